@@ -1,0 +1,39 @@
+"""What can go wrong, in two kinds: the user can mend the input, or a run that was fine has failed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class EasinessError(Exception):
+    """Base of every error this package raises on purpose; its text is one line for a person to act on."""
+
+    exit_code = 1
+
+
+class BadInput(EasinessError, ValueError):
+    """Something given cannot be used as it is: the text names it and says what to do (exit code 2)."""
+
+    exit_code = 2
+
+
+class RunFailed(EasinessError):
+    """A run was asked for correctly and failed on the way; finished trials are kept (exit code 1)."""
+
+
+class TrialFailed(EasinessError):
+    """One trial cannot be finished, for example because its loss stopped being finite."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string."""
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    return f" (did you mean {', '.join(close)}?)" if close else ""
+
+
+def shorten(values: Iterable[object], limit: int = 3) -> str:
+    """The first few values as text, with a count of the rest: ``3, 7, 9 and 12 more``."""
+    items = [str(v) for v in values]
+    rest = len(items) - limit
+    return ", ".join(items[:limit]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,15 @@
+"""What trials saw: observations of examples over epochs, as NumPy arrays."""
+
+from easiness.record.observations import KeptLogits, ObservationLog, Observations
+from easiness.record.statistics import Statistics, example_statistics, to_numpy
+from easiness.record.trial import TrialRecord
+
+__all__ = [
+    "KeptLogits",
+    "ObservationLog",
+    "Observations",
+    "Statistics",
+    "TrialRecord",
+    "example_statistics",
+    "to_numpy",
+]

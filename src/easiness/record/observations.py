@@ -1,0 +1,163 @@
+"""What one trial saw of a set of examples, and the log that collects it batch by batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput, TrialFailed, shorten
+from easiness.record.statistics import Statistics, example_statistics
+
+STATISTICS = Statistics._fields
+
+
+@dataclass(frozen=True)
+class KeptLogits:
+    """Logits kept on request: ``values`` [epochs, n, classes] of the examples at ``positions`` [n]."""
+
+    positions: npt.NDArray[np.int64]
+    values: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Epochs x examples of one trial; row ``t`` is what was seen after ``t + 1`` epochs of training.
+
+    Clean observations: evaluation mode, no augmentation. ``labels`` [K] are the labels trained with,
+    ``trained_on`` [K] says which examples the trial trained on.
+    """
+
+    labels: npt.NDArray[np.int64]
+    num_classes: int
+    trained_on: npt.NDArray[np.bool_]
+    prediction: npt.NDArray[np.int32]
+    loss: npt.NDArray[np.float32]
+    margin: npt.NDArray[np.float32]
+    error_norm: npt.NDArray[np.float32]
+    entropy: npt.NDArray[np.float32]
+    logits: KeptLogits | None = None
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs observed."""
+        return len(self.prediction)
+
+    @property
+    def correct(self) -> npt.NDArray[np.bool_]:
+        """[epochs, K]: is the prediction the label trained with?"""
+        return self.prediction == self.labels
+
+    @property
+    def p_label(self) -> npt.NDArray[np.float64]:
+        """[epochs, K]: probability of the label, exp(-loss)."""
+        return np.exp(-self.loss.astype(np.float64))
+
+    def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
+        """Accuracy after each epoch over the examples in the mask; ``None`` where it is empty."""
+        correct = self.correct if among is None else self.correct[:, among]
+        return [float(a) for a in correct.mean(axis=1)] if correct.shape[1] else None
+
+
+class ObservationLog:
+    """Collects a trial's observations of K examples, each exactly once per epoch, in any batches.
+
+    Examples are named by position here; mistakes are collected and raised by `end_epoch`, where all
+    of them are known, as `BadInput` naming the ids.
+    """
+
+    def __init__(
+        self,
+        ids: npt.NDArray[np.int64] | npt.NDArray[np.object_],
+        labels: npt.NDArray[np.int64],
+        num_classes: int,
+        *,
+        trained_on: npt.NDArray[np.bool_] | None = None,
+        keep_logits: npt.NDArray[np.bool_] | None = None,
+    ) -> None:
+        self._ids = ids
+        self._labels = labels
+        self._num_classes = num_classes
+        self._trained_on = np.ones(len(ids), np.bool_) if trained_on is None else trained_on
+        self._kept = None if keep_logits is None else np.flatnonzero(keep_logits)
+        self._epochs: list[Statistics] = []
+        self._epoch_logits: list[npt.NDArray[np.float32]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        num = len(self._ids)
+        self._seen = np.zeros(num, np.int64)
+        self._current = Statistics(
+            np.zeros(num, np.int32), *(np.zeros(num, np.float32) for _ in STATISTICS[1:])
+        )
+        if self._kept is not None:
+            self._logits = np.zeros((num, self._num_classes), np.float32)
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of finished epochs."""
+        return len(self._epochs)
+
+    @property
+    def pending(self) -> int:
+        """Number of examples seen since the last `end_epoch`."""
+        return int(self._seen.sum())
+
+    def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:  # type: ignore[type-arg]
+        """Take the logits [b, classes] of the examples at ``positions`` [b].
+
+        Raises:
+            TrialFailed: a logit is not finite.
+        """
+        finite = np.isfinite(logits).all(axis=1)
+        if not finite.all():
+            bad = self._ids[positions[~finite]]
+            raise TrialFailed(f"epoch {self.num_epochs + 1}: logits of id {shorten(bad)} are not finite")
+        np.add.at(self._seen, positions, 1)
+        for field, values in zip(
+            self._current, example_statistics(logits, self._labels[positions]), strict=True
+        ):
+            field[positions] = values
+        if self._kept is not None:
+            self._logits[positions] = logits
+
+    def end_epoch(self) -> None:
+        """Close the epoch.
+
+        Raises:
+            BadInput: some ids were seen twice, or not at all.
+        """
+        twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
+        if len(twice):
+            raise BadInput(
+                f"epoch {self.num_epochs + 1}: id {shorten(self._ids[twice])} was given more than once; "
+                "every id belongs in each epoch exactly once"
+            )
+        if len(never):
+            raise BadInput(
+                f"epoch {self.num_epochs + 1}: {len(never)} of {len(self._ids)} ids are missing "
+                f"(id {shorten(self._ids[never])}); every id belongs in each epoch exactly once"
+            )
+        self._epochs.append(self._current)
+        if self._kept is not None:
+            self._epoch_logits.append(self._logits[self._kept])
+        self._begin()
+
+    def last_accuracy(self) -> float:
+        """Accuracy over all examples in the last finished epoch."""
+        return float((self._epochs[-1].prediction == self._labels).mean())
+
+    def observations(self) -> Observations:
+        """Everything seen so far; at least one epoch must have ended."""
+        columns = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
+        kept = None
+        if self._kept is not None:
+            kept = KeptLogits(self._kept, np.stack(self._epoch_logits))
+        return Observations(
+            labels=self._labels,
+            num_classes=self._num_classes,
+            trained_on=self._trained_on,
+            logits=kept,
+            **columns,
+        )

@@ -1,0 +1,91 @@
+"""How a network is trained, as a frozen value: the paper's settings are the defaults."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from easiness.errors import BadInput, nearest
+
+RECIPE_VERSION = 1
+"""Changes whenever the same recipe would train to other weights; it is part of a trial's identity."""
+
+
+class Recipe(BaseModel):
+    """Optimizer, schedule and augmentation of a trial (Kishida and Nakayama 2019, section 3.1).
+
+    The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":
+    ``theta -= eta_t * (alpha * m / (sqrt(v) + epsilon) + lambda * theta)`` with
+    ``lambda = w_norm * sqrt(b / (B * T))`` and ``eta_t = (1 + cos(pi * t / T)) / 2``, where b is the
+    batch size, B the number of examples trained on, T the ``period`` and t the epochs so far.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    batch_size: int = Field(128, ge=1, description="examples per step")
+    alpha: float = Field(0.001, gt=0, description="step size at the start of the cosine")
+    beta1: float = Field(0.9, ge=0, lt=1, description="decay of the first moment")
+    beta2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")
+    epsilon: float = Field(1e-8, gt=0, description="added to the root of the second moment")
+    w_norm: float = Field(0.05, ge=0, description="normalized weight decay")
+    period: float = Field(300, gt=0, description="epochs of the cosine period, T_i")
+    translation: float = Field(
+        0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
+    )
+    flip: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
+    gcn: bool = Field(True, description="global contrast normalization")
+    gcn_epsilon: float = Field(1e-6, gt=0, description="added to the standard deviation in GCN")
+
+    def weight_decay_lambda(self, num_examples: int) -> float:
+        """``lambda`` for ``num_examples`` examples trained on."""
+        batch = min(self.batch_size, num_examples)
+        return self.w_norm * math.sqrt(batch / (num_examples * self.period))
+
+    def torch_weight_decay(self, num_examples: int) -> float:
+        """``weight_decay`` for ``torch.optim.AdamW``, which multiplies it by the learning rate.
+
+        With ``lr = eta_t * alpha`` the decay of a step is ``eta_t * lambda`` as the paper has it.
+        """
+        return self.weight_decay_lambda(num_examples) / self.alpha
+
+    def steps_per_epoch(self, num_examples: int) -> int:
+        """Steps in an epoch; a last batch of one example joins the one before it."""
+        full, rest = divmod(num_examples, self.batch_size)
+        return max(1, full + (rest > 1 or (rest == 1 and full == 0)))
+
+    def eta(self, epochs: float) -> float:
+        """Schedule multiplier in [0, 1] after ``epochs`` (a fraction counts) of training."""
+        return 0.5 * (1 + math.cos(math.pi * epochs / self.period))
+
+    def shift(self, side: int) -> int:
+        """Largest translation in pixels of an image with this side: 4 for 32 pixels."""
+        return int(self.translation * side + 0.5)
+
+
+def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -> Recipe:
+    """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``."""
+    unknown = [key for key in changes if key not in Recipe.model_fields]
+    if unknown:
+        raise BadInput(
+            f"{origin}: unknown recipe setting {unknown[0]!r}{nearest(unknown[0], Recipe.model_fields)}"
+        )
+    try:
+        return Recipe.model_validate({**base, **changes})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"{origin}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file, a flat table of the fields of `Recipe`."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise BadInput(f"{path}: the recipe cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path}: the recipe is not TOML: {error}") from None

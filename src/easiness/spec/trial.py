@@ -1,0 +1,124 @@
+"""What a trial is and what a run is, before anything runs: frozen values with a content hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from easiness.spec.recipe import RECIPE_VERSION, Recipe
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class SplitRef(_Frozen):
+    """One split of a data set as a trial sees it."""
+
+    fingerprint: str
+    num_examples: int = Field(ge=1)
+
+
+class DatasetRef(_Frozen):
+    """The data of a run. ``source`` and ``limit`` say how to load it again; the fingerprints what it is."""
+
+    source: str | None = None
+    limit: int | None = None
+    skip_unreadable: bool = False
+    train: SplitRef
+    held_out: SplitRef | None = None
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int] | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """The part that decides what is learned: fingerprints, not where the files lie."""
+        return self.model_dump(mode="json", exclude={"source", "limit", "skip_unreadable"})
+
+
+class Probe(_Frozen):
+    """Which examples are observed after every epoch, clean (evaluation mode, no augmentation)."""
+
+    name: Literal["train", "held_out"]
+    keep_logits: Literal["none", "left_out", "all"] = "none"
+
+
+class Resolved(_Frozen):
+    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical."""
+
+    precision: Literal["float32", "bfloat16"]
+    channels_last: bool
+    threads: int = Field(ge=1)
+    reason: str = ""
+
+
+class TrialSpec(_Frozen):
+    """Everything that decides what a trial records, and nothing about where it runs."""
+
+    data: DatasetRef
+    train_share: float = Field(1.0, gt=0, le=1)
+    model: str
+    recipe: Recipe
+    recipe_version: int = RECIPE_VERSION
+    resolved: Resolved
+    probes: tuple[Probe, ...]
+    epochs: int = Field(ge=1)
+    seed: int = Field(ge=0)
+    index: int = Field(ge=0)
+
+    @property
+    def hash(self) -> str:
+        """Identity of the trial: the same before it runs and from its record."""
+        value = self.model_dump(mode="json", exclude={"data", "resolved"})
+        value["data"] = self.data.identity()
+        value["precision"] = self.resolved.precision
+        value["channels_last"] = self.resolved.channels_last
+        return content_hash(value)
+
+
+class RunSpec(_Frozen):
+    """A run of `measure`: its trials differ in their index alone."""
+
+    kind: Literal["measured"] = "measured"
+    data: DatasetRef
+    model: str
+    recipe: Recipe
+    recipe_version: int = RECIPE_VERSION
+    resolved: Resolved
+    train_share: float = Field(1.0, gt=0, le=1)
+    probes: tuple[Probe, ...]
+    keep_weights: bool = True
+    seed: int = Field(ge=0)
+    trials: int = Field(ge=1)
+    epochs: int = Field(ge=1)
+
+    def trial(self, index: int) -> TrialSpec:
+        """The spec of trial ``index`` at the run's length."""
+        return TrialSpec(
+            data=self.data,
+            train_share=self.train_share,
+            model=self.model,
+            recipe=self.recipe,
+            recipe_version=self.recipe_version,
+            resolved=self.resolved,
+            probes=self.probes,
+            epochs=self.epochs,
+            seed=self.seed,
+            index=index,
+        )
+
+
+class RecordedSpec(_Frozen):
+    """A run written by `Recorder` from somebody's own training loop."""
+
+    kind: Literal["recorded"] = "recorded"
+    data: DatasetRef
+    keep_logits: bool = False
