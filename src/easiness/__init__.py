@@ -1,0 +1,60 @@
+"""Measure which training examples a neural network finds easy and which hard, and how sure we can be."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from easiness.analysis import select
+    from easiness.data import Dataset, load_dataset
+    from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
+    from easiness.spec import Recipe
+    from easiness.store import Recorder, Run, open_run
+    from easiness.studies.compare import matching_rate
+    from easiness.studies.measure import measure
+
+# where each public name lives; loaded on first use, so that importing the package stays light
+_HOMES = {
+    "BadInput": "errors",
+    "Dataset": "data",
+    "EasinessError": "errors",
+    "Recipe": "spec",
+    "Recorder": "store",
+    "Run": "store",
+    "RunFailed": "errors",
+    "TrialFailed": "errors",
+    "load_dataset": "data",
+    "matching_rate": "studies.compare",
+    "measure": "studies.measure",
+    "open_run": "store",
+    "select": "analysis",
+}
+
+__all__ = [
+    "BadInput",
+    "Dataset",
+    "EasinessError",
+    "Recipe",
+    "Recorder",
+    "Run",
+    "RunFailed",
+    "TrialFailed",
+    "load_dataset",
+    "matching_rate",
+    "measure",
+    "open_run",
+    "select",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

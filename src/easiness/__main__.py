@@ -1,0 +1,5 @@
+"""``python -m easiness``."""
+
+from easiness.cli.main import run
+
+run()

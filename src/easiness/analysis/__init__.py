@@ -1,0 +1,37 @@
+"""What scores say about sets of examples: selection, matching, noise ceilings and reliability."""
+
+from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, corrected_rate, match_groups
+from easiness.analysis.matching import Match, match_votes, match_weights, overlap_rate
+from easiness.analysis.reliability import (
+    SplitHalf,
+    TailReliability,
+    best_epoch,
+    reliability_by_trials,
+    spearman_brown,
+    split_half,
+)
+from easiness.analysis.selection import Side, Ties, num_selected, select, tie_mass
+from easiness.analysis.votes import Votes
+
+__all__ = [
+    "MIN_GROUP",
+    "GroupMatch",
+    "Match",
+    "Side",
+    "SplitHalf",
+    "TailReliability",
+    "Ties",
+    "Votes",
+    "best_epoch",
+    "corrected_rate",
+    "match_groups",
+    "match_votes",
+    "match_weights",
+    "num_selected",
+    "overlap_rate",
+    "reliability_by_trials",
+    "select",
+    "spearman_brown",
+    "split_half",
+    "tie_mass",
+]

@@ -1,0 +1,137 @@
+"""Matching rates between groups of trials of equal size: the noise ceiling, and what is compared with it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.groups import Splits, disjoint_splits, group_rows
+from easiness.analysis.matching import Match, Rule, match_votes, overlap_rate
+from easiness.analysis.selection import Side, Ties
+from easiness.analysis.votes import Votes, check_same_examples
+from easiness.errors import BadInput
+
+MIN_GROUP = 5
+"""Trials a group needs before a matching rate decides anything: with fewer, the levels decide."""
+
+
+@dataclass(frozen=True)
+class GroupMatch:
+    """The matching rate between groups of ``group_size`` trials, averaged over ``num_splits`` choices.
+
+    ``rate``, ``chance``, ``class_chance``, ``tie_mass`` and ``sizes`` are means over the choices, as in
+    `Match`; ``num_empty`` choices gave an empty set (under ``strict``) and do not enter rate and
+    class_chance, which are NaN if no choice is left. ``interval`` is the 95 % bootstrap interval with
+    ``bias``, the mean of the replicates less the rate, taken off (NaN without replicates). ``decided``
+    is whether the groups have at least `MIN_GROUP` trials. ``rate_all`` matches all trials of two
+    different runs; it has no ceiling to be read against.
+    """
+
+    rate: float
+    group_size: int
+    num_splits: int
+    num_empty: int
+    interval: tuple[float, float]
+    bias: float
+    chance: float
+    class_chance: float
+    tie_mass: tuple[float, float]
+    sizes: tuple[float, float]
+    decided: bool
+    rate_all: Match | None
+
+
+def mean_defined(values: Iterable[float]) -> float:
+    """Mean of the values that are not NaN, rounded once, so that equal values keep theirs; NaN if none."""
+    defined = [v for v in values if not math.isnan(v)]
+    return statistics.mean(defined) if defined else math.nan
+
+
+def match_groups(
+    a: Votes,
+    b: Votes,
+    *,
+    side: Side = "easy",
+    fraction: float = 0.1,
+    ties: Ties = "expected",
+    group_size: int | None = None,
+    max_splits: int = 100,
+    num_replicates: int = 200,
+    seed: int = 0,
+) -> GroupMatch | None:
+    """Match groups of h trials of ``a`` with groups of h trials of ``b``; ``a is b`` gives the noise ceiling.
+
+    h = min(n_a, n_b) // 2 unless ``group_size`` asks for fewer, and None where that is 0: one trial has
+    no ceiling. The rate is averaged over all choices of disjoint groups (see `disjoint_splits`), or over
+    ``max_splits`` random ones. To correct a rate by its ceilings, ask for those at the h of that rate.
+
+    The interval is a bootstrap over trials within disjoint groups: each replicate takes one of the
+    choices and draws h trials with replacement in both groups. Repeating trials adds ties and so moves
+    the rate; the interval is the 2.5 to 97.5 percentiles, shifted back by that bias and kept in [0, 1].
+    It is approximate: in simulated runs of 4 to 20 trials it held the true rate 88 to 99 times in 100 under
+    ``expected`` and ``refine``, less often under ``strict``.
+
+    Raises:
+        BadInput: the runs saw different examples, easiness is undefined in a group, the groups asked for
+            are too large, or an option is wrong (see `select`).
+    """
+    check_same_examples(a, b)
+    largest = min(a.num_trials, b.num_trials) // 2
+    if largest == 0:
+        return None
+    h = largest if group_size is None else group_size
+    if not 1 <= h <= largest:
+        raise BadInput(f"group size {h} is not in 1..{largest}, half of the smaller number of trials")
+    split_seed, replicate_seed = np.random.SeedSequence(seed).spawn(2)
+    rule = Rule(side, fraction, ties, seed)
+    splits = disjoint_splits(a, b, h, max_splits=max_splits, rng=np.random.default_rng(split_seed))
+    pairs = rule.pairs(a, b, group_rows(splits.a, a.num_trials), group_rows(splits.b, b.num_trials))
+    matches = [rule.match(pair, a.labels) for pair in pairs]
+    rate = mean_defined(m.rate for m in matches)
+    replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
+    interval, bias = _interval(rate, _rates(rule, a, b, replicates))
+    return GroupMatch(
+        rate=rate,
+        group_size=h,
+        num_splits=len(splits),
+        num_empty=sum(math.isnan(m.rate) for m in matches),
+        interval=interval,
+        bias=bias,
+        chance=mean_defined(m.chance for m in matches),
+        class_chance=mean_defined(math.nan if m.class_chance is None else m.class_chance for m in matches),
+        tie_mass=(mean_defined(m.tie_mass[0] for m in matches), mean_defined(m.tie_mass[1] for m in matches)),
+        sizes=(mean_defined(m.sizes[0] for m in matches), mean_defined(m.sizes[1] for m in matches)),
+        decided=h >= MIN_GROUP,
+        rate_all=None if a is b else match_votes(a, b, side=side, fraction=fraction, ties=ties, seed=seed),
+    )
+
+
+def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.float64]:
+    pairs = rule.pairs(a, b, group_rows(groups.a, a.num_trials), group_rows(groups.b, b.num_trials))
+    return np.array([overlap_rate(of_a.weights, of_b.weights) for of_a, of_b in pairs], np.float64)
+
+
+def _interval(rate: float, replicates: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:
+    """The shifted percentile interval and the bias; NaN where no replicate is defined."""
+    defined = replicates[~np.isnan(replicates)]
+    if math.isnan(rate) or not len(defined):
+        return (math.nan, math.nan), math.nan
+    bias = float(defined.mean()) - rate
+    low, high = np.clip(np.percentile(defined, (2.5, 97.5)) - bias, 0, 1)
+    return (float(low), float(high)), bias
+
+
+def corrected_rate(m_ab: float, m_aa: float, m_bb: float, chance: float) -> float | None:
+    """Correct a matching rate by its noise ceilings: (M_AB - f) / sqrt((M_AA - f) (M_BB - f)).
+
+    About 1 where two networks agree as far as their noise lets them, 0 at chance. All rates must come
+    from groups of one size. None unless both ceilings exceed chance and the rate is defined.
+    """
+    if not (m_aa > chance and m_bb > chance) or math.isnan(m_ab):
+        return None
+    return (m_ab - chance) / math.sqrt((m_aa - chance) * (m_bb - chance))

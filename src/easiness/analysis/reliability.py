@@ -1,0 +1,153 @@
+"""How reproducible easiness is: agreement between disjoint halves of the trials, by number and by epoch."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.ceiling import match_groups, mean_defined
+from easiness.analysis.groups import disjoint_splits, group_rows
+from easiness.analysis.selection import Side
+from easiness.analysis.votes import Votes
+from easiness.errors import BadInput
+
+_SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
+
+
+@dataclass(frozen=True)
+class TailReliability:
+    """Matching of one tail between halves: rates under both policies, and the mean tie mass of a half."""
+
+    expected: float
+    refine: float
+    tie_mass: float
+
+
+@dataclass(frozen=True)
+class SplitHalf:
+    """Agreement of easiness between disjoint groups of ``group_size`` trials after ``epoch`` epochs.
+
+    Means over ``num_splits`` choices of groups. ``rank_correlation`` is Spearman's of the easiness of all
+    examples, with average ranks for ties, and ``spearman_brown`` what it predicts for groups twice the
+    size; NaN where all examples are equally easy. ``chance`` is that of both tails' matching rates.
+    """
+
+    epoch: int
+    group_size: int
+    num_splits: int
+    rank_correlation: float
+    spearman_brown: float
+    easy: TailReliability
+    hard: TailReliability
+    chance: float
+
+
+def count_ranks(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """Ranks [K] of whole numbers >= 0 from 1, the average rank for ties; by counting, in linear time."""
+    whole = counts.astype(np.int64)
+    per_level = np.bincount(whole)
+    ranks: npt.NDArray[np.float64] = (np.cumsum(per_level) - (per_level - 1) / 2)[whole]
+    return ranks
+
+
+def _spearman(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
+    x, y = count_ranks(a), count_ranks(b)
+    x -= x.mean()
+    y -= y.mean()
+    scale = math.sqrt(float(x @ x) * float(y @ y))
+    return float(x @ y) / scale if scale > 0 else math.nan
+
+
+def spearman_brown(correlation: float) -> float:
+    """Reliability of twice as many trials, 2r / (1 + r); NaN for r = -1 or NaN."""
+    return 2 * correlation / (1 + correlation) if correlation > -1 else math.nan
+
+
+def split_half(
+    votes: Votes,
+    group_size: int | None = None,
+    *,
+    fraction: float = 0.1,
+    max_splits: int = 20,
+    seed: int = 0,
+) -> SplitHalf | None:
+    """Split-half reliability from groups of ``group_size`` trials (half of them all unless given).
+
+    Averaged over all choices of two disjoint groups or ``max_splits`` random ones. None with one trial.
+
+    Raises:
+        BadInput: the groups asked for are too large, easiness is undefined in a group, or the fraction
+            is wrong (see `select`).
+    """
+    largest = votes.num_trials // 2
+    if largest == 0:
+        return None
+    h = largest if group_size is None else group_size
+    if not 1 <= h <= largest:
+        raise BadInput(f"group size {h} is not in 1..{largest}, half of the number of trials")
+    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
+    splits = disjoint_splits(votes, votes, h, max_splits=max_splits, rng=rng)
+    halves = (
+        votes.each(group_rows(rows, votes.num_trials), with_p_label=False) for rows in (splits.a, splits.b)
+    )
+    correlation = mean_defined(_spearman(a, b) for (a, _), (b, _) in zip(*halves, strict=True))
+    easy, chance = _tail(votes, "easy", h, fraction, max_splits, seed)
+    hard, _ = _tail(votes, "hard", h, fraction, max_splits, seed)
+    return SplitHalf(
+        epoch=votes.epoch,
+        group_size=h,
+        num_splits=len(splits),
+        rank_correlation=correlation,
+        spearman_brown=spearman_brown(correlation),
+        easy=easy,
+        hard=hard,
+        chance=chance,
+    )
+
+
+def _tail(
+    votes: Votes, side: Side, group_size: int, fraction: float, max_splits: int, seed: int
+) -> tuple[TailReliability, float]:
+    """Reliability of one tail and its chance, over the same choices of groups for every tail and policy."""
+    expected, refine = (
+        match_groups(
+            votes,
+            votes,
+            side=side,
+            fraction=fraction,
+            ties=ties,
+            group_size=group_size,
+            max_splits=max_splits,
+            num_replicates=0,
+            seed=seed,
+        )
+        for ties in ("expected", "refine")
+    )
+    assert expected is not None
+    assert refine is not None
+    tail = TailReliability(expected.rate, refine.rate, sum(expected.tie_mass) / 2)
+    return tail, expected.chance
+
+
+def reliability_by_trials(
+    votes: Votes, *, fraction: float = 0.1, max_splits: int = 20, seed: int = 0
+) -> list[SplitHalf]:
+    """`split_half` at group sizes 1, 2, 3, 5, 7, 10, ... up to half of the trials; empty with one trial."""
+    largest = votes.num_trials // 2
+    sizes = sorted({h for h in _SIZES if h < largest} | ({largest} if largest else set()))
+    halves = (split_half(votes, h, fraction=fraction, max_splits=max_splits, seed=seed) for h in sizes)
+    return [half for half in halves if half is not None]
+
+
+def best_epoch(halves: Iterable[SplitHalf], side: Side) -> int | None:
+    """The epoch whose halves match best in this tail under ``refine``: the first of equals, None if none.
+
+    ``halves`` has one entry per epoch, all with groups of one size.
+    """
+    rates = {half.epoch: (half.easy if side == "easy" else half.hard).refine for half in halves}
+    defined = {epoch: rate for epoch, rate in rates.items() if not math.isnan(rate)}
+    return min(defined, key=lambda epoch: (-defined[epoch], epoch)) if defined else None

@@ -1,0 +1,141 @@
+"""Which examples are easy and which are hard, and what becomes of the ones that tie at the cut."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.tiebreak import id_keys, tie_order
+from easiness.errors import BadInput, nearest
+
+Side = Literal["easy", "hard"]
+Ties = Literal["expected", "strict", "refine"]
+
+
+def num_selected(num_examples: int, fraction: float) -> int:
+    """k, the nearest whole number to ``fraction * num_examples`` (half goes up).
+
+    Raises:
+        BadInput: the fraction is not in (0, 1], or selects no example.
+    """
+    if not 0 < fraction <= 1:
+        raise BadInput(f"fraction {fraction} is not in (0, 1]: give a share such as 0.1")
+    k = int(fraction * num_examples + 0.5)
+    if k == 0:
+        raise BadInput(
+            f"fraction {fraction} is too small: it selects none of {num_examples} examples; "
+            "give a larger fraction or more examples"
+        )
+    return k
+
+
+def _option(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise BadInput(f"{name} {value!r} is unknown{nearest(value, known)}: give one of {', '.join(known)}")
+
+
+def _from_side(values: npt.ArrayLike, side: str, name: str) -> npt.NDArray[np.float64]:
+    """``values`` as float64 [K], negated for the hard side, so that members are always the largest."""
+    _option("side", side, get_args(Side))
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"{name} are not numbers: give one number per example") from None
+    if array.ndim != 1:
+        raise BadInput(f"{name} have shape {array.shape}: give one number per example")
+    undefined = np.isnan(array)
+    if undefined.any():
+        raise BadInput(
+            f"{name} are NaN for {undefined.sum()} of {len(array)} examples "
+            f"(the first at position {undefined.argmax()}): leave those examples out"
+        )
+    return -array if side == "hard" else array
+
+
+def _nth_largest(values: npt.NDArray[np.float64], n: int) -> np.float64:
+    """The n-th largest of ``values`` (n counts from 1), in linear time."""
+    position = len(values) - n
+    return np.partition(values, position)[position]  # type: ignore[no-any-return]
+
+
+def select(
+    values: npt.ArrayLike,
+    fraction: float = 0.1,
+    side: Side = "easy",
+    ties: Ties = "expected",
+    refine_by: npt.ArrayLike | None = None,
+    ids: npt.ArrayLike | None = None,
+    seed: int = 0,
+) -> npt.NDArray[np.float64]:
+    """Membership weights [K] in [0, 1] of the ``k = round(fraction * K)`` easiest or hardest examples.
+
+    ``expected``: examples beyond the k-th value have weight 1, those that share it share what is left
+    of k equally; weights sum to k. ``strict``: the literal sets of Kishida and Nakayama (2019), all
+    beyond tau, the (k+1)-th value from that side, with weight 1; fewer than k where values tie at tau,
+    none at all where tau is the extreme value, and everything where k = K (there is no tau then).
+    ``refine``: exactly k examples of weight 1; those that share the k-th value are ranked by
+    ``refine_by``, and what still ties by a hash of id and seed.
+
+    Two selections that are to be compared need different seeds: hashing ties alike in both would
+    make them match.
+
+    Args:
+        values: one number per example [K], high = easy; infinities are allowed, NaN is not.
+        fraction: share of the examples to select, in (0, 1].
+        side: ``easy`` selects the highest values, ``hard`` the lowest.
+        ties: the policy, see above.
+        refine_by: a finer score [K], high = easy; used by ``refine`` only, and there optional.
+        ids: ids of the examples [K], distinct integers or texts; their positions where not given.
+        seed: of the hash.
+
+    Raises:
+        BadInput: an unknown option, a fraction out of range or too small for K, lengths that differ,
+            or NaN among the values.
+    """
+    v = _from_side(values, side, "values")
+    _option("ties", ties, get_args(Ties))
+    k = num_selected(len(v), fraction)
+    if ties == "strict":
+        beyond = np.ones(len(v), np.bool_) if k == len(v) else v > _nth_largest(v, k + 1)
+        return beyond.astype(np.float64)
+    cut = _nth_largest(v, k)
+    weights = (v > cut).astype(np.float64)
+    missing = k - int(weights.sum())
+    if ties == "expected":
+        tied = v == cut
+        weights[tied] = missing / tied.sum()
+        return weights
+    tied_at = np.flatnonzero(v == cut)
+    if refine_by is not None and missing < len(tied_at):
+        finer = _from_side(_of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[tied_at]
+        cut = _nth_largest(finer, missing)
+        better = tied_at[finer > cut]
+        weights[better] = 1
+        missing -= len(better)
+        tied_at = tied_at[finer == cut]
+    if missing < len(tied_at):
+        keys = tied_at.astype(np.uint64) if ids is None else id_keys(_of_length(ids, len(v), "ids")[tied_at])
+        tied_at = tied_at[np.argsort(tie_order(keys, seed), kind="stable")[:missing]]
+    weights[tied_at] = 1
+    return weights
+
+
+def _of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]:
+    array = np.asarray(values)
+    if array.shape != (length,):
+        raise BadInput(f"{name} has shape {array.shape} for {length} values: give one entry per example")
+    return array
+
+
+def tie_mass(values: npt.ArrayLike, fraction: float = 0.1, side: Side = "easy") -> float:
+    """Share of all examples that have the k-th value from that side, if the cut splits them; else 0.
+
+    Args and errors are those of `select`.
+    """
+    v = _from_side(values, side, "values")
+    k = num_selected(len(v), fraction)
+    cut = _nth_largest(v, k)
+    num_tied = int((v == cut).sum())
+    return num_tied / len(v) if int((v > cut).sum()) + num_tied > k else 0.0

@@ -1,0 +1,33 @@
+"""A reproducible random order of examples that depends on their ids and a seed, never on their position."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def _digest(text: str) -> int:
+    data = text.encode("utf-8", "surrogatepass")  # file names need not be valid text
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def id_keys(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """A 64-bit key for each of the ``ids`` [n]: an integer is its own key, any other id is hashed as text."""
+    if ids.dtype.kind in "iu":
+        return ids.astype(np.uint64)
+    return np.fromiter((_digest(str(i)) for i in ids), np.uint64, len(ids))
+
+
+def tie_order(keys: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uint64]:
+    """Pseudo-random numbers [n] to sort ``keys`` [n] by: a function of key and ``seed`` alone.
+
+    The finalizer of SplitMix64 (Steele et al. 2014): one-to-one, so distinct keys never tie, and the
+    same in every process.
+    """
+    z = keys ^ np.uint64(_digest(f"ties:{seed}"))
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))

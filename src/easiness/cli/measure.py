@@ -1,0 +1,159 @@
+"""``easiness measure``: train, observe, record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from easiness.store import Run
+    from easiness.studies.plan import Plan
+
+
+def measure(
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="digits, a folder of class folders (with or without train/val/test above them), "
+            "a Parquet file or a folder of train*/test* Parquet files, or an .npz with x and y."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the run; an existing run goes on.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            help="mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), "
+            "or package.module:callable.",
+        ),
+    ] = "wrn_16_4",
+    trials: Annotated[int, typer.Option("--trials", help="Number of independent trainings.")] = 10,
+    epochs: Annotated[int, typer.Option("--epochs", help="Epochs of each training.")] = 10,
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="Train on this many examples, class-balanced.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="Examples per step, instead of the recipe's.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the run.")] = 0,
+    train_share: Annotated[
+        float,
+        typer.Option(
+            "--train-share", help="Share of the examples that each trial trains on; all are observed."
+        ),
+    ] = 1.0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
+    ] = "auto",
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        typer.Option("--precision", help="auto measures which is faster, once per run."),
+    ] = "auto",
+    executor: Annotated[Literal["serial"], typer.Option("--executor", help="How trials run.")] = "serial",
+    keep_logits: Annotated[bool, typer.Option("--keep-logits", help="Keep all logits.")] = False,
+    no_weights: Annotated[
+        bool, typer.Option("--no-weights", help="Do not keep the trained weights.")
+    ] = False,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", help="TOML file of changes to the recipe; see --dry-run.")
+    ] = None,
+    skip_unreadable: Annotated[
+        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, and count them.")
+    ] = False,
+    retrain_damaged: Annotated[
+        bool, typer.Option("--retrain-damaged", help="Train trials with a damaged file again.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
+) -> None:
+    """Train a network several times and record after every epoch which examples it gets right.
+
+    Running the same command again only reads; more trials or epochs train what is missing.
+    """
+    from easiness.cli.progress import ShownProgress
+    from easiness.store import check_output
+    from easiness.studies.measure import carry_out
+    from easiness.studies.plan import make_plan
+    from easiness.training import resolve_device
+
+    check_output(out)
+    target = resolve_device(device)
+    plan = make_plan(
+        source,
+        model=model,
+        trials=trials,
+        epochs=epochs,
+        seed=seed,
+        limit=limit,
+        skip_unreadable=skip_unreadable,
+        batch_size=batch_size,
+        train_share=train_share,
+        precision=precision,
+        keep_logits=keep_logits,
+        keep_weights=not no_weights,
+        recipe=recipe,
+    )
+    if dry_run:
+        typer.echo(_describe(plan, out, str(target)))
+        return
+    if plan.data.num_unreadable:
+        typer.echo(f"left out {plan.data.num_unreadable} images that cannot be read", err=True)
+    with ShownProgress() as progress:
+        run = carry_out(
+            plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress
+        )
+    typer.echo(summarize(run))
+
+
+def _describe(plan: Plan, out: Path, device: str) -> str:
+    recipe, num = plan.recipe, plan.num_trained_on
+    steps = recipe.steps_per_epoch(num)
+    channels, height, width = plan.data.image_shape
+    held_out = plan.data.held_out
+    last = recipe.eta(plan.epochs - 1 / steps)
+    settings = "\n".join(
+        f"  {name} = {value}  # {recipe.__class__.model_fields[name].description}"
+        for name, value in recipe.model_dump().items()
+    )
+    return f"""\
+data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
+{channels} x {height} x {width} (channels x height x width)
+held-out split: {f"{len(held_out)} examples, observed after every epoch" if held_out else "none"}
+fingerprint: {plan.data.fingerprint}
+model: {plan.model}
+trials: {plan.trials} of {plan.epochs} epochs, {steps} steps each; every trial trains on {num} examples
+seed: {plan.seed}
+device: {device}
+precision: {plan.precision}{" (measured once, when the run starts)" if plan.precision == "auto" else ""}
+recipe:
+{settings}
+optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
+weight_decay {recipe.torch_weight_decay(num):.4g} \
+(lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
+schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
+set every step: 1 at the first step, {last:.6g} at the last
+augmentation: translation by up to {recipe.shift(min(height, width))} pixels (zero-padded), \
+flip with probability {recipe.flip:g}
+out: {out}
+nothing was trained and nothing written"""
+
+
+def summarize(run: Run) -> str:
+    """A few lines about a finished run: accuracy, and how far easiness is resolved at the last epoch."""
+    import numpy as np
+
+    epoch = run.epochs
+    right = run.votes(epoch).correct.sum(axis=0)
+    num = len(run.trials)
+    accuracy = []
+    for name in run.trials[0].document.accuracy:
+        values = np.array([trial.document.accuracy[name][epoch - 1] for trial in run.trials])
+        spread = f" ± {values.std(ddof=1):.3f}" if num > 1 else ""
+        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
+    return f"""\
+{run.path}: {run.model}, {num} trials of {epoch} epochs over {len(run.ids)} examples
+accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
+chance {1 / len(run.classes):.3f}
+easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
+{(right == 0).mean():.1%} in none"""

@@ -1,0 +1,34 @@
+"""``easiness scores``: every score of every example, as a table."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def scores(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", help="Score after this many epochs; the last by default.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="FILE.parquet or FILE.csv; standard output otherwise."),
+    ] = None,
+) -> None:
+    """Write every score of every example, with standard errors and masks."""
+    from easiness.cli.output import check_output_file, write_file
+    from easiness.store import open_run
+
+    if output is not None:
+        check_output_file(output, (".parquet", ".csv"))
+    table = open_run(run).scores(epoch)
+    if output is None:
+        table.to_csv(sys.stdout, index=False)
+    elif output.suffix == ".csv":
+        write_file(output, table.to_csv(index=False).encode())
+    else:
+        write_file(output, table.to_parquet(index=False))

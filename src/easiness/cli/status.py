@@ -1,0 +1,35 @@
+"""``easiness status``: what a run has and what is missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def status(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
+    """Show what a run has, what is missing, and how accurate its trials are after each epoch."""
+    from easiness.spec import RunSpec
+    from easiness.store import open_run
+
+    opened = open_run(run)
+    spec = opened.spec
+    planned = f" of {spec.trials} trials" if isinstance(spec, RunSpec) else " trials"
+    typer.echo(f"{run}: {opened.model}, {len(opened.trials)}{planned} finished")
+    typer.echo(
+        f"data: {spec.data.source or 'arrays'}, {len(opened.ids)} examples of {len(opened.classes)} classes"
+    )
+    if isinstance(spec, RunSpec):
+        typer.echo(f"epochs: {opened.epochs} finished in every trial, {spec.epochs} asked")
+        typer.echo(f"precision: {spec.resolved.precision} ({spec.resolved.reason})")
+        have = {trial.index for trial in opened.trials if trial.epochs >= spec.epochs}
+        missing = [str(index) for index in range(spec.trials) if index not in have]
+        if missing:
+            typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
+    for index, reason in opened.failures().items():
+        typer.echo(f"failed: trial {index}: {reason}")
+    for trial in opened.trials:
+        final = ", ".join(f"{k.replace('_', '-')} {v[-1]:.3f}" for k, v in trial.document.accuracy.items())
+        took = f" in {trial.document.ran['seconds']:.0f} s" if "seconds" in trial.document.ran else ""
+        typer.echo(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")

@@ -1,0 +1,43 @@
+"""Refusing to decode what would not fit, before the machine starts to swap."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from easiness.errors import BadInput
+
+GIB = 1024**3
+
+
+def available_memory() -> int | None:
+    """Bytes of physical memory that can be had now, or ``None`` where the system does not say.
+
+    On Linux what the kernel calls available, at most the limit of the container; elsewhere all there is.
+    """
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        available = next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
+    except (OSError, StopIteration):
+        try:
+            return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        except (AttributeError, ValueError, OSError):
+            return None
+    try:
+        return min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit ("max")
+        return available
+
+
+def check_fits(num_bytes: int, what: str) -> None:
+    """Refuse ``num_bytes`` of pictures that exceed half of the memory available.
+
+    Raises:
+        BadInput: they do; the text says how much is needed and available.
+    """
+    available = available_memory()
+    if available is not None and num_bytes > available / 2:
+        raise BadInput(
+            f"{what}: the decoded images need {num_bytes / GIB:.1f} GiB, more than half of the "
+            f"{available / GIB:.1f} GiB of memory available; use --limit to take fewer"
+        )

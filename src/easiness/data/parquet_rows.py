@@ -1,0 +1,142 @@
+"""Encoded pictures in the rows of Parquet files, read one row group at a time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from easiness.data.decode import Blob, UnreadableImage
+from easiness.data.encoded import Positions, find_unreadable
+from easiness.data.file_facts import FileFacts
+from easiness.data.threads import in_threads
+from easiness.errors import BadInput
+
+
+def open_parquet(file: Path) -> Any:
+    """The `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        BadInput: it cannot be read, or is not Parquet.
+    """
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        return pq.ParquetFile(file)
+    except (ArrowException, OSError) as error:
+        raise BadInput(f"{file}: not a Parquet file that can be read ({_one_line(error)})") from None
+
+
+class _Group(NamedTuple):
+    """A row group, and where its rows are in the split."""
+
+    file: int
+    group: int
+    start: int
+    stop: int
+
+
+class RowBlobs:
+    """Pictures in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
+
+    def __init__(self, files: list[Path], columns: list[str], root: Path, facts: FileFacts) -> None:
+        self._files = files
+        self._columns = columns
+        self._root = root
+        self._facts = facts
+        self._groups: list[_Group] = []
+        starts = [0]
+        for index, file in enumerate(files):
+            opened = open_parquet(file)
+            _check_type(file, columns[index], opened.schema_arrow)
+            start = starts[-1]
+            for group in range(opened.metadata.num_row_groups):
+                stop = start + opened.metadata.row_group(group).num_rows
+                self._groups.append(_Group(index, group, start, stop))
+                start = stop
+            starts.append(start)
+        self._starts = np.array(starts)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def name(self, position: int) -> str:
+        """The file and the row in it, from 0."""
+        index = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return f"{self._files[index]}: row {position - self._starts[index]}"
+
+    def batches(self, positions: Positions) -> Iterator[list[Blob]]:
+        """Readers of the rows, one row group at a time; groups without a row wanted are not read."""
+        for group in self._groups:
+            low, high = np.searchsorted(positions, [group.start, group.stop])
+            if low < high:
+                values = self._read(group)
+                yield [
+                    partial(_bytes, values[p - group.start], self.name(p))
+                    for p in positions[low:high].tolist()
+                ]
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of the bytes in each row."""
+        digests: list[str] = []
+        for batch in self.batches(positions):
+            digests += in_threads(_digest, batch)
+        return digests
+
+    def unreadable(self) -> Positions:
+        """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
+        found = []
+        for index, file in enumerate(self._files):
+            start, stop = int(self._starts[index]), int(self._starts[index + 1])
+            name = file.relative_to(self._root).as_posix()
+            stamp, known = self._facts.recall(name)
+            rows = known.get("unreadable_rows")
+            if not isinstance(rows, list):
+                rows = (find_unreadable(self, np.arange(start, stop)) - start).tolist()
+                self._facts.remember(name, stamp, unreadable_rows=rows)
+            found.append(np.array(rows, np.int64) + start)
+        self._facts.save()
+        return np.concatenate(found)
+
+    def _read(self, group: _Group) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        file = self._files[group.file]
+        try:
+            table = open_parquet(file).read_row_group(group.group, columns=[self._columns[group.file]])
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{file}: row group {group.group} cannot be read ({_one_line(error)})") from None
+        values = table.column(0)
+        return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+
+
+def _check_type(file: Path, column: str, schema: Any) -> None:
+    import pyarrow as pa
+
+    kind = schema.field(column).type
+    stored = kind
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        stored = kind.field("bytes").type
+    if not (pa.types.is_binary(stored) or pa.types.is_large_binary(stored)):
+        raise BadInput(f"{file}: column {column} holds {kind}; store encoded images as bytes")
+
+
+def _bytes(value: Any, name: str) -> bytes:
+    data: bytes | None = value.as_py()
+    if data is None:
+        raise UnreadableImage(name, "the image is null")
+    return data
+
+
+def _digest(blob: Blob) -> str:
+    return hashlib.sha256(blob()).hexdigest()
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,77 @@
+"""Arrays to pixels: what they mean is known from dtype and shape, or refused; no guess is made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+
+CHANNELS = (1, 3)
+AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
+
+
+def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+    """``x`` as uint8 [K, channels, height, width].
+
+    Raises:
+        BadInput: another dtype or shape, an axis of channels that could be either, or floats that are
+            not finite or outside of [0, 1].
+    """
+    if x.dtype == object:
+        raise BadInput(f"{where}: an array of objects; stack the images into one array of uint8 or floats")
+    if x.dtype != np.uint8 and x.dtype.kind != "f":
+        raise BadInput(
+            f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
+            "values are that) or floats in [0, 1]"
+        )
+    images = _channels_first(x, where)
+    if x.dtype == np.uint8:
+        return images
+    pixels = np.empty(images.shape, np.uint8)
+    for start in range(0, len(images), AT_ONCE):
+        part = images[start : start + AT_ONCE]
+        _check_floats(part, start, where)
+        pixels[start : start + AT_ONCE] = np.rint(part.astype(np.float64) * 255)
+    return pixels
+
+
+def _channels_first(x: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
+    shape = "x".join(map(str, x.shape))
+    if x.ndim not in (3, 4):
+        raise BadInput(
+            f"{where}: shape {shape}; give [K, height, width] or [K, height, width, channels] or "
+            "[K, channels, height, width]"
+        )
+    if 0 in x.shape:
+        raise BadInput(f"{where}: shape {shape} holds no pixels; give at least one image of one pixel")
+    if x.ndim == 3:
+        return x[:, None]
+    first, last = x.shape[1] in CHANNELS, x.shape[3] in CHANNELS
+    if first and last:
+        raise BadInput(
+            f"{where}: shape {shape} could have its channels first or last; "
+            "give larger images, or grey ones as [K, height, width]"
+        )
+    if not first and not last:
+        raise BadInput(
+            f"{where}: shape {shape} has no axis of 1 or 3 channels, first or last; give grey or RGB"
+        )
+    return x if first else x.transpose(0, 3, 1, 2)
+
+
+def _check_floats(images: npt.NDArray[Any], start: int, where: str) -> None:
+    with np.errstate(invalid="ignore"):
+        low, high = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
+    bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
+    if len(bad):
+        raise BadInput(f"{where}: example {start + bad[0]} has a pixel that is not finite; mend or drop it")
+    bad = np.flatnonzero((low < 0) | (high > 1))
+    if len(bad):
+        value = low[bad[0]] if low[bad[0]] < 0 else high[bad[0]]
+        raise BadInput(
+            f"{where}: example {start + bad[0]} has a pixel of {value:g}; floats must be in [0, 1] "
+            "(divide by 255 if they go up to that, and undo any normalization)"
+        )

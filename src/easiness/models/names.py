@@ -1,0 +1,124 @@
+"""What a model is called: names are read and checked here, before torch is needed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from easiness.errors import BadInput, nearest
+
+_WHOLE = "(0|[1-9][0-9]{0,5})"
+"""No leading zeros, so that a network has one name."""
+
+_CALLABLE_FORM = "package.module:callable"
+
+
+@dataclass(frozen=True)
+class Family:
+    """Networks named by ``form``, in which each word in capitals stands for a number.
+
+    ``numbers`` gives the values that each word may have, ``min_side`` the smallest height and width in
+    pixels, ``examples`` some members, for hints.
+    """
+
+    name: str
+    form: str
+    numbers: Mapping[str, range]
+    min_side: int
+    examples: tuple[str, ...]
+
+    def read(self, name: str) -> dict[str, int] | None:
+        """The numbers in a name of this form, in or out of range; ``None`` for another form."""
+        match = re.fullmatch(re.sub("|".join(self.numbers).upper(), _WHOLE, self.form), name)
+        return dict(zip(self.numbers, map(int, match.groups()), strict=True)) if match else None
+
+
+# Two halvings leave one pixel of four, while of three DenseNet's poolings would leave none.
+_HALVED_TWICE = 4
+
+_FAMILIES = (
+    Family("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3")),
+    Family("mlp", "mlp_DEPTH_wWIDTH", {"depth": range(1, 65), "width": range(1, 16385)}, 1, ("mlp_3_w256",)),
+    Family(
+        "wrn",
+        "wrn_DEPTH_WIDTH",
+        {"depth": range(10, 401, 6), "width": range(1, 33)},
+        _HALVED_TWICE,
+        ("wrn_16_1", "wrn_16_4", "wrn_28_10", "wrn_40_4"),
+    ),
+    Family(
+        "densenet_bc",
+        "densenet_bc_DEPTH_GROWTH",
+        {"depth": range(10, 401, 6), "growth": range(1, 129)},
+        _HALVED_TWICE,
+        ("densenet_bc_40_12", "densenet_bc_100_12"),
+    ),
+    Family(
+        "resnext",
+        "resnext_DEPTH_CARDINALITYxWIDTHd",
+        {"depth": range(11, 402, 9), "cardinality": range(1, 129), "width": range(1, 129)},
+        _HALVED_TWICE,
+        ("resnext_29_4x64d", "resnext_29_8x64d", "resnext_29_32x4d"),
+    ),
+)
+
+
+def model_names() -> str:
+    """The names that are known, for help and error texts (one line)."""
+    forms = ", ".join(family.form for family in _FAMILIES)
+    return f"{forms} (such as mlp_3, wrn_16_4, resnext_29_4x64d) or {_CALLABLE_FORM}"
+
+
+def is_callable_name(name: str) -> bool:
+    """Is this a name of the form ``package.module:callable``, right or wrong?"""
+    return ":" in name
+
+
+def check_model_name(name: str) -> None:
+    """Raise `BadInput` unless the name is of a known form with numbers that work.
+
+    Of ``package.module:callable`` only the form is checked: nothing is imported.
+    """
+    if is_callable_name(name):
+        split_callable_name(name)
+    else:
+        read_model_name(name)
+
+
+def split_callable_name(name: str) -> tuple[str, str]:
+    """Module and attribute of ``package.module:callable``; `BadInput` for any other form."""
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        raise BadInput(
+            f"model {name!r}: write {_CALLABLE_FORM}, with a module's dotted name (not a file) and a function"
+        )
+    return module, attribute
+
+
+def read_model_name(name: str) -> tuple[Family, dict[str, int]]:
+    """The family and the numbers of a name such as ``wrn_16_4``.
+
+    Raises `BadInput` for an unknown form, naming the nearest, and for numbers that do not work.
+    """
+    for family in _FAMILIES:
+        numbers = family.read(name)
+        if numbers is not None:
+            for word, value in numbers.items():
+                _check_number(name, word, value, family.numbers[word])
+            return family, numbers
+    examples = [example for family in _FAMILIES for example in family.examples]
+    hint = nearest(name.lower().replace("-", "_"), examples)
+    raise BadInput(f"model {name!r} is not known{hint}; give {model_names()}")
+
+
+def _check_number(name: str, word: str, value: int, allowed: range) -> None:
+    if value in allowed:
+        return
+    rule = f"from {allowed[0]} to {allowed[-1]}"
+    if allowed.step > 1:
+        rule = f"{allowed.step}n+{allowed[0] % allowed.step} {rule}"
+        if allowed[0] < value < allowed[-1]:
+            below = value - (value - allowed[0]) % allowed.step
+            rule += f", so {below} or {below + allowed.step} is the nearest"
+    raise BadInput(f"model {name!r}: {word} {value} does not work; it must be {rule}")

@@ -1,0 +1,9 @@
+"""Scores of examples: pure functions of what trials recorded."""
+
+from easiness.scores.easiness import easiness, easiness_interval
+from easiness.scores.reference import scores_markdown
+from easiness.scores.registry import SCORES
+from easiness.scores.score import Score
+from easiness.scores.table import score_columns
+
+__all__ = ["SCORES", "Score", "easiness", "easiness_interval", "score_columns", "scores_markdown"]

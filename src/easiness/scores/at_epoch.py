@@ -1,0 +1,74 @@
+"""Scores that read a single row of the record, the one after m epochs."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from easiness.record import Observations
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, over_trials, row_after
+
+
+def _error_norm(obs: Observations, m: int) -> Values:
+    return row_after(obs.error_norm, m)
+
+
+def _loss(obs: Observations, m: int) -> Values:
+    return row_after(obs.loss, m)
+
+
+def _entropy(obs: Observations, m: int) -> Values:
+    return row_after(obs.entropy, m)
+
+
+def _max_confidence(obs: Observations, m: int) -> Values:
+    # One exponent, because exp(-margin) alone can overflow; float32 rounding can carry it past 1.
+    exponent = np.maximum(0.0, -row_after(obs.margin, m)) - row_after(obs.loss, m)
+    return np.minimum(np.exp(exponent), 1.0)
+
+
+EL2N = Score(
+    name="el2n",
+    formula="norm_2(p - onehot(y)) at epoch m, not squared",
+    unit="probability",
+    range=(0, math.sqrt(2)),
+    high_means="hard",
+    needs=("error norm",),
+    source="Paul et al. 2021 (arXiv 2107.07075)",
+    start=over_trials(_error_norm),
+)
+
+LOSS = Score(
+    name="loss",
+    formula="-log p_y at epoch m",
+    unit="nats",
+    range=(0, math.inf),
+    high_means="hard",
+    needs=("p_y",),
+    source="plain definition",
+    start=over_trials(_loss),
+)
+
+ENTROPY = Score(
+    name="entropy",
+    formula="-sum_k p_k log p_k at epoch m, at most log of the number of classes",
+    unit="nats",
+    range=(0, math.inf),
+    high_means="unsure",
+    needs=("entropy",),
+    source="plain definition",
+    start=over_trials(_entropy),
+)
+
+MAX_CONFIDENCE = Score(
+    name="max_confidence",
+    formula="max_k p_k = p_y exp(max(0, -margin)) at epoch m",
+    unit="probability",
+    range=(0, 1),
+    high_means="easy",
+    needs=("p_y", "margin"),
+    source="plain definition",
+    start=over_trials(_max_confidence),
+)

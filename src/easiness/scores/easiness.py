@@ -1,0 +1,102 @@
+"""Easiness (Kishida and Nakayama 2019, Eq. 1): how often the trials get an example right, scaled."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.record import Observations
+from easiness.scores.moments import Values
+from easiness.scores.score import Estimate, Score, correct_after
+
+Counts = npt.NDArray[np.int64]
+
+
+def easiness(correct: npt.NDArray[np.bool_]) -> Values:
+    """Eq. 1: ``c / max c`` [K], with c the number of trials that are right, from ``correct`` [N, K].
+
+    Raises:
+        BadInput: no trial is right about any example, so that the ratio is undefined.
+    """
+    return _scaled(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
+
+
+def _scaled(count: Counts, num_trials: int, where: str) -> Values:
+    largest = count.max(initial=0)
+    if largest == 0:
+        raise BadInput(
+            f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
+            "so easiness is undefined; train longer or read a later epoch"
+        )
+    share: Values = count / largest
+    return share
+
+
+def easiness_interval(
+    count: npt.ArrayLike, num_trials: int, max_count: int, level: float = 0.95
+) -> tuple[Values, Values]:
+    """Jeffreys interval of ``count / num_trials``, scaled by ``num_trials / max_count`` as easiness is.
+
+    The equal-tailed interval of Beta(c + 1/2, N - c + 1/2); by convention its low end is 0 at c = 0
+    and its high end N / max c at c = N (Brown, Cai and DasGupta 2001). It speaks of the share of
+    trials that are right, with max c taken as given, so the high end may exceed 1.
+
+    Args:
+        count: trials that are right, any shape, each in 0..num_trials.
+        num_trials: N, at least 1.
+        max_count: the largest count of the data set, in 1..num_trials.
+        level: share of the posterior inside, in (0, 1).
+
+    Raises:
+        BadInput: an argument is out of its range.
+    """
+    from scipy.special import betaincinv
+
+    counts = np.asarray(count, np.float64)
+    if not 0 < level < 1:
+        raise BadInput(f"level={level}: give a number between 0 and 1, such as 0.95")
+    if not 1 <= max_count <= num_trials:
+        raise BadInput(f"max_count={max_count}: give a count in 1..{num_trials}, the number of trials")
+    if counts.size and not (counts.min() >= 0 and counts.max() <= num_trials):
+        raise BadInput(f"count: give counts in 0..{num_trials}, the number of trials")
+    a, b = counts + 0.5, num_trials - counts + 0.5
+    low = np.where(counts == 0, 0.0, betaincinv(a, b, (1 - level) / 2))
+    high = np.where(counts == num_trials, 1.0, betaincinv(a, b, (1 + level) / 2))
+    scale = num_trials / max_count
+    return low * scale, high * scale
+
+
+class _Easiness:
+    """Counts the trials that are right at m; every trial counts, whether it trained on x or not."""
+
+    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
+        self._count = np.zeros(len(labels), np.int64)
+        self._num_trials = 0
+        self._epoch = 0
+
+    def add(self, obs: Observations, m: int) -> None:
+        self._count += correct_after(obs, m)
+        self._num_trials += 1
+        self._epoch = m
+
+    def result(self) -> Estimate:
+        """Easiness, and the standard deviation of the Jeffreys posterior of c / N on the same scale."""
+        value = _scaled(self._count, self._num_trials, f"epoch {self._epoch}")
+        total = self._num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
+        a = self._count + 0.5
+        posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
+        return Estimate(value, posterior_std * (self._num_trials / self._count.max()))
+
+
+EASINESS = Score(
+    name="easiness",
+    formula="c / max c with c = number of trials with a_m = 1, all trials counted; "
+    "error: std of the Jeffreys posterior Beta(c + 1/2, N - c + 1/2), times N / max c",
+    unit="share of the largest count",
+    range=(0, 1),
+    high_means="easy",
+    needs=("prediction",),
+    source="Kishida and Nakayama 2019, Eq. 1 (arXiv 1911.10739)",
+    start=_Easiness,
+)

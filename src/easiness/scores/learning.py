@@ -1,0 +1,66 @@
+"""Scores of when an example is learned and how often it is forgotten; epochs count from 1.
+
+A trial that never learned an example says nothing about when: it is left out of the mean.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from easiness.record import Observations
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, correct_until, over_trials
+
+
+def _forgetting_events(obs: Observations, m: int) -> Values:
+    correct = correct_until(obs, m)
+    events = (correct[:-1] & ~correct[1:]).sum(axis=0)
+    return np.where(correct.any(axis=0), events, np.nan)
+
+
+def _first_learned_epoch(obs: Observations, m: int) -> Values:
+    correct = correct_until(obs, m)
+    return np.where(correct.any(axis=0), correct.argmax(axis=0) + 1, np.nan)
+
+
+def _iteration_learned(obs: Observations, m: int) -> Values:
+    correct = correct_until(obs, m)
+    right_to_the_end = np.logical_and.accumulate(correct[::-1]).sum(axis=0)
+    return np.where(correct[-1], m - right_to_the_end + 1, np.nan)
+
+
+FORGETTING_EVENTS = Score(
+    name="forgetting_events",
+    formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned it (any a_t = 1)",
+    unit="events",
+    range=(0, math.inf),
+    high_means="hard",
+    needs=("prediction",),
+    source="Toneva et al. 2019 (arXiv 1812.05159)",
+    start=over_trials(_forgetting_events),
+)
+
+FIRST_LEARNED_EPOCH = Score(
+    name="first_learned_epoch",
+    formula="min {t: a_t = 1}; over the trials that learned it (any a_t = 1)",
+    unit="epochs",
+    range=(1, math.inf),
+    high_means="hard",
+    needs=("prediction",),
+    source="plain definition",
+    start=over_trials(_first_learned_epoch),
+)
+
+ITERATION_LEARNED = Score(
+    name="iteration_learned",
+    formula="min {t: a_s = 1 for all s in t..m}; over the trials that learned it for good (a_m = 1)",
+    unit="epochs",
+    range=(1, math.inf),
+    high_means="hard",
+    needs=("prediction",),
+    source="Baldock et al. 2021 (arXiv 2106.09647), asking for the label where they ask for "
+    "the final prediction",
+    start=over_trials(_iteration_learned),
+)

@@ -1,0 +1,53 @@
+"""Running mean and spread of arrays that arrive one at a time."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Values: TypeAlias = npt.NDArray[np.float64]
+
+
+class Moments:
+    """Mean and spread, per example, of the [K] arrays added so far; NaN counts as not there.
+
+    Welford's update: one pass, and a spread of exactly 0 where all values are equal.
+    """
+
+    def __init__(self, num_examples: int) -> None:
+        self._num = np.zeros(num_examples, np.int64)
+        self._mean = np.zeros(num_examples)
+        self._squares = np.zeros(num_examples)
+
+    def add(self, values: Values) -> None:
+        """Take one value [K] for every example, NaN where it has none."""
+        defined = ~np.isnan(values)
+        values = np.where(defined, values, self._mean)  # a value at the mean changes nothing
+        self._num += defined
+        delta = values - self._mean
+        self._mean += delta / np.maximum(self._num, 1)
+        self._squares += delta * (values - self._mean)
+
+    def mean(self) -> Values:
+        """[K], NaN where there was no value."""
+        return np.where(self._num > 0, self._mean, np.nan)
+
+    def std(self, ddof: int) -> Values:
+        """[K], divided by the number of values less ``ddof``; NaN where that is not positive."""
+        return root_of_ratio(self._squares, self._num - ddof)
+
+    def standard_error(self) -> Values:
+        """[K], std(ddof=1) / sqrt(number of values), NaN below two values."""
+        return standard_error(self._squares, self._num)
+
+
+def root_of_ratio(squares: Values, divisor: npt.NDArray[np.int64]) -> Values:
+    """``sqrt(squares / divisor)`` elementwise, NaN where the divisor is not positive."""
+    return np.sqrt(squares / np.where(divisor > 0, divisor, np.nan))
+
+
+def standard_error(squares: Values, num: npt.NDArray[np.int64]) -> Values:
+    """Standard error of a mean of ``num`` values with this sum of squared deviations; NaN below two."""
+    return root_of_ratio(squares, (num - 1) * num)

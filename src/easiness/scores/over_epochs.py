@@ -1,0 +1,128 @@
+"""Scores that average or spread a quantity over the epochs 1..m."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from easiness.record import Observations
+from easiness.scores.moments import Moments, Values
+from easiness.scores.score import Score, correct_until, over_trials, p_label_after
+
+JIANG = "Jiang et al. 2021 (arXiv 2002.03206)"
+CARTOGRAPHY = "Swayamdipta et al. 2020 (arXiv 2009.10795)"
+
+
+def _accuracy(obs: Observations, m: int) -> Values:
+    share: Values = correct_until(obs, m).mean(axis=0)
+    return share
+
+
+def _p_label_moments(obs: Observations, m: int) -> Moments:
+    moments = Moments(len(obs.labels))
+    for epoch in range(1, m + 1):
+        moments.add(p_label_after(obs, epoch))
+    return moments
+
+
+def _mean_p_label(obs: Observations, m: int) -> Values:
+    return _p_label_moments(obs, m).mean()
+
+
+def _variability(obs: Observations, m: int) -> Values:
+    return _p_label_moments(obs, m).std(ddof=0)
+
+
+def _aleatoric(obs: Observations, m: int) -> Values:
+    total = np.zeros(len(obs.labels))
+    for epoch in range(1, m + 1):
+        p = p_label_after(obs, epoch)
+        total += p * (1 - p)
+    return total / m
+
+
+def _mean_margin(obs: Observations, m: int) -> Values:
+    mean: Values = obs.margin[:m].mean(axis=0, dtype=np.float64)
+    return mean
+
+
+_accuracy_over_trials = over_trials(_accuracy)
+_confidence_over_trials = over_trials(_mean_p_label)
+
+CUMULATIVE_ACCURACY = Score(
+    name="cumulative_accuracy",
+    formula="mean_t a_t",
+    unit="share of epochs",
+    range=(0, 1),
+    high_means="easy",
+    needs=("prediction",),
+    source=JIANG,
+    start=_accuracy_over_trials,
+)
+
+CORRECTNESS = Score(
+    name="correctness",
+    formula="mean_t a_t (cumulative_accuracy under its name in data maps)",
+    unit="share of epochs",
+    range=(0, 1),
+    high_means="easy",
+    needs=("prediction",),
+    source=CARTOGRAPHY,
+    start=_accuracy_over_trials,
+)
+
+CUMULATIVE_CONFIDENCE = Score(
+    name="cumulative_confidence",
+    formula="mean_t p_y",
+    unit="probability",
+    range=(0, 1),
+    high_means="easy",
+    needs=("p_y",),
+    source=JIANG,
+    start=_confidence_over_trials,
+)
+
+CONFIDENCE = Score(
+    name="confidence",
+    formula="mean_t p_y (cumulative_confidence under its name in data maps)",
+    unit="probability",
+    range=(0, 1),
+    high_means="easy",
+    needs=("p_y",),
+    source=CARTOGRAPHY,
+    start=_confidence_over_trials,
+)
+
+VARIABILITY = Score(
+    name="variability",
+    formula="population std_t p_y (divided by m)",
+    unit="probability",
+    range=(0, 0.5),
+    high_means="ambiguous",
+    needs=("p_y",),
+    source=CARTOGRAPHY,
+    start=over_trials(_variability),
+)
+
+ALEATORIC = Score(
+    name="aleatoric",
+    formula="mean_t p_y (1 - p_y)",
+    unit="squared probability",
+    range=(0, 0.25),
+    high_means="ambiguous",
+    needs=("p_y",),
+    source="Seedat et al. 2022, Data-IQ (arXiv 2210.13043)",
+    start=over_trials(_aleatoric),
+)
+
+AUM = Score(
+    name="aum",
+    formula="mean_t (z_y - max_{k != y} z_k), on logits",
+    unit="logits",
+    range=(-math.inf, math.inf),
+    high_means="easy",
+    needs=("margin",),
+    source="Pleiss et al. 2020 (arXiv 2001.10528)",
+    start=over_trials(_mean_margin),
+)

@@ -1,0 +1,106 @@
+"""What a score is: a declaration, and a way to accumulate it over trials."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.record import Observations
+from easiness.scores.moments import Moments, Values
+
+HighMeans = Literal["easy", "hard", "ambiguous", "unsure", "sound label", "suspect label"]
+Need = Literal["prediction", "p_y", "margin", "error norm", "entropy", "logits", "held-out trials"]
+
+
+class Estimate(NamedTuple):
+    """A score of K examples and its standard error, both [K] and NaN where undefined."""
+
+    value: Values
+    se: Values
+
+
+class Accumulator(Protocol):
+    """Takes trials one at a time, so that one is in memory at a time."""
+
+    def add(self, obs: Observations, m: int) -> None:
+        """Take a trial as it was after its first ``m`` epochs (1 <= m <= its number of epochs)."""
+
+    def result(self) -> Estimate:
+        """The score over the trials added; at least one must have been."""
+
+
+Start: TypeAlias = Callable[[npt.NDArray[np.int64], int], Accumulator]
+"""From the labels [K] and the number of classes to an accumulator without trials."""
+
+PerTrial: TypeAlias = Callable[[Observations, int], Values]
+"""From a trial and m to the score in that trial: [K], NaN where it is undefined."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """One score, declared.
+
+    ``range`` is closed where finite. ``needs`` names the recorded quantities it reads. Two scores
+    with the same ``start`` are computed once.
+    """
+
+    name: str
+    formula: str
+    unit: str
+    range: tuple[float, float]
+    high_means: HighMeans
+    needs: tuple[Need, ...]
+    source: str
+    start: Start
+
+
+class MeanOverTrials:
+    """A score per trial, averaged over the trials that define it, with the standard error."""
+
+    def __init__(self, per_trial: PerTrial, num_examples: int) -> None:
+        self._per_trial = per_trial
+        self._moments = Moments(num_examples)
+
+    def add(self, obs: Observations, m: int) -> None:
+        """Take a trial."""
+        self._moments.add(self._per_trial(obs, m))
+
+    def result(self) -> Estimate:
+        """Mean, and std(ddof=1) / sqrt(n) over the n trials that define it, NaN below two."""
+        return Estimate(self._moments.mean(), self._moments.standard_error())
+
+
+def over_trials(per_trial: PerTrial) -> Start:
+    """The mean over trials of a score that is computed trial by trial."""
+
+    def start(labels: npt.NDArray[np.int64], num_classes: int) -> Accumulator:  # noqa: ARG001
+        return MeanOverTrials(per_trial, len(labels))
+
+    return start
+
+
+def row_after(column: npt.NDArray[np.float32], epoch: int) -> Values:
+    """The row [K] of a recorded column after ``epoch`` epochs, widened alone: a long record stays float32."""
+    row: npt.NDArray[np.float32] = column[epoch - 1]
+    return row.astype(np.float64)
+
+
+def p_label_after(obs: Observations, epoch: int) -> Values:
+    """Probability of the label [K] after ``epoch`` epochs."""
+    return np.exp(-row_after(obs.loss, epoch))
+
+
+def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
+    """Is the prediction after ``epoch`` epochs the label trained with? [K]"""
+    right: npt.NDArray[np.bool_] = obs.prediction[epoch - 1] == obs.labels
+    return right
+
+
+def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
+    """`correct_after` for the epochs 1..m: [m, K]."""
+    right: npt.NDArray[np.bool_] = obs.prediction[:m] == obs.labels
+    return right

@@ -1,0 +1,68 @@
+"""Scores over sliding windows of J = 10 epochs; a record shorter than that leaves them undefined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from easiness.record import Observations
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, over_trials, p_label_after
+
+WINDOW = 10
+"""J, the epochs in a window."""
+
+_LARGEST_STD = math.sqrt(WINDOW / (WINDOW - 1) / 4)  # half of the window at 0, half at 1
+_LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1 - mean), at mean 1/4
+
+
+def _windows(obs: Observations, m: int) -> Iterator[tuple[Values, Values]]:
+    """Mean [K] and sample std [K] of p_y in each of the m - J + 1 windows; J rows in memory."""
+    ring = np.empty((WINDOW, len(obs.labels)))
+    for epoch in range(1, m + 1):
+        ring[epoch % WINDOW] = p_label_after(obs, epoch)
+        if epoch >= WINDOW:
+            yield ring.mean(axis=0), ring.std(axis=0, ddof=1)
+
+
+def _mean_over_windows(obs: Observations, m: int, of: Callable[[Values, Values], Values]) -> Values:
+    num_windows = m - WINDOW + 1
+    if num_windows < 1:
+        return np.full(len(obs.labels), np.nan)
+    total = np.zeros(len(obs.labels))
+    for mean, std in _windows(obs, m):
+        total += of(mean, std)
+    return total / num_windows
+
+
+def _dyn_unc(obs: Observations, m: int) -> Values:
+    return _mean_over_windows(obs, m, lambda _, std: std)
+
+
+def _dual(obs: Observations, m: int) -> Values:
+    return _mean_over_windows(obs, m, lambda mean, std: std * (1 - mean))
+
+
+DYN_UNC = Score(
+    name="dyn_unc",
+    formula="mean over the windows of 10 epochs of sample std p_y (divided by 9); NaN for m < 10",
+    unit="probability",
+    range=(0, _LARGEST_STD),
+    high_means="ambiguous",
+    needs=("p_y",),
+    source="He et al. 2023 (arXiv 2306.05175)",
+    start=over_trials(_dyn_unc),
+)
+
+DUAL = Score(
+    name="dual",
+    formula="mean over the windows of 10 epochs of (sample std p_y) (1 - mean p_y); NaN for m < 10",
+    unit="squared probability",
+    range=(0, _LARGEST_DUAL),
+    high_means="hard",
+    needs=("p_y",),
+    source="Cho et al. 2025 (arXiv 2502.06905)",
+    start=over_trials(_dual),
+)

@@ -1,0 +1,17 @@
+"""Runs on disk: folders of whole trials that any Parquet reader understands."""
+
+from easiness.store.recorder import Recorder, TrialRecorder
+from easiness.store.run import Run, is_run, open_run
+from easiness.store.trial import StoredTrial
+from easiness.store.writer import RunWriter, check_output
+
+__all__ = [
+    "Recorder",
+    "Run",
+    "RunWriter",
+    "StoredTrial",
+    "TrialRecorder",
+    "check_output",
+    "is_run",
+    "open_run",
+]

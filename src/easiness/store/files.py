@@ -1,0 +1,109 @@
+"""Files that exist whole or not at all, and the digests by which damage is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from easiness.errors import BadInput
+
+# names that a killed process may leave behind; never read, swept by the next writer
+ASIDE = ".aside-"
+
+
+class FileDigest(BaseModel):
+    """Size and SHA-256 of a stored file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    num_bytes: int
+    sha256: str
+
+
+def digest(path: Path) -> FileDigest:
+    """Read a file once for its size and SHA-256."""
+    with path.open("rb") as file:
+        return FileDigest(
+            num_bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
+        )
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old content or the new, never a part."""
+    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    try:
+        with aside.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    _fsync(path.parent)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """A new folder to fill, which takes its name ``path`` only when the block ends without an error."""
+    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    aside.mkdir()
+    try:
+        yield aside
+        for file in aside.iterdir():
+            _fsync(file)
+        _fsync(aside)
+        aside.rename(path)
+    except BaseException:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise
+    _fsync(path.parent)
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder so that a crash leaves it whole or unnamed."""
+    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    path.rename(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writers left behind in ``folder``."""
+    for path in folder.glob(f"{ASIDE}*"):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def check_writable(path: Path) -> None:
+    """Make sure that the folder ``path`` could be made or written to, leaving nothing behind.
+
+    Raises:
+        BadInput: it could not.
+    """
+    ancestor = path.absolute()
+    while not ancestor.exists() and ancestor != ancestor.parent:
+        ancestor = ancestor.parent
+    try:
+        Path(tempfile.mkdtemp(prefix=ASIDE, dir=ancestor)).rmdir()
+    except OSError as error:
+        raise BadInput(
+            f"{path}: cannot be written to ({error.strerror}: {ancestor}); choose another output"
+        ) from None

@@ -1,0 +1,120 @@
+"""Observations as Parquet: one row per epoch and example, one row group per epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.record import KeptLogits, Observations
+
+Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+
+STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy")
+
+
+def _ids_array(ids: Ids) -> Any:
+    import pyarrow as pa
+
+    return pa.array(ids, pa.int64() if ids.dtype == np.int64 else pa.string())
+
+
+def _writer(path: Path, schema: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    integer_ids = pa.types.is_integer(schema.field("id").type)
+    # positions in order cost next to nothing as differences; anything else repeats within a file
+    encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
+    dictionary = ["label", "prediction", "trained_on", "epoch"] + ([] if integer_ids else ["id"])
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        use_dictionary=[name for name in dictionary if name in schema.names],
+        column_encoding=encoding,
+    )
+
+
+def write_observations(path: Path, ids: Ids, observations: Observations) -> None:
+    """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on`` and the statistics.
+
+    Each row group is one epoch, with the examples in the order of the run.
+    """
+    import pyarrow as pa
+
+    fixed = {
+        "id": _ids_array(ids),
+        "label": pa.array(observations.labels, pa.int32()),
+        "trained_on": pa.array(observations.trained_on),
+    }
+
+    def table(epoch: int) -> Any:
+        values = {name: pa.array(getattr(observations, name)[epoch]) for name in STATISTICS}
+        number = pa.array(np.full(len(ids), epoch + 1, np.int32))
+        return pa.table({"epoch": number, **fixed, **values})
+
+    with _writer(path, table(0).schema) as writer:
+        for epoch in range(observations.num_epochs):
+            writer.write_table(table(epoch), row_group_size=len(ids))
+
+
+def write_logits(path: Path, ids: Ids, logits: KeptLogits) -> None:
+    """Columns ``epoch``, ``id`` and ``logits`` (a list of one float32 per class), for the examples kept."""
+    import pyarrow as pa
+
+    num_epochs, num, num_classes = logits.values.shape
+    kept_ids = _ids_array(ids[logits.positions])
+
+    def table(epoch: int) -> Any:
+        flat = pa.array(logits.values[epoch].reshape(-1))
+        lists = pa.FixedSizeListArray.from_arrays(flat, num_classes)
+        number = pa.array(np.full(num, epoch + 1, np.int32))
+        return pa.table({"epoch": number, "id": kept_ids, "logits": lists})
+
+    with _writer(path, table(0).schema) as writer:
+        for epoch in range(num_epochs):
+            writer.write_table(table(epoch), row_group_size=max(1, num))
+
+
+def read_epochs(path: Path, epochs: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+    """The asked columns at the given epochs (from 1), each [len(epochs), K]."""
+    import pyarrow.parquet as pq
+
+    columns = list(columns)
+    with pq.ParquetFile(path) as file:
+        groups = [file.read_row_group(epoch - 1, columns=columns) for epoch in epochs]
+    return {name: np.stack([group.column(name).to_numpy() for group in groups]) for name in columns}
+
+
+def read_logits(path: Path, epochs: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:
+    """The logits kept at the given epochs, of the examples at ``positions``."""
+    import pyarrow.parquet as pq
+
+    values = []
+    with pq.ParquetFile(path) as file:
+        for epoch in epochs:
+            lists = file.read_row_group(epoch - 1, columns=["logits"]).column("logits").combine_chunks()
+            values.append(lists.flatten().to_numpy().reshape(len(positions), -1))
+    return KeptLogits(positions, np.stack(values))
+
+
+def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes: tuple[str, ...]) -> None:
+    """Columns ``id``, ``label`` and ``class`` of the examples of a run, in its order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = pa.array(classes, pa.string()).take(pa.array(labels))
+    table = pa.table({"id": _ids_array(ids), "label": pa.array(labels), "class": names})
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_examples(path: Path) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """Ids (int64, or strings as objects) and labels."""
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path, columns=["id", "label"])
+    return table.column("id").to_numpy(), table.column("label").to_numpy()

@@ -1,0 +1,180 @@
+"""A run as readers see it: its examples, its finished trials, and what follows from them."""
+
+from __future__ import annotations
+
+import functools
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from easiness.analysis import Votes
+from easiness.errors import BadInput
+from easiness.scores import score_columns
+from easiness.spec import RecordedSpec, RunSpec
+from easiness.store.files import FileDigest, digest
+from easiness.store.observations import Ids, read_examples
+from easiness.store.trial import StoredTrial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DOCUMENT = "run.json"
+EXAMPLES = "examples.parquet"
+TRIALS = "trials"
+FAILED = "failed-"
+
+
+class RunDocument(BaseModel):
+    """``run.json``: what was asked, and the digests of the files beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = 1
+    spec: RunSpec | RecordedSpec = Field(discriminator="kind")
+    files: dict[str, FileDigest]
+
+
+class Run:
+    """A run folder, read. Trials that are being written or were interrupted do not exist here."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `BadInput` if ``path`` is no run or its description is damaged."""
+        self.path = path
+        self.document = read_document(path)
+        self.spec = self.document.spec
+        self.trials = finished_trials(path)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({str(self.path)!r}, model={self.model!r}, trials={len(self.trials)}, epochs={self.epochs})"
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the network, or ``recorded`` where the training loop was somebody's own."""
+        return self.spec.model if isinstance(self.spec, RunSpec) else "recorded"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names by label."""
+        return self.spec.data.classes
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs that every finished trial has; 0 without one."""
+        return min((trial.epochs for trial in self.trials), default=0)
+
+    def failures(self) -> dict[int, str]:
+        """Why trials that are still missing failed when they were last tried, by index."""
+        notes = [json.loads(f.read_bytes()) for f in (self.path / TRIALS).glob(f"{FAILED}*.json")]
+        return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+
+    @functools.cached_property
+    def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
+        path = self.path / EXAMPLES
+        try:
+            intact = digest(path) == self.document.files[EXAMPLES]
+        except OSError:
+            intact = False
+        if not intact:
+            raise BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
+        return read_examples(path)
+
+    @property
+    def ids(self) -> Ids:
+        """Ids of the examples [K]: int64, or strings as objects."""
+        return self._examples[0]
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Labels [K] as trained with."""
+        return self._examples[1]
+
+    def resolve_epoch(self, epoch: int | None) -> int:
+        """``epoch`` itself where the run has it, the last one for ``None``.
+
+        Raises:
+            BadInput: there is no finished trial, or the run is shorter.
+        """
+        if not self.trials:
+            raise BadInput(f"{self.path}: no trial is finished yet; run `easiness measure` to go on")
+        if epoch is None:
+            return self.epochs
+        if not 1 <= epoch <= self.epochs:
+            raise BadInput(f"{self.path}: epoch {epoch} is not recorded; choose 1 to {self.epochs}")
+        return epoch
+
+    def votes(self, epoch: int | None = None) -> Votes:
+        """What all finished trials said of every example after ``epoch`` epochs."""
+        epoch = self.resolve_epoch(epoch)
+        shape = (len(self.trials), len(self.ids))
+        correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
+        for row, trial in enumerate(self.trials):
+            seen = trial.columns(epoch, ["prediction", "loss"])
+            correct[row] = seen["prediction"] == self.labels
+            # in double precision a loss of 1e-9 still differs from one of 2e-9
+            p_label[row] = np.exp(-seen["loss"].astype(np.float64))
+        indices = np.array([trial.index for trial in self.trials], np.int64)
+        return Votes(correct, p_label, self.labels, self.ids, epoch, indices)
+
+    def scores(self, epoch: int | None = None) -> pd.DataFrame:
+        """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
+
+        Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks.
+
+        Raises:
+            BadInput: the epoch is not recorded, or no example was right in any trial.
+        """
+        import pandas as pd
+
+        epoch = self.resolve_epoch(epoch)
+        observed = (trial.observations(len(self.classes), epoch) for trial in self.trials)
+        columns = score_columns(observed, epoch)
+        names = np.array(self.classes, dtype=object)[self.labels]
+        return pd.DataFrame({"id": self.ids, "label": self.labels, "class": names, **columns})
+
+
+def is_run(path: Path) -> bool:
+    """Does the folder hold a run?"""
+    return (path / DOCUMENT).is_file()
+
+
+def read_document(path: Path) -> RunDocument:
+    """``run.json`` of the run at ``path``."""
+    file = path / DOCUMENT
+    if not path.exists():
+        raise BadInput(f"{path}: no such run")
+    if not file.is_file():
+        raise BadInput(
+            f"{path}: not a run (it has no {DOCUMENT}); give a folder written by `easiness measure`"
+        )
+    try:
+        return RunDocument.model_validate(json.loads(file.read_bytes()))
+    except (OSError, ValueError, ValidationError):
+        raise BadInput(
+            f"{file}: the description of the run is damaged; restore it or measure into another folder"
+        ) from None
+
+
+def finished_trials(path: Path) -> list[StoredTrial]:
+    """The trials of a run by index; of two with the same index, the longer one."""
+    found: dict[int, StoredTrial] = {}
+    for folder in sorted((path / TRIALS).glob("[0-9]*-*")):
+        trial = StoredTrial(folder)
+        known = found.get(trial.index)
+        if known is None or known.epochs < trial.epochs:
+            found[trial.index] = trial
+    return [found[index] for index in sorted(found)]
+
+
+def open_run(path: str | Path) -> Run:
+    """Open the run in a folder for reading; never writes.
+
+    Raises:
+        BadInput: ``path`` is no run, or a file of it is damaged (names it).
+    """
+    return Run(Path(path))

@@ -1,0 +1,192 @@
+"""A finished trial as a folder: what was asked, what was seen, and the weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from easiness.errors import BadInput
+from easiness.record import KeptLogits, Observations, TrialRecord
+from easiness.spec import TrialSpec, content_hash
+from easiness.store.files import FileDigest, digest, folder_written_whole, write_whole
+from easiness.store.observations import (
+    STATISTICS,
+    Ids,
+    read_epochs,
+    read_logits,
+    write_logits,
+    write_observations,
+)
+
+DOCUMENT = "trial.json"
+WEIGHTS = "weights.safetensors"
+
+
+class TrialDocument(BaseModel):
+    """``trial.json``: everything about a trial but its arrays. ``spec`` is absent in recorded runs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int
+    seed: int
+    hash: str
+    epochs: int
+    spec: TrialSpec | None
+    train_loss: list[float]
+    accuracy: dict[str, list[float]]
+    ran: dict[str, Any]
+    files: dict[str, FileDigest]
+
+
+def folder_name(index: int, identity: str) -> str:
+    """Trials of the same index and different length lie side by side until the older one is removed."""
+    return f"{index:04d}-{identity[:12]}"
+
+
+def write_trial(
+    folder: Path,
+    record: TrialRecord,
+    ids: dict[str, Ids],
+    *,
+    index: int,
+    seed: int,
+    identity: str,
+    spec: TrialSpec | None,
+    keep_weights: bool,
+) -> None:
+    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
+    from safetensors.numpy import save
+
+    with folder_written_whole(folder / folder_name(index, identity)) as aside:
+        for name, observations in record.probes.items():
+            write_observations(aside / f"{name}.parquet", ids[name], observations)
+            if observations.logits is not None:
+                write_logits(aside / f"{name}_logits.parquet", ids[name], observations.logits)
+        if keep_weights and record.weights is not None:
+            write_whole(aside / WEIGHTS, save(record.weights))
+        document = TrialDocument(
+            index=index,
+            seed=seed,
+            hash=identity,
+            epochs=record.num_epochs,
+            spec=spec,
+            train_loss=record.train_loss,
+            accuracy=record.accuracy(),
+            ran=record.ran,
+            files={file.name: digest(file) for file in sorted(aside.iterdir())},
+        )
+        value = document.model_dump(mode="json")
+        sealed = {"trial": value, "sha256": content_hash(value)}
+        write_whole(aside / DOCUMENT, json.dumps(sealed, indent=1).encode())
+
+
+class StoredTrial:
+    """Reads a trial; every file is checked against its digest before it is first used."""
+
+    def __init__(self, path: Path) -> None:
+        """Reads the document only.
+
+        Raises:
+            BadInput: it is missing, damaged, or of another trial than its folder's name says.
+        """
+        self.path = path
+        self._checked: set[str] = set()
+        file = path / DOCUMENT
+        try:
+            sealed = json.loads(file.read_bytes())
+            document = TrialDocument.model_validate(sealed["trial"])
+            if content_hash(sealed["trial"]) != sealed["sha256"]:
+                raise ValueError
+        except (OSError, ValueError, ValidationError, KeyError, TypeError):
+            raise damaged(file) from None
+        if document.spec is not None and document.spec.hash != document.hash:
+            raise damaged(file)
+        self.document = document
+
+    @property
+    def index(self) -> int:
+        """Which trial of its run this is, from 0."""
+        return self.document.index
+
+    @property
+    def epochs(self) -> int:
+        """Number of epochs trained."""
+        return self.document.epochs
+
+    def check(self) -> None:
+        """Check every file.
+
+        Raises:
+            BadInput: one is missing or damaged.
+        """
+        for name in self.document.files:
+            self._file(name)
+
+    def _file(self, name: str) -> Path:
+        path = self.path / name
+        if name not in self._checked:
+            try:
+                intact = digest(path) == self.document.files[name]
+            except OSError:
+                intact = False
+            if not intact:
+                raise damaged(path)
+            self._checked.add(name)
+        return path
+
+    def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
+        """Columns of one epoch, each [K]; cheap, since only they are read."""
+        read = read_epochs(self._file(f"{probe}.parquet"), [epoch], names)
+        return {name: values[0] for name, values in read.items()}
+
+    def observations(self, num_classes: int, epoch: int | None = None, probe: str = "train") -> Observations:
+        """What was seen in epochs 1..``epoch`` (all by default)."""
+        epochs = range(1, (epoch or self.epochs) + 1)
+        path = self._file(f"{probe}.parquet")
+        fixed = read_epochs(path, [1], ["label", "trained_on"])
+        return Observations(
+            labels=fixed["label"][0].astype(np.int64),
+            num_classes=num_classes,
+            trained_on=fixed["trained_on"][0],
+            logits=self._logits(probe, epochs, fixed["trained_on"][0]),
+            **read_epochs(path, epochs, STATISTICS),
+        )
+
+    def _logits(self, probe: str, epochs: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
+        name = f"{probe}_logits.parquet"
+        if name not in self.document.files:
+            return None
+        import pyarrow.parquet as pq
+
+        path = self._file(name)
+        everything = pq.read_metadata(path).num_rows == self.epochs * len(trained_on)
+        positions = np.arange(len(trained_on)) if everything else np.flatnonzero(~trained_on)
+        return read_logits(path, epochs, positions)
+
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """The trained weights and buffers by their names in the model.
+
+        Raises:
+            BadInput: the run keeps none.
+        """
+        from safetensors.numpy import load_file
+
+        if WEIGHTS not in self.document.files:
+            raise BadInput(
+                f"{self.path}: the run was made without weights; measure again without --no-weights"
+            )
+        return load_file(self._file(WEIGHTS))
+
+
+def damaged(path: Path) -> BadInput:
+    """The error for a trial file that is not what was written."""
+    return BadInput(
+        f"{path}: this trial file is damaged or missing; "
+        "run the same `easiness measure` with --retrain-damaged to train that trial again"
+    )

@@ -1,0 +1,157 @@
+"""The one process that may write to a run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import filelock
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.record import TrialRecord
+from easiness.spec import RecordedSpec, RunSpec, TrialSpec
+from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
+from easiness.store.observations import Ids, write_examples
+from easiness.store.run import DOCUMENT, EXAMPLES, FAILED, TRIALS, Run, RunDocument, is_run
+from easiness.store.trial import StoredTrial, write_trial
+
+_LOCK = ".lock"
+
+
+def check_output(path: Path) -> None:
+    """Make sure that ``path`` is a run, or could become one.
+
+    Raises:
+        BadInput: it holds something else, or cannot be written to.
+    """
+    if path.exists() and not path.is_dir():
+        raise BadInput(f"{path}: is a file; give a folder for the run")
+    if path.is_dir() and not is_run(path):
+        ours = (_LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
+        foreign = [p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(ASIDE)]
+        if foreign:
+            raise BadInput(
+                f"{path}: neither empty nor a run (it holds {sorted(foreign)[0]!r}); choose another output"
+            )
+    check_writable(path)
+
+
+class RunWriter:
+    """Holds a run's lock, creates it where there is none, and adds whole trials.
+
+    Use as a context manager. The lock belongs to the process and goes with it, killed or not.
+    """
+
+    def __init__(self, path: Path, *, wait: float = 0) -> None:
+        """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
+        still in another process's hands."""
+        check_output(path)
+        self.path = path
+        path.mkdir(parents=True, exist_ok=True)
+        self._lock = filelock.FileLock(path / _LOCK)
+        try:
+            self._lock.acquire(timeout=wait)
+        except filelock.Timeout:
+            raise BadInput(
+                f"{path}: another process is writing to this run; wait for it, or choose another output"
+            ) from None
+        sweep(path)
+        (path / TRIALS).mkdir(exist_ok=True)
+        sweep(path / TRIALS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.release()
+
+    def create(self, spec: RunSpec | RecordedSpec, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+        """Make this a run over these examples.
+
+        Raises:
+            BadInput: the files cannot be written; nothing is left behind.
+        """
+        try:
+            write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
+            self.describe(spec)
+        except OSError as error:
+            self._abandon()
+            raise BadInput(
+                f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
+            ) from None
+
+    def _abandon(self) -> None:
+        shutil.rmtree(self.path / TRIALS, ignore_errors=True)
+        for name in (EXAMPLES, _LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
+
+    def describe(self, spec: RunSpec | RecordedSpec) -> None:
+        """Write what the run is to be."""
+        document = RunDocument(spec=spec, files={EXAMPLES: digest(self.path / EXAMPLES)})
+        write_whole(self.path / DOCUMENT, document.model_dump_json(indent=1).encode())
+
+    def add(
+        self,
+        record: TrialRecord,
+        ids: dict[str, Ids],
+        *,
+        index: int,
+        seed: int,
+        identity: str,
+        spec: TrialSpec | None = None,
+        keep_weights: bool = True,
+    ) -> None:
+        """Store a finished trial, then remove older ones of the same index."""
+        trials = self.path / TRIALS
+        old = list(trials.glob(f"{index:04d}-*"))
+        write_trial(
+            trials,
+            record,
+            ids,
+            index=index,
+            seed=seed,
+            identity=identity,
+            spec=spec,
+            keep_weights=keep_weights,
+        )
+        for folder in old:
+            remove_folder(folder)
+        self._failure(index).unlink(missing_ok=True)
+
+    def note_failure(self, index: int, reason: str) -> None:
+        """Keep why a trial could not be finished, until it is."""
+        with contextlib.suppress(OSError):
+            write_whole(self._failure(index), json.dumps({"trial": index, "reason": reason}).encode())
+
+    def _failure(self, index: int) -> Path:
+        return self.path / TRIALS / f"{FAILED}{index:04d}.json"
+
+    def remove_damaged(self) -> list[int]:
+        """Remove every trial with a damaged file; returns their indices."""
+        removed = []
+        for folder in sorted((self.path / TRIALS).glob("[0-9]*-*")):
+            try:
+                StoredTrial(folder).check()
+            except BadInput:
+                remove_folder(folder)
+                removed.append(int(folder.name.split("-")[0]))
+        return removed
+
+    def read(self) -> Run:
+        """The run as it now is, rid of trials that a longer one has replaced."""
+        run = Run(self.path)
+        current = {trial.path.name for trial in run.trials}
+        for folder in (self.path / TRIALS).glob("[0-9]*-*"):
+            if folder.name not in current:
+                remove_folder(folder)
+        return run

@@ -1,0 +1,1 @@
+"""The studies: each plans its trials and reads their records."""

@@ -1,0 +1,245 @@
+"""Comparing runs over the same data: the matching rates of Table 1, their ceilings and reliability."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import get_args
+
+import numpy as np
+
+from easiness.analysis import (
+    GroupMatch,
+    Match,
+    Side,
+    SplitHalf,
+    Ties,
+    Votes,
+    best_epoch,
+    corrected_rate,
+    match_groups,
+    match_votes,
+    reliability_by_trials,
+    split_half,
+    tie_mass,
+)
+from easiness.errors import BadInput
+from easiness.store import Run
+
+SIDES: tuple[Side, ...] = get_args(Side)
+_MAX_EPOCHS = 24  # epochs at which reliability is looked at; more are thinned out evenly in log scale
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
+
+    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``corrected`` is
+    its rate over the ceilings at the same group size. ``all_trials`` uses every trial and has no
+    ceiling to be read against; on the diagonal it is ``None``.
+    """
+
+    a: int
+    b: int
+    side: Side
+    ties: Ties
+    groups: GroupMatch | None
+    corrected: float | None
+    all_trials: Match | None
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How reproducible one run's easy and hard sets are, by epoch and by number of trials."""
+
+    by_epoch: list[SplitHalf]
+    by_trials: list[SplitHalf]
+
+    def best_epoch(self, side: Side) -> int | None:
+        """The epoch at which the halves match best in this tail, under ``refine``."""
+        return best_epoch(self.by_epoch, side)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """How far the N + 1 levels of easiness tell one run's examples apart at the epoch compared."""
+
+    num_trials: int
+    right_in_all: float
+    right_in_none: float
+    tie_mass: dict[Side, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy."""
+
+    names: list[str]
+    epoch: int
+    fraction: float
+    num_examples: int
+    ties: tuple[Ties, ...]
+    cells: list[Cell]
+    resolution: list[Resolution]
+    reliability: list[Reliability]
+
+    @cached_property
+    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
+        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
+
+    def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
+        """The cell of two runs in either order."""
+        return self._by_key[min(a, b), max(a, b), side, ties]
+
+
+def matching_rate(
+    run_a: Run,
+    run_b: Run,
+    side: Side = "easy",
+    fraction: float = 0.1,
+    epoch: int | None = None,
+    ties: Ties = "expected",
+) -> Match:
+    """Eq. 2 between the easy (or hard) sets of two runs, each from all of its trials.
+
+    Read ``.rate`` beside ``.tie_mass`` (a pair) and ``.chance``; `compare` adds ceilings and intervals.
+
+    Raises:
+        BadInput: the runs are over different data, or the epoch is not recorded in both.
+    """
+    check_comparable([run_a, run_b])
+    epoch = _common_epoch([run_a, run_b], epoch)
+    return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
+
+
+def compare(
+    runs: Sequence[Run],
+    *,
+    epoch: int | None = None,
+    fraction: float = 0.1,
+    ties: Iterable[Ties] = ("expected", "refine"),
+    seed: int = 0,
+) -> Comparison:
+    """Match every run with every other and with itself, easy and hard, under each policy for ties.
+
+    Args:
+        runs: over the same data; one alone gives its noise ceiling and reliability.
+        epoch: to compare after, from 1; the last that all runs have by default.
+        fraction: of the examples that are called easy, and hard.
+        ties: policies, see `easiness.analysis.select`.
+        seed: of the choices of groups and of the bootstrap.
+
+    Raises:
+        BadInput: the runs are over different data, the epoch is not recorded in all, or an option is wrong.
+    """
+    check_comparable(runs)
+    epoch = _common_epoch(runs, epoch)
+    votes = [run.votes(epoch) for run in runs]
+    policies = tuple(ties)
+    return Comparison(
+        names=_names(runs),
+        epoch=epoch,
+        fraction=fraction,
+        num_examples=votes[0].num_examples,
+        ties=policies,
+        cells=[
+            cell
+            for policy in policies
+            for side in SIDES
+            for cell in _cells(votes, side, policy, fraction, seed)
+        ],
+        resolution=[_resolution(one, fraction) for one in votes],
+        reliability=[_reliability(run, one, fraction, seed) for run, one in zip(runs, votes, strict=True)],
+    )
+
+
+def check_comparable(runs: Sequence[Run]) -> None:
+    """Make sure that all runs are over the same data.
+
+    Raises:
+        BadInput: two are not (names both).
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        ours, theirs = first.spec.data, run.spec.data
+        if ours.train.fingerprint != theirs.train.fingerprint or not np.array_equal(first.ids, run.ids):
+            raise BadInput(
+                f"{first.path} and {run.path} are over different data "
+                f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "
+                f"{ours.train.fingerprint[:8]} and {theirs.train.fingerprint[:8]}); "
+                "compare runs over the same examples"
+            )
+
+
+def _common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
+    if epoch is None:
+        return min(run.resolve_epoch(None) for run in runs)
+    return [run.resolve_epoch(epoch) for run in runs][0]
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The models where they differ, else the folders."""
+    for names in ([run.model for run in runs], [run.path.resolve().name for run in runs]):
+        if len(set(names)) == len(runs):
+            return names
+    return [str(run.path) for run in runs]
+
+
+def _cells(votes: list[Votes], side: Side, ties: Ties, fraction: float, seed: int) -> list[Cell]:
+    known: dict[tuple[int, int], GroupMatch | None] = {}
+
+    def ceiling(i: int, group_size: int | None) -> GroupMatch | None:
+        size = votes[i].num_trials // 2 if group_size is None else group_size
+        if (i, size) not in known:
+            known[i, size] = match_groups(
+                votes[i],
+                votes[i],
+                side=side,
+                fraction=fraction,
+                ties=ties,
+                group_size=size or None,
+                seed=seed,
+            )
+        return known[i, size]
+
+    cells = []
+    for i in range(len(votes)):
+        cells.append(Cell(i, i, side, ties, ceiling(i, None), None, None))
+        for j in range(i + 1, len(votes)):
+            groups = match_groups(votes[i], votes[j], side=side, fraction=fraction, ties=ties, seed=seed)
+            corrected = None
+            if groups is not None:
+                ours, theirs = ceiling(i, groups.group_size), ceiling(j, groups.group_size)
+                assert ours is not None
+                assert theirs is not None
+                corrected = corrected_rate(groups.rate, ours.rate, theirs.rate, groups.chance)
+            everything = match_votes(votes[i], votes[j], side=side, fraction=fraction, ties=ties, seed=seed)
+            cells.append(Cell(i, j, side, ties, groups, corrected, everything))
+    return cells
+
+
+def _resolution(votes: Votes, fraction: float) -> Resolution:
+    counts = votes.counts(votes.all_trials())[0]
+    return Resolution(
+        num_trials=votes.num_trials,
+        right_in_all=float((counts == votes.num_trials).mean()),
+        right_in_none=float((counts == 0).mean()),
+        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
+    )
+
+
+def _reliability(run: Run, votes: Votes, fraction: float, seed: int) -> Reliability:
+    epochs = list(range(1, run.epochs + 1))
+    if len(epochs) > _MAX_EPOCHS:
+        thinned = np.rint(np.geomspace(1, run.epochs, _MAX_EPOCHS)).astype(int)
+        epochs = sorted({*thinned.tolist(), votes.epoch})
+    by_epoch = []
+    for at in epochs:
+        # before anything is learned in some group of trials, easiness has no value there
+        with contextlib.suppress(BadInput):
+            half = split_half(run.votes(at), fraction=fraction, seed=seed)
+            if half is not None:
+                by_epoch.append(half)
+    return Reliability(by_epoch, reliability_by_trials(votes, fraction=fraction, seed=seed))

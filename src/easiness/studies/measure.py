@@ -1,0 +1,238 @@
+"""``measure``: plan the trials of a run, train what is missing, store each as it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from easiness.data import Dataset
+from easiness.errors import RunFailed, TrialFailed
+from easiness.executors import make_executor
+from easiness.record import TrialRecord
+from easiness.spec import Recipe, Resolved, RunSpec, TrialSpec
+from easiness.store import Run, RunWriter, check_output, is_run, open_run
+from easiness.store.run import read_document
+from easiness.studies.plan import Plan, make_plan
+from easiness.training import EpochReport, Precision, resolve, resolve_device
+from easiness.trial import run_trial
+
+
+class Progress(Protocol):
+    """What a front end may show while a run goes on."""
+
+    def begin(self, spec: RunSpec, missing: list[int], path: Path) -> None:
+        """Trials ``missing`` of the run are about to be trained."""
+
+    def epoch(self, report: EpochReport) -> None:
+        """A trial has finished an epoch."""
+
+    def stored(self, index: int) -> None:
+        """A trial is whole on disk."""
+
+    def failed(self, index: int, reason: str) -> None:
+        """A trial could not be finished; the others go on."""
+
+
+class _Silent:
+    def begin(self, spec: RunSpec, missing: list[int], path: Path) -> None: ...
+    def epoch(self, report: EpochReport) -> None: ...
+    def stored(self, index: int) -> None: ...
+    def failed(self, index: int, reason: str) -> None: ...
+
+
+def measure(
+    data: Any,
+    *,
+    model: str = "wrn_16_4",
+    trials: int = 10,
+    epochs: int = 10,
+    out: str | Path,
+    seed: int = 0,
+    limit: int | None = None,
+    skip_unreadable: bool = False,
+    batch_size: int | None = None,
+    train_share: float = 1.0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    executor: str = "serial",
+    keep_logits: bool = False,
+    keep_weights: bool = True,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    retrain_damaged: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train ``model`` ``trials`` times for ``epochs`` epochs and record every example after each.
+
+    The run in the folder ``out`` only grows: what it has is read, what is missing is trained. More
+    trials train the new ones alone; more epochs train every trial again at the new length, and each
+    old one is kept until its replacement is whole.
+
+    Args:
+        data: a `Dataset`, or anything that `load_dataset` takes.
+        model: name of a network, or ``package.module:callable``.
+        trials: number of independent trainings, N.
+        epochs: epochs of each training, M; scores can be read at any epoch up to it.
+        out: folder of the run.
+        seed: of the run; the trials draw theirs from it and their index.
+        limit: train on this many examples, class-balanced.
+        skip_unreadable: leave out images that cannot be read, and count them.
+        batch_size: examples per step, instead of the recipe's.
+        train_share: share of the examples that each trial trains on; all are observed.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        precision: ``auto`` measures which is faster, once per run.
+        executor: where trials run: ``serial``.
+        keep_logits: keep all logits.
+        keep_weights: keep the weights of each trial.
+        recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
+        retrain_damaged: train trials with a damaged file again, instead of refusing.
+        progress: what to call as the run goes on.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: some trials failed or could not be stored; the finished ones are kept.
+    """
+    out = Path(out)
+    check_output(out)
+    plan = make_plan(
+        data,
+        model=model,
+        trials=trials,
+        epochs=epochs,
+        seed=seed,
+        limit=limit,
+        skip_unreadable=skip_unreadable,
+        batch_size=batch_size,
+        train_share=train_share,
+        precision=precision,
+        keep_logits=keep_logits,
+        keep_weights=keep_weights,
+        recipe=recipe,
+    )
+    return carry_out(
+        plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress
+    )
+
+
+def carry_out(
+    plan: Plan,
+    out: Path,
+    *,
+    device: str = "auto",
+    executor: str = "serial",
+    retrain_damaged: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train and store what the run in ``out`` lacks of ``plan``; as `measure` otherwise."""
+    check_output(out)
+    runner = make_executor(executor)
+    if is_run(out) and not retrain_damaged:
+        run = _checked(open_run(out), plan)
+        if not _missing(run, plan)[0]:
+            return run
+    target = resolve_device(device)
+    resolved = _resolved(out, plan, target)
+    with RunWriter(out) as writer:
+        if not is_run(out):
+            spec = plan.spec(resolved, plan.trials, plan.epochs)
+            writer.create(spec, plan.data.ids, plan.data.labels)
+        if retrain_damaged:
+            writer.remove_damaged()
+        run = _checked(writer.read(), plan)
+        missing, num_trials, num_epochs = _missing(run, plan)
+        assert isinstance(run.spec, RunSpec)
+        spec = plan.spec(run.spec.resolved, num_trials, num_epochs)
+        if spec != run.spec:
+            writer.describe(spec)
+        progress = progress or _Silent()
+        progress.begin(spec, missing, out)
+
+        def train(trial: TrialSpec) -> TrialRecord:
+            return run_trial(trial, plan.data, target, on_epoch=progress.epoch)
+
+        failures = {}
+        for outcome in runner.run(train, [spec.trial(index) for index in missing]):
+            trial = outcome.item
+            if outcome.value is None:
+                failures[trial.index] = reason = _reason(outcome.error)
+                writer.note_failure(trial.index, reason)
+                progress.failed(trial.index, reason)
+            else:
+                _store(writer, plan.data, trial, outcome.value, spec.keep_weights)
+                progress.stored(trial.index)
+        run = writer.read()
+    if failures:
+        lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
+        raise RunFailed(
+            f"{out}: {len(failures)} of {num_trials} trials failed ({lines}); "
+            f"the {len(run.trials)} finished ones are kept"
+        )
+    return run
+
+
+def _checked(run: Run, plan: Plan) -> Run:
+    """The run, if the plan continues it and no file of it is damaged."""
+    plan.check_continues(run.spec, run.path)
+    for trial in run.trials:
+        trial.check()
+    return run
+
+
+def _missing(run: Run, plan: Plan) -> tuple[list[int], int, int]:
+    """Indices to train, and the size the run then has. A run is a rectangle and only grows."""
+    have = {trial.index: trial.epochs for trial in run.trials}
+    if all(have.get(index, 0) >= plan.epochs for index in range(plan.trials)):
+        return [], max(plan.trials, len(have)), run.epochs
+    trials = max([plan.trials, *(index + 1 for index in have)])
+    epochs = max([plan.epochs, *have.values()])
+    return [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs
+
+
+def _resolved(out: Path, plan: Plan, device: torch.device) -> Resolved:
+    if is_run(out):
+        spec = read_document(out).spec
+        plan.check_continues(spec, out)
+        assert isinstance(spec, RunSpec)
+        return spec.resolved
+    plan.data.images  # noqa: B018 - an image that cannot be decoded shows before anything is written
+    if plan.data.held_out is not None:
+        plan.data.held_out.images  # noqa: B018
+    return resolve(
+        plan.model,
+        plan.recipe,
+        plan.data.image_shape,
+        plan.data.num_classes,
+        plan.num_trained_on,
+        device,
+        plan.precision,
+    )
+
+
+def _reason(error: Exception | None) -> str:
+    if isinstance(error, TrialFailed):
+        return str(error)
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def _store(
+    writer: RunWriter, data: Dataset, trial: TrialSpec, record: TrialRecord, keep_weights: bool
+) -> None:
+    ids = {"train": data.ids}
+    if data.held_out is not None:
+        ids["held_out"] = data.held_out.ids
+    try:
+        writer.add(
+            record,
+            ids,
+            index=trial.index,
+            seed=trial.seed,
+            identity=trial.hash,
+            spec=trial,
+            keep_weights=keep_weights,
+        )
+    except OSError as error:
+        raise RunFailed(
+            f"{writer.path}: trial {trial.index} cannot be stored ({error.strerror or error}); "
+            f"the {len(writer.read().trials)} finished trials are kept: make room and run the same command again"
+        ) from error

@@ -1,0 +1,186 @@
+"""The plan of a run: every choice checked and resolved before anything is written or trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput
+from easiness.models import build_model
+from easiness.spec import (
+    RECIPE_VERSION,
+    DatasetRef,
+    Probe,
+    Recipe,
+    RecordedSpec,
+    Resolved,
+    RunSpec,
+    make_recipe,
+    read_recipe,
+)
+from easiness.training import Precision
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A run to be: all of its `RunSpec` but what ``auto`` will resolve to."""
+
+    data: Dataset
+    ref: DatasetRef
+    model: str
+    recipe: Recipe
+    train_share: float
+    probes: tuple[Probe, ...]
+    keep_weights: bool
+    seed: int
+    trials: int
+    epochs: int
+    precision: Precision
+
+    @property
+    def num_trained_on(self) -> int:
+        """Number of examples that each trial trains on."""
+        return int(self.train_share * len(self.data) + 0.5)
+
+    def spec(self, resolved: Resolved, trials: int, epochs: int) -> RunSpec:
+        """The run, with ``auto`` resolved and at the size it is to have."""
+        return RunSpec(
+            data=self.ref,
+            model=self.model,
+            recipe=self.recipe,
+            resolved=resolved,
+            train_share=self.train_share,
+            probes=self.probes,
+            keep_weights=self.keep_weights,
+            seed=self.seed,
+            trials=trials,
+            epochs=epochs,
+        )
+
+    def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
+        """Make sure that this plan asks for more of the same run.
+
+        Raises:
+            BadInput: it differs, naming the first difference.
+        """
+        difference = self._difference(existing)
+        if difference:
+            raise BadInput(
+                f"{out}: this run cannot be continued with other settings: {difference}; choose another --out"
+            )
+
+    def _difference(self, run: RunSpec | RecordedSpec) -> str | None:
+        if isinstance(run, RecordedSpec):
+            return "it was recorded from a training loop of your own"
+        if run.data.identity() != self.ref.identity():
+            return _data_difference(run.data, self.ref)
+        ours, theirs = self.recipe.model_dump(), run.recipe.model_dump()
+        pairs: list[tuple[str, Any, Any]] = [
+            ("model", run.model, self.model),
+            *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
+            ("recipe version", run.recipe_version, RECIPE_VERSION),
+            ("seed", run.seed, self.seed),
+            ("train share", run.train_share, self.train_share),
+            ("logits kept", run.probes[0].keep_logits, self.probes[0].keep_logits),
+            ("weights kept", run.keep_weights, self.keep_weights),
+        ]
+        if self.precision != "auto":
+            pairs.append(("precision", run.resolved.precision, self.precision))
+        for name, there, here in pairs:
+            if there != here:
+                return f"{name} is {there} in the run, {here} here"
+        return None
+
+
+def _data_difference(run: DatasetRef, here: DatasetRef) -> str:
+    if run.train.num_examples != here.train.num_examples:
+        return f"the run has {run.train.num_examples} examples, the data here {here.train.num_examples}"
+    if run.classes != here.classes:
+        return "the classes of the data are others"
+    if run.train.fingerprint != here.train.fingerprint:
+        return "the data are others (the fingerprints of the training examples differ)"
+    return "the held-out split of the data is another"
+
+
+def make_plan(
+    data: Any,
+    *,
+    model: str,
+    trials: int,
+    epochs: int,
+    seed: int = 0,
+    limit: int | None = None,
+    skip_unreadable: bool = False,
+    batch_size: int | None = None,
+    train_share: float = 1.0,
+    precision: Precision = "auto",
+    keep_logits: bool = False,
+    keep_weights: bool = True,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+) -> Plan:
+    """Check every choice and put the plan together; writes and trains nothing.
+
+    Raises:
+        BadInput: a choice cannot be used (names it).
+    """
+    _at_least("trials", trials, 1)
+    _at_least("epochs", epochs, 1)
+    _at_least("seed", seed, 0)
+    if not 0 < train_share <= 1:
+        raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
+    if isinstance(data, Dataset):
+        data = data if limit is None else data.limit(limit, seed=0)
+    else:
+        data = load_dataset(data, limit=limit, skip_unreadable=skip_unreadable)
+    settings = _recipe(data, recipe, batch_size)
+    if epochs > settings.period:
+        raise BadInput(
+            f"epochs {epochs}: longer than the cosine period of {settings.period:g} epochs; "
+            "set `period` in the recipe"
+        )
+    num_trained_on = int(train_share * len(data) + 0.5)
+    if num_trained_on < data.num_classes:
+        raise BadInput(
+            f"train share {train_share}: leaves {num_trained_on} of {len(data)} examples to train on, "
+            f"fewer than the {data.num_classes} classes"
+        )
+    build_model(model, data.image_shape, data.num_classes)
+    keep = "all" if keep_logits else "left_out" if train_share < 1 else "none"
+    probes = [Probe(name="train", keep_logits=keep)]
+    if data.held_out is not None:
+        probes.append(Probe(name="held_out", keep_logits="all" if keep_logits else "none"))
+    return Plan(
+        data=data,
+        ref=data.ref(limit=limit, skip_unreadable=skip_unreadable),
+        model=model,
+        recipe=settings,
+        train_share=train_share,
+        probes=tuple(probes),
+        keep_weights=keep_weights,
+        seed=seed,
+        trials=trials,
+        epochs=epochs,
+        precision=precision,
+    )
+
+
+def _at_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise BadInput(f"{name} {value}: must be at least {least}")
+
+
+def _recipe(
+    data: Dataset, recipe: Recipe | dict[str, Any] | str | Path | None, batch_size: int | None
+) -> Recipe:
+    if isinstance(recipe, Recipe):
+        base, changes, origin = recipe.model_dump(), {}, "recipe"
+    else:
+        base, origin = dict(data.recipe_defaults), "recipe"
+        if isinstance(recipe, str | Path):
+            origin, recipe = str(recipe), read_recipe(Path(recipe))
+        changes = dict(recipe or {})
+    if batch_size is not None:
+        changes["batch_size"] = batch_size
+    return make_recipe(base, changes, origin=origin)

@@ -1,0 +1,90 @@
+"""Images on the device as one uint8 tensor, and batched functions that turn them into network input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from easiness.spec import Recipe
+
+
+def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
+    """Per image, subtract the mean over all pixels and channels and divide by their standard deviation.
+
+    ``images`` is a float tensor [b, h, w, c] or [b, c, h, w], contiguous in that order;
+    ``epsilon`` is added to the (population) standard deviation, so that a constant image becomes zero.
+    """
+    flat = images.view(len(images), -1)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    # a norm over contiguous rows is several times faster on a CPU than torch.std over three dimensions
+    deviation = torch.linalg.vector_norm(flat, dim=1, keepdim=True) / flat.shape[1] ** 0.5
+    return flat.div_(deviation + epsilon).view(images.shape)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Random parameters for the examples of a batch: rows and columns of the crop's corner, mirrored or not.
+
+    The corner lies in the zero-padded image, so that ``top = left = shift`` is no translation.
+    """
+
+    top: Tensor
+    left: Tensor
+    flip: Tensor
+
+    def __getitem__(self, batch: Tensor | slice) -> Augmentation:
+        return Augmentation(self.top[batch], self.left[batch], self.flip[batch])
+
+
+def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Generator) -> Augmentation:
+    """Parameters for ``num`` examples: translations uniform in [-shift, shift] pixels, flips with ``flip``."""
+    corner = torch.randint(0, 2 * shift + 1, (2, num), generator=generator)
+    mirrored = torch.rand(num, generator=generator) < flip
+    return Augmentation(corner[0], corner[1], mirrored)
+
+
+class ImageBank:
+    """Images of one split on a device, zero-padded by the recipe's shift, channels last in memory.
+
+    Batches come out as float [b, c, h, w] (strides of channels-last) in GCN, or in [0, 1] without it.
+    """
+
+    def __init__(self, images: Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0) -> None:
+        """``images``: uint8 [K, c, h, w]; ``shift``: padding in pixels, 0 for a split only evaluated."""
+        self._recipe = recipe
+        self._shift = shift
+        _, self._channels, self._height, self._width = images.shape
+        padded = F.pad(images, (shift,) * 4) if shift else images
+        self._padded = padded.permute(0, 2, 3, 1).contiguous().to(device)
+        self._device = device
+
+    def __len__(self) -> int:
+        return len(self._padded)
+
+    def augmented(self, positions: Tensor, augmentation: Augmentation) -> Tensor:
+        """Training input of the examples at ``positions`` [b]."""
+        device = self._device
+        positions, top = positions.to(device), augmentation.top.to(device)
+        left, flip = augmentation.left.to(device), augmentation.flip.to(device)
+        rows = top[:, None] + torch.arange(self._height, device=device)
+        offsets = torch.arange(self._width, device=device)
+        columns = left[:, None] + torch.where(flip[:, None], offsets.flip(0), offsets)
+        _, padded_height, padded_width, _ = self._padded.shape
+        pixels = ((positions[:, None] * padded_height + rows) * padded_width)[:, :, None] + columns[:, None]
+        batch = self._padded.view(-1, self._channels).index_select(0, pixels.view(-1))
+        return self._normalized(batch.view(len(positions), self._height, self._width, self._channels))
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive examples."""
+        s = self._shift
+        inner = self._padded[batch, s : s + self._height, s : s + self._width]
+        return self._normalized(inner)
+
+    def _normalized(self, batch: Tensor) -> Tensor:
+        values = batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+        if self._recipe.gcn:
+            values = global_contrast_normalization(values, self._recipe.gcn_epsilon)
+        return values.permute(0, 3, 1, 2)

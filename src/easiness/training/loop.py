@@ -1,0 +1,116 @@
+"""The training loop of one trial: epochs of augmented steps, each followed by an observation."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from easiness.errors import TrialFailed
+from easiness.record import ObservationLog
+from easiness.spec import Recipe, TrialSeeds
+from easiness.training.images import ImageBank, draw_augmentation
+from easiness.training.network import Network, evaluation_batch
+
+# logits per update of a log: bounds the memory that their statistics need
+_LOGITS_PER_UPDATE = 4_000_000
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """What is known of a trial after an epoch, for whoever shows progress."""
+
+    trial: int
+    epoch: int
+    epochs: int
+    train_loss: float
+    accuracy: Mapping[str, float]  # by probe
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Observer:
+    """A probe at work: the images it looks at and the log it fills."""
+
+    images: ImageBank
+    log: ObservationLog
+    image_shape: tuple[int, int, int]
+    num_classes: int
+
+    def observe(self, network: Network) -> None:
+        """Record every example once, clean: evaluation mode, no augmentation."""
+        network.model.eval()
+        batch = evaluation_batch(self.image_shape)
+        group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes)) * batch
+        num = len(self.images)
+        for start in range(0, num, group):
+            stop = min(start + group, num)
+            parts = [
+                network.logits(self.images.clean(slice(at, min(at + batch, stop))))
+                for at in range(start, stop, batch)
+            ]
+            positions = torch.arange(start, stop).numpy()
+            self.log.update(positions, torch.cat(parts).cpu().numpy())
+        self.log.end_epoch()
+        network.model.train()
+
+
+def batches(num_examples: int, batch_size: int) -> list[slice]:
+    """Slices of an epoch's order; a last batch of one example joins the one before it."""
+    starts = list(range(0, num_examples, batch_size))
+    if len(starts) > 1 and num_examples - starts[-1] == 1 and batch_size > 1:
+        starts.pop()
+    return [slice(a, b) for a, b in zip(starts, [*starts[1:], num_examples], strict=True)]
+
+
+def train(
+    network: Network,
+    images: ImageBank,
+    labels: Tensor,
+    trained_on: Tensor,
+    recipe: Recipe,
+    seeds: TrialSeeds,
+    observers: Mapping[str, Observer],
+    *,
+    shift: int,
+    trial: int,
+    epochs: int,
+    on_epoch: Callable[[EpochReport], None],
+) -> list[float]:
+    """Train for ``epochs`` on the positions ``trained_on``, observing after each; returns the mean losses.
+
+    Raises:
+        TrialFailed: the loss of a step is not finite (names epoch and step).
+    """
+    order = torch.Generator().manual_seed(seeds.order)
+    augmentation = torch.Generator().manual_seed(seeds.augmentation)
+    num = len(trained_on)
+    steps = batches(num, recipe.batch_size)
+    mean_losses = []
+    network.model.train()
+    for epoch in range(1, epochs + 1):
+        began = time.perf_counter()
+        positions = trained_on[torch.randperm(num, generator=order)]
+        drawn = draw_augmentation(num, shift, recipe.flip, augmentation)
+        losses = []
+        for batch in steps:
+            chosen = positions[batch]
+            losses.append(
+                network.step(images.augmented(chosen, drawn[batch]), labels[chosen.to(labels.device)])
+            )
+        # one look per epoch, so that no step waits for the device
+        epoch_losses = torch.stack(losses).cpu()
+        finite = epoch_losses.isfinite()
+        if not finite.all():
+            step = int((~finite).nonzero()[0]) + 1
+            raise TrialFailed(f"the loss stopped being finite at epoch {epoch}, step {step} of {len(steps)}")
+        mean_losses.append(float(epoch_losses.mean()))
+        for observer in observers.values():
+            observer.observe(network)
+        accuracy = {name: observer.log.last_accuracy() for name, observer in observers.items()}
+        seconds = time.perf_counter() - began
+        on_epoch(EpochReport(trial, epoch, epochs, mean_losses[-1], accuracy, seconds))
+    return mean_losses

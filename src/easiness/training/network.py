@@ -1,0 +1,94 @@
+"""A network made ready for a device and a precision, and how it is called and stepped."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from easiness.spec import Recipe, Resolved
+
+
+def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
+    """Run the last layer with ``num_classes`` outputs in float32 also under autocast.
+
+    Logits rounded to half precision tie, and ties flip predictions. A model without a linear or
+    convolutional classifier keeps its own arithmetic; its logits are widened for the loss all the same.
+    """
+    classifier: nn.Module | None = None
+    for layer in model.modules():
+        outputs = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
+        if isinstance(layer, nn.Linear | nn.Conv2d) and outputs == num_classes:
+            classifier = layer
+    if classifier is None:
+        return
+    plain_forward = classifier.forward
+
+    @functools.wraps(plain_forward)
+    def forward(features: Tensor) -> Tensor:
+        with torch.autocast(features.device.type, enabled=False):
+            return plain_forward(features.float())  # type: ignore[no-any-return]
+
+    classifier.forward = forward  # type: ignore[method-assign]
+
+
+class Network:
+    """A model on a device with its AdamW; ``step`` trains a batch, ``logits`` evaluates one."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        recipe: Recipe,
+        resolved: Resolved,
+        device: torch.device,
+        *,
+        num_examples: int,
+        num_classes: int,
+    ) -> None:
+        keep_classifier_in_float32(model, num_classes)
+        self._memory_format = torch.channels_last if resolved.channels_last else torch.contiguous_format
+        self.model = model.to(device=device, memory_format=self._memory_format)  # type: ignore[call-overload]
+        self._recipe = recipe
+        self._autocast = resolved.precision == "bfloat16"
+        self._device = device
+        self._steps_per_epoch = recipe.steps_per_epoch(num_examples)
+        self._step = 0
+        self._optimizer = torch.optim.AdamW(
+            model.parameters(),
+            lr=recipe.alpha,
+            betas=(recipe.beta1, recipe.beta2),
+            eps=recipe.epsilon,
+            weight_decay=recipe.torch_weight_decay(num_examples),
+            fused=True,
+        )
+
+    def _forward(self, images: Tensor) -> Tensor:
+        images = images.contiguous(memory_format=self._memory_format)
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._autocast):
+            logits = self.model(images)
+        return logits.float()  # type: ignore[no-any-return]
+
+    def step(self, images: Tensor, labels: Tensor) -> Tensor:
+        """One update on images [b, c, h, w] and labels [b]; returns the mean loss, still on the device."""
+        eta = self._recipe.eta(self._step / self._steps_per_epoch)
+        for group in self._optimizer.param_groups:
+            group["lr"] = eta * self._recipe.alpha
+        self._optimizer.zero_grad(set_to_none=True)
+        loss = F.cross_entropy(self._forward(images), labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._optimizer.step()
+        self._step += 1
+        return loss.detach()
+
+    @torch.inference_mode()
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits [b, classes] in float32; call within `evaluating`."""
+        return self._forward(images)
+
+
+def evaluation_batch(image_shape: tuple[int, int, int]) -> int:
+    """Examples per evaluation batch: about a million input values, between 16 and 500 examples."""
+    return max(16, min(500, 2**20 // math.prod(image_shape)))

@@ -1,0 +1,95 @@
+"""Decides what ``auto`` means, once per run: precision and memory layout by a short measurement."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Literal
+
+import torch
+
+from easiness.models import build_model
+from easiness.spec import Recipe, Resolved
+from easiness.training.network import Network
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+_ROUNDS = 5
+_BUDGET_SECONDS = 8.0
+_WORTH = 1.1  # bfloat16 must be this much faster: float32 needs no explanation
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is the GPU where there is one."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(device)
+
+
+def _seconds(network: Network, images: torch.Tensor, labels: torch.Tensor, device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    began = time.perf_counter()
+    network.step(images, labels)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - began
+
+
+def resolve(
+    model: str,
+    recipe: Recipe,
+    image_shape: tuple[int, int, int],
+    num_classes: int,
+    num_examples: int,
+    device: torch.device,
+    precision: Precision = "auto",
+) -> Resolved:
+    """The fastest of float32 and bfloat16, contiguous and channels-last, for training steps of this model.
+
+    Interleaved steps on random input, at most about ten seconds; a given precision is kept and only
+    the memory layout chosen.
+    """
+    candidates = [
+        Resolved(precision=p, channels_last=last, threads=torch.get_num_threads())
+        for p in ("float32", "bfloat16")
+        for last in (False, True)
+        if precision in ("auto", p)
+    ]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        batch = min(recipe.batch_size, num_examples)
+        images = torch.randn(batch, *image_shape, device=device)
+        labels = torch.randint(0, num_classes, (batch,), device=device)
+        networks = [
+            Network(
+                build_model(model, image_shape, num_classes),
+                recipe,
+                candidate,
+                device,
+                num_examples=num_examples,
+                num_classes=num_classes,
+            )
+            for candidate in candidates
+        ]
+        for network in networks:
+            network.model.train()
+            network.step(images, labels)
+        began = time.perf_counter()
+        times: list[list[float]] = [[] for _ in candidates]
+        for _ in range(_ROUNDS):
+            for network, measured in zip(networks, times, strict=True):
+                measured.append(_seconds(network, images, labels, device))
+            if time.perf_counter() - began > _BUDGET_SECONDS:
+                break
+    medians = [statistics.median(measured) for measured in times]
+
+    def cost(i: int) -> float:
+        return medians[i] * (_WORTH if candidates[i].precision == "bfloat16" else 1.0)
+
+    best = min(range(len(candidates)), key=cost)
+    shown = ", ".join(
+        f"{c.precision}{' channels-last' if c.channels_last else ''} {1000 * m:.1f} ms"
+        for c, m in zip(candidates, medians, strict=True)
+    )
+    return candidates[best].model_copy(update={"reason": f"measured per step: {shown}"})

@@ -1,0 +1,127 @@
+"""``run_trial(spec, data, device) -> TrialRecord``: one training, observed after every epoch."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from easiness.data import Dataset
+from easiness.models import build_model
+from easiness.record import ObservationLog, TrialRecord
+from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
+from easiness.training import EpochReport, ImageBank, Network, Observer, train
+
+
+def _ignore(_: EpochReport) -> None:
+    pass
+
+
+def run_trial(
+    spec: TrialSpec,
+    data: Dataset,
+    device: torch.device,
+    *,
+    on_epoch: Callable[[EpochReport], None] = _ignore,
+) -> TrialRecord:
+    """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
+
+    The caller's torch random state and number of threads are left as they were.
+
+    Raises:
+        TrialFailed: the loss or a logit stopped being finite.
+    """
+    began = time.perf_counter()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(spec.resolved.threads)
+    try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            record = _run(spec, data, device, on_epoch)
+    finally:
+        torch.set_num_threads(threads)
+    record.ran.update(
+        seconds=round(time.perf_counter() - began, 3),
+        device=str(device),
+        torch=str(torch.__version__),
+        machine=platform.machine(),
+    )
+    return record
+
+
+def _run(
+    spec: TrialSpec, data: Dataset, device: torch.device, on_epoch: Callable[[EpochReport], None]
+) -> TrialRecord:
+    seeds = trial_seeds(spec.seed, spec.index)
+    trained_on = _share(len(data), spec.train_share, seeds)
+    positions = torch.from_numpy(np.flatnonzero(trained_on))
+    images = data.images
+    shape = data.image_shape
+    shift = spec.recipe.shift(min(shape[1:]))
+    train_images = ImageBank(images, spec.recipe, device, shift=shift)
+
+    torch.manual_seed(seeds.initialization)
+    network = Network(
+        build_model(spec.model, shape, data.num_classes),
+        spec.recipe,
+        spec.resolved,
+        device,
+        num_examples=len(positions),
+        num_classes=data.num_classes,
+    )
+    observers = {}
+    for probe in spec.probes:
+        split = data if probe.name == "train" else data.held_out
+        assert split is not None
+        bank = train_images if probe.name == "train" else ImageBank(split.images, spec.recipe, device)
+        observers[probe.name] = Observer(bank, _log(probe, split, trained_on), shape, data.num_classes)
+
+    losses = train(
+        network,
+        train_images,
+        torch.from_numpy(data.labels).to(device),
+        positions,
+        spec.recipe,
+        seeds,
+        observers,
+        shift=shift,
+        trial=spec.index,
+        epochs=spec.epochs,
+        on_epoch=on_epoch,
+    )
+    weights = {
+        name: value.detach().cpu().contiguous().numpy() for name, value in network.model.state_dict().items()
+    }
+    return TrialRecord(
+        probes={name: observer.log.observations() for name, observer in observers.items()},
+        train_loss=losses,
+        weights=weights,
+    )
+
+
+def _share(num_examples: int, share: float, seeds: TrialSeeds) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which examples the trial trains on: a random ``share`` of them, from the trial's own seed."""
+    order = np.random.default_rng(seeds.share).permutation(num_examples)
+    chosen = np.zeros(num_examples, np.bool_)
+    chosen[order[: int(share * num_examples + 0.5)]] = True
+    return chosen
+
+
+def _log(
+    probe: Probe, split: Dataset, trained_on: np.ndarray[tuple[int], np.dtype[np.bool_]]
+) -> ObservationLog:
+    on_train = probe.name == "train"
+    keep = None
+    if probe.keep_logits == "all":
+        keep = np.ones(len(split), np.bool_)
+    elif probe.keep_logits == "left_out":
+        keep = ~trained_on
+    return ObservationLog(
+        split.ids,
+        split.labels,
+        split.num_classes,
+        trained_on=trained_on if on_train else np.zeros(len(split), np.bool_),
+        keep_logits=keep,
+    )

@@ -1,0 +1,119 @@
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import rankdata, spearmanr
+
+from easiness.analysis import (
+    SplitHalf,
+    TailReliability,
+    Votes,
+    best_epoch,
+    match_groups,
+    reliability_by_trials,
+    spearman_brown,
+    split_half,
+)
+from easiness.analysis.reliability import count_ranks
+from easiness.errors import BadInput
+
+
+def simulated(num_trials: int, num_examples: int = 300) -> Votes:
+    rng = np.random.default_rng(5)
+    p = np.clip(rng.random(num_examples) + rng.normal(0, 0.2, (num_trials, num_examples)), 0.01, 0.99)
+    labels = np.arange(num_examples) % 3
+    return Votes(rng.random(p.shape) < p, p, labels, np.arange(num_examples), 4)
+
+
+def test_ranks_of_counts_are_average_ranks() -> None:
+    counts = np.array([3, 0, 0, 2, 3, 3, 5], np.float32)
+    assert count_ranks(counts).tolist() == rankdata(counts).tolist() == [5, 1.5, 1.5, 3, 5, 5, 7]
+
+
+def test_two_trials_by_hand() -> None:
+    correct = np.array([[1, 1, 0, 0], [1, 0, 1, 0]], bool)
+    run = Votes(correct, correct * 0.5, np.zeros(4, np.int64), np.arange(4), 2)
+    half = split_half(run, fraction=0.5)
+    assert half is not None
+    assert (half.epoch, half.group_size, half.num_splits, half.chance) == (2, 1, 1, 0.5)
+    assert half.rank_correlation == pytest.approx(0)
+    assert half.easy == TailReliability(expected=0.5, refine=0.5, tie_mass=0)
+
+
+def test_rank_correlation_is_the_mean_spearman_over_halves() -> None:
+    run = simulated(4)
+    half = split_half(run)
+    assert half is not None
+    halves = [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]
+    counts = [(run.correct[list(a)].sum(0), run.correct[list(b)].sum(0)) for a, b in halves]
+    expected = np.mean([spearmanr(a, b).statistic for a, b in counts])
+    assert half.num_splits == 3
+    assert half.rank_correlation == pytest.approx(expected)
+    assert half.spearman_brown == pytest.approx(2 * expected / (1 + expected))
+
+
+def test_tails_are_the_ceilings_of_the_same_groups() -> None:
+    run = simulated(6)
+    half = split_half(run, 2)
+    assert half is not None
+    for side, tail in (("easy", half.easy), ("hard", half.hard)):
+        for ties in ("expected", "refine"):
+            m = match_groups(run, run, side=side, ties=ties, group_size=2, max_splits=20)
+            assert m is not None
+            assert getattr(tail, ties) == m.rate
+            assert tail.tie_mass == pytest.approx(sum(m.tie_mass) / 2)
+
+
+def test_equally_easy_examples_have_no_rank_correlation() -> None:
+    run = Votes(np.ones((2, 20), bool), np.full((2, 20), 0.9), np.zeros(20, np.int64), np.arange(20), 1)
+    half = split_half(run)
+    assert half is not None
+    assert math.isnan(half.rank_correlation)
+    assert math.isnan(half.spearman_brown)
+    assert half.easy.expected == pytest.approx(half.chance)
+    assert half.easy.tie_mass == 1
+
+
+def test_reliability_grows_with_the_number_of_trials() -> None:
+    table = reliability_by_trials(simulated(24))
+    assert [half.group_size for half in table] == [1, 2, 3, 5, 7, 10, 12]
+    correlations = [half.rank_correlation for half in table]
+    assert correlations == sorted(correlations)
+    # what is predicted for twice the size comes true
+    assert table[3].spearman_brown == pytest.approx(table[5].rank_correlation, abs=0.03)
+
+
+def test_few_trials() -> None:
+    assert reliability_by_trials(simulated(1)) == []
+    assert split_half(simulated(1)) is None
+    assert [half.group_size for half in reliability_by_trials(simulated(3))] == [1]
+    with pytest.raises(BadInput, match=r"group size 2 is not in 1\.\.1"):
+        split_half(simulated(3), 2)
+
+
+@pytest.mark.parametrize(("r", "predicted"), [(0.5, 2 / 3), (1, 1), (0, 0)])
+def test_spearman_brown(r: float, predicted: float) -> None:
+    assert spearman_brown(r) == pytest.approx(predicted)
+
+
+def test_spearman_brown_is_undefined_at_minus_one() -> None:
+    assert math.isnan(spearman_brown(-1))
+    assert math.isnan(spearman_brown(math.nan))
+
+
+def half_at(epoch: int, easy: float, hard: float) -> SplitHalf:
+    half = split_half(simulated(2))
+    assert half is not None
+    return replace(
+        half, epoch=epoch, easy=replace(half.easy, refine=easy), hard=replace(half.hard, refine=hard)
+    )
+
+
+def test_each_tail_has_its_best_epoch() -> None:
+    halves = [half_at(1, 0.3, 0.5), half_at(2, 0.6, 0.4), half_at(3, 0.6, math.nan)]
+    assert best_epoch(halves, "easy") == 2  # the first of equals
+    assert best_epoch(reversed(halves), "easy") == 2
+    assert best_epoch(halves, "hard") == 1
+    assert best_epoch([half_at(1, math.nan, 0.1)], "easy") is None
+    assert best_epoch([], "hard") is None

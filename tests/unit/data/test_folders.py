@@ -1,0 +1,262 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness.data import load_dataset
+from easiness.errors import BadInput
+
+
+def test_ids_labels_and_classes(folder):
+    data = load_dataset(folder)
+    assert data.classes == ("cat", "dog")
+    assert data.ids.tolist() == ["cat/0.png", "cat/1.png", "cat/2.png", "dog/0.png", "dog/1.png", "dog/2.png"]
+    assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.labels.dtype == np.int64
+    assert data.held_out is None
+    assert data.name == "pets"
+    assert data.source == str(folder)
+    assert data.images.shape == (6, 3, 4, 4)
+    first = np.asarray(Image.open(folder / "cat/0.png"))
+    assert (data.images[0].numpy() == first.transpose(2, 0, 1)).all()
+
+
+def test_source_is_absolute_and_ids_do_not_depend_on_the_working_folder(folder, monkeypatch):
+    monkeypatch.chdir(folder.parent)
+    data = load_dataset("pets")
+    assert data.source == str(folder)
+    assert data.ids[0] == "cat/0.png"
+
+
+def test_nested_hidden_and_other_files(folder, picture):
+    (folder / "cat/old/.thumbs").mkdir(parents=True)
+    picture(1).save(folder / "cat/old/9.PNG")
+    picture(1).save(folder / "cat/old/.thumbs/9.png")
+    picture(1).save(folder / "cat/.hidden.png")
+    (folder / "cat/notes.txt").write_text("x")
+    (folder / ".git").mkdir()
+    data = load_dataset(folder)
+    assert data.classes == ("cat", "dog")
+    assert data.ids.tolist()[:4] == ["cat/0.png", "cat/1.png", "cat/2.png", "cat/old/9.PNG"]
+
+
+def as_split(folder: Path, name: str) -> Path:
+    root = folder.parent / "with_splits"
+    root.mkdir(exist_ok=True)
+    folder.rename(root / name)
+    return root
+
+
+def test_train_alone(folder):
+    data = load_dataset(as_split(folder, "train"))
+    assert data.ids[0] == "train/cat/0.png"
+    assert data.held_out is None
+
+
+@pytest.mark.parametrize("held_out", ["test", "val", "valid", "validation"])
+def test_held_out_may_lack_a_class(folder, picture, held_out):
+    root = as_split(folder, "train")
+    (root / held_out / "dog").mkdir(parents=True)
+    picture(7).save(root / held_out / "dog/a.png")
+    data = load_dataset(root)
+    assert data.held_out is not None
+    assert data.held_out.split == held_out
+    assert data.held_out.ids.tolist() == [f"{held_out}/dog/a.png"]
+    assert data.held_out.labels.tolist() == [1]
+    assert data.held_out.classes == data.classes
+
+
+def test_an_unlabelled_test_folder_gives_way_to_val(folder, picture):
+    root = as_split(folder, "train")
+    (root / "test").mkdir()
+    picture(1).save(root / "test/0.png")
+    (root / "val/cat").mkdir(parents=True)
+    picture(2).save(root / "val/cat/0.png")
+    data = load_dataset(root)
+    assert data.held_out is not None
+    assert data.held_out.split == "val"
+
+
+def test_test_goes_before_val(folder, picture):
+    root = as_split(folder, "train")
+    for name in ("val", "test"):
+        (root / name / "cat").mkdir(parents=True)
+        picture(2).save(root / name / "cat/0.png")
+    held_out = load_dataset(root).held_out
+    assert held_out is not None
+    assert held_out.split == "test"
+
+
+def test_train_with_images_is_a_class(folder, picture):
+    (folder / "train").mkdir()
+    picture(5).save(folder / "train/0.png")
+    assert load_dataset(folder).classes == ("cat", "dog", "train")
+
+
+def test_train_with_images_and_folders_is_refused(folder, picture):
+    root = as_split(folder, "train")
+    picture(5).save(root / "train/stray.png")
+    with pytest.raises(BadInput, match=r"train: holds both folders and images \(stray\.png\)"):
+        load_dataset(root)
+
+
+def test_held_out_without_train_is_refused(folder):
+    with pytest.raises(BadInput, match="test holds class folders but there is no train"):
+        load_dataset(as_split(folder, "test"))
+
+
+def test_unknown_class_in_held_out(folder, picture):
+    root = as_split(folder, "train")
+    (root / "test/bird").mkdir(parents=True)
+    picture(1).save(root / "test/bird/0.png")
+    with pytest.raises(BadInput, match="class 'bird' does not occur in train"):
+        load_dataset(root)
+
+
+def test_no_class_folders(tmp_path, picture):
+    picture(0).save(tmp_path / "0.png")
+    with pytest.raises(BadInput, match=r"no class folders in it; give each class a folder of its own"):
+        load_dataset(tmp_path)
+
+
+def test_class_without_image_is_named(folder):
+    (folder / "emu").mkdir()
+    (folder / "emu/readme.txt").write_text("none yet")
+    with pytest.raises(BadInput, match="class 'emu' has no image"):
+        load_dataset(folder)
+
+
+def test_one_class(folder):
+    for file in (folder / "dog").iterdir():
+        file.unlink()
+    (folder / "dog").rmdir()
+    with pytest.raises(BadInput, match=r"only one class \('cat'\)"):
+        load_dataset(folder)
+
+
+def test_classes_are_the_folders_own(folder):
+    with pytest.raises(BadInput, match="class names of its own"):
+        load_dataset(folder, classes=["a", "b"])
+
+
+def test_sizes_that_differ_name_two_files(folder, picture):
+    picture(1, size=(6, 5)).save(folder / "dog/1.png")
+    data = load_dataset(folder)
+    with pytest.raises(BadInput, match=r"dog/1\.png is 6x5 pixels but .*cat/0\.png is 4x4"):
+        _ = data.images
+
+
+def test_grey_only_if_all_of_both_splits_are(folder, picture):
+    for file in folder.rglob("*.png"):
+        picture(1, mode="L").save(file)
+    assert load_dataset(folder).image_shape == (1, 4, 4)
+    root = as_split(folder, "train")
+    (root / "test/cat").mkdir(parents=True)
+    picture(2, mode="LA").save(root / "test/cat/0.png")
+    assert load_dataset(root).images.shape == (6, 1, 4, 4)
+    picture(2).save(root / "test/cat/1.png")
+    data = load_dataset(root)
+    assert data.image_shape == (3, 4, 4)
+    assert data.images.shape == (6, 3, 4, 4)
+    assert (data.images[:, 0] == data.images[:, 2]).all()
+    assert data.limit(2).image_shape == (3, 4, 4)
+
+
+def test_held_out_of_another_size_is_refused(folder, picture):
+    root = as_split(folder, "train")
+    (root / "val/cat").mkdir(parents=True)
+    picture(2, size=(8, 4)).save(root / "val/cat/0.png")
+    with pytest.raises(BadInput, match="train are 4x4 pixels with 3 channels but those of val are 8x4"):
+        _ = load_dataset(root).images
+
+
+def truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-30])
+
+
+def test_unreadable_images_are_named(folder):
+    truncate(folder / "dog/1.png")
+    data = load_dataset(folder)
+    assert len(data) == 6
+    with pytest.raises(BadInput, match=r"dog/1\.png: unreadable or truncated image .*--skip-unreadable"):
+        _ = data.images
+    (folder / "cat/2.png").write_bytes(b"no picture")
+    with pytest.raises(BadInput, match=r"cat/2\.png: not an image in a known format; .*--skip-unreadable"):
+        _ = data.images
+
+
+def test_skipped_images_are_counted_and_ids_stay(folder):
+    truncate(folder / "dog/1.png")
+    (folder / "cat/0.png").write_bytes(b"")
+    data = load_dataset(folder, skip_unreadable=True)
+    assert data.ids.tolist() == ["cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png"]
+    assert data.num_unreadable == 2
+    assert data.images.shape == (4, 3, 4, 4)
+
+
+def test_skipping_a_whole_class_is_refused(folder):
+    for file in (folder / "dog").iterdir():
+        file.write_bytes(b"broken")
+    with pytest.raises(BadInput, match=r"class 'dog' \(label 1\) has no example"):
+        load_dataset(folder, skip_unreadable=True)
+
+
+def test_only_the_kept_images_are_decoded(folder):
+    data = load_dataset(folder)
+    kept = set(data.limit(2, seed=0).ids)
+    for image in data.ids:
+        if image not in kept:
+            (folder / image).write_bytes(b"broken")
+    assert load_dataset(folder, limit=2, seed=0).images.shape == (2, 3, 4, 4)
+
+
+def test_fingerprint_does_not_depend_on_the_place(folder):
+    before = load_dataset(folder).fingerprint
+    moved = folder.rename(folder.parent / "elsewhere")
+    assert load_dataset(moved).fingerprint == before
+
+
+def test_a_second_load_does_not_read_unchanged_files(folder, cache):
+    before = load_dataset(folder).fingerprint
+    file = folder / "cat/0.png"
+    status = file.stat()
+    file.write_bytes(b"x" * status.st_size)
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert load_dataset(folder).fingerprint == before
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
+    assert load_dataset(folder).fingerprint != before
+
+
+def test_verdicts_are_remembered(folder, monkeypatch):
+    truncate(folder / "dog/1.png")
+    first = load_dataset(folder, skip_unreadable=True)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    second = load_dataset(folder, skip_unreadable=True)
+    assert second.ids.tolist() == first.ids.tolist()
+    assert second.num_unreadable == 1
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"format": 1, "files": {"cat/0.png": 3}}', "\x00"])
+def test_a_broken_cache_is_ignored(folder, cache, content):
+    before = load_dataset(folder).fingerprint
+    (file,) = (cache / "files").iterdir()
+    file.write_text(content)
+    assert load_dataset(folder).fingerprint == before
+
+
+def test_a_cache_that_cannot_be_written_is_ignored(folder, tmp_path, monkeypatch):
+    before = load_dataset(folder).fingerprint
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "file"))
+    assert load_dataset(folder).fingerprint == before
+
+
+def test_a_file_that_went_away_is_named(folder):
+    data = load_dataset(folder)
+    (folder / "dog/2.png").unlink()
+    with pytest.raises(BadInput, match=r"dog/2\.png: the file cannot be read: No such file"):
+        _ = data.fingerprint

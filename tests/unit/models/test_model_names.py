@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from easiness.errors import BadInput
+from easiness.models import check_model_name, model_names
+from easiness.models.names import read_model_name
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "numbers"),
+    [
+        ("mlp_3", "mlp", {"depth": 3}),
+        ("mlp_3_w256", "mlp", {"depth": 3, "width": 256}),
+        ("wrn_16_4", "wrn", {"depth": 16, "width": 4}),
+        ("densenet_bc_100_12", "densenet_bc", {"depth": 100, "growth": 12}),
+        ("resnext_29_4x64d", "resnext", {"depth": 29, "cardinality": 4, "width": 64}),
+    ],
+)
+def test_names_are_read(name: str, family: str, numbers: dict[str, int]) -> None:
+    found, read = read_model_name(name)
+    assert (found.name, read) == (family, numbers)
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("WRN-16-4", "wrn_16_4"), ("wrn_164", "wrn_16_4"), ("densenet_100_12", "densenet_bc_100_12")],
+)
+def test_an_unknown_name_gets_the_nearest(name: str, hint: str) -> None:
+    with pytest.raises(BadInput, match=f"did you mean {hint}") as caught:
+        check_model_name(name)
+    assert repr(name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["", "wrn", "wrn_16_", "wrn_-16_4", "wrn_016_4", "wrn_16_4\n", "wrn_16_٤", "mlp_" + "9" * 5000]
+)
+def test_other_forms_are_not_known(name: str) -> None:
+    with pytest.raises(BadInput, match=r"is not known.*mlp_DEPTH.*package\.module:callable"):
+        check_model_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("wrn_15_4", "depth 15 .* 6n.4 from 10 to 400, so 10 or 16 is"),
+        ("wrn_4_4", "depth 4 .* from 10 to 400$"),
+        ("wrn_100000_4", "depth 100000 "),
+        ("wrn_16_0", "width 0 does not work; it must be from 1 to 32$"),
+        ("densenet_bc_99_12", "so 94 or 100 is"),
+        ("densenet_bc_100_0", "growth 0 "),
+        ("resnext_28_4x64d", "9n.2 from 11 to 398, so 20 or 29 is"),
+        ("resnext_29_0x64d", "cardinality 0 "),
+        ("resnext_29_4x0d", "width 0 "),
+        ("mlp_0", "depth 0 "),
+        ("mlp_3_w0", "width 0 "),
+        ("mlp_3_w999999", "width 999999 "),
+    ],
+)
+def test_numbers_that_do_not_work_say_which_do(name: str, text: str) -> None:
+    with pytest.raises(BadInput, match=text) as caught:
+        check_model_name(name)
+    assert repr(name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make"])
+def test_a_callable_is_not_imported_when_its_name_is_checked(name: str) -> None:
+    check_model_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["nets/mine.py:make", ":make", "mine:", "a:b:c", "a..b:c", "a.b:c.d", "a b:c"]
+)
+def test_a_callable_of_another_form_is_bad_input(name: str) -> None:
+    with pytest.raises(BadInput, match=r"write package\.module:callable"):
+        check_model_name(name)
+
+
+def test_the_known_names_are_one_line_naming_every_family() -> None:
+    text = model_names()
+    assert "\n" not in text
+    for part in (
+        "mlp_DEPTH",
+        "wrn_DEPTH_WIDTH",
+        "densenet_bc_DEPTH_GROWTH",
+        "resnext_DEPTH_CARDINALITYxWIDTHd",
+    ):
+        assert part in text
+
+
+def test_checking_a_name_does_not_load_torch() -> None:
+    code = (
+        "import sys; from easiness.models import build_model, check_model_name; check_model_name('wrn_16_4');"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from easiness.scores import score_columns
+
+NAN = np.nan
+
+
+def trial(trial_of_logits, p, labels, trained_on, keep=None):
+    keep = np.ones(len(labels), bool) if keep is None else keep
+    return trial_of_logits(np.log([p]), labels, trained_on=trained_on, keep=keep)
+
+
+def test_margin_is_against_the_rival_of_the_averaged_probabilities(trial_of_logits) -> None:
+    # The rival is class 1 in one trial, class 2 in the other, and class 2 in the mean.
+    trials = [
+        trial(trial_of_logits, [[0.6, 0.3, 0.1], [0.6, 0.3, 0.1]], [0, 0], [False, False]),
+        trial(trial_of_logits, [[0.3, 0.1, 0.6], [0.6, 0.3, 0.1]], [0, 0], [False, True]),
+    ]
+    columns = score_columns(trials, 1)
+    assert_allclose(columns["normalized_margin"], [0.45 - 0.35, 0.3], atol=1e-6)
+    # p_y - p_2 is 0.5 and -0.3: std 0.8 / sqrt(2), over sqrt(2)
+    assert_allclose(columns["normalized_margin_se"], [0.4, NAN], atol=1e-6)
+
+
+def test_trials_that_trained_on_it_or_kept_no_logits_of_it_do_not_count(trial_of_logits) -> None:
+    seen = [[0.01, 0.99], [0.3, 0.7]]
+    unseen = [[0.8, 0.2], [0.4, 0.6]]
+    trials = [
+        trial(trial_of_logits, seen, [0, 1], [True, True]),
+        trial(trial_of_logits, unseen, [0, 1], [False, False], keep=[True, False]),
+    ]
+    columns = score_columns(trials, 1)
+    assert_allclose(columns["normalized_margin"], [0.6, NAN], atol=1e-6)
+    assert_allclose(columns["confident_learning_flag"], [0, NAN])
+    assert_allclose(columns["self_confidence"], [0.8, 0.6], atol=1e-6)
+
+
+P = [  # of classes 0, 1, 2
+    [0.9, 0.05, 0.05],
+    [0.7, 0.2, 0.1],
+    [0.1, 0.85, 0.05],
+    [0.1, 0.8, 0.1],
+    [0.2, 0.6, 0.2],
+    [0.4, 0.35, 0.25],
+    [0.1, 0.1, 0.8],
+]
+LABELS = [0, 0, 0, 1, 1, 1, 2]
+
+
+def test_flag_is_off_the_diagonal_of_the_confident_joint(trial_of_logits) -> None:
+    one = trial(trial_of_logits, P, LABELS, [False] * 7)
+    columns = score_columns([one, one], 1)
+    # t_0 = (0.9 + 0.7 + 0.1) / 3 = 0.567, t_1 = (0.8 + 0.6 + 0.35) / 3 = 0.583, t_2 = 0.8.
+    # The third, labelled 0, is confidently 1. The sixth, labelled 1, is likelier 0, but 0.4 is below
+    # t_0: it is no one's. The last equals its threshold, which counts as reaching it.
+    assert_allclose(columns["confident_learning_flag"], [0, 0, 1, 0, 0, 0, 0])
+    assert np.isnan(columns["confident_learning_flag_se"]).all()
+
+
+def test_a_label_that_reaches_its_threshold_and_is_larger_is_not_suspect(trial_of_logits) -> None:
+    # Both reach their thresholds for the first example (t_0 = 0.55, t_1 = 0.4): the larger decides.
+    p = [[0.55, 0.45], [0.6, 0.4]]
+    columns = score_columns([trial(trial_of_logits, p, [0, 1], [False, False])], 1)
+    assert_allclose(columns["confident_learning_flag"], [0, 1])
+
+
+def test_a_class_without_out_of_sample_examples_contests_nothing(trial_of_logits) -> None:
+    p = [[0.2, 0.8], [0.6, 0.4], [0.3, 0.7]]
+    columns = score_columns([trial(trial_of_logits, p, [0, 0, 1], [False, False, True])], 1)
+    assert_allclose(columns["confident_learning_flag"], [0, 0, NAN])
+
+
+def test_probabilities_are_those_of_epoch_m(trial_of_logits) -> None:
+    logits = np.log([[[0.9, 0.1], [0.5, 0.5]], [[0.2, 0.8], [0.5, 0.5]]])
+    one = trial_of_logits(logits, [0, 0], trained_on=[False, False], keep=[True, True])
+    assert_allclose(score_columns([one], 1)["normalized_margin"], [0.8, 0], atol=1e-6)
+    assert_allclose(score_columns([one], 2)["normalized_margin"], [-0.6, 0], atol=1e-6)
