@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from easiness.data import Dataset
@@ -71,7 +72,7 @@ def _run(
         num_examples=len(positions),
         num_classes=data.num_classes,
     )
-    observers = {}
+    observers: dict[str, Observer] = {}
     for probe in spec.probes:
         split = data if probe.name == "train" else data.held_out
         assert split is not None
@@ -101,7 +102,7 @@ def _run(
     )
 
 
-def _share(num_examples: int, share: float, seeds: TrialSeeds) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _share(num_examples: int, share: float, seeds: TrialSeeds) -> npt.NDArray[np.bool_]:
     """Which examples the trial trains on: a random ``share`` of them, from the trial's own seed."""
     order = np.random.default_rng(seeds.share).permutation(num_examples)
     chosen = np.zeros(num_examples, np.bool_)
@@ -109,10 +110,9 @@ def _share(num_examples: int, share: float, seeds: TrialSeeds) -> np.ndarray[tup
     return chosen
 
 
-def _log(
-    probe: Probe, split: Dataset, trained_on: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> ObservationLog:
-    on_train = probe.name == "train"
+def _log(probe: Probe, split: Dataset, trained_on: npt.NDArray[np.bool_]) -> ObservationLog:
+    if probe.name == "held_out":
+        trained_on = np.zeros(len(split), np.bool_)
     keep = None
     if probe.keep_logits == "all":
         keep = np.ones(len(split), np.bool_)
@@ -122,6 +122,6 @@ def _log(
         split.ids,
         split.labels,
         split.num_classes,
-        trained_on=trained_on if on_train else np.zeros(len(split), np.bool_),
+        trained_on=trained_on,
         keep_logits=keep,
     )

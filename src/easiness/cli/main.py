@@ -9,7 +9,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from easiness.cli.compare import compare
 from easiness.cli.measure import measure
+from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError
@@ -25,6 +27,8 @@ app = typer.Typer(
 app.command()(measure)
 app.command()(status)
 app.command()(scores)
+app.command()(compare)
+app.command()(report)
 
 
 def _show_version(value: bool) -> None:
@@ -35,14 +39,13 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
+# --debug is taken out of the arguments before parsing, so that it works anywhere; it is here for the help
 @app.callback()
 def _common(
-    version: Annotated[  # noqa: ARG001 - typer calls back before the command
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
-    debug: Annotated[  # noqa: ARG001 - taken out of the arguments before parsing, so that it works anywhere
-        bool, typer.Option("--debug", help="Show the traceback of an error.")
-    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     pass
 

@@ -59,8 +59,8 @@ class ShownProgress:
         self._spec = spec
         layout = ", channels-last" if spec.resolved.channels_last else ""
         self._say(
-            f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, {spec.epochs} epochs each "
-            f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
+            f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, "
+            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
         if self._bar is not None:
             self._task = self._bar.add_task("starting", total=len(missing) * spec.epochs)

@@ -47,7 +47,8 @@ class Observations:
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """[epochs, K]: is the prediction the label trained with?"""
-        return self.prediction == self.labels
+        right: npt.NDArray[np.bool_] = self.prediction == self.labels
+        return right
 
     @property
     def p_label(self) -> npt.NDArray[np.float64]:
@@ -104,7 +105,7 @@ class ObservationLog:
         """Number of examples seen since the last `end_epoch`."""
         return int(self._seen.sum())
 
-    def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:  # type: ignore[type-arg]
+    def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
         """Take the logits [b, classes] of the examples at ``positions`` [b].
 
         Raises:

@@ -26,19 +26,19 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    batch_size: int = Field(128, ge=1, description="examples per step")
-    alpha: float = Field(0.001, gt=0, description="step size at the start of the cosine")
-    beta1: float = Field(0.9, ge=0, lt=1, description="decay of the first moment")
-    beta2: float = Field(0.99, ge=0, lt=1, description="decay of the second moment")
-    epsilon: float = Field(1e-8, gt=0, description="added to the root of the second moment")
-    w_norm: float = Field(0.05, ge=0, description="normalized weight decay")
-    period: float = Field(300, gt=0, description="epochs of the cosine period, T_i")
+    batch_size: int = Field(default=128, ge=1, description="examples per step")
+    alpha: float = Field(default=0.001, gt=0, description="step size at the start of the cosine")
+    beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the first moment")
+    beta2: float = Field(default=0.99, ge=0, lt=1, description="decay of the second moment")
+    epsilon: float = Field(default=1e-8, gt=0, description="added to the root of the second moment")
+    w_norm: float = Field(default=0.05, ge=0, description="normalized weight decay")
+    period: float = Field(default=300, gt=0, description="epochs of the cosine period, T_i")
     translation: float = Field(
-        0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
+        default=0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
     )
-    flip: float = Field(0.5, ge=0, le=1, description="probability of a horizontal flip")
-    gcn: bool = Field(True, description="global contrast normalization")
-    gcn_epsilon: float = Field(1e-6, gt=0, description="added to the standard deviation in GCN")
+    flip: float = Field(default=0.5, ge=0, le=1, description="probability of a horizontal flip")
+    gcn: bool = Field(default=True, description="global contrast normalization")
+    gcn_epsilon: float = Field(default=1e-6, gt=0, description="added to the standard deviation in GCN")
 
     def weight_decay_lambda(self, num_examples: int) -> float:
         """``lambda`` for ``num_examples`` examples trained on."""
@@ -67,21 +67,30 @@ class Recipe(BaseModel):
 
 
 def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -> Recipe:
-    """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``."""
+    """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``.
+
+    Raises:
+        BadInput: an unknown setting, or a value of another type (``"64"`` is no number) or out of range.
+    """
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
         raise BadInput(
             f"{origin}: unknown recipe setting {unknown[0]!r}{nearest(unknown[0], Recipe.model_fields)}"
         )
     try:
-        return Recipe.model_validate({**base, **changes})
+        return Recipe.model_validate({**base, **changes}, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadInput(f"{origin}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        key = ".".join(map(str, first["loc"]))
+        raise BadInput(f"{origin}: {key}: {first['msg']}, not {first['input']!r}") from None
 
 
 def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, a flat table of the fields of `Recipe`."""
+    """The settings in a TOML file, a flat table of the fields of `Recipe`.
+
+    Raises:
+        BadInput: the file cannot be read, or is not TOML.
+    """
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

@@ -64,7 +64,7 @@ class TrialSpec(_Frozen):
     """Everything that decides what a trial records, and nothing about where it runs."""
 
     data: DatasetRef
-    train_share: float = Field(1.0, gt=0, le=1)
+    train_share: float = Field(default=1.0, gt=0, le=1)
     model: str
     recipe: Recipe
     recipe_version: int = RECIPE_VERSION
@@ -93,7 +93,7 @@ class RunSpec(_Frozen):
     recipe: Recipe
     recipe_version: int = RECIPE_VERSION
     resolved: Resolved
-    train_share: float = Field(1.0, gt=0, le=1)
+    train_share: float = Field(default=1.0, gt=0, le=1)
     probes: tuple[Probe, ...]
     keep_weights: bool = True
     seed: int = Field(ge=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,7 @@ from easiness.data.checks import check_examples
 from easiness.errors import BadInput, shorten
 from easiness.record import ObservationLog, TrialRecord, to_numpy
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+from easiness.store.observations import Ids
 from easiness.store.run import Run, is_run, open_run
 from easiness.store.writer import RunWriter
 
@@ -104,6 +106,10 @@ class Recorder:
         Raises:
             BadInput: the run has a trial with this seed, or an id is unknown.
         """
+        try:
+            seed = operator.index(seed)  # also NumPy's integers, which JSON does not know
+        except TypeError:
+            raise BadInput(f"seed {seed}: must be a whole number") from None
         if seed < 0:
             raise BadInput(f"seed {seed}: must not be negative")
         if seed in self:
@@ -138,7 +144,7 @@ class TrialRecorder:
         mask = np.ones(len(self._index), np.bool_)
         if trained_on is not None:
             wanted = to_numpy(trained_on)
-            positions = self._index.get_indexer(wanted)
+            positions = self._positions(wanted)
             if (positions < 0).any():
                 raise BadInput(f"trained_on: unknown id {shorten(wanted[positions < 0])}")
             mask[:] = False
@@ -153,6 +159,12 @@ class TrialRecorder:
         )
         self._unknown: list[object] = []
         self._held_out: list[float] = []
+
+    def _positions(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        """Where the ids stand in the run, -1 for one that does not."""
+        import pandas as pd
+
+        return self._index.get_indexer(pd.Index(ids)).astype(np.int64)
 
     def __enter__(self) -> Self:
         return self
@@ -172,7 +184,7 @@ class TrialRecorder:
                 f"logits: need floats of shape ({len(wanted)}, {num_classes}), one row an id and one "
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
-        positions: npt.NDArray[np.int64] = self._index.get_indexer(wanted).astype(np.int64)
+        positions = self._positions(wanted)
         known = positions >= 0
         if not known.all():
             self._unknown.extend(wanted[~known].tolist())

@@ -84,6 +84,16 @@ class Run:
             raise BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
         return read_examples(path)
 
+    def check(self) -> None:
+        """Check every file of the run and of its finished trials.
+
+        Raises:
+            BadInput: one is missing or damaged.
+        """
+        for trial in self.trials:
+            trial.check()
+        self._examples  # noqa: B018 - reading it checks it
+
     @property
     def ids(self) -> Ids:
         """Ids of the examples [K]: int64, or strings as objects."""
@@ -164,7 +174,13 @@ def finished_trials(path: Path) -> list[StoredTrial]:
     """The trials of a run by index; of two with the same index, the longer one."""
     found: dict[int, StoredTrial] = {}
     for folder in sorted((path / TRIALS).glob("[0-9]*-*")):
-        trial = StoredTrial(folder)
+        try:
+            trial = StoredTrial(folder)
+        except BadInput:
+            if folder.exists():
+                raise
+            # a longer trial has taken its place since the folders were listed
+            return finished_trials(path)
         known = found.get(trial.index)
         if known is None or known.epochs < trial.epochs:
             found[trial.index] = trial

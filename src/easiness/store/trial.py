@@ -107,6 +107,8 @@ class StoredTrial:
             raise damaged(file) from None
         if document.spec is not None and document.spec.hash != document.hash:
             raise damaged(file)
+        if folder_name(document.index, document.hash) != path.name:
+            raise damaged(file)
         self.document = document
 
     @property

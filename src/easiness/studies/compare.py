@@ -176,7 +176,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
 def _common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
     if epoch is None:
         return min(run.resolve_epoch(None) for run in runs)
-    return [run.resolve_epoch(epoch) for run in runs][0]
+    return max(run.resolve_epoch(epoch) for run in runs)
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -129,7 +129,7 @@ def carry_out(
     runner = make_executor(executor)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
-        if not _missing(run, plan)[0]:
+        if not _missing(run, plan, [])[0]:
             return run
     target = resolve_device(device)
     resolved = _resolved(out, plan, target)
@@ -137,10 +137,11 @@ def carry_out(
         if not is_run(out):
             spec = plan.spec(resolved, plan.trials, plan.epochs)
             writer.create(spec, plan.data.ids, plan.data.labels)
-        if retrain_damaged:
-            writer.remove_damaged()
+        removed = writer.remove_damaged() if retrain_damaged else []
         run = _checked(writer.read(), plan)
-        missing, num_trials, num_epochs = _missing(run, plan)
+        missing, num_trials, num_epochs = _missing(run, plan, removed)
+        if not missing:
+            return run
         assert isinstance(run.spec, RunSpec)
         spec = plan.spec(run.spec.resolved, num_trials, num_epochs)
         if spec != run.spec:
@@ -174,17 +175,20 @@ def carry_out(
 def _checked(run: Run, plan: Plan) -> Run:
     """The run, if the plan continues it and no file of it is damaged."""
     plan.check_continues(run.spec, run.path)
-    for trial in run.trials:
-        trial.check()
+    run.check()
     return run
 
 
-def _missing(run: Run, plan: Plan) -> tuple[list[int], int, int]:
-    """Indices to train, and the size the run then has. A run is a rectangle and only grows."""
+def _missing(run: Run, plan: Plan, removed: list[int]) -> tuple[list[int], int, int]:
+    """Indices to train, and the size the run then has. A run is a rectangle and only grows.
+
+    ``removed`` are trials to train again, also where the plan asks for fewer.
+    """
     have = {trial.index: trial.epochs for trial in run.trials}
-    if all(have.get(index, 0) >= plan.epochs for index in range(plan.trials)):
-        return [], max(plan.trials, len(have)), run.epochs
-    trials = max([plan.trials, *(index + 1 for index in have)])
+    wanted = {*range(plan.trials), *removed}
+    if all(have.get(index, 0) >= plan.epochs for index in wanted):
+        return [], len(have), run.epochs
+    trials = max(wanted | have.keys()) + 1
     epochs = max([plan.epochs, *have.values()])
     return [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs
 
@@ -234,5 +238,5 @@ def _store(
     except OSError as error:
         raise RunFailed(
             f"{writer.path}: trial {trial.index} cannot be stored ({error.strerror or error}); "
-            f"the {len(writer.read().trials)} finished trials are kept: make room and run the same command again"
+            f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
         ) from error

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
@@ -125,9 +126,11 @@ def make_plan(
     Raises:
         BadInput: a choice cannot be used (names it).
     """
-    _at_least("trials", trials, 1)
-    _at_least("epochs", epochs, 1)
-    _at_least("seed", seed, 0)
+    trials = _at_least("trials", trials, 1)
+    epochs = _at_least("epochs", epochs, 1)
+    seed = _at_least("seed", seed, 0)
+    if precision not in get_args(Precision):
+        raise BadInput(f"precision {precision!r}: unknown; choose {', '.join(get_args(Precision))}")
     if not 0 < train_share <= 1:
         raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
     if isinstance(data, Dataset):
@@ -147,8 +150,8 @@ def make_plan(
             f"fewer than the {data.num_classes} classes"
         )
     build_model(model, data.image_shape, data.num_classes)
-    keep = "all" if keep_logits else "left_out" if train_share < 1 else "none"
-    probes = [Probe(name="train", keep_logits=keep)]
+    some = "left_out" if train_share < 1 else "none"
+    probes = [Probe.model_validate({"name": "train", "keep_logits": "all" if keep_logits else some})]
     if data.held_out is not None:
         probes.append(Probe(name="held_out", keep_logits="all" if keep_logits else "none"))
     return Plan(
@@ -166,9 +169,14 @@ def make_plan(
     )
 
 
-def _at_least(name: str, value: int, least: int) -> None:
+def _at_least(name: str, value: int, least: int) -> int:
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise BadInput(f"{name} {value!r}: must be a whole number") from None
     if value < least:
         raise BadInput(f"{name} {value}: must be at least {least}")
+    return value
 
 
 def _recipe(

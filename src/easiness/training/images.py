@@ -18,7 +18,9 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
     ``epsilon`` is added to the (population) standard deviation, so that a constant image becomes zero.
     """
     flat = images.view(len(images), -1)
-    flat = flat - flat.mean(dim=1, keepdim=True)
+    # the mean of equal values is off by rounding, which epsilon would not hide: make them zeros first
+    flat = flat - flat[:, :1]
+    flat.sub_(flat.mean(dim=1, keepdim=True))
     # a norm over contiguous rows is several times faster on a CPU than torch.std over three dimensions
     deviation = torch.linalg.vector_norm(flat, dim=1, keepdim=True) / flat.shape[1] ** 0.5
     return flat.div_(deviation + epsilon).view(images.shape)
@@ -40,7 +42,7 @@ class Augmentation:
 
 
 def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Generator) -> Augmentation:
-    """Parameters for ``num`` examples: translations uniform in [-shift, shift] pixels, flips with ``flip``."""
+    """Parameters for ``num`` examples: translations uniform in [-shift, shift] pixels."""
     corner = torch.randint(0, 2 * shift + 1, (2, num), generator=generator)
     mirrored = torch.rand(num, generator=generator) < flip
     return Augmentation(corner[0], corner[1], mirrored)

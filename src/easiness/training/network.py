@@ -30,9 +30,10 @@ def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
     @functools.wraps(plain_forward)
     def forward(features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
-            return plain_forward(features.float())  # type: ignore[no-any-return]
+            logits: Tensor = plain_forward(features.float())
+            return logits
 
-    classifier.forward = forward  # type: ignore[method-assign]
+    classifier.forward = forward
 
 
 class Network:
@@ -85,7 +86,7 @@ class Network:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """Logits [b, classes] in float32; call within `evaluating`."""
+        """Logits [b, classes] in float32; the model must be in evaluation mode."""
         return self._forward(images)
 
 

@@ -220,7 +220,7 @@ def test_fingerprint_does_not_depend_on_the_place(folder):
     assert load_dataset(moved).fingerprint == before
 
 
-def test_a_second_load_does_not_read_unchanged_files(folder, cache):
+def test_a_second_load_does_not_read_unchanged_files(folder):
     before = load_dataset(folder).fingerprint
     file = folder / "cat/0.png"
     status = file.stat()

@@ -1,0 +1,39 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench clean
+
+# measure easiness of scikit-learn's digits with two networks, compare them, write a report page
+demo: .venv/.installed
+	@mkdir -p demo
+	$(BIN)/easiness measure digits --model mlp_3 --trials 20 --epochs 4 --out demo/mlp
+	$(BIN)/easiness measure digits --model wrn_16_1 --trials 20 --epochs 4 --out demo/wrn
+	$(BIN)/easiness compare demo/mlp demo/wrn
+	@$(BIN)/easiness report demo/mlp demo/wrn -o demo/report.html
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# figures for docs/benchmarks.md; minutes, and only as quiet as the machine
+bench: .venv/.installed-dev
+	$(BIN)/python benchmarks/training.py
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ .venv/.installed
+
+clean:
+	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

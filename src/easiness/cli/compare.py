@@ -1,0 +1,46 @@
+"""``easiness compare``: Table 1 for any runs over the same data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Compare after this many epochs; the last common one by default."),
+    ] = None,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
+    ] = 0.1,
+    ties: Annotated[
+        Literal["expected", "strict", "refine"] | None,
+        typer.Option(
+            "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md or FILE.json.")
+    ] = None,
+) -> None:
+    """Match the easy and hard examples of runs with each other, beside ceilings, chance and ties."""
+    from easiness.cli.output import check_output_file, write_file
+    from easiness.report.tables import as_csv, as_json, as_markdown, as_text
+    from easiness.store import open_run
+    from easiness.studies.compare import compare as compare_runs
+
+    if output is not None:
+        check_output_file(output, (".csv", ".md", ".json"))
+    opened = [open_run(run) for run in runs]
+    if ties is None:
+        comparison = compare_runs(opened, epoch=epoch, fraction=fraction)
+    else:
+        comparison = compare_runs(opened, epoch=epoch, fraction=fraction, ties=[ties])
+    typer.echo(as_text(comparison))
+    if output is not None:
+        render = {".csv": as_csv, ".md": as_markdown, ".json": as_json}[output.suffix]
+        write_file(output, render(comparison).encode())

@@ -1,0 +1,34 @@
+"""``easiness report``: a page about a run, or about several compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="FILE.html to write.")] = Path("report.html"),
+    epoch: Annotated[
+        int | None,
+        typer.Option("--epoch", help="Read after this many epochs; the last common one by default."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Where the data are now, for the pictures; else where the run says."),
+    ] = None,
+) -> None:
+    """Write a page that shows what was measured: accuracy, distribution, galleries, matching tables.
+
+    It is one file that needs no network. The last line printed is its path.
+    """
+    from easiness.cli.output import check_output_file, write_file
+    from easiness.report.page import render_report
+    from easiness.store import open_run
+
+    check_output_file(output, (".html",))
+    page = render_report([open_run(run) for run in runs], epoch=epoch, source=source)
+    write_file(output, page.encode())
+    typer.echo(output)

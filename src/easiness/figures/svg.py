@@ -1,0 +1,114 @@
+"""Quiet axes, and SVG made to stand inside a page: its text stays text, its colors follow the page's."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+INK = "#3a3d42"
+FAINT = "#c9ccd1"
+EASY = "#0072b2"
+HARD = "#d55e00"
+TRAIN = "#007a5e"
+LEFT_OUT = "#9a6b00"
+HELD_OUT = "#a8487a"
+
+# A page may set these CSS variables, for a dark theme say; elsewhere the colors above hold.
+_VARIABLES = {
+    INK: "--plot-ink",
+    FAINT: "--plot-faint",
+    EASY: "--easy",
+    HARD: "--hard",
+    TRAIN: "--plot-train",
+    LEFT_OUT: "--plot-left-out",
+    HELD_OUT: "--plot-held-out",
+}
+
+FONT_SIZE = 9.0
+"""Points; a figure shown at its own width has text of this size."""
+
+
+def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
+    """A transparent figure of that many inches, with one pair of axes open at the top and right."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(FAINT)
+    axes.tick_params(color=FAINT, labelcolor=INK, labelsize=FONT_SIZE, length=3)
+    axes.xaxis.label.set(color=INK, fontsize=FONT_SIZE)
+    axes.yaxis.label.set(color=INK, fontsize=FONT_SIZE)
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=FAINT, linewidth=0.5)
+    return figure, axes
+
+
+def legend_above(axes: Axes, columns: int) -> None:
+    """Name the labelled lines in a row above the axes."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        frameon=False,
+        fontsize=FONT_SIZE,
+        labelcolor=INK,
+        borderaxespad=0.2,
+        handlelength=2.2,
+        columnspacing=1.4,
+    )
+
+
+def chance_line(axes: Axes, chance: float) -> None:
+    """A dotted line at ``chance``, named at its right end."""
+    axes.axhline(chance, color=INK, linewidth=0.8, linestyle=":")
+    axes.annotate(
+        "chance",
+        (1, chance),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="right",
+        color=INK,
+        fontsize=FONT_SIZE,
+    )
+
+
+def whole_ticks(axes: Axes) -> None:
+    """Ticks of the x axis at whole numbers only."""
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def to_svg(figure: Figure, *, key: str, label: str) -> str:
+    """The figure as an ``<svg>`` element to put into a page; the same bytes for the same figure.
+
+    Args:
+        figure: to be drawn.
+        key: put before every id, so that several figures can stand in one page.
+        label: what the figure shows, for those who do not see it.
+    """
+    import matplotlib as mpl
+
+    text = io.StringIO()
+    nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
+        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
+    opening, body = re.search(r"<svg\b([^>]*)>(.*)", text.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
+    view = re.search(r'viewBox="([^"]*)"', opening)
+    assert view is not None, opening
+    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
+    body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", body)
+    for color, variable in _VARIABLES.items():
+        body = body.replace(color, f"var({variable}, {color})")
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{view[1]}">{body.strip()}'
+    )

@@ -1,0 +1,1 @@
+"""What was found, for people to read: tables and pages."""

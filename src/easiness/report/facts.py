@@ -1,0 +1,136 @@
+"""What was measured, and the command that measures it again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from easiness.data import Dataset
+from easiness.figures import AccuracyCurves
+from easiness.report.text import count, duration, percent
+from easiness.spec import Recipe, RunSpec
+from easiness.store import Run
+
+
+def data_name(run: Run) -> str:
+    """What to call the data of a run: the last part of its source."""
+    source = run.spec.data.source
+    if source is None:
+        return "arrays" if isinstance(run.spec, RunSpec) else "recorded examples"
+    return PurePath(source).name or source
+
+
+def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
+    """Facts about a run by name, in reading order; what is not known of a run is left out."""
+    spec = run.spec
+    facts = {"network": run.model, "trials": str(len(run.trials)), "epochs": str(run.epochs)}
+    if isinstance(spec, RunSpec):
+        if spec.trials != len(run.trials):
+            facts["trials"] += f" of {spec.trials} are finished"
+        facts["trained on"] = (
+            "all examples"
+            if spec.train_share == 1
+            else f"{percent(spec.train_share)} of them, drawn by trial"
+        )
+    for split in accuracy.by_split:
+        deviation = accuracy.deviation(split)
+        spread = "" if deviation is None else f" ± {deviation[epoch - 1]:.3f}"
+        name = f"{split.replace('_', '-')} accuracy after epoch {epoch}"
+        facts[name] = f"{accuracy.mean(split)[epoch - 1]:.3f}{spread}"
+    if isinstance(spec, RunSpec):
+        layout = ", channels-last" if spec.resolved.channels_last else ""
+        facts["precision"] = f"{spec.resolved.precision}{layout}"
+        facts["recipe"] = _recipe(spec.recipe)
+        facts["seed"] = str(spec.seed)
+    facts |= _where(run)
+    facts["folder"] = str(run.path)
+    return facts
+
+
+def _recipe(recipe: Recipe) -> str:
+    usual = Recipe().model_dump()
+    changed = [f"{name} = {value}" for name, value in recipe.model_dump().items() if value != usual[name]]
+    return "the paper's" + (f", but {', '.join(changed)}" if changed else "")
+
+
+def _where(run: Run) -> dict[str, str]:
+    ran = [trial.document.ran for trial in run.trials]
+    facts = {}
+    seconds = [one["seconds"] for one in ran if "seconds" in one]
+    if seconds:
+        facts["time"] = f"{duration(sum(seconds))}, {duration(sum(seconds) / len(seconds))} a trial"
+    machine = " and ".join(
+        _distinct(f"{one['device']} ({one['machine']})" for one in ran if {"device", "machine"} <= one.keys())
+    )
+    versions = ", ".join(_distinct(one["torch"] for one in ran if "torch" in one))
+    if machine:
+        facts["ran on"] = machine
+    if versions:
+        facts["PyTorch"] = versions
+    return facts
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return sorted(set(values))
+
+
+def describe_data(run: Run) -> str:
+    """The data of a run in a phrase: numbers of examples and classes, and the size of a picture."""
+    data = run.spec.data
+    text = f"{count(data.train.num_examples)} examples of {len(data.classes)} classes"
+    if data.image_shape is not None:
+        channels, height, width = data.image_shape
+        color = {1: "grey", 3: "color"}.get(channels, f"{channels}-channel")
+        text += f", {color} pictures of {width} × {height} pixels"
+    if data.held_out is not None:
+        text += f"; {count(data.held_out.num_examples)} more are held out"
+    return text
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command line, and the TOML file that it names, where it needs one."""
+
+    line: str
+    recipe: str | None
+
+
+def measure_command(run: Run, data: Dataset | None) -> Command | None:
+    """The command that measures the run again; ``None`` for arrays and for training loops of one's own.
+
+    Args:
+        run: to be measured again.
+        data: its data, where they are at hand: they tell which recipe ``measure`` takes by default.
+    """
+    spec = run.spec
+    if not isinstance(spec, RunSpec) or spec.data.source is None:
+        return None
+    words = ["easiness", "measure", spec.data.source, "--model", spec.model]
+    words += ["--trials", str(spec.trials), "--epochs", str(spec.epochs), "--out", str(run.path)]
+    words += ["--seed", str(spec.seed), "--precision", spec.resolved.precision]
+    if spec.data.limit is not None:
+        words += ["--limit", str(spec.data.limit)]
+    if spec.train_share < 1:
+        words += ["--train-share", str(spec.train_share)]
+    if spec.data.skip_unreadable:
+        words.append("--skip-unreadable")
+    if spec.probes[0].keep_logits == "all":
+        words.append("--keep-logits")
+    if not spec.keep_weights:
+        words.append("--no-weights")
+    recipe = None
+    usual = None if data is None else Recipe(**data.recipe_defaults)
+    if usual is not None and usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:
+        if usual != spec.recipe:
+            words += ["--batch-size", str(spec.recipe.batch_size)]
+    else:
+        recipe = "\n".join(f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
+        words += ["--recipe", "recipe.toml"]
+    return Command(shlex.join(words), recipe)
+
+
+def _toml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)

@@ -1,0 +1,90 @@
+"""Which examples of each class the page shows: the easiest and the hardest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import Votes
+from easiness.store import Run
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An example with what its caption says.
+
+    ``num_right`` trials predict the label, with mean probability ``p_label``; ``num_predicted`` of them
+    predict the class ``predicted``, more than predict any other (the first class of equals).
+    """
+
+    position: int
+    id: str
+    num_right: int
+    p_label: float
+    predicted: str
+    num_predicted: int
+
+
+@dataclass(frozen=True)
+class ClassGallery:
+    """The easiest examples of a class, easiest first, and the hardest, hardest first."""
+
+    label: int
+    name: str
+    num_examples: int
+    easiest: list[Shown]
+    hardest: list[Shown]
+
+    def __iter__(self) -> Iterator[Shown]:
+        yield from self.easiest
+        yield from self.hardest
+
+
+def class_galleries(run: Run, votes: Votes, per_side: int, max_classes: int) -> list[ClassGallery]:
+    """Galleries of the first ``max_classes`` classes, in order of their labels.
+
+    Examples are ordered by easiness, ties by the mean probability of the label, and what still ties as
+    in the run. No example is on both sides, unless its class has no other.
+    """
+    everything = votes.all_trials()
+    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    ranked = np.lexsort((-p_label, -counts))
+    chosen: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+    for label in range(min(len(run.classes), max_classes)):
+        members = ranked[votes.labels[ranked] == label]
+        num = min(per_side, max(1, len(members) // 2))
+        chosen.append((label, members[:num], members[::-1][:num]))
+    shown = np.unique(np.concatenate([p for _, easiest, hardest in chosen for p in (easiest, hardest)]))
+    predicted = _predictions(run, votes.epoch, shown)
+
+    def describe(position: int) -> Shown:
+        tally = np.bincount(predicted[:, np.searchsorted(shown, position)], minlength=len(run.classes))
+        return Shown(
+            position=position,
+            id=str(votes.ids[position]),
+            num_right=int(counts[position]),
+            p_label=float(p_label[position]),
+            predicted=run.classes[tally.argmax()],
+            num_predicted=int(tally.max()),
+        )
+
+    return [
+        ClassGallery(
+            label=label,
+            name=run.classes[label],
+            num_examples=int((votes.labels == label).sum()),
+            easiest=[describe(position) for position in easiest.tolist()],
+            hardest=[describe(position) for position in hardest.tolist()],
+        )
+        for label, easiest, hardest in chosen
+    ]
+
+
+def _predictions(run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Predicted classes [trials, n] of the examples at ``positions`` [n]."""
+    return np.array(
+        [trial.columns(epoch, ["prediction"])["prediction"][positions] for trial in run.trials], np.int64
+    )

@@ -1,0 +1,217 @@
+"""The report: one page about a run, or about several over the same data, in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easiness.analysis import MIN_GROUP, num_selected
+from easiness.data import Dataset
+from easiness.errors import BadInput, RunFailed
+from easiness.figures import (
+    AccuracyCurves,
+    Levels,
+    accuracy_curves,
+    curves_by_epoch,
+    curves_by_trials,
+    draw_accuracy,
+    draw_levels,
+    draw_reliability,
+    easiness_levels,
+    to_svg,
+)
+from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
+from easiness.report.gallery import ClassGallery, class_galleries
+from easiness.report.pictures import find_data, picture_uris
+from easiness.report.sections import number
+from easiness.report.text import count, percent
+from easiness.store import Run
+from easiness.store.files import write_whole
+from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, compare
+
+MAX_CLASSES = 20
+"""Classes beyond these are counted but not shown one by one."""
+
+_PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
+_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class RunPart:
+    """What the page says of one run; figures are SVG elements."""
+
+    key: str
+    name: str
+    facts: dict[str, str]
+    command: Command | None
+    failures: dict[int, str]
+    num_trials: int
+    accuracy: AccuracyCurves
+    accuracy_figure: str
+    levels: Levels
+    levels_figure: str
+    galleries: list[ClassGallery]
+    reliability: Reliability | None
+    by_epoch_figure: str | None
+    by_trials_figure: str | None
+
+
+def write_report(
+    runs: Sequence[Run],
+    output: str | Path,
+    *,
+    epoch: int | None = None,
+    source: Any = None,
+    comparison: Comparison | None = None,
+) -> None:
+    """Write `render_report`'s page to the file ``output``, whole or not at all.
+
+    Raises:
+        BadInput: as `render_report`.
+        RunFailed: the file cannot be written.
+    """
+    page = render_report(runs, epoch=epoch, source=source, comparison=comparison)
+    try:
+        write_whole(Path(output), page.encode())
+    except OSError as error:
+        raise RunFailed(f"{output}: cannot be written ({error.strerror})") from None
+
+
+def render_report(
+    runs: Sequence[Run],
+    *,
+    epoch: int | None = None,
+    source: Any = None,
+    comparison: Comparison | None = None,
+) -> str:
+    """A page of HTML that asks nothing of the network: styles, figures and pictures are in it.
+
+    The same runs give the same text.
+
+    Args:
+        runs: at least one; all over the same data.
+        epoch: to read the runs after, from 1; the last that all have by default.
+        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
+            run found them. Without them the page names the examples and shows no pictures.
+        comparison: of just these runs, if `compare` has made it already; ``epoch`` is then its own.
+
+    Raises:
+        BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
+            undefined after it, or ``source`` has other data.
+    """
+    if not runs:
+        raise BadInput("no run was given; name at least one")
+    check_comparable(runs)
+    if comparison is not None:
+        epoch = comparison.epoch
+    epochs = [run.resolve_epoch(epoch) for run in runs]
+    at = min(epochs)
+    data, no_pictures = find_data(runs[0], source)
+    not_compared = ""
+    if comparison is None:
+        try:
+            comparison = compare(runs, epoch=at, fraction=_FRACTION)
+        except BadInput as error:
+            not_compared = str(error)
+    parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
+    pictures: dict[int, str] = {}
+    if data is not None:
+        shown = sorted({one.position for part in parts for gallery in part.galleries for one in gallery})
+        try:
+            pictures = picture_uris(runs[0], data, shown)
+        except BadInput as error:
+            if source is not None:
+                raise
+            no_pictures = str(error)
+    fraction = _FRACTION if comparison is None else comparison.fraction
+    return _render(
+        data_name=data_name(runs[0]),
+        data_text=describe_data(runs[0]),
+        classes=runs[0].classes,
+        num_examples=len(runs[0].ids),
+        num_selected=num_selected(len(runs[0].ids), fraction),
+        fraction=fraction,
+        epoch=at,
+        runs=parts,
+        comparison=comparison,
+        not_compared=not_compared,
+        pictures=pictures,
+        no_pictures=no_pictures,
+        pixelated=data is not None and max(data.image_shape[1:]) <= 64,
+        sides=SIDES,
+        min_group=MIN_GROUP,
+        max_classes=MAX_CLASSES,
+    )
+
+
+def _part(
+    run: Run, index: int, epoch: int, comparison: Comparison | None, data: Dataset | None, num_runs: int
+) -> RunPart:
+    key = f"run{index + 1}"
+    votes = run.votes(epoch)
+    fraction = _FRACTION if comparison is None else comparison.fraction
+    name = (run.path.resolve().name or str(run.path)) if comparison is None else comparison.names[index]
+    accuracy = accuracy_curves(run)
+    levels = easiness_levels(votes, len(run.classes), fraction)
+    reliability = None if comparison is None else comparison.reliability[index]
+    by_epoch = None if reliability is None else curves_by_epoch(reliability)
+    by_trials = None if reliability is None else curves_by_trials(reliability)
+    return RunPart(
+        key=key,
+        name=name,
+        facts=run_facts(run, accuracy, epoch),
+        command=measure_command(run, data),
+        failures=run.failures(),
+        num_trials=len(run.trials),
+        accuracy=accuracy,
+        accuracy_figure=to_svg(
+            draw_accuracy(accuracy, epoch),
+            key=f"{key}-accuracy",
+            label="Accuracy over epochs, a line per trial and their mean; the table below has the numbers.",
+        ),
+        levels=levels,
+        levels_figure=to_svg(
+            draw_levels(levels),
+            key=f"{key}-levels",
+            label="Share of the examples by the number of trials that are right; the table below has the numbers.",
+        ),
+        galleries=class_galleries(
+            run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES
+        ),
+        reliability=reliability,
+        by_epoch_figure=None
+        if by_epoch is None
+        else to_svg(
+            draw_reliability(by_epoch),
+            key=f"{key}-by-epoch",
+            label="Matching rate between halves of the trials by epoch; the table below has the numbers.",
+        ),
+        by_trials_figure=None
+        if by_trials is None
+        else to_svg(
+            draw_reliability(by_trials),
+            key=f"{key}-by-trials",
+            label="Matching rate between halves by their number of trials; the table below has the numbers.",
+        ),
+    )
+
+
+def _render(**values: Any) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("easiness.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(count=count, percent=percent, number=number, svg=Markup)
+    style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
+    return environment.get_template("page.html").render(values, style=Markup(style), isnan=np.isnan)

@@ -1,0 +1,171 @@
+"""A comparison as titled tables of text, from which the terminal and Markdown are rendered alike."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from easiness.analysis import MIN_GROUP, Side, SplitHalf
+from easiness.studies.compare import SIDES, Comparison, Reliability
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with a title and a sentence on how to read it; the first row is its header."""
+
+    title: str
+    note: str
+    rows: list[list[str]]
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A rate as text; blank where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def comparison_sections(comparison: Comparison) -> list[Section]:
+    """The tables of `easiness compare`, in reading order."""
+    sections = [_resolution(comparison)]
+    for side in SIDES:
+        sections += [_matrix(comparison, side), _details(comparison, side)]
+    for name, reliability in zip(comparison.names, comparison.reliability, strict=True):
+        if reliability.by_epoch:
+            sections += [_by_epoch(name, reliability), _by_trials(name, comparison, reliability)]
+    return sections
+
+
+def _resolution(c: Comparison) -> Section:
+    rows = [["run", "trials", "right in all", "right in none", "tie mass easy", "tie mass hard"]]
+    for name, run in zip(c.names, c.resolution, strict=True):
+        shares = (run.right_in_all, run.right_in_none, run.tie_mass["easy"], run.tie_mass["hard"])
+        rows.append([name, str(run.num_trials), *(number(share, 3) for share in shares)])
+    return Section(
+        f"How far easiness tells {c.num_examples} examples apart after epoch {c.epoch}",
+        f"Shares of the examples, of all trials. Tie mass: the level that the cut at {c.fraction:g} splits.",
+        rows,
+    )
+
+
+def _matrix(c: Comparison, side: Side) -> Section:
+    num = len(c.names)
+    header = [""]
+    for ties in c.ties:
+        header += [f"{ties}: {c.names[0]}", *c.names[1:], "random"]
+    rows = [header]
+    for i, name in enumerate(c.names):
+        row = [name]
+        for ties in c.ties:
+            for j in range(num):
+                groups = c.cell(i, j, side, ties).groups if j >= i else None
+                row.append("-" if j < i else _marked(groups.rate, groups.decided) if groups else "none")
+            chance = _chance(c, i, side, ties)
+            row.append(number(chance))
+        rows.append(row)
+    return Section(
+        f"{side.capitalize()} examples: matching rates after epoch {c.epoch}, fraction {c.fraction:g}",
+        "Between groups of equal size; the diagonal is a network against itself, the noise ceiling. "
+        f"? marks groups of fewer than {MIN_GROUP} trials, which decide nothing.",
+        rows,
+    )
+
+
+def _marked(rate: float, decided: bool) -> str:
+    return (number(rate) or "empty") + ("" if decided else "?")
+
+
+def _chance(c: Comparison, i: int, side: Side, ties: str) -> float | None:
+    groups = c.cell(i, i, side, ties).groups  # type: ignore[arg-type]
+    return groups.chance if groups else None
+
+
+def _details(c: Comparison, side: Side) -> Section:
+    rows = [
+        [
+            "pair",
+            "ties",
+            "rate",
+            "95 % interval",
+            "bias",
+            "trials a group",
+            "chance",
+            "class chance",
+            "corrected",
+            "tie mass",
+            "all trials",
+            "tie mass of all",
+        ]
+    ]
+    for ties in c.ties:
+        for cell in (cell for cell in c.cells if cell.side == side and cell.ties == ties):
+            names = (c.names[cell.a], c.names[cell.b])
+            row = ["ceiling of " + names[0] if cell.a == cell.b else " - ".join(names), ties]
+            g, every = cell.groups, cell.all_trials
+            if g is None:
+                row += ["none", "", "", "", "", "", "", ""]
+            else:
+                row += [
+                    _marked(g.rate, g.decided),
+                    f"{number(g.interval[0])} to {number(g.interval[1])}",
+                    number(g.bias),
+                    str(g.group_size),
+                    number(g.chance),
+                    number(g.class_chance),
+                    number(cell.corrected),
+                    " ".join(number(mass) for mass in g.tie_mass),
+                ]
+            row += (
+                ["", ""]
+                if every is None
+                else [number(every.rate) or "empty", " ".join(number(mass) for mass in every.tie_mass)]
+            )
+            rows.append(row)
+    return Section(
+        f"{side.capitalize()} examples: what each rate must be read beside",
+        "Rates are means over choices of disjoint groups; the interval is a bootstrap over trials with its "
+        "bias taken off. Class chance: membership independent within each class. Corrected: above chance, "
+        "as a share of the ceilings. Rates from all trials have no ceiling to be read against.",
+        rows,
+    )
+
+
+_TAILS = [
+    "rank correlation",
+    "Spearman-Brown",
+    "easy refine",
+    "easy expected",
+    "easy tie mass",
+    "hard refine",
+    "hard expected",
+    "hard tie mass",
+]
+
+
+def _tails(half: SplitHalf) -> list[str]:
+    values = [half.rank_correlation, half.spearman_brown]
+    for tail in (half.easy, half.hard):
+        values += [tail.refine, tail.expected, tail.tie_mass]
+    return [number(value) for value in values]
+
+
+def _by_epoch(name: str, reliability: Reliability) -> Section:
+    best = {side: reliability.best_epoch(side) for side in SIDES}
+    rows = [["epoch", *_TAILS, "best for"]]
+    for half in reliability.by_epoch:
+        marks = [side for side in SIDES if best[side] == half.epoch]
+        rows.append([str(half.epoch), *_tails(half), " and ".join(marks)])
+    size = reliability.by_epoch[0].group_size
+    return Section(
+        f"{name}: reliability by epoch",
+        f"Agreement between disjoint groups of {size} trials; matching rates of the easy and hard sets.",
+        rows,
+    )
+
+
+def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
+    rows = [["trials a group", *_TAILS]]
+    rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
+    return Section(
+        f"{name}: reliability by number of trials, after epoch {c.epoch}",
+        "How agreement grows with the number of trials in each group.",
+        rows,
+    )

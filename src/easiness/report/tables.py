@@ -1,0 +1,123 @@
+"""A comparison as text, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import textwrap
+from typing import Any
+
+from easiness.report.sections import comparison_sections
+from easiness.studies.compare import SIDES, Cell, Comparison
+
+
+def as_text(comparison: Comparison) -> str:
+    """Tables for a terminal, columns aligned."""
+    return "\n\n".join(
+        f"{section.title}\n{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}"
+        for section in comparison_sections(comparison)
+    )
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def as_markdown(comparison: Comparison) -> str:
+    """The same tables as Markdown."""
+    return "\n\n".join(
+        f"### {section.title}\n\n{section.note}\n\n{_markdown(section.rows)}"
+        for section in comparison_sections(comparison)
+    )
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    header, *body = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
+    """One matching rate with everything beside it, as a flat row; ``None`` where there is no value."""
+    groups, every = cell.groups, cell.all_trials
+    row: dict[str, Any] = {
+        "side": cell.side,
+        "ties": cell.ties,
+        "a": comparison.names[cell.a],
+        "b": comparison.names[cell.b],
+        "ceiling": cell.a == cell.b,
+        "epoch": comparison.epoch,
+        "fraction": comparison.fraction,
+        "rate": groups and groups.rate,
+        "low": groups and groups.interval[0],
+        "high": groups and groups.interval[1],
+        "bias": groups and groups.bias,
+        "decided": groups and groups.decided,
+        "group_size": groups and groups.group_size,
+        "num_splits": groups and groups.num_splits,
+        "num_empty": groups and groups.num_empty,
+        "chance": groups and groups.chance,
+        "class_chance": groups and groups.class_chance,
+        "corrected": cell.corrected,
+        "tie_mass_a": groups and groups.tie_mass[0],
+        "tie_mass_b": groups and groups.tie_mass[1],
+        "size_a": groups and groups.sizes[0],
+        "size_b": groups and groups.sizes[1],
+        "all_trials_rate": every and every.rate,
+        "all_trials_chance": every and every.chance,
+        "all_trials_class_chance": every and every.class_chance,
+        "all_trials_tie_mass_a": every and every.tie_mass[0],
+        "all_trials_tie_mass_b": every and every.tie_mass[1],
+    }
+    return {name: _defined(value) for name, value in row.items()}
+
+
+def _defined(value: Any) -> Any:
+    """JSON has no NaN: an undefined number is ``None``."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _defined(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_defined(item) for item in value]
+    return value
+
+
+def as_csv(comparison: Comparison) -> str:
+    """One line per matching rate, both sides and all policies."""
+    import pandas as pd
+
+    return pd.DataFrame([cell_values(comparison, cell) for cell in comparison.cells]).to_csv(index=False)
+
+
+def as_json(comparison: Comparison) -> str:
+    """Matching rates, resolution and reliability."""
+    runs = [
+        {
+            "name": name,
+            "resolution": dataclasses.asdict(resolution),
+            "best_epoch": {side: reliability.best_epoch(side) for side in SIDES},
+            "reliability_by_epoch": [dataclasses.asdict(half) for half in reliability.by_epoch],
+            "reliability_by_trials": [dataclasses.asdict(half) for half in reliability.by_trials],
+        }
+        for name, resolution, reliability in zip(
+            comparison.names, comparison.resolution, comparison.reliability, strict=True
+        )
+    ]
+    value = {
+        "epoch": comparison.epoch,
+        "fraction": comparison.fraction,
+        "num_examples": comparison.num_examples,
+        "runs": _defined(runs),
+        "matching": [cell_values(comparison, cell) for cell in comparison.cells],
+    }
+    return json.dumps(value, indent=1, allow_nan=False) + "\n"

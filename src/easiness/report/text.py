@@ -1,0 +1,24 @@
+"""How numbers read on a page."""
+
+from __future__ import annotations
+
+_MINUTE, _HOUR = 60, 3600
+
+
+def count(number: int) -> str:
+    """``12,345``."""
+    return f"{number:,}"
+
+
+def percent(share: float) -> str:
+    """A share in [0, 1] as ``12.3 %``, with a space that does not break."""
+    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def duration(seconds: float) -> str:
+    """``8.1 s``, ``12.5 min`` or ``3.2 h``."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.1f}\N{NO-BREAK SPACE}min"
+    return f"{seconds / _HOUR:.1f}\N{NO-BREAK SPACE}h"

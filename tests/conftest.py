@@ -1,0 +1,160 @@
+"""Shared: a small measured run and copies of it, the command called in this process, and what a run holds."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EASINESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def _one_thread() -> None:
+    """Runs made here and in subprocesses with OMP_NUM_THREADS=1 are equal bit by bit."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def measured(tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Path:
+    """Three trials of two epochs of mlp_3 on 100 digits; read it, or change a copy (``run_copy``)."""
+    from easiness import measure
+
+    path = tmp_path_factory.mktemp("measured") / "run"
+    measure("digits", model="mlp_3", limit=100, trials=3, epochs=2, precision="float32", out=path)
+    return path
+
+
+@pytest.fixture
+def run_copy(measured: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(measured, tmp_path / "run"))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _one_thread: None
+) -> Callable[..., Finished]:
+    """Calls ``easiness ARGUMENTS`` in this process."""
+    from easiness.cli.main import run
+
+    def call(*arguments: object) -> Finished:
+        monkeypatch.setattr(sys, "argv", ["easiness", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            run()
+        assert isinstance(ended.value.code, int)
+        return Finished(ended.value.code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def refused(command: Callable[..., Finished]) -> Callable[..., str]:
+    """Calls the command, makes sure that it is refused with exit code 2 and one line, and returns that."""
+
+    def call(*arguments: object) -> str:
+        finished = command(*arguments)
+        assert finished.code == 2, finished
+        assert finished.out == ""
+        assert finished.err.endswith("\n")
+        assert finished.err.startswith("easiness: error: ")
+        assert len(finished.err.splitlines()) == 1, finished.err
+        return finished.err
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def digits() -> Callable[..., list[object]]:
+    """Arguments of the command that made ``measured``; a repeated option overrides the earlier one."""
+
+    def arguments(out: Path, *options: object) -> list[object]:
+        size = ["--limit", 100, "--trials", 3, "--epochs", 2]
+        return [
+            *["measure", "digits", "--model", "mlp_3", "--precision", "float32"],
+            *[*size, *options, "--out", out],
+        ]
+
+    return arguments
+
+
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[int, Any]]:
+    """What the trials of a run hold, bit by bit, and nothing of where and how fast they ran."""
+    from easiness import open_run
+
+    def read(path: Path) -> dict[int, Any]:
+        trials = open_run(path).trials
+        for trial in trials:
+            trial.check()
+        return {t.index: t.document.model_dump(include=_RECORDED) for t in trials}
+
+    return read
+
+
+_RECORDED = {"seed", "epochs", "files", "train_loss", "accuracy"}
+
+
+@pytest.fixture(scope="session")
+def snapshot() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
+    """Every file and folder below a path with its time of modification and its bytes."""
+
+    def take(path: Path) -> dict[str, tuple[int, bytes]]:
+        found = {}
+        for parent, folders, files in os.walk(path):
+            for name in [*folders, *files]:
+                entry = Path(parent, name)
+                content = entry.read_bytes() if entry.is_file() else b""
+                found[entry.relative_to(path).as_posix()] = (entry.stat().st_mtime_ns, content)
+        return found
+
+    return take
+
+
+@pytest.fixture(scope="session")
+def trial_folder() -> Callable[[Path, int], Path]:
+    """The folder of the trial with this index; there must be exactly one."""
+
+    def find(run: Path, index: int) -> Path:
+        (folder,) = (run / "trials").glob(f"{index:04d}-*")
+        return folder
+
+    return find
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two class folders, cat and dog, of twelve 8 x 8 colour pictures each; dogs are brighter."""
+    import numpy as np
+    from PIL import Image
+
+    root = tmp_path / "pets"
+    random = np.random.default_rng(0)
+    for name, brightest in (("cat", 120), ("dog", 256)):
+        (root / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = random.integers(0, brightest, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i:02d}.png")
+    return root

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.special import log_softmax
+
+from easiness.record import ObservationLog, example_statistics
+
+SQRT2 = float(np.float32(np.sqrt(2)))
+
+sizes = st.tuples(st.integers(1, 12), st.integers(2, 6))
+values = st.one_of(
+    st.integers(-3, 3).map(float),  # ties are common here
+    st.floats(-1e4, 1e4, width=32),
+    st.sampled_from([1e4, -1e4]),
+)
+batches_of_logits = sizes.flatmap(lambda size: hnp.arrays(np.float32, size, elements=values))
+
+
+def draw_labels(data, logits):
+    num, num_classes = logits.shape
+    return np.array(data.draw(st.lists(st.integers(0, num_classes - 1), min_size=num, max_size=num)))
+
+
+@given(batches_of_logits, st.data())
+@settings(deadline=None)
+def test_statistics_agree_with_float64_log_softmax(logits, data):
+    labels = draw_labels(data, logits)
+    seen = example_statistics(logits, labels)
+    rows = np.arange(len(labels))
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    p = np.exp(log_p)
+    np.testing.assert_array_equal(seen.prediction, logits.argmax(axis=1))
+    np.testing.assert_allclose(np.exp(-seen.loss.astype(np.float64)), p[rows, labels], rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(
+        seen.error_norm, np.linalg.norm(p - np.eye(logits.shape[1])[labels], axis=1), rtol=1e-5, atol=1e-7
+    )
+    np.testing.assert_allclose(seen.entropy, -(p * log_p).sum(axis=1), rtol=1e-5, atol=1e-7)
+
+
+@given(batches_of_logits, st.data())
+@settings(deadline=None)
+def test_statistics_stay_in_their_ranges(logits, data):
+    labels = draw_labels(data, logits)
+    seen = example_statistics(logits, labels)
+    assert all(np.isfinite(field).all() for field in seen)
+    assert (seen.loss >= 0).all()
+    assert ((seen.error_norm >= 0) & (seen.error_norm <= SQRT2 * (1 + 1e-6))).all()
+    assert ((seen.entropy >= 0) & (seen.entropy <= np.log(logits.shape[1]) * (1 + 1e-6))).all()
+    # p of the largest logit, from the label's: what a score computes from the record alone
+    p = np.exp(log_softmax(logits.astype(np.float64), axis=1))
+    largest = np.exp(-seen.loss.astype(np.float64) + np.maximum(0, -seen.margin.astype(np.float64)))
+    # a loss of 20000 has an error of 0.001 in float32
+    np.testing.assert_allclose(largest, p.max(axis=1), rtol=1e-2)
+
+
+@given(batches_of_logits, st.data())
+@settings(deadline=None)
+def test_the_sign_of_the_margin_says_correct_unless_logits_tie(logits, data):
+    labels = draw_labels(data, logits)
+    seen = example_statistics(logits, labels)
+    correct = seen.prediction == labels
+    assert correct[seen.margin > 0].all()
+    assert not correct[seen.margin < 0].any()
+    largest = logits.max(axis=1, keepdims=True)
+    label_ties = (logits == largest)[np.arange(len(labels)), labels] & ((logits == largest).sum(axis=1) > 1)
+    np.testing.assert_array_equal(seen.margin == 0, label_ties)
+
+
+@given(batches_of_logits, st.data())
+@settings(deadline=None)
+def test_a_log_does_not_depend_on_how_examples_come_in(logits, data):
+    labels = draw_labels(data, logits)
+    num, num_classes = logits.shape
+    order = np.array(data.draw(st.permutations(range(num))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, num), max_size=3)))
+    log = ObservationLog(np.arange(num), labels, num_classes, keep_logits=np.ones(num, np.bool_))
+    for batch in np.split(order, cuts):
+        log.update(batch, logits[batch])
+    log.end_epoch()
+    seen = log.observations()
+    for name, expected in example_statistics(logits, labels)._asdict().items():
+        np.testing.assert_array_equal(getattr(seen, name)[0], expected)
+    assert seen.logits is not None
+    np.testing.assert_array_equal(seen.logits.values[0], logits)

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from easiness.data.checks import check_examples, check_held_out
+from easiness.errors import BadInput
+
+
+def check(labels, *, ids=None, num_images=None, classes=None):
+    labels = np.asarray(labels)
+    return check_examples(
+        labels,
+        np.arange(len(labels)) if ids is None else ids,
+        num_images=len(labels) if num_images is None else num_images,
+        classes=classes,
+        where="data",
+        name=lambda row: f"data: row {row}",
+    )
+
+
+def test_good_labels():
+    labels, classes = check(np.array([2, 0, 1], np.uint8))
+    assert labels.dtype == np.int64
+    assert labels.tolist() == [2, 0, 1]
+    assert classes == ("0", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1, -1], r"data: row 2: label -1 is out of range; labels are 0, 1, 2"),
+        ([0, 1, 3], "label 2 never occurs though labels go up to 3"),
+        ([1, 2, 3], "label 0 never occurs though labels go up to 3"),
+        ([0, 10**15], "label 1 never occurs though labels go up to 1000000000000000"),
+        (
+            np.array([0, 2**64 - 1], np.uint64),
+            "label 1 never occurs though labels go up to 18446744073709551615",
+        ),
+        ([0.0, 1.0], "labels have dtype float64; convert them to integers"),
+        ([0.0, np.nan], "data: row 1: the label is NaN"),
+        ([True, False], "labels have dtype bool"),
+        ([[0], [1]], r"labels have shape \(2, 1\)"),
+        ([0, 0], r"only one class \('0'\)"),
+        (np.array([], np.int64), "no examples"),
+    ],
+)
+def test_wrong_labels(labels, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        check(labels)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (["a"], "row 1: label 1 is out of range; labels are 0 to 0"),
+        (["a", "b", "c"], r"class 'c' \(label 2\) has no example"),
+        (["a", "a"], "class name 'a' occurs twice"),
+    ],
+)
+def test_wrong_classes(classes, message):
+    with pytest.raises(BadInput, match=message):
+        check([0, 1, 1], classes=classes)
+
+
+def test_lengths_that_differ():
+    with pytest.raises(BadInput, match="5 images but 2 labels"):
+        check([0, 1], num_images=5)
+
+
+def test_duplicate_ids_are_named():
+    with pytest.raises(BadInput, match=r"id a, b occurs more than once"):
+        check([0, 1, 0, 1, 0], ids=np.array(["a", "b", "b", "a", "c"], object))
+
+
+def test_held_out_labels_need_only_be_in_range():
+    def check_two(labels):
+        return check_held_out(
+            np.array(labels), num_images=2, num_classes=3, where="test", name=lambda row: f"test: row {row}"
+        )
+
+    assert check_two([2, 2]).tolist() == [2, 2]
+    with pytest.raises(BadInput, match="test: row 1: label 3 is out of range; labels are 0 to 2"):
+        check_two([0, 3])
+    with pytest.raises(BadInput, match="test: row 0: the label is NaN"):
+        check_two([np.nan, 1])

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from easiness.data import Dataset
+from easiness.data.stored import ArrayImages
+from easiness.errors import BadInput
+
+
+@pytest.fixture
+def data() -> Dataset:
+    """Classes 0, 1, 2 with 6, 3 and 1 examples, and 4 held out; pixel values are positions."""
+
+    def split(labels: list[int], held_out: Dataset | None = None) -> Dataset:
+        num = len(labels)
+        return Dataset(
+            name="tiny",
+            source=None,
+            split="train" if held_out else "test",
+            ids=np.arange(num) * 10,
+            labels=np.array(labels),
+            true_labels=np.array(labels),
+            classes=("a", "b", "c"),
+            stored=ArrayImages(np.arange(num, dtype=np.uint8)[:, None, None, None].repeat(2, axis=3)),
+            held_out=held_out,
+            recipe_defaults={"flip": 0.0},
+        )
+
+    return split([0, 0, 1, 0, 1, 0, 2, 0, 1, 0], split([0, 0, 1, 1]))
+
+
+def test_limit_keeps_ids_order_and_settings(data):
+    part = data.limit(5, seed=1)
+    assert np.bincount(part.labels).tolist() == [2, 2, 1]
+    assert (np.diff(part.ids) > 0).all()
+    assert (part.images[:, 0, 0, 0] * 10).tolist() == part.ids.tolist()
+    assert part.classes == data.classes
+    assert part.recipe_defaults == {"flip": 0.0}
+    assert len(part.held_out) == 4
+
+
+def test_limit_fills_up_from_classes_that_have_more(data):
+    assert np.bincount(data.limit(9, seed=0).labels).tolist() == [5, 3, 1]
+    assert data.limit(10, seed=0).ids.tolist() == data.ids.tolist()
+
+
+def test_held_out_is_limited_to_as_many(data):
+    part = data.limit(3, seed=0)
+    assert len(part.held_out) == 3
+    assert set(part.held_out.ids) < set(data.held_out.ids)
+    assert abs(np.bincount(part.held_out.labels) - 1.5).max() == 0.5
+
+
+def test_limit_is_seeded(data):
+    assert data.limit(4, seed=5).ids.tolist() == data.limit(4, seed=5).ids.tolist()
+    assert len({tuple(data.limit(4, seed=s).ids) for s in range(20)}) > 5
+
+
+@pytest.mark.parametrize(
+    ("k", "seed", "message"),
+    [
+        (11, 0, "limit 11 exceeds the 10 examples of tiny"),
+        (2, 0, "limit 2 is below the 3 classes of tiny"),
+        (0, 0, "limit 0 is below"),
+        (5, -1, "seed -1 is negative"),
+    ],
+)
+def test_limits_that_cannot_be(data, k, seed, message):
+    with pytest.raises(BadInput, match=message):
+        data.limit(k, seed)
+
+
+def test_subsets_have_fingerprints_of_their_own(data):
+    assert data.limit(5).fingerprint == data.limit(5).fingerprint
+    assert len({data.fingerprint, data.limit(5).fingerprint, data.limit(4).fingerprint}) == 3
+
+
+def test_images_are_computed_once(data):
+    assert data.images is data.images
+    assert data.images.dtype == torch.uint8
+
+
+def test_reference(data):
+    ref = data.ref(limit=5, skip_unreadable=True)
+    assert ref.train.fingerprint == data.fingerprint
+    assert ref.train.num_examples == 10
+    assert ref.held_out.num_examples == 4
+    assert ref.held_out.fingerprint == data.held_out.fingerprint
+    assert ref.classes == ("a", "b", "c")
+    assert ref.image_shape == (1, 1, 2)
+    assert (ref.source, ref.limit, ref.skip_unreadable) == (None, 5, True)
+    assert data.limit(3).held_out.ref().held_out is None
+
+
+def test_ids_and_labels_come_without_torch():
+    code = (
+        "import sys; from easiness.data import load_dataset; d = load_dataset('digits', limit=20); "
+        "d.fingerprint; sys.exit('torch' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

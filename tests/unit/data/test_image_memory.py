@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from easiness.data import load_dataset, memory
+from easiness.errors import BadInput
+
+
+def test_images_beyond_half_of_the_memory_are_refused(folder, monkeypatch):
+    data = load_dataset(folder)
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 6 * 3 * 4 * 4)
+    assert len(data.images) == 6
+    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 6 * 3 * 4 * 4 - 1)
+    with pytest.raises(BadInput, match=r"need 0\.0 GiB, more than half of the 0\.0 GiB .*use --limit"):
+        _ = load_dataset(folder).images
+
+
+def test_an_unknown_amount_is_no_reason_to_refuse(folder, monkeypatch):
+    monkeypatch.setattr(memory, "available_memory", lambda: None)
+    assert len(load_dataset(folder).images) == 6
+
+
+def test_this_machine_has_some_memory():
+    available = memory.available_memory()
+    assert available is None or 2**20 < available < 2**50

@@ -1,0 +1,67 @@
+"""The real data sets that may lie beside the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.data import load_dataset
+from easiness.data.decode import is_grey
+
+pytestmark = pytest.mark.shared_data
+
+
+def shared(name: str) -> Path:
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    path = Path(os.environ.get("EASINESS_DATA", beside)) / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent; set EASINESS_DATA to the folder that holds {name}")
+    return path
+
+
+def test_cifar10():
+    data = load_dataset(shared("cifar10"))
+    assert len(data) == 50_000
+    assert data.held_out is not None
+    assert len(data.held_out) == 10_000
+    assert data.classes == (
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    )
+    assert data.labels[:5].tolist() == [6, 9, 9, 4, 1]  # the order of the original distribution
+    assert data.held_out.labels[:5].tolist() == [3, 8, 8, 0, 6]
+    assert np.bincount(data.labels).tolist() == [5000] * 10
+    assert data.ids[[0, -1]].tolist() == [0, 49_999]
+    assert data.image_shape == (3, 32, 32)
+    part = data.limit(50, seed=0)
+    assert part.images.shape == (50, 3, 32, 32)
+    assert np.bincount(part.labels).tolist() == [5] * 10
+
+
+def test_imagenette224():
+    data = load_dataset(shared("imagenette224"))
+    assert len(data) == 1000
+    assert data.held_out is not None
+    assert len(data.held_out) == 400
+    assert data.held_out.split == "val"
+    assert data.classes[0] == "n01440764"
+    assert data.num_classes == 10
+    assert str(data.ids[0]).startswith("train/n01440764/")
+    part = data.limit(20, seed=0)
+    assert part.images.shape == (20, 3, 224, 224)
+    assert part.held_out is not None
+    assert part.held_out.images.shape == (20, 3, 224, 224)
+
+
+def test_grey_photos_among_color_become_three_equal_channels():
+    data = load_dataset(shared("imagenette224"))
+    root = Path(str(data.source))
+    grey = [p for p, i in enumerate(data.ids) if is_grey((root / i).read_bytes, i)]
+    assert grey
+    pixels = data.stored.subset(np.array(grey[:3])).decode()
+    assert pixels.shape == (len(grey[:3]), 3, 224, 224)
+    assert (pixels[:, 0] == pixels[:, 1]).all()
+    assert (pixels[:, 0] == pixels[:, 2]).all()

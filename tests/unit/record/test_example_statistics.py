@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import log_softmax
+from scipy.stats import entropy
+
+from easiness.record import example_statistics, to_numpy
+
+
+def test_by_hand():
+    # softmax of [0, log 3] is [1/4, 3/4]
+    logits = np.array([[0, np.log(3)], [0, np.log(3)]], np.float32)
+    seen = example_statistics(logits, np.array([1, 0]))
+    assert seen.prediction.tolist() == [1, 1]
+    np.testing.assert_allclose(seen.loss, [np.log(4 / 3), np.log(4)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [np.log(3), -np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, [np.sqrt(2) / 4, np.sqrt(2) * 3 / 4], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0.56233514] * 2, rtol=1e-6)
+
+
+def test_against_scipy():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (200, 7)).astype(np.float32)
+    labels = rng.integers(0, 7, 200)
+    seen = example_statistics(logits, labels)
+    log_p = log_softmax(logits.astype(np.float64), axis=1)
+    p = np.exp(log_p)
+    others = logits.copy()
+    others[np.arange(200), labels] = -np.inf
+    np.testing.assert_array_equal(seen.prediction, logits.argmax(1))
+    np.testing.assert_allclose(seen.loss, -log_p[np.arange(200), labels], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(seen.margin, logits[np.arange(200), labels] - others.max(1), rtol=1e-6)
+    np.testing.assert_allclose(
+        seen.error_norm, np.linalg.norm(p - np.eye(7)[labels], axis=1), rtol=1e-6, atol=1e-12
+    )
+    np.testing.assert_allclose(seen.entropy, entropy(p, axis=1), rtol=1e-6, atol=1e-12)
+
+
+def test_types_are_those_of_the_record():
+    seen = example_statistics(np.zeros((2, 3)), np.array([0, 1]))
+    assert seen.prediction.dtype == np.int32
+    assert {field.dtype for field in seen[1:]} == {np.dtype(np.float32)}
+
+
+def test_the_logits_given_are_left_alone():
+    logits = np.array([[1.0, 2.0], [3.0, -1.0]])
+    before = logits.copy()
+    example_statistics(logits, np.array([0, 1]))
+    np.testing.assert_array_equal(logits, before)
+
+
+def test_equal_logits_predict_the_first_class():
+    seen = example_statistics(np.zeros((2, 4), np.float32), np.array([0, 3]))
+    assert seen.prediction.tolist() == [0, 0]
+    assert seen.margin.tolist() == [0, 0]
+    np.testing.assert_allclose(seen.loss, np.log(4), rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, np.log(4), rtol=1e-6)
+
+
+def test_extreme_logits_stay_finite():
+    logits = np.array([[1e4, -1e4, 0], [1e4, -1e4, 0], [-1e4, -1e4, -1e4]], np.float32)
+    seen = example_statistics(logits, np.array([0, 1, 2]))
+    np.testing.assert_allclose(seen.loss, [0, 2e4, np.log(3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.margin, [1e4, -2e4, 0])
+    np.testing.assert_allclose(seen.error_norm, [0, np.sqrt(2), np.sqrt(2 / 3)], rtol=1e-6)
+    np.testing.assert_allclose(seen.entropy, [0, 0, np.log(3)], rtol=1e-6)
+
+
+def test_a_loss_near_zero_keeps_its_digits():
+    # -log(1 / (1 + exp(-20))); 1 - p is below what float32 resolves beside 1
+    seen = example_statistics(np.array([[20.0, 0.0]], np.float32), np.array([0]))
+    np.testing.assert_allclose(seen.loss, np.log1p(np.exp(-20.0)), rtol=1e-6)
+    np.testing.assert_allclose(seen.error_norm, np.sqrt(2) * np.exp(-20.0), rtol=1e-6)
+
+
+def test_the_prediction_is_taken_before_rounding_to_half_precision():
+    logits = np.array([[1.0, 1.0 + 2**-12]], np.float32)
+    assert logits.astype(np.float16).argmax() == 0
+    seen = example_statistics(logits, np.array([0]))
+    assert seen.prediction.tolist() == [1]
+    assert seen.margin.tolist() == [-(2**-12)]
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_tensors_are_widened_exactly(dtype):
+    tensor = torch.linspace(-3, 3, 100).to(dtype).requires_grad_()
+    array = to_numpy(tensor)
+    assert array.dtype == np.float32
+    assert (torch.from_numpy(array) == tensor.detach().float()).all()
+
+
+def test_other_kinds_keep_their_type():
+    assert to_numpy(np.ones(2, np.float16)).dtype == np.float32
+    assert to_numpy(np.ones(2, np.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, dtype=torch.float64)).dtype == np.float64
+    assert to_numpy(torch.ones(2, requires_grad=True)).dtype == np.float32
+    assert to_numpy(torch.tensor([1, 2])).dtype == np.int64
+    assert to_numpy([1, 2]).tolist() == [1, 2]
+    assert to_numpy(["a.png", "b.png"]).tolist() == ["a.png", "b.png"]

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from easiness.errors import BadInput
+from easiness.spec import Recipe, make_recipe, read_recipe
+
+
+def test_the_defaults_are_those_of_the_paper():
+    recipe = Recipe()
+    assert (recipe.alpha, recipe.beta1, recipe.beta2) == (0.001, 0.9, 0.99)
+    assert (recipe.w_norm, recipe.period, recipe.batch_size) == (0.05, 300, 128)
+    assert (recipe.flip, recipe.gcn) == (0.5, True)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "num_examples", "period", "expected"),
+    [
+        (128, 50_000, 300, 1.46059e-4),  # CIFAR-10: 0.05 * sqrt(128 / 1.5e7)
+        (64, 50_000, 300, 1.03280e-4),
+        (64, 12_800, 300, 2.04124e-4),  # 0.05 * sqrt(64 / 3.84e6) = 0.05 / sqrt(60000)
+        (128, 10_000, 300, 3.26599e-4),
+        (100, 400, 25, 5e-3),  # 0.05 * sqrt(1 / 100)
+    ],
+)
+def test_weight_decay(batch_size, num_examples, period, expected):
+    recipe = Recipe(batch_size=batch_size, period=period)
+    assert recipe.weight_decay_lambda(num_examples) == pytest.approx(expected, rel=1e-5)
+    assert recipe.torch_weight_decay(num_examples) == pytest.approx(1000 * expected, rel=1e-5)
+
+
+def test_weight_decay_for_torch_on_all_of_cifar10_is_0_146():
+    assert f"{Recipe().torch_weight_decay(50_000):.3f}" == "0.146"
+
+
+def test_the_batch_is_never_larger_than_the_data():
+    assert Recipe().weight_decay_lambda(40) == pytest.approx(0.05 / math.sqrt(300))
+
+
+def test_eta_is_half_a_cosine():
+    recipe = Recipe(period=300)
+    assert recipe.eta(0) == 1
+    assert recipe.eta(150) == pytest.approx(0.5)
+    assert recipe.eta(300) == pytest.approx(0, abs=1e-12)
+    assert recipe.eta(100) == pytest.approx(0.75)  # (1 + cos 60 degrees) / 2
+    assert recipe.eta(0.5) == pytest.approx(0.5 * (1 + math.cos(math.pi / 600)))
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "batch_size", "steps"),
+    [
+        (50_000, 128, 391),
+        (256, 128, 2),
+        (257, 128, 2),  # a last batch of one joins the second
+        (258, 128, 3),
+        (129, 128, 1),
+        (128, 128, 1),
+        (5, 128, 1),
+        (1, 128, 1),
+        (3, 1, 3),  # batches of one stay as they are
+    ],
+)
+def test_steps_per_epoch(num_examples, batch_size, steps):
+    assert Recipe(batch_size=batch_size).steps_per_epoch(num_examples) == steps
+
+
+@pytest.mark.parametrize(("side", "pixels"), [(32, 4), (8, 1), (28, 4), (224, 28), (3, 0), (4, 1)])
+def test_shift_is_an_eighth_of_the_side(side, pixels):
+    assert Recipe().shift(side) == pixels
+
+
+def test_no_translation_is_no_shift():
+    assert Recipe(translation=0).shift(32) == 0
+
+
+def test_a_recipe_is_frozen():
+    with pytest.raises(ValidationError):
+        Recipe().alpha = 0.1  # type: ignore[misc]
+
+
+def test_a_recipe_refuses_what_it_does_not_know():
+    with pytest.raises(ValidationError):
+        Recipe(momentum=0.9)  # type: ignore[call-arg]
+
+
+def test_changes_go_over_the_base_and_the_base_over_the_defaults():
+    recipe = make_recipe({"flip": 0.0, "alpha": 0.5}, {"alpha": 0.25}, origin="recipe")
+    assert recipe == Recipe(flip=0.0, alpha=0.25)
+
+
+@pytest.fixture
+def toml(tmp_path: Path):
+    def write(text: str | bytes) -> Path:
+        path = tmp_path / "mine.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def read(path: Path) -> Recipe:
+    return make_recipe({}, read_recipe(path), origin=str(path))
+
+
+def test_a_toml_file_changes_what_it_names(toml):
+    assert read(toml("period = 30\nalpha = 1e-2\ngcn = false\nbatch_size = 64\n")) == Recipe(
+        period=30.0, alpha=0.01, gcn=False, batch_size=64
+    )
+
+
+def test_an_empty_file_changes_nothing(toml):
+    assert read(toml("")) == Recipe()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("batchsize = 64", ["'batchsize'", "did you mean batch_size?"]),
+        ("[recipe]\nalpha = 0.1", ["'recipe'"]),
+        ('batch_size = "64"', ["batch_size", "integer", "'64'"]),
+        ("batch_size = true", ["batch_size", "integer", "True"]),
+        ("batch_size = 6.5", ["batch_size", "integer", "6.5"]),
+        ("batch_size = 0", ["batch_size", "1", "not 0"]),
+        ("flip = true", ["flip", "number", "True"]),
+        ("flip = 1.5", ["flip", "less than or equal to 1", "1.5"]),
+        ("gcn = 1", ["gcn", "boolean"]),
+        ("alpha = -0.1", ["alpha", "greater than 0", "-0.1"]),
+        ("alpha = [0.1]", ["alpha", "number", "[0.1]"]),
+        ("beta2 = 1.0", ["beta2", "less than 1"]),
+        ("period = inf", ["period", "finite"]),
+        ("w_norm = nan", ["w_norm", "finite"]),
+        ("epsilon = 0", ["epsilon", "greater than 0"]),
+        ("alpha: 0.1", ["not TOML", "line 1"]),
+        (b"alpha = 0.1 # \xff", ["not TOML"]),
+    ],
+)
+def test_a_bad_file_is_one_line_that_names_file_and_setting(toml, text, parts):
+    path = toml(text)
+    with pytest.raises(BadInput) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    for part in parts:
+        assert part in message.removeprefix(f"{path}: ")
+
+
+def test_a_missing_file_and_a_folder_are_named(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(BadInput, match="the recipe cannot be read") as caught:
+            read_recipe(path)
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)

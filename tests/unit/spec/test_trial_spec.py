@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from easiness.spec import DatasetRef, Probe, Recipe, Resolved, RunSpec, SplitRef, TrialSpec, content_hash
+
+
+def data_ref(**changes: Any) -> DatasetRef:
+    settings: dict[str, Any] = {
+        "source": "/data/pets",
+        "train": SplitRef(fingerprint="aa", num_examples=10),
+        "held_out": SplitRef(fingerprint="bb", num_examples=4),
+        "classes": ("cat", "dog"),
+        "image_shape": (3, 8, 8),
+    }
+    return DatasetRef(**{**settings, **changes})
+
+
+def resolved(**changes: Any) -> Resolved:
+    return Resolved(**{"precision": "float32", "channels_last": False, "threads": 2, **changes})
+
+
+def trial(**changes: Any) -> TrialSpec:
+    settings: dict[str, Any] = {
+        "data": data_ref(),
+        "model": "mlp_3",
+        "recipe": Recipe(),
+        "resolved": resolved(),
+        "probes": (Probe(name="train"), Probe(name="held_out")),
+        "epochs": 3,
+        "seed": 0,
+        "index": 1,
+    }
+    return TrialSpec(**{**settings, **changes})
+
+
+OTHER: dict[str, list[Any]] = {
+    "data": [
+        data_ref(train=SplitRef(fingerprint="ac", num_examples=10)),
+        data_ref(held_out=SplitRef(fingerprint="bc", num_examples=4)),
+        data_ref(held_out=None),
+        data_ref(classes=("cat", "wolf")),
+        data_ref(classes=("dog", "cat")),
+    ],
+    "train_share": [0.5],
+    "model": ["mlp_4"],
+    "recipe": [
+        Recipe(**{name: value})
+        for name, value in {
+            "batch_size": 64,
+            "alpha": 0.002,
+            "beta1": 0.8,
+            "beta2": 0.999,
+            "epsilon": 1e-7,
+            "w_norm": 0.0,
+            "period": 299.5,
+            "translation": 0.0,
+            "flip": 0.0,
+            "gcn": False,
+            "gcn_epsilon": 1e-5,
+        }.items()
+    ],
+    "recipe_version": [0],
+    "resolved": [resolved(precision="bfloat16"), resolved(channels_last=True)],
+    "probes": [
+        (Probe(name="train"),),
+        (Probe(name="train", keep_logits="all"), Probe(name="held_out")),
+    ],
+    "epochs": [4],
+    "seed": [1],
+    "index": [0],
+}
+
+
+def test_every_field_is_tried():
+    assert set(OTHER) == set(TrialSpec.model_fields)
+    assert len(OTHER["recipe"]) == len(Recipe.model_fields)
+
+
+def test_every_field_that_decides_what_is_recorded_is_in_the_hash():
+    hashes = [trial(**{name: value}).hash for name, values in OTHER.items() for value in values]
+    assert len({trial().hash, *hashes}) == 1 + len(hashes)
+
+
+def test_where_it_lies_and_where_it_runs_is_not_in_the_hash():
+    same = [
+        trial(data=data_ref(source="/elsewhere")),
+        trial(data=data_ref(source=None)),
+        trial(data=data_ref(limit=10)),
+        trial(data=data_ref(skip_unreadable=True)),
+        trial(resolved=resolved(threads=7)),
+        trial(resolved=resolved(reason="measured per step: 3 ms")),
+    ]
+    assert {spec.hash for spec in same} == {trial().hash}
+
+
+def test_the_hash_survives_json():
+    again = TrialSpec.model_validate(json.loads(trial().model_dump_json()))
+    assert again == trial()
+    assert again.hash == trial().hash
+
+
+def test_a_whole_number_given_for_a_float_is_the_same_recipe():
+    assert trial(recipe=Recipe(period=300, flip=1)).hash == trial(recipe=Recipe(flip=1.0)).hash
+
+
+def test_known_hash():
+    # A change here makes every run that exists another run, that cannot be continued.
+    assert trial().hash == "62ccc2558c48a2d9b0f55f5f324c1f8f9fce8e8a7dd6e4e63a6fa2097ff50d35"
+
+
+def test_content_hash_is_sha256_of_canonical_json():
+    expected = hashlib.sha256(b'{"a":[1.5,null,true],"b":"x"}').hexdigest()
+    assert content_hash({"b": "x", "a": [1.5, None, True]}) == expected
+    with pytest.raises(ValueError, match="JSON"):
+        content_hash({"a": float("nan")})
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"seed": -1}, {"index": -1}, {"train_share": 0.0}])
+def test_a_spec_refuses_numbers_out_of_range(changes):
+    with pytest.raises(ValidationError, match=next(iter(changes))):
+        trial(**changes)
+
+
+def test_trials_of_a_run_differ_in_their_index_alone():
+    run = RunSpec(
+        data=data_ref(),
+        model="mlp_3",
+        recipe=Recipe(alpha=0.5),
+        recipe_version=0,
+        resolved=resolved(channels_last=True),
+        train_share=0.5,
+        probes=(Probe(name="train"),),
+        seed=9,
+        trials=2,
+        epochs=7,
+    )
+    first, second = (run.trial(i).model_dump() for i in range(2))
+    assert (first.pop("index"), second.pop("index")) == (0, 1)
+    assert first == second
+    kept = run.model_dump(exclude={"kind", "keep_weights", "trials"})
+    assert first == kept

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.record import ObservationLog, TrialRecord
+from easiness.spec import (
+    DatasetRef,
+    Probe,
+    Recipe,
+    Resolved,
+    RunSpec,
+    SplitRef,
+)
+from easiness.store import RunWriter
+
+IDS = np.array([30, 10, 20, 40])
+LABELS = np.array([0, 1, 1, 0])
+
+
+@pytest.fixture
+def make_record() -> Callable[..., TrialRecord]:
+    """A trial of four examples of two classes: ``make_record(epochs, trained_on=, keep=, weights=)``."""
+
+    def make(
+        epochs: int = 2,
+        *,
+        trained_on: list[bool] | None = None,
+        keep: list[bool] | None = None,
+        seed: int = 0,
+    ) -> TrialRecord:
+        log = ObservationLog(
+            IDS,
+            LABELS,
+            2,
+            trained_on=None if trained_on is None else np.array(trained_on),
+            keep_logits=None if keep is None else np.array(keep),
+        )
+        random = np.random.default_rng(seed)
+        for _ in range(epochs):
+            log.update(np.arange(4), random.normal(size=(4, 2)).astype(np.float32))
+            log.end_epoch()
+        weights = {"layer.weight": random.normal(size=(2, 3)).astype(np.float32), "steps": np.array(7)}
+        return TrialRecord({"train": log.observations()}, [0.5] * epochs, weights=weights, ran={"seconds": 1})
+
+    return make
+
+
+@pytest.fixture
+def make_spec() -> Callable[..., RunSpec]:
+    """What the run is: ``make_spec(trials, epochs)``."""
+
+    def make(trials: int = 2, epochs: int = 2) -> RunSpec:
+        return RunSpec(
+            data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=4), classes=("no", "yes")),
+            model="mlp_3",
+            recipe=Recipe(),
+            resolved=Resolved(precision="float32", channels_last=False, threads=1),
+            probes=(Probe(name="train"),),
+            seed=5,
+            trials=trials,
+            epochs=epochs,
+        )
+
+    return make
+
+
+@pytest.fixture
+def add(make_record, make_spec) -> Callable[..., None]:
+    """Stores the trial of an index and length in the run at ``path``, which it creates where needed."""
+
+    def store(path: Path, index: int, epochs: int = 2, **options: bool) -> None:
+        from easiness.store import is_run
+
+        with RunWriter(path) as writer:
+            if not is_run(path):
+                writer.create(make_spec(), IDS, LABELS)
+            trial = make_spec(epochs=epochs).trial(index)
+            writer.add(
+                make_record(epochs, seed=index),
+                {"train": IDS},
+                index=index,
+                seed=5,
+                identity=trial.hash,
+                spec=trial,
+                **options,
+            )
+
+    return store

@@ -1,0 +1,311 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput, TrialFailed
+from easiness.store import RunWriter
+from easiness.store import recorder as recorder_module
+
+IDS = [7, 3, 11, 5]
+LABELS = [0, 1, 1, 0]
+RIGHT = np.array([[2.0, 0], [0, 2], [0, 2], [2, 0]])
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir())
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    return ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, classes=["no", "yes"])
+
+
+def record(recorder, seed=0, epochs=1, logits=RIGHT, ids=IDS, **options):
+    with recorder.trial(seed=seed, **options) as trial:
+        for _ in range(epochs):
+            trial.update(ids, logits)
+            trial.end_epoch()
+
+
+def test_a_recorded_run_is_a_run(recorder):
+    record(recorder, seed=4, epochs=2)
+    run = recorder.run
+    assert (run.model, run.classes, run.epochs, len(run.trials)) == ("recorded", ("no", "yes"), 2, 1)
+    table = run.scores()
+    assert table["id"].tolist() == IDS
+    assert table["class"].tolist() == ["no", "yes", "yes", "no"]
+    assert table["easiness"].tolist() == [1.0] * 4
+    # softmax([2, 0]) gives the label 1 / (1 + exp(-2))
+    np.testing.assert_allclose(table["cumulative_confidence"], 1 / (1 + np.exp(-2)), rtol=1e-6)
+    np.testing.assert_allclose(table["aum"], 2.0)
+
+
+def test_batches_in_any_order_and_split(recorder):
+    with recorder.trial(seed=0) as trial:
+        trial.update([5], RIGHT[3:])
+        trial.update([], np.empty((0, 2)))
+        trial.update([11, 7, 3], np.array([[2.0, 0], [2, 0], [0, 2]]))
+        trial.end_epoch()
+    assert recorder.run.trials[0].columns(1, ["prediction"])["prediction"].tolist() == [0, 1, 0, 0]
+    assert recorder.run.scores()["easiness"].tolist() == [1.0, 1.0, 0.0, 1.0]
+
+
+def test_a_logit_tensor_with_a_gradient(recorder):
+    import torch
+
+    logits = torch.tensor(RIGHT, requires_grad=True)
+    record(recorder, ids=torch.tensor(IDS), logits=logits)
+    assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
+
+
+def test_half_precision_keeps_its_own_argmax(recorder):
+    import torch
+
+    logits = torch.tensor(RIGHT, dtype=torch.bfloat16)
+    logits[0] = torch.tensor([1.0, 1.0078125])
+    record(recorder, logits=logits)
+    assert recorder.run.trials[0].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
+    record(recorder, seed=1, logits=logits.float().numpy().astype(np.float16))
+    assert recorder.run.trials[1].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
+
+
+def assert_nothing_stored(recorder):
+    assert recorder.run.trials == []
+    assert names(recorder.path / "trials") == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ([7, 3, 11, 5, 3], "epoch 2: id 3 was given more than once; every id belongs in each epoch exactly"),
+        ([7, 3, 5], r"epoch 2: 1 of 4 ids are missing \(id 11\)"),
+        ([7, 3, 11, 5, 99, 98], "epoch 2: unknown id 99, 98; only ids given to Recorder"),
+        (["7", "3", "11", "5"], "epoch 2: unknown id 7, 3, 11 and 1 more"),
+    ],
+)
+def test_wrong_ids_show_at_the_end_of_the_epoch(recorder, ids, message):
+    def two_epochs():
+        with recorder.trial(seed=0) as trial:
+            trial.update(IDS, RIGHT)
+            trial.end_epoch()
+            trial.update(ids, np.zeros((len(ids), 2)))
+            trial.end_epoch()
+
+    with pytest.raises(BadInput, match=message):
+        two_epochs()
+    assert_nothing_stored(recorder)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
+def test_an_exception_in_the_block_stores_nothing(recorder, error):
+    def stopped():
+        with recorder.trial(seed=0) as trial:
+            trial.update(IDS, RIGHT)
+            trial.end_epoch()
+            raise error
+
+    with pytest.raises(error):
+        stopped()
+    assert_nothing_stored(recorder)
+    assert 0 not in recorder
+    record(recorder)
+    assert 0 in recorder
+
+
+def test_an_epoch_that_was_not_closed(recorder):
+    def not_closed():
+        with recorder.trial(seed=2) as trial:
+            trial.update(IDS, RIGHT)
+            trial.end_epoch()
+            trial.update([7], RIGHT[:1])
+
+    with pytest.raises(BadInput, match=r"seed 2: epoch 2 was begun and not closed; call end_epoch\(\) after"):
+        not_closed()
+    assert_nothing_stored(recorder)
+
+
+def test_no_epoch(recorder):
+    with pytest.raises(BadInput, match="seed 2: no epoch was recorded"), recorder.trial(seed=2):
+        pass
+    assert_nothing_stored(recorder)
+
+
+@pytest.mark.parametrize(
+    ("logits", "found"),
+    [
+        (RIGHT[:3], r"float64 of shape \(3, 2\)"),
+        (np.zeros((4, 3)), r"float64 of shape \(4, 3\)"),
+        (RIGHT[:, 0], r"float64 of shape \(4,\)"),
+        (RIGHT.astype(int), r"int64 of shape \(4, 2\)"),
+    ],
+)
+def test_logits_that_do_not_fit(recorder, logits, found):
+    with (
+        pytest.raises(BadInput, match=rf"logits: need floats of shape \(4, 2\).*; got {found}"),
+        recorder.trial(seed=0) as trial,
+    ):
+        trial.update(IDS, logits)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite(recorder, bad):
+    logits = RIGHT.copy()
+    logits[2, 1] = bad
+    with pytest.raises(TrialFailed, match="epoch 1: logits of id 11 are not finite"):
+        record(recorder, logits=logits)
+    assert_nothing_stored(recorder)
+
+
+def test_trained_on(recorder):
+    record(recorder, trained_on=[11, 7])
+    trial = recorder.run.trials[0]
+    assert trial.columns(1, ["trained_on"])["trained_on"].tolist() == [True, False, True, False]
+    logits = trial.observations(2).logits
+    assert logits.positions.tolist() == [1, 3]
+    np.testing.assert_array_equal(logits.values[0], RIGHT[[1, 3]])
+    assert trial.document.accuracy == {"train": [1.0], "left_out": [1.0]}
+    with pytest.raises(BadInput, match="trained_on: unknown id 8, 9"):
+        recorder.trial(seed=1, trained_on=[7, 8, 9])
+
+
+def test_trained_on_as_a_mask_is_refused(recorder):
+    with pytest.raises(BadInput, match="trained_on: unknown id True"):
+        recorder.trial(seed=1, trained_on=np.array([True, False, True, False]))
+
+
+def test_keeping_all_logits(tmp_path):
+    recorder = ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, keep_logits=True)
+    record(recorder, epochs=2)
+    logits = recorder.run.trials[0].observations(2).logits
+    np.testing.assert_array_equal(logits.values, [RIGHT, RIGHT])
+    assert recorder.run.classes == ("0", "1")
+
+
+def test_held_out_accuracy(recorder):
+    def measured(seed, accuracies):
+        with recorder.trial(seed=seed) as trial:
+            for accuracy in accuracies:
+                trial.update(IDS, RIGHT)
+                trial.end_epoch(held_out_accuracy=accuracy)
+
+    measured(0, [0.5, 0.75])
+    assert recorder.run.trials[0].document.accuracy["held_out"] == [0.5, 0.75]
+    with pytest.raises(BadInput, match="held_out_accuracy: give it in every epoch of the trial, or in none"):
+        measured(1, [0.5, None])
+
+
+def test_an_existing_run_is_continued(recorder, tmp_path):
+    record(recorder, seed=8)
+    again = ez.Recorder(str(tmp_path / "mine"), ids=np.array(IDS), labels=LABELS, classes=("no", "yes"))
+    assert 8 in again
+    assert 9 not in again
+    record(again, seed=9)
+    assert [(t.index, t.document.seed) for t in recorder.run.trials] == [(0, 8), (1, 9)]
+    with pytest.raises(BadInput, match=r"has a trial with seed 8; skip it \(`if 8 in recorder`\) or take"):
+        again.trial(seed=8)
+
+
+def test_a_seed_recorded_by_another_process_meanwhile(recorder, tmp_path):
+    other = ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, classes=["no", "yes"])
+
+    def overtaken():
+        with recorder.trial(seed=3) as trial:
+            trial.update(IDS, RIGHT)
+            trial.end_epoch()
+            record(other, seed=3)
+
+    with pytest.raises(BadInput, match="another process has recorded seed 3 meanwhile"):
+        overtaken()
+    assert len(recorder.run.trials) == 1
+
+
+def test_a_run_in_the_hands_of_another_process(recorder, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_WAIT_SECONDS", 0.05)
+    with (
+        RunWriter(recorder.path),
+        pytest.raises(BadInput, match="another process is writing to this run"),
+    ):
+        record(recorder)
+    record(recorder)
+    assert 0 in recorder
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"ids": [7, 3, 11, 6]},
+        {"ids": [3, 7, 11, 5]},
+        {"labels": [0, 1, 1, 1]},
+        {"classes": ["no", "maybe"]},
+        {"keep_logits": True},
+        {"fingerprint": "abc"},
+    ],
+)
+def test_other_examples_or_settings_are_refused(recorder, tmp_path, snapshot, other):
+    record(recorder)
+    before = snapshot(recorder.path)
+    settings = {"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], **other}
+    with pytest.raises(
+        BadInput, match="mine: holds a run over other examples or with other settings; choose"
+    ):
+        ez.Recorder(tmp_path / "mine", **settings)
+    assert snapshot(recorder.path) == before
+
+
+def test_a_measured_run_is_not_recorded_into(run_copy):
+    run = ez.open_run(run_copy)
+    with pytest.raises(BadInput, match="holds a run over other examples or with other settings"):
+        ez.Recorder(run_copy, ids=run.ids, labels=run.labels, classes=run.classes)
+
+
+@pytest.mark.parametrize("ids", [["b/2", "a/1", "ä", "c"], np.array(["b/2", "a/1", "ä", "c"])])
+def test_string_ids(tmp_path, ids):
+    recorder = ez.Recorder(tmp_path / "mine", ids=ids, labels=LABELS)
+    with recorder.trial(seed=0, trained_on=["c", "ä"]) as trial:
+        trial.update(["ä", "c"], RIGHT[2:])
+        trial.update(("a/1", "b/2"), RIGHT[1::-1])
+        trial.end_epoch()
+    table = recorder.run.scores()
+    assert table["id"].tolist() == ["b/2", "a/1", "ä", "c"]
+    assert table["easiness"].tolist() == [1.0] * 4
+    assert recorder.run.trials[0].columns(1, ["trained_on"])["trained_on"].tolist() == [
+        False,
+        False,
+        True,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"ids": [7, 3, 11, 7]}, "id 7 occurs more than once"),
+        ({"ids": [7, 3, 11]}, "3 images but 4 labels"),
+        ({"ids": [1.5, 2, 3, 4]}, "ids: need a flat list of integers or strings, got float64"),
+        ({"ids": [[1, 2], [3, 4]]}, "ids: need a flat list"),
+        ({"ids": np.array([1, "a", 2, "b"], dtype=object)}, "ids: mixed kinds"),
+        ({"labels": [0, 1, 2, 1]}, "label 2"),
+        ({"labels": [0, 1, -1, 1]}, "Recorder: id 11: label -1 is out of range"),
+        ({"labels": [0.0, 1.0, np.nan, 1.0]}, "Recorder: id 11: the label is NaN"),
+        ({"labels": [0, 0, 0, 0]}, "class 'yes'"),
+        ({"classes": ["yes", "yes"]}, "class name 'yes' occurs twice"),
+    ],
+)
+def test_examples_that_cannot_be_used_make_no_run(tmp_path, settings, message):
+    with pytest.raises(BadInput, match=message):
+        ez.Recorder(tmp_path / "mine", **{"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], **settings})
+    assert names(tmp_path) == []
+
+
+def test_seeds(recorder):
+    record(recorder, seed=np.int64(3))
+    assert 3 in recorder
+    assert np.int64(3) in recorder
+    with pytest.raises(BadInput, match="seed -1: must not be negative"):
+        recorder.trial(seed=-1)
+    with pytest.raises(BadInput, match=r"seed 0\.5: must be a whole number"):
+        recorder.trial(seed=0.5)

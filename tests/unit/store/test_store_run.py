@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from easiness.errors import BadInput
+from easiness.store import RunWriter, StoredTrial, is_run, open_run
+from easiness.store import run as run_module
+
+IDS = np.array([30, 10, 20, 40])
+LABELS = np.array([0, 1, 1, 0])
+
+
+@pytest.fixture
+def run_path(tmp_path, add):
+    path = tmp_path / "run"
+    add(path, 0)
+    add(path, 1)
+    return path
+
+
+def test_a_run(run_path):
+    run = open_run(str(run_path))
+    assert is_run(run_path)
+    assert (run.model, run.classes, run.epochs) == ("mlp_3", ("no", "yes"), 2)
+    assert run.ids.tolist() == [30, 10, 20, 40]
+    assert run.ids.dtype == np.int64
+    assert run.labels.tolist() == [0, 1, 1, 0]
+    assert [trial.index for trial in run.trials] == [0, 1]
+    assert repr(run) == f"Run({str(run_path)!r}, model='mlp_3', trials=2, epochs=2)"
+
+
+def test_votes(run_path, make_record):
+    votes = open_run(run_path).votes(1)
+    seen = [make_record(seed=index).probes["train"] for index in (0, 1)]
+    assert votes.correct.tolist() == [s.correct[0].tolist() for s in seen]
+    np.testing.assert_allclose(votes.p_label, [np.exp(-s.loss[0].astype(float)) for s in seen])
+    assert votes.epoch == 1
+
+
+def test_epochs(run_path, add):
+    run = open_run(run_path)
+    assert run.resolve_epoch(None) == 2
+    assert run.resolve_epoch(1) == 1
+    for epoch in (0, 3, -1):
+        with pytest.raises(BadInput, match=f"epoch {epoch} is not recorded; choose 1 to 2"):
+            run.scores(epoch)
+    add(run_path, 0, epochs=4)
+    assert open_run(run_path).epochs == 2
+    add(run_path, 1, epochs=3)
+    assert open_run(run_path).epochs == 3
+
+
+def test_of_two_lengths_the_longer_one_counts(run_path, add, tmp_path):
+    (old,) = (run_path / "trials").glob("0000-*")
+    shutil.copytree(old, tmp_path / old.name)
+    add(run_path, 0, epochs=3)
+    assert not old.exists()
+    shutil.copytree(tmp_path / old.name, old)
+    run = open_run(run_path)
+    assert [(trial.index, trial.epochs) for trial in run.trials] == [(0, 3), (1, 2)]
+    assert old.exists()
+    with RunWriter(run_path) as writer:
+        writer.read()
+    assert not old.exists()
+
+
+def test_what_killed_writers_left_is_not_a_trial(run_path):
+    (first, _) = sorted((run_path / "trials").iterdir())
+    shutil.copytree(first, run_path / "trials" / ".aside-1")
+    assert len(open_run(run_path).trials) == 2
+
+
+def test_a_run_without_a_finished_trial(tmp_path, make_spec):
+    with RunWriter(tmp_path / "run") as writer:
+        writer.create(make_spec(), IDS, LABELS)
+    run = open_run(tmp_path / "run")
+    assert (run.trials, run.epochs) == ([], 0)
+    with pytest.raises(BadInput, match="no trial is finished yet; run `easiness measure` to go on"):
+        run.scores()
+
+
+def test_no_such_run(tmp_path):
+    with pytest.raises(BadInput, match="none: no such run"):
+        open_run(tmp_path / "none")
+    with pytest.raises(BadInput, match=r"not a run \(it has no run\.json\)"):
+        open_run(tmp_path)
+    assert not is_run(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1, "files": {}, "spec": {"kind": "other"}}'])
+def test_a_damaged_description(run_path, content):
+    (run_path / "run.json").write_text(content)
+    with pytest.raises(BadInput, match=r"run\.json: the description of the run is damaged"):
+        open_run(run_path)
+
+
+def test_a_damaged_list_of_examples(run_path):
+    file = run_path / "examples.parquet"
+    content = bytearray(file.read_bytes())
+    content[20] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BadInput, match=r"examples\.parquet: the list of examples is damaged"):
+        open_run(run_path).scores()
+
+
+def test_failures_are_noted_until_the_trial_is_there(run_path, add):
+    with RunWriter(run_path) as writer:
+        writer.note_failure(3, "the loss")
+        writer.note_failure(2, "the disk")
+    assert open_run(run_path).failures() == {2: "the disk", 3: "the loss"}
+    add(run_path, 2)
+    assert open_run(run_path).failures() == {3: "the loss"}
+
+
+def test_the_description_is_plain_json(run_path):
+    document = json.loads((run_path / "run.json").read_text())
+    assert document["format"] == 1
+    assert document["spec"]["model"] == "mlp_3"
+    assert document["spec"]["seed"] == 5
+    assert list(document["files"]) == ["examples.parquet"]
+
+
+def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
+    def replaced_first(folder):
+        monkeypatch.setattr(run_module, "StoredTrial", StoredTrial)
+        add(run_path, 0, epochs=3)
+        return StoredTrial(folder)
+
+    monkeypatch.setattr(run_module, "StoredTrial", replaced_first)
+    assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]

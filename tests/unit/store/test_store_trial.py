@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from easiness.errors import BadInput
+from easiness.record import Observations
+from easiness.spec import content_hash
+from easiness.store import StoredTrial
+from easiness.store.observations import STATISTICS
+from easiness.store.trial import write_trial
+
+IDS = np.array([30, 10, 20, 40])
+
+
+@pytest.fixture
+def write(tmp_path, make_spec):
+    def write(record, index=0, keep_weights=True):
+        spec = make_spec(epochs=record.num_epochs).trial(index)
+        write_trial(
+            tmp_path,
+            record,
+            {"train": IDS},
+            index=index,
+            seed=5,
+            identity=spec.hash,
+            spec=spec,
+            keep_weights=keep_weights,
+        )
+        return tmp_path / f"{index:04d}-{spec.hash[:12]}"
+
+    return write
+
+
+def assert_same(read: Observations, written: Observations, epochs: int) -> None:
+    assert read.labels.tolist() == written.labels.tolist()
+    assert read.trained_on.tolist() == written.trained_on.tolist()
+    for name in STATISTICS:
+        values, expected = getattr(read, name), getattr(written, name)[:epochs]
+        assert values.dtype == expected.dtype
+        np.testing.assert_array_equal(values, expected, err_msg=name)
+
+
+def test_what_is_written_is_read(write, make_record):
+    record = make_record(3, trained_on=[True, False, True, True])
+    trial = StoredTrial(write(record, index=4))
+    assert (trial.index, trial.epochs) == (4, 3)
+    assert trial.document.train_loss == [0.5, 0.5, 0.5]
+    assert trial.document.accuracy == record.accuracy()
+    assert set(trial.document.accuracy) == {"train", "left_out"}
+    assert sorted(trial.document.files) == ["train.parquet", "weights.safetensors"]
+    assert_same(trial.observations(2), record.probes["train"], 3)
+    assert_same(trial.observations(2, epoch=2), record.probes["train"], 2)
+    assert trial.observations(2).logits is None
+
+
+def test_columns_of_an_epoch(write, make_record):
+    record = make_record(3)
+    columns = StoredTrial(write(record)).columns(2, ["loss", "id"])
+    assert columns["loss"].tolist() == record.probes["train"].loss[1].tolist()
+    assert columns["id"].tolist() == [30, 10, 20, 40]
+
+
+def test_weights(write, make_record):
+    record = make_record()
+    weights = StoredTrial(write(record)).weights()
+    assert set(weights) == {"layer.weight", "steps"}
+    np.testing.assert_array_equal(weights["layer.weight"], record.weights["layer.weight"])
+    assert weights["steps"] == 7
+
+
+def test_without_weights(write, make_record):
+    trial = StoredTrial(write(make_record(), keep_weights=False))
+    assert sorted(trial.document.files) == ["train.parquet"]
+    with pytest.raises(BadInput, match="made without weights; measure again without --no-weights"):
+        trial.weights()
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "keep", "positions"),
+    [
+        ([True, True, False, True], [False, False, True, False], [2]),
+        ([True, True, False, True], [True] * 4, [0, 1, 2, 3]),
+        ([True] * 4, [True] * 4, [0, 1, 2, 3]),
+    ],
+)
+def test_kept_logits(write, make_record, trained_on, keep, positions):
+    record = make_record(3, trained_on=trained_on, keep=keep)
+    logits = StoredTrial(write(record)).observations(2, epoch=2).logits
+    assert logits.positions.tolist() == positions
+    assert logits.values.shape == (2, len(positions), 2)
+    np.testing.assert_array_equal(logits.values, record.probes["train"].logits.values[:2])
+
+
+def test_writing_twice_gives_the_same_bytes(write, make_record):
+    first = write(make_record(), index=0)
+    second = write(make_record(), index=1)
+    for name in ("train.parquet", "weights.safetensors"):
+        assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["train.parquet", "train_logits.parquet", "weights.safetensors"])
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_damage_is_found_before_the_file_is_used(write, make_record, harm, name):
+    folder = write(make_record(keep=[True] * 4))
+    file = folder / name
+    content = bytearray(file.read_bytes())
+    if harm == "flip":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif harm == "cut":
+        file.write_bytes(content[:-1])
+    else:
+        file.unlink()
+    trial = StoredTrial(folder)
+    with pytest.raises(BadInput, match=f"{re.escape(str(file))}: this trial file is damaged or missing"):
+        trial.check()
+    with pytest.raises(BadInput, match=re.escape(str(file))):
+        trial.weights() if name == "weights.safetensors" else trial.observations(2)
+
+
+def test_every_changed_value_in_the_document_is_found(write, make_record):
+    folder = write(make_record())
+    sealed = json.loads((folder / "trial.json").read_text())
+    for key in sealed["trial"]:
+        changed = {**sealed["trial"], key: {"files": {}, "spec": None}.get(key, 3)}
+        (folder / "trial.json").write_text(json.dumps({**sealed, "trial": changed}))
+        with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+            StoredTrial(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"null", b"\xff\xfe", b'{"trial": 1, "sha256": ""}'])
+def test_a_document_that_is_none(write, make_record, content):
+    folder = write(make_record())
+    (folder / "trial.json").write_bytes(content)
+    with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+        StoredTrial(folder)
+
+
+def test_a_document_whose_hash_is_not_its_specs(write, make_record):
+    folder = write(make_record())
+    sealed = json.loads((folder / "trial.json").read_text())
+    sealed["trial"]["spec"]["seed"] = 6
+    sealed["sha256"] = content_hash(sealed["trial"])
+    (folder / "trial.json").write_text(json.dumps(sealed))
+    with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+        StoredTrial(folder)
+
+
+def test_a_trial_under_the_name_of_another(write, make_record):
+    folder = write(make_record())
+    other = folder.rename(folder.with_name(folder.name.replace("0000", "0001")))
+    with pytest.raises(BadInput, match=r"0001-.*trial\.json: this trial file is damaged"):
+        StoredTrial(other)

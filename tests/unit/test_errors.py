@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, nearest, shorten
+
+
+def test_nearest_offers_the_closest_names():
+    assert nearest("batchsize", ["alpha", "batch_size"]) == " (did you mean batch_size?)"
+    assert nearest("beta", ["beta1", "beta2", "flip"]) == " (did you mean beta2, beta1?)"
+
+
+def test_nearest_says_nothing_when_nothing_is_close():
+    assert nearest("xyz", ["alpha", "batch_size"]) == ""
+
+
+def test_shorten_counts_what_it_leaves_out():
+    assert shorten([3]) == "3"
+    assert shorten([3, 7, 9]) == "3, 7, 9"
+    assert shorten([3, 7, 9, 1, 2]) == "3, 7, 9 and 2 more"
+    assert shorten(["a", "b"], limit=1) == "a and 1 more"
+
+
+@pytest.mark.parametrize(("error", "code"), [(BadInput, 2), (RunFailed, 1), (TrialFailed, 1)])
+def test_each_kind_has_its_exit_code(error, code):
+    assert issubclass(error, EasinessError)
+    assert error.exit_code == code
+
+
+def test_bad_input_is_a_value_error():
+    assert issubclass(BadInput, ValueError)

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import binomtest, chisquare
+from torchvision.transforms.v2 import functional as reference
+
+from easiness.spec import Recipe
+from easiness.training.images import (
+    Augmentation,
+    ImageBank,
+    draw_augmentation,
+    global_contrast_normalization,
+)
+
+CPU = torch.device("cpu")
+SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]
+
+
+def random_images(num: int, shape: tuple[int, int, int], seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (num, *shape), dtype=torch.uint8, generator=generator)
+
+
+def by_torchvision(image: torch.Tensor, shift: int, top: int, left: int, flip: bool) -> torch.Tensor:
+    """Zero-pad, crop, then mirror one uint8 image."""
+    _, height, width = image.shape
+    image = reference.pad(image, [shift] * 4, fill=0)
+    image = reference.crop(image, top, left, height, width)
+    if flip:
+        image = reference.horizontal_flip(image)
+    return image
+
+
+def gcn_by_numpy(image: np.ndarray, epsilon: float) -> np.ndarray:
+    image = image.astype(np.float64)
+    return (image - image.mean()) / (image.std() + epsilon)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shift", [4, 1])
+def test_it_is_what_torchvision_does_with_the_same_parameters(shape, shift):
+    images = random_images(40, shape)
+    drawn = draw_augmentation(60, shift, 0.5, torch.Generator().manual_seed(3))
+    positions = torch.randint(0, 40, (60,), generator=torch.Generator().manual_seed(4))
+    plain = ImageBank(images, Recipe(gcn=False), CPU, shift=shift).augmented(positions, drawn)
+    normalized = ImageBank(images, Recipe(), CPU, shift=shift).augmented(positions, drawn)
+    assert plain.shape == (60, *shape)
+    for i, position in enumerate(positions):
+        parameters = int(drawn.top[i]), int(drawn.left[i]), bool(drawn.flip[i])
+        expected = by_torchvision(images[position], shift, *parameters)
+        assert torch.equal(plain[i], expected / 255)
+        np.testing.assert_allclose(normalized[i], gcn_by_numpy(expected.numpy() / 255, 1e-6), atol=2e-5)
+
+
+def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
+    images = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)
+    bank = ImageBank(images, Recipe(gcn=False), CPU, shift=1)
+    drawn = Augmentation(
+        torch.tensor([1, 0, 1, 2]), torch.tensor([1, 1, 2, 0]), torch.tensor([0, 0, 1, 1]) > 0
+    )
+    seen = (bank.augmented(torch.zeros(4, dtype=torch.int64), drawn) * 255).round().int()[:, 0].tolist()
+    assert seen == [
+        [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
+        [[0, 0, 0], [1, 2, 3], [4, 5, 6]],
+        [[0, 3, 2], [0, 6, 5], [0, 9, 8]],
+        [[5, 4, 0], [8, 7, 0], [0, 0, 0]],
+    ]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_clean_is_the_image_itself(shape):
+    images = random_images(7, shape)
+    for shift in (0, 3):
+        plain = ImageBank(images, Recipe(gcn=False), CPU, shift=shift)
+        assert torch.equal(plain.clean(slice(2, 5)), images[2:5] / 255)
+        normalized = ImageBank(images, Recipe(), CPU, shift=shift).clean(slice(0, 7))
+        for image, seen in zip(images, normalized, strict=True):
+            np.testing.assert_allclose(seen, gcn_by_numpy(image.numpy() / 255, 1e-6), atol=2e-5)
+
+
+def test_no_translation_and_no_mirror_is_clean():
+    images = random_images(5, (3, 8, 8))
+    bank = ImageBank(images, Recipe(), CPU, shift=2)
+    nothing = Augmentation(torch.full((5,), 2), torch.full((5,), 2), torch.zeros(5, dtype=torch.bool))
+    assert torch.equal(bank.augmented(torch.arange(5), nothing), bank.clean(slice(0, 5)))
+
+
+@pytest.mark.parametrize("shape", [*SHAPES, (3, 224, 224)])
+def test_a_constant_image_becomes_exactly_zero(shape):
+    values = [0, 1, 77, 128, 201, 254, 255]
+    images = torch.tensor(values, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, *shape)
+    seen = ImageBank(images, Recipe(), CPU).clean(slice(0, len(values)))
+    assert (seen == 0).all()
+
+
+def test_normalization_is_over_all_pixels_and_channels_of_one_image():
+    # mean 2, population deviation sqrt(2); the second image must not enter
+    images = torch.tensor([[[[0.0, 1]], [[2, 3]], [[4, 2]]], [[[9, 9]], [[9, 9]], [[0, 0]]]])
+    seen = global_contrast_normalization(images, 0.5)
+    deviation = (10 / 6) ** 0.5
+    expected = torch.tensor([[[-2.0, -1]], [[0, 1]], [[2, 0]]]) / (deviation + 0.5)
+    torch.testing.assert_close(seen[0], expected)
+    assert torch.equal(images[0, 0], torch.tensor([[0.0, 1]]))
+
+
+def test_the_layout_does_not_matter_to_normalization():
+    images = random_images(4, (3, 6, 5)) / 255
+    last = images.permute(0, 2, 3, 1).contiguous()
+    seen = global_contrast_normalization(last, 1e-6).permute(0, 3, 1, 2)
+    torch.testing.assert_close(seen, global_contrast_normalization(images, 1e-6))
+
+
+def test_translations_are_uniform_and_mirrors_have_their_frequency():
+    num, shift = 50_000, 2
+    drawn = draw_augmentation(num, shift, 0.3, torch.Generator().manual_seed(0))
+    cells = drawn.top * (2 * shift + 1) + drawn.left
+    counts = np.bincount(cells, minlength=25)
+    assert len(counts) == 25
+    assert chisquare(counts).pvalue > 0.01
+    assert binomtest(int(drawn.flip.sum()), num, 0.3).pvalue > 0.01
+    # mirroring is independent of the translation
+    mirrored = np.bincount(cells[drawn.flip], minlength=25)
+    assert chisquare(mirrored, counts * mirrored.sum() / num).pvalue > 0.01
+
+
+def test_certain_mirrors_and_no_shift():
+    generator = torch.Generator().manual_seed(0)
+    always, never = (draw_augmentation(1000, 0, flip, generator) for flip in (1.0, 0.0))
+    assert always.flip.all()
+    assert not never.flip.any()
+    assert not always.top.any()
+    assert not always.left.any()

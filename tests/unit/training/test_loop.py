@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from easiness.errors import TrialFailed
+from easiness.record import ObservationLog
+from easiness.spec import Recipe, Resolved, TrialSeeds
+from easiness.training import EpochReport, ImageBank, Network, Observer, loop, train
+
+CPU = torch.device("cpu")
+SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4)
+SHAPE = (1, 4, 4)
+
+
+class Listening:
+    """Stands where a `Network` does; keeps what it is given, and trains nothing."""
+
+    def __init__(self, loss: Callable[[int], float] = lambda step: float(step)) -> None:
+        self.model = nn.Linear(1, 1)
+        self.images: list[torch.Tensor] = []
+        self.labels: list[list[int]] = []
+        self._loss = loss
+
+    def step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        assert self.model.training
+        self.images.append(images)
+        self.labels.append(labels.tolist())
+        return torch.tensor(self._loss(len(self.labels)))
+
+
+def images(num: int) -> torch.Tensor:
+    return torch.randint(0, 256, (num, *SHAPE), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float], list[EpochReport]]:
+    """Trains on 20 examples whose labels are their positions, in batches of 4."""
+    recipe = changes.pop("recipe", Recipe(batch_size=4))
+    reports: list[EpochReport] = []
+    losses = train(
+        network,
+        ImageBank(images(20), recipe, CPU, shift=1),
+        torch.arange(20),
+        torch.tensor(trained_on),
+        recipe,
+        changes.pop("seeds", SEEDS),
+        changes.pop("observers", {}),
+        shift=1,
+        trial=5,
+        epochs=changes.pop("epochs", 2),
+        on_epoch=reports.append,
+    )
+    assert not changes
+    return losses, reports
+
+
+def test_each_epoch_sees_each_example_once_in_another_order():
+    network = Listening()
+    chosen = [0, 2, 3, 5, 8, 11, 13, 14, 19]
+    run(network, chosen, epochs=3)
+    assert [len(labels) for labels in network.labels] == [4, 5] * 3
+    orders = [network.labels[i] + network.labels[i + 1] for i in (0, 2, 4)]
+    for order in orders:
+        assert sorted(order) == chosen
+    assert orders[0] != orders[1] != orders[2] != orders[0]
+
+
+def test_order_and_augmentation_are_streams_of_their_own():
+    first, again, other_order, other_augmentation = (Listening() for _ in range(4))
+    positions = list(range(20))
+    run(first, positions)
+    torch.manual_seed(99)
+    run(again, positions)
+    run(other_order, positions, seeds=TrialSeeds(1, 22, 3, 4))
+    run(other_augmentation, positions, seeds=TrialSeeds(1, 2, 33, 4))
+    assert again.labels == first.labels
+    assert all(torch.equal(a, b) for a, b in zip(again.images, first.images, strict=True))
+    assert other_order.labels != first.labels
+    assert other_augmentation.labels == first.labels
+    assert not any(torch.equal(a, b) for a, b in zip(other_augmentation.images, first.images, strict=True))
+
+
+def test_images_go_with_their_labels():
+    network = Listening()
+    still = Recipe(batch_size=4, flip=0, gcn=False)
+    bank = images(20)
+    recipe_images = ImageBank(bank, still, CPU)
+    train(
+        network,  # type: ignore[arg-type]
+        recipe_images,
+        torch.arange(20),
+        torch.arange(20),
+        still,
+        SEEDS,
+        {},
+        shift=0,
+        trial=0,
+        epochs=1,
+        on_epoch=lambda _: None,
+    )
+    for seen, labels in zip(network.images, network.labels, strict=True):
+        assert torch.equal(seen, bank[labels] / 255)
+
+
+def test_losses_are_means_over_the_steps_of_an_epoch_and_reported():
+    losses, reports = run(Listening(), list(range(20)), epochs=2)
+    assert losses == [3.0, 8.0]  # steps 1..5, 6..10
+    assert [(r.trial, r.epoch, r.epochs, r.train_loss) for r in reports] == [(5, 1, 2, 3.0), (5, 2, 2, 8.0)]
+    assert all(r.seconds >= 0 for r in reports)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_fails_the_trial_with_epoch_and_step(value):
+    network = Listening(lambda step: value if step >= 8 else 1.0)
+    with pytest.raises(TrialFailed, match="loss stopped being finite at epoch 2, step 3 of 5"):
+        run(network, list(range(20)), epochs=9)
+    assert len(network.labels) == 10
+
+
+class Fixed(nn.Module):
+    """Logits from the image alone in evaluation mode, and nonsense in training mode."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        logits = x.flatten(1)[:, :3] * 7
+        return logits if not self.training else torch.zeros_like(logits)
+
+
+def observed(num: int) -> tuple[ObservationLog, Observer, Network]:
+    recipe = Recipe(gcn=False)
+    model = nn.Sequential(Fixed(), nn.Linear(3, 3, bias=False))
+    nn.init.eye_(model[1].weight)
+    network = Network(
+        model,
+        recipe,
+        Resolved(precision="float32", channels_last=False, threads=1),
+        CPU,
+        num_examples=num,
+        num_classes=3,
+    )
+    log = ObservationLog(np.arange(num), np.zeros(num, np.int64), 3, keep_logits=np.ones(num, np.bool_))
+    return log, Observer(ImageBank(images(num), recipe, CPU, shift=1), log, SHAPE, 3), network
+
+
+@pytest.mark.parametrize("logits_per_update", [1, 3 * 500, 10**6])
+def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_per_update):
+    monkeypatch.setattr(loop, "_LOGITS_PER_UPDATE", logits_per_update)
+    log, observer, network = observed(1203)
+    network.model.train()
+    observer.observe(network)
+    kept = log.observations().logits
+    assert kept is not None
+    expected = images(1203).flatten(1)[:, :3] / 255 * 7
+    np.testing.assert_allclose(kept.values[0], expected, rtol=1e-6)
+    assert all(module.training for module in network.model.modules())
+
+
+def test_accuracy_is_reported_by_probe():
+    log, observer, network = observed(20)
+    _, (report,) = run(network_with(network), list(range(20)), epochs=1, observers={"train": observer})
+    right = (images(20).flatten(1)[:, :3].numpy().argmax(1) == 0).mean()
+    assert report.accuracy == {"train": right}
+    assert log.num_epochs == 1
+
+
+def network_with(network: Network) -> Any:
+    """Observes with ``network`` and trains nothing."""
+    listening: Any = Listening()
+    listening.model = network.model
+    listening.logits = network.logits
+    return listening
