@@ -9,7 +9,7 @@ import typer
 
 
 def status(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
-    """Show what a run has, what is missing, and how accurate its trials are after each epoch."""
+    """Show what a run has, what is missing, and how accurate its trials are."""
     from easiness.spec import RunSpec
     from easiness.store import open_run
 

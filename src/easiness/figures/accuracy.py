@@ -62,7 +62,7 @@ def accuracy_curves(run: Run) -> AccuracyCurves:
 
 def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
     """Accuracy over epochs, with chance and the epoch that is read marked."""
-    figure, axes = new_axes(5.6, 3.1)
+    figure, axes = new_axes(5.2, 2.9)
     for split, values in curves.by_split.items():
         color, line = _STYLES[split]
         epochs = np.arange(1, values.shape[1] + 1)

@@ -85,7 +85,7 @@ def easiness_levels(votes: Votes, num_classes: int, fraction: float = 0.1) -> Le
 
 def draw_levels(levels: Levels) -> Figure:
     """A bar per level; the part of it that belongs to the easy and to the hard set is colored."""
-    figure, axes = new_axes(5.6, 2.9)
+    figure, axes = new_axes(5.2, 2.7)
     total = levels.num_examples.sum()
     at = np.arange(levels.num_trials + 1)
     shares = 100 * levels.shares

@@ -66,15 +66,15 @@ def legend_above(axes: Axes, columns: int) -> None:
 
 
 def chance_line(axes: Axes, chance: float) -> None:
-    """A dotted line at ``chance``, named at its right end."""
+    """A dotted line at ``chance``, named to the right of the axes."""
     axes.axhline(chance, color=INK, linewidth=0.8, linestyle=":")
     axes.annotate(
         "chance",
         (1, chance),
         xycoords=("axes fraction", "data"),
-        xytext=(0, 2),
+        xytext=(3, 0),
         textcoords="offset points",
-        ha="right",
+        va="center",
         color=INK,
         fontsize=FONT_SIZE,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.figures import AccuracyCurves
-from easiness.report.text import count, duration, percent
+from easiness.report.text import chosen_percent, count, duration
 from easiness.spec import Recipe, RunSpec
 from easiness.store import Run
 
@@ -28,12 +28,15 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     spec = run.spec
     facts = {"network": run.model, "trials": str(len(run.trials)), "epochs": str(run.epochs)}
     if isinstance(spec, RunSpec):
+        facts["data"] = spec.data.source or "arrays"
+        if spec.data.limit is not None:
+            facts["data"] += f", {count(spec.data.limit)} examples of it"
         if spec.trials != len(run.trials):
             facts["trials"] += f" of {spec.trials} are finished"
         facts["trained on"] = (
             "all examples"
             if spec.train_share == 1
-            else f"{percent(spec.train_share)} of them, drawn by trial"
+            else f"{chosen_percent(spec.train_share)} of them, drawn by trial"
         )
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
@@ -46,6 +49,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["recipe"] = _recipe(spec.recipe)
         facts["seed"] = str(spec.seed)
     facts |= _where(run)
+    facts["fingerprint"] = spec.data.train.fingerprint[:12]
     facts["folder"] = str(run.path)
     return facts
 

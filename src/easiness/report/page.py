@@ -16,6 +16,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.figures import (
     AccuracyCurves,
     Levels,
+    ReliabilityCurves,
     accuracy_curves,
     curves_by_epoch,
     curves_by_trials,
@@ -29,7 +30,7 @@ from easiness.report.facts import Command, data_name, describe_data, measure_com
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.pictures import find_data, picture_uris
 from easiness.report.sections import number
-from easiness.report.text import count, percent
+from easiness.report.text import chosen_percent, count, percent
 from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, compare
@@ -138,6 +139,7 @@ def render_report(
         fraction=fraction,
         epoch=at,
         runs=parts,
+        alone=len(parts) == 1,
         comparison=comparison,
         not_compared=not_compared,
         pictures=pictures,
@@ -178,27 +180,22 @@ def _part(
         levels_figure=to_svg(
             draw_levels(levels),
             key=f"{key}-levels",
-            label="Share of the examples by the number of trials that are right; the table below has the numbers.",
+            label="Examples by the number of trials that are right; the table below has the numbers.",
         ),
         galleries=class_galleries(
             run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES
         ),
         reliability=reliability,
-        by_epoch_figure=None
-        if by_epoch is None
-        else to_svg(
-            draw_reliability(by_epoch),
-            key=f"{key}-by-epoch",
-            label="Matching rate between halves of the trials by epoch; the table below has the numbers.",
-        ),
-        by_trials_figure=None
-        if by_trials is None
-        else to_svg(
-            draw_reliability(by_trials),
-            key=f"{key}-by-trials",
-            label="Matching rate between halves by their number of trials; the table below has the numbers.",
-        ),
+        by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-epoch"),
+        by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )
+
+
+def _reliability_figure(curves: ReliabilityCurves | None, key: str) -> str | None:
+    if curves is None:
+        return None
+    label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
+    return to_svg(draw_reliability(curves), key=key, label=label)
 
 
 def _render(**values: Any) -> str:
@@ -212,6 +209,6 @@ def _render(**values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=count, percent=percent, number=number, svg=Markup)
+    environment.filters.update(count=count, percent=percent, chosen=chosen_percent, number=number, svg=Markup)
     style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
     return environment.get_template("page.html").render(values, style=Markup(style), isnan=np.isnan)

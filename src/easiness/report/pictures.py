@@ -36,8 +36,8 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
         if data.fingerprint != ref.train.fingerprint:
             where = data.name if isinstance(source, Dataset | tuple | list) else source
             raise BadInput(
-                f"{where}: these are not the data of {run.path} ({len(data)} examples, fingerprint "
-                f"{data.fingerprint[:8]}; the run has {ref.train.num_examples}, {ref.train.fingerprint[:8]}); "
+                f"{where}: these are not the data of {run.path} ({len(data)} and {ref.train.num_examples} "
+                f"examples, fingerprints {data.fingerprint[:8]} and {ref.train.fingerprint[:8]}); "
                 "give the source it was measured on"
             )
         return data, ""

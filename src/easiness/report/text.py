@@ -11,8 +11,13 @@ def count(number: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in [0, 1] as ``12.3 %``, with a space that does not break."""
+    """A measured share in [0, 1] as ``12.3 %``, with a space that does not break."""
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+
+
+def chosen_percent(share: float) -> str:
+    """A share that somebody chose, with no more digits than it has: ``10 %``."""
+    return f"{100 * share:g}\N{NO-BREAK SPACE}%"
 
 
 def duration(seconds: float) -> str:

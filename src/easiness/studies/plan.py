@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+import torch
+
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.models import build_model
@@ -149,7 +151,8 @@ def make_plan(
             f"train share {train_share}: leaves {num_trained_on} of {len(data)} examples to train on, "
             f"fewer than the {data.num_classes} classes"
         )
-    build_model(model, data.image_shape, data.num_classes)
+    with torch.random.fork_rng(devices=[]):  # only to see that it can be built
+        build_model(model, data.image_shape, data.num_classes)
     some = "left_out" if train_share < 1 else "none"
     probes = [Probe.model_validate({"name": "train", "keep_logits": "all" if keep_logits else some})]
     if data.held_out is not None:

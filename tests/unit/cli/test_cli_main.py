@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from easiness import open_run
+
+
+def test_help(command):
+    finished = command("--help")
+    assert finished.code == 0
+    assert finished.err == ""
+    for name in ("measure", "status", "scores", "compare", "report", "--version", "--debug"):
+        assert name in finished.out
+
+
+def test_version(command):
+    finished = command("--version")
+    assert (finished.code, finished.out) == (0, version("easiness") + "\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["mesure"], "mesure"),
+        (["--verbose"], "--verbose"),
+        (["measure", "digits"], "--out"),
+        (["measure"], "SOURCE"),
+        (["measure", "digits", "--out", "RUN", "--trails", "3"], "--trails"),
+        (["measure", "digits", "--out", "RUN", "--trials", "x"], "'x' is not a valid integer"),
+        (["measure", "digits", "--out", "RUN", "--trials", "1.5"], "'1.5' is not a valid integer"),
+        (["measure", "digits", "--out", "RUN", "--trials"], "--trials"),
+        (["measure", "digits", "--out", "RUN", "--train-share", "half"], "'half' is not a valid float"),
+        (["measure", "digits", "--out", "RUN", "--precision", "float16"], "'float16' is not one of"),
+        (["measure", "digits", "--out", "RUN", "--device", "tpu"], "'tpu' is not one of"),
+        (["measure", "digits", "--out", "RUN", "--executor", "ray"], "'ray' is not 'serial'"),
+        (["measure", "digits", "more", "--out", "RUN"], "more"),
+        (["scores"], "RUN"),
+        (["scores", "RUN", "--epoch", "last"], "'last' is not a valid integer"),
+        (["status", "RUN", "--epoch", "1"], "--epoch"),
+    ],
+)
+def test_usage_errors_are_one_line(refused, tmp_path, arguments, message):
+    out = tmp_path / "run"
+    line = refused(*[out if argument == "RUN" else argument for argument in arguments])
+    assert message in line
+    assert line.endswith("; see `easiness --help`\n")
+    assert not out.exists()
+
+
+def test_debug_shows_the_traceback(tmp_path, command, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["easiness", "scores", str(tmp_path / "none"), "--debug"])
+    from easiness.cli.main import run
+    from easiness.errors import BadInput
+
+    with pytest.raises(BadInput, match="none: no such run"):
+        run()
+
+
+def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
+    def unreadable(_self, _epoch):
+        raise PermissionError(13, "Permission denied", "somewhere")
+
+    monkeypatch.setattr("easiness.store.run.Run.scores", unreadable)
+    finished = command("scores", measured)
+    assert finished.code == 1
+    assert finished.err == "easiness: error: somewhere: Permission denied\n"
+
+
+def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypatch):
+    def interrupted(_self, _epoch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("easiness.store.run.Run.scores", interrupted)
+    finished = command("scores", measured, "-o", "my scores.csv")
+    assert finished.code == 130
+    assert finished.err.splitlines()[-1] == (
+        "easiness: interrupted; everything finished so far is kept. "
+        f"To go on: easiness scores {measured} -o 'my scores.csv'"
+    )
+
+
+def test_a_reader_that_has_gone(measured):
+    """As in ``easiness scores RUN | head -1``."""
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "easiness", "scores", str(measured)]
+    finished = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(write)
+    assert (finished.returncode, finished.stderr) == (0, b"")
+
+
+def test_status(command, measured):
+    finished = command("status", measured)
+    assert (finished.code, finished.err) == (0, "")
+    lines = finished.out.splitlines()
+    assert lines[0] == f"{measured}: mlp_3, 3 of 3 trials finished"
+    assert lines[1] == "data: digits, 100 examples of 10 classes"
+    assert lines[2] == "epochs: 2 finished in every trial, 2 asked"
+    assert lines[3].startswith("precision: float32 (")
+    accuracies = [trial.document.accuracy["train"][1] for trial in open_run(measured).trials]
+    assert [line.split(", accuracy ")[1] for line in lines[4:]] == [f"train {a:.3f}" for a in accuracies]
+
+
+def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, trial_folder, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("easiness.studies.measure.run_trial", interrupted)
+    assert command(*digits(run_copy, "--trials", 5)).code == 130
+    lines = command("status", run_copy).out.splitlines()
+    assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
+    assert lines[4] == "missing: trial 3, 4; run the same `easiness measure` to go on"
+
+
+def test_scores_at_an_epoch(command, measured):
+    finished = command("scores", measured, "--epoch", 1)
+    assert finished.code == 0
+    expected = open_run(measured).scores(1).to_csv(index=False)
+    assert finished.out == expected
+    assert command("scores", measured).out != expected
+
+
+@pytest.mark.parametrize("epoch", [0, 3, 99, -1])
+def test_an_epoch_that_is_not_there(refused, measured, epoch, tmp_path):
+    out = tmp_path / "scores.csv"
+    line = refused("scores", measured, "--epoch", epoch, "-o", out)
+    assert f"{measured}: epoch {epoch} is not recorded; choose 1 to 2" in line
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["scores.txt", "scores", "none/scores.csv"])
+def test_an_output_file_that_cannot_be(refused, measured, name, tmp_path):
+    assert str(tmp_path / name) in refused("scores", measured, "-o", tmp_path / name)
+
+
+def test_what_is_no_run(refused, tmp_path):
+    for name in ("status", "scores", "compare"):
+        assert f"{tmp_path / 'none'}: no such run" in refused(name, tmp_path / "none")
+        assert f"{tmp_path}: not a run" in refused(name, tmp_path)
+
+
+def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("easiness.studies.measure.run_trial", interrupted)
+    assert command(*digits(tmp_path / "run")).code == 130
+    assert "run: no trial is finished yet" in refused("scores", tmp_path / "run")
+    assert command("status", tmp_path / "run").out.splitlines()[0].endswith("0 of 3 trials finished")

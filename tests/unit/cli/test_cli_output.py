@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from easiness.cli.output import check_output_file, write_file
+from easiness.errors import BadInput, RunFailed
+
+
+def test_a_file_that_can_be_written(tmp_path, monkeypatch):
+    check_output_file(tmp_path / "a.csv", (".parquet", ".csv"))
+    (tmp_path / "a.csv").write_text("old")
+    check_output_file(tmp_path / "a.csv", (".csv",))
+    monkeypatch.chdir(tmp_path)
+    check_output_file(Path("b.csv"), (".csv",))
+    write_file(tmp_path / "a.csv", b"new")
+    assert (tmp_path / "a.csv").read_text() == "new"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.csv.gz", ".csv"])
+def test_a_suffix_that_says_nothing(tmp_path, name):
+    with pytest.raises(BadInput, match=r"cannot tell the format; end the name in \.parquet or \.csv"):
+        check_output_file(tmp_path / name, (".parquet", ".csv"))
+
+
+def test_places_where_no_file_can_be(tmp_path):
+    (tmp_path / "a.csv").mkdir()
+    with pytest.raises(BadInput, match=r"a\.csv: is a folder; give a file name"):
+        check_output_file(tmp_path / "a.csv", (".csv",))
+    with pytest.raises(BadInput, match=r"b\.csv: the folder .*none does not exist; make it first"):
+        check_output_file(tmp_path / "none" / "b.csv", (".csv",))
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
+    def no_room(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "a.csv").write_text("old")
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(RunFailed, match=r"a\.csv: cannot be written \(No space left on device\)"):
+        write_file(tmp_path / "a.csv", b"new")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
+    assert (tmp_path / "a.csv").read_text() == "old"

@@ -1,0 +1,81 @@
+"""Importing the package, and every command that only reads, loads none of the heavy libraries."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HEAVY = ("torch", "torchvision", "ray", "matplotlib", "plotly")
+
+PROBE = f"""
+import sys
+try:
+    {{code}}
+except SystemExit as ended:
+    assert ended.code == 0, ended.code
+print(*sorted(set({HEAVY}) & set(sys.modules)), file=sys.stderr)
+"""
+
+COMMAND = "import sys; sys.argv[1:] = {arguments}; from easiness.cli.main import run; run()"
+
+
+def heavy_after(code: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE.format(code=code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr.split()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import easiness",
+        "import easiness.spec, easiness.record, easiness.scores, easiness.analysis, easiness.store",
+        "from easiness import select, open_run, Recorder, BadInput, Recipe",
+        "import easiness.data, easiness.models, easiness.executors",
+        COMMAND.format(arguments=["--help"]),
+        COMMAND.format(arguments=["measure", "--help"]),
+        COMMAND.format(arguments=["compare", "--help"]),
+        COMMAND.format(arguments=["report", "--help"]),
+    ],
+)
+def test_starting_is_light(code):
+    assert heavy_after(code) == []
+
+
+@pytest.mark.parametrize("command", ["scores", "status", "compare"])
+def test_reading_a_run_is_light(measured: Path, command: str):
+    assert heavy_after(COMMAND.format(arguments=[command, str(measured)])) == []
+
+
+def test_recording_from_numpy_is_light(tmp_path: Path):
+    code = f"""
+    import numpy as np, easiness as ez
+    recorder = ez.Recorder({str(tmp_path / "mine")!r}, ids=[1, 2], labels=[0, 1])
+    with recorder.trial(seed=0) as trial:
+        trial.update([1, 2], np.eye(2)); trial.end_epoch()
+    recorder.run.scores(); ez.open_run({str(tmp_path / "mine")!r}).votes()
+    ez.matching_rate(recorder.run, recorder.run, side="easy", fraction=0.5)"""
+    assert heavy_after(code.strip()) == []
+
+
+def test_the_probe_sees_a_heavy_library():
+    assert heavy_after("import torch") == ["torch"]
+
+
+def test_every_public_name_is_there():
+    import easiness
+
+    for name in easiness.__all__:
+        assert getattr(easiness, name) is not None
+        assert name in dir(easiness)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        easiness.nothing  # noqa: B018
