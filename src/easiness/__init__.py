@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from easiness.analysis import select
     from easiness.data import Dataset, load_dataset
     from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
+    from easiness.report.page import write_report
     from easiness.spec import Recipe
     from easiness.store import Recorder, Run, open_run
     from easiness.studies.compare import matching_rate
@@ -29,6 +30,7 @@ _HOMES = {
     "measure": "studies.measure",
     "open_run": "store",
     "select": "analysis",
+    "write_report": "report.page",
 }
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "measure",
     "open_run",
     "select",
+    "write_report",
 ]
 
 

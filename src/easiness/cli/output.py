@@ -16,9 +16,13 @@ def check_output_file(path: Path, suffixes: tuple[str, ...]) -> None:
     """
     if path.suffix not in suffixes:
         raise BadInput(f"{path}: cannot tell the format; end the name in {' or '.join(suffixes)}")
-    if path.is_dir():
+    try:
+        is_folder, has_folder = path.is_dir(), path.absolute().parent.is_dir()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
+    if is_folder:
         raise BadInput(f"{path}: is a folder; give a file name")
-    if not path.absolute().parent.is_dir():
+    if not has_folder:
         raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
 
 

@@ -82,6 +82,7 @@ def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
     chance_line(axes, curves.chance)
     axes.axvline(epoch, color=FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
+    axes.set_xlim(left=0.5)
     whole_ticks(axes)
     legend_above(axes, len(curves.by_split))
     return figure

@@ -90,6 +90,7 @@ def draw_reliability(curves: ReliabilityCurves) -> Figure:
             axes.plot(at, rates[curves.x.index(at)], "o", color=color, markersize=10, fillstyle="none")
     chance_line(axes, curves.chance)
     axes.set(xlabel=curves.x_name, ylabel="matching rate", ylim=(0, 1.02))
+    axes.set_xlim(left=0.5)
     if curves.decided_from is not None:
         low, high = axes.get_xlim()
         right = min(high, curves.decided_from - 0.5)

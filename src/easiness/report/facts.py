@@ -15,12 +15,10 @@ from easiness.spec import Recipe, RunSpec
 from easiness.store import Run
 
 
-def data_name(run: Run) -> str:
-    """What to call the data of a run: the last part of its source."""
+def data_name(run: Run) -> str | None:
+    """What to call the data of a run: the last part of its source; arrays have no name."""
     source = run.spec.data.source
-    if source is None:
-        return "arrays" if isinstance(run.spec, RunSpec) else "recorded examples"
-    return PurePath(source).name or source
+    return source and (PurePath(source).name or source)
 
 
 def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
@@ -36,7 +34,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["trained on"] = (
             "all examples"
             if spec.train_share == 1
-            else f"{chosen_percent(spec.train_share)} of them, drawn by trial"
+            else f"{chosen_percent(spec.train_share)} of the examples, drawn by trial"
         )
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
@@ -49,7 +47,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["recipe"] = _recipe(spec.recipe)
         facts["seed"] = str(spec.seed)
     facts |= _where(run)
-    facts["fingerprint"] = spec.data.train.fingerprint[:12]
+    facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = str(run.path)
     return facts
 
@@ -96,10 +94,15 @@ def describe_data(run: Run) -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line, and the TOML file that it names, where it needs one."""
+    """A command line in ``parts``, an option with its value each, and the TOML file that it names, if any."""
 
-    line: str
+    parts: tuple[str, ...]
     recipe: str | None
+
+    @property
+    def line(self) -> str:
+        """The whole line, as a shell takes it."""
+        return " ".join(self.parts)
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
@@ -112,28 +115,34 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     spec = run.spec
     if not isinstance(spec, RunSpec) or spec.data.source is None:
         return None
-    words = ["easiness", "measure", spec.data.source, "--model", spec.model]
-    words += ["--trials", str(spec.trials), "--epochs", str(spec.epochs), "--out", str(run.path)]
-    words += ["--seed", str(spec.seed), "--precision", spec.resolved.precision]
+    options: list[tuple[object, ...]] = [
+        ("easiness", "measure", spec.data.source),
+        ("--model", spec.model),
+        ("--trials", spec.trials),
+        ("--epochs", spec.epochs),
+        ("--out", run.path),
+        ("--seed", spec.seed),
+        ("--precision", spec.resolved.precision),
+    ]
     if spec.data.limit is not None:
-        words += ["--limit", str(spec.data.limit)]
+        options.append(("--limit", spec.data.limit))
     if spec.train_share < 1:
-        words += ["--train-share", str(spec.train_share)]
+        options.append(("--train-share", spec.train_share))
     if spec.data.skip_unreadable:
-        words.append("--skip-unreadable")
+        options.append(("--skip-unreadable",))
     if spec.probes[0].keep_logits == "all":
-        words.append("--keep-logits")
+        options.append(("--keep-logits",))
     if not spec.keep_weights:
-        words.append("--no-weights")
+        options.append(("--no-weights",))
     recipe = None
     usual = None if data is None else Recipe(**data.recipe_defaults)
     if usual is not None and usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:
         if usual != spec.recipe:
-            words += ["--batch-size", str(spec.recipe.batch_size)]
+            options.append(("--batch-size", spec.recipe.batch_size))
     else:
         recipe = "\n".join(f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
-        words += ["--recipe", "recipe.toml"]
-    return Command(shlex.join(words), recipe)
+        options.append(("--recipe", "recipe.toml"))
+    return Command(tuple(shlex.join(map(str, words)) for words in options), recipe)
 
 
 def _toml(value: Any) -> str:

@@ -31,6 +31,7 @@ from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.pictures import find_data, picture_uris
 from easiness.report.sections import number
 from easiness.report.text import chosen_percent, count, percent
+from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, compare
@@ -157,7 +158,10 @@ def _part(
     key = f"run{index + 1}"
     votes = run.votes(epoch)
     fraction = _FRACTION if comparison is None else comparison.fraction
-    name = (run.path.resolve().name or str(run.path)) if comparison is None else comparison.names[index]
+    if comparison is None or (num_runs == 1 and isinstance(run.spec, RecordedSpec)):
+        name = run.path.resolve().name or str(run.path)
+    else:
+        name = comparison.names[index]
     accuracy = accuracy_curves(run)
     levels = easiness_levels(votes, len(run.classes), fraction)
     reliability = None if comparison is None else comparison.reliability[index]

@@ -3,7 +3,7 @@
 from easiness.store.recorder import Recorder, TrialRecorder
 from easiness.store.run import Run, is_run, open_run
 from easiness.store.trial import StoredTrial
-from easiness.store.writer import RunWriter, check_output
+from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "Recorder",
@@ -14,4 +14,5 @@ __all__ = [
     "check_output",
     "is_run",
     "open_run",
+    "tidy",
 ]

@@ -15,7 +15,7 @@ from easiness.analysis import Votes
 from easiness.errors import BadInput
 from easiness.scores import score_columns
 from easiness.spec import RecordedSpec, RunSpec
-from easiness.store.files import FileDigest, digest
+from easiness.store.files import ASIDE, FileDigest, digest
 from easiness.store.observations import Ids, read_examples
 from easiness.store.trial import StoredTrial
 
@@ -83,6 +83,11 @@ class Run:
         if not intact:
             raise BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
         return read_examples(path)
+
+    def leftovers(self) -> list[Path]:
+        """What killed writers left among the trials: no part of the run, but plain readers may see it."""
+        folder, current = self.path / TRIALS, {trial.path for trial in self.trials}
+        return [*folder.glob(f"{ASIDE}*"), *(p for p in folder.glob("[0-9]*-*") if p not in current)]
 
     def check(self) -> None:
         """Check every file of the run and of its finished trials.
@@ -156,9 +161,13 @@ def is_run(path: Path) -> bool:
 def read_document(path: Path) -> RunDocument:
     """``run.json`` of the run at ``path``."""
     file = path / DOCUMENT
-    if not path.exists():
+    try:
+        there, described = path.exists(), file.is_file()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from None
+    if not there:
         raise BadInput(f"{path}: no such run")
-    if not file.is_file():
+    if not described:
         raise BadInput(
             f"{path}: not a run (it has no {DOCUMENT}); give a folder written by `easiness measure`"
         )

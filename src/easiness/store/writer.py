@@ -30,16 +30,23 @@ def check_output(path: Path) -> None:
     Raises:
         BadInput: it holds something else, or cannot be written to.
     """
-    if path.exists() and not path.is_dir():
-        raise BadInput(f"{path}: is a file; give a folder for the run")
-    if path.is_dir() and not is_run(path):
-        ours = (_LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
-        foreign = [p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(ASIDE)]
-        if foreign:
-            raise BadInput(
-                f"{path}: neither empty nor a run (it holds {sorted(foreign)[0]!r}); choose another output"
-            )
+    try:
+        foreign = _foreign(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
+    if foreign:
+        raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     check_writable(path)
+
+
+def _foreign(path: Path) -> list[str]:
+    """Names in ``path`` that keep it from becoming a run."""
+    if not path.exists() or is_run(path):
+        return []
+    if not path.is_dir():
+        raise BadInput(f"{path}: is a file; give a folder for the run")
+    ours = (_LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
+    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(ASIDE))
 
 
 class RunWriter:
@@ -150,8 +157,13 @@ class RunWriter:
     def read(self) -> Run:
         """The run as it now is, rid of trials that a longer one has replaced."""
         run = Run(self.path)
-        current = {trial.path.name for trial in run.trials}
-        for folder in (self.path / TRIALS).glob("[0-9]*-*"):
-            if folder.name not in current:
-                remove_folder(folder)
+        for folder in run.leftovers():
+            remove_folder(folder)
         return run
+
+
+def tidy(run: Run) -> None:
+    """Remove what killed writers left among the trials, unless another process is writing to the run."""
+    if run.leftovers():
+        with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
+            writer.read()

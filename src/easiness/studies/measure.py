@@ -12,7 +12,7 @@ from easiness.errors import RunFailed, TrialFailed
 from easiness.executors import make_executor
 from easiness.record import TrialRecord
 from easiness.spec import Recipe, Resolved, RunSpec, TrialSpec
-from easiness.store import Run, RunWriter, check_output, is_run, open_run
+from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
 from easiness.store.run import read_document
 from easiness.studies.plan import Plan, make_plan
 from easiness.training import EpochReport, Precision, resolve, resolve_device
@@ -130,6 +130,7 @@ def carry_out(
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         if not _missing(run, plan, [])[0]:
+            tidy(run)
             return run
     target = resolve_device(device)
     resolved = _resolved(out, plan, target)

@@ -17,6 +17,7 @@ Precision = Literal["auto", "float32", "bfloat16"]
 _ROUNDS = 5
 _BUDGET_SECONDS = 8.0
 _WORTH = 1.1  # bfloat16 must be this much faster: float32 needs no explanation
+_THREAD_WORTH = 1.25  # and all threads than one: where cores are shared, threads wait for each other
 
 
 def resolve_device(device: str) -> torch.device:
@@ -48,7 +49,8 @@ def resolve(
     """The fastest of float32 and bfloat16, contiguous and channels-last, for training steps of this model.
 
     Interleaved steps on random input, at most about ten seconds; a given precision is kept and only
-    the memory layout chosen.
+    the memory layout chosen. On a CPU one thread is taken where all of them gain little, as with
+    small networks.
     """
     candidates = [
         Resolved(precision=p, channels_last=last, threads=torch.get_num_threads())
@@ -82,14 +84,32 @@ def resolve(
                 measured.append(_seconds(network, images, labels, device))
             if time.perf_counter() - began > _BUDGET_SECONDS:
                 break
-    medians = [statistics.median(measured) for measured in times]
+        medians = [statistics.median(measured) for measured in times]
 
-    def cost(i: int) -> float:
-        return medians[i] * (_WORTH if candidates[i].precision == "bfloat16" else 1.0)
+        def cost(i: int) -> float:
+            return medians[i] * (_WORTH if candidates[i].precision == "bfloat16" else 1.0)
 
-    best = min(range(len(candidates)), key=cost)
+        best = min(range(len(candidates)), key=cost)
+        threads = _threads(networks[best], images, labels, device)
     shown = ", ".join(
         f"{c.precision}{' channels-last' if c.channels_last else ''} {1000 * m:.1f} ms"
         for c, m in zip(candidates, medians, strict=True)
     )
-    return candidates[best].model_copy(update={"reason": f"measured per step: {shown}"})
+    reason = f"measured per step: {shown}; {threads} thread{'s' if threads > 1 else ''}"
+    return candidates[best].model_copy(update={"threads": threads, "reason": reason})
+
+
+def _threads(network: Network, images: torch.Tensor, labels: torch.Tensor, device: torch.device) -> int:
+    available = torch.get_num_threads()
+    if device.type != "cpu" or available == 1:
+        return available
+    times: dict[int, list[float]] = {1: [], available: []}
+    try:
+        for _ in range(_ROUNDS):
+            for threads, measured in times.items():
+                torch.set_num_threads(threads)
+                measured.append(_seconds(network, images, labels, device))
+    finally:
+        torch.set_num_threads(available)
+    gain = statistics.median(times[1]) / statistics.median(times[available])
+    return available if gain > _THREAD_WORTH else 1

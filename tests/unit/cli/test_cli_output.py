@@ -32,6 +32,8 @@ def test_places_where_no_file_can_be(tmp_path):
         check_output_file(tmp_path / "a.csv", (".csv",))
     with pytest.raises(BadInput, match=r"b\.csv: the folder .*none does not exist; make it first"):
         check_output_file(tmp_path / "none" / "b.csv", (".csv",))
+    with pytest.raises(BadInput, match=r"\.csv: cannot be written \(File name too long\); choose"):
+        check_output_file(tmp_path / f"{'x' * 300}.csv", (".csv",))
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):

@@ -86,6 +86,8 @@ def test_a_run_without_a_finished_trial(tmp_path, make_spec):
 def test_no_such_run(tmp_path):
     with pytest.raises(BadInput, match="none: no such run"):
         open_run(tmp_path / "none")
+    with pytest.raises(BadInput, match="cannot be read \\(File name too long\\); give the folder of a run"):
+        open_run(tmp_path / ("x" * 300))
     with pytest.raises(BadInput, match=r"not a run \(it has no run\.json\)"):
         open_run(tmp_path)
     assert not is_run(tmp_path)

@@ -12,6 +12,7 @@ from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import EpochReport, ImageBank, Network, Observer, loop, train
+from easiness.training.images import draw_augmentation
 
 CPU = torch.device("cpu")
 SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4)
@@ -105,6 +106,18 @@ def test_images_go_with_their_labels():
     )
     for seen, labels in zip(network.images, network.labels, strict=True):
         assert torch.equal(seen, bank[labels] / 255)
+
+
+def test_each_example_has_a_draw_of_its_own_in_each_epoch():
+    network = Listening()
+    run(network, list(range(20)), epochs=2)
+    bank = ImageBank(images(20), Recipe(batch_size=4), CPU, shift=1)
+    generator = torch.Generator().manual_seed(SEEDS.augmentation)
+    for epoch in range(2):
+        steps = slice(5 * epoch, 5 * epoch + 5)
+        order = torch.tensor(network.labels[steps]).flatten()
+        expected = bank.augmented(order, draw_augmentation(20, 1, 0.5, generator))
+        torch.testing.assert_close(torch.cat(network.images[steps]), expected)
 
 
 def test_losses_are_means_over_the_steps_of_an_epoch_and_reported():

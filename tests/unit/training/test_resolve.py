@@ -29,7 +29,8 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[Kind, list[float]]]
 
         def fake(network: Network, *_: object) -> float:
             calls.append(kind(network))
-            return seconds[kind(network)][calls.count(kind(network)) - 1]
+            each = seconds[kind(network)]
+            return each[min(calls.count(kind(network)), len(each)) - 1]
 
         monkeypatch.setattr(MODULE, "_seconds", fake)
         return calls
@@ -76,7 +77,7 @@ def test_an_interruption_of_one_round_decides_nothing(timed):
 def test_candidates_are_timed_in_turn(timed):
     calls = timed(constant(f=1, f_last=1, b=1, b_last=1))
     decide()
-    rounds = [calls[i : i + 4] for i in range(0, len(calls), 4)]
+    rounds = [calls[i : i + 4] for i in range(0, 20, 4)]
     assert len(rounds) == 5
     assert all(len(set(r)) == 4 and r == rounds[0] for r in rounds)
 
@@ -89,13 +90,23 @@ def test_a_given_precision_is_kept_and_only_the_layout_chosen(timed, precision):
     assert {precision} == {p for p, _ in calls}
 
 
+@pytest.mark.parametrize(("alone", "together", "threads"), [(1.2, 1.0, 1), (1.5, 1.0, 2), (1.0, 40.0, 1)])
+def test_all_threads_are_used_only_where_they_gain_much(monkeypatch, alone, together, threads):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    now = [2]
+    monkeypatch.setattr(torch, "set_num_threads", lambda num: now.__setitem__(0, num))
+    monkeypatch.setattr(MODULE, "_seconds", lambda *_: alone if now[0] == 1 else together)
+    assert decide().threads == threads
+    assert now == [2]
+
+
 def test_really_measured_it_leaves_the_random_state_and_says_why():
     torch.manual_seed(11)
     before = torch.get_rng_state()
     chosen = decide("float32")
     assert torch.equal(torch.get_rng_state(), before)
     assert chosen.precision == "float32"
-    assert chosen.threads == torch.get_num_threads()
+    assert chosen.threads in (1, torch.get_num_threads())
     assert chosen.reason.startswith("measured per step: float32 ")
     assert "float32 channels-last" in chosen.reason
     assert "bfloat16" not in chosen.reason

@@ -1,0 +1,85 @@
+"""A damaged file of a run is named, whichever it is, and its trial alone is trained again when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+FILES = ["trial.json", "train.parquet", "weights.safetensors"]
+
+
+def flip(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    file.write_bytes(content)
+
+
+def truncate(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-10])
+
+
+def empty(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+@pytest.mark.parametrize("harm", [flip, truncate, empty, Path.unlink])
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_trial(command, refused, digits, run_copy, trial_folder, snapshot, contents, harm, name):
+    intact, others = contents(run_copy), snapshot(run_copy)
+    folder = trial_folder(run_copy, 1)
+    others = {key: value for key, value in others.items() if folder.name not in key and "trials/" in key}
+    harm(folder / name)
+    before = snapshot(run_copy)
+
+    for more in ([], ["--trials", 5], ["--epochs", 3], ["--trials", 1]):
+        line = refused(*digits(run_copy, *more))
+        assert line.startswith(f"easiness: error: {folder / name}: this trial file is damaged or missing")
+        assert "--retrain-damaged" in line
+    if name == "weights.safetensors":
+        assert command("scores", run_copy).code == 0
+    else:
+        assert f"{folder / name}: this trial file is damaged" in refused("scores", run_copy)
+    assert snapshot(run_copy) == before
+
+    finished = command(*digits(run_copy, "--retrain-damaged"))
+    assert finished.code == 0
+    assert finished.err.splitlines()[0].startswith(f"{run_copy}: training 1 of 3 trials")
+    assert contents(run_copy) == intact
+    after = snapshot(run_copy)
+    assert {key: after[key] for key in others} == others
+    assert command(*digits(run_copy)).err == ""
+
+
+def test_two_damaged_trials(command, refused, digits, run_copy, trial_folder, contents):
+    intact = contents(run_copy)
+    flip(trial_folder(run_copy, 0) / "trial.json")
+    truncate(trial_folder(run_copy, 2) / "train.parquet")
+    refused(*digits(run_copy))
+    finished = command(*digits(run_copy, "--retrain-damaged"))
+    assert finished.err.splitlines()[0].startswith(f"{run_copy}: training 2 of 3 trials")
+    assert contents(run_copy) == intact
+
+
+@pytest.mark.parametrize("harm", [flip, truncate, empty])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("run.json", "run.json: the description of the run is damaged"),
+        ("examples.parquet", "examples.parquet: the list of examples is damaged"),
+    ],
+)
+def test_a_damaged_run(refused, digits, run_copy, snapshot, harm, name, message):
+    harm(run_copy / name)
+    before = snapshot(run_copy)
+    for more in ([], ["--trials", 5], ["--retrain-damaged"]):
+        assert message in refused(*digits(run_copy, *more))
+    assert message in refused("scores", run_copy)
+    assert snapshot(run_copy)["run.json"] == before["run.json"]
+
+
+def test_trials_are_not_mixed_up(refused, digits, run_copy, trial_folder):
+    folder = trial_folder(run_copy, 2)
+    other = folder.rename(folder.with_name(folder.name.replace("0002", "0001")))
+    assert f"{other / 'trial.json'}: this trial file is damaged" in refused(*digits(run_copy))
+    assert f"{other / 'trial.json'}: this trial file is damaged" in refused("scores", run_copy)

@@ -1,0 +1,236 @@
+"""``easiness measure`` from start to finish: the plan, the run, trials that fail, disks that fill up."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness import open_run
+from easiness.spec import trial_seeds
+from easiness.store import trial as trial_module
+
+POISONED = '''
+from pathlib import Path
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    """Linear; after six steps of training its logits are NaN, if its seed is the one in poison.txt."""
+
+    def __init__(self, features, num_classes):
+        super().__init__()
+        self.linear = nn.Linear(features, num_classes)
+        self.poisoned = torch.initial_seed() == int(Path("poison.txt").read_text())
+        self.steps = 0
+
+    def forward(self, images):
+        logits = self.linear(images.flatten(1))
+        if self.training:
+            self.steps += 1
+        return logits * float("nan") if self.poisoned and self.steps > 6 else logits
+
+def build(input_shape, num_classes):
+    c, h, w = input_shape
+    return Net(c * h * w, num_classes)
+'''
+
+
+def test_measure_reads_and_shows(command, digits, tmp_path, measured, contents):
+    out = tmp_path / "new" / "run"
+    finished = command(*digits(out))
+    assert finished.code == 0
+    assert finished.err.splitlines()[0].startswith(f"{out}: training 3 of 3 trials of mlp_3, 2 epochs each")
+    assert "trial 2 epoch 2/2: accuracy train 0." in finished.err
+    assert contents(out) == contents(measured)
+    last = [trial.document.accuracy["train"][1] for trial in open_run(out).trials]
+    right = open_run(out).votes().correct.sum(axis=0)
+    assert finished.out.splitlines() == [
+        f"{out}: mlp_3, 3 trials of 2 epochs over 100 examples",
+        "accuracy after epoch 2 (mean ± standard deviation over trials): "
+        f"train {np.mean(last):.3f} ± {np.std(last, ddof=1):.3f}; chance 0.100",
+        f"easiness after epoch 2: {np.mean(right == 3):.1%} of the examples right in every trial, "
+        f"{np.mean(right == 0):.1%} in none",
+    ]
+    again = command(*digits(out))
+    assert (again.code, again.out, again.err) == (0, finished.out, "")
+
+
+def test_class_folders_with_a_share_and_a_recipe(command, pictures, tmp_path):
+    (tmp_path / "mine.toml").write_text("flip = 0\nbatch_size = 4\n")
+    out = tmp_path / "run"
+    options = ["--model", "mlp_3", "--trials", 2, "--epochs", 2, "--train-share", 0.5, "--no-weights"]
+    finished = command(
+        *["measure", pictures, *options, "--keep-logits", "--recipe", tmp_path / "mine.toml", "--out", out]
+    )
+    assert finished.code == 0
+    run = open_run(out)
+    assert (run.spec.recipe.flip, run.spec.recipe.batch_size) == (0, 4)
+    for trial in run.trials:
+        assert sorted(trial.document.files) == ["train.parquet", "train_logits.parquet"]
+        assert trial.columns(1, ["trained_on"])["trained_on"].sum() == 12
+        assert trial.observations(2).logits.values.shape == (2, 24, 2)
+    assert "left-out" in finished.out
+
+
+def test_unreadable_pictures_are_left_out_and_counted(command, refused, pictures, tmp_path):
+    bad = pictures / "cat" / "03.png"
+    bad.write_bytes(bad.read_bytes()[:40])
+    arguments = ["measure", pictures, "--model", "mlp_3", "--trials", 1, "--epochs", 1]
+    assert str(bad) in refused(*arguments, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    finished = command(*arguments, "--skip-unreadable", "--out", tmp_path / "run")
+    assert finished.code == 0
+    assert finished.err.splitlines()[0] == "left out 1 images that cannot be read"
+    ids = open_run(tmp_path / "run").ids.tolist()
+    assert len(ids) == 23
+    assert "cat/03.png" not in ids
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
+    finished = command(*digits(tmp_path / "run", "--dry-run", "--batch-size", 32))
+    assert finished.code == 0
+    for text in (
+        "data: digits, 100 examples of 10 classes, 1 x 8 x 8",
+        "trials: 3 of 2 epochs, 4 steps each; every trial trains on 100 examples",
+        "batch_size = 32",
+        "flip = 0.0",
+        # 0.05 * sqrt(32 / (100 * 300)) / 0.001
+        "weight_decay 1.633 (lambda 0.001633 / alpha 0.001)",
+        "translation by up to 1 pixels",
+        "nothing was trained and nothing written",
+    ):
+        assert text in finished.out, text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_weight_decay_of_all_of_cifar10(command, tmp_path):
+    """READING.md: 0.05 * sqrt(128 / (50000 * 300)) / 0.001 = 0.146."""
+    x = np.zeros((50_000, 8, 8), np.uint8)
+    np.savez(tmp_path / "as_many.npz", x=x, y=np.arange(50_000) % 10)
+    arguments = ["--model", "mlp_3", "--trials", 20, "--epochs", 300, "--dry-run", "--out", tmp_path / "run"]
+    finished = command("measure", tmp_path / "as_many.npz", *arguments)
+    assert finished.code == 0
+    assert "weight_decay 0.1461 (lambda 0.0001461 / alpha 0.001)" in finished.out
+    assert "eta(t) = (1 + cos(pi t / 300)) / 2" in finished.out
+    assert "391 steps each" in finished.out
+    assert [entry.name for entry in tmp_path.iterdir()] == ["as_many.npz"]
+
+
+@pytest.fixture
+def poisoned(tmp_path, monkeypatch):
+    """Trial 1 of a run with seed 0 fails while this holds; ``poisoned("0")`` mends it."""
+    monkeypatch.chdir(tmp_path)
+    # modules in the current folder are imported by name: a name of its own for each test
+    name = f"poisoned_{tmp_path.name}"
+    (tmp_path / f"{name}.py").write_text(POISONED)
+
+    def poison(seed: object) -> None:
+        (tmp_path / "poison.txt").write_text(str(seed))
+
+    poison(trial_seeds(0, 1).initialization)
+    yield f"{name}:build", poison
+    sys.modules.pop(name, None)
+
+
+def test_a_loss_that_is_not_finite_fails_its_trial_alone(poisoned, command, digits, tmp_path):
+    model, poison = poisoned
+    out = tmp_path / "run"
+    arguments = digits(out, "--model", model, "--batch-size", 32)
+    finished = command(*arguments)
+    # four steps an epoch, so that the seventh is the third of the second epoch
+    reason = "the loss stopped being finite at epoch 2, step 3 of 4"
+    assert finished.code == 1
+    assert finished.out == ""
+    assert f"trial 1 failed: {reason}" in finished.err.splitlines()
+    assert finished.err.splitlines()[-1] == (
+        f"easiness: error: {out}: 1 of 3 trials failed (trial 1: {reason}); the 2 finished ones are kept"
+    )
+    assert [trial.index for trial in open_run(out).trials] == [0, 2]
+    status = command("status", out)
+    assert status.code == 0
+    assert f"failed: trial 1: {reason}" in status.out.splitlines()
+    assert "missing: trial 1; run the same `easiness measure` to go on" in status.out.splitlines()
+    assert command("scores", out).code == 0
+
+    assert command(*arguments).code == 1
+    poison(0)
+    finished = command(*arguments)
+    assert finished.code == 0
+    assert finished.err.splitlines()[0].startswith(f"{out}: training 1 of 3 trials")
+    assert "failed" not in command("status", out).out
+    assert sorted(path.name[:4] for path in (out / "trials").iterdir()) == ["0000", "0001", "0002"]
+
+
+def test_a_disk_that_fills_up(command, digits, tmp_path, monkeypatch, measured, contents):
+    real = trial_module.write_observations
+    written = []
+
+    def no_room_for_the_third(path, *arguments):
+        written.append(path)
+        if len(written) == 3:
+            path.write_bytes(b"half of it")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(path, *arguments)
+
+    out = tmp_path / "run"
+    with monkeypatch.context() as patch:
+        patch.setattr(trial_module, "write_observations", no_room_for_the_third)
+        finished = command(*digits(out))
+    assert finished.code == 1
+    assert finished.err.splitlines()[-1] == (
+        f"easiness: error: {out}: trial 2 cannot be stored (No space left on device); "
+        "the 2 finished ones are kept; make room and run it again"
+    )
+    assert len(list((out / "trials").iterdir())) == 2
+    assert contents(out) == {index: contents(measured)[index] for index in (0, 1)}
+    assert command(*digits(out)).code == 0
+    assert contents(out) == contents(measured)
+
+
+def test_a_file_that_cannot_grow(command, digits, run_copy, tmp_path, contents, snapshot):
+    """The same for real: the system refuses to write more than 100 kB into one file."""
+    before, kept = contents(run_copy), snapshot(run_copy / "trials")
+
+    def limit_file_size() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+
+    arguments = [sys.executable, "-m", "easiness", *map(str, digits(run_copy, "--trials", 5))]
+    finished = subprocess.run(
+        arguments,
+        preexec_fn=limit_file_size,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert finished.returncode == 1
+    assert finished.stderr.splitlines()[-1] == (
+        f"easiness: error: {run_copy}: trial 3 cannot be stored (File too large); "
+        "the 3 finished ones are kept; make room and run it again"
+    )
+    after = snapshot(run_copy / "trials")
+    assert after == kept
+    assert contents(run_copy) == before
+    assert command(*digits(run_copy, "--trials", 5)).code == 0
+    assert command(*digits(tmp_path / "lone", "--trials", 5)).code == 0
+    assert contents(run_copy) == contents(tmp_path / "lone")
+
+
+def test_the_installed_command(measured: Path):
+    finished = subprocess.run(
+        [Path(sys.executable).with_name("easiness"), "status", measured],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert finished.returncode == 0
+    assert finished.stdout.startswith(f"{measured}: mlp_3, 3 of 3 trials finished\n")

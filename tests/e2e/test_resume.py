@@ -1,0 +1,288 @@
+"""A run goes on after anything: more asked for, a kill at any step, an interrupt, a second process."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from easiness import open_run
+from easiness.store import is_run
+from easiness.store.files import ASIDE
+
+# Runs the command again and again, each time in a process of its own that kills itself one step later:
+# at the first, second, ... call that makes a change durable or takes a name. Copies of the folder BASE,
+# if there is one, become WORK/0, WORK/1, ...; the last, which no kill met, is whole. LONE is a run made
+# before, without a kill: whatever it loads and warms up, the others inherit.
+KILLED_AT_EVERY_STEP = """
+import itertools, os, pathlib, shutil, signal, sys
+import easiness.cli.main
+base, lone, work, *arguments = sys.argv[1:]
+
+def measure(path):
+    sys.argv = ["easiness", *arguments, "--out", str(path)]
+    try:
+        easiness.cli.main.run()
+    except SystemExit as ended:
+        return ended.code
+
+def dying(real, calls, last):
+    def call(*given, **options):
+        if next(calls) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **options)
+    return call
+
+def measure_until(last, path):
+    calls = itertools.count()
+    os.fsync = dying(os.fsync, calls, last)
+    shutil.rmtree = dying(shutil.rmtree, calls, last)
+    for name in ("rename", "replace"):
+        setattr(pathlib.Path, name, dying(getattr(pathlib.Path, name), calls, last))
+    return measure(path)
+
+if measure(lone) != 0:
+    sys.exit(9)
+for last in itertools.count():
+    path = pathlib.Path(work, str(last))
+    if os.path.exists(base):
+        shutil.copytree(base, path)
+    child = os.fork()
+    if child == 0:
+        os._exit(measure_until(last, path))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != -signal.SIGKILL:
+        sys.exit(status)
+"""
+
+
+@pytest.fixture
+def start():
+    """Starts the command in a process of its own, which ends with the test."""
+    started = []
+
+    def start(*arguments: object) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "easiness", *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def wait_until(condition, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def leftovers(path: Path) -> list[Path]:
+    return list(path.rglob(f"{ASIDE}*"))
+
+
+def test_the_same_command_only_reads(command, digits, run_copy, snapshot):
+    before = snapshot(run_copy)
+    for options in ([], ["--trials", 1], ["--epochs", 1], ["--precision", "auto"]):
+        finished = command(*digits(run_copy, *options))
+        assert finished.code == 0
+        assert finished.err == ""
+        assert "3 trials of 2 epochs over 100 examples" in finished.out
+    for name in ("status", "scores", "compare"):
+        assert command(name, run_copy).code == 0
+    assert snapshot(run_copy) == before
+
+
+def test_more_trials_leave_the_old_ones_untouched(command, digits, run_copy, snapshot, contents, tmp_path):
+    before = snapshot(run_copy / "trials")
+    assert command(*digits(run_copy, "--trials", 5)).code == 0
+    after = snapshot(run_copy / "trials")
+    assert {name: after[name] for name in before} == before
+    assert len(contents(run_copy)) == 5
+    assert command(*digits(tmp_path / "lone", "--trials", 5)).code == 0
+    assert contents(run_copy) == contents(tmp_path / "lone")
+
+
+def test_more_epochs_replace_every_trial(command, digits, run_copy, contents, tmp_path):
+    assert command(*digits(run_copy, "--epochs", 3)).code == 0
+    assert command(*digits(tmp_path / "lone", "--epochs", 3)).code == 0
+    assert contents(run_copy) == contents(tmp_path / "lone")
+    assert len(list((run_copy / "trials").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ([], ["--trials", 1]),
+        (["--trials", 1], ["--trials", 2]),
+        (["--trials", 1], ["--trials", 1, "--epochs", 3]),
+    ],
+    ids=["a new run", "one trial more", "one epoch more"],
+)
+def test_a_kill_at_any_step_costs_nothing_finished(command, digits, tmp_path, contents, first, then):
+    base, lone, work = (tmp_path / name for name in ("base", "lone", "work"))
+    work.mkdir()
+    old = {}
+    if first:
+        assert command(*digits(base, *first)).code == 0
+        old = contents(base)
+
+    arguments = [str(argument) for argument in digits(Path(), *then)[:-2]]
+    script = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(base), str(lone), str(work), *arguments]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(script, timeout=120, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    whole = contents(lone)
+    killed = sorted(work.iterdir(), key=lambda path: int(path.name))
+    assert len(killed) > 12
+    assert contents(killed.pop()) == whole
+
+    left = 0
+    for path in killed:
+        left += len(leftovers(path))
+        if is_run(path):
+            found = contents(path)
+            assert found.keys() >= old.keys()
+            for index, trial in found.items():
+                assert trial in (old.get(index), whole[index])
+        assert command(*digits(path, *then)).code == 0
+        assert contents(path) == whole
+        assert leftovers(path) == []
+        assert len(list((path / "trials").iterdir())) == len(whole)
+    assert left > 0
+
+
+def test_kills_at_random_moments(start, command, digits, tmp_path, contents):
+    """Three kills from outside, the last while a trial is being written."""
+    path = tmp_path / "run"
+    arguments = digits(path, "--trials", 400, "--epochs", 5)
+    delays = random.Random(0)
+    counts = []
+    for kill in range(3):
+        process = start(*arguments)
+        if kill == 2:
+            wait_until(lambda: any((path / "trials").glob(f"{ASIDE}*")), process)
+        else:
+            known = counts[-1] if counts else 0
+            wait_until(lambda: len(list(path.glob("trials/0*"))) > known, process)  # noqa: B023
+            time.sleep(delays.uniform(0, 0.1))
+        process.kill()
+        process.communicate()
+        counts.append(len(open_run(path).trials))
+    assert counts == sorted(counts)
+    assert 0 < counts[-1] < 400
+    trials = counts[-1] + 1
+    assert command(*digits(path, "--trials", trials, "--epochs", 5)).code == 0
+    assert leftovers(path) == []
+    assert command(*digits(tmp_path / "lone", "--trials", trials, "--epochs", 5)).code == 0
+    assert contents(path) == contents(tmp_path / "lone")
+
+
+def test_an_interrupt_keeps_what_is_finished(start, command, digits, tmp_path, contents):
+    path = tmp_path / "run"
+    arguments = digits(path, "--trials", 1000, "--epochs", 10)
+    process = start(*arguments)
+    wait_until(lambda: len(list(path.glob("trials/0*"))) >= 2, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] == (
+        "easiness: interrupted; everything finished so far is kept. "
+        f"To go on: easiness {' '.join(map(str, arguments))}"
+    )
+    kept = contents(path)
+    assert 2 <= len(kept) < 1000
+    assert list(kept) == list(range(len(kept)))
+    assert command("scores", path).code == 0
+    again = command(*digits(path, "--trials", len(kept), "--epochs", 10))
+    assert (again.code, again.err) == (0, "")
+
+
+def test_two_processes_on_one_run(start, command, digits, tmp_path, contents):
+    path = tmp_path / "run"
+    arguments = digits(path, "--trials", 6, "--epochs", 10)
+    processes = [start(*arguments), start(*arguments)]
+    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
+    assert sorted(code for _, code in ended) in ([0, 0], [0, 2])
+    for err, code in ended:
+        if code == 2:
+            assert err == (
+                f"easiness: error: {path}: another process is writing to this run; "
+                "wait for it, or choose another output\n"
+            )
+    assert command(*digits(tmp_path / "lone", "--trials", 6, "--epochs", 10)).code == 0
+    assert contents(path) == contents(tmp_path / "lone")
+
+
+def test_a_second_process_while_the_first_one_writes(start, refused, command, digits, tmp_path):
+    path = tmp_path / "run"
+    process = start(*digits(path, "--trials", 1000))
+    wait_until(lambda: any(path.glob("trials/0*")), process)
+    line = refused(*digits(path, "--trials", 1000))
+    assert line == (
+        f"easiness: error: {path}: another process is writing to this run; "
+        "wait for it, or choose another output\n"
+    )
+    assert process.poll() is None
+    assert command("scores", path).code == 0
+    process.kill()
+    process.communicate()
+    # the lock has gone with its process
+    trials = len(open_run(path).trials) + 1
+    assert command(*digits(path, "--trials", trials)).code == 0
+    assert len(open_run(path).trials) == trials
+
+
+@pytest.mark.parametrize(
+    ("options", "difference"),
+    [
+        (["--model", "mlp_4"], "model is mlp_3 in the run, mlp_4 here"),
+        (["--limit", 90], "the run has 100 examples, the data here 90"),
+        (["--seed", 1], "seed is 0 in the run, 1 here"),
+        (["--precision", "bfloat16"], "precision is float32 in the run, bfloat16 here"),
+        (["--train-share", 0.5], "train share is 1.0 in the run, 0.5 here"),
+        (["--batch-size", 64], "recipe setting batch_size is 128 in the run, 64 here"),
+        (["--recipe", "RECIPE"], "recipe setting alpha is 0.001 in the run, 0.01 here"),
+        (["--keep-logits"], "logits kept is none in the run, all here"),
+        (["--no-weights"], "weights kept is True in the run, False here"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--trials", 4], ["--retrain-damaged"]])
+def test_another_run_is_not_continued(
+    refused, digits, run_copy, snapshot, tmp_path, options, difference, more
+):
+    (tmp_path / "mine.toml").write_text("alpha = 0.01\n")
+    options = [tmp_path / "mine.toml" if option == "RECIPE" else option for option in options]
+    before = snapshot(run_copy)
+    line = refused(*digits(run_copy, *options, *more))
+    assert line == (
+        f"easiness: error: {run_copy}: this run cannot be continued with other settings: {difference}; "
+        "choose another --out\n"
+    )
+    assert snapshot(run_copy) == before
+
+
+def test_other_data_are_not_continued_with(refused, digits, run_copy, snapshot, pictures):
+    before = snapshot(run_copy)
+    arguments = digits(run_copy, "--limit", 24)
+    arguments[1] = pictures
+    assert "the run has 100 examples, the data here 24" in refused(*arguments)
+    assert snapshot(run_copy) == before

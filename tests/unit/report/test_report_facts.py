@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from easiness import Recipe, load_dataset, measure, open_run
+from easiness.figures import accuracy_curves
+from easiness.report.facts import data_name, describe_data, measure_command, run_facts
+from easiness.report.text import chosen_percent, count, duration, percent
+
+
+def test_numbers_read_well() -> None:
+    assert count(12345) == "12,345"
+    assert percent(0.1234) == "12.3\N{NO-BREAK SPACE}%"
+    assert chosen_percent(0.1) == "10\N{NO-BREAK SPACE}%"
+    assert [duration(s) for s in (8.12, 90, 9000)] == [
+        "8.1\N{NO-BREAK SPACE}s",
+        "1.5\N{NO-BREAK SPACE}min",
+        "2.5\N{NO-BREAK SPACE}h",
+    ]
+
+
+def test_facts_of_a_measured_run(measured: Path) -> None:
+    run = open_run(measured)
+    curves = accuracy_curves(run)
+    facts = run_facts(run, curves, 2)
+    mean, deviation = curves.mean("train")[1], curves.deviation("train")
+    assert deviation is not None
+    assert facts["train accuracy after epoch 2"] == f"{mean:.3f} ± {deviation[1]:.3f}"
+    assert facts["network"] == "mlp_3"
+    assert facts["trials"] == "3"
+    assert facts["data"] == "digits, 100 examples of it"
+    assert facts["recipe"] == "the paper's, but flip = 0.0"
+    assert data_name(run) == "digits"
+    assert describe_data(run) == "100 examples of 10 classes, grey pictures of 8 × 8 pixels"
+
+
+def test_the_command_continues_the_run(measured: Path, command: Callable[..., Any]) -> None:
+    run = open_run(measured)
+    found = measure_command(run, load_dataset("digits", limit=100))
+    assert found is not None
+    assert found.recipe is None
+    program, *arguments = shlex.split(found.line)
+    assert program == "easiness"
+    before = sorted((measured / "trials").iterdir())
+    assert command(*arguments).code == 0  # it refuses other settings, and has nothing left to train
+    assert sorted((measured / "trials").iterdir()) == before
+
+
+@pytest.mark.usefixtures("_one_thread")
+@pytest.mark.parametrize("known", [True, False])
+def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) -> None:
+    recipe = {"batch_size": 20, "alpha": 0.01} if known else {}
+    run = measure(
+        "digits",
+        model="mlp_3",
+        limit=50,
+        trials=1,
+        epochs=1,
+        precision="float32",
+        recipe=recipe,
+        train_share=0.5,
+        keep_logits=True,
+        keep_weights=False,
+        out=tmp_path / "run",
+    )
+    found = measure_command(run, load_dataset("digits") if known else None)
+    assert found is not None
+    assert found.recipe is not None
+    assert Recipe(**tomllib.loads(found.recipe)) == run.spec.recipe  # type: ignore[union-attr]
+    for option in ("--recipe recipe.toml", "--train-share 0.5", "--keep-logits", "--no-weights"):
+        assert option in found.parts
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_another_batch_size_needs_no_recipe_file(tmp_path: Path) -> None:
+    run = measure(
+        "digits",
+        model="mlp_3",
+        limit=50,
+        trials=1,
+        epochs=1,
+        precision="float32",
+        batch_size=25,
+        out=tmp_path / "run",
+    )
+    found = measure_command(run, load_dataset("digits"))
+    assert found is not None
+    assert found.recipe is None
+    assert found.parts[-1] == "--batch-size 25"
+
+
+def test_a_recorded_run_has_no_command(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+    labels = [0, 1] * 5
+    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    assert measure_command(run, None) is None
+    assert data_name(run) is None
+    assert {"seed", "time", "ran on"}.isdisjoint(run_facts(run, accuracy_curves(run), 1))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from easiness.report.gallery import class_galleries
+
+
+def _logits(predictions: Any, sureness: Any, num_classes: int) -> Any:
+    """Logits [trials, 1, examples, classes] that predict so, the more clearly the larger the sureness."""
+    return (np.eye(num_classes)[np.array(predictions)] * np.array(sureness)[None, :, None])[:, None]
+
+
+def test_examples_are_ordered_by_easiness_then_by_probability(record: Callable[..., Any]) -> None:
+    labels = [0, 0, 0, 0, 1, 1, 2]
+    predictions = [[0, 0, 1, 0, 1, 0, 2], [0, 0, 2, 1, 1, 2, 2], [0, 0, 2, 2, 1, 2, 2]]
+    run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
+    a, b, c = class_galleries(run, run.votes(), per_side=2, max_classes=20)
+    # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
+    assert [one.id for one in a.easiest] == ["1", "0"]
+    assert [one.id for one in a.hardest] == ["2", "3"]
+    assert (a.hardest[0].num_right, a.hardest[0].predicted, a.hardest[0].num_predicted) == (0, "c", 2)
+    # 0, 1 and 2 are each predicted once for example 3: the first class of equals
+    assert (a.hardest[1].num_right, a.hardest[1].predicted, a.hardest[1].num_predicted) == (1, "a", 1)
+    p = np.exp(3) / (np.exp(3) + 2)
+    assert np.isclose(a.easiest[0].p_label, p)
+    assert [one.id for one in (*b.easiest, *b.hardest)] == ["4", "5"]
+    assert c.easiest == c.hardest  # a class of one example
+    assert (c.num_examples, c.easiest[0].id) == (1, "6")
+
+
+def test_only_the_first_classes_are_shown(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(30) % 5
+    run = record(noisy_logits(labels, trials=2, epochs=1), labels)
+    galleries = class_galleries(run, run.votes(), per_side=2, max_classes=3)
+    assert [gallery.label for gallery in galleries] == [0, 1, 2]
+    for gallery in galleries:
+        positions = [one.position for one in gallery]
+        assert len(set(positions)) == 4
+        assert set(labels[positions]) == {gallery.label}

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, RunFailed, load_dataset, open_run
+from easiness.report.page import render_report, write_report
+from easiness.studies.compare import compare
+
+EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
+VOID = {"meta", "img", "link", "br", "rect", "path", "use"}
+
+
+class Page(HTMLParser):
+    """A page as rows of table cells and what else the tests ask about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.headings: list[tuple[int, str]] = []
+        self.images: list[dict[str, str | None]] = []
+        self.tags: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.rows: list[list[str]] = []
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == [], self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.tags.append(tag)
+        if values.get("id"):
+            self.ids.append(values["id"] or "")
+        if tag == "a":
+            self.links.append(values["href"] or "")
+        if tag == "img":
+            self.images.append(values)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append((int(tag[1]), ""))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in VOID:
+            assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" in self._open or "svg" in self._open:
+            return
+        self.words += data.split()
+        if self.rows and {"td", "th"} & set(self._open):
+            self.rows[-1][-1] = " ".join([*self.rows[-1][-1].split(), *data.split()])
+        if self._open and re.fullmatch("h[1-6]", self._open[-1]):
+            self.headings[-1] = (self.headings[-1][0], data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(self.words)
+
+
+@pytest.fixture(scope="module")
+def page(measured: Path) -> Page:
+    return Page(render_report([open_run(measured)]))
+
+
+def test_it_asks_nothing_of_the_network(measured: Path) -> None:
+    text = render_report([open_run(measured)])
+    namespaces = {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\s\"'<]+", text)) <= namespaces
+    assert "<script" not in text
+    assert "@import" not in text
+    assert "default-src 'none'" in text
+
+
+def test_the_same_run_gives_the_same_bytes(measured: Path, tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_report([open_run(measured)], tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_headings_do_not_skip_a_level_and_links_lead_somewhere(page: Page, measured: Path) -> None:
+    for one in (page, Page(render_report([open_run(measured)] * 2))):
+        levels = [level for level, _ in one.headings]
+        assert levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in zip([1, *levels[1:]], levels[1:], strict=False))
+        assert len(set(one.ids)) == len(one.ids)
+        assert {link.removeprefix("#") for link in one.links} <= set(one.ids)
+
+
+def test_the_numbers_shown_are_those_computed(page: Page, measured: Path) -> None:
+    run = open_run(measured)
+    counts = run.votes().correct.sum(axis=0)
+    assert f"{100 * (counts == 3).mean():.1f} % of the examples are right in all 3 trials" in page.text
+    for level in range(4):
+        number = int((counts == level).sum())
+        assert [str(level), str(number), f"{number:.1f} %"] in [row[:3] for row in page.rows]
+    accuracy = np.array([trial.document.accuracy["train"] for trial in run.trials])
+    for epoch in (1, 2):
+        expected = [
+            str(epoch),
+            f"{accuracy[:, epoch - 1].mean():.3f}",
+            f"{accuracy[:, epoch - 1].std(ddof=1):.3f}",
+        ]
+        assert expected in page.rows
+    ceiling = compare([run]).cell(0, 0, "hard", "refine").groups
+    assert ceiling is not None
+    low, high = ceiling.interval
+    row = ["hard", "refine", f"{ceiling.rate:.3f} undecided", f"{low:.3f} to {high:.3f}"]
+    assert row in [found[:4] for found in page.rows]
+
+
+def test_every_class_has_its_pictures(page: Page, measured: Path) -> None:
+    ids = open_run(measured).ids
+    shown = {int(re.fullmatch(r"Example (\d+) of class \d", image["alt"] or "")[1]) for image in page.images}  # type: ignore[index]
+    assert shown <= set(ids.tolist())
+    assert len(page.images) == 10 * 2 * 5  # ten examples a class: half of them on each side
+    assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.images)
+
+
+def test_several_runs_are_compared_as_in_table_1(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(60) % 3
+    runs = [
+        record(noisy_logits(labels, trials=10, epochs=2, seed=seed), labels, name=f"run{seed}")
+        for seed in (1, 2)
+    ]
+    comparison = compare(runs)
+    page = Page(render_report(runs, comparison=comparison))
+    for side in ("easy", "hard"):
+        for ties in ("expected", "refine"):
+            cells = [comparison.cell(*pair, side, ties) for pair in ((0, 0), (0, 1), (1, 1))]  # type: ignore[arg-type]
+            texts = []
+            for cell in cells:
+                assert cell.groups is not None
+                low, high = cell.groups.interval
+                corrected = "" if cell.corrected is None else f" corrected {cell.corrected:.2f}"
+                texts.append(f"{cell.groups.rate:.2f} {low:.2f} to {high:.2f}{corrected}")
+            assert ["run1", texts[0], texts[1], "0.10"] in page.rows
+            assert ["run2", "–", texts[2], "0.10"] in page.rows
+            every = cells[1].all_trials
+            assert every is not None
+            (row,) = (r for r in page.rows if r[:3] == [side, "run1 – run2", ties])
+            assert row[-2:] == [f"{every.rate:.3f}", f"{every.tie_mass[0]:.3f}, {every.tie_mass[1]:.3f}"]
+    assert "undecided" not in " ".join(cell for row in page.rows for cell in row)
+    best = comparison.reliability[0].best_epoch("easy")
+    assert f"easy set repeats best after epoch {best} ," in page.text
+
+
+def test_one_trial_of_one_epoch_is_shown_and_said_so(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = [0, 1] * 10
+    page = Page(render_report([record(noisy_logits(labels, trials=1, epochs=1), labels)]))
+    assert "One trial tells right from wrong and no more" in page.text
+    assert "there is no noise ceiling" in page.text
+    assert "One trial cannot be split into halves" in page.text
+
+
+def test_one_trial_beside_more_is_compared_by_all_trials(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = [0, 1] * 20
+    runs = [
+        record(noisy_logits(labels, trials=n, epochs=1, seed=n), labels, name=f"trials{n}") for n in (1, 4)
+    ]
+    page = Page(render_report(runs))
+    every = compare(runs).cell(0, 1, "easy", "expected").all_trials
+    assert every is not None
+    assert ["trials1", "none one trial", f"{every.rate:.2f} all trials", "0.10"] in page.rows
+
+
+def test_names_are_escaped(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+    labels = [0, 1] * 6
+    ids = np.array([f"{i}/<b>&\"'{EVIL[0]}" for i in range(12)], object)
+    run = record(noisy_logits(labels, trials=2, epochs=2), labels, ids=ids, classes=EVIL)
+    text = render_report([run])
+    assert EVIL[0] not in text
+    assert EVIL[1] not in text
+    page = Page(text)
+    assert "script" not in page.tags
+    assert page.images == []
+    assert {EVIL[0], EVIL[1]} <= {heading for _, heading in page.headings}
+    assert "3/<b>&\"'<script>alert(1)</script>" in page.text
+
+
+def test_without_pictures_the_page_says_why_and_names_the_examples(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = [0, 1] * 6
+    ids = np.array([f"photos/{i:02d}.png" for i in range(12)], object)
+    page = Page(render_report([record(noisy_logits(labels, trials=2, epochs=1), labels, ids=ids)]))
+    assert page.images == []
+    assert "There are no pictures, only ids" in page.text
+    assert all(name in page.text for name in ids)
+
+
+def test_pictures_come_from_the_source_that_is_named(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    data = load_dataset("digits", limit=40)
+    logits = noisy_logits(data.labels, trials=2, epochs=1)
+    run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
+    assert len(Page(render_report([run], source=data)).images) == 40
+    with pytest.raises(BadInput, match="these are not the data"):
+        render_report([run], source="digits")
+
+
+def test_many_classes_are_counted_and_the_first_shown(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(90) % 30
+    page = Page(render_report([record(noisy_logits(labels, trials=2, epochs=1), labels)]))
+    assert "The first 20 of 30 classes are shown" in page.text
+    assert "19" in {heading for _, heading in page.headings}
+    assert "20" not in {heading for _, heading in page.headings}
+
+
+def test_where_nothing_can_be_matched_the_rest_is_shown(record: Callable[..., Any]) -> None:
+    labels = np.arange(20) % 2
+    right, wrong = 5 * np.eye(2)[labels], 5 * np.eye(2)[1 - labels]
+    page = Page(
+        render_report([record([[right], [wrong]], labels)])
+    )  # no example is right in the second trial
+    assert "Nothing can be matched here: epoch 1: no example is classified correctly" in page.text
+
+
+def test_what_cannot_be_reported_is_refused(
+    measured: Path, record: Callable[..., Any], noisy_logits: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = open_run(measured)
+    other = record(noisy_logits([0, 1] * 10, trials=2, epochs=1), [0, 1] * 10)
+    with pytest.raises(BadInput, match="over different data"):
+        render_report([run, other])
+    with pytest.raises(BadInput, match="epoch 3 is not recorded"):
+        render_report([run], epoch=3)
+    with pytest.raises(BadInput, match="no run was given"):
+        render_report([])
+    with pytest.raises(RunFailed, match="cannot be written"):
+        write_report([run], tmp_path / "missing" / "report.html")
+
+
+def test_the_epoch_asked_for_is_read(measured: Path) -> None:
+    run = open_run(measured)
+    counts = run.votes(1).correct.sum(axis=0)
+    page = Page(render_report([run], epoch=1))
+    assert f"{100 * (counts == 3).mean():.1f} % of the examples are right in all 3 trials" in page.text

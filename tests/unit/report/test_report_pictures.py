@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness import BadInput, load_dataset, open_run
+from easiness.report.pictures import LARGEST_SIDE, find_data, picture_uri, picture_uris
+
+
+def _decoded(uri: str) -> Image.Image:
+    kind, _, data = uri.partition(",")
+    assert kind in ("data:image/png;base64", "data:image/jpeg;base64")
+    return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (channels, 8, 6), dtype=np.uint8)
+    shown = np.asarray(_decoded(picture_uri(pixels)))
+    assert np.array_equal(shown, pixels[0] if channels == 1 else pixels.transpose(1, 2, 0))
+
+
+def test_large_pictures_are_made_smaller_in_proportion() -> None:
+    assert _decoded(picture_uri(np.zeros((3, 200, 100), np.uint8))).size == (LARGEST_SIDE // 2, LARGEST_SIDE)
+
+
+def test_a_measured_run_finds_its_data(measured: Path) -> None:
+    run = open_run(measured)
+    data, why = find_data(run, None)
+    assert data is not None
+    assert why == ""
+    uri = picture_uris(run, data, [7])[7]
+    assert np.array_equal(np.asarray(_decoded(uri)), data.images[7, 0].numpy())
+
+
+def test_positions_may_come_in_any_order() -> None:
+    data = load_dataset("digits", limit=30)
+    assert np.array_equal(data.pictures(np.array([5, 2, 5])), data.images[[5, 2, 5]].numpy())
+
+
+def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
+    data = load_dataset("digits", limit=20)
+    order = np.arange(20)[::-1]
+    run = record(
+        noisy_logits(data.labels[order], trials=1, epochs=1),
+        data.labels[order],
+        ids=data.ids[order],
+        fingerprint=data.fingerprint,
+    )
+    found, _ = find_data(run, data)
+    assert found is data
+    assert picture_uris(run, data, [0])[0] == picture_uri(data.images[19].numpy())
+
+
+def test_an_id_that_the_data_lack_is_refused(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    data = load_dataset("digits", limit=20)
+    run = record(
+        noisy_logits(data.labels, trials=1, epochs=1),
+        data.labels,
+        ids=data.ids + 5000,
+        fingerprint=data.fingerprint,
+    )
+    with pytest.raises(BadInput, match="no example with the id 50"):
+        picture_uris(run, data, [0])
+
+
+def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
+    run = open_run(measured)
+    with pytest.raises(BadInput, match="limit 100 exceeds the 24 examples"):
+        find_data(run, str(pictures))
+    with pytest.raises(BadInput, match="digits: these are not the data of"):
+        find_data(run, load_dataset("digits", limit=100, seed=1))
+
+
+@pytest.mark.usefixtures("_one_thread")
+def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Path) -> None:
+    from easiness import measure
+
+    run = measure(str(pictures), model="mlp_3", trials=1, epochs=1, precision="float32", out=tmp_path / "run")
+    Image.new("RGB", (8, 8)).save(pictures / "cat" / "00.png")
+    assert find_data(run, None)[0] is None
+    assert "have changed since the run" in find_data(run, None)[1]
+    pictures.rename(tmp_path / "elsewhere")
+    data, why = find_data(run, None)
+    assert data is None
+    assert "cannot be read" in why
+
+
+def test_a_recorded_run_says_where_pictures_could_come_from(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    run = record(noisy_logits([0, 1] * 5, trials=1, epochs=1), [0, 1] * 5)
+    data, why = find_data(run, None)
+    assert data is None
+    assert "--source" in why
