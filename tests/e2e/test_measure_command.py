@@ -87,7 +87,7 @@ def test_unreadable_pictures_are_left_out_and_counted(command, refused, pictures
     assert not (tmp_path / "run").exists()
     finished = command(*arguments, "--skip-unreadable", "--out", tmp_path / "run")
     assert finished.code == 0
-    assert finished.err.splitlines()[0] == "left out 1 images that cannot be read"
+    assert finished.err.splitlines()[0] == "images left out, since they cannot be read: 1"
     ids = open_run(tmp_path / "run").ids.tolist()
     assert len(ids) == 23
     assert "cat/03.png" not in ids

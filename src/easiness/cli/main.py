@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 from typing import Annotated, NoReturn
 
 import typer
@@ -19,7 +20,6 @@ from easiness.errors import EasinessError
 app = typer.Typer(
     name="easiness",
     help="Measure which training examples a neural network finds easy and which hard.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -50,7 +50,9 @@ def _common(
     pass
 
 
-def _fail(message: str, code: int) -> NoReturn:
+def _fail(message: str, code: int, debug: bool) -> NoReturn:
+    if debug:
+        traceback.print_exc()
     print(f"easiness: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 
@@ -59,29 +61,27 @@ def run() -> NoReturn:
     """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
+    command = typer.main.get_command(app)
     try:
-        code = app(args=arguments, prog_name="easiness", standalone_mode=False)
+        # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
+        with command.make_context("easiness", arguments or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
     except EasinessError as error:
-        if debug:
-            raise
-        _fail(f"error: {error}", error.exit_code)
+        _fail(f"error: {error}", error.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
-        _fail(
-            "interrupted; everything finished so far is kept. To go on: "
-            + shlex.join(["easiness", *sys.argv[1:]]),
-            130,
-        )
+        again = shlex.join(["easiness", *sys.argv[1:]])
+        _fail(f"interrupted; everything finished so far is kept. To go on: {again}", 130, debug)
     except BrokenPipeError:
         # whoever read our output has gone: not an error, and nothing to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
-        if debug:
-            raise
-        _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", 1)
+        _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", 1, debug)
     except Exception as error:
         # usage errors of the command-line library, which prints them with a box or over several lines
-        if debug or not hasattr(error, "format_message"):
+        if not hasattr(error, "format_message"):
             raise
-        _fail(f"error: {error.format_message()}; see `easiness --help`", 2)
-    sys.exit(code if isinstance(code, int) else 0)
+        _fail(f"error: {error.format_message()}; see `easiness --help`", 2, debug)
+    sys.exit(0)

@@ -98,7 +98,7 @@ def measure(
         typer.echo(_describe(plan, out, str(target)))
         return
     if plan.data.num_unreadable:
-        typer.echo(f"left out {plan.data.num_unreadable} images that cannot be read", err=True)
+        typer.echo(f"images left out, since they cannot be read: {plan.data.num_unreadable}", err=True)
     with ShownProgress() as progress:
         run = carry_out(
             plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress

@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from easiness.errors import BadInput
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.network import Network
@@ -21,7 +22,15 @@ _THREAD_WORTH = 1.25  # and all threads than one: where cores are shared, thread
 
 
 def resolve_device(device: str) -> torch.device:
-    """``auto`` is the GPU where there is one."""
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        BadInput: the device is none of ``auto``, ``cpu`` and ``cuda``, or there is no GPU.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise BadInput(f"device {device!r}: unknown; choose auto, cpu or cuda")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise BadInput("device cuda: PyTorch finds no GPU here; choose --device cpu or auto")
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     return torch.device(device)

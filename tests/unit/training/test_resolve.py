@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from easiness.errors import BadInput
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network, Precision, resolve, resolve_device
 
@@ -118,3 +119,10 @@ def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
     assert resolve_device("auto") == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert resolve_device("auto") == torch.device("cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda", "tpu"])
+def test_a_device_that_is_not_there_is_bad_input(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(BadInput, match=f"device '?{device}"):
+        resolve_device(device)
