@@ -16,7 +16,8 @@ from easiness.training.network import Network
 Precision = Literal["auto", "float32", "bfloat16"]
 
 _ROUNDS = 5
-_BUDGET_SECONDS = 8.0
+_THREAD_ROUNDS = 3
+_BUDGET_SECONDS = 4.0
 _WORTH = 1.1  # bfloat16 must be this much faster: float32 needs no explanation
 _THREAD_WORTH = 1.25  # and all threads than one: where cores are shared, threads wait for each other
 
@@ -114,7 +115,7 @@ def _threads(network: Network, images: torch.Tensor, labels: torch.Tensor, devic
         return available
     times: dict[int, list[float]] = {1: [], available: []}
     try:
-        for _ in range(_ROUNDS):
+        for _ in range(_THREAD_ROUNDS):
             for threads, measured in times.items():
                 torch.set_num_threads(threads)
                 measured.append(_seconds(network, images, labels, device))
