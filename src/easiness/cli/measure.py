@@ -94,11 +94,11 @@ def measure(
         keep_weights=not no_weights,
         recipe=recipe,
     )
+    if plan.ref.num_unreadable:
+        typer.echo(f"images left out, since they cannot be read: {plan.ref.num_unreadable}", err=True)
     if dry_run:
         typer.echo(_describe(plan, out, str(target)))
         return
-    if plan.data.num_unreadable:
-        typer.echo(f"images left out, since they cannot be read: {plan.data.num_unreadable}", err=True)
     with ShownProgress() as progress:
         run = carry_out(
             plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress

@@ -20,6 +20,8 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> Non
     typer.echo(
         f"data: {spec.data.source or 'arrays'}, {len(opened.ids)} examples of {len(opened.classes)} classes"
     )
+    if spec.data.num_unreadable:
+        typer.echo(f"images left out, since they cannot be read: {spec.data.num_unreadable}")
     if isinstance(spec, RunSpec):
         typer.echo(f"epochs: {opened.epochs} finished in every trial, {spec.epochs} asked")
         typer.echo(f"precision: {spec.resolved.precision} ({spec.resolved.reason})")

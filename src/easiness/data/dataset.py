@@ -136,6 +136,7 @@ class Dataset:
             source=self.source,
             limit=limit,
             skip_unreadable=skip_unreadable,
+            num_unreadable=sum(s.num_unreadable for s in (self, self.held_out) if s is not None),
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
             classes=self.classes,

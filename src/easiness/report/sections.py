@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from easiness.analysis import MIN_GROUP, Side, SplitHalf
+from easiness.analysis import MIN_GROUP, Side, SplitHalf, Ties
 from easiness.studies.compare import SIDES, Comparison, Reliability
 
 
@@ -58,8 +58,7 @@ def _matrix(c: Comparison, side: Side) -> Section:
             for j in range(num):
                 groups = c.cell(i, j, side, ties).groups if j >= i else None
                 row.append("-" if j < i else _marked(groups.rate, groups.decided) if groups else "none")
-            chance = _chance(c, i, side, ties)
-            row.append(number(chance))
+            row.append(number(_chance(c, i, side, ties)))
         rows.append(row)
     return Section(
         f"{side.capitalize()} examples: matching rates after epoch {c.epoch}, fraction {c.fraction:g}",
@@ -73,9 +72,9 @@ def _marked(rate: float, decided: bool) -> str:
     return (number(rate) or "empty") + ("" if decided else "?")
 
 
-def _chance(c: Comparison, i: int, side: Side, ties: str) -> float | None:
-    groups = c.cell(i, i, side, ties).groups  # type: ignore[arg-type]
-    return groups.chance if groups else None
+def _chance(c: Comparison, i: int, side: Side, ties: Ties) -> float:
+    groups = c.cell(i, i, side, ties).groups
+    return groups.chance if groups else c.fraction
 
 
 def _details(c: Comparison, side: Side) -> Section:
@@ -101,7 +100,8 @@ def _details(c: Comparison, side: Side) -> Section:
             row = ["ceiling of " + names[0] if cell.a == cell.b else " - ".join(names), ties]
             g, every = cell.groups, cell.all_trials
             if g is None:
-                row += ["none", "", "", "", "", "", "", ""]
+                chances = (every.chance, every.class_chance) if every else (None, None)
+                row += ["none", "", "", "", *(number(chance) for chance in chances), "", ""]
             else:
                 row += [
                     _marked(g.rate, g.decided),

@@ -34,6 +34,7 @@ class DatasetRef(_Frozen):
     source: str | None = None
     limit: int | None = None
     skip_unreadable: bool = False
+    num_unreadable: int = 0
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
@@ -41,7 +42,7 @@ class DatasetRef(_Frozen):
 
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""
-        return self.model_dump(mode="json", exclude={"source", "limit", "skip_unreadable"})
+        return self.model_dump(mode="json", exclude={"source", "limit", "skip_unreadable", "num_unreadable"})
 
 
 class Probe(_Frozen):

@@ -189,6 +189,6 @@ class StoredTrial:
 def damaged(path: Path) -> BadInput:
     """The error for a trial file that is not what was written."""
     return BadInput(
-        f"{path}: this trial file is damaged or missing; "
-        "run the same `easiness measure` with --retrain-damaged to train that trial again"
+        f"{path}: this trial file is damaged or missing; run the same `easiness measure` with "
+        "--retrain-damaged, or where you recorded it yourself remove the trial's folder and record it again"
     )

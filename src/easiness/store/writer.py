@@ -25,7 +25,7 @@ _LOCK = ".lock"
 
 
 def check_output(path: Path) -> None:
-    """Make sure that ``path`` is a run, or could become one.
+    """Make sure that ``path`` is a run, which may then only be read, or could become one.
 
     Raises:
         BadInput: it holds something else, or cannot be written to.
@@ -36,7 +36,8 @@ def check_output(path: Path) -> None:
         raise BadInput(f"{path}: cannot be written to ({error.strerror}); choose another output") from None
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
-    check_writable(path)
+    if not is_run(path):
+        check_writable(path)
 
 
 def _foreign(path: Path) -> list[str]:
@@ -59,6 +60,7 @@ class RunWriter:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
         still in another process's hands."""
         check_output(path)
+        check_writable(path)
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
         self._lock = filelock.FileLock(path / _LOCK)
@@ -89,6 +91,11 @@ class RunWriter:
         try:
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
             self.describe(spec)
+        except UnicodeEncodeError as error:
+            self._abandon()
+            raise BadInput(
+                f"id {error.object!r}: is not valid Unicode; rename that file or example"
+            ) from None
         except OSError as error:
             self._abandon()
             raise BadInput(

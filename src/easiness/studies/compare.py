@@ -188,35 +188,27 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def _cells(votes: list[Votes], side: Side, ties: Ties, fraction: float, seed: int) -> list[Cell]:
-    known: dict[tuple[int, int], GroupMatch | None] = {}
+    # one group size on and off the diagonal: larger groups match better for being larger
+    size = min(one.num_trials for one in votes) // 2
 
-    def ceiling(i: int, group_size: int | None) -> GroupMatch | None:
-        size = votes[i].num_trials // 2 if group_size is None else group_size
-        if (i, size) not in known:
-            known[i, size] = match_groups(
-                votes[i],
-                votes[i],
-                side=side,
-                fraction=fraction,
-                ties=ties,
-                group_size=size or None,
-                seed=seed,
-            )
-        return known[i, size]
+    def groups(i: int, j: int) -> GroupMatch | None:
+        if size == 0:
+            return None
+        return match_groups(
+            votes[i], votes[j], side=side, fraction=fraction, ties=ties, group_size=size, seed=seed
+        )
 
+    ceilings = [groups(i, i) for i in range(len(votes))]
     cells = []
-    for i in range(len(votes)):
-        cells.append(Cell(i, i, side, ties, ceiling(i, None), None, None))
+    for i, ours in enumerate(ceilings):
+        cells.append(Cell(i, i, side, ties, ours, None, None))
         for j in range(i + 1, len(votes)):
-            groups = match_groups(votes[i], votes[j], side=side, fraction=fraction, ties=ties, seed=seed)
+            pair, theirs = groups(i, j), ceilings[j]
             corrected = None
-            if groups is not None:
-                ours, theirs = ceiling(i, groups.group_size), ceiling(j, groups.group_size)
-                assert ours is not None
-                assert theirs is not None
-                corrected = corrected_rate(groups.rate, ours.rate, theirs.rate, groups.chance)
+            if pair is not None and ours is not None and theirs is not None:
+                corrected = corrected_rate(pair.rate, ours.rate, theirs.rate, pair.chance)
             everything = match_votes(votes[i], votes[j], side=side, fraction=fraction, ties=ties, seed=seed)
-            cells.append(Cell(i, j, side, ties, groups, corrected, everything))
+            cells.append(Cell(i, j, side, ties, pair, corrected, everything))
     return cells
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from easiness.spec import Recipe
@@ -58,9 +57,12 @@ class ImageBank:
         """``images``: uint8 [K, c, h, w]; ``shift``: padding in pixels, 0 for a split only evaluated."""
         self._recipe = recipe
         self._shift = shift
-        _, self._channels, self._height, self._width = images.shape
-        padded = F.pad(images, (shift,) * 4) if shift else images
-        self._padded = padded.permute(0, 2, 3, 1).contiguous().to(device)
+        num, self._channels, self._height, self._width = images.shape
+        padded_shape = (num, self._height + 2 * shift, self._width + 2 * shift, self._channels)
+        # filled in place, so that at no time more than one copy is held
+        self._padded = torch.zeros(padded_shape, dtype=torch.uint8, device=device)
+        inner = self._padded[:, shift : shift + self._height, shift : shift + self._width]
+        inner.copy_(images.permute(0, 2, 3, 1))
         self._device = device
 
     def __len__(self) -> int:

@@ -1,4 +1,4 @@
-"""Decides what ``auto`` means, once per run: precision and memory layout by a short measurement."""
+"""Decides what ``auto`` means, once per run: precision by a short measurement, layout and threads by rule."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from typing import Literal
 
 import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.errors import BadInput
 from easiness.models import build_model
@@ -16,10 +18,9 @@ from easiness.training.network import Network
 Precision = Literal["auto", "float32", "bfloat16"]
 
 _ROUNDS = 5
-_THREAD_ROUNDS = 3
 _BUDGET_SECONDS = 4.0
-_WORTH = 1.1  # bfloat16 must be this much faster: float32 needs no explanation
-_THREAD_WORTH = 1.25  # and all threads than one: where cores are shared, threads wait for each other
+_WORTH = 1.2  # bfloat16 must be this much faster: float32 needs no explanation
+_FLOPS_OF_ONE_THREAD = 3e9  # below this a step is so short that threads mostly wait for each other
 
 
 def resolve_device(device: str) -> torch.device:
@@ -56,16 +57,19 @@ def resolve(
     device: torch.device,
     precision: Precision = "auto",
 ) -> Resolved:
-    """The fastest of float32 and bfloat16, contiguous and channels-last, for training steps of this model.
+    """Precision, memory layout and threads for the trials of a run.
 
-    Interleaved steps on random input, at most about ten seconds; a given precision is kept and only
-    the memory layout chosen. On a CPU one thread is taken where all of them gain little, as with
-    small networks.
+    ``auto`` takes the faster of float32 and bfloat16 by a few interleaved training steps on random
+    input; a given precision is not measured. Networks with convolutions run channels-last, and steps of
+    less than 3 GFLOP on one thread: rules, so that runs alike do not differ by the noise of a clock.
+
+    Raises:
+        BadInput: the model cannot take a training step.
     """
+    layout = "channels-last" if _has_convolutions(model, image_shape, num_classes) else "contiguous"
     candidates = [
-        Resolved(precision=p, channels_last=last, threads=torch.get_num_threads())
+        Resolved(precision=p, channels_last=layout == "channels-last", threads=torch.get_num_threads())
         for p in ("float32", "bfloat16")
-        for last in (False, True)
         if precision in ("auto", p)
     ]
     with torch.random.fork_rng():
@@ -84,42 +88,69 @@ def resolve(
             )
             for candidate in candidates
         ]
+        threads = _threads(networks[0], images, labels, model)
+        times: list[list[float]] = [[] for _ in candidates]
+        if precision == "auto":
+            times = _measure(networks, images, labels, device, threads)
+    if precision != "auto":
+        return candidates[0].model_copy(
+            update={"threads": threads, "reason": f"as asked; {layout}, {_count(threads)}"}
+        )
+    medians = [statistics.median(measured) for measured in times]
+    best = 1 if medians[0] > _WORTH * medians[1] else 0
+    shown = ", ".join(f"{c.precision} {1000 * m:.1f} ms" for c, m in zip(candidates, medians, strict=True))
+    reason = f"measured per step: {shown}; {layout}, {_count(threads)}"
+    return candidates[best].model_copy(update={"threads": threads, "reason": reason})
+
+
+def _count(threads: int) -> str:
+    return "1 thread" if threads == 1 else f"{threads} threads"
+
+
+def _has_convolutions(model: str, image_shape: tuple[int, int, int], num_classes: int) -> bool:
+    with torch.random.fork_rng():
+        network = build_model(model, image_shape, num_classes)
+    return any(isinstance(layer, nn.Conv2d) for layer in network.modules())
+
+
+def _threads(network: Network, images: torch.Tensor, labels: torch.Tensor, model: str) -> int:
+    """Threads by the work in a step, which also shows whether the model can take one."""
+    network.model.train()
+    try:
+        with FlopCounterMode(display=False) as counter:
+            network.step(images, labels)
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise BadInput(
+            f"model {model}: cannot take a training step on a batch of {len(images)} "
+            f"({type(error).__name__}: {reason[:200]}); mend the model or change the batch size"
+        ) from error
+    if images.device.type == "cpu" and counter.get_total_flops() < _FLOPS_OF_ONE_THREAD:
+        return 1
+    return torch.get_num_threads()
+
+
+def _measure(
+    networks: list[Network],
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    device: torch.device,
+    threads: int,
+) -> list[list[float]]:
+    """Seconds of interleaved steps, after one to warm up each; ends early where a step is slow."""
+    available = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
         for network in networks:
             network.model.train()
             network.step(images, labels)
+        times: list[list[float]] = [[] for _ in networks]
         began = time.perf_counter()
-        times: list[list[float]] = [[] for _ in candidates]
         for _ in range(_ROUNDS):
             for network, measured in zip(networks, times, strict=True):
                 measured.append(_seconds(network, images, labels, device))
             if time.perf_counter() - began > _BUDGET_SECONDS:
                 break
-        medians = [statistics.median(measured) for measured in times]
-
-        def cost(i: int) -> float:
-            return medians[i] * (_WORTH if candidates[i].precision == "bfloat16" else 1.0)
-
-        best = min(range(len(candidates)), key=cost)
-        threads = _threads(networks[best], images, labels, device)
-    shown = ", ".join(
-        f"{c.precision}{' channels-last' if c.channels_last else ''} {1000 * m:.1f} ms"
-        for c, m in zip(candidates, medians, strict=True)
-    )
-    reason = f"measured per step: {shown}; {threads} thread{'s' if threads > 1 else ''}"
-    return candidates[best].model_copy(update={"threads": threads, "reason": reason})
-
-
-def _threads(network: Network, images: torch.Tensor, labels: torch.Tensor, device: torch.device) -> int:
-    available = torch.get_num_threads()
-    if device.type != "cpu" or available == 1:
-        return available
-    times: dict[int, list[float]] = {1: [], available: []}
-    try:
-        for _ in range(_THREAD_ROUNDS):
-            for threads, measured in times.items():
-                torch.set_num_threads(threads)
-                measured.append(_seconds(network, images, labels, device))
     finally:
         torch.set_num_threads(available)
-    gain = statistics.median(times[1]) / statistics.median(times[available])
-    return available if gain > _THREAD_WORTH else 1
+    return times

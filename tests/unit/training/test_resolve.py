@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from torch import nn
 
 from easiness.errors import BadInput
 from easiness.spec import Recipe, Resolved
@@ -13,25 +14,22 @@ from easiness.training import Network, Precision, resolve, resolve_device
 CPU = torch.device("cpu")
 MODULE = sys.modules[resolve.__module__]
 
-Kind = tuple[str, bool]  # precision, channels-last
 
-
-def kind(network: Network) -> Kind:
-    last = network._memory_format == torch.channels_last
-    return ("bfloat16" if network._autocast else "float32", last)
+def precision_of(network: Network) -> str:
+    return "bfloat16" if network._autocast else "float32"
 
 
 @pytest.fixture
-def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[Kind, list[float]]], list[Kind]]:
-    """Replaces the clock: each candidate takes its given seconds, round after round."""
+def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Replaces the clock: each precision takes its given seconds, round after round."""
 
-    def use(seconds: dict[Kind, list[float]]) -> list[Kind]:
-        calls: list[Kind] = []
+    def use(**seconds: list[float]) -> list[str]:
+        calls: list[str] = []
 
         def fake(network: Network, *_: object) -> float:
-            calls.append(kind(network))
-            each = seconds[kind(network)]
-            return each[min(calls.count(kind(network)), len(each)) - 1]
+            name = precision_of(network)
+            calls.append(name)
+            return seconds[name][calls.count(name) - 1]
 
         monkeypatch.setattr(MODULE, "_seconds", fake)
         return calls
@@ -39,78 +37,89 @@ def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[Kind, list[float]]]
     return use
 
 
-def decide(precision: Precision = "auto") -> Resolved:
-    return resolve("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 10, CPU, precision)
-
-
-def constant(**seconds: float) -> dict[Kind, list[float]]:
-    kinds = {"f": ("float32", False), "f_last": ("float32", True), "b": ("bfloat16", False)}
-    times = {kinds.get(name, ("bfloat16", True)): [value] * 5 for name, value in seconds.items()}
-    assert len(times) == 4
-    return times
+def decide(precision: Precision = "auto", model: str = "mlp_2_w4", side: int = 4) -> Resolved:
+    return resolve(model, Recipe(batch_size=4), (1, side, side), 3, 10, CPU, precision)
 
 
 @pytest.mark.parametrize(
-    ("times", "expected"),
+    ("float32", "bfloat16", "expected"),
     [
-        (constant(f=4, f_last=3, b=2, b_last=1), ("bfloat16", True)),
-        (constant(f=4, f_last=3, b=1, b_last=2), ("bfloat16", False)),
-        (constant(f=4, f_last=2, b=5, b_last=3), ("float32", True)),
-        (constant(f=1, f_last=1, b=0.95, b_last=0.95), ("float32", False)),  # not worth it
-        (constant(f=1, f_last=1, b=0.95, b_last=0.9), ("bfloat16", True)),
+        ([3.0] * 5, [1.0] * 5, "bfloat16"),
+        ([1.0] * 5, [3.0] * 5, "float32"),
+        ([1.1] * 5, [1.0] * 5, "float32"),  # not worth it
+        ([1.3] * 5, [1.0] * 5, "bfloat16"),
+        ([1.0, 1.0, 90.0, 1.0, 90.0], [2.0] * 5, "float32"),  # an interruption decides nothing
     ],
 )
-def test_auto_takes_the_fastest_and_bfloat16_only_where_it_pays(timed, times, expected):
-    timed(times)
+def test_auto_takes_bfloat16_only_where_it_pays(timed, float32, bfloat16, expected):
+    timed(float32=float32, bfloat16=bfloat16)
     chosen = decide()
-    assert (chosen.precision, chosen.channels_last) == expected
-
-
-def test_an_interruption_of_one_round_decides_nothing(timed):
-    times = constant(f=3, f_last=4, b=9, b_last=9)
-    times["float32", False] = [3, 3, 100, 3, 100]
-    timed(times)
-    chosen = decide()
-    assert (chosen.precision, chosen.channels_last) == ("float32", False)
-    assert "float32 3000.0 ms" in chosen.reason
+    assert chosen.precision == expected
+    assert f"float32 {1000 * sorted(float32)[2]:.1f} ms" in chosen.reason
 
 
 def test_candidates_are_timed_in_turn(timed):
-    calls = timed(constant(f=1, f_last=1, b=1, b_last=1))
+    calls = timed(float32=[1.0] * 5, bfloat16=[1.0] * 5)
     decide()
-    rounds = [calls[i : i + 4] for i in range(0, 20, 4)]
-    assert len(rounds) == 5
-    assert all(len(set(r)) == 4 and r == rounds[0] for r in rounds)
+    assert calls == ["float32", "bfloat16"] * 5
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_given_precision_is_kept_and_only_the_layout_chosen(timed, precision):
-    calls = timed(constant(f=3, f_last=2, b=3, b_last=2))
+def test_a_given_precision_is_kept_and_nothing_measured(timed, precision):
+    calls = timed()
     chosen = decide(precision)
-    assert (chosen.precision, chosen.channels_last) == (precision, True)
-    assert {precision} == {p for p, _ in calls}
+    assert (chosen.precision, calls) == (precision, [])
+    assert chosen.reason.startswith("as asked; ")
+    assert chosen == decide(precision)
 
 
-@pytest.mark.parametrize(("alone", "together", "threads"), [(1.2, 1.0, 1), (1.5, 1.0, 2), (1.0, 40.0, 1)])
-def test_all_threads_are_used_only_where_they_gain_much(monkeypatch, alone, together, threads):
+@pytest.mark.parametrize(("model", "channels_last"), [("mlp_2", False), ("wrn_10_1", True)])
+def test_networks_with_convolutions_run_channels_last(model, channels_last):
+    assert decide("float32", model).channels_last is channels_last
+
+
+def test_small_steps_run_on_one_thread(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    now = [2]
-    monkeypatch.setattr(torch, "set_num_threads", lambda num: now.__setitem__(0, num))
-    monkeypatch.setattr(MODULE, "_seconds", lambda *_: alone if now[0] == 1 else together)
-    assert decide().threads == threads
-    assert now == [2]
+    assert decide("float32").threads == 1
+    monkeypatch.setattr(MODULE, "_FLOPS_OF_ONE_THREAD", 10.0)
+    assert decide("float32").threads == 2
 
 
-def test_really_measured_it_leaves_the_random_state_and_says_why():
+def test_flops_of_a_step_are_those_of_its_products(monkeypatch):
+    """16 inputs, 3 outputs, 4 examples: forward 2*16*3*4, and as much for the weights' gradient."""
+    flops = 2 * (2 * 16 * 3 * 4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    for limit, threads in ((flops + 1, 1), (flops, 2)):
+        monkeypatch.setattr(MODULE, "_FLOPS_OF_ONE_THREAD", limit)
+        assert decide("float32", "mlp_1").threads == threads
+
+
+def test_really_measured_it_leaves_the_state_and_says_why():
     torch.manual_seed(11)
-    before = torch.get_rng_state()
-    chosen = decide("float32")
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    chosen = decide()
     assert torch.equal(torch.get_rng_state(), before)
-    assert chosen.precision == "float32"
-    assert chosen.threads in (1, torch.get_num_threads())
+    assert torch.get_num_threads() == threads
     assert chosen.reason.startswith("measured per step: float32 ")
-    assert "float32 channels-last" in chosen.reason
-    assert "bfloat16" not in chosen.reason
+    assert "bfloat16" in chosen.reason
+
+
+class OnlyEvaluates(nn.Module):
+    def __init__(self, input_shape, num_classes):
+        super().__init__()
+        self.classifier = nn.Linear(input_shape[1] * input_shape[2], num_classes)
+
+    def forward(self, images):
+        if self.training:
+            raise RuntimeError("no training\nhere")
+        return self.classifier(images.flatten(1))
+
+
+@pytest.mark.parametrize("precision", ["auto", "float32"])
+def test_a_model_that_cannot_take_a_step_is_bad_input(monkeypatch, precision):
+    monkeypatch.setitem(sys.modules, "only_evaluates", sys.modules[__name__])
+    with pytest.raises(BadInput, match=r"cannot take a training step .*RuntimeError: no training here"):
+        decide(precision, "only_evaluates:OnlyEvaluates")
 
 
 def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
