@@ -224,12 +224,15 @@ def test_nothing_is_decoded_for_a_fingerprint(tmp_path, write, monkeypatch):
 
 
 def test_a_reference_finds_the_data_again(tmp_path, write):
-    data = load(tmp_path, write, Tiny(), limit=5, seed=2)
-    ref = data.ref(limit=5)
+    data = load(tmp_path, write, Tiny(), limit=5)
+    ref = data.ref()
+    assert ref.limit == 5
     assert ref.train.num_examples == 5
     assert ref.image_shape == (3, 5, 6)
     if ref.source is None:
         assert write in (arrays_channels_last, arrays_channels_first, arrays_of_floats)
     else:
         assert Path(ref.source).is_absolute()
-        assert load_dataset(ref.source, limit=ref.limit, seed=2).ref(limit=5) == ref
+        assert load_dataset(ref.source, limit=ref.limit).ref() == ref
+    assert data.limit(4).ref().source is None  # a subset of a subset cannot be named
+    assert load(tmp_path / "again", write, Tiny(), limit=5, seed=2).ref().source is None

@@ -27,6 +27,7 @@ class Dataset:
     ``labels`` [K] are the labels to train with and ``true_labels`` [K] differ only after corruption.
     ``source`` is what `load_dataset` takes to find the data again: an absolute path or a known name,
     ``None`` for arrays. ``recipe_defaults`` are recipe settings that this kind of picture needs.
+    ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
     ``num_unreadable`` counts the pictures of this split that were left out on request.
     """
 
@@ -41,6 +42,7 @@ class Dataset:
     held_out: Dataset | None = None
     recipe_defaults: dict[str, Any] = field(default_factory=dict)
     num_unreadable: int = 0
+    limited_to: int | None = None
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -119,7 +121,10 @@ class Dataset:
         held_out = self.held_out
         if held_out is not None and k < len(held_out):
             held_out = held_out._take(balanced_subset(held_out.labels, k, seed))
-        return replace(self._take(balanced_subset(self.labels, k, seed)), held_out=held_out)
+        # a source and a limit do not find a subset of another seed, or of a subset, again
+        found_again = self.source if seed == 0 and self.limited_to is None else None
+        chosen = self._take(balanced_subset(self.labels, k, seed))
+        return replace(chosen, held_out=held_out, source=found_again, limited_to=k)
 
     def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
         return replace(
@@ -130,11 +135,11 @@ class Dataset:
             stored=self.stored.subset(positions),
         )
 
-    def ref(self, limit: int | None = None, skip_unreadable: bool = False) -> DatasetRef:
-        """What a run records of this data; ``limit`` and ``skip_unreadable`` say how it was loaded."""
+    def ref(self, skip_unreadable: bool = False) -> DatasetRef:
+        """What a run records of this data; ``skip_unreadable`` says how it was loaded."""
         return DatasetRef(
             source=self.source,
-            limit=limit,
+            limit=self.limited_to,
             skip_unreadable=skip_unreadable,
             num_unreadable=sum(s.num_unreadable for s in (self, self.held_out) if s is not None),
             train=self._split_ref(),

@@ -159,7 +159,7 @@ def make_plan(
         probes.append(Probe(name="held_out", keep_logits="all" if keep_logits else "none"))
     return Plan(
         data=data,
-        ref=data.ref(limit=limit, skip_unreadable=skip_unreadable),
+        ref=data.ref(skip_unreadable=skip_unreadable),
         model=model,
         recipe=settings,
         train_share=train_share,

@@ -86,14 +86,15 @@ def test_images_are_computed_once(data):
 
 
 def test_reference(data):
-    ref = data.ref(limit=5, skip_unreadable=True)
+    ref = data.ref(skip_unreadable=True)
     assert ref.train.fingerprint == data.fingerprint
     assert ref.train.num_examples == 10
     assert ref.held_out.num_examples == 4
     assert ref.held_out.fingerprint == data.held_out.fingerprint
     assert ref.classes == ("a", "b", "c")
     assert ref.image_shape == (1, 1, 2)
-    assert (ref.source, ref.limit, ref.skip_unreadable) == (None, 5, True)
+    assert (ref.source, ref.limit, ref.skip_unreadable) == (None, None, True)
+    assert data.limit(5).ref().limit == 5
     assert data.limit(3).held_out.ref().held_out is None
 
 
