@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.groups import Splits, disjoint_splits, group_rows
-from easiness.analysis.matching import Match, Rule, match_votes, overlap_rate
+from easiness.analysis.matching import Rule, overlap_rate
 from easiness.analysis.selection import Side, Ties
 from easiness.analysis.votes import Votes, check_same_examples
 from easiness.errors import BadInput
@@ -28,8 +28,7 @@ class GroupMatch:
     `Match`; ``num_empty`` choices gave an empty set (under ``strict``) and do not enter rate and
     class_chance, which are NaN if no choice is left. ``interval`` is the 95 % bootstrap interval with
     ``bias``, the mean of the replicates less the rate, taken off (NaN without replicates). ``decided``
-    is whether the groups have at least `MIN_GROUP` trials. ``rate_all`` matches all trials of two
-    different runs; it has no ceiling to be read against.
+    is whether the groups have at least `MIN_GROUP` trials.
     """
 
     rate: float
@@ -43,7 +42,6 @@ class GroupMatch:
     tie_mass: tuple[float, float]
     sizes: tuple[float, float]
     decided: bool
-    rate_all: Match | None
 
 
 def mean_defined(values: Iterable[float]) -> float:
@@ -107,7 +105,6 @@ def match_groups(
         tie_mass=(mean_defined(m.tie_mass[0] for m in matches), mean_defined(m.tie_mass[1] for m in matches)),
         sizes=(mean_defined(m.sizes[0] for m in matches), mean_defined(m.sizes[1] for m in matches)),
         decided=h >= MIN_GROUP,
-        rate_all=None if a is b else match_votes(a, b, side=side, fraction=fraction, ties=ties, seed=seed),
     )
 
 

@@ -11,7 +11,7 @@ import torch
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.models import build_model
+from easiness.models import build_model, check_model_name
 from easiness.spec import (
     RECIPE_VERSION,
     DatasetRef,
@@ -133,6 +133,7 @@ def make_plan(
     seed = _at_least("seed", seed, 0)
     if precision not in get_args(Precision):
         raise BadInput(f"precision {precision!r}: unknown; choose {', '.join(get_args(Precision))}")
+    check_model_name(model)
     if not 0 < train_share <= 1:
         raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
     if isinstance(data, Dataset):

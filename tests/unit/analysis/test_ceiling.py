@@ -37,7 +37,6 @@ def test_two_trials_are_matched_with_each_other() -> None:
     assert m.class_chance == pytest.approx((2 * 1 / 2 + 0) / 2)
     assert (m.interval, m.bias) == ((0.5, 0.5), 0)  # one trial resampled is itself
     assert not m.decided
-    assert m.rate_all is None
 
 
 def test_trials_of_one_index_are_never_matched_across_runs() -> None:
@@ -46,9 +45,6 @@ def test_trials_of_one_index_are_never_matched_across_runs() -> None:
     m = matched(a, b, fraction=0.5)
     assert m.num_splits == 2
     assert m.rate == pytest.approx((1 + 0.5) / 2)  # {0, 1} with {0, 1}, {0, 2} with {2, 3}
-    assert m.rate_all is not None
-    assert m.rate_all.rate == pytest.approx(0.5)
-    assert m.rate_all.tie_mass == (0.5, 1.0)
 
 
 def test_means_are_over_every_choice_of_groups() -> None:
