@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+README = (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def block(language: str, containing: str) -> str:
+    found = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return next(text for text in found if containing in text)
+
+
+def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    quick = block("python", "ez.measure").replace("trials=10, epochs=3", "trials=2, epochs=1")
+    assert "trials=2" in quick
+    exec(compile(quick, "README.md", "exec"), {})
+    shown = capsys.readouterr().out
+    assert "easiness_se" in shown
+    assert "by chance 0.1" in shown
+
+
+def test_the_query_runs(measured):
+    query = block("sql", "SELECT").replace("runs/photos", str(measured)).replace("epoch = 10", "epoch = 1")
+    rows = duckdb.sql(query).fetchall()
+    assert len(rows) > 1
+    assert all(0 <= accuracy <= 1 for _, accuracy in rows)
