@@ -30,14 +30,16 @@ def available_memory() -> int | None:
 
 
 def check_fits(num_bytes: int, what: str) -> None:
-    """Refuse ``num_bytes`` of pictures that exceed half of the memory available.
+    """Refuse ``num_bytes`` of pictures that exceed a third of the memory available.
+
+    Training keeps a second copy, with a zero border for the random crops.
 
     Raises:
         BadInput: they do; the text says how much is needed and available.
     """
     available = available_memory()
-    if available is not None and num_bytes > available / 2:
+    if available is not None and num_bytes > available / 3:
         raise BadInput(
-            f"{what}: the decoded images need {num_bytes / GIB:.1f} GiB, more than half of the "
+            f"{what}: the decoded images need {num_bytes / GIB:.1f} GiB, more than a third of the "
             f"{available / GIB:.1f} GiB of memory available; use --limit to take fewer"
         )

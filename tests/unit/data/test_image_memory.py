@@ -6,12 +6,12 @@ from easiness.data import load_dataset, memory
 from easiness.errors import BadInput
 
 
-def test_images_beyond_half_of_the_memory_are_refused(folder, monkeypatch):
+def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):
     data = load_dataset(folder)
-    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 6 * 3 * 4 * 4)
+    monkeypatch.setattr(memory, "available_memory", lambda: 3 * 6 * 3 * 4 * 4)
     assert len(data.images) == 6
-    monkeypatch.setattr(memory, "available_memory", lambda: 2 * 6 * 3 * 4 * 4 - 1)
-    with pytest.raises(BadInput, match=r"need 0\.0 GiB, more than half of the 0\.0 GiB .*use --limit"):
+    monkeypatch.setattr(memory, "available_memory", lambda: 3 * 6 * 3 * 4 * 4 - 1)
+    with pytest.raises(BadInput, match=r"need 0\.0 GiB, more than a third of the 0\.0 GiB .*use --limit"):
         _ = load_dataset(folder).images
 
 
