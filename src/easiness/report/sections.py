@@ -90,6 +90,7 @@ def _details(c: Comparison, side: Side) -> Section:
             "class chance",
             "corrected",
             "tie mass",
+            "set sizes",
             "all trials",
             "tie mass of all",
         ]
@@ -101,17 +102,18 @@ def _details(c: Comparison, side: Side) -> Section:
             g, every = cell.groups, cell.all_trials
             if g is None:
                 chances = (every.chance, every.class_chance) if every else (None, None)
-                row += ["none", "", "", "", *(number(chance) for chance in chances), "", ""]
+                row += ["none", "", "", "", *(number(chance) for chance in chances), "", "", ""]
             else:
                 row += [
                     _marked(g.rate, g.decided),
-                    f"{number(g.interval[0])} to {number(g.interval[1])}",
+                    "" if math.isnan(g.interval[0]) else " to ".join(number(end) for end in g.interval),
                     number(g.bias),
                     str(g.group_size),
                     number(g.chance),
                     number(g.class_chance),
                     number(cell.corrected),
                     " ".join(number(mass) for mass in g.tie_mass),
+                    " ".join(number(size, 0) for size in g.sizes),
                 ]
             row += (
                 ["", ""]
