@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.record import KeptLogits, Observations
+from easiness.record import KeptLogits, Observations, Statistics
 
 Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
-STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy")
+STATISTICS = Statistics._fields
 
 
 def _ids_array(ids: Ids) -> Any:

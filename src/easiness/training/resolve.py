@@ -66,32 +66,29 @@ def resolve(
     Raises:
         BadInput: the model cannot take a training step.
     """
-    layout = "channels-last" if _has_convolutions(model, image_shape, num_classes) else "contiguous"
-    candidates = [
-        Resolved(precision=p, channels_last=layout == "channels-last", threads=torch.get_num_threads())
-        for p in ("float32", "bfloat16")
-        if precision in ("auto", p)
-    ]
     with torch.random.fork_rng():
         torch.manual_seed(0)
+        names = [p for p in ("float32", "bfloat16") if precision in ("auto", p)]
+        models = [build_model(model, image_shape, num_classes) for _ in names]
+        channels_last = any(isinstance(layer, nn.Conv2d) for layer in models[0].modules())
+        candidates = [
+            Resolved.model_validate(
+                {"precision": p, "channels_last": channels_last, "threads": torch.get_num_threads()}
+            )
+            for p in names
+        ]
         batch = min(recipe.batch_size, num_examples)
         images = torch.randn(batch, *image_shape, device=device)
         labels = torch.randint(0, num_classes, (batch,), device=device)
         networks = [
-            Network(
-                build_model(model, image_shape, num_classes),
-                recipe,
-                candidate,
-                device,
-                num_examples=num_examples,
-                num_classes=num_classes,
-            )
-            for candidate in candidates
+            Network(built, recipe, candidate, device, num_examples=num_examples, num_classes=num_classes)
+            for built, candidate in zip(models, candidates, strict=True)
         ]
         threads = _threads(networks[0], images, labels, model)
         times: list[list[float]] = [[] for _ in candidates]
         if precision == "auto":
             times = _measure(networks, images, labels, device, threads)
+    layout = "channels-last" if channels_last else "contiguous"
     if precision != "auto":
         return candidates[0].model_copy(
             update={"threads": threads, "reason": f"as asked; {layout}, {_count(threads)}"}
@@ -105,12 +102,6 @@ def resolve(
 
 def _count(threads: int) -> str:
     return "1 thread" if threads == 1 else f"{threads} threads"
-
-
-def _has_convolutions(model: str, image_shape: tuple[int, int, int], num_classes: int) -> bool:
-    with torch.random.fork_rng():
-        network = build_model(model, image_shape, num_classes)
-    return any(isinstance(layer, nn.Conv2d) for layer in network.modules())
 
 
 def _threads(network: Network, images: torch.Tensor, labels: torch.Tensor, model: str) -> int:
