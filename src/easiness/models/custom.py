@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.models.names import split_callable_name
+
+CALLABLE_FORM = "package.module:callable"
+
+
+def split_callable_name(name: str) -> tuple[str, str]:
+    """Module and attribute of ``package.module:callable``; `BadInput` for any other form."""
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
+        raise BadInput(
+            f"model {name!r}: write {CALLABLE_FORM}, with a module's dotted name (not a file) and a function"
+        )
+    return module, attribute
 
 
 def call_named(name: str, input_shape: tuple[int, int, int], num_classes: int) -> Any:

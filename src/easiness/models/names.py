@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from easiness.errors import BadInput, nearest
+from easiness.models.custom import CALLABLE_FORM, split_callable_name
+from easiness.models.timm_nets import check_timm_name, is_timm_name
+from easiness.models.torchvision_nets import torchvision_names
 
 _WHOLE = "(0|[1-9][0-9]{0,5})"
 """No leading zeros, so that a network has one name."""
-
-_CALLABLE_FORM = "package.module:callable"
 
 
 @dataclass(frozen=True)
@@ -67,39 +68,47 @@ _FAMILIES = (
 def model_names() -> str:
     """The names that are known, for help and error texts (one line)."""
     forms = ", ".join(family.form for family in _FAMILIES)
-    return f"{forms} (such as mlp_3, wrn_16_4, resnext_29_4x64d) or {_CALLABLE_FORM}"
+    return (
+        f"{forms} (such as mlp_3, wrn_16_4, resnext_29_4x64d), a name of torchvision's (such as resnet18, "
+        f"vgg11_bn), timm:NAME or {CALLABLE_FORM}"
+    )
 
 
 def is_callable_name(name: str) -> bool:
     """Is this a name of the form ``package.module:callable``, right or wrong?"""
-    return ":" in name
+    return ":" in name and not is_timm_name(name)
 
 
 def check_model_name(name: str) -> None:
-    """Raise `BadInput` unless the name is of a known form with numbers that work.
+    """Raise `BadInput` unless the name is known, naming the nearest, with numbers that work.
 
-    Of ``package.module:callable`` only the form is checked: nothing is imported.
+    Our own families are looked at first, without importing anything; torchvision and timm are imported
+    only for a name that could be theirs. Of ``package.module:callable`` only the form is checked.
     """
-    if is_callable_name(name):
+    if is_timm_name(name):
+        check_timm_name(name)
+    elif is_callable_name(name):
         split_callable_name(name)
-    else:
-        read_model_name(name)
+    elif read_model_name(name) is None:
+        names = torchvision_names()
+        if name not in (names or []):
+            raise BadInput(_unknown(name, names))
 
 
-def split_callable_name(name: str) -> tuple[str, str]:
-    """Module and attribute of ``package.module:callable``; `BadInput` for any other form."""
-    module, _, attribute = name.partition(":")
-    if not all(part.isidentifier() for part in [*module.split("."), attribute]):
-        raise BadInput(
-            f"model {name!r}: write {_CALLABLE_FORM}, with a module's dotted name (not a file) and a function"
-        )
-    return module, attribute
+def _unknown(name: str, torchvision: list[str] | None) -> str:
+    known = [example for family in _FAMILIES for example in family.examples] + (torchvision or [])
+    text = (
+        f"model {name!r} is not known{nearest(name.lower().replace('-', '_'), known)}; give {model_names()}"
+    )
+    if torchvision is None:
+        text += "; torchvision is not installed, for its names run: pip install torchvision"
+    return text
 
 
-def read_model_name(name: str) -> tuple[Family, dict[str, int]]:
-    """The family and the numbers of a name such as ``wrn_16_4``.
+def read_model_name(name: str) -> tuple[Family, dict[str, int]] | None:
+    """The family and the numbers of a name such as ``wrn_16_4``; ``None`` for a name of another form.
 
-    Raises `BadInput` for an unknown form, naming the nearest, and for numbers that do not work.
+    Raises `BadInput` for numbers that do not work.
     """
     for family in _FAMILIES:
         numbers = family.read(name)
@@ -107,9 +116,7 @@ def read_model_name(name: str) -> tuple[Family, dict[str, int]]:
             for word, value in numbers.items():
                 _check_number(name, word, value, family.numbers[word])
             return family, numbers
-    examples = [example for family in _FAMILIES for example in family.examples]
-    hint = nearest(name.lower().replace("-", "_"), examples)
-    raise BadInput(f"model {name!r} is not known{hint}; give {model_names()}")
+    return None
 
 
 def _check_number(name: str, word: str, value: int, allowed: range) -> None:

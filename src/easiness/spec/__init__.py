@@ -4,6 +4,7 @@ from easiness.spec.recipe import RECIPE_VERSION, Recipe, make_recipe, read_recip
 from easiness.spec.seeds import TrialSeeds, trial_seeds
 from easiness.spec.trial import (
     DatasetRef,
+    LoadOptions,
     Probe,
     RecordedSpec,
     Resolved,
@@ -16,6 +17,7 @@ from easiness.spec.trial import (
 __all__ = [
     "RECIPE_VERSION",
     "DatasetRef",
+    "LoadOptions",
     "Probe",
     "Recipe",
     "RecordedSpec",

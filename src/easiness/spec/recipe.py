@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,30 @@ class Recipe(BaseModel):
         default=0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
     )
     flip: float = Field(default=0.5, ge=0, le=1, description="probability of a horizontal flip")
+    crop: int = Field(
+        default=0, ge=0, description="side in pixels that photos are cropped to; 0: images keep their size"
+    )
+    crop_scale: float = Field(
+        default=0.08, gt=0, le=1, description="least share of a photo's area that a random crop takes"
+    )
+    crop_ratio: float = Field(
+        default=4 / 3, ge=1, description="largest aspect ratio of a random crop, upright or across"
+    )
+    crop_share: float = Field(
+        default=0.875, gt=0, le=1, description="share of the short side in the evaluation crop (224 of 256)"
+    )
     gcn: bool = Field(default=True, description="global contrast normalization")
     gcn_epsilon: float = Field(default=1e-6, gt=0, description="added to the standard deviation in GCN")
+
+    @property
+    def resize(self) -> int:
+        """Short side in pixels that a photo has before the evaluation crop: 256 for a crop of 224."""
+        return int(self.crop / self.crop_share + 0.5)
+
+    def identity(self) -> dict[str, Any]:
+        """The settings that decide what is learned: how photos are cropped only where they are."""
+        unused = set() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
+        return self.model_dump(mode="json", exclude=unused)
 
     def weight_decay_lambda(self, num_examples: int) -> float:
         """``lambda`` for ``num_examples`` examples trained on."""
@@ -85,16 +108,43 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
         raise BadInput(f"{origin}: {key}: {first['msg']}, not {first['input']!r}") from None
 
 
-def read_recipe(path: Path) -> dict[str, Any]:
-    """The settings in a TOML file, a flat table of the fields of `Recipe`.
+def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
+    """The settings for ``model`` in a TOML file.
+
+    Top-level settings are for every model. A table is for the models whose name, with or without a
+    leading ``timm:``, starts with the table's: ``[vgg]`` for ``vgg11`` and ``vgg11_bn``. Where several
+    give a setting, the one that matches furthest decides; any of them goes before the top level.
 
     Raises:
-        BadInput: the file cannot be read, or is not TOML.
+        BadInput: the file cannot be read, is not TOML, or has an unknown setting, a value that does not
+            work or a table in a table anywhere, for ``model`` or not.
     """
     try:
         with path.open("rb") as file:
-            return tomllib.load(file)
+            content = tomllib.load(file)
     except OSError as error:
         raise BadInput(f"{path}: the recipe cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: the recipe is not TOML: {error}") from None
+    # A table with the name of a setting is a setting of the wrong type.
+    tables = {k: v for k, v in content.items() if isinstance(v, dict) and k not in Recipe.model_fields}
+    settings = {key: value for key, value in content.items() if key not in tables}
+    make_recipe({}, settings, origin=str(path))
+    for name, table in tables.items():
+        inner = [key for key, value in table.items() if isinstance(value, dict)]
+        if inner:
+            raise BadInput(
+                f"{path}: [{name}.{inner[0]}]: a table cannot be in a table; put a name with a dot in quotes"
+            )
+        make_recipe({}, table, origin=f"{path}: [{name}]")
+    for name in _tables_for(model, tables):
+        settings.update(tables[name])
+    return settings
+
+
+def _tables_for(model: str, tables: Iterable[str]) -> list[str]:
+    """The tables whose name ``model`` starts with, the one that says most about it last."""
+    bare = model.removeprefix("timm:")
+    matched = {name: len(name) for name in tables if model.startswith(name)}
+    matched |= {name: len(model) - len(bare) + len(name) for name in tables if bare.startswith(name)}
+    return sorted(matched, key=lambda name: (matched[name], len(name)))

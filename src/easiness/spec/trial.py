@@ -28,21 +28,38 @@ class SplitRef(_Frozen):
     num_examples: int = Field(ge=1)
 
 
-class DatasetRef(_Frozen):
-    """The data of a run. ``source`` and ``limit`` say how to load it again; the fingerprints what it is."""
+class LoadOptions(_Frozen):
+    """How data were loaded from their source, where that is not the usual way."""
+
+    data_root: str | None = None
+    allow_outside: bool = False
+    skip_unreadable: bool = False
+
+
+_HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}
+
+
+class DatasetRef(LoadOptions):
+    """The data of a run: the fingerprints say what they are, the other fields how to load them again.
+
+    ``image_shape`` is absent where the images differ in size.
+    """
 
     source: str | None = None
     limit: int | None = None
-    skip_unreadable: bool = False
     num_unreadable: int = 0
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int] | None = None
 
+    def load_options(self) -> LoadOptions:
+        """How to load the data again from ``source``."""
+        return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
+
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""
-        return self.model_dump(mode="json", exclude={"source", "limit", "skip_unreadable", "num_unreadable"})
+        return self.model_dump(mode="json", exclude=_HOW_TO_LOAD)
 
 
 class Probe(_Frozen):
@@ -62,11 +79,15 @@ class Resolved(_Frozen):
 
 
 class TrialSpec(_Frozen):
-    """Everything that decides what a trial records, and nothing about where it runs."""
+    """Everything that decides what a trial records, and nothing about where it runs.
+
+    ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from.
+    """
 
     data: DatasetRef
     train_share: float = Field(default=1.0, gt=0, le=1)
     model: str
+    pretrained: str | None = None
     recipe: Recipe
     recipe_version: int = RECIPE_VERSION
     resolved: Resolved
@@ -78,8 +99,11 @@ class TrialSpec(_Frozen):
     @property
     def hash(self) -> str:
         """Identity of the trial: the same before it runs and from its record."""
-        value = self.model_dump(mode="json", exclude={"data", "resolved"})
+        value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved", "pretrained"})
         value["data"] = self.data.identity()
+        value["recipe"] = self.recipe.identity()
+        if self.pretrained is not None:
+            value["pretrained"] = self.pretrained
         value["precision"] = self.resolved.precision
         value["channels_last"] = self.resolved.channels_last
         return content_hash(value)
@@ -91,6 +115,7 @@ class RunSpec(_Frozen):
     kind: Literal["measured"] = "measured"
     data: DatasetRef
     model: str
+    pretrained: str | None = None
     recipe: Recipe
     recipe_version: int = RECIPE_VERSION
     resolved: Resolved
@@ -107,6 +132,7 @@ class RunSpec(_Frozen):
             data=self.data,
             train_share=self.train_share,
             model=self.model,
+            pretrained=self.pretrained,
             recipe=self.recipe,
             recipe_version=self.recipe_version,
             resolved=self.resolved,

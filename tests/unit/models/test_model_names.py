@@ -21,13 +21,27 @@ from easiness.models.names import read_model_name
     ],
 )
 def test_names_are_read(name: str, family: str, numbers: dict[str, int]) -> None:
-    found, read = read_model_name(name)
-    assert (found.name, read) == (family, numbers)
+    known = read_model_name(name)
+    assert known is not None
+    assert (known[0].name, known[1]) == (family, numbers)
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "resnext50_32x4d", "vit_b_16"])
+def test_names_of_torchvision_are_known_and_not_ours(name: str) -> None:
+    check_model_name(name)
+    assert read_model_name(name) is None
 
 
 @pytest.mark.parametrize(
     ("name", "hint"),
-    [("WRN-16-4", "wrn_16_4"), ("wrn_164", "wrn_16_4"), ("densenet_100_12", "densenet_bc_100_12")],
+    [
+        ("WRN-16-4", "wrn_16_4"),
+        ("wrn_164", "wrn_16_4"),
+        ("densenet_100_12", "densenet_bc_100_12"),
+        ("resnet-18", "resnet18"),
+        ("vgg11bn", "vgg11_bn"),
+        ("resnet18\n", "resnet18"),
+    ],
 )
 def test_an_unknown_name_gets_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(BadInput, match=f"did you mean {hint}") as caught:
@@ -67,7 +81,7 @@ def test_numbers_that_do_not_work_say_which_do(name: str, text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make"])
+@pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make", "timm.models:resnet18"])
 def test_a_callable_is_not_imported_when_its_name_is_checked(name: str) -> None:
     check_model_name(name)
 
@@ -88,8 +102,19 @@ def test_the_known_names_are_one_line_naming_every_family() -> None:
         "wrn_DEPTH_WIDTH",
         "densenet_bc_DEPTH_GROWTH",
         "resnext_DEPTH_CARDINALITYxWIDTHd",
+        "torchvision",
+        "timm:NAME",
+        "package.module:callable",
     ):
         assert part in text
+
+
+def test_without_torchvision_an_unknown_name_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torchvision.models", None)
+    check_model_name("wrn_16_4")
+    for name in ("resnet18", "wrn_164"):
+        with pytest.raises(BadInput, match=r"not known.*pip install 'easiness\[torchvision\]'"):
+            check_model_name(name)
 
 
 def test_checking_a_name_does_not_load_torch() -> None:

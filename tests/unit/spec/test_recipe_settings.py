@@ -120,7 +120,13 @@ def test_an_empty_file_changes_nothing(toml):
     ("text", "parts"),
     [
         ("batchsize = 64", ["'batchsize'", "did you mean batch_size?"]),
-        ("[recipe]\nalpha = 0.1", ["'recipe'"]),
+        ("[alpha]\nflip = 0.1", ["alpha", "number"]),
+        ("[vgg]\nbatchsize = 64", ["[vgg]: ", "'batchsize'", "did you mean batch_size?"]),
+        ("[vgg]\nalpha = -0.1", ["[vgg]: ", "alpha", "greater than 0", "-0.1"]),
+        ("alpha = 0\n[vgg]\nalpha = 0.1", ["alpha", "greater than 0"]),
+        ("[vgg.bn]\nalpha = 0.1", ["[vgg.bn]", "in quotes"]),
+        ("[vgg]\nalpha = { beta1 = 0.1 }", ["[vgg.alpha]", "in a table"]),
+        ("[[vgg]]\nalpha = 0.1", ["'vgg'"]),
         ('batch_size = "64"', ["batch_size", "integer", "'64'"]),
         ("batch_size = true", ["batch_size", "integer", "True"]),
         ("batch_size = 6.5", ["batch_size", "integer", "6.5"]),
@@ -155,3 +161,49 @@ def test_a_missing_file_and_a_folder_are_named(tmp_path):
             read_recipe(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+FAMILIES = """
+alpha = 0.01
+flip = 0.0
+[vgg]
+alpha = 0.02
+period = 30
+[vgg11_bn]
+alpha = 0.03
+[vit]
+alpha = 0.04
+["timm:"]
+period = 60
+["timm:vit"]
+alpha = 0.05
+[vit_tiny]
+alpha = 0.06
+["vit_small.augreg"]
+alpha = 0.07
+"""
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("", {"alpha": 0.01, "flip": 0.0}),
+        ("resnet18", {"alpha": 0.01, "flip": 0.0}),
+        ("my_vgg:make", {"alpha": 0.01, "flip": 0.0}),  # a name starts with the table's
+        ("vgg11", {"alpha": 0.02, "flip": 0.0, "period": 30}),
+        ("vgg11_bn", {"alpha": 0.03, "flip": 0.0, "period": 30}),
+        ("timm:vgg11_bn", {"alpha": 0.03, "flip": 0.0, "period": 30}),
+        ("timm:resnet18", {"alpha": 0.01, "flip": 0.0, "period": 60}),
+        ("vit_b_16", {"alpha": 0.04, "flip": 0.0}),
+        ("timm:vit_base", {"alpha": 0.05, "flip": 0.0, "period": 60}),
+        ("timm:vit_tiny_patch16_224", {"alpha": 0.06, "flip": 0.0, "period": 60}),
+        ("timm:vit_small.augreg_in21k", {"alpha": 0.07, "flip": 0.0, "period": 60}),
+    ],
+)
+def test_a_table_is_for_the_models_of_that_family(toml, model, expected):
+    assert read_recipe(toml(FAMILIES), model=model) == expected
+
+
+def test_a_mistake_in_a_table_for_another_model_is_found(toml):
+    with pytest.raises(BadInput, match="batch_size"):
+        read_recipe(toml("[vgg]\nbatchsize = 64"), model="resnet18")

@@ -49,6 +49,7 @@ OTHER: dict[str, list[Any]] = {
     ],
     "train_share": [0.5],
     "model": ["mlp_4"],
+    "pretrained": ["ab" * 32, "cd" * 32],
     "recipe": [
         Recipe(**{name: value})
         for name, value in {
@@ -61,9 +62,14 @@ OTHER: dict[str, list[Any]] = {
             "period": 299.5,
             "translation": 0.0,
             "flip": 0.0,
+            "crop": 48,
             "gcn": False,
             "gcn_epsilon": 1e-5,
         }.items()
+    ]
+    + [
+        Recipe(crop=48, **{name: value})
+        for name, value in {"crop_scale": 0.5, "crop_ratio": 1.0, "crop_share": 1.0}.items()
     ],
     "recipe_version": [0],
     "resolved": [resolved(precision="bfloat16"), resolved(channels_last=True)],
@@ -87,12 +93,17 @@ def test_every_field_that_decides_what_is_recorded_is_in_the_hash():
     assert len({trial().hash, *hashes}) == 1 + len(hashes)
 
 
+def test_how_photos_are_cropped_means_nothing_where_they_are_not():
+    assert trial(recipe=Recipe(crop_scale=0.5, crop_ratio=1.0, crop_share=1.0)).hash == trial().hash
+
+
 def test_where_it_lies_and_where_it_runs_is_not_in_the_hash():
     same = [
         trial(data=data_ref(source="/elsewhere")),
         trial(data=data_ref(source=None)),
         trial(data=data_ref(limit=10)),
         trial(data=data_ref(skip_unreadable=True)),
+        trial(data=data_ref(data_root="/data", allow_outside=True)),
         trial(resolved=resolved(threads=7)),
         trial(resolved=resolved(reason="measured per step: 3 ms")),
     ]

@@ -1,0 +1,146 @@
+"""timm's networks as ``timm:NAME``. timm is imported when one is asked for; nothing is downloaded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from easiness.errors import BadInput, nearest
+from easiness.models.custom import describe
+from easiness.models.weights import read_weights
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_PREFIX = "timm:"
+
+
+def is_timm_name(name: str) -> bool:
+    """Is this a name of the form ``timm:NAME``, right or wrong?"""
+    return name.startswith(_PREFIX)
+
+
+def check_timm_name(name: str) -> None:
+    """Raise `BadInput` unless timm is installed and knows ``name``, with or without a tag of weights."""
+    known = name.removeprefix(_PREFIX)
+    if any(mark in known for mark in ":/@\\"):
+        raise BadInput(
+            f"model {name!r}: models from the hub or a folder are not loaded, they could change; give "
+            "timm:NAME with a name from timm.list_models()"
+        )
+    timm = _timm(name)
+    names = timm.list_models()
+    architecture, _, tag = known.partition(".")
+    if architecture not in names:
+        raise BadInput(f"model {name!r}: timm does not know it{_timm_hint(known, names)}")
+    tagged = timm.list_models(f"{architecture}.*", pretrained=True)
+    if tag and known not in tagged:
+        raise BadInput(
+            f"model {name!r}: timm has no weights {tag!r} of it{_timm_hint(known, tagged)}; "
+            f"timm:{architecture} is the same network"
+        )
+
+
+def timm_net(name: str, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
+    """The network ``name`` with random weights, for images of ``input_shape`` (c, h, w).
+
+    Gives logits [b, num_classes]. One with a fixed image size, such as a vision transformer, is built
+    for that of the images. Initialized as timm does, from torch's global generator.
+    """
+    return _create(name, input_shape, num_classes)
+
+
+def timm_weights_file(name: str) -> Path:
+    """Where timm keeps the weights of ``name``: in the Hugging Face cache, or in torch's hub folder.
+
+    Raises:
+        BadInput: there are none for this network, or they are not on this disk.
+    """
+    import torch
+    from huggingface_hub import try_to_load_from_cache
+
+    config = _config(name)
+    looked_for = ""
+    if config.hf_hub_id:
+        repository, _, revision = config.hf_hub_id.partition("@")
+        files = (
+            [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
+        )
+        for file in files:
+            found = try_to_load_from_cache(repository, file, revision=revision or None)
+            if isinstance(found, str):
+                return Path(found)
+        looked_for = f"{repository}/{files[0]} in the Hugging Face cache"
+    if config.url and not config.url.endswith(".npz"):
+        path = Path(torch.hub.get_dir(), "checkpoints", config.url.rsplit("/", 1)[-1])
+        if path.is_file():
+            return path
+        looked_for = looked_for or str(path)
+    if not looked_for:
+        raise BadInput(f"model {name!r}: there are no weights of it; leave out --pretrained")
+    call = f"timm.create_model({name.removeprefix(_PREFIX)!r}, pretrained=True)"
+    raise BadInput(
+        f"model {name!r}: its weights {looked_for} are not there; call {call} once in Python, "
+        "which downloads them"
+    )
+
+
+def timm_weights(name: str, path: Path, input_shape: tuple[int, int, int]) -> dict[str, Tensor]:
+    """The state in a file of weights for `timm_net` with ``input_shape`` (3, h, w).
+
+    timm brings names and positional embeddings into line. The classifier is as wide as in the file.
+
+    Raises:
+        BadInput: the file cannot be read, or does not fit the network.
+    """
+    import torch
+
+    config = _config(name)
+    weights = read_weights(path)
+    try:
+        num_classes = _num_classes(config, weights)
+        overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
+        with torch.random.fork_rng(devices=[]):
+            net = _create(name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay)
+    except Exception as error:
+        raise BadInput(f"{path}: these weights do not fit model {name!r}: {describe(error)}") from error
+    return net.state_dict()
+
+
+def _create(name: str, input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> nn.Module:
+    channels, height, width = input_shape
+    if _config(name).fixed_input_size:
+        options["img_size"] = (height, width)
+    net: nn.Module = _timm(name).create_model(
+        name.removeprefix(_PREFIX), in_chans=channels, num_classes=num_classes, **options
+    )
+    return net
+
+
+def _num_classes(config: Any, weights: Mapping[str, Tensor]) -> int:
+    """Outputs of the classifier in a file, less a class for the background; timm's word where it has none."""
+    layers = [config.classifier] if isinstance(config.classifier, str) else config.classifier or []
+    for layer in layers:
+        if f"{layer}.weight" in weights:
+            return len(weights[f"{layer}.weight"]) - (config.label_offset or 0)
+    num_classes: int = config.num_classes
+    return num_classes
+
+
+def _timm_hint(name: str, known: list[str]) -> str:
+    """The nearest names, those that only go on where there are any."""
+    known = [other for other in known if other.startswith(name)] or known
+    return nearest(_PREFIX + name, [_PREFIX + other for other in known])
+
+
+def _timm(name: str) -> Any:
+    try:
+        return importlib.import_module("timm")
+    except ModuleNotFoundError:
+        raise BadInput(f"model {name!r} needs timm; run: pip install 'easiness[timm]'") from None
+
+
+def _config(name: str) -> Any:
+    return _timm(name).models.get_pretrained_cfg(name.removeprefix(_PREFIX))

@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from easiness.errors import BadInput
+from easiness.models import build_model, pretrained_file
+from easiness.models.torchvision_nets import torchvision_net, torchvision_weights
+from easiness.models.weights import load_weights
+
+State = dict[str, Tensor]
+SHAPE = (3, 32, 32)
+# The smallest of torchvision's, and timm's smallest network and transformer.
+SQUEEZENET, RESNET, VIT = "squeezenet1_1", "timm:test_resnet", "timm:test_vit.r160_in1k"
+
+
+@pytest.fixture(autouse=True)
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of torch's downloads, empty, and no Hugging Face cache."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hf"))
+    folder = tmp_path / "torch" / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def seeded(seed: int, name: str, *arguments: Any) -> nn.Module:
+    torch.manual_seed(seed)
+    return build_model(name, *arguments)
+
+
+def trained(name: str, shape: tuple[int, int, int] = SHAPE) -> State:
+    """What a file of weights for 1,000 classes holds."""
+    return {key: value.contiguous() for key, value in seeded(7, name, shape, 1000).state_dict().items()}
+
+
+def check_starts_from(state: State, path: Path, name: str, classifier: str) -> None:
+    """All but the classifier are the file's; that and what is drawn next are as without a file."""
+    net = seeded(3, name, SHAPE, 10, path)
+    drawn = torch.rand(1)
+    without = seeded(3, name, SHAPE, 10).state_dict()
+    assert torch.equal(torch.rand(1), drawn)
+    assert net.training
+    for key, value in net.state_dict().items():
+        assert torch.equal(value, (without if key.startswith(classifier) else state)[key]), key
+
+
+def test_torchvision_takes_all_but_the_classifier_from_the_file(hub: Path) -> None:
+    state = trained(SQUEEZENET)
+    torch.save(state, hub / "squeezenet1_1-b8a52dc0.pth")
+    path = pretrained_file(SQUEEZENET)
+    assert path == hub / "squeezenet1_1-b8a52dc0.pth"
+    check_starts_from(state, path, SQUEEZENET, "classifier.1.")
+
+
+def test_a_classifier_for_as_many_classes_is_taken_too(tmp_path: Path) -> None:
+    state = trained(SQUEEZENET)
+    torch.save(state, tmp_path / "w.pth")
+    net = seeded(3, SQUEEZENET, SHAPE, 1000, tmp_path / "w.pth")
+    assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
+
+
+def test_grey_images_start_from_the_weights_for_coloured_ones(tmp_path: Path) -> None:
+    pytest.importorskip("timm")
+    for name in (SQUEEZENET, RESNET):
+        state = trained(name)
+        torch.save(state, tmp_path / "w.pth")
+        net = build_model(name, (1, 32, 32), 1000, tmp_path / "w.pth").state_dict()
+        assert list(net) == [f"net.{key}" for key in state]
+        assert all(torch.equal(net[f"net.{key}"], value) for key, value in state.items())
+
+
+def test_auxiliary_outputs_in_a_file_are_ignored(tmp_path: Path) -> None:
+    weights = {
+        "conv1.conv.weight": torch.ones(2),
+        "aux1.fc2.bias": torch.ones(2),
+        "aux2.fc1.bias": torch.ones(2),
+    }
+    torch.save(weights, tmp_path / "w.pth")
+    assert list(torchvision_weights("googlenet", tmp_path / "w.pth")) == ["conv1.conv.weight"]
+    torch.save({"AuxLogits.fc.bias": torch.ones(2)}, tmp_path / "w.pth")
+    assert torchvision_weights("inception_v3", tmp_path / "w.pth") == {}
+    assert list(torchvision_weights("resnet18", tmp_path / "w.pth")) == ["AuxLogits.fc.bias"]
+
+
+def test_the_old_names_in_densenets_files_are_read(tmp_path: Path) -> None:
+    with torch.device("meta"):
+        today = torchvision_net("densenet121", SHAPE, 1000).state_dict()
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))", r"\1.", key): torch.ones(1) for key in today}
+    assert "features.denseblock1.denselayer1.norm.1.weight" in old
+    torch.save(old, tmp_path / "w.pth")
+    assert set(torchvision_weights("densenet121", tmp_path / "w.pth")) == set(today)
+
+
+def test_a_file_from_before_batches_were_counted_is_read(tmp_path: Path) -> None:
+    state = {key: value for key, value in trained("resnet18").items() if "num_batches" not in key}
+    torch.save(state, tmp_path / "w.pth")
+    net = build_model("resnet18", SHAPE, 10, tmp_path / "w.pth").state_dict()
+    assert torch.equal(net["bn1.weight"], state["bn1.weight"])
+    assert net["bn1.num_batches_tracked"] == 0
+
+
+def test_timm_takes_weights_from_the_hugging_face_cache(tmp_path: Path) -> None:
+    pytest.importorskip("timm")
+    folder = tmp_path / "hf" / "models--timm--test_resnet.r160_in1k"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc")
+    (folder / "snapshots" / "abc").mkdir(parents=True)
+    state = trained(RESNET)
+    for file in ("pytorch_model.bin", "model.safetensors"):
+        path = folder / "snapshots" / "abc" / file
+        save_file(state, path) if path.suffix == ".safetensors" else torch.save(state, path)
+        assert pretrained_file(RESNET) == path
+        check_starts_from(state, path, RESNET, "fc.")
+
+
+def test_timm_takes_weights_from_the_hub_folder_of_torch(hub: Path) -> None:
+    pytest.importorskip("timm")
+    path = hub / "resnet18_a1_0-d63eafa0.pth"
+    path.touch()
+    assert pretrained_file("timm:resnet18") == path
+    assert pretrained_file("timm:resnet18.a1_in1k") == path
+    with pytest.raises(BadInput, match="not there"):
+        pretrained_file("timm:resnet18.a2_in1k")
+
+
+def test_timm_resamples_the_embedding_of_positions(tmp_path: Path) -> None:
+    pytest.importorskip("timm")
+    state = trained(VIT, (3, 160, 160))
+    state["pos_embed"] = torch.full_like(state["pos_embed"], 0.25)
+    torch.save(state, tmp_path / "w.pth")
+    net = build_model(VIT, SHAPE, 10, tmp_path / "w.pth").state_dict()
+    assert net["pos_embed"].shape != state["pos_embed"].shape
+    torch.testing.assert_close(net["pos_embed"], torch.full_like(net["pos_embed"], 0.25))
+    assert torch.equal(net["patch_embed.proj.weight"], state["patch_embed.proj.weight"])
+
+
+def test_timm_starts_from_a_file_without_a_classifier(tmp_path: Path) -> None:
+    timm = pytest.importorskip("timm")
+    name = "vit_tiny_patch16_224.augreg_in21k"
+    state = timm.create_model(name, num_classes=0, img_size=32).state_dict()
+    with pytest.MonkeyPatch.context() as patch:
+        config = timm.models.get_pretrained_cfg(name)
+        config.num_classes = 0
+        patch.setattr("timm.models.get_pretrained_cfg", lambda _: config)
+        torch.save(state, tmp_path / "w.pth")
+        check_starts_from(state, tmp_path / "w.pth", f"timm:{name}", "head.")
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("resnet18", ["resnet18-f37072fd.pth are not there", "download https://", "to that place"]),
+        (
+            RESNET,
+            ["timm/test_resnet.r160_in1k/model.safetensors", "create_model('test_resnet', pretrained=True)"],
+        ),
+    ],
+)
+def test_a_file_that_is_not_there_is_named_with_how_to_get_it(name: str, parts: list[str]) -> None:
+    if name == RESNET:
+        pytest.importorskip("timm")
+    with pytest.raises(BadInput) as caught:
+        pretrained_file(name)
+    for part in [f"model {name!r}", *parts]:
+        assert part in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["mlp_3", "wrn_16_4", "package.module:make"])
+def test_other_models_have_no_weights(name: str, tmp_path: Path) -> None:
+    for use in (pretrained_file, lambda name: build_model(name, SHAPE, 10, tmp_path / "w.pth")):
+        with pytest.raises(
+            BadInput, match=f"model '{name}' has no pretrained weights; leave out --pretrained"
+        ):
+            use(name)
+
+
+def test_an_unknown_model_has_none_either() -> None:
+    with pytest.raises(BadInput, match="did you mean resnet18"):
+        pretrained_file("resnet-18")
+
+
+def without(state: State, key: str) -> State:
+    return {other: value for other, value in state.items() if other != key}
+
+
+@pytest.mark.parametrize("name", ["resnet18", RESNET])
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (lambda state: without(state, "layer1.0.bn1.bias"), "layer1.0.bn1.bias"),
+        (lambda state: {**state, "extra.weight": torch.ones(1)}, "extra.weight"),
+        (lambda state: {**state, "bn1.weight": torch.ones(5)}, "bn1.weight"),
+        (lambda state: {**state, "bn1.weight": torch.ones(())}, "bn1.weight"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_named_with_the_first_tensor(
+    name: str, change: Any, key: str, tmp_path: Path
+) -> None:
+    if name == RESNET:
+        pytest.importorskip("timm")
+    path = tmp_path / "w.pth"
+    torch.save(change(trained(name)), path)
+    with pytest.raises(BadInput, match=f"{re.escape(key)}") as caught:
+        build_model(name, SHAPE, 10, path)
+    assert str(caught.value).startswith(f"{path}: these weights do not fit")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_hidden_layer_as_wide_as_the_classes_is_not_taken_for_the_classifier(tmp_path: Path) -> None:
+    ours = nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 4))
+    theirs = nn.Sequential(nn.Linear(2, 6), nn.Linear(6, 4)).state_dict()
+    with pytest.raises(BadInput, match=r"1\.weight is 4 x 6 in the file and 4 x 4 in the network"):
+        load_weights(ours, theirs, 4, tmp_path / "w.pth")
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (print, ("unpickled",))
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", Hostile(), [1, 2], {"fc.bias": 3}, {"model": 3}])
+def test_a_file_of_something_else_is_named_and_nothing_runs(
+    content: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "w.pth"
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(BadInput, match=r"cannot be read|no file of weights") as caught:
+        build_model("resnet18", SHAPE, 10, path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_a_path_without_a_file_is_bad_input(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=f"none{suffix}: the weights cannot be read"):
+        build_model("resnet18", SHAPE, 10, tmp_path / f"none{suffix}")
+
+
+def test_only_one_or_three_channels_start_from_weights(tmp_path: Path) -> None:
+    pytest.importorskip("timm")
+    with pytest.raises(BadInput, match="with pretrained weights takes images of 1 or 3 channels"):
+        build_model(RESNET, (4, 32, 32), 10, tmp_path / "w.pth")
