@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset
+from easiness.data import Dataset, WorkingImages, working_images
 from easiness.models import build_model
 from easiness.record import ObservationLog, TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
-from easiness.training import EpochReport, ImageBank, Network, Observer, train
+from easiness.training import EpochReport, Network, Observer, make_bank, train
 
 
-def _ignore(_: EpochReport) -> None:
+def _ignore(_: object) -> None:
     pass
 
 
@@ -26,11 +27,23 @@ def run_trial(
     data: Dataset,
     device: torch.device,
     *,
+    images: Mapping[str, WorkingImages] | None = None,
     on_epoch: Callable[[EpochReport], None] = _ignore,
+    on_images: Callable[[int], None] = _ignore,
+    pretrained: Path | None = None,
 ) -> TrialRecord:
     """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
 
     The caller's torch random state and number of threads are left as they were.
+
+    Args:
+        spec: what to do.
+        data: the examples that ``spec.data`` describes.
+        device: where to train.
+        images: working images by split (``train``, ``held_out``); without them they are made anew.
+        on_epoch: called after each epoch.
+        on_images: called after each batch with how many images went through the network.
+        pretrained: the file of weights whose digest is ``spec.pretrained``.
 
     Raises:
         TrialFailed: the loss or a logit stopped being finite.
@@ -40,7 +53,7 @@ def run_trial(
     torch.set_num_threads(spec.resolved.threads)
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            record = _run(spec, data, device, on_epoch)
+            record = _run(spec, data, device, images or {}, on_epoch, on_images, pretrained)
     finally:
         torch.set_num_threads(threads)
     record.ran.update(
@@ -53,44 +66,59 @@ def run_trial(
 
 
 def _run(
-    spec: TrialSpec, data: Dataset, device: torch.device, on_epoch: Callable[[EpochReport], None]
+    spec: TrialSpec,
+    data: Dataset,
+    device: torch.device,
+    images: Mapping[str, WorkingImages],
+    on_epoch: Callable[[EpochReport], None],
+    on_images: Callable[[int], None],
+    pretrained: Path | None,
 ) -> TrialRecord:
+    assert (spec.pretrained is None) == (pretrained is None)
     seeds = trial_seeds(spec.seed, spec.index)
     trained_on = _share(len(data), spec.train_share, seeds)
     positions = torch.from_numpy(np.flatnonzero(trained_on))
-    images = data.images
-    shape = data.image_shape
-    shift = spec.recipe.shift(min(shape[1:]))
-    train_images = ImageBank(images, spec.recipe, device, shift=shift)
+    recipe = spec.recipe
+    shape = data.input_shape(recipe)
 
     torch.manual_seed(seeds.initialization)
     network = Network(
-        build_model(spec.model, shape, data.num_classes),
-        spec.recipe,
+        build_model(spec.model, shape, data.num_classes, pretrained),
+        recipe,
         spec.resolved,
         device,
         num_examples=len(positions),
         num_classes=data.num_classes,
     )
-    observers: dict[str, Observer] = {}
-    for probe in spec.probes:
-        split = data if probe.name == "train" else data.held_out
-        assert split is not None
-        bank = train_images if probe.name == "train" else ImageBank(split.images, spec.recipe, device)
-        observers[probe.name] = Observer(bank, _log(probe, split, trained_on), shape, data.num_classes)
+    splits = {"train": data} if data.held_out is None else {"train": data, "held_out": data.held_out}
+    banks = {
+        name: make_bank(
+            images[name] if name in images else working_images(split, recipe),
+            recipe,
+            device,
+            augment=name == "train",
+        )
+        for name, split in splits.items()
+    }
+    observers: dict[str, Observer] = {
+        probe.name: Observer(
+            banks[probe.name], _log(probe, splits[probe.name], trained_on), shape, data.num_classes
+        )
+        for probe in spec.probes
+    }
 
     losses = train(
         network,
-        train_images,
+        banks["train"],
         torch.from_numpy(data.labels).to(device),
         positions,
-        spec.recipe,
+        recipe,
         seeds,
         observers,
-        shift=shift,
         trial=spec.index,
         epochs=spec.epochs,
         on_epoch=on_epoch,
+        on_images=on_images,
     )
     weights = {
         name: value.detach().cpu().contiguous().numpy() for name, value in network.model.state_dict().items()

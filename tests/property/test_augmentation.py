@@ -11,8 +11,8 @@ from easiness.training.images import (
     Augmentation,
     ImageBank,
     draw_augmentation,
-    global_contrast_normalization,
 )
+from easiness.training.normalize import global_contrast_normalization
 
 CPU = torch.device("cpu")
 shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 7), st.integers(1, 7))

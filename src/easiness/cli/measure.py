@@ -9,7 +9,6 @@ import typer
 
 if TYPE_CHECKING:
     from easiness.store import Run
-    from easiness.studies.plan import Plan
 
 
 def measure(
@@ -17,7 +16,8 @@ def measure(
         str,
         typer.Argument(
             help="digits, a folder of class folders (with or without train/val/test above them), "
-            "a Parquet file or a folder of train*/test* Parquet files, or an .npz with x and y."
+            "a CSV of path,label[,split], a Parquet file or a folder of train*/test* Parquet files, an .npz "
+            "with x and y, hf:NAME, mini-imagenet:PATH, or a torchvision name with --data-root."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder of the run; an existing run goes on.")],
@@ -25,8 +25,8 @@ def measure(
         str,
         typer.Option(
             "--model",
-            help="mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), "
-            "or package.module:callable.",
+            help="mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
+            "names (resnet18), timm:NAME, or package.module:callable.",
         ),
     ] = "wrn_16_4",
     trials: Annotated[int, typer.Option("--trials", help="Number of independent trainings.")] = 10,
@@ -52,6 +52,25 @@ def measure(
         typer.Option("--precision", help="auto measures which is faster, once per run."),
     ] = "auto",
     executor: Annotated[Literal["serial"], typer.Option("--executor", help="How trials run.")] = "serial",
+    pretrained: Annotated[
+        bool,
+        typer.Option(
+            "--pretrained", help="Start from a torchvision or timm network's published weights, from disk."
+        ),
+    ] = False,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", help="Folder of a torchvision data set.")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Let torchvision or the hub download what is not on disk.")
+    ] = False,
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Let a CSV name files outside of its folder.")
+    ] = False,
+    cache: Annotated[
+        Literal["on", "off"],
+        typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
+    ] = "on",
     keep_logits: Annotated[bool, typer.Option("--keep-logits", help="Keep all logits.")] = False,
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Do not keep the trained weights.")
@@ -71,6 +90,7 @@ def measure(
 
     Running the same command again only reads; more trials or epochs train what is missing.
     """
+    from easiness.cli.plan_text import describe
     from easiness.cli.progress import ShownProgress
     from easiness.store import check_output
     from easiness.studies.measure import carry_out
@@ -87,6 +107,10 @@ def measure(
         seed=seed,
         limit=limit,
         skip_unreadable=skip_unreadable,
+        data_root=data_root,
+        download=download,
+        allow_outside=allow_outside,
+        pretrained=pretrained,
         batch_size=batch_size,
         train_share=train_share,
         precision=precision,
@@ -97,46 +121,19 @@ def measure(
     if plan.ref.num_unreadable:
         typer.echo(f"images left out, since they cannot be read: {plan.ref.num_unreadable}", err=True)
     if dry_run:
-        typer.echo(_describe(plan, out, str(target)))
+        typer.echo(describe(plan, out, target, cache == "on"))
         return
     with ShownProgress() as progress:
         run = carry_out(
-            plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress
+            plan,
+            out,
+            device=device,
+            executor=executor,
+            cache=cache == "on",
+            retrain_damaged=retrain_damaged,
+            progress=progress,
         )
     typer.echo(summarize(run))
-
-
-def _describe(plan: Plan, out: Path, device: str) -> str:
-    recipe, num = plan.recipe, plan.num_trained_on
-    steps = recipe.steps_per_epoch(num)
-    channels, height, width = plan.data.image_shape
-    held_out = plan.data.held_out
-    last = recipe.eta(plan.epochs - 1 / steps)
-    settings = "\n".join(
-        f"  {name} = {value}  # {recipe.__class__.model_fields[name].description}"
-        for name, value in recipe.model_dump().items()
-    )
-    return f"""\
-data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
-{channels} x {height} x {width} (channels x height x width)
-held-out split: {f"{len(held_out)} examples, observed after every epoch" if held_out else "none"}
-fingerprint: {plan.data.fingerprint}
-model: {plan.model}
-trials: {plan.trials} of {plan.epochs} epochs, {steps} steps each; every trial trains on {num} examples
-seed: {plan.seed}
-device: {device}
-precision: {plan.precision}{" (measured once, when the run starts)" if plan.precision == "auto" else ""}
-recipe:
-{settings}
-optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
-weight_decay {recipe.torch_weight_decay(num):.4g} \
-(lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
-schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
-set every step: 1 at the first step, {last:.6g} at the last
-augmentation: translation by up to {recipe.shift(min(height, width))} pixels (zero-padded), \
-flip with probability {recipe.flip:g}
-out: {out}
-nothing was trained and nothing written"""
 
 
 def summarize(run: Run) -> str:

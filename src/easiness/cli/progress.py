@@ -9,12 +9,21 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from easiness.spec import RunSpec
+from easiness.studies.cost import Cost, duration_text
 from easiness.training import EpochReport
 
-_SECONDS_BETWEEN_LINES = 2.0
+_SECONDS_BETWEEN_LINES = 2.0  # after epochs
+_SECONDS_WITHIN_EPOCH = 30.0  # a line at most this late, however long an epoch takes
+
+
+class _ImagesPerSecond(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.0f} images/s")
 
 
 class ShownProgress:
@@ -26,16 +35,21 @@ class ShownProgress:
             Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
-                MofNCompleteColumn(),
-                TextColumn("epochs"),
-                TimeRemainingColumn(),
+                TextColumn("{task.percentage:>3.0f}%"),
+                _ImagesPerSecond(),
+                TimeRemainingColumn(compact=True),
                 console=console,
             )
             if console.is_terminal
             else None
         )
+        self._task: TaskID | None = None
+        self._caching: dict[str, TaskID] = {}
+        self._announcement = ""
         self._last_line = 0.0
-        self._spec: RunSpec | None = None
+        self._began = 0.0
+        self._done = self._total = 0
+        self._trial_text = "starting"
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -49,31 +63,73 @@ class ShownProgress:
             self._bar.stop()
 
     def _say(self, text: str) -> None:
+        self._last_line = time.monotonic()
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False)
         else:
             print(text, file=sys.stderr, flush=True)
 
-    def begin(self, spec: RunSpec, missing: list[int], path: Path) -> None:
-        """Say what is about to be trained."""
-        self._spec = spec
+    def _quiet_for(self) -> float:
+        return time.monotonic() - self._last_line
+
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+        """Note what is about to be trained, and what it will cost."""
         layout = ", channels-last" if spec.resolved.channels_last else ""
-        self._say(
+        self._announcement = (
             f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, "
-            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})"
+            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})\n"
+            f"{path}: {cost}"
         )
+        self._total = cost.num_images
+        self._last_line = time.monotonic()
+
+    def _announce(self) -> None:
+        """Not before there is something to wait for: an image that is refused at once is one line alone."""
+        if self._announcement:
+            self._say(self._announcement)
+            self._announcement = ""
+
+    def cached(self, split: str, done: int, total: int) -> None:
+        """Move the bar of the cache of a split, or print a line now and then."""
+        text = f"caching photos of {split}"
+        if self._announcement and self._quiet_for() < _SECONDS_BETWEEN_LINES:
+            return
+        self._announce()
         if self._bar is not None:
-            self._task = self._bar.add_task("starting", total=len(missing) * spec.epochs)
+            if split not in self._caching:
+                self._caching[split] = self._bar.add_task(text, total=total, completed=done)
+            self._bar.update(self._caching[split], completed=done)
+        elif done == total or self._quiet_for() > _SECONDS_BETWEEN_LINES:
+            self._say(f"{text}: {done:,} of {total:,}")
+
+    def images(self, num: int) -> None:
+        """Move the bar by these images, or print a line where the last one was long ago."""
+        if self._began == 0:
+            self._announce()
+            self._began = time.monotonic()
+            if self._bar is not None:
+                for task in self._caching.values():
+                    self._bar.remove_task(task)
+                self._task = self._bar.add_task(self._trial_text, total=self._total)
+        self._done += num
+        if self._task is not None and self._bar is not None:
+            self._bar.update(self._task, advance=num)
+        elif self._quiet_for() > _SECONDS_WITHIN_EPOCH:
+            self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
 
     def epoch(self, report: EpochReport) -> None:
-        """Move the bar, or print a line now and then and at the end of each trial."""
+        """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
         accuracy = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in report.accuracy.items())
         text = f"trial {report.trial} epoch {report.epoch}/{report.epochs}: accuracy {accuracy}"
-        if self._bar is not None:
-            self._bar.update(self._task, advance=1, description=text)
-        elif report.epoch == report.epochs or time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            self._say(f"{text}, loss {report.train_loss:.3f}, {report.seconds:.1f} s")
+        if self._task is not None and self._bar is not None:
+            self._bar.update(self._task, description=text)
+        elif report.epoch == report.epochs or self._quiet_for() > _SECONDS_BETWEEN_LINES:
+            self._say(f"{text}, loss {report.train_loss:.3f}, {self._speed_text()}")
+
+    def _speed_text(self) -> str:
+        speed = self._done / max(time.monotonic() - self._began, 1e-9)
+        left = self._total - self._done
+        return f"{speed:,.0f} images/s" + (f", {duration_text(left / speed)} left" if left > 0 else "")
 
     def stored(self, index: int) -> None:
         """A trial is whole on disk: nothing to say, its last epoch was shown."""

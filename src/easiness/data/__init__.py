@@ -1,6 +1,8 @@
-"""Labelled examples: images as one uint8 tensor, labels, class names, stable ids and a fingerprint."""
+"""Labelled examples: images, labels, class names, stable ids and a fingerprint."""
 
 from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
+from easiness.data.photos import Photos
+from easiness.data.working import WorkingImages, working_images
 
-__all__ = ["Dataset", "load_dataset"]
+__all__ = ["Dataset", "Photos", "WorkingImages", "load_dataset", "working_images"]

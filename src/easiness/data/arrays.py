@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import Ids, check_examples, check_held_out
+from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.data.pixels import to_pixels
+from easiness.data.splits import Split, checked_dataset
 from easiness.data.stored import ArrayImages
 from easiness.errors import BadInput
 from easiness.record import to_numpy
@@ -22,20 +22,23 @@ from easiness.record import to_numpy
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
 
 
-def from_arrays(x: Any, y: Any, *, classes: Sequence[str] | None = None) -> Dataset:
+def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None) -> Dataset:
     """Images ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1.
 
     ``x`` is [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
-    channels, uint8 or floats in [0, 1], which are rounded to 255ths.
+    channels, uint8 or floats in [0, 1], which are rounded to 255ths. ``held_out`` is such a pair too.
 
     Raises:
         BadInput: anything else, or labels that are wrong.
     """
-    images, labels = _to_array(x, "x"), _to_array(y, "y")
-    pixels = to_pixels(images, "x")
-    if images.dtype == np.uint8:  # a view of the caller's array so far, which may change later
-        pixels = pixels.copy()
-    return _dataset("arrays", None, pixels, labels, None, classes, "y")
+    train = _from_pair(x, y, "x", "y", "train")
+    test = None
+    if held_out is not None:
+        if not isinstance(held_out, tuple | list) or len(held_out) != 2:
+            raise BadInput("held_out: not a pair of arrays; give (x, y) as for the source")
+        x, y = held_out
+        test = _from_pair(x, y, "held_out x", "held_out y", "test")
+    return checked_dataset("arrays", None, train, test, classes=classes)
 
 
 def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
@@ -52,55 +55,34 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
         classes = content["classes"].tolist()
-    x, y = to_pixels(content["x"], f"{path}: x"), content["y"]
-    dataset = _dataset(path.stem, str(path), x, y, _ids(content.get("ids"), path), classes, f"{path}: y")
-    if "x_test" not in content:
-        return dataset
-    x, y, where = to_pixels(content["x_test"], f"{path}: x_test"), content["y_test"], f"{path}: y_test"
-    labels = check_held_out(
-        y, num_images=len(x), num_classes=dataset.num_classes, where=where, name=_row(where)
-    )
-    held_out = Dataset(
-        name=dataset.name,
-        source=dataset.source,
-        split="test",
-        ids=np.arange(len(x)),
-        labels=labels,
-        true_labels=labels,
-        classes=dataset.classes,
-        stored=ArrayImages(x),
-    )
-    return replace(dataset, held_out=held_out)
+    x = to_pixels(content["x"], f"{path}: x")
+    train = _split("train", f"{path}: y", x, content["y"], _ids(content.get("ids"), path))
+    held_out = None
+    if "x_test" in content:
+        x = to_pixels(content["x_test"], f"{path}: x_test")
+        held_out = _split("test", f"{path}: y_test", x, content["y_test"])
+    return checked_dataset(path.stem, str(path), train, held_out, classes=classes)
 
 
-def _dataset(
-    name: str,
-    source: str | None,
-    pixels: npt.NDArray[np.uint8],
-    y: npt.NDArray[Any],
-    ids: Ids | None,
-    classes: Sequence[str] | None,
-    where: str,
-) -> Dataset:
-    if ids is None:
-        ids = np.arange(len(pixels))
-    labels, names = check_examples(
-        y, ids, num_images=len(pixels), classes=classes, where=where, name=_row(where)
-    )
-    return Dataset(
+def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str) -> Split:
+    images, labels = _to_array(x, x_name), _to_array(y, y_name)
+    pixels = to_pixels(images, x_name)
+    if images.dtype == np.uint8:  # a view of the caller's array so far, which may change later
+        pixels = pixels.copy()
+    return _split(split, y_name, pixels, labels)
+
+
+def _split(
+    name: str, where: str, pixels: npt.NDArray[np.uint8], y: npt.NDArray[Any], ids: Ids | None = None
+) -> Split:
+    return Split(
         name=name,
-        source=source,
-        split="train",
-        ids=ids,
-        labels=labels,
-        true_labels=labels,
-        classes=names,
+        where=where,
         stored=ArrayImages(pixels),
+        ids=np.arange(len(pixels)) if ids is None else ids,
+        labels=y,
+        name_at=lambda row: f"{where}: row {row}",
     )
-
-
-def _row(where: str) -> Callable[[int], str]:
-    return lambda row: f"{where}: row {row}"
 
 
 def _to_array(values: Any, name: str) -> npt.NDArray[Any]:

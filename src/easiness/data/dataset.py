@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.fingerprint import fingerprint
-from easiness.data.stored import StoredImages
+from easiness.data.memory import check_fits
+from easiness.data.scan import Scan, merge
+from easiness.data.stored import Pixels, StoredImages
 from easiness.data.subset import balanced_subset
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef, SplitRef
+from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +29,8 @@ class Dataset:
     ``ids`` [K] are the examples' own (int64, or str in an object array) and survive every subset;
     ``labels`` [K] are the labels to train with and ``true_labels`` [K] differ only after corruption.
     ``source`` is what `load_dataset` takes to find the data again: an absolute path or a known name,
-    ``None`` for arrays. ``recipe_defaults`` are recipe settings that this kind of picture needs.
+    ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there.
+    ``recipe_changes`` are recipe settings that this subject needs whatever its pictures' size.
     ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
     ``num_unreadable`` counts the pictures of this split that were left out on request.
     """
@@ -40,7 +44,8 @@ class Dataset:
     classes: tuple[str, ...]
     stored: StoredImages = field(repr=False)
     held_out: Dataset | None = None
-    recipe_defaults: dict[str, Any] = field(default_factory=dict)
+    recipe_changes: dict[str, Any] = field(default_factory=dict)
+    load_options: LoadOptions = field(default_factory=LoadOptions)
     num_unreadable: int = 0
     limited_to: int | None = None
 
@@ -57,19 +62,47 @@ class Dataset:
         return len(self.classes)
 
     @cached_property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of every example; decodes at most one picture of each split.
+    def scan(self) -> Scan:
+        """Channels and sizes over both splits.
 
         Raises:
-            BadInput: that picture is unreadable, or the held-out split has another shape.
+            BadInput: no picture is readable, or one split is grey and the other in color.
         """
-        shape = self.stored.shape
-        if self.held_out is not None and self.held_out.image_shape != shape:
+        scan = self.stored.scan
+        if self.held_out is None:
+            return scan
+        other = self.held_out.stored.scan
+        if scan.channels != other.channels:
             raise BadInput(
-                f"{self.source or self.name}: images of {self.split} are {_shape_text(shape)} but those of "
-                f"{self.held_out.split} are {_shape_text(self.held_out.image_shape)}; give both one shape"
+                f"{self.source or self.name}: images of {self.split} have {_channels(scan.channels)} but "
+                f"those of {self.held_out.split} {_channels(other.channels)}; give both splits the same"
             )
-        return shape
+        return merge(scan, other)
+
+    @property
+    def image_shape(self) -> tuple[int, int, int] | None:
+        """(channels, height, width) of every example of both splits, ``None`` where sizes differ."""
+        return None if self.scan.size is None else (self.scan.channels, *self.scan.size)
+
+    @property
+    def recipe_defaults(self) -> dict[str, Any]:
+        """Recipe settings that differ for these pictures from those of `Recipe`."""
+        return {**self.scan.recipe(), **self.recipe_changes}
+
+    def input_shape(self, recipe: Recipe) -> tuple[int, int, int]:
+        """(channels, height, width) of what a network gets under ``recipe``.
+
+        Raises:
+            BadInput: the images differ in size and the recipe does not crop them to one.
+        """
+        if recipe.crop:
+            return self.scan.channels, recipe.crop, recipe.crop
+        if self.image_shape is None:
+            raise BadInput(
+                f"{self.source or self.name}: the images differ in size; set `crop` in the recipe to the "
+                "side in pixels that they are to have"
+            )
+        return self.image_shape
 
     @cached_property
     def images(self) -> torch.Tensor:
@@ -80,19 +113,24 @@ class Dataset:
         """
         import torch
 
-        assert self.image_shape == self.stored.shape
-        return torch.from_numpy(self.stored.decode())
+        shape = self.input_shape(Recipe())
+        check_fits(len(self) * math.prod(shape), self.source or self.name)
+        pixels = np.empty((len(self), *shape), np.uint8)
+        for at, picture in enumerate(self.stored.map(_channels_first)):
+            pixels[at] = picture
+        return torch.from_numpy(pixels)
 
-    def pictures(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-        """The pictures at ``positions`` [n], in any order, as uint8 [n, channels, height, width].
+    def pictures(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
+        """The pictures at ``positions`` [n], in any order, each uint8 [height, width, channels].
 
         Only these are decoded, and nothing is kept.
 
         Raises:
-            BadInput: one of them is unreadable, or their sizes differ.
+            BadInput: one of them is unreadable.
         """
         ascending, back = np.unique(positions, return_inverse=True)
-        return self.stored.subset(ascending).decode()[back]
+        decoded = list(self.stored.subset(ascending).map(lambda picture: picture))
+        return [decoded[at] for at in back.tolist()]
 
     @cached_property
     def fingerprint(self) -> str:
@@ -135,12 +173,12 @@ class Dataset:
             stored=self.stored.subset(positions),
         )
 
-    def ref(self, skip_unreadable: bool = False) -> DatasetRef:
-        """What a run records of this data; ``skip_unreadable`` says how it was loaded."""
+    def ref(self) -> DatasetRef:
+        """What a run records of this data."""
         return DatasetRef(
             source=self.source,
+            **self.load_options.model_dump(),
             limit=self.limited_to,
-            skip_unreadable=skip_unreadable,
             num_unreadable=sum(s.num_unreadable for s in (self, self.held_out) if s is not None),
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
@@ -152,6 +190,9 @@ class Dataset:
         return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))
 
 
-def _shape_text(shape: tuple[int, int, int]) -> str:
-    channels, height, width = shape
-    return f"{width}x{height} pixels with {channels} channel{'s' if channels > 1 else ''}"
+def _channels(number: int) -> str:
+    return "1 channel" if number == 1 else f"{number} channels"
+
+
+def _channels_first(picture: Pixels) -> Pixels:
+    return picture.transpose(2, 0, 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.scan import Header
 from easiness.errors import BadInput
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ Blob = Callable[[], bytes]
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION = 0x0112
+TURNED = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
+STORED_SIZE = (0x0100, 0x0101)
+"""Tags of width and height in a TIFF file."""
 
 
 class UnreadableImage(BadInput):
@@ -45,35 +50,60 @@ def decoder_warnings() -> Iterator[None]:
 
 
 def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
-    """Pixels [channels, height, width] of the picture, turned as its EXIF orientation says.
-
-    Alpha is dropped, the first frame of an animation is taken, and palettes become colors.
+    """Pixels [height, width, channels] of the picture, turned as its EXIF orientation says.
 
     Raises:
         UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
             channel.
     """
+    return decode_opened(_open(blob, name), name, channels)
+
+
+def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of an opened picture, turned as its EXIF orientation says.
+
+    The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
+    grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
+    holds is shown.
+
+    Raises:
+        UnreadableImage: it cannot be decoded, or has more than 8 bits per channel.
+    """
     from PIL import ImageOps
 
-    image = _open(blob, name)
     if image.mode.startswith(("I", "F")):
         raise UnreadableImage(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
     try:
         if image.getexif().get(ORIENTATION, 1) != 1:
             image = ImageOps.exif_transpose(image)
-        pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+        pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
     except Exception as error:  # a decoder may raise anything on broken bytes
-        raise UnreadableImage(name, f"unreadable or truncated image ({_one_line(error)})") from None
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+        raise UnreadableImage(name, f"unreadable or truncated image ({one_line(error)})") from None
+    return pixels[..., None] if channels == 1 else pixels
 
 
-def is_grey(blob: Blob, name: str) -> bool:
-    """Is the picture stored without color? Reads its header only.
+def read_header(blob: Blob, name: str) -> Header:
+    """Size after turning, and whether the picture is stored without color; pixels are left alone.
 
     Raises:
         UnreadableImage: it has no header that can be read.
     """
-    return _open(blob, name).mode in GREY_MODES
+    return header_of(_open(blob, name))
+
+
+def header_of(image: Image.Image) -> Header:
+    """The header of an opened picture."""
+    width, height = image.size
+    if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
+        width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
+    if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
+        try:
+            turned = image.getexif().get(ORIENTATION, 1) in TURNED
+        except Exception:  # a decoder may raise anything on broken bytes, and will again when they are used
+            turned = False
+        if turned:
+            width, height = height, width
+    return Header(height, width, image.mode in GREY_MODES)
 
 
 def _open(blob: Blob, name: str) -> Image.Image:
@@ -88,8 +118,9 @@ def _open(blob: Blob, name: str) -> Image.Image:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImage(name, "too many pixels to be safe (a decompression bomb)") from None
     except Exception as error:  # a decoder may raise anything on broken bytes
-        raise UnreadableImage(name, f"unreadable image ({_one_line(error)})") from None
+        raise UnreadableImage(name, f"unreadable image ({one_line(error)})") from None
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """The text of an error of somebody else's code, for use inside of a line."""
     return " ".join(str(error).split()) or type(error).__name__

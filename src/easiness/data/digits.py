@@ -27,5 +27,5 @@ def load_digits() -> Dataset:
         true_labels=labels,
         classes=tuple(str(name) for name in bunch.target_names),
         stored=ArrayImages(np.rint(bunch.images[:, None] * (255 / 16)).astype(np.uint8)),
-        recipe_defaults={"flip": 0.0},
+        recipe_changes={"flip": 0.0},
     )

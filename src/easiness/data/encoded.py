@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.decode import Blob, UnreadableImage, decode_image, decoder_warnings, is_grey
-from easiness.data.memory import check_fits
+from easiness.data.decode import Blob, UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.data.scan import Header, Scan, scan
+from easiness.data.stored import Pixels
 from easiness.data.threads import in_threads
-from easiness.errors import BadInput
 
 Positions = npt.NDArray[np.int64]
+R = TypeVar("R")
 
 
 class Blobs(Protocol):
@@ -29,8 +30,12 @@ class Blobs(Protocol):
         """What to call a picture in an error: its file, and its row where a file holds many."""
         ...
 
-    def batches(self, positions: Positions) -> Iterator[list[Blob]]:
-        """Readers of the pictures at ascending ``positions``, in order, as many at a time as fit."""
+    def blobs(self, positions: Positions) -> Iterator[Blob]:
+        """Readers of the pictures at ascending ``positions``, in order, made as they are taken."""
+        ...
+
+    def headers(self, positions: Positions) -> Iterator[Header | None]:
+        """Headers of the pictures at ascending ``positions``; ``None`` for one that cannot be read."""
         ...
 
     def digests(self, positions: Positions) -> list[str]:
@@ -43,103 +48,106 @@ class Blobs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Channels:
-    """The rule for color, over all splits of a source so that none differs from another.
-
-    One channel if all pictures are grey, else three. Subsets follow the whole source: a limit does not
-    change what an image is.
-    """
+class Source:
+    """All splits of a source; channels and sizes are looked up over all of them at once."""
 
     parts: tuple[tuple[Blobs, Positions], ...]
 
     @cached_property
-    def number(self) -> Literal[1, 3]:
-        """1 or 3; reads headers up to the first picture in color."""
-        with decoder_warnings():
-            return 3 if any(not _is_grey(item) for item in self._stored()) else 1
+    def scan(self) -> Scan:
+        """What the pictures have in common.
 
-    def _stored(self) -> Iterator[tuple[str, Blob]]:
-        for blobs, positions in self.parts:
-            yield from named_blobs(blobs, positions)
-
-
-def _is_grey(item: tuple[str, Blob]) -> bool:
-    name, blob = item
-    try:
-        return is_grey(blob, name)
-    except UnreadableImage:  # named when it is decoded; it may lie outside of the subset in use
-        return True
+        Raises:
+            UnreadableImage: no picture at all has a header that can be read.
+        """
+        headers = (h for blobs, positions in self.parts for h in blobs.headers(positions) if h is not None)
+        found = scan(headers)
+        if found is None:
+            blobs, positions = self.parts[0]
+            decode_image(next(blobs.blobs(positions[:1])), blobs.name(int(positions[0])), 3)
+            raise AssertionError("a picture without a header was decoded")
+        return found
 
 
 def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]]:
     """(name, reader) of the pictures at ascending ``positions``, in order."""
-    at = 0
-    for batch in blobs.batches(positions):
-        for blob in batch:
-            yield blobs.name(int(positions[at])), blob
-            at += 1
+    for position, blob in zip(positions.tolist(), blobs.blobs(positions), strict=True):
+        yield blobs.name(position), blob
 
 
 class EncodedImages:
     """The pictures of ``blobs`` at ascending ``positions``."""
 
-    def __init__(self, blobs: Blobs, positions: Positions, channels: Channels) -> None:
+    def __init__(self, blobs: Blobs, positions: Positions, source: Source) -> None:
         self._blobs = blobs
         self._positions = positions
-        self._channels = channels
+        self._source = source
 
     def __len__(self) -> int:
         return len(self._positions)
 
-    @cached_property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of the first picture, which is decoded for it."""
-        name, blob = next(named_blobs(self._blobs, self._positions[:1]))
-        with decoder_warnings():
-            channels, height, width = decode_image(blob, name, self._channels.number).shape
-        return channels, height, width
+    @property
+    def scan(self) -> Scan:
+        """Channels and sizes over the whole source."""
+        return self._source.scan
 
     def subset(self, positions: Positions) -> EncodedImages:
         """The pictures at ascending ``positions`` among these; nothing is read."""
-        return EncodedImages(self._blobs, self._positions[positions], self._channels)
+        return EncodedImages(self._blobs, self._positions[positions], self._source)
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each picture's stored bytes."""
         return self._blobs.digests(self._positions)
 
-    def decode(self) -> npt.NDArray[np.uint8]:
-        """All pictures, [K, channels, height, width].
+    def name(self, position: int) -> str:
+        """The picture's file, and its row where a file holds many."""
+        return self._blobs.name(int(self._positions[position]))
+
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(height, width) of each picture, [K, 2], from the headers.
 
         Raises:
-            BadInput: a picture is unreadable, two differ in size, or they do not fit in memory.
+            UnreadableImage: a picture has no header that can be read.
         """
-        first = self._blobs.name(int(self._positions[0]))
-        check_fits(len(self) * int(np.prod(self.shape)), first)
-        pixels = np.empty((len(self), *self.shape), np.uint8)
+        sizes = np.empty((len(self), 2), np.int64)
+        for at, header in enumerate(self._blobs.headers(self._positions)):
+            if header is None:
+                raise UnreadableImage(self.name(at), "not an image that can be read")
+            sizes[at] = header[:2]
+        return sizes
 
-        def fill(item: tuple[int, Blob]) -> None:
-            at, blob = item
-            name = self._blobs.name(int(self._positions[at]))
-            image = decode_image(blob, name, self._channels.number)
-            if image.shape != self.shape:
-                raise BadInput(
-                    f"{name} is {image.shape[2]}x{image.shape[1]} pixels but {first} is "
-                    f"{self.shape[2]}x{self.shape[1]}; resize the images to one size first"
-                )
-            pixels[at] = image
+    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
+        """``function`` of each decoded picture, in order, a few at a time in threads.
 
-        start = 0
+        Raises:
+            UnreadableImage: a picture cannot be decoded.
+        """
+        channels = self.scan.channels
+
+        def decoded(item: tuple[str, Blob]) -> R:
+            name, blob = item
+            return function(decode_image(blob, name, channels))
+
         with decoder_warnings():
-            for batch in self._blobs.batches(self._positions):
-                for _ in in_threads(fill, list(enumerate(batch, start))):
-                    pass
-                start += len(batch)
-        return pixels
+            yield from in_threads(decoded, named_blobs(self._blobs, self._positions))
+
+
+def read_headers(blobs: Blobs, positions: Positions) -> Iterator[Header | None]:
+    """Headers of the pictures at ascending ``positions``, read now."""
+
+    def read(item: tuple[str, Blob]) -> Header | None:
+        name, blob = item
+        try:
+            return read_header(blob, name)
+        except UnreadableImage:  # named when it is decoded; it may lie outside of the subset in use
+            return None
+
+    with decoder_warnings():
+        yield from in_threads(read, named_blobs(blobs, positions))
 
 
 def find_unreadable(blobs: Blobs, positions: Positions) -> Positions:
     """Those of ascending ``positions`` whose picture cannot be decoded."""
-    verdicts: list[bool] = []
 
     def is_broken(item: tuple[str, Blob]) -> bool:
         name, blob = item
@@ -149,10 +157,6 @@ def find_unreadable(blobs: Blobs, positions: Positions) -> Positions:
             return True
         return False
 
-    start = 0
     with decoder_warnings():
-        for batch in blobs.batches(positions):
-            names = [blobs.name(int(p)) for p in positions[start : start + len(batch)]]
-            verdicts += in_threads(is_broken, list(zip(names, batch, strict=True)))
-            start += len(batch)
+        verdicts = list(in_threads(is_broken, named_blobs(blobs, positions)))
     return positions[np.array(verdicts, np.bool_)]

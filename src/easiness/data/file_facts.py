@@ -23,9 +23,10 @@ def cache_folder() -> Path:
 
 
 class FileFacts:
-    """Facts (digest, readable or not) about files below ``root``, by size and time of modification.
+    """Facts (digest, header, readable or not) about files, by size and time of modification.
 
-    A cache and no more: one that is broken, missing or cannot be written costs time, never an error.
+    Files are named from ``root``. A cache and no more: one that is broken, missing or cannot be written
+    costs time, never an error.
     """
 
     def __init__(self, root: Path) -> None:

@@ -2,32 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.decode import Blob, UnreadableImage
-from easiness.data.encoded import Positions, find_unreadable
+from easiness.data.file_blobs import FileBlobs
 from easiness.data.file_facts import FileFacts
 from easiness.data.splits import EncodedSplit, encoded_dataset
-from easiness.data.threads import in_threads
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 )
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
-READ_AT_ONCE = 4096
 
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
 
-def load_folder(root: Path, *, skip_unreadable: bool = False) -> Dataset:
+def load_folder(
+    root: Path,
+    *,
+    skip_unreadable: bool = False,
+    selection: Mapping[str, str] | None = None,
+    name: str | None = None,
+    source: str | None = None,
+) -> Dataset:
     """The pictures in the class folders at the absolute path ``root``.
 
     Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
@@ -36,29 +38,56 @@ def load_folder(root: Path, *, skip_unreadable: bool = False) -> Dataset:
     folder belong to the class. Hidden files, links to folders inside a class, and files that are not
     images are passed over.
 
+    ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
+    ``name`` and ``source`` are those of the data set where they are not those of the folder.
+
     Raises:
-        BadInput: there are no class folders, a class has no image, the layout is ambiguous, or the
-            held-out split has a class that the training split lacks.
+        BadInput: there are no class folders, a class has no image, the layout is ambiguous, the held-out
+            split has a class that the training split lacks, or a folder of the selection is missing.
     """
-    held_out_name = next((name for name in HELD_OUT_NAMES if _is_split(root / name)), None)
-    facts = FileFacts(root)
-    if not _is_split(root / "train"):
-        if held_out_name is not None:
-            raise BadInput(
-                f"{root}: {held_out_name} holds class folders but there is no train with class folders "
-                "beside it; add it, or give the split itself as the source"
-            )
-        train, classes = _read_split(root, root, "train", None, facts)
-        return encoded_dataset(
-            root.name, str(root), train, None, classes=classes, skip_unreadable=skip_unreadable
+    held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split)), None)
+    has_train = _is_split(root / "train")
+    if held_out_name is not None and not has_train:
+        raise BadInput(
+            f"{root}: {held_out_name} holds class folders but there is no train with class folders beside "
+            "it; add it, or give the split itself as the source"
         )
-    train, classes = _read_split(root, root / "train", "train", None, facts)
+    facts = FileFacts(root)
+    train_folder = root / "train" if has_train else root
+    folders = _class_folders(train_folder, selection)
+    train = _read_split(root, train_folder, "train", folders, facts)
     held_out = None
     if held_out_name is not None:
-        held_out, _ = _read_split(root, root / held_out_name, held_out_name, classes, facts)
+        folder = root / held_out_name
+        for class_name in _folders(folder):
+            if class_name not in folders and selection is None:
+                raise BadInput(
+                    f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
+                    "remove it here"
+                )
+        held_out = _read_split(root, folder, held_out_name, folders, facts)
     return encoded_dataset(
-        root.name, str(root), train, held_out, classes=classes, skip_unreadable=skip_unreadable
+        name or root.name,
+        source or str(root),
+        train,
+        held_out,
+        classes=folders if selection is None else list(selection.values()),
+        skip_unreadable=skip_unreadable,
     )
+
+
+def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
+    found = _folders(folder)
+    if selection is not None:
+        missing = sorted(set(selection) - set(found))
+        if missing:
+            raise BadInput(
+                f"{folder}: no class folder {shorten(missing, len(missing))}; add it, or give another folder"
+            )
+        return list(selection)
+    if not found:
+        raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
+    return found
 
 
 def _is_split(folder: Path) -> bool:
@@ -75,35 +104,25 @@ def _is_split(folder: Path) -> bool:
 
 
 def _read_split(
-    root: Path, folder: Path, name: str, known: Sequence[str] | None, facts: FileFacts
-) -> tuple[EncodedSplit, list[str]]:
-    found = _folders(folder)
-    if not found:
-        raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
-    classes = found if known is None else list(known)
+    root: Path, folder: Path, name: str, classes: Sequence[str], facts: FileFacts
+) -> EncodedSplit:
     ids: list[str] = []
     labels: list[int] = []
-    for class_name in found:
-        if class_name not in classes:
-            raise BadInput(
-                f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
-                "remove it here"
-            )
+    for label, class_name in enumerate(classes):
         images = [path.relative_to(root).as_posix() for path in _images_below(folder / class_name)]
-        if not images and known is None:
+        if not images and name == "train":
             raise BadInput(
                 f"{folder / class_name}: class {class_name!r} has no image; add one or remove the folder"
             )
         ids += sorted(images)
-        labels += [classes.index(class_name)] * len(images)
-    split = EncodedSplit(
+        labels += [label] * len(images)
+    return EncodedSplit(
         name=name,
         where=str(folder),
         blobs=FileBlobs(root, ids, facts),
         ids=np.array(ids, dtype=object),
         labels=np.array(labels, dtype=np.int64),
     )
-    return split, classes
 
 
 def _folders(folder: Path) -> list[str]:
@@ -121,68 +140,11 @@ def _images_below(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         raise BadInput(f"{error.filename}: the folder cannot be read: {error.strerror}")
 
+    if not folder.is_dir():  # a class may be missing in a held-out split
+        return
     for parent, folders, files in os.walk(folder, onerror=refuse):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
             if _is_image(path):
                 yield path
-
-
-class FileBlobs:
-    """Pictures in files of their own: the one at position i is ``root / ids[i]``."""
-
-    def __init__(self, root: Path, ids: Sequence[str], facts: FileFacts) -> None:
-        self._root = root
-        self._ids = ids
-        self._facts = facts
-
-    def __len__(self) -> int:
-        return len(self._ids)
-
-    def name(self, position: int) -> str:
-        """The file's path."""
-        return str(self._root / self._ids[position])
-
-    def batches(self, positions: Positions) -> Iterator[list[Blob]]:
-        """Readers of the files, some thousands at a time."""
-        for start in range(0, len(positions), READ_AT_ONCE):
-            yield [partial(self._read, int(p)) for p in positions[start : start + READ_AT_ONCE]]
-
-    def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
-        digests = list(in_threads(self._digest, positions.tolist()))
-        self._facts.save()
-        return digests
-
-    def unreadable(self) -> Positions:
-        """Positions of files that cannot be decoded; unchanged files are not tried again."""
-        stamps, verdicts = [], {}
-        for position, file in enumerate(self._ids):
-            stamp, known = self._facts.recall(file)
-            stamps.append(stamp)
-            if isinstance(known.get("readable"), bool):
-                verdicts[position] = known["readable"]
-        unknown = np.array([p for p in range(len(self)) if p not in verdicts], dtype=np.int64)
-        broken = set(find_unreadable(self, unknown).tolist())
-        for position in unknown.tolist():
-            verdicts[position] = position not in broken
-            self._facts.remember(self._ids[position], stamps[position], readable=verdicts[position])
-        self._facts.save()
-        return np.array([p for p in range(len(self)) if not verdicts[p]], dtype=np.int64)
-
-    def _read(self, position: int) -> bytes:
-        path = self._root / self._ids[position]
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise UnreadableImage(str(path), f"the file cannot be read: {error.strerror}") from None
-
-    def _digest(self, position: int) -> str:
-        file = self._ids[position]
-        stamp, known = self._facts.recall(file)
-        digest = known.get("sha256")
-        if not isinstance(digest, str):
-            digest = hashlib.sha256(self._read(position)).hexdigest()
-            self._facts.remember(file, stamp, sha256=digest)
-        return digest

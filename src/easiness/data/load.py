@@ -4,78 +4,84 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from easiness.data.arrays import from_arrays, load_npz
+from easiness.data.arrays import from_arrays
 from easiness.data.dataset import Dataset
-from easiness.data.digits import load_digits
-from easiness.data.folders import load_folder
-from easiness.data.parquet import holds_parquet, load_parquet
-from easiness.errors import BadInput, nearest
-
-KNOWN_NAMES = ("digits",)
-ACCEPTED = (
-    "digits, a folder of class folders, a Parquet file or a folder of them, an .npz file, or a pair of "
-    "arrays (x, y)"
-)
+from easiness.data.hub import from_hub_object, is_hub_object
+from easiness.data.named import ACCEPTED, absolute, load_named
+from easiness.data.torch_dataset import is_map_style, load_map_style, refuse_iterable
+from easiness.errors import BadInput
+from easiness.spec import LoadOptions
 
 
 def load_dataset(
-    source: str | os.PathLike[str] | tuple[Any, Any],
+    source: Any,
     *,
     limit: int | None = None,
     seed: int = 0,
     skip_unreadable: bool = False,
     classes: Sequence[str] | None = None,
+    held_out: Any = None,
+    data_root: str | os.PathLike[str] | None = None,
+    download: bool = False,
+    allow_outside: bool = False,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
     Args:
         source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or
             ``val`` above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as
-            on the Hugging Face hub; an ``.npz`` file with ``x`` and ``y``; or a pair of NumPy or torch
-            arrays ``(x, y)``: images [K, ...] as uint8 or floats in [0, 1], labels [K] as integers.
+            on the Hugging Face hub; a CSV file of ``path,label[,split]``; an ``.npz`` file with ``x`` and
+            ``y``; the name of a torchvision data set (``cifar100``) in the folder ``data_root``;
+            ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the
+            folder NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In
+            Python also a pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or floats in
+            [0, 1], labels [K] as integers; a map-style torch Dataset of (image, label); or a
+            `datasets.Dataset` or `DatasetDict`.
         limit: keep this many examples, balanced over classes (`Dataset.limit`).
         seed: which examples ``limit`` keeps.
         skip_unreadable: leave out pictures that cannot be decoded, and count them. It decodes every
             picture once to find them; the answer is remembered for files that do not change.
-        classes: names of classes 0, 1, ... for Parquet, npz and arrays; class folders have their own.
+        classes: names of classes 0, 1, ... where the source has none.
+        held_out: a second pair or Dataset that is held out, where ``source`` is such an object.
+        data_root: the folder of a torchvision data set; other sources have no use for it.
+        download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
+        allow_outside: let a CSV file name pictures outside of its folder.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
+        RunFailed: a download failed.
     """
-    dataset = _load(source, skip_unreadable, classes)
+    options = LoadOptions(
+        data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
+        allow_outside=allow_outside,
+        skip_unreadable=skip_unreadable,
+    )
+    if not isinstance(source, str | os.PathLike):
+        dataset = _load_object(source, held_out, classes, skip_unreadable)
+    elif held_out is not None:
+        raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
+    else:
+        dataset = load_named(os.fspath(source), options, classes=classes, download=download)
+    # names of classes given by hand are not found again at the source
+    found_again = dataset.source if classes is None else None
+    dataset = replace(dataset, source=found_again, load_options=options)
     return dataset if limit is None else dataset.limit(limit, seed)
 
 
-def _load(source: object, skip_unreadable: bool, classes: Sequence[str] | None) -> Dataset:
+def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip_unreadable: bool) -> Dataset:
     if isinstance(source, tuple | list):
         if len(source) != 2:
             raise BadInput(f"a source of {len(source)} parts is not a pair; give arrays as (x, y)")
-        return from_arrays(*source, classes=classes)
-    if not isinstance(source, str | os.PathLike):
+        return from_arrays(*source, held_out=held_out, classes=classes)
+    if is_hub_object(source):
+        return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
+    for given in (source, held_out):
+        refuse_iterable(given)
+    if not is_map_style(source):
         raise BadInput(f"{type(source).__name__}: not a kind of data source; give {ACCEPTED}")
-    text = os.fspath(source)
-    if text == "digits":
-        _no_classes(classes, text)
-        return load_digits()
-    path = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolves ".." but no links
-    if not text or not os.path.exists(path):  # noqa: PTH110 - false, not an error, for a name too long
-        raise BadInput(
-            f"{text!r}: no such file or folder, and not a known name{nearest(text, KNOWN_NAMES)}; "
-            f"give {ACCEPTED}"
-        )
-    if path.is_dir() and not holds_parquet(path):
-        _no_classes(classes, text)
-        return load_folder(path, skip_unreadable=skip_unreadable)
-    if path.is_dir() or path.suffix.lower() == ".parquet":
-        return load_parquet(path, classes=classes, skip_unreadable=skip_unreadable)
-    if path.suffix.lower() == ".npz":
-        return load_npz(path, classes=classes)
-    raise BadInput(f"{text}: not a kind of file that can be read; give {ACCEPTED}")
-
-
-def _no_classes(classes: Sequence[str] | None, source: str) -> None:
-    if classes is not None:
-        raise BadInput(f"{source}: has class names of its own; leave out classes=")
+    if held_out is not None and not is_map_style(held_out):
+        raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
+    return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)

@@ -29,17 +29,23 @@ def available_memory() -> int | None:
         return available
 
 
-def check_fits(num_bytes: int, what: str) -> None:
-    """Refuse ``num_bytes`` of pictures that exceed a third of the memory available.
+def fits(num_bytes: int) -> bool:
+    """Are ``num_bytes`` of pictures at most a third of the memory available?
 
-    Training keeps a second copy, with a zero border for the random crops.
-
-    Raises:
-        BadInput: they do; the text says how much is needed and available.
+    Training may keep a second copy, with a zero border for the random crops.
     """
     available = available_memory()
-    if available is not None and num_bytes > available / 3:
+    return available is None or num_bytes <= available / 3
+
+
+def check_fits(num_bytes: int, what: str) -> None:
+    """Refuse pictures that do not fit.
+
+    Raises:
+        BadInput: they do not; the text says how much is needed and available.
+    """
+    if not fits(num_bytes):
         raise BadInput(
             f"{what}: the decoded images need {num_bytes / GIB:.1f} GiB, more than a third of the "
-            f"{available / GIB:.1f} GiB of memory available; use --limit to take fewer"
+            f"{(available_memory() or 0) / GIB:.1f} GiB of memory available; use --limit to take fewer"
         )

@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.data.decode import Blob, UnreadableImage
-from easiness.data.encoded import Positions, find_unreadable
+from easiness.data.decode import Blob, UnreadableImage, one_line
+from easiness.data.encoded import Positions, find_unreadable, read_headers
 from easiness.data.file_facts import FileFacts
+from easiness.data.scan import Header
 from easiness.data.threads import in_threads
 from easiness.errors import BadInput
 
@@ -29,7 +31,7 @@ def open_parquet(file: Path) -> Any:
     try:
         return pq.ParquetFile(file)
     except (ArrowException, OSError) as error:
-        raise BadInput(f"{file}: not a Parquet file that can be read ({_one_line(error)})") from None
+        raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
 
 
 class _Group(NamedTuple):
@@ -70,30 +72,44 @@ class RowBlobs:
         index = int(np.searchsorted(self._starts, position, side="right")) - 1
         return f"{self._files[index]}: row {position - self._starts[index]}"
 
-    def batches(self, positions: Positions) -> Iterator[list[Blob]]:
+    def blobs(self, positions: Positions) -> Iterator[Blob]:
         """Readers of the rows, one row group at a time; groups without a row wanted are not read."""
         for group in self._groups:
             low, high = np.searchsorted(positions, [group.start, group.stop])
             if low < high:
                 values = self._read(group)
-                yield [
-                    partial(_bytes, values[p - group.start], self.name(p))
-                    for p in positions[low:high].tolist()
-                ]
+                for position in positions[low:high].tolist():
+                    yield partial(_bytes, values[position - group.start], self.name(position))
+
+    def headers(self, positions: Positions) -> Iterator[Header | None]:
+        """Headers of the rows; of a file whose headers are all the same that one is remembered."""
+        for index, file in enumerate(self._files):
+            rows = positions[(positions >= self._starts[index]) & (positions < self._starts[index + 1])]
+            stamp, known = self._facts.recall(self._fact_name(file))
+            match known.get("header"):
+                case [int(height), int(width), bool(grey)]:
+                    yield from repeat(Header(height, width, grey), len(rows))
+                    continue
+            seen: set[Header | None] = set()
+            for header in read_headers(self, rows):
+                seen.add(header)
+                yield header
+            if len(rows) == self._starts[index + 1] - self._starts[index] and len(seen) == 1:
+                (header,) = seen
+                if header is not None:
+                    self._facts.remember(self._fact_name(file), stamp, header=list(header))
+                    self._facts.save()
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the bytes in each row."""
-        digests: list[str] = []
-        for batch in self.batches(positions):
-            digests += in_threads(_digest, batch)
-        return digests
+        return list(in_threads(_digest, self.blobs(positions)))
 
     def unreadable(self) -> Positions:
         """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
         found = []
         for index, file in enumerate(self._files):
             start, stop = int(self._starts[index]), int(self._starts[index + 1])
-            name = file.relative_to(self._root).as_posix()
+            name = self._fact_name(file)
             stamp, known = self._facts.recall(name)
             rows = known.get("unreadable_rows")
             if not isinstance(rows, list):
@@ -103,6 +119,9 @@ class RowBlobs:
         self._facts.save()
         return np.concatenate(found)
 
+    def _fact_name(self, file: Path) -> str:
+        return file.relative_to(self._root).as_posix()
+
     def _read(self, group: _Group) -> Any:
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -111,7 +130,7 @@ class RowBlobs:
         try:
             table = open_parquet(file).read_row_group(group.group, columns=[self._columns[group.file]])
         except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{file}: row group {group.group} cannot be read ({_one_line(error)})") from None
+            raise BadInput(f"{file}: row group {group.group} cannot be read ({one_line(error)})") from None
         values = table.column(0)
         return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
 
@@ -136,7 +155,3 @@ def _bytes(value: Any, name: str) -> bytes:
 
 def _digest(blob: Blob) -> str:
     return hashlib.sha256(blob()).hexdigest()
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

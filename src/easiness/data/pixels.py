@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,29 +23,54 @@ def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
     """
     if x.dtype == object:
         raise BadInput(f"{where}: an array of objects; stack the images into one array of uint8 or floats")
+    if x.ndim not in (3, 4):
+        raise BadInput(
+            f"{where}: shape {_shape(x)}; give [K, height, width] or [K, height, width, channels] or "
+            "[K, channels, height, width]"
+        )
+    return _convert(x, where, _shape(x), "[K, height, width]", lambda i: f"{where}: example {i}")
+
+
+def to_picture(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
+    """One picture ``x`` as uint8 [channels, height, width].
+
+    Raises:
+        BadInput: as for `to_pixels`.
+    """
+    if x.ndim not in (2, 3):
+        raise BadInput(
+            f"{where}: an image of shape {_shape(x)}; give [height, width] or [height, width, channels] or "
+            "[channels, height, width]"
+        )
+    pixels = _convert(x[None], where, _shape(x), "[height, width]", lambda _: where)
+    picture: npt.NDArray[np.uint8] = pixels[0]
+    return picture
+
+
+def _convert(
+    x: npt.NDArray[Any], where: str, shape: str, grey: str, name: Callable[[int], str]
+) -> npt.NDArray[np.uint8]:
     if x.dtype != np.uint8 and x.dtype.kind != "f":
         raise BadInput(
             f"{where}: pixels of dtype {x.dtype}; give uint8 (0 to 255; convert with .astype('uint8') if the "
             "values are that) or floats in [0, 1]"
         )
-    images = _channels_first(x, where)
+    images = _channels_first(x, where, shape, grey)
     if x.dtype == np.uint8:
         return images
     pixels = np.empty(images.shape, np.uint8)
     for start in range(0, len(images), AT_ONCE):
         part = images[start : start + AT_ONCE]
-        _check_floats(part, start, where)
+        _check_floats(part, start, name)
         pixels[start : start + AT_ONCE] = np.rint(part.astype(np.float64) * 255)
     return pixels
 
 
-def _channels_first(x: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
-    shape = "x".join(map(str, x.shape))
-    if x.ndim not in (3, 4):
-        raise BadInput(
-            f"{where}: shape {shape}; give [K, height, width] or [K, height, width, channels] or "
-            "[K, channels, height, width]"
-        )
+def _shape(x: npt.NDArray[Any]) -> str:
+    return "x".join(map(str, x.shape)) or "()"
+
+
+def _channels_first(x: npt.NDArray[Any], where: str, shape: str, grey: str) -> npt.NDArray[Any]:
     if 0 in x.shape:
         raise BadInput(f"{where}: shape {shape} holds no pixels; give at least one image of one pixel")
     if x.ndim == 3:
@@ -53,7 +79,7 @@ def _channels_first(x: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
     if first and last:
         raise BadInput(
             f"{where}: shape {shape} could have its channels first or last; "
-            "give larger images, or grey ones as [K, height, width]"
+            f"give larger images, or grey ones as {grey}"
         )
     if not first and not last:
         raise BadInput(
@@ -62,16 +88,16 @@ def _channels_first(x: npt.NDArray[Any], where: str) -> npt.NDArray[Any]:
     return x if first else x.transpose(0, 3, 1, 2)
 
 
-def _check_floats(images: npt.NDArray[Any], start: int, where: str) -> None:
+def _check_floats(images: npt.NDArray[Any], start: int, name: Callable[[int], str]) -> None:
     with np.errstate(invalid="ignore"):
         low, high = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
     bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
     if len(bad):
-        raise BadInput(f"{where}: example {start + bad[0]} has a pixel that is not finite; mend or drop it")
+        raise BadInput(f"{name(start + int(bad[0]))} has a pixel that is not finite; mend or drop it")
     bad = np.flatnonzero((low < 0) | (high > 1))
     if len(bad):
         value = low[bad[0]] if low[bad[0]] < 0 else high[bad[0]]
         raise BadInput(
-            f"{where}: example {start + bad[0]} has a pixel of {value:g}; floats must be in [0, 1] "
+            f"{name(start + int(bad[0]))} has a pixel of {value:g}; floats must be in [0, 1] "
             "(divide by 255 if they go up to that, and undo any normalization)"
         )

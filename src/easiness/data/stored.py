@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol, Self
+from collections.abc import Callable, Iterator
+from typing import Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+
+from easiness.data.scan import Scan
+
+Pixels: TypeAlias = npt.NDArray[np.uint8]
+"""One decoded picture: [height, width, channels]."""
+
+R = TypeVar("R")
 
 
 class StoredImages(Protocol):
@@ -17,21 +25,35 @@ class StoredImages(Protocol):
         ...
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width) of the first picture."""
+    def scan(self) -> Scan:
+        """Channels and sizes of the whole source, also of pictures outside of this subset."""
         ...
 
     def subset(self, positions: npt.NDArray[np.int64]) -> Self:
-        """The pictures at ``positions``, in that order; nothing is read."""
+        """The pictures at ascending ``positions``; nothing is read."""
         ...
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each picture's stored bytes."""
         ...
 
-    def decode(self) -> npt.NDArray[np.uint8]:
-        """All pictures, [K, channels, height, width], contiguous."""
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(height, width) of each picture, [K, 2]; nothing is decoded that has a header."""
         ...
+
+    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
+        """``function`` of each decoded picture, in order, a few at a time in parallel."""
+        ...
+
+    def name(self, position: int) -> str:
+        """What to call a picture in an error."""
+        ...
+
+
+def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 (hex) of the shape and pixels of one picture [channels, height, width]."""
+    shape = "x".join(map(str, image.shape)).encode() + b":"
+    return hashlib.sha256(shape + image.tobytes()).hexdigest()
 
 
 class ArrayImages:
@@ -44,10 +66,11 @@ class ArrayImages:
         return len(self._pixels)
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """(channels, height, width)."""
-        channels, height, width = self._pixels.shape[1:]
-        return channels, height, width
+    def scan(self) -> Scan:
+        """Channels and the one size."""
+        channels: Literal[1, 3] = 1 if self._pixels.shape[1] == 1 else 3
+        height, width = self._pixels.shape[2:]
+        return Scan(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
         """A copy of the pictures at ``positions``."""
@@ -55,9 +78,16 @@ class ArrayImages:
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each picture's shape and pixels."""
-        shape = "x".join(map(str, self.shape)).encode() + b":"
-        return [hashlib.sha256(shape + image.tobytes()).hexdigest() for image in self._pixels]
+        return [pixel_digest(image) for image in self._pixels]
 
-    def decode(self) -> npt.NDArray[np.uint8]:
-        """The pixels themselves."""
-        return self._pixels
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """The one size, [K, 2]."""
+        return np.tile(np.array(self._pixels.shape[2:], np.int64), (len(self), 1))
+
+    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
+        """``function`` of each picture."""
+        return (function(np.ascontiguousarray(image.transpose(1, 2, 0))) for image in self._pixels)
+
+    def name(self, position: int) -> str:
+        """The position in the array."""
+        return f"image {position}"

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-CHUNK = 64  # items per task: handing over one small picture costs as much as decoding it
+CHUNK = 32  # items per task: handing over one small picture costs as much as decoding it
 
 
-def in_threads(function: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
-    """``function`` of each item, in order; the first error, in order, is raised and ends it."""
+def in_threads(function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """``function`` of each item, in order; the first error, in order, is raised and ends it.
 
-    def several(start: int) -> list[R]:
-        return [function(item) for item in items[start : start + CHUNK]]
+    Items are taken and results made only a little ahead of their use, so that photos do not pile up.
+    """
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for results in pool.map(several, range(0, len(items), CHUNK)):
-            yield from results
+    def several(chunk: list[T]) -> list[R]:
+        return [function(item) for item in chunk]
+
+    cores = os.cpu_count() or 1
+    rest = iter(items)
+    ahead: deque[Future[list[R]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        try:
+            while True:
+                while len(ahead) < 2 * cores and (chunk := list(islice(rest, CHUNK))):
+                    ahead.append(pool.submit(several, chunk))
+                if not ahead:
+                    return
+                yield from ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()

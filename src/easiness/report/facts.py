@@ -87,6 +87,8 @@ def describe_data(run: Run) -> str:
         channels, height, width = data.image_shape
         color = {1: "grey", 3: "color"}.get(channels, f"{channels}-channel")
         text += f", {color} pictures of {width} × {height} pixels"
+    if isinstance(run.spec, RunSpec) and run.spec.recipe.crop:
+        text += f", seen as crops of {run.spec.recipe.crop} × {run.spec.recipe.crop}"
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text
@@ -128,6 +130,12 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         options.append(("--limit", spec.data.limit))
     if spec.train_share < 1:
         options.append(("--train-share", spec.train_share))
+    if spec.data.data_root is not None:
+        options.append(("--data-root", spec.data.data_root))
+    if spec.data.allow_outside:
+        options.append(("--allow-outside",))
+    if spec.pretrained is not None:
+        options.append(("--pretrained",))
     if spec.data.skip_unreadable:
         options.append(("--skip-unreadable",))
     if spec.probes[0].keep_logits == "all":

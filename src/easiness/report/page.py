@@ -145,7 +145,7 @@ def render_report(
         not_compared=not_compared,
         pictures=pictures,
         no_pictures=no_pictures,
-        pixelated=data is not None and max(data.image_shape[1:]) <= 64,
+        pixelated=data is not None and data.scan.size is not None and max(data.scan.size) <= 64,
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
+from easiness.spec import DatasetRef
 from easiness.store import Run
 
 LARGEST_SIDE = 96
@@ -32,7 +33,7 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     """
     ref = run.spec.data
     if source is not None:
-        data = _load(source, ref.limit, ref.skip_unreadable)
+        data = _load(source, ref)
         if data.fingerprint != ref.train.fingerprint:
             where = data.name if isinstance(source, Dataset | tuple | list) else source
             raise BadInput(
@@ -44,7 +45,7 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     if ref.source is None:
         return None, "the run does not say where they are (--source names them)"
     try:
-        data = _load(ref.source, ref.limit, ref.skip_unreadable)
+        data = _load(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run (--source names others)"
     except BadInput as error:
@@ -52,10 +53,10 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     return data, ""
 
 
-def _load(source: Any, limit: int | None, skip_unreadable: bool) -> Dataset:
+def _load(source: Any, ref: DatasetRef) -> Dataset:
     if isinstance(source, Dataset):
-        return source if limit is None or limit == len(source) else source.limit(limit)
-    return load_dataset(source, limit=limit, skip_unreadable=skip_unreadable)
+        return source if ref.limit is None or ref.limit == len(source) else source.limit(ref.limit)
+    return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
 
 
 def picture_uris(run: Run, data: Dataset, positions: list[int]) -> dict[int, str]:
@@ -77,14 +78,14 @@ def picture_uris(run: Run, data: Dataset, positions: list[int]) -> dict[int, str
 
 
 def picture_uri(pixels: npt.NDArray[np.uint8]) -> str:
-    """A picture [channels, height, width] as a ``data:`` address.
+    """A picture [height, width, channels] as a ``data:`` address.
 
     Small ones are kept to the pixel (PNG). A side beyond `LARGEST_SIDE` pixels is reduced to that, and
     as those pixels are no longer the data's own, compressed with loss (JPEG).
     """
     from PIL import Image
 
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0))
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     file = io.BytesIO()
     if max(image.size) > LARGEST_SIDE:
         image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)

@@ -53,7 +53,8 @@ def _foreign(path: Path) -> list[str]:
 class RunWriter:
     """Holds a run's lock, creates it where there is none, and adds whole trials.
 
-    Use as a context manager. The lock belongs to the process and goes with it, killed or not.
+    Use as a context manager. The lock belongs to the process and goes with it, killed or not. Where no
+    run was created nothing is left behind.
     """
 
     def __init__(self, path: Path, *, wait: float = 0) -> None:
@@ -62,6 +63,7 @@ class RunWriter:
         check_output(path)
         check_writable(path)
         self.path = path
+        self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         self._lock = filelock.FileLock(path / _LOCK)
         try:
@@ -80,24 +82,24 @@ class RunWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if not is_run(self.path):
+            self._abandon()
         self._lock.release()
 
     def create(self, spec: RunSpec | RecordedSpec, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Make this a run over these examples.
 
         Raises:
-            BadInput: the files cannot be written; nothing is left behind.
+            BadInput: the files cannot be written.
         """
         try:
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
             self.describe(spec)
         except UnicodeEncodeError as error:
-            self._abandon()
             raise BadInput(
                 f"id {error.object!r}: is not valid Unicode; rename that file or example"
             ) from None
         except OSError as error:
-            self._abandon()
             raise BadInput(
                 f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
             ) from None
@@ -106,8 +108,9 @@ class RunWriter:
         shutil.rmtree(self.path / TRIALS, ignore_errors=True)
         for name in (EXAMPLES, _LOCK):
             (self.path / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):
-            self.path.rmdir()
+        with contextlib.suppress(OSError):  # what others have put something into stays
+            for folder in self._made:
+                folder.rmdir()
 
     def describe(self, spec: RunSpec | RecordedSpec) -> None:
         """Write what the run is to be."""

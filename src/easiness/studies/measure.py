@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
 
-from easiness.data import Dataset
+from easiness.data import Dataset, WorkingImages, working_images
 from easiness.errors import RunFailed, TrialFailed
 from easiness.executors import make_executor
 from easiness.record import TrialRecord
 from easiness.spec import Recipe, Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
 from easiness.store.run import read_document
+from easiness.studies.cost import Cost, estimate_cost
 from easiness.studies.plan import Plan, make_plan
 from easiness.training import EpochReport, Precision, resolve, resolve_device
 from easiness.trial import run_trial
@@ -22,8 +24,14 @@ from easiness.trial import run_trial
 class Progress(Protocol):
     """What a front end may show while a run goes on."""
 
-    def begin(self, spec: RunSpec, missing: list[int], path: Path) -> None:
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
+
+    def cached(self, split: str, done: int, total: int) -> None:
+        """``done`` of the photos of a split are in the file that is being built."""
+
+    def images(self, num: int) -> None:
+        """``num`` more images went through a network, in training or observation."""
 
     def epoch(self, report: EpochReport) -> None:
         """A trial has finished an epoch."""
@@ -36,7 +44,9 @@ class Progress(Protocol):
 
 
 class _Silent:
-    def begin(self, spec: RunSpec, missing: list[int], path: Path) -> None: ...
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None: ...
+    def cached(self, split: str, done: int, total: int) -> None: ...
+    def images(self, num: int) -> None: ...
     def epoch(self, report: EpochReport) -> None: ...
     def stored(self, index: int) -> None: ...
     def failed(self, index: int, reason: str) -> None: ...
@@ -52,6 +62,11 @@ def measure(
     seed: int = 0,
     limit: int | None = None,
     skip_unreadable: bool = False,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    allow_outside: bool = False,
+    cache: bool = True,
+    pretrained: bool = False,
     batch_size: int | None = None,
     train_share: float = 1.0,
     device: str = "auto",
@@ -71,13 +86,21 @@ def measure(
 
     Args:
         data: a `Dataset`, or anything that `load_dataset` takes.
-        model: name of a network, or ``package.module:callable``.
+        model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
+            ``package.module:callable``.
         trials: number of independent trainings, N.
         epochs: epochs of each training, M; scores can be read at any epoch up to it.
         out: folder of the run.
         seed: of the run; the trials draw theirs from it and their index.
         limit: train on this many examples, class-balanced.
         skip_unreadable: leave out images that cannot be read, and count them.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        allow_outside: let a CSV manifest name files outside of its folder.
+        cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
+            ``out``, for this run and others.
+        pretrained: start from the published weights of a torchvision or timm network, where they are on
+            disk, instead of from scratch.
         batch_size: examples per step, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -103,6 +126,10 @@ def measure(
         seed=seed,
         limit=limit,
         skip_unreadable=skip_unreadable,
+        data_root=data_root,
+        download=download,
+        allow_outside=allow_outside,
+        pretrained=pretrained,
         batch_size=batch_size,
         train_share=train_share,
         precision=precision,
@@ -111,7 +138,13 @@ def measure(
         recipe=recipe,
     )
     return carry_out(
-        plan, out, device=device, executor=executor, retrain_damaged=retrain_damaged, progress=progress
+        plan,
+        out,
+        device=device,
+        executor=executor,
+        cache=cache,
+        retrain_damaged=retrain_damaged,
+        progress=progress,
     )
 
 
@@ -121,6 +154,7 @@ def carry_out(
     *,
     device: str = "auto",
     executor: str = "serial",
+    cache: bool = True,
     retrain_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -133,25 +167,41 @@ def carry_out(
             tidy(run)
             return run
     target = resolve_device(device)
-    resolved = _resolved(out, plan, target)
+    cache_folder = cache_beside(out) if cache else None
+    progress = progress or _Silent()
     with RunWriter(out) as writer:
-        if not is_run(out):
-            spec = plan.spec(resolved, plan.trials, plan.epochs)
+        stored = None
+        if is_run(out):
+            stored = read_document(out).spec
+            plan.check_continues(stored, out)
+            removed = writer.remove_damaged() if retrain_damaged else []
+            run = _checked(writer.read(), plan)
+            missing, num_trials, num_epochs = _missing(run, plan, removed)
+            if not missing:
+                return run
+            assert isinstance(stored, RunSpec)
+            spec = plan.spec(stored.resolved, num_trials, num_epochs)
+        else:
+            spec = plan.spec(resolve_plan(plan, target), plan.trials, plan.epochs)
+            missing = list(range(plan.trials))
+        progress.begin(spec, missing, out, estimate_cost(spec, plan.data, len(missing), target, cache_folder))
+        # an image that cannot be decoded shows before the run is made
+        images = _images(plan, cache_folder, progress)
+        if stored is None:
             writer.create(spec, plan.data.ids, plan.data.labels)
-        removed = writer.remove_damaged() if retrain_damaged else []
-        run = _checked(writer.read(), plan)
-        missing, num_trials, num_epochs = _missing(run, plan, removed)
-        if not missing:
-            return run
-        assert isinstance(run.spec, RunSpec)
-        spec = plan.spec(run.spec.resolved, num_trials, num_epochs)
-        if spec != run.spec:
+        elif spec != stored:
             writer.describe(spec)
-        progress = progress or _Silent()
-        progress.begin(spec, missing, out)
 
         def train(trial: TrialSpec) -> TrialRecord:
-            return run_trial(trial, plan.data, target, on_epoch=progress.epoch)
+            return run_trial(
+                trial,
+                plan.data,
+                target,
+                images=images,
+                on_epoch=progress.epoch,
+                on_images=progress.images,
+                pretrained=plan.pretrained,
+            )
 
         failures = {}
         for outcome in runner.run(train, [spec.trial(index) for index in missing]):
@@ -167,10 +217,29 @@ def carry_out(
     if failures:
         lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
         raise RunFailed(
-            f"{out}: {len(failures)} of {num_trials} trials failed ({lines}); "
+            f"{out}: {len(failures)} of {spec.trials} trials failed ({lines}); "
             f"the {len(run.trials)} finished ones are kept"
         )
     return run
+
+
+def cache_beside(out: Path) -> Path:
+    """The folder of cached photos of a run; runs that lie beside each other share it."""
+    return out.absolute().parent / "easiness-cache"
+
+
+def _images(plan: Plan, cache: Path | None, progress: Progress) -> dict[str, WorkingImages]:
+    splits = (
+        {"train": plan.data}
+        if plan.data.held_out is None
+        else {"train": plan.data, "held_out": plan.data.held_out}
+    )
+    return {
+        name: working_images(
+            split, plan.recipe, cache, partial(progress.cached, split.split, total=len(split))
+        )
+        for name, split in splits.items()
+    }
 
 
 def _checked(run: Run, plan: Plan) -> Run:
@@ -194,19 +263,12 @@ def _missing(run: Run, plan: Plan, removed: list[int]) -> tuple[list[int], int, 
     return [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs
 
 
-def _resolved(out: Path, plan: Plan, device: torch.device) -> Resolved:
-    if is_run(out):
-        spec = read_document(out).spec
-        plan.check_continues(spec, out)
-        assert isinstance(spec, RunSpec)
-        return spec.resolved
-    plan.data.images  # noqa: B018 - an image that cannot be decoded shows before anything is written
-    if plan.data.held_out is not None:
-        plan.data.held_out.images  # noqa: B018
+def resolve_plan(plan: Plan, device: torch.device) -> Resolved:
+    """What ``auto`` becomes for this plan on this machine, by a short measurement."""
     return resolve(
         plan.model,
         plan.recipe,
-        plan.data.image_shape,
+        plan.input_shape,
         plan.data.num_classes,
         plan.num_trained_on,
         device,

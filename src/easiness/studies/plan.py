@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.models import build_model, check_model_name
+from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.spec import (
     RECIPE_VERSION,
     DatasetRef,
@@ -32,7 +33,10 @@ class Plan:
 
     data: Dataset
     ref: DatasetRef
+    input_shape: tuple[int, int, int]
     model: str
+    pretrained: Path | None
+    pretrained_digest: str | None
     recipe: Recipe
     train_share: float
     probes: tuple[Probe, ...]
@@ -52,6 +56,7 @@ class Plan:
         return RunSpec(
             data=self.ref,
             model=self.model,
+            pretrained=self.pretrained_digest,
             recipe=self.recipe,
             resolved=resolved,
             train_share=self.train_share,
@@ -82,6 +87,7 @@ class Plan:
         ours, theirs = self.recipe.model_dump(), run.recipe.model_dump()
         pairs: list[tuple[str, Any, Any]] = [
             ("model", run.model, self.model),
+            ("file of pretrained weights", _short(run.pretrained), _short(self.pretrained_digest)),
             *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
             ("recipe version", run.recipe_version, RECIPE_VERSION),
             ("seed", run.seed, self.seed),
@@ -95,6 +101,10 @@ class Plan:
             if there != here:
                 return f"{name} is {there} in the run, {here} here"
         return None
+
+
+def _short(digest: str | None) -> str:
+    return "none" if digest is None else digest[:12]
 
 
 def _data_difference(run: DatasetRef, here: DatasetRef) -> str:
@@ -116,6 +126,10 @@ def make_plan(
     seed: int = 0,
     limit: int | None = None,
     skip_unreadable: bool = False,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    allow_outside: bool = False,
+    pretrained: bool = False,
     batch_size: int | None = None,
     train_share: float = 1.0,
     precision: Precision = "auto",
@@ -139,8 +153,15 @@ def make_plan(
     if isinstance(data, Dataset):
         data = data if limit is None else data.limit(limit, seed=0)
     else:
-        data = load_dataset(data, limit=limit, skip_unreadable=skip_unreadable)
-    settings = _recipe(data, recipe, batch_size)
+        data = load_dataset(
+            data,
+            limit=limit,
+            skip_unreadable=skip_unreadable,
+            data_root=data_root,
+            download=download,
+            allow_outside=allow_outside,
+        )
+    settings = _recipe(data, recipe, batch_size, model)
     if epochs > settings.period:
         raise BadInput(
             f"epochs {epochs}: longer than the cosine period of {settings.period:g} epochs; "
@@ -152,16 +173,21 @@ def make_plan(
             f"train share {train_share}: leaves {num_trained_on} of {len(data)} examples to train on, "
             f"fewer than the {data.num_classes} classes"
         )
+    shape = data.input_shape(settings)
+    weights = pretrained_file(model) if pretrained else None
     with torch.random.fork_rng(devices=[]):  # only to see that it can be built
-        build_model(model, data.image_shape, data.num_classes)
+        build_model(model, shape, data.num_classes, weights)
     some = "left_out" if train_share < 1 else "none"
     probes = [Probe.model_validate({"name": "train", "keep_logits": "all" if keep_logits else some})]
     if data.held_out is not None:
         probes.append(Probe(name="held_out", keep_logits="all" if keep_logits else "none"))
     return Plan(
         data=data,
-        ref=data.ref(skip_unreadable=skip_unreadable),
+        ref=data.ref(),
+        input_shape=shape,
         model=model,
+        pretrained=weights,
+        pretrained_digest=None if weights is None else _digest(weights),
         recipe=settings,
         train_share=train_share,
         probes=tuple(probes),
@@ -171,6 +197,11 @@ def make_plan(
         epochs=epochs,
         precision=precision,
     )
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _at_least(name: str, value: int, least: int) -> int:
@@ -184,14 +215,14 @@ def _at_least(name: str, value: int, least: int) -> int:
 
 
 def _recipe(
-    data: Dataset, recipe: Recipe | dict[str, Any] | str | Path | None, batch_size: int | None
+    data: Dataset, recipe: Recipe | dict[str, Any] | str | Path | None, batch_size: int | None, model: str
 ) -> Recipe:
     if isinstance(recipe, Recipe):
         base, changes, origin = recipe.model_dump(), {}, "recipe"
     else:
-        base, origin = dict(data.recipe_defaults), "recipe"
+        base, origin = data.recipe_defaults, "recipe"
         if isinstance(recipe, str | Path):
-            origin, recipe = str(recipe), read_recipe(Path(recipe))
+            origin, recipe = str(recipe), read_recipe(Path(recipe), model=model)
         changes = dict(recipe or {})
     if batch_size is not None:
         changes["batch_size"] = batch_size

@@ -1,17 +1,21 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
-from easiness.training.images import ImageBank, global_contrast_normalization
+from easiness.training.bank import Bank, make_bank
+from easiness.training.images import ImageBank
 from easiness.training.loop import EpochReport, Observer, train
 from easiness.training.network import Network
+from easiness.training.normalize import global_contrast_normalization
 from easiness.training.resolve import Precision, resolve, resolve_device
 
 __all__ = [
+    "Bank",
     "EpochReport",
     "ImageBank",
     "Network",
     "Observer",
     "Precision",
     "global_contrast_normalization",
+    "make_bank",
     "resolve",
     "resolve_device",
     "train",

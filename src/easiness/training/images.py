@@ -1,4 +1,4 @@
-"""Images on the device as one uint8 tensor, and batched functions that turn them into network input."""
+"""Images of one size on the device as one uint8 tensor, and how they become network input."""
 
 from __future__ import annotations
 
@@ -8,21 +8,7 @@ import torch
 from torch import Tensor
 
 from easiness.spec import Recipe
-
-
-def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
-    """Per image, subtract the mean over all pixels and channels and divide by their standard deviation.
-
-    ``images`` is a float tensor [b, h, w, c] or [b, c, h, w], contiguous in that order;
-    ``epsilon`` is added to the (population) standard deviation, so that a constant image becomes zero.
-    """
-    flat = images.view(len(images), -1)
-    # the mean of equal values is off by rounding, which epsilon would not hide: make them zeros first
-    flat = flat - flat[:, :1]
-    flat.sub_(flat.mean(dim=1, keepdim=True))
-    # a norm over contiguous rows is several times faster on a CPU than torch.std over three dimensions
-    deviation = torch.linalg.vector_norm(flat, dim=1, keepdim=True) / flat.shape[1] ** 0.5
-    return flat.div_(deviation + epsilon).view(images.shape)
+from easiness.training.normalize import network_input
 
 
 @dataclass(frozen=True)
@@ -50,7 +36,6 @@ def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Genera
 class ImageBank:
     """Images of one split on a device, zero-padded by the recipe's shift, channels last in memory.
 
-    Batches come out as float [b, c, h, w] (strides of channels-last) in GCN, or in [0, 1] without it.
     """
 
     def __init__(self, images: Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0) -> None:
@@ -68,6 +53,10 @@ class ImageBank:
     def __len__(self) -> int:
         return len(self._padded)
 
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Augmentation:
+        """Random parameters for the examples at ``positions`` [b]."""
+        return draw_augmentation(len(positions), self._shift, self._recipe.flip, generator)
+
     def augmented(self, positions: Tensor, augmentation: Augmentation) -> Tensor:
         """Training input of the examples at ``positions`` [b]."""
         device = self._device
@@ -79,16 +68,12 @@ class ImageBank:
         _, padded_height, padded_width, _ = self._padded.shape
         pixels = ((positions[:, None] * padded_height + rows) * padded_width)[:, :, None] + columns[:, None]
         batch = self._padded.view(-1, self._channels).index_select(0, pixels.view(-1))
-        return self._normalized(batch.view(len(positions), self._height, self._width, self._channels))
+        return network_input(
+            batch.view(len(positions), self._height, self._width, self._channels), self._recipe
+        )
 
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive examples."""
         s = self._shift
         inner = self._padded[batch, s : s + self._height, s : s + self._width]
-        return self._normalized(inner)
-
-    def _normalized(self, batch: Tensor) -> Tensor:
-        values = batch.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-        if self._recipe.gcn:
-            values = global_contrast_normalization(values, self._recipe.gcn_epsilon)
-        return values.permute(0, 3, 1, 2)
+        return network_input(inner, self._recipe)

@@ -12,7 +12,7 @@ from torch import Tensor
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, TrialSeeds
-from easiness.training.images import ImageBank, draw_augmentation
+from easiness.training.bank import Bank
 from easiness.training.network import Network, evaluation_batch
 
 # logits per update of a log: bounds the memory that their statistics need
@@ -35,12 +35,12 @@ class EpochReport:
 class Observer:
     """A probe at work: the images it looks at and the log it fills."""
 
-    images: ImageBank
+    images: Bank
     log: ObservationLog
     image_shape: tuple[int, int, int]
     num_classes: int
 
-    def observe(self, network: Network) -> None:
+    def observe(self, network: Network, on_images: Callable[[int], None]) -> None:
         """Record every example once, clean: evaluation mode, no augmentation."""
         network.model.eval()
         batch = evaluation_batch(self.image_shape)
@@ -48,10 +48,11 @@ class Observer:
         num = len(self.images)
         for start in range(0, num, group):
             stop = min(start + group, num)
-            parts = [
-                network.logits(self.images.clean(slice(at, min(at + batch, stop))))
-                for at in range(start, stop, batch)
-            ]
+            parts = []
+            for at in range(start, stop, batch):
+                end = min(at + batch, stop)
+                parts.append(network.logits(self.images.clean(slice(at, end))))
+                on_images(end - at)
             positions = torch.arange(start, stop).numpy()
             self.log.update(positions, torch.cat(parts).cpu().numpy())
         self.log.end_epoch()
@@ -68,19 +69,21 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 def train(
     network: Network,
-    images: ImageBank,
+    images: Bank,
     labels: Tensor,
     trained_on: Tensor,
     recipe: Recipe,
     seeds: TrialSeeds,
     observers: Mapping[str, Observer],
     *,
-    shift: int,
     trial: int,
     epochs: int,
     on_epoch: Callable[[EpochReport], None],
+    on_images: Callable[[int], None],
 ) -> list[float]:
     """Train for ``epochs`` on the positions ``trained_on``, observing after each; returns the mean losses.
+
+    ``on_images`` is told after each batch how many images went through the network, in training or not.
 
     Raises:
         TrialFailed: the loss of a step is not finite (names epoch and step).
@@ -94,13 +97,14 @@ def train(
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
         positions = trained_on[torch.randperm(num, generator=order)]
-        drawn = draw_augmentation(num, shift, recipe.flip, augmentation)
+        drawn = images.draw(positions, augmentation)
         losses = []
         for batch in steps:
             chosen = positions[batch]
             losses.append(
                 network.step(images.augmented(chosen, drawn[batch]), labels[chosen.to(labels.device)])
             )
+            on_images(len(chosen))
         # one look per epoch, so that no step waits for the device
         epoch_losses = torch.stack(losses).cpu()
         finite = epoch_losses.isfinite()
@@ -109,7 +113,7 @@ def train(
             raise TrialFailed(f"the loss stopped being finite at epoch {epoch}, step {step} of {len(steps)}")
         mean_losses.append(float(epoch_losses.mean()))
         for observer in observers.values():
-            observer.observe(network)
+            observer.observe(network, on_images)
         accuracy = {name: observer.log.last_accuracy() for name, observer in observers.items()}
         seconds = time.perf_counter() - began
         on_epoch(EpochReport(trial, epoch, epochs, mean_losses[-1], accuracy, seconds))

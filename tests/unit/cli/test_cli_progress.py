@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from easiness import open_run
+from easiness import BadInput, open_run
 from easiness.cli import progress as progress_module
 from easiness.cli.progress import ShownProgress
+from easiness.studies.cost import Cost
 from easiness.training import EpochReport
 
 
@@ -14,10 +16,28 @@ def report(epoch: int) -> EpochReport:
     return EpochReport(2, epoch, 3, 1.25, {"train": 0.5, "held_out": 0.25}, 0.125)
 
 
+COST = Cost(
+    num_examples=100,
+    num_held_out=50,
+    num_trained_on=80,
+    num_trials=1,
+    epochs=3,
+    steps_per_epoch=2,
+    step_seconds=0.5,
+    seconds=75.0,
+    run_bytes=1_500_000,
+    cache_bytes=30_000_000,
+)
+
+
 def show(measured: Path) -> None:
     with ShownProgress() as shown:
-        shown.begin(open_run(measured).spec, [2], Path("runs/a"))
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        for done in (0, 60, 150):
+            shown.cached("train", done, 150)
         for epoch in (1, 2, 3):
+            for num in (80, 100, 50):
+                shown.images(num)
             shown.epoch(report(epoch))
         shown.stored(2)
         shown.failed(4, "[red]the loss[/red]")
@@ -30,17 +50,48 @@ def test_plain_lines_where_there_is_no_terminal(measured, capsys, monkeypatch):
     assert out == ""
     first, *lines = err.splitlines()
     assert first.startswith("runs/a: training 1 of 3 trials of mlp_3, 2 epochs each (float32")
-    assert lines == [
-        "trial 2 epoch 3/3: accuracy train 0.500, held-out 0.250, loss 1.250, 0.1 s",
-        "trial 4 failed: [red]the loss[/red]",
+    assert lines[0] == f"runs/a: {COST}"
+    assert re.fullmatch(
+        r"trial 2 epoch 3/3: accuracy train 0\.500, held-out 0\.250, loss 1\.250, [\d,]+ images/s", lines[1]
+    )
+    assert lines[2:] == ["trial 4 failed: [red]the loss[/red]"]
+
+
+def test_caching_that_takes_long_is_announced(measured, capsys, monkeypatch):
+    monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", -1.0)
+    show(measured)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[1:5] == [
+        f"runs/a: {COST}",
+        "caching photos of train: 0 of 150",
+        "caching photos of train: 60 of 150",
+        "caching photos of train: 150 of 150",
     ]
+
+
+def test_what_is_refused_while_caching_begins_is_not_announced(measured, capsys):
+    with pytest.raises(BadInput), ShownProgress() as shown:
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        shown.cached("train", 0, 150)
+        raise BadInput("no image")
+    assert capsys.readouterr().err == ""
 
 
 def test_a_line_for_every_epoch_that_takes_long(measured, capsys, monkeypatch):
     monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", -1.0)
     show(measured)
     lines = capsys.readouterr().err.splitlines()
-    assert [line.split(":")[0] for line in lines[1:4]] == [f"trial 2 epoch {epoch}/3" for epoch in (1, 2, 3)]
+    assert [line.split(":")[0] for line in lines[5:8]] == [f"trial 2 epoch {epoch}/3" for epoch in (1, 2, 3)]
+    assert re.search(r" images/s, [\d.]+ \w+ left$", lines[5])
+
+
+def test_a_line_within_an_epoch_that_takes_very_long(measured, capsys, monkeypatch):
+    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
+    show(measured)
+    lines = capsys.readouterr().err.splitlines()
+    within = [line.split(",")[0] for line in lines if " images, " in line]
+    done = (80, 180, 230, 310, 410, 460, 540, 640, 690)
+    assert within == [f"{num} of 690 images" for num in done]
 
 
 def test_a_bar_on_a_terminal(measured, capsys, monkeypatch):
@@ -50,6 +101,8 @@ def test_a_bar_on_a_terminal(measured, capsys, monkeypatch):
     out, err = capsys.readouterr()
     assert out == ""
     assert "trial 2 epoch 3/3: accuracy train 0.500, held-out 0.250" in err
+    assert "images/s" in err
+    assert "100%" in err
     assert "trial 4 failed: [red]the loss[/red]" in err
 
 

@@ -164,8 +164,25 @@ def test_wrong_npz(tmp_path, changes, message):
 
 def test_held_out_of_another_shape(tmp_path):
     np.savez(tmp_path / "a.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 8, 5), y_test=[0, 1])
-    with pytest.raises(BadInput, match=r"5x6 pixels with 1 channel but those of test are 5x8"):
-        _ = load_dataset(tmp_path / "a.npz").image_shape
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.image_shape is None
+    assert data.held_out.image_shape == (1, 8, 5)
+    np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
+    with pytest.raises(BadInput, match="images of train have 1 channel but those of test 3 channels"):
+        _ = load_dataset(tmp_path / "b.npz").image_shape
+
+
+def test_a_held_out_pair():
+    data = load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 1]), classes=["a", "b"])
+    assert data.held_out.labels.tolist() == [1, 1]
+    assert data.held_out.ids.tolist() == [0, 1]
+    assert data.held_out.split == "test"
+    with pytest.raises(BadInput, match=r"held_out y: row 1: label 2 is out of range; labels are 0 to 1"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 2]))
+    with pytest.raises(BadInput, match="held_out x: pixels of dtype int64"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5).astype(int), [1, 1]))
+    with pytest.raises(BadInput, match="held_out: not a pair of arrays"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=pixels(2, 6, 5))
 
 
 def test_not_a_zip_and_a_damaged_one(tmp_path):

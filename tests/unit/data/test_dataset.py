@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from easiness.data import Dataset
 from easiness.data.stored import ArrayImages
 from easiness.errors import BadInput
+from easiness.spec import LoadOptions
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def data() -> Dataset:
             classes=("a", "b", "c"),
             stored=ArrayImages(np.arange(num, dtype=np.uint8)[:, None, None, None].repeat(2, axis=3)),
             held_out=held_out,
-            recipe_defaults={"flip": 0.0},
+            recipe_changes={"flip": 0.0},
         )
 
     return split([0, 0, 1, 0, 1, 0, 2, 0, 1, 0], split([0, 0, 1, 1]))
@@ -86,7 +88,7 @@ def test_images_are_computed_once(data):
 
 
 def test_reference(data):
-    ref = data.ref(skip_unreadable=True)
+    ref = replace(data, load_options=LoadOptions(skip_unreadable=True)).ref()
     assert ref.train.fingerprint == data.fingerprint
     assert ref.train.num_examples == 10
     assert ref.held_out.num_examples == 4
@@ -96,6 +98,7 @@ def test_reference(data):
     assert (ref.source, ref.limit, ref.skip_unreadable) == (None, None, True)
     assert data.limit(5).ref().limit == 5
     assert data.limit(3).held_out.ref().held_out is None
+    assert ref.load_options() == LoadOptions(skip_unreadable=True)
 
 
 def test_ids_and_labels_come_without_torch():

@@ -7,15 +7,21 @@ from easiness.data import load_dataset
 from easiness.errors import BadInput
 
 
-@pytest.mark.parametrize("name", ["no/such/place", "cifar", "", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("name", ["no/such/place", "", "x" * 5000, "a\0b"])
 def test_unknown_names_say_what_is_accepted(name):
     with pytest.raises(BadInput, match="no such file or folder, and not a known name; give digits, a folder"):
         load_dataset(name)
 
 
 def test_a_near_miss_gets_a_hint():
-    with pytest.raises(BadInput, match=r"'digit': .*not a known name \(did you mean digits\?\)"):
+    with pytest.raises(BadInput, match=r"'digit': .*not a known name \(did you mean digits, "):
         load_dataset("digit")
+
+
+@pytest.mark.parametrize(("name", "hint"), [("cifar", "cifar10"), ("mini-imagenet", "mini-imagenet:PATH")])
+def test_hints_are_taken_from_all_names(name, hint):
+    with pytest.raises(BadInput, match=rf"did you mean .*{hint}"):
+        load_dataset(name)
 
 
 @pytest.mark.parametrize(
@@ -32,9 +38,9 @@ def test_things_that_are_no_source(source, message):
 
 
 def test_other_kinds_of_file(tmp_path):
-    (tmp_path / "a.csv").write_text("path,label\n")
-    with pytest.raises(BadInput, match=r"a\.csv: not a kind of file that can be read"):
-        load_dataset(tmp_path / "a.csv")
+    (tmp_path / "a.txt").write_text("path,label\n")
+    with pytest.raises(BadInput, match=r"a\.txt: not a kind of file that can be read"):
+        load_dataset(tmp_path / "a.txt")
 
 
 def test_limit_and_seed(folder):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.decode import is_grey
+from easiness.data.decode import read_header
 
 pytestmark = pytest.mark.shared_data
 
@@ -59,9 +59,8 @@ def test_imagenette224():
 def test_grey_photos_among_color_become_three_equal_channels():
     data = load_dataset(shared("imagenette224"))
     root = Path(str(data.source))
-    grey = [p for p, i in enumerate(data.ids) if is_grey((root / i).read_bytes, i)]
+    grey = [p for p, i in enumerate(data.ids) if read_header((root / i).read_bytes, i).grey]
     assert grey
-    pixels = data.stored.subset(np.array(grey[:3])).decode()
-    assert pixels.shape == (len(grey[:3]), 3, 224, 224)
-    assert (pixels[:, 0] == pixels[:, 1]).all()
-    assert (pixels[:, 0] == pixels[:, 2]).all()
+    for pixels in data.pictures(np.array(grey[:3])):
+        assert pixels.shape == (224, 224, 3)
+        assert (pixels[..., :1] == pixels).all()

@@ -22,8 +22,13 @@ class Noted:
     def __init__(self):
         self.events = []
 
-    def begin(self, spec, missing, _path):
+    def begin(self, spec, missing, _path, cost):
+        assert cost.num_trials == len(missing)
         self.events.append(("begin", spec.trials, spec.epochs, missing))
+
+    def images(self, num): ...
+
+    def cached(self, split, done, total): ...
 
     def epoch(self, report):
         self.events.append(("epoch", report.trial, report.epoch, report.epochs))

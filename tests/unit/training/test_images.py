@@ -11,8 +11,8 @@ from easiness.training.images import (
     Augmentation,
     ImageBank,
     draw_augmentation,
-    global_contrast_normalization,
 )
+from easiness.training.normalize import global_contrast_normalization
 
 CPU = torch.device("cpu")
 SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]

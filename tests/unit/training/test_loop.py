@@ -19,6 +19,10 @@ SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4)
 SHAPE = (1, 4, 4)
 
 
+def ignore(_: object) -> None:
+    pass
+
+
 class Listening:
     """Stands where a `Network` does; keeps what it is given, and trains nothing."""
 
@@ -51,10 +55,10 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         recipe,
         changes.pop("seeds", SEEDS),
         changes.pop("observers", {}),
-        shift=1,
         trial=5,
         epochs=changes.pop("epochs", 2),
         on_epoch=reports.append,
+        on_images=changes.pop("on_images", ignore),
     )
     assert not changes
     return losses, reports
@@ -99,10 +103,10 @@ def test_images_go_with_their_labels():
         still,
         SEEDS,
         {},
-        shift=0,
         trial=0,
         epochs=1,
-        on_epoch=lambda _: None,
+        on_epoch=ignore,
+        on_images=ignore,
     )
     for seen, labels in zip(network.images, network.labels, strict=True):
         assert torch.equal(seen, bank[labels] / 255)
@@ -118,6 +122,13 @@ def test_each_example_has_a_draw_of_its_own_in_each_epoch():
         order = torch.tensor(network.labels[steps]).flatten()
         expected = bank.augmented(order, draw_augmentation(20, 1, 0.5, generator))
         torch.testing.assert_close(torch.cat(network.images[steps]), expected)
+
+
+def test_every_image_that_goes_through_the_network_is_counted():
+    _, observer, network = observed(20)
+    counted: list[int] = []
+    run(network_with(network), list(range(9)), observers={"train": observer}, on_images=counted.append)
+    assert counted == [4, 5, 20] * 2
 
 
 def test_losses_are_means_over_the_steps_of_an_epoch_and_reported():
@@ -164,7 +175,7 @@ def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_p
     monkeypatch.setattr(loop, "_LOGITS_PER_UPDATE", logits_per_update)
     log, observer, network = observed(1203)
     network.model.train()
-    observer.observe(network)
+    observer.observe(network, ignore)
     kept = log.observations().logits
     assert kept is not None
     expected = images(1203).flatten(1)[:, :3] / 255 * 7

@@ -1,0 +1,41 @@
+"""What the training loop needs of the images of a split, whatever their kind."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from easiness.data import WorkingImages
+from easiness.spec import Recipe
+from easiness.training.images import ImageBank
+from easiness.training.photo_bank import PhotoBank
+
+
+class Bank(Protocol):
+    """Images of one split, and how a batch of them becomes network input, float [b, c, h, w]."""
+
+    def __len__(self) -> int:
+        """Number of images."""
+        ...
+
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Any:
+        """Random parameters of the augmentation of the images at ``positions`` [b], to be indexed alike."""
+        ...
+
+    def augmented(self, positions: Tensor, drawn: Any) -> Tensor:
+        """Training input of the images at ``positions`` [b]."""
+        ...
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive images."""
+        ...
+
+
+def make_bank(images: WorkingImages, recipe: Recipe, device: torch.device, *, augment: bool) -> Bank:
+    """The bank for these images; without ``augment`` for a split that is only evaluated."""
+    if not isinstance(images, Tensor):
+        return PhotoBank(images, recipe, device)
+    shift = recipe.shift(min(images.shape[2:])) if augment else 0
+    return ImageBank(images, recipe, device, shift=shift)

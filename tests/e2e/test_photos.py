@@ -1,0 +1,185 @@
+"""Photos of many sizes through the whole program: decoded once, and the same whatever holds them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import easiness as ez
+from easiness.data import encoded
+
+NUM = 12  # photos of each class and split
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Train and val, cats dark and dogs bright: JPEG of many sizes and aspect ratios, one of them grey."""
+    root = tmp_path_factory.mktemp("photos") / "pets"
+    rng = np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name, brightest in (("cat", 120), ("dog", 256)):
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(NUM):
+                height, width = (int(side) for side in rng.integers(20, 90, 2))
+                pixels = rng.integers(0, brightest, (height, width, 3), dtype=np.uint8)
+                image = Image.fromarray(pixels)
+                (image.convert("L") if i == 5 else image).save(folder / f"{i:02d}.jpg")
+    return root
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the photos as they are decoded."""
+    names: list[str] = []
+    decode = encoded.decode_image
+
+    def noted(blob: Any, name: str, channels: Any) -> Any:
+        names.append(name)
+        return decode(blob, name, channels)
+
+    monkeypatch.setattr(encoded, "decode_image", noted)
+    return names
+
+
+@pytest.fixture
+def measure(photos: Path, tmp_path: Path, _one_thread: None) -> Callable[..., ez.Run]:
+    def call(out: str = "run", source: Any = photos, **options: Any) -> ez.Run:
+        settings = {
+            "model": "wrn_10_1",
+            "trials": 2,
+            "epochs": 2,
+            "precision": "float32",
+            "recipe": {"crop": 24},
+        }
+        return ez.measure(source, **{**settings, **options}, out=tmp_path / out)
+
+    return call
+
+
+def test_each_photo_is_decoded_once_whatever_is_trained(measure, decoded, tmp_path):
+    measure()
+    assert sorted(decoded) == sorted(set(decoded))
+    assert len(decoded) == 4 * NUM
+    files = sorted((tmp_path / "easiness-cache").iterdir())
+    assert [file.suffix for file in files] == [".photos"] * 2
+    decoded.clear()
+    measure(trials=3, epochs=3)
+    measure("another", model="mlp_2_w16")
+    assert decoded == []
+
+
+def test_without_the_cache_photos_are_held_in_memory(measure, decoded, contents, tmp_path):
+    cached = contents(measure("cached").path)
+    decoded.clear()
+    assert contents(measure("held", cache=False).path) == cached
+    assert len(decoded) == 4 * NUM
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cached", "easiness-cache", "held"]
+
+
+def test_photos_that_do_not_fit_are_decoded_anew(measure, decoded, contents, monkeypatch):
+    cached = contents(measure("cached", trials=1).path)
+    decoded.clear()
+    monkeypatch.setattr("easiness.data.photos.fits", lambda _: False)
+    assert contents(measure("anew", trials=1, cache=False).path) == cached
+    assert len(decoded) == 2 * (2 * NUM + 4 * NUM)  # each epoch trains on one split and observes both
+
+
+def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos, tmp_path):
+    pytest.importorskip("datasets")
+    from torchvision.datasets import ImageFolder
+
+    manifest = photos / "all.csv"
+    files = sorted(photos.rglob("*.jpg"))
+    rows = [(f.relative_to(photos).as_posix(), f.parent.name, f.parents[1].name) for f in files]
+    manifest.write_text("path,label,split\n" + "".join(f"{p},{label},{split}\n" for p, label, split in rows))
+    objects = ImageFolder(photos / "train"), ImageFolder(photos / "val")
+    sources = {
+        "folder": photos,
+        "manifest": manifest,
+        "ImageFolder": ez.load_dataset(objects[0], held_out=objects[1]),
+        "hub": f"hf:{photos}",
+    }
+    runs = {name: measure(name, source=source) for name, source in sources.items()}
+    manifest.unlink()
+    tables = {name: run.scores() for name, run in runs.items()}
+    assert [row[0] for row in rows if row[2] == "train"] == tables["folder"]["id"].tolist()
+    assert tables["manifest"].equals(tables["folder"])
+    for name in ("ImageFolder", "hub"):
+        assert tables[name]["id"].tolist() == list(range(2 * NUM))
+        assert tables[name].drop(columns="id").equals(tables["folder"].drop(columns="id"))
+    accuracies = [[trial.document.accuracy for trial in run.trials] for run in runs.values()]
+    assert accuracies == [accuracies[0]] * 4
+
+
+def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, tmp_path):
+    whole = contents(measure("whole").path)
+    monkeypatch.setattr("easiness.data.photo_cache._AT_ONCE", 4)
+    (tmp_path / "elsewhere").mkdir()
+    noted = encoded.decode_image
+
+    def interrupted(*arguments: Any) -> Any:
+        if len(decoded) >= 10:
+            raise KeyboardInterrupt
+        return noted(*arguments)
+
+    monkeypatch.setattr("easiness.data.threads.CHUNK", 1)
+    decoded.clear()
+    monkeypatch.setattr(encoded, "decode_image", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        measure("elsewhere/run")
+    assert not (tmp_path / "elsewhere/run").exists()
+    first = set(decoded)
+    decoded.clear()
+    monkeypatch.setattr(encoded, "decode_image", noted)
+    assert contents(measure("elsewhere/run").path) == whole
+    assert len(first & set(decoded)) <= 10 - 4  # what was on disk was not decoded again
+    assert len(first | set(decoded)) == 4 * NUM
+
+
+def test_an_unreadable_photo_is_named_and_nothing_is_left(photos, refused, tmp_path):
+    bad = tmp_path / "bad"
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            (bad / split / name).mkdir(parents=True)
+            for i in range(3):
+                os.link(photos / split / name / f"{i:02d}.jpg", bad / split / name / f"{i:02d}.jpg")
+    (bad / "val/dog/02.jpg").unlink()
+    (bad / "val/dog/02.jpg").write_bytes((photos / "val/dog/02.jpg").read_bytes()[:300])
+    error = refused(
+        "measure", bad, "--model", "mlp_2_w16", "--trials", 1, "--epochs", 1, "--out", tmp_path / "r"
+    )
+    assert "val/dog/02.jpg" in error
+    assert "--skip-unreadable" in error
+    assert not (tmp_path / "r").exists()
+
+
+def test_the_report_shows_the_photos(measure, tmp_path):
+    run = measure()
+    path = tmp_path / "report.html"
+    ez.write_report([run], path)
+    page = path.read_text()
+    assert page.count("data:image/") >= 8
+    assert "crops of 24 × 24" in page
+
+
+def test_the_command_says_what_it_costs(command, photos, tmp_path):
+    options = ["--model", "mlp_2_w16", "--trials", 1, "--epochs", 2, "--out", tmp_path / "run"]
+    planned = command("measure", photos, *options, "--dry-run")
+    assert planned.code == 0
+    assert "crop of 8% to 100% of the photo's area" in planned.out
+    assert "of cached photos" in planned.out
+    assert list(tmp_path.iterdir()) == []
+    done = command("measure", photos, *options)
+    assert done.code == 0
+    assert "24 examples and 24 held out; 2 steps (1 trial x 2 epochs x 1)" in done.err
+    again = command("measure", photos, *options)
+    assert again.code == 0
+    assert again.out == done.out
+    assert again.err == ""

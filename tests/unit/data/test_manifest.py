@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from easiness.data import load_dataset
+from easiness.errors import BadInput
+
+
+@pytest.fixture
+def manifest(folder):
+    """Writes lines beside the class folders cat and dog, and gives the path of the file."""
+
+    def write(*lines: str, encoding: str = "utf-8"):
+        path = folder / "pets.csv"
+        path.write_bytes("\n".join(lines).encode(encoding))
+        return path
+
+    return write
+
+
+GOOD = ("path,label", "cat/0.png,cat", "dog/0.png,dog")
+
+
+def test_rows_in_their_order_and_classes_by_name(manifest):
+    data = load_dataset(manifest("label,path", "dog,dog/1.png", "cat,cat/0.png", "dog,dog/0.png"))
+    assert data.ids.tolist() == ["dog/1.png", "cat/0.png", "dog/0.png"]
+    assert data.classes == ("cat", "dog")
+    assert data.labels.tolist() == [1, 0, 1]
+    assert data.name == "pets"
+    assert data.source.endswith("/pets/pets.csv")
+    assert data.held_out is None
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_quotes_blank_lines_and_the_byte_order_mark(manifest, folder, picture, encoding):
+    picture(7).save(folder / "cat/a, b.png")
+    data = load_dataset(
+        manifest('"path","label"', '"cat/a, b.png","tom ""é"""', "", "dog/0.png,rex", encoding=encoding)
+    )
+    assert data.ids.tolist() == ["cat/a, b.png", "dog/0.png"]
+    assert data.classes == ("rex", 'tom "é"')
+
+
+def test_integers_are_class_indices(manifest):
+    lines = ("path,label", "cat/0.png,1", "dog/0.png,0", "dog/1.png,2")
+    data = load_dataset(manifest(*lines))
+    assert data.labels.tolist() == [1, 0, 2]
+    assert data.classes == ("0", "1", "2")
+    assert load_dataset(manifest(*lines), classes=["dog", "cat", "hen"]).classes == ("dog", "cat", "hen")
+
+
+@pytest.mark.parametrize("labels", [("3", "cat"), ("01", "02"), ("1.0", "0.0")])
+def test_other_labels_are_names(manifest, labels):
+    data = load_dataset(manifest("path,label", f"cat/0.png,{labels[0]}", f"dog/0.png,{labels[1]}"))
+    assert data.classes == tuple(sorted(labels))
+    with pytest.raises(BadInput, match="its labels are class names already; leave out classes="):
+        load_dataset(data.source, classes=["a", "b"])
+
+
+def test_the_first_held_out_split_is_used_and_others_are_not(manifest):
+    data = load_dataset(
+        manifest(
+            "path,label,split",
+            "cat/0.png,cat,train",
+            "dog/0.png,dog,train",
+            "dog/1.png,dog,validation",
+            "dog/2.png,dog,val",
+            "cat/1.png,cat,val",
+        )
+    )
+    assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    assert data.held_out.split == "val"
+    assert data.held_out.ids.tolist() == ["dog/2.png", "cat/1.png"]
+    assert data.held_out.labels.tolist() == [1, 0]
+
+
+def test_paths_are_normalized_and_two_may_become_the_same(manifest):
+    data = load_dataset(manifest("path,label", "dog/../cat/./0.png,cat", "dog//0.png,dog"))
+    assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    with pytest.raises(BadInput, match=r"pets\.csv: line 4: cat/0\.png is on line 2 already"):
+        load_dataset(manifest(*GOOD, "dog/../cat/0.png,cat"))
+
+
+@pytest.mark.parametrize("kind", ["relative", "absolute"])
+def test_paths_out_of_the_folder(manifest, folder, picture, kind):
+    outside = folder.parent / "outside.png"
+    picture(9).save(outside)
+    given = "dog/../../outside.png" if kind == "relative" else str(outside)
+    path = manifest(*GOOD, f"{given},dog")
+    with pytest.raises(
+        BadInput, match=r"pets\.csv: line 4: .*outside\.png leads out of the folder .*--allow-outside"
+    ):
+        load_dataset(path)
+    data = load_dataset(path, allow_outside=True)
+    assert data.ids[2] == ("../outside.png" if kind == "relative" else str(outside))
+    assert (data.pictures(np.array([2]))[0] == np.asarray(picture(9))).all()
+    ref = data.ref()
+    assert ref.allow_outside
+    assert load_dataset(ref.source, **ref.load_options().model_dump()).ref() == ref
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ("path,labels", "a,b"),
+            r"unknown column 'labels' \(did you mean label\?\); the header is path,label\[,split\]",
+        ),
+        (("path, label", "a,b"), r"unknown column ' label' \(did you mean label\?\)"),
+        (("path,label,path", "a,b,c"), "column path occurs more than once"),
+        (("path,split", "a,train"), "no column label; the header is"),
+        (("",), "no column path; the header is"),
+        ((), "no column path; the header is"),
+        ((*GOOD, "cat/1.png,"), "line 4: the label is empty"),
+        ((*GOOD, "  ,cat"), "line 4: the path is empty"),
+        ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
+        ((*GOOD, "cat/1.png,cat,train"), "line 4: 3 values for 2 columns"),
+        (
+            (*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"),
+            r"line 4 and 1 more: no file cat/9\.png in .*pets",
+        ),
+        ((*GOOD, "cat,cat"), "line 4: cat is a folder; give the path of an image"),
+        ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: not CSV"),
+        ((*GOOD, '"cat/1.png,cat'), "line 4: not CSV"),
+        (("path,label",), "no rows for training"),
+        (("path,label", "cat/0.png,1", "dog/0.png,-1"), "line 3: label -1 is negative"),
+        (("path,label", "cat/0.png,0", "dog/0.png,2"), "label 1 never occurs though labels go up to 2"),
+        (("path,label", "cat/0.png,cat"), r"only one class \('cat'\)"),
+        (("path,label,split", "cat/0.png,cat,trian"), r"line 2: unknown split 'trian' \(did you mean train"),
+        (("path,label,split", "cat/0.png,cat,test"), "no rows for training; give them the split train"),
+    ],
+)
+def test_wrong_manifests(manifest, lines, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        load_dataset(manifest(*lines))
+    assert "pets.csv: " in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("known", "new"), [(("cat", "dog"), "hen"), (("0", "1"), "2")])
+def test_a_class_of_the_held_out_split_alone(manifest, known, new):
+    rows = ("path,label,split", f"cat/0.png,{known[0]},train", f"dog/0.png,{known[1]},train")
+    with pytest.raises(BadInput, match=f"line 4: class '{new}' does not occur in train"):
+        load_dataset(manifest(*rows, f"dog/1.png,{new},test"))
+
+
+def test_other_encodings(manifest):
+    path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
+    with pytest.raises(BadInput, match=r"pets\.csv: not UTF-8"):
+        load_dataset(path)

@@ -1,0 +1,297 @@
+from __future__ import annotations
+
+import io
+import threading
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
+from torchvision import transforms
+from torchvision.datasets import ImageFolder
+
+from easiness.data import load_dataset
+from easiness.errors import BadInput
+
+
+class Items:
+    """A Dataset of what it is given."""
+
+    def __init__(self, items, **attributes):
+        self.items = items
+        self.read = []
+        for name, value in attributes.items():
+            setattr(self, name, value)
+
+    def __len__(self):
+        return len(self.items)
+
+    def __getitem__(self, position):
+        self.read.append(position)
+        assert threading.current_thread() is threading.main_thread()
+        item = self.items[position]
+        return item() if callable(item) else item
+
+
+def grey(value, size=(4, 5)):
+    return np.full(size, value, np.uint8)
+
+
+def refused(dataset, message, **options):
+    with pytest.raises(BadInput, match=message) as caught:
+        _ = load_dataset(dataset, **options).images
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.full((3, 4, 5), 51, np.uint8),
+        np.full((4, 5, 3), 0.2),
+        torch.full((3, 4, 5), 0.2),
+        torch.full((3, 4, 5), 51, dtype=torch.uint8),
+        Image.new("RGB", (5, 4), (51, 51, 51)),
+        Image.new("RGBA", (5, 4), (51, 51, 51, 7)),
+    ],
+)
+@pytest.mark.parametrize("label", [1, np.int64(1), np.uint8(1), torch.tensor(1), np.array(1)])
+def test_items(image, label):
+    data = load_dataset(Items([(grey(3), 0), (image, label)]))
+    assert data.labels.tolist() == [0, 1]
+    assert data.images.shape == (2, 3, 4, 5)
+    assert data.images[0].unique().tolist() == [3]
+    assert data.images[1].unique().tolist() == [51]
+
+
+def test_grey_items_have_one_channel():
+    items = [(Image.new("L", (5, 4), 9), 0), (torch.full((1, 4, 5), 0.2), 1), (grey(8), 1)]
+    data = load_dataset(Items(items))
+    assert data.image_shape == (1, 4, 5)
+    assert data.images[:, 0, 0, 0].tolist() == [9, 51, 8]
+
+
+def test_the_fingerprint_is_that_of_the_same_arrays():
+    x, y = np.random.default_rng(0).integers(0, 256, (4, 3, 5, 6), np.uint8), [0, 1, 1, 0]
+    items = Items(list(zip(x, y, strict=True)), classes=["a", "b"])
+    assert load_dataset(items).fingerprint == load_dataset((x, y), classes=["a", "b"]).fingerprint
+
+
+def test_exif_orientation_is_applied():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    Image.fromarray(np.array([[1, 2, 3]], np.uint8)).save(buffer, "PNG", exif=exif)
+    data = load_dataset(Items([(grey(0, (3, 1)), 0), (Image.open(buffer), 1)]))
+    assert data.pictures(np.array([1]))[0].tolist() == [[[1]], [[2]], [[3]]]
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ({"image": grey(1), "label": 0}, r"item 1 of Items: a dict; give a pair \(image, label\)"),
+        ((grey(1), 0, 7), r"item 1 of Items: a tuple of 3 parts; give a pair"),
+        (grey(1), "item 1 of Items: a ndarray; give a pair"),
+        ((grey(1), 1.0), r"item 1 of Items: its label is a float \(1\.0\); give an integer"),
+        ((grey(1), "cat"), r"its label is a str \('cat'\)"),
+        ((grey(1), True), "its label is a bool"),
+        ((grey(1), torch.tensor([1])), "its label is a Tensor"),
+        ((grey(1), torch.tensor(1.0)), "its label is a Tensor"),
+        ((grey(1), None), "its label is a NoneType"),
+        ((grey(1), -1), "item 1 of Items: label -1 is out of range"),
+        (("a.png", 1), "item 1 of Items: its image is a str; give a PIL image, an array or a tensor"),
+        ((grey(1).astype(int), 1), "item 1 of Items: pixels of dtype int64; give uint8"),
+        ((grey(1) * 255.0, 1), r"item 1 of Items has a pixel of 255; floats must be in \[0, 1\]"),
+        ((np.zeros((3, 4, 3)), 1), r"item 1 of Items: shape 3x4x3 could have its channels first or last"),
+        ((np.zeros(4), 1), r"item 1 of Items: an image of shape 4; give \[height, width\]"),
+        (
+            (Image.fromarray(np.full((4, 5), 40_000, np.uint16)), 1),
+            "item 1 of Items: more than 8 bits per channel",
+        ),
+    ],
+)
+def test_other_items(item, message):
+    refused(Items([(grey(0), 0), item]), message)
+
+
+def test_errors_of_the_dataset_are_named_or_left_out():
+    def broken():
+        raise OSError("disk\non fire")
+
+    dataset = Items([(grey(0), 0), broken, (grey(1), 1)])
+    refused(dataset, "item 1 of Items: OSError: disk on fire; mend it, or use --skip-unreadable")
+    data = load_dataset(dataset, skip_unreadable=True)
+    assert data.ids.tolist() == [0, 2]
+    assert data.num_unreadable == 1
+    assert data.labels.tolist() == [0, 1]
+    refused(Items([broken, broken]), "no examples", skip_unreadable=True)
+
+
+def test_targets_save_reading_every_item():
+    dataset = Items([(grey(i), i % 2) for i in range(40)], targets=[i % 2 for i in range(40)])
+    data = load_dataset(dataset)
+    assert len(set(dataset.read)) == 5  # those read twice
+    dataset.read.clear()
+    part = data.limit(4)
+    assert part.stored.digests()
+    assert len(list(part.stored.subset(np.array([1, 2])).map(np.max))) == 2
+    assert len(set(dataset.read)) <= 40
+    dataset.read.clear()
+    assert [int(pixels.max()) for pixels in part.pictures(np.array([3, 0]))] == [part.ids[3], part.ids[0]]
+    assert dataset.read == [part.ids[0], part.ids[3]]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_targets_must_be_those_of_the_items(kind):
+    items = [(grey(i), i % 2) for i in range(40)]
+    wrong = [i % 2 for i in range(40)]
+    wrong[7] = 0
+    refused(
+        Items(items, targets=kind(wrong)), r"item 7 of Items: its label is 1 but targets\[7\] is 0; make both"
+    )
+
+
+@pytest.mark.parametrize("targets", [[{"boxes": 1}, 2], [0], [[0], [1]], ["a", "b"], None, 3])
+def test_other_targets_are_not_labels(targets):
+    assert load_dataset(Items([(grey(0), 0), (grey(1), 1)], targets=targets)).labels.tolist() == [0, 1]
+
+
+def test_target_transforms_are_seen():
+    items = Items([(grey(0), 1), (grey(1), 0)], targets=[0, 1], target_transform=lambda label: 1 - label)
+    assert load_dataset(items).labels.tolist() == [1, 0]
+
+
+def test_random_transforms_are_refused():
+    values = iter(range(1000))
+    changing = Items([(lambda: (grey(next(values) % 256), 0)), (grey(1), 1)])
+    refused(changing, "item 0 of Items: it is not the same when it is read again; take random transforms out")
+
+
+def test_an_item_that_changes_later():
+    dataset = Items([(grey(i), i % 2) for i in range(40)])
+    data = load_dataset(dataset)
+    dataset.items[11] = (grey(99), 1)
+    with pytest.raises(BadInput, match="item 11 of Items: it is not the same"):
+        _ = data.images
+    dataset.items[11] = (grey(11), 0)
+    with pytest.raises(BadInput, match="item 11 of Items: it is not the same"):
+        _ = data.images
+
+
+def test_a_length_that_changes_or_lies():
+    dataset = Items([(grey(0), 0), (grey(1), 1)])
+    data = load_dataset(dataset)
+    dataset.items.append((grey(2), 1))
+    with pytest.raises(BadInput, match="Items: its length was 2 and is 3 now"):
+        _ = data.fingerprint
+
+    class Longer(Items):
+        def __len__(self):
+            return 3
+
+    refused(
+        Longer([(grey(0), 0), (grey(1), 1)]), r"item 2 of Longer: there is none .* though its length is 3"
+    )
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        yield grey(0), 0
+
+
+class NoLength(torch.utils.data.Dataset):
+    def __getitem__(self, _):
+        return grey(0), 0
+
+
+@pytest.mark.parametrize(
+    "source", [Stream(), NoLength(), DataLoader(TensorDataset(torch.zeros(2, 4, 5))), iter([(grey(0), 0)])]
+)
+def test_what_can_only_be_iterated(source):
+    refused(source, "it can only be iterated, and an example needs an identity")
+
+
+@pytest.mark.parametrize("source", [{"a": 1}, np.zeros((2, 4, 5)), torch.zeros(2, 4, 5), 3, None])
+def test_what_is_no_dataset(source):
+    refused(source, f"{type(source).__name__}: not a kind of data source")
+
+
+def test_held_out_must_be_a_dataset_too():
+    dataset = Items([(grey(0), 0), (grey(1), 1)], classes=["a", "b"])
+    refused(dataset, "held_out: a tuple; give a Dataset", held_out=(np.zeros((2, 4, 5)), [0, 1]))
+    refused(dataset, "it can only be iterated", held_out=Stream())
+    other = Items([(grey(0), 0)], classes=["b", "a"])
+    refused(dataset, r"Items \(test\): its class names differ from those of Items", held_out=other)
+    outside = Items([(grey(0), 2)], classes=["a", "b"])
+    refused(dataset, r"item 0 of Items \(test\): label 2 is out of range", held_out=outside)
+
+
+def test_class_names():
+    items = [(grey(0), 0), (grey(1), 1), (grey(2), 2)]
+    assert load_dataset(Items(items)).classes == ("0", "1", "2")
+    assert load_dataset(Items(items, classes=["a", "b", "c"])).classes == ("a", "b", "c")
+    assert load_dataset(Items(items, classes=["a", "b", "c"]), classes=["x", "y", "z"]).classes == (
+        "x",
+        "y",
+        "z",
+    )
+    synonyms = [("crane",), ("tench", "Tinca tinca"), ("crane",)]
+    assert load_dataset(Items(items, classes=synonyms)).classes == (
+        "crane (0)",
+        "tench, Tinca tinca",
+        "crane (2)",
+    )
+    refused(Items(items, classes=["a", "b"]), "item 2 of Items: label 2 is out of range; labels are 0 to 1")
+
+
+def test_subsets_of_subsets():
+    base = Items(
+        [(grey(i), i % 2) for i in range(10)], classes=["even", "odd"], targets=[i % 2 for i in range(10)]
+    )
+    data = load_dataset(Subset(Subset(base, [9, 8, 7, 6]), [0, 3]))
+    assert data.ids.tolist() == [0, 1]
+    assert data.classes == ("even", "odd")
+    assert data.labels.tolist() == [1, 0]
+    assert data.images[:, 0, 0, 0].tolist() == [9, 6]
+
+
+def test_files_are_read_directly(folder):
+    plain = load_dataset(ImageFolder(folder))
+    files = load_dataset(folder)
+    assert plain.ids.tolist() == list(range(6))
+    assert plain.name == "ImageFolder"
+    assert plain.stored.digests() == files.stored.digests()
+    assert torch.equal(plain.images, files.images)
+    part = load_dataset(Subset(ImageFolder(folder), [4, 1]))
+    assert part.labels.tolist() == [1, 0]
+    assert part.stored.digests() == [files.stored.digests()[i] for i in (4, 1)]
+
+
+class Inverted(ImageFolder):
+    def __getitem__(self, position):
+        image, label = super().__getitem__(position)
+        return 255 - np.asarray(image), label
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        Inverted,
+        lambda root: ImageFolder(root, transform=lambda image: 255 - np.asarray(image)),
+        lambda root: ImageFolder(root, loader=lambda path: 255 - np.asarray(Image.open(path))),
+    ],
+)
+def test_files_are_not_read_directly_where_more_happens(folder, make):
+    assert torch.equal(load_dataset(make(folder)).images, 255 - load_dataset(folder).images)
+
+
+def test_a_random_transform_of_torchvision(folder):
+    jitter = transforms.ColorJitter(brightness=0.9)
+    refused(ImageFolder(folder, transform=jitter), "it is not the same when it is read again")
+
+
+def test_targets_of_torchvision_with_a_transform(folder):
+    resized = ImageFolder(folder, transform=transforms.Compose([transforms.Resize(8), transforms.ToTensor()]))
+    data = load_dataset(resized)
+    assert data.image_shape == (3, 8, 8)
+    assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]
