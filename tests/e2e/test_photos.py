@@ -91,7 +91,7 @@ def test_photos_that_do_not_fit_are_decoded_anew(measure, decoded, contents, mon
     assert len(decoded) == 2 * (2 * NUM + 4 * NUM)  # each epoch trains on one split and observes both
 
 
-def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos, tmp_path):
+def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos):
     pytest.importorskip("datasets")
     from torchvision.datasets import ImageFolder
 
