@@ -1,0 +1,174 @@
+"""Drawing examples by the rank of their easiness, to be dropped or relabelled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput, nearest
+
+POLICIES = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
+"""Beta parameters that draw mainly easy, mainly hard, or any examples alike."""
+
+_STREAM = 0x64726177  # keeps these random numbers apart from others of the same seed
+
+
+def draw_by_rank(
+    values: npt.ArrayLike,
+    rate: float,
+    beta: tuple[float, float],
+    seed: int,
+    *,
+    labels: npt.ArrayLike | None = None,
+) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of ``round(rate * K)`` of K examples, drawn without replacement.
+
+    The examples are ranked by value, the hardest first, ties in random order. Draws follow one
+    another, each in proportion to the density of Beta(a, b) at u = (rank + 0.5) / K among those that
+    are left: Beta(3, 1) draws mainly easy examples, Beta(1, 3) mainly hard ones, Beta(1, 1) any
+    (Kishida and Nakayama 2019, section 7). With one seed the draws at a lower rate are among those at
+    a higher one, unless ``labels`` are given.
+
+    Args:
+        values: one number per example [K], high = easy; infinities are allowed, NaN is not.
+        rate: share of the examples to draw, in [0, 1).
+        beta: a and b, positive.
+        seed: of the order of ties and of the draws, 0 or above.
+        labels: classes of the examples [K]. Where given, the draw is made within each class, by rank
+            there, and takes the same share of each as far as whole examples allow.
+
+    Raises:
+        BadInput: an argument out of range, lengths that differ, NaN among the values, or nothing left
+            of the whole or, where labels are given, of a class.
+    """
+    v = _numbers(values)
+    _check_beta(beta)
+    if seed < 0:
+        raise BadInput(f"seed {seed} is negative; use 0 or above")
+    num = _num_drawn(rate, len(v))
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
+    lots, gumbel = rng.random(len(v)), rng.gumbel(size=len(v))
+    if labels is None:
+        return np.sort(_successive(v, num, beta, lots, gumbel))
+    classes = np.asarray(labels)
+    if classes.shape != v.shape:
+        raise BadInput(f"labels have shape {classes.shape} for {len(v)} values: give one label per example")
+    _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    drawn = []
+    for label, quota in enumerate(_quotas(rate, num, sizes, rng)):
+        members = np.flatnonzero(own == label)
+        drawn.append(members[_successive(v[members], quota, beta, lots[members], gumbel[members])])
+    positions = np.sort(np.concatenate(drawn))
+    check_classes_left(classes, positions)
+    return positions
+
+
+def check_classes_left(
+    labels: npt.ArrayLike, drawn: npt.NDArray[np.int64], class_names: Sequence[str] | None = None
+) -> None:
+    """Raise `BadInput` if the ``drawn`` positions are all examples of some class in ``labels`` [K].
+
+    ``class_names`` by label are for the text of the error.
+    """
+    classes, own, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
+    emptied = np.flatnonzero(np.bincount(own[drawn], minlength=len(classes)) == sizes)
+    if len(emptied):
+        label = classes[emptied[0]]
+        name = label if class_names is None else repr(class_names[label])
+        raise BadInput(
+            f"the draw takes all {sizes[emptied[0]]} examples of class {name}: "
+            "give a lower rate or more examples"
+        )
+
+
+def parse_policy(text: str) -> tuple[float, float]:
+    """The Beta parameters a, b of ``easy``, ``hard``, ``random`` or ``beta:A,B``.
+
+    Raises:
+        BadInput: another name, or parameters that are not two positive numbers.
+    """
+    if text in POLICIES:
+        return POLICIES[text]
+    name, _, numbers = text.partition(":")
+    try:
+        a, b = (float(number) for number in numbers.split(","))
+        known = name == "beta"
+    except ValueError:
+        known = False
+    if not known:
+        raise BadInput(
+            f"policy {text!r} is unknown{nearest(name, [*POLICIES, 'beta'])}: "
+            f"give {', '.join(POLICIES)} or beta:A,B with two positive numbers, such as beta:1,3"
+        )
+    _check_beta((a, b))
+    return a, b
+
+
+def _successive(
+    values: npt.NDArray[np.float64],
+    num: int,
+    beta: tuple[float, float],
+    lots: npt.NDArray[np.float64],
+    gumbel: npt.NDArray[np.float64],
+) -> npt.NDArray[np.int64]:
+    """Positions of the ``num`` drawn, in the order of the draws.
+
+    The largest of log weight plus Gumbel noise are distributed as successive draws without replacement
+    (Yellott 1977); in logarithms no weight is ever 0.
+    """
+    rank = np.empty(len(values), np.int64)
+    rank[np.lexsort((lots, values))] = np.arange(len(values))
+    u = (rank + 0.5) / len(values)
+    a, b = beta
+    scale = max(a, b, 1)  # changes no order, and keeps any parameters from overflowing
+    keys = (a - 1) / scale * np.log(u) + (b - 1) / scale * np.log1p(-u) + gumbel / scale
+    return np.argsort(-keys, kind="stable")[:num]
+
+
+def _quotas(
+    rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """How many to draw of each class, ``num`` in all: largest remainders, equal ones in random order."""
+    exact = rate * sizes
+    quotas = np.floor(exact).astype(np.int64)
+    order = np.lexsort((rng.random(len(sizes)), quotas - np.round(exact, 9)))
+    quotas[order[: num - quotas.sum()]] += 1
+    return quotas
+
+
+def _numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise BadInput("values are not numbers: give one number per example") from None
+    if array.ndim != 1 or len(array) == 0:
+        raise BadInput(f"values have shape {array.shape}: give one number per example")
+    undefined = np.isnan(array)
+    if undefined.any():
+        raise BadInput(
+            f"values are NaN for {undefined.sum()} of {len(array)} examples "
+            f"(the first at position {undefined.argmax()}): leave those examples out"
+        )
+    return array
+
+
+def _num_drawn(rate: float, num_examples: int) -> int:
+    """The nearest whole number to ``rate * num_examples``; half goes up."""
+    if not 0 <= rate < 1:
+        raise BadInput(f"rate {rate} is not in [0, 1): give a share of the examples such as 0.3")
+    num = int(rate * num_examples + 0.5)
+    if num == num_examples:
+        raise BadInput(
+            f"rate {rate} leaves none of {num_examples} examples: give a lower rate or more examples"
+        )
+    return num
+
+
+def _check_beta(beta: tuple[float, float]) -> None:
+    if len(beta) != 2 or not all(0 < parameter < math.inf for parameter in beta):
+        given = ", ".join(f"{parameter:g}" for parameter in beta)
+        raise BadInput(f"beta ({given}): give two positive numbers, such as 3, 1 for mainly easy examples")

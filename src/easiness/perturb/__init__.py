@@ -1,0 +1,25 @@
+"""Batched transforms that take some patterns away from images, and a register of them."""
+
+from easiness.perturb.color import Color
+from easiness.perturb.images import Ids, ImageShape, Transform, clamp_for_display
+from easiness.perturb.kinds import Kind, default_levels, find_kind, kinds, register
+from easiness.perturb.perturbation import Perturbation, perturbation
+from easiness.perturb.radial import Radial
+from easiness.perturb.shuffle import Shuffle
+
+__all__ = [
+    "Color",
+    "Ids",
+    "ImageShape",
+    "Kind",
+    "Perturbation",
+    "Radial",
+    "Shuffle",
+    "Transform",
+    "clamp_for_display",
+    "default_levels",
+    "find_kind",
+    "kinds",
+    "perturbation",
+    "register",
+]

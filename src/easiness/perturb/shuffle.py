@@ -1,0 +1,110 @@
+"""Shuffle: the tiles of an image in random order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.errors import BadInput
+from easiness.perturb.images import Ids, ImageShape, as_batch
+from easiness.perturb.kinds import register
+
+_EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
+_COVERED = 0.75  # share of each side that the default levels must at least shuffle
+
+
+def _halvings(image_shape: ImageShape) -> list[float]:
+    """1, 1/2, 1/4, ... as long as whole tiles cover most of the image."""
+    counts = [1]
+    while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERED * side for side in image_shape[1:]):
+        counts.append(2 * counts[-1])
+    return [1 / count for count in counts]
+
+
+@register(
+    "shuffle", levels=_halvings, neutral=1, label="tile (share of the side)", seeded=True, clamped=False
+)
+@dataclass(frozen=True)
+class Shuffle:
+    """Tiles of relative size ``tile`` in random order (Kishida and Nakayama 2019, section 6).
+
+    There are n = floor(1 / tile) tiles per side, of floor(tile * side) pixels, at least 1; where n
+    tiles of one pixel are more than the side has, there are as many as pixels. The block of tiles at
+    the top left is permuted, what remains at the right and the bottom stays where it is. The order
+    depends on the example's id and the ``seed`` alone: 3 and "3" are different ids. ``tile`` is in
+    (0, 1]; above 1/2 there is one tile and nothing changes.
+
+    Raises:
+        BadInput: tile outside (0, 1], or a negative seed.
+    """
+
+    tile: float
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tile <= 1:
+            raise BadInput(
+                f"shuffle tile {self.tile} is not in (0, 1]: it is a share of the side, 1 shuffles nothing"
+            )
+        if self.seed < 0:
+            raise BadInput(f"shuffle seed {self.seed} is negative; use 0 or above")
+
+    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+        """The images [b, c, h, w] in other order of tiles; ``ids`` [b] are integers or texts.
+
+        Raises:
+            BadInput: there are no ids, or they are something else.
+        """
+        images = as_batch(images, ids)
+        (rows, height), (cols, width) = (self._tiles(side) for side in images.shape[2:])
+        if rows * cols == 1 or images.numel() == 0:
+            return images
+        if ids is None:
+            raise BadInput("shuffle needs ids, one per image: the order of the tiles is drawn from them")
+        order = _orders(ids, self.seed, rows * cols).to(images.device)
+        num, channels = images.shape[:2]
+        block = images[:, :, : rows * height, : cols * width]
+        tiles = block.reshape(num, channels, rows, height, cols, width).permute(0, 2, 4, 1, 3, 5)
+        tiles = tiles.reshape(num, rows * cols, channels, height, width)
+        tiles = tiles[torch.arange(num, device=images.device)[:, None], order]
+        tiles = tiles.view(num, rows, cols, channels, height, width).permute(0, 3, 1, 4, 2, 5)
+        shuffled = images.clone()
+        shuffled[:, :, : rows * height, : cols * width] = tiles.reshape(block.shape)
+        return shuffled
+
+    def _tiles(self, side: int) -> tuple[int, int]:
+        """Number and length of the tiles along a side."""
+        length = max(1, int(self.tile * side + _EPSILON))
+        return int(min(1 / self.tile + _EPSILON, side // length)), length
+
+
+def _orders(ids: Ids, seed: int, num_tiles: int) -> Tensor:
+    """Which tile comes to each place, [b, num_tiles] int64: row i depends on id i and the seed alone."""
+    keys = np.stack([_raw(i, seed, num_tiles) for i in _plain(ids)])
+    return torch.from_numpy(keys.argsort(axis=1, kind="stable"))
+
+
+def _plain(ids: Ids) -> Iterable[Any]:
+    """As Python's own numbers and texts; a list is taken entry by entry, so that [1, "a"] stays mixed."""
+    return ids.tolist() if isinstance(ids, np.ndarray | Tensor) else ids
+
+
+def _raw(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
+    """Random bits that no release of NumPy changes, as `numpy.random.Generator`'s methods may."""
+    if isinstance(example, int | np.integer):
+        text = f"int {int(example)}"
+    elif isinstance(example, str):
+        text = f"text {example}"
+    else:
+        raise BadInput(f"id {example!r} is neither an integer nor a text: give the examples' own ids")
+    # file names need not be valid text
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    sequence = np.random.SeedSequence(int.from_bytes(digest, "little"), spawn_key=(seed,))
+    return np.random.PCG64(sequence).random_raw(num)

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from easiness.perturb import Color, Radial, Shuffle
+
+shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9))
+
+
+def of_shape(shape: tuple[int, ...]) -> st.SearchStrategy[torch.Tensor]:
+    values = st.floats(0, 1, allow_subnormal=False)
+    return hnp.arrays(np.float64, shape, elements=values).map(torch.from_numpy)
+
+
+images = shapes.flatmap(of_shape)
+pairs = shapes.flatmap(lambda shape: st.tuples(of_shape(shape), of_shape(shape)))
+shares = st.floats(0, 1)
+tiles = st.one_of(st.floats(0.01, 1), st.integers(1, 12).map(lambda n: 1 / n))
+radii = st.one_of(st.floats(0, 8), st.integers(0, 50).map(math.sqrt))
+seeds = st.integers(0, 2**40)
+ids = st.one_of(
+    st.lists(st.integers(-(2**63), 2**64), min_size=4, max_size=4, unique=True),
+    st.lists(st.text(max_size=5), min_size=4, max_size=4, unique=True),
+)
+checked = settings(deadline=None, max_examples=60)
+
+
+def energy(batch: torch.Tensor) -> torch.Tensor:
+    return batch.square().sum((2, 3))
+
+
+def radial_as_printed(batch: torch.Tensor, radius: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """The whole spectrum, shifted, masked and shifted back: image [b, c, h, w] and energy kept [b, c]."""
+    height, width = batch.shape[2:]
+    shifted = np.fft.fftshift(np.fft.fft2(batch.numpy()), axes=(2, 3))
+    i, j = np.arange(height)[:, None], np.arange(width)
+    shifted = shifted * (np.hypot(i - height // 2, j - width // 2) <= radius + 1e-9)
+    out = np.fft.ifft2(np.fft.ifftshift(shifted, axes=(2, 3)))
+    kept = (np.abs(shifted) ** 2).sum((2, 3)) / (height * width)  # Parseval
+    assert np.abs(out.imag).max() < 1e-12
+    return torch.from_numpy(out.real), torch.from_numpy(kept)
+
+
+def close(a: torch.Tensor, b: torch.Tensor) -> None:
+    torch.testing.assert_close(a, b, rtol=0, atol=1e-12)
+
+
+@given(images, st.data())
+@checked
+def test_neutral_levels_change_no_bit(batch: torch.Tensor, data: st.DataObject) -> None:
+    batch = batch.to(data.draw(st.sampled_from([torch.float32, torch.float64])))
+    largest = math.hypot(batch.shape[2] // 2, batch.shape[3] // 2)
+    for neutral in (Color(1), Shuffle(1), Radial(largest), Radial(largest + 1)):
+        out = neutral(batch, ids=range(len(batch)))
+        assert out.dtype == batch.dtype
+        assert torch.equal(out, batch)
+
+
+@given(images, shares, tiles, radii, ids, seeds)
+@checked
+def test_images_do_not_depend_on_their_batch_and_are_left_alone(
+    batch: torch.Tensor, alpha: float, tile: float, radius: float, names: list[int] | list[str], seed: int
+) -> None:
+    before, names = batch.clone(), names[: len(batch)]
+    for transform in (Color(alpha), Shuffle(tile, seed), Radial(radius)):
+        together = transform(batch, ids=names)
+        assert together.shape == batch.shape
+        backwards = transform(batch.flip(0), ids=names[::-1]).flip(0)
+        close(backwards, together)
+        for i in range(len(batch)):
+            close(transform(batch[i : i + 1], ids=names[i : i + 1])[0], together[i])
+        assert torch.equal(batch, before)
+
+
+@given(images, shares, shares)
+@checked
+def test_color_moves_in_a_line_to_grey_and_keeps_the_mean(batch: torch.Tensor, a: float, b: float) -> None:
+    close(Color(a)(batch).mean(1), batch.mean(1))
+    grey = Color(0)(batch)
+    assert (grey == grey[:, :1]).all()
+    close(grey, batch.sum(1, keepdim=True).expand_as(batch) / batch.shape[1])
+    close(Color((a + b) / 2)(batch), (Color(a)(batch) + Color(b)(batch)) / 2)
+    close(Color(a)(Color(b)(batch)), Color(a * b)(batch))
+    assert Color(a)(batch).min() >= -1e-15
+    assert Color(a)(batch).max() <= 1 + 1e-15
+
+
+@given(images, tiles, ids, seeds)
+@checked
+def test_shuffle_only_moves_pixels(
+    batch: torch.Tensor, tile: float, names: list[int] | list[str], seed: int
+) -> None:
+    out = Shuffle(tile, seed)(batch, ids=names[: len(batch)])
+    assert torch.equal(out.flatten(2).sort().values, batch.flatten(2).sort().values)
+
+
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(1, 12), ids, seeds)
+@checked
+def test_shuffle_permutes_whole_tiles_and_keeps_the_border(
+    height: int, width: int, n: int, names: list[int] | list[str], seed: int
+) -> None:
+    assume(n <= min(height, width))
+    image = torch.arange(height * width, dtype=torch.float32).view(1, 1, height, width)
+    out = Shuffle(1 / n, seed)(image, ids=names[:1])[0, 0].long()
+    image = image[0, 0].long()
+    tall, wide = height // n, width // n
+    assert torch.equal(out[n * tall :], image[n * tall :])
+    assert torch.equal(out[:, n * wide :], image[:, n * wide :])
+    sources = set()
+    for y in range(0, n * tall, tall):
+        for x in range(0, n * wide, wide):
+            top, left = divmod(int(out[y, x]), width)
+            assert top % tall == left % wide == 0
+            sources.add((top, left))
+            moved = image[top : top + tall, left : left + wide]
+            assert torch.equal(out[y : y + tall, x : x + wide], moved)
+    assert len(sources) == n * n
+
+
+@given(ids, seeds)
+@checked
+def test_shuffle_differs_between_ids_and_between_seeds(names: list[int] | list[str], seed: int) -> None:
+    image = torch.arange(64, dtype=torch.float32).view(1, 1, 8, 8).repeat(4, 1, 1, 1)
+    one, other = (Shuffle(0.125, s)(image, ids=names) for s in (seed, seed + 1))
+    assert len(torch.unique(torch.cat([one, other]).flatten(1), dim=0)) == 8  # of 64! orders
+    assert torch.equal(one, Shuffle(0.125, seed)(image, ids=names))
+
+
+@given(images, radii)
+@checked
+def test_radial_is_the_masked_spectrum_and_keeps_its_energy(batch: torch.Tensor, radius: float) -> None:
+    low = Radial(radius)(batch)
+    expected, kept = radial_as_printed(batch, radius)
+    close(low, expected)
+    torch.testing.assert_close(energy(low), kept, rtol=1e-9, atol=1e-9)
+    assert (energy(low) <= energy(batch) + 1e-9).all()
+    close(low.mean((2, 3)), batch.mean((2, 3)))
+    assert low.dtype == batch.dtype
+
+
+@given(images)
+@checked
+def test_radius_0_leaves_the_mean(batch: torch.Tensor) -> None:
+    close(Radial(0)(batch), batch.mean((2, 3), keepdim=True).expand_as(batch))
+
+
+@given(images, radii, radii)
+@checked
+def test_radial_twice_is_the_smaller_radius(batch: torch.Tensor, a: float, b: float) -> None:
+    small, large = sorted([a, b])
+    low, high = Radial(small)(batch), Radial(large)(batch)
+    close(Radial(small)(low), low)
+    close(Radial(small)(high), low)
+    close(Radial(large)(low), low)
+    assert (energy(low) <= energy(high) + 1e-9).all()
+    # what the larger radius adds is orthogonal to what the smaller one keeps
+    close(energy(high - low), energy(high) - energy(low))
+
+
+@given(images, radii, st.integers(-3, 3), st.integers(-3, 3))
+@checked
+def test_radial_knows_no_side_and_no_place(batch: torch.Tensor, radius: float, down: int, right: int) -> None:
+    """Odd and even sizes alike: the distance is the same at opposite frequencies, the fastest included."""
+    low = Radial(radius)(batch)
+    for axis in (2, 3):
+        close(Radial(radius)(batch.flip(axis)), low.flip(axis))
+    close(Radial(radius)(batch.transpose(2, 3)), low.transpose(2, 3))
+    close(Radial(radius)(batch.roll((down, right), (2, 3))), low.roll((down, right), (2, 3)))
+
+
+@given(pairs, radii, shares)
+@checked
+def test_radial_is_linear(pair: tuple[torch.Tensor, torch.Tensor], radius: float, share: float) -> None:
+    batch, other = pair
+    mixed = Radial(radius)(share * batch + (1 - share) * other)
+    close(mixed, share * Radial(radius)(batch) + (1 - share) * Radial(radius)(other))

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from easiness import draw_by_rank
+from easiness.analysis.draw import check_classes_left, parse_policy
+from easiness.errors import BadInput
+
+NUM_SEEDS = 20_000
+
+
+def chance_of_sets(weights: np.ndarray, num: int) -> dict[tuple[int, ...], float]:
+    """Chance of each set of ``num`` positions, over every order in which it can be drawn."""
+    chances = {}
+    for members in itertools.combinations(range(len(weights)), num):
+        chances[members] = 0.0
+        for order in itertools.permutations(members):
+            left, chance = weights.sum(), 1.0
+            for position in order:
+                chance *= weights[position] / left
+                left -= weights[position]
+            chances[members] += chance
+    return chances
+
+
+@pytest.mark.parametrize(("num", "beta"), [(2, (3, 1)), (3, (1, 3)), (3, (0.5, 2)), (2, (1, 1))])
+def test_draws_are_successive_ones_without_replacement(num: int, beta: tuple[float, float]) -> None:
+    values = np.array([0.3, -1.0, 7.0, 0.5, 2.0])  # ranks 1, 0, 4, 2, 3
+    u = (np.array([1, 0, 4, 2, 3]) + 0.5) / 5
+    chances = chance_of_sets(stats.beta(*beta).pdf(u), num)
+    assert sum(chances.values()) == pytest.approx(1)
+    counts = dict.fromkeys(chances, 0)
+    for seed in range(NUM_SEEDS):
+        counts[tuple(draw_by_rank(values, num / 5, beta, seed).tolist())] += 1
+    expected = NUM_SEEDS * np.array(list(chances.values()))
+    assert expected.min() >= 5  # below, the statistic has another distribution
+    assert stats.chisquare(list(counts.values()), expected).pvalue > 0.01
+
+
+def test_ties_are_in_random_order() -> None:
+    # Beta(1e6, 1) takes the easiest; which of three equal ones that is is the order of ties
+    drawn = [draw_by_rank([1, 1, 0, 1], 0.25, (1e6, 1), seed)[0] for seed in range(3000)]
+    counts = np.bincount(drawn, minlength=4)
+    assert counts[2] == 0
+    assert stats.chisquare(counts[[0, 1, 3]]).pvalue > 0.01
+
+
+@pytest.mark.parametrize(("beta", "positions"), [((1e300, 1), [2, 3, 4]), ((1, 1e300), [0, 1, 2])])
+def test_extreme_parameters_take_an_end(beta: tuple[float, float], positions: list[int]) -> None:
+    assert draw_by_rank(np.arange(5), 0.6, beta, 0).tolist() == positions
+    assert draw_by_rank(np.arange(5), 0.4, (1e300, 1e300), 0).tolist()[0] <= 2  # the middle is among them
+
+
+def test_beta_3_1_draws_mainly_easy_and_1_3_mainly_hard() -> None:
+    values = np.random.default_rng(0).permutation(10_000)
+    easy, hard, random = (
+        values[draw_by_rank(values, 0.1, beta, 0)].mean() / 10_000 for beta in [(3, 1), (1, 3), (1, 1)]
+    )
+    assert easy == pytest.approx(0.75, abs=0.03)  # the mean of Beta(3, 1), a little less as draws run on
+    assert hard == pytest.approx(0.25, abs=0.03)
+    assert random == pytest.approx(0.5, abs=0.03)
+
+
+@pytest.mark.parametrize(("rate", "num"), [(0, 0), (0.14, 1), (0.15, 2), (0.25, 3), (0.94, 9)])
+def test_half_goes_up(rate: float, num: int) -> None:
+    drawn = draw_by_rank(np.arange(10), rate, (1, 1), 0)
+    assert len(drawn) == num
+    assert drawn.dtype == np.int64
+
+
+def test_infinite_values_have_a_rank() -> None:
+    drawn = draw_by_rank([np.inf, 0, -np.inf], 0.4, (1e6, 1), 0)
+    assert drawn.tolist() == [0]
+
+
+def test_classes_give_the_same_share() -> None:
+    labels = np.repeat([4, 7, 9], [10, 20, 5])  # 0.3 of them is 3, 6 and 1.5 of 10.5, so 11
+    drawn = draw_by_rank(np.arange(35), 0.3, (1e6, 1), 0, labels=labels)
+    assert drawn.tolist() == [7, 8, 9, 24, 25, 26, 27, 28, 29, 33, 34]  # the easiest of each
+
+
+def test_what_is_left_over_goes_to_classes_at_random() -> None:
+    labels = np.repeat([0, 1, 2, 3], 5)  # 0.5 each of 2.5: two classes give one more
+    more = np.zeros(4, int)
+    for seed in range(300):
+        counts = np.bincount(labels[draw_by_rank(np.zeros(20), 0.5, (1, 1), seed, labels=labels)])
+        assert sorted(counts.tolist()) == [2, 2, 3, 3]
+        more += counts == 3
+    assert stats.chisquare(more).pvalue > 0.01
+
+
+def test_a_class_must_have_examples_left() -> None:
+    with pytest.raises(BadInput, match="the draw takes all 1 examples of class 5: give a lower rate"):
+        draw_by_rank(np.arange(11), 0.9, (1, 1), 0, labels=[5] + [6] * 10)
+    check_classes_left([0, 0, 2, 2], np.array([1, 2]))
+    with pytest.raises(BadInput, match="all 2 examples of class 'owl'"):
+        check_classes_left([0, 0, 2, 2], np.array([0, 2, 3]), ["ant", "bee", "owl"])
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"rate": 1.0}, r"rate 1.0 is not in \[0, 1\)"),
+        ({"rate": -0.1}, r"rate -0.1 is not in \[0, 1\)"),
+        ({"rate": float("nan")}, r"rate nan is not in"),
+        ({"rate": 0.9}, "rate 0.9 leaves none of 4 examples"),
+        ({"beta": (0, 1)}, r"beta \(0, 1\): give two positive numbers"),
+        ({"beta": (1, -2)}, r"beta \(1, -2\)"),
+        ({"beta": (float("nan"), 1)}, r"beta \(nan, 1\)"),
+        ({"beta": (1, float("inf"))}, r"beta \(1, inf\)"),
+        ({"beta": (1, 2, 3)}, r"beta \(1, 2, 3\)"),
+        ({"seed": -1}, "seed -1 is negative"),
+        ({"values": [0, 1, np.nan, 2]}, r"values are NaN for 1 of 4 examples \(the first at position 2\)"),
+        ({"values": [[0], [1]]}, r"values have shape \(2, 1\)"),
+        ({"values": []}, r"values have shape \(0,\)"),
+        ({"values": ["a"]}, "values are not numbers"),
+        ({"labels": [0, 1]}, r"labels have shape \(2,\) for 4 values"),
+    ],
+)
+def test_bad_input(change: dict[str, object], told: str) -> None:
+    arguments = {"values": [0, 1, 2, 3], "rate": 0.5, "beta": (3, 1), "seed": 0}
+    with pytest.raises(BadInput, match=told):
+        draw_by_rank(**{**arguments, **change})
+
+
+@pytest.mark.parametrize(
+    ("text", "beta"),
+    [
+        ("easy", (3, 1)),
+        ("hard", (1, 3)),
+        ("random", (1, 1)),
+        ("beta:1,3", (1, 3)),
+        ("beta:0.5, 2e1", (0.5, 20)),
+    ],
+)
+def test_policies(text: str, beta: tuple[float, float]) -> None:
+    assert parse_policy(text) == beta
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("esy", r"'esy' is unknown \(did you mean easy\?\): give easy, hard, random or beta:A,B"),
+        ("", "policy '' is unknown: give"),
+        ("beta", "is unknown"),
+        ("beta:1", "is unknown"),
+        ("beta:1,2,3", "is unknown"),
+        ("beta:a,b", "is unknown"),
+        ("gamma:1,2", "is unknown"),
+        ("beta:0,1", r"beta \(0, 1\): give two positive numbers"),
+        ("beta:nan,1", r"beta \(nan, 1\)"),
+    ],
+)
+def test_policies_that_are_none(text: str, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        parse_policy(text)

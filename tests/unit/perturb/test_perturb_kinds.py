@@ -1,0 +1,200 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from easiness.errors import BadInput
+from easiness.perturb import (
+    Color,
+    Radial,
+    Shuffle,
+    default_levels,
+    find_kind,
+    kinds,
+    perturbation,
+    register,
+)
+from easiness.perturb.kinds import _KINDS
+
+numbers = itertools.count()
+IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(autouse=True)
+def _own_register() -> Iterator[None]:
+    known = dict(_KINDS)
+    yield
+    _KINDS.clear()
+    _KINDS.update(known)
+
+
+def test_ours_are_known_and_built_by_name() -> None:
+    assert kinds() == ("color", "radial", "shuffle")
+    for built, ours in [
+        (perturbation("color", 0.5), Color(0.5)),
+        (perturbation("shuffle", 0.5, seed=3), Shuffle(0.5, seed=3)),
+        (perturbation("radial", 2), Radial(2)),
+    ]:
+        assert built.transform == ours
+        assert torch.equal(built(IMAGES, ids=[0, 1]), ours(IMAGES, ids=[0, 1]))
+    assert perturbation("color", 0.5) == perturbation("color", 0.5) != perturbation("color", 0.6)
+    with pytest.raises(BadInput, match=r"color alpha 2 is not in \[0, 1\]"):
+        perturbation("color", 2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "levels", "stronger"),
+    [
+        ("color", (3, 32, 32), (1, 0.75, 0.5, 0.25, 0), "low"),
+        ("shuffle", (3, 32, 32), (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32), "low"),
+        ("shuffle", (1, 8, 8), (1, 1 / 2, 1 / 4, 1 / 8), "low"),
+        ("shuffle", (3, 28, 28), (1, 1 / 2, 1 / 4, 1 / 8), "low"),  # 16 of 28 pixels would be less than 3/4
+        ("radial", (3, 32, 32), (23, 16, 8, 4, 2, 1), "low"),
+        ("radial", (1, 7, 9), (5, 3.5, 1.75), "low"),
+    ],
+)
+def test_default_levels_by_hand(
+    kind: str, shape: tuple[int, int, int], levels: tuple[float, ...], stronger: str
+) -> None:
+    assert default_levels(kind, shape) == levels
+    assert find_kind(kind).stronger(shape) == stronger
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 1), (1, 1, 5), (3, 5, 7), (3, 224, 224), (3, 250, 200)])
+@pytest.mark.parametrize("kind", ["color", "shuffle", "radial"])
+def test_the_first_level_changes_nothing_and_the_last_something(
+    kind: str, shape: tuple[int, int, int]
+) -> None:
+    image = torch.rand(1, *shape)
+    levels = default_levels(kind, shape)
+    assert torch.equal(perturbation(kind, levels[0])(image, ids=[0]), image)
+    if min(shape) >= 3:
+        assert not torch.equal(perturbation(kind, levels[-1])(image, ids=[0]), image)
+
+
+def test_axes_and_pictures_are_described() -> None:
+    described = [(find_kind(kind).label, find_kind(kind).clamped) for kind in kinds()]
+    assert described == [
+        ("alpha", False),
+        ("radius (frequencies)", True),
+        ("tile (share of the side)", False),
+    ]
+
+
+def add(level: float) -> Callable[..., torch.Tensor]:
+    return lambda images, ids=None: images + level  # noqa: ARG005
+
+
+def test_a_users_own_in_a_few_lines() -> None:
+    @register("brighten", levels=(0.5, 0.2), neutral=0)
+    def brighten(level: float) -> Callable[..., torch.Tensor]:
+        return add(level)
+
+    assert kinds()[-1] == "brighten"
+    assert default_levels("brighten", (3, 8, 8)) == (0, 0.2, 0.5)
+    kind = find_kind("brighten")
+    assert (kind.stronger((3, 8, 8)), kind.label, kind.clamped) == ("high", "brighten", True)
+    assert torch.equal(perturbation("brighten", 0.2)(IMAGES, ids=[0, 1]), IMAGES + 0.2)
+    assert brighten(1)(IMAGES).equal(IMAGES + 1)
+
+
+def test_levels_on_both_sides_ascend() -> None:
+    register("shift", levels=(-2, 2), neutral=0)(add)
+    assert default_levels("shift", (3, 8, 8)) == (-2, 0, 2)
+    assert find_kind("shift").stronger((3, 8, 8)) == "both"
+
+
+def test_a_seeded_one_gets_its_seed() -> None:
+    register("noise", levels=(1,), neutral=0, seeded=True)(lambda level, seed: add(level + seed))
+    assert torch.equal(perturbation("noise", 1, seed=2)(IMAGES), IMAGES + 3)
+
+
+def test_registering_again_replaces_ones_own_alone() -> None:
+    for level in (1, 2):
+        register("again", levels=(level,), neutral=0)(add)
+    assert default_levels("again", (1, 1, 1)) == (0, 2)
+    with pytest.raises(BadInput, match="perturbation 'color' exists already"):
+        register("color", levels=(1,), neutral=0)(add)
+
+
+def test_bad_registrations() -> None:
+    with pytest.raises(BadInput, match=r"perturbation name 'My:Blur'"):
+        register("My:Blur", levels=(1,), neutral=0)
+    for levels, neutral in [((1, float("nan")), 0), ((1,), float("inf"))]:
+        with pytest.raises(BadInput, match=r"perturbation 'blur': level (nan|inf) is not finite"):
+            register("blur", levels=levels, neutral=neutral)
+
+
+def test_unknown_kinds_are_told_the_nearest() -> None:
+    with pytest.raises(
+        BadInput, match=r"'colour' is not known \(did you mean color\?\): give one of color, r"
+    ):
+        perturbation("colour", 0.5)
+    with pytest.raises(BadInput, match="level nan is not finite"):
+        perturbation("color", float("nan"))
+
+
+def fails(level: float) -> Callable[..., torch.Tensor]:
+    if level == 9:
+        raise KeyError("nine")
+
+    def transform(images: torch.Tensor, ids: object = None) -> object:  # noqa: ARG001
+        return [1 / (1 - level), images[:, :1], images.int()][int(level) - 1]
+
+    return transform
+
+
+@pytest.mark.parametrize(
+    ("level", "told"),
+    [
+        (1, "raised ZeroDivisionError"),
+        (2, r"returned torch.float32 \[2, 1, 8, 8\]: return floats \[2, 3, 8, 8\]"),
+        (3, r"returned torch.int32 \[2, 3, 8, 8\]"),
+        (9, "raised KeyError: 'nine'"),
+    ],
+)
+def test_what_a_users_own_does_wrong_is_told_in_a_line(level: float, told: str) -> None:
+    register("fails", levels=(1,), neutral=0)(fails)
+    with pytest.raises(BadInput, match=f"perturbation 'fails' at level {level} {told}"):
+        perturbation("fails", level)(IMAGES)
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    monkeypatch.chdir(tmp_path)
+
+    def write(source: str) -> str:
+        name = f"mykinds{next(numbers)}"
+        Path(f"{name}.py").write_text(source)
+        return name
+
+    return write
+
+
+def test_a_module_of_the_current_folder_registers_its_own(module: Callable[[str], str]) -> None:
+    name = module(
+        "from easiness.perturb import register\n"
+        "@register('mirror', levels=(1,), neutral=0)\n"
+        "def mirror(level):\n"
+        "    return lambda images, ids=None: images.flip(3) if level else images\n"
+    )
+    built = perturbation(f"{name}:mirror", 1)
+    assert built.kind == f"{name}:mirror"
+    assert torch.equal(built(IMAGES), IMAGES.flip(3))
+    assert find_kind("mirror") is find_kind(f"{name}:mirror")
+    with pytest.raises(BadInput, match=rf"'{name}:miror' is not known \(did you mean mirror"):
+        perturbation(f"{name}:miror", 1)
+
+
+def test_modules_that_cannot_be_imported(module: Callable[[str], str]) -> None:
+    with pytest.raises(BadInput, match="there is no module nowhere, installed or in the current folder"):
+        perturbation("nowhere.at:all", 1)
+    with pytest.raises(BadInput, match=r"write package\.module:name"):
+        perturbation("kinds.py/x:all", 1)
+    broken = module("1 / 0")
+    with pytest.raises(BadInput, match=f"importing {broken} raised ZeroDivisionError: division by zero"):
+        perturbation(f"{broken}:x", 1)
