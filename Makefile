@@ -23,6 +23,8 @@ lint: .venv/.installed-dev
 # figures for docs/benchmarks.md; minutes, and only as quiet as the machine
 bench: .venv/.installed-dev
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/records.py
+	$(BIN)/python benchmarks/records.py --scan
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

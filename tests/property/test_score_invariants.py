@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from easiness.record import KeptLogits, ObservationLog, Observations
-from easiness.scores import SCORES, score_columns
+from easiness.scores import SCORES, Scoring, score_columns
 
 PRECISE = {"rtol": 1e-9, "atol": 1e-7}  # a spread that is 0 comes back as the root of a rounding error
 
@@ -86,6 +87,33 @@ def test_the_order_of_trials_does_not_matter(trials, random) -> None:
     before, after = score_columns(seen, M), score_columns(random.sample(seen, len(seen)), M)
     for name, values in before.items():
         assert_allclose(after[name], values, err_msg=name, **PRECISE)
+
+
+@given(records(), st.data())
+@settings(deadline=None, max_examples=40)
+def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
+    M, K = trials.logits.shape[1:3]
+    cuts = [0, *sorted(data.draw(st.sets(st.integers(1, K - 1)))), K]
+    scoring = Scoring(trials.labels, trials.logits.shape[3], M)
+    for obs in trials.observe():
+        for first, end in pairwise(cuts):
+            scoring.add(_piece(obs, first, end), first)
+    pieces, whole = scoring.columns(), score_columns(trials.observe(), M)
+    assert list(pieces) == list(whole)
+    for name, values in whole.items():
+        assert_allclose(pieces[name], values, err_msg=name, **PRECISE)
+
+
+def _piece(obs, first, end) -> Observations:
+    kept = obs.logits
+    columns = ("prediction", "loss", "margin", "error_norm", "entropy")
+    return replace(
+        obs,
+        labels=obs.labels[first:end],
+        trained_on=obs.trained_on[first:end],
+        logits=None if kept is None else kept.between(first, end),
+        **{name: getattr(obs, name)[:, first:end] for name in columns},
+    )
 
 
 @given(records(), st.data())

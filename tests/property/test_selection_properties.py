@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from easiness.analysis import num_selected, select, tie_mass
+from easiness.analysis import selection as selection_module
 
 fractions = st.floats(0.05, 1.0)
 sides = st.sampled_from(["easy", "hard"])
@@ -94,6 +95,29 @@ def test_hard_is_easy_of_the_negative(values: np.ndarray, fraction: float, ties:
 
 
 @settings(deadline=None)
+@given(tied_values(), fractions, sides, policies)
+def test_single_precision_selects_as_double_does(
+    values: np.ndarray, fraction: float, side: str, ties: str
+) -> None:
+    narrow = values.astype(np.float32)
+    wide = narrow.astype(np.float64)
+    one, other = (select(v, fraction, side=side, ties=ties) for v in (narrow, wide))
+    assert one.dtype == other.dtype == np.float64
+    assert np.array_equal(one, other)
+    assert tie_mass(narrow, fraction, side) == tie_mass(wide, fraction, side)
+
+
+@settings(deadline=None)
+@given(tied_values(), st.integers(1, 5), st.data())
+def test_the_nth_largest_is_found_from_a_few_values_or_without(
+    values: np.ndarray, few: int, data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, len(values)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(selection_module, "_SOME", few)
+        assert selection_module._nth_largest(values, n) == np.sort(values)[-n]
+
+
 @given(tied_values(), fractions, sides)
 def test_tie_mass_is_the_share_of_partial_members(values: np.ndarray, fraction: float, side: str) -> None:
     w = select(values, fraction, side=side)

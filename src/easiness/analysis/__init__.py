@@ -1,6 +1,7 @@
 """What scores say about sets of examples: selection, matching, noise ceilings and reliability."""
 
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, corrected_rate, match_groups
+from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
 from easiness.analysis.matching import Match, match_votes, match_weights, overlap_rate
 from easiness.analysis.reliability import (
     SplitHalf,
@@ -23,12 +24,15 @@ __all__ = [
     "Ties",
     "Votes",
     "best_epoch",
+    "check_classes_left",
     "corrected_rate",
+    "draw_by_rank",
     "match_groups",
     "match_votes",
     "match_weights",
     "num_selected",
     "overlap_rate",
+    "parse_policy",
     "reliability_by_trials",
     "select",
     "spearman_brown",

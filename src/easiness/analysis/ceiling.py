@@ -78,6 +78,38 @@ def match_groups(
         BadInput: the runs saw different examples, easiness is undefined in a group, the groups asked for
             are too large, or an option is wrong (see `select`).
     """
+    found = matches_with_replicates(
+        a,
+        b,
+        side=side,
+        fraction=fraction,
+        ties=ties,
+        group_size=group_size,
+        max_splits=max_splits,
+        num_replicates=num_replicates,
+        seed=seed,
+    )
+    return None if found is None else found[0]
+
+
+def matches_with_replicates(
+    a: Votes,
+    b: Votes,
+    *,
+    side: Side = "easy",
+    fraction: float = 0.1,
+    ties: Ties = "expected",
+    group_size: int | None = None,
+    max_splits: int = 100,
+    num_replicates: int = 200,
+    seed: int = 0,
+) -> tuple[GroupMatch, npt.NDArray[np.float64]] | None:
+    """As `match_groups`, with the rates of the bootstrap replicates [R], their bias not taken off.
+
+    The groups and the replicates depend on the indices of the trials, whether ``a is b``, and the
+    numbers and the seed alone. So replicate r of one comparison and replicate r of another one of the
+    same trials are of the same trials, and their rates can be subtracted.
+    """
     check_same_examples(a, b)
     largest = min(a.num_trials, b.num_trials) // 2
     if largest == 0:
@@ -92,8 +124,9 @@ def match_groups(
     matches = [rule.match(pair, a.labels) for pair in pairs]
     rate = mean_defined(m.rate for m in matches)
     replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
-    interval, bias = _interval(rate, _rates(rule, a, b, replicates))
-    return GroupMatch(
+    rates = _rates(rule, a, b, replicates)
+    interval, bias = _interval(rate, rates)
+    match = GroupMatch(
         rate=rate,
         group_size=h,
         num_splits=len(splits),
@@ -106,6 +139,7 @@ def match_groups(
         sizes=(mean_defined(m.sizes[0] for m in matches), mean_defined(m.sizes[1] for m in matches)),
         decided=h >= MIN_GROUP,
     )
+    return match, rates
 
 
 def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.float64]:

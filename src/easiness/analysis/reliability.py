@@ -58,8 +58,9 @@ def _spearman(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
     x, y = count_ranks(a), count_ranks(b)
     x -= x.mean()
     y -= y.mean()
-    scale = math.sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / scale if scale > 0 else math.nan
+    xx, yy, xy = (float(np.einsum("k,k", *pair)) for pair in ((x, x), (y, y), (x, y)))
+    scale = math.sqrt(xx * yy)
+    return xy / scale if scale > 0 else math.nan
 
 
 def spearman_brown(correlation: float) -> float:

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 
-_COLUMNS = 1 << 16  # examples widened to floats at a time
-_CELLS = 1 << 22  # groups x examples held at a time
+_COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
+_CELLS = 1 << 22  # groups x examples held at a time, at least one group
 _UNIT = float(1 << 40)
 
 
@@ -25,7 +25,11 @@ class Votes:
     ``correct`` [N, K] says whether the prediction was the label trained with, ``p_label`` [N, K] (float32
     or float64, in [0, 1]) is the probability of that label, ``labels`` [K] are class indices and ``ids``
     [K] the examples' ids. ``trials`` [N] are the indices of the trials in their run, 0..N-1 where not
-    given. With float32, probabilities within 6e-8 of 1 tie; with float64 those within 1e-12.
+    given; ``id_keys`` [K] those of `easiness.analysis.tiebreak`, for who has them already.
+
+    ``p_label`` is kept rounded to multiples of 2**-40, which makes sums over trials exact: equal examples
+    stay equal, whatever the order of trials and examples. Probabilities within 1e-12 tie (with float32
+    those within 6e-8 of 1).
     """
 
     correct: npt.NDArray[np.bool_]
@@ -34,6 +38,7 @@ class Votes:
     ids: npt.NDArray[Any]
     epoch: int
     trials: npt.NDArray[np.int64] | None = None
+    id_keys: npt.NDArray[np.uint64] | None = None
 
     def __post_init__(self) -> None:
         assert self.correct.ndim == 2, self.correct.shape
@@ -44,6 +49,10 @@ class Votes:
             self.ids.shape,
         )
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
+        rounded = np.empty(self.p_label.shape)
+        for part in self._columns():
+            rounded[:, part] = np.rint(self.p_label[:, part].astype(np.float64) * _UNIT) / _UNIT
+        object.__setattr__(self, "p_label", rounded)
 
     @property
     def num_trials(self) -> int:
@@ -63,7 +72,7 @@ class Votes:
     @cached_property
     def keys(self) -> npt.NDArray[np.uint64]:
         """The ids [K] as integers that break ties just as the ids do, hashed once."""
-        return id_keys(self.ids)
+        return id_keys(self.ids) if self.id_keys is None else self.id_keys
 
     def all_trials(self) -> npt.NDArray[np.float32]:
         """The group [1, N] in which every trial counts once."""
@@ -78,8 +87,8 @@ class Votes:
             BadInput: no trial of some group is right about any example, so easiness is undefined.
         """
         counts = np.empty((len(groups), self.num_examples), np.float32)
-        for part in self._columns():
-            counts[:, part] = groups @ self.correct[:, part].astype(np.float32)
+        narrow = np.min_scalar_type(int(groups.sum(axis=1).max()))  # bytes are added many at a time
+        self._add_up(self.correct.view(np.uint8), groups, counts, narrow)
         silent = ~counts.any(axis=1)
         if silent.any():
             num = int(groups[silent.argmax()].sum())
@@ -90,17 +99,24 @@ class Votes:
         return counts
 
     def mean_p_label(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Mean probability of the label over the trials of each group, [R, K]; groups as in `counts`.
-
-        Probabilities are rounded to multiples of 2**-40, which makes the sums exact: equal examples stay
-        equal, whatever the order of trials and examples.
-        """
+        """Mean probability of the label over the trials of each group, [R, K]; groups as in `counts`."""
         means = np.empty((len(groups), self.num_examples))
-        wide = groups.astype(np.float64)
-        for part in self._columns():
-            means[:, part] = wide @ np.rint(self.p_label[:, part].astype(np.float64) * _UNIT)
-        means /= wide.sum(axis=1, keepdims=True) * _UNIT
+        self._add_up(self.p_label, groups, means, np.dtype(np.float64))
+        means /= groups.sum(axis=1, dtype=np.float64, keepdims=True)
         return means
+
+    def _add_up(
+        self,
+        values: npt.NDArray[Any],
+        groups: npt.NDArray[np.float32],
+        sums: npt.NDArray[np.floating[Any]],
+        within: np.dtype[Any],
+    ) -> None:
+        """Fill ``sums`` [R, K] with sums of ``values`` [N, K] over groups, in type ``within``."""
+        members = [np.repeat(np.arange(self.num_trials), group.astype(np.int64)) for group in groups]
+        for part in self._columns():
+            for total, trials in zip(sums, members, strict=True):
+                total[part] = values[trials, part].sum(axis=0, dtype=within)
 
     def each(
         self, groups: npt.NDArray[np.float32], *, with_p_label: bool

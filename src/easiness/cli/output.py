@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store.files import write_whole
+from easiness.store.files import file_written_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from easiness.report.section import Section
+
+TABLE_SUFFIXES = (".csv", ".md", ".json")
+"""What `write_table` writes."""
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...]) -> None:
@@ -26,9 +37,33 @@ def check_output_file(path: Path, suffixes: tuple[str, ...]) -> None:
         raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write the file, or raise `RunFailed` and leave what was there."""
+@contextmanager
+def output_file(path: Path) -> Iterator[BinaryIO]:
+    """The file to fill; what cannot be written raises `RunFailed` and leaves what was there."""
     try:
-        write_whole(path, data)
+        with file_written_whole(path) as file:
+            yield file
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write the file, or raise `RunFailed` and leave what was there."""
+    with output_file(path) as file:
+        file.write(data)
+
+
+def write_table(path: Path, sections: Iterable[Section], table: pd.DataFrame) -> None:
+    """Write a result: its table as CSV or JSON (a list of rows), or its sections as Markdown."""
+    import json
+
+    from easiness.report.section import defined, sections_markdown
+
+    if path.suffix == ".md":
+        text = sections_markdown(sections) + "\n"
+    elif path.suffix == ".json":
+        rows = [defined(row) for row in table.to_dict("records")]
+        text = json.dumps(rows, indent=1, allow_nan=False) + "\n"
+    else:
+        text = table.to_csv(index=False)
+    write_file(path, text.encode())

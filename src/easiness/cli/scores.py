@@ -20,7 +20,7 @@ def scores(
     ] = None,
 ) -> None:
     """Write every score of every example, with standard errors and masks."""
-    from easiness.cli.output import check_output_file, write_file
+    from easiness.cli.output import check_output_file, output_file
     from easiness.store import open_run
 
     if output is not None:
@@ -28,7 +28,9 @@ def scores(
     table = open_run(run).scores(epoch)
     if output is None:
         table.to_csv(sys.stdout, index=False)
-    elif output.suffix == ".csv":
-        write_file(output, table.to_csv(index=False).encode())
-    else:
-        write_file(output, table.to_parquet(index=False))
+        return
+    with output_file(output) as file:
+        if output.suffix == ".csv":
+            table.to_csv(file, index=False, mode="wb")
+        else:
+            table.to_parquet(file, index=False)

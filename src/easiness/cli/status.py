@@ -18,7 +18,8 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> Non
     planned = f" of {spec.trials} trials" if isinstance(spec, RunSpec) else " trials"
     typer.echo(f"{run}: {opened.model}, {len(opened.trials)}{planned} finished")
     typer.echo(
-        f"data: {spec.data.source or 'arrays'}, {len(opened.ids)} examples of {len(opened.classes)} classes"
+        f"data: {spec.data.source or 'arrays'}, {spec.data.train.num_examples} examples "
+        f"of {len(opened.classes)} classes"
     )
     if spec.data.num_unreadable:
         typer.echo(f"images left out, since they cannot be read: {spec.data.num_unreadable}")

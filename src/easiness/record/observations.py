@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -15,18 +16,26 @@ STATISTICS = Statistics._fields
 
 @dataclass(frozen=True)
 class KeptLogits:
-    """Logits kept on request: ``values`` [epochs, n, classes] of the examples at ``positions`` [n]."""
+    """Logits kept on request: ``values`` [epochs, n, classes] of the examples at ``positions`` [n].
+
+    Positions ascend.
+    """
 
     positions: npt.NDArray[np.int64]
     values: npt.NDArray[np.float32]
+
+    def between(self, first: int, end: int) -> KeptLogits:
+        """Those of the examples at ``first``, ..., ``end - 1``, with positions from 0."""
+        low, high = np.searchsorted(self.positions, [first, end])
+        return KeptLogits(self.positions[low:high] - first, self.values[:, low:high])
 
 
 @dataclass(frozen=True)
 class Observations:
     """Epochs x examples of one trial; row ``t`` is what was seen after ``t + 1`` epochs of training.
 
-    Clean observations: evaluation mode, no augmentation. ``labels`` [K] are the labels trained with,
-    ``trained_on`` [K] says which examples the trial trained on.
+    K examples are all of a run or some of them. Clean observations: evaluation mode, no augmentation.
+    ``labels`` [K] are the labels trained with, ``trained_on`` [K] says which examples the trial trained on.
     """
 
     labels: npt.NDArray[np.int64]
@@ -50,10 +59,11 @@ class Observations:
         right: npt.NDArray[np.bool_] = self.prediction == self.labels
         return right
 
-    @property
+    @cached_property
     def p_label(self) -> npt.NDArray[np.float64]:
         """[epochs, K]: probability of the label, exp(-loss)."""
-        return np.exp(-self.loss.astype(np.float64))
+        p = -self.loss.astype(np.float64)
+        return np.exp(p, out=p)
 
     def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
         """Accuracy after each epoch over the examples in the mask; ``None`` where it is empty."""

@@ -4,6 +4,14 @@ from easiness.scores.easiness import easiness, easiness_interval
 from easiness.scores.reference import scores_markdown
 from easiness.scores.registry import SCORES
 from easiness.scores.score import Score
-from easiness.scores.table import score_columns
+from easiness.scores.table import Scoring, score_columns
 
-__all__ = ["SCORES", "Score", "easiness", "easiness_interval", "score_columns", "scores_markdown"]
+__all__ = [
+    "SCORES",
+    "Score",
+    "Scoring",
+    "easiness",
+    "easiness_interval",
+    "score_columns",
+    "scores_markdown",
+]

@@ -21,14 +21,17 @@ _ROUNDING = 1e-9
 _Positions = npt.NDArray[np.int64]
 
 
-def _out_of_sample(obs: Observations, m: int) -> tuple[_Positions, Values]:
-    """Positions [n] of the left-out examples with logits, and their softmax [n, classes]; n may be 0."""
+def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, Values]:
+    """Positions [n] of the left-out examples with logits, and their softmax [n, classes]; n may be 0.
+
+    Positions are those in the run, where the examples of ``obs`` begin at ``first``.
+    """
     if obs.logits is None:
         return np.empty(0, np.int64), np.empty((0, obs.num_classes))
     left_out = ~obs.trained_on[obs.logits.positions]
     z = obs.logits.values[m - 1][left_out].astype(np.float64)
     p = np.exp(z - z.max(axis=1, keepdims=True))
-    return obs.logits.positions[left_out], p / p.sum(axis=1, keepdims=True)
+    return first + obs.logits.positions[left_out], p / p.sum(axis=1, keepdims=True)
 
 
 class _Sums:
@@ -65,8 +68,8 @@ class _NormalizedMargin:
         self._p = _Sums(len(labels), num_classes)
         self._squares = _Sums(len(labels), num_classes)  # of p_y - p_k, for every k
 
-    def add(self, obs: Observations, m: int) -> None:
-        positions, p = _out_of_sample(obs, m)
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        positions, p = _out_of_sample(obs, m, first)
         of_label = p[np.arange(len(p)), self._labels[positions]]
         self._p.add(positions, p)
         self._squares.add(positions, np.square(of_label[:, None] - p))
@@ -95,8 +98,8 @@ class _Flag:
         self._num_classes = num_classes
         self._p = _Sums(len(labels), num_classes)
 
-    def add(self, obs: Observations, m: int) -> None:
-        self._p.add(*_out_of_sample(obs, m))
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        self._p.add(*_out_of_sample(obs, m, first))
 
     def result(self) -> Estimate:
         flag = np.full(len(self._labels), np.nan)

@@ -72,21 +72,23 @@ class _Easiness:
 
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
         self._count = np.zeros(len(labels), np.int64)
-        self._num_trials = 0
+        self._num_seen = 0
         self._epoch = 0
 
-    def add(self, obs: Observations, m: int) -> None:
-        self._count += correct_after(obs, m)
-        self._num_trials += 1
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        num = len(obs.labels)
+        self._count[first : first + num] += correct_after(obs, m)
+        self._num_seen += num
         self._epoch = m
 
     def result(self) -> Estimate:
         """Easiness, and the standard deviation of the Jeffreys posterior of c / N on the same scale."""
-        value = _scaled(self._count, self._num_trials, f"epoch {self._epoch}")
-        total = self._num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
+        num_trials = self._num_seen // len(self._count)
+        value = _scaled(self._count, num_trials, f"epoch {self._epoch}")
+        total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self._count + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
-        return Estimate(value, posterior_std * (self._num_trials / self._count.max()))
+        return Estimate(value, posterior_std * (num_trials / self._count.max()))
 
 
 EASINESS = Score(

@@ -28,9 +28,9 @@ class _Memorization:
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
         self._with, self._without = Moments(len(labels)), Moments(len(labels))
 
-    def add(self, obs: Observations, m: int) -> None:
-        self._with.add(_correct_where(obs.trained_on, obs, m))
-        self._without.add(_correct_where(~obs.trained_on, obs, m))
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        self._with.add(_correct_where(obs.trained_on, obs, m), first)
+        self._without.add(_correct_where(~obs.trained_on, obs, m), first)
 
     def result(self) -> Estimate:
         return Estimate(

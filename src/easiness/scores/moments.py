@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -11,24 +11,26 @@ Values: TypeAlias = npt.NDArray[np.float64]
 
 
 class Moments:
-    """Mean and spread, per example, of the [K] arrays added so far; NaN counts as not there.
+    """Mean and spread, per example, of the values added so far; NaN counts as not there.
 
     Welford's update: one pass, and a spread of exactly 0 where all values are equal.
     """
 
     def __init__(self, num_examples: int) -> None:
-        self._num = np.zeros(num_examples, np.int64)
+        self._num = np.zeros(num_examples, np.int32)
         self._mean = np.zeros(num_examples)
         self._squares = np.zeros(num_examples)
 
-    def add(self, values: Values) -> None:
-        """Take one value [K] for every example, NaN where it has none."""
+    def add(self, values: Values, first: int = 0) -> None:
+        """Take one value [n] for each of the examples from position ``first`` on, NaN where it has none."""
+        rows = slice(first, first + len(values))
+        num, mean, squares = self._num[rows], self._mean[rows], self._squares[rows]  # views
         defined = ~np.isnan(values)
-        values = np.where(defined, values, self._mean)  # a value at the mean changes nothing
-        self._num += defined
-        delta = values - self._mean
-        self._mean += delta / np.maximum(self._num, 1)
-        self._squares += delta * (values - self._mean)
+        values = np.where(defined, values, mean)  # a value at the mean changes nothing
+        num += defined
+        delta = values - mean
+        mean += delta / np.maximum(num, 1)
+        squares += delta * (values - mean)
 
     def mean(self) -> Values:
         """[K], NaN where there was no value."""
@@ -43,11 +45,11 @@ class Moments:
         return standard_error(self._squares, self._num)
 
 
-def root_of_ratio(squares: Values, divisor: npt.NDArray[np.int64]) -> Values:
+def root_of_ratio(squares: Values, divisor: npt.NDArray[np.integer[Any]]) -> Values:
     """``sqrt(squares / divisor)`` elementwise, NaN where the divisor is not positive."""
     return np.sqrt(squares / np.where(divisor > 0, divisor, np.nan))
 
 
-def standard_error(squares: Values, num: npt.NDArray[np.int64]) -> Values:
+def standard_error(squares: Values, num: npt.NDArray[np.integer[Any]]) -> Values:
     """Standard error of a mean of ``num`` values with this sum of squared deviations; NaN below two."""
     return root_of_ratio(squares, (num - 1) * num)

@@ -24,20 +24,23 @@ class Estimate(NamedTuple):
 
 
 class Accumulator(Protocol):
-    """Takes trials one at a time, so that one is in memory at a time."""
+    """Takes trials in pieces, so that a piece of one is in memory at a time."""
 
-    def add(self, obs: Observations, m: int) -> None:
-        """Take a trial as it was after its first ``m`` epochs (1 <= m <= its number of epochs)."""
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        """Take a piece of a trial as it was after its first ``m`` epochs (1 <= m <= its number of epochs).
+
+        The examples of ``obs`` stand at ``first`` and after it in the run.
+        """
 
     def result(self) -> Estimate:
-        """The score over the trials added; at least one must have been."""
+        """The score over the trials added: at least one, and each in full."""
 
 
 Start: TypeAlias = Callable[[npt.NDArray[np.int64], int], Accumulator]
 """From the labels [K] and the number of classes to an accumulator without trials."""
 
 PerTrial: TypeAlias = Callable[[Observations, int], Values]
-"""From a trial and m to the score in that trial: [K], NaN where it is undefined."""
+"""From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,9 @@ class MeanOverTrials:
         self._per_trial = per_trial
         self._moments = Moments(num_examples)
 
-    def add(self, obs: Observations, m: int) -> None:
-        """Take a trial."""
-        self._moments.add(self._per_trial(obs, m))
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        """Take a piece of a trial."""
+        self._moments.add(self._per_trial(obs, m), first)
 
     def result(self) -> Estimate:
         """Mean, and std(ddof=1) / sqrt(n) over the n trials that define it, NaN below two."""
@@ -84,14 +87,15 @@ def over_trials(per_trial: PerTrial) -> Start:
 
 
 def row_after(column: npt.NDArray[np.float32], epoch: int) -> Values:
-    """The row [K] of a recorded column after ``epoch`` epochs, widened alone: a long record stays float32."""
+    """The row [K] of a recorded column after ``epoch`` epochs, widened."""
     row: npt.NDArray[np.float32] = column[epoch - 1]
     return row.astype(np.float64)
 
 
 def p_label_after(obs: Observations, epoch: int) -> Values:
-    """Probability of the label [K] after ``epoch`` epochs."""
-    return np.exp(-row_after(obs.loss, epoch))
+    """Probability of the label [K] after ``epoch`` epochs; many scores read it, so it is computed once."""
+    p: Values = obs.p_label[epoch - 1]
+    return p
 
 
 def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:

@@ -19,17 +19,65 @@ class _NeverLearned:
 
     def __init__(self, num_examples: int) -> None:
         self._num_never = np.zeros(num_examples, np.int64)
-        self._num_trials = 0
+        self._num_seen = 0
 
-    def add(self, obs: Observations, m: int) -> None:
-        self._num_never += ~correct_until(obs, m).any(axis=0)
-        self._num_trials += 1
+    def add(self, obs: Observations, m: int, first: int) -> None:
+        num = len(obs.labels)
+        self._num_never[first : first + num] += ~correct_until(obs, m).any(axis=0)
+        self._num_seen += num
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
+        num_trials = self._num_seen // len(self._num_never)
         return {
-            "never_learned": self._num_never == self._num_trials,
-            "never_learned_share": self._num_never / self._num_trials,
+            "never_learned": self._num_never == num_trials,
+            "never_learned_share": self._num_never / num_trials,
         }
+
+
+class Scoring:
+    """Every score of K examples after m epochs, from trials that come whole or in pieces.
+
+    Keeps sums per example and score, nothing of a trial: what is in memory grows with K alone.
+    """
+
+    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int, epoch: int) -> None:
+        """``labels`` [K] are class indices, ``epoch`` is m."""
+        self._epoch = epoch
+        self._never_learned = _NeverLearned(len(labels))
+        self._accumulators: dict[Start, Accumulator] = {
+            score.start: score.start(labels, num_classes) for score in SCORES
+        }
+
+    def add(self, obs: Observations, first: int = 0) -> None:
+        """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run.
+
+        Raises:
+            BadInput: the trial is shorter than m epochs.
+        """
+        if not 1 <= self._epoch <= obs.num_epochs:
+            raise BadInput(
+                f"epoch {self._epoch}: a trial has {obs.num_epochs} epoch(s); ask for 1..{obs.num_epochs}"
+            )
+        for accumulator in self._accumulators.values():
+            accumulator.add(obs, self._epoch, first)
+        self._never_learned.add(obs, self._epoch, first)
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """The columns of `score_columns`; to be asked for once, since it gives the sums away.
+
+        Raises:
+            BadInput: no example is right in any trial at m, so that easiness is undefined.
+        """
+        estimates: dict[Start, Estimate] = {}
+        columns: dict[str, npt.NDArray[Any]] = {}
+        for score in SCORES:
+            if score.start in self._accumulators:
+                estimates[score.start] = self._accumulators.pop(score.start).result()
+                value, se = estimates[score.start]
+            else:  # a second name: columns that share memory would change together
+                value, se = (column.copy() for column in estimates[score.start])
+            columns[score.name], columns[f"{score.name}_se"] = value, se
+        return columns | self._never_learned.columns()
 
 
 def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.NDArray[Any]]:
@@ -48,24 +96,12 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
         BadInput: there is no trial, a trial is shorter than ``epoch``, or no example is right in any
             trial at ``epoch``, so that easiness is undefined.
     """
-    accumulators: dict[Start, Accumulator] = {}
-    never_learned: _NeverLearned | None = None
+    scoring: Scoring | None = None
     for obs in trials:
-        if not 1 <= epoch <= obs.num_epochs:
-            raise BadInput(
-                f"epoch {epoch}: a trial has {obs.num_epochs} epoch(s); ask for 1..{obs.num_epochs}"
-            )
-        if never_learned is None:
-            never_learned = _NeverLearned(len(obs.labels))
-            accumulators = {score.start: score.start(obs.labels, obs.num_classes) for score in SCORES}
-        for accumulator in accumulators.values():
-            accumulator.add(obs, epoch)
-        never_learned.add(obs, epoch)
+        if scoring is None:
+            scoring = Scoring(obs.labels, obs.num_classes, epoch)
+        scoring.add(obs)
         del obs  # the next trial is read while this name would still hold the last
-    if never_learned is None:
+    if scoring is None:
         raise BadInput("there is no finished trial to score; measure at least one")
-    estimates: dict[Start, Estimate] = {start: a.result() for start, a in accumulators.items()}
-    columns: dict[str, npt.NDArray[Any]] = {}
-    for score in SCORES:
-        columns[score.name], columns[f"{score.name}_se"] = estimates[score.start]
-    return columns | never_learned.columns()
+    return scoring.columns()

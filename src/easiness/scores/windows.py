@@ -9,7 +9,7 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, over_trials, p_label_after
+from easiness.scores.score import Score, over_trials
 
 WINDOW = 10
 """J, the epochs in a window."""
@@ -19,12 +19,10 @@ _LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1
 
 
 def _windows(obs: Observations, m: int) -> Iterator[tuple[Values, Values]]:
-    """Mean [K] and sample std [K] of p_y in each of the m - J + 1 windows; J rows in memory."""
-    ring = np.empty((WINDOW, len(obs.labels)))
-    for epoch in range(1, m + 1):
-        ring[epoch % WINDOW] = p_label_after(obs, epoch)
-        if epoch >= WINDOW:
-            yield ring.mean(axis=0), ring.std(axis=0, ddof=1)
+    """Mean [K] and sample std [K] of p_y in each of the m - J + 1 windows."""
+    for last in range(WINDOW, m + 1):
+        window = obs.p_label[last - WINDOW : last]
+        yield window.mean(axis=0), window.std(axis=0, ddof=1)
 
 
 def _mean_over_windows(obs: Observations, m: int, of: Callable[[Values, Values], Values]) -> Values:

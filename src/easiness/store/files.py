@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,12 +45,13 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a crash leaves the old content or the new, never a part."""
+@contextmanager
+def file_written_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to fill, so that a crash or an error in the block leaves the old content, never a part."""
     aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
     try:
         with aside.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         aside.replace(path)
@@ -57,6 +59,12 @@ def write_whole(path: Path, data: bytes) -> None:
         aside.unlink(missing_ok=True)
         raise
     _fsync(path.parent)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a crash leaves the old content or the new, never a part."""
+    with file_written_whole(path) as file:
+        file.write(data)
 
 
 @contextmanager

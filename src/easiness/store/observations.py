@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
 STATISTICS = Statistics._fields
 
+_BLOCK = 1 << 14  # examples of all epochs read at a time: a few megabytes, which caches hold
+_BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
+
 
 def _ids_array(ids: Ids) -> Any:
     import pyarrow as pa
@@ -22,7 +25,7 @@ def _ids_array(ids: Ids) -> Any:
     return pa.array(ids, pa.int64() if ids.dtype == np.int64 else pa.string())
 
 
-def _writer(path: Path, schema: Any) -> Any:
+def _writer(path: Path | BinaryIO, schema: Any) -> Any:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -39,7 +42,7 @@ def _writer(path: Path, schema: Any) -> Any:
     )
 
 
-def write_observations(path: Path, ids: Ids, observations: Observations) -> None:
+def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observations) -> None:
     """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on`` and the statistics.
 
     Each row group is one epoch, with the examples in the order of the run.
@@ -82,12 +85,31 @@ def write_logits(path: Path, ids: Ids, logits: KeptLogits) -> None:
 
 def read_epochs(path: Path, epochs: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
     """The asked columns at the given epochs (from 1), each [len(epochs), K]."""
+    blocks = list(read_blocks(path, epochs, columns))
+    return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
+
+
+def read_blocks(
+    path: Path, epochs: Iterable[int], columns: Iterable[str]
+) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """The asked columns at the given epochs (from 1) for a block of n examples at a time: [len(epochs), n].
+
+    All epochs are read side by side, so that one pass over the file serves however long the trial is
+    and a page of each column is in memory, not the column.
+    """
     import pyarrow.parquet as pq
 
     columns = list(columns)
-    with pq.ParquetFile(path) as file:
-        groups = [file.read_row_group(epoch - 1, columns=columns) for epoch in epochs]
-    return {name: np.stack([group.column(name).to_numpy() for group in groups]) for name in columns}
+    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+        readers = [
+            file.iter_batches(_BLOCK, row_groups=[epoch - 1], columns=columns, use_threads=False)
+            for epoch in epochs
+        ]
+        for batches in zip(*readers, strict=True):
+            yield {
+                name: np.stack([batch.column(name).to_numpy(zero_copy_only=False) for batch in batches])
+                for name in columns
+            }
 
 
 def read_logits(path: Path, epochs: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:

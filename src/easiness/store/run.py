@@ -12,8 +12,9 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.analysis import Votes
+from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
-from easiness.scores import score_columns
+from easiness.scores import Scoring
 from easiness.spec import RecordedSpec, RunSpec
 from easiness.store.files import ASIDE, FileDigest, digest
 from easiness.store.observations import Ids, read_examples
@@ -109,6 +110,10 @@ class Run:
         """Labels [K] as trained with."""
         return self._examples[1]
 
+    @functools.cached_property
+    def _id_keys(self) -> npt.NDArray[np.uint64]:
+        return id_keys(self.ids)  # hashing every path takes longer than counting a trial's votes
+
     def resolve_epoch(self, epoch: int | None) -> int:
         """``epoch`` itself where the run has it, the last one for ``None``.
 
@@ -134,7 +139,7 @@ class Run:
             # in double precision a loss of 1e-9 still differs from one of 2e-9
             p_label[row] = np.exp(-seen["loss"].astype(np.float64))
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        return Votes(correct, p_label, self.labels, self.ids, epoch, indices)
+        return Votes(correct, p_label, self.labels, self.ids, epoch, indices, self._id_keys)
 
     def scores(self, epoch: int | None = None) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
@@ -147,10 +152,15 @@ class Run:
         import pandas as pd
 
         epoch = self.resolve_epoch(epoch)
-        observed = (trial.observations(len(self.classes), epoch) for trial in self.trials)
-        columns = score_columns(observed, epoch)
+        scoring = Scoring(self.labels, len(self.classes), epoch)
+        for trial in self.trials:
+            for first, observations in trial.blocks(len(self.classes), epoch):
+                scoring.add(observations, first)
+        columns = scoring.columns()
         names = np.array(self.classes, dtype=object)[self.labels]
-        return pd.DataFrame({"id": self.ids, "label": self.labels, "class": names, **columns})
+        # every column is an array of its own, so that the table need not copy them all
+        fixed = {"id": self.ids.copy(), "label": self.labels.copy(), "class": names}
+        return pd.DataFrame({**fixed, **columns}, copy=False)
 
 
 def is_run(path: Path) -> bool:

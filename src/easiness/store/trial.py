@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from easiness.store.files import FileDigest, digest, folder_written_whole, write
 from easiness.store.observations import (
     STATISTICS,
     Ids,
+    read_blocks,
     read_epochs,
     read_logits,
     write_logits,
@@ -151,14 +152,38 @@ class StoredTrial:
         """What was seen in epochs 1..``epoch`` (all by default)."""
         epochs = range(1, (epoch or self.epochs) + 1)
         path = self._file(f"{probe}.parquet")
-        fixed = read_epochs(path, [1], ["label", "trained_on"])
+        fixed = self.columns(1, ["label", "trained_on"], probe)
         return Observations(
-            labels=fixed["label"][0].astype(np.int64),
+            labels=fixed["label"].astype(np.int64),
             num_classes=num_classes,
-            trained_on=fixed["trained_on"][0],
-            logits=self._logits(probe, epochs, fixed["trained_on"][0]),
+            trained_on=fixed["trained_on"],
+            logits=self._logits(probe, epochs, fixed["trained_on"]),
             **read_epochs(path, epochs, STATISTICS),
         )
+
+    def blocks(
+        self, num_classes: int, epoch: int | None = None, probe: str = "train"
+    ) -> Iterator[tuple[int, Observations]]:
+        """`observations` in pieces: the position of the first example, then what was seen of it and the next.
+
+        Every example comes once, in the order of the run. Statistics are read as they are asked for;
+        kept logits are read at once.
+        """
+        epochs = range(1, (epoch or self.epochs) + 1)
+        fixed = self.columns(1, ["label", "trained_on"], probe)
+        logits = self._logits(probe, epochs, fixed["trained_on"])
+        first = 0
+        for block in read_blocks(self._file(f"{probe}.parquet"), epochs, STATISTICS):
+            end = first + block["loss"].shape[1]
+            observations = Observations(
+                labels=fixed["label"][first:end].astype(np.int64),
+                num_classes=num_classes,
+                trained_on=fixed["trained_on"][first:end],
+                logits=None if logits is None else logits.between(first, end),
+                **block,
+            )
+            yield first, observations
+            first = end
 
     def _logits(self, probe: str, epochs: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
         name = f"{probe}_logits.parquet"

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from easiness.analysis import Votes
 from easiness.analysis import votes as votes_module
+from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 
 
@@ -33,6 +36,16 @@ def test_counts_and_means_over_groups_and_repeated_trials(three: Votes) -> None:
 def test_a_group_that_is_never_right_leaves_easiness_undefined(three: Votes) -> None:
     with pytest.raises(BadInput, match="epoch 7: no example is classified correctly in a group of 2 trials"):
         three.counts(groups([1, 0, 0], [0, 0, 2]))
+
+
+def test_a_trial_that_counts_more_often_than_a_byte_holds(three: Votes) -> None:
+    assert three.counts(groups([300, 1, 0])).tolist() == [[301, 300, 1, 0]]
+
+
+def test_ids_need_not_be_hashed_again(three: Votes) -> None:
+    keys = np.arange(4, dtype=np.uint64)
+    assert replace(three, id_keys=keys).keys is keys
+    assert three.keys.tolist() == id_keys(three.ids).tolist()
 
 
 def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:

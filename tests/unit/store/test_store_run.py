@@ -2,12 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import tracemalloc
 
 import numpy as np
 import pytest
 
 from easiness.errors import BadInput
+from easiness.record import Observations, TrialRecord
+from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import RunWriter, StoredTrial, is_run, open_run
+from easiness.store import observations as observations_module
 from easiness.store import run as run_module
 
 IDS = np.array([30, 10, 20, 40])
@@ -39,6 +43,63 @@ def test_votes(run_path, make_record):
     assert votes.correct.tolist() == [s.correct[0].tolist() for s in seen]
     np.testing.assert_allclose(votes.p_label, [np.exp(-s.loss[0].astype(float)) for s in seen])
     assert votes.epoch == 1
+
+
+def test_ids_are_hashed_once_for_all_epochs(run_path):
+    run = open_run(run_path)
+    assert run.votes(1).keys.tolist() == [30, 10, 20, 40]
+    assert run.votes(1).keys is run.votes(2).keys
+
+
+def test_columns_of_the_table_are_independent(run_path):
+    run = open_run(run_path)
+    table = run.scores()
+    before = table.copy()
+    table.loc[:, ["cumulative_accuracy", "cumulative_confidence_se", "label"]] = 0
+    for name in ("correctness", "confidence_se"):
+        assert table[name].tolist() == before[name].tolist()
+    assert run.labels.tolist() == [0, 1, 1, 0]
+
+
+def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
+    K, M = 20_000, 20
+    write_random_run(tmp_path / "run", K, num_trials=2, epochs=M)
+    monkeypatch.setattr(observations_module, "_BLOCK", 500)
+    run = open_run(tmp_path / "run")
+    few, many = (peak_bytes(lambda m=m: run.scores(m)) for m in (10, M))
+    assert many - few < 20 * K  # what a single epoch of one trial has: ten more are read for `many`
+    assert many < 600 * K  # sums and table in turn; side by side they are 800
+
+
+def write_random_run(path, num, *, num_trials, epochs):
+    ids, labels = np.arange(num), np.arange(num) % 2
+    spec = RecordedSpec(
+        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=num), classes=("no", "yes"))
+    )
+    with RunWriter(path) as writer:
+        writer.create(spec, ids, labels)
+        for index in range(num_trials):
+            rng = np.random.default_rng(index)
+            columns = {
+                name: rng.random((epochs, num), np.float32)
+                for name in ("loss", "margin", "error_norm", "entropy")
+            }
+            prediction = rng.integers(0, 2, (epochs, num)).astype(np.int32)
+            seen = Observations(labels, 2, np.ones(num, bool), prediction, **columns)
+            writer.add(
+                TrialRecord({"train": seen}), {"train": ids}, index=index, seed=index, identity=f"{index:064}"
+            )
+
+
+def peak_bytes(function):
+    """Most that NumPy and Python held during a second call, the first having filled caches."""
+    function()
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def test_epochs(run_path, add):

@@ -10,6 +10,7 @@ from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.spec import content_hash
 from easiness.store import StoredTrial
+from easiness.store import observations as observations_module
 from easiness.store.observations import STATISTICS
 from easiness.store.trial import write_trial
 
@@ -62,6 +63,29 @@ def test_columns_of_an_epoch(write, make_record):
     columns = StoredTrial(write(record)).columns(2, ["loss", "id"])
     assert columns["loss"].tolist() == record.probes["train"].loss[1].tolist()
     assert columns["id"].tolist() == [30, 10, 20, 40]
+
+
+@pytest.mark.parametrize("keep", [None, [False, True, True, False], [True] * 4])
+def test_a_trial_in_blocks(write, make_record, monkeypatch, keep):
+    trained_on = [True] * 4 if keep is None else [not k for k in keep]
+    trial = StoredTrial(write(make_record(3, trained_on=trained_on, keep=keep)))
+    whole = trial.observations(2, epoch=2)
+    monkeypatch.setattr(observations_module, "_BLOCK", 3)
+    blocks = list(trial.blocks(2, epoch=2))
+    assert [(first, len(block.labels)) for first, block in blocks] == [(0, 3), (3, 1)]
+    for name in ("labels", "trained_on"):
+        joined = np.concatenate([getattr(block, name) for _, block in blocks])
+        assert joined.tolist() == getattr(whole, name).tolist()
+    for name in STATISTICS:
+        joined = np.concatenate([getattr(block, name) for _, block in blocks], axis=1)
+        np.testing.assert_array_equal(joined, getattr(whole, name), err_msg=name)
+    if keep is None:
+        assert all(block.logits is None for _, block in blocks)
+        return
+    positions = [first + at for first, block in blocks for at in block.logits.positions.tolist()]
+    assert positions == np.flatnonzero(keep).tolist()
+    values = np.concatenate([block.logits.values for _, block in blocks], axis=1)
+    np.testing.assert_array_equal(values, whole.logits.values)
 
 
 def test_weights(write, make_record):

@@ -1,0 +1,196 @@
+"""Time and memory of `scores`, `status`, `compare` and `select` over generated runs of up to ImageNet's size.
+
+Two runs of the real format are generated trial by trial: ids like ImageNet's paths, 1,000 classes, examples
+whose margins grow with training at their own pace. Every command then runs in a process of its own. Peak
+memory is that process's ru_maxrss from wait4: its largest resident set, with Python and every library in it.
+Time is given as it passed and as processors were busy; the second says more on a shared machine.
+
+    python benchmarks/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 10] [--scan]
+                                 [--folder FOLDER]
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+# Nothing heavy is imported up here: a process counts what its parent held when it was started.
+
+CLASSES = 1000
+LIMIT = 2 * 1024**3  # bytes that no command may pass
+
+SELECT = """
+import sys
+import pandas as pd
+from easiness import select
+table = pd.read_parquet(sys.argv[1], columns=["id", "easiness", "confidence"])
+weights = select(
+    table["easiness"], side="easy", ties="refine", refine_by=table["confidence"], ids=table["id"]
+)
+assert weights.sum() == int(0.1 * len(table) + 0.5)
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Examples, trials and epochs of each of the two runs."""
+
+    examples: int
+    trials: int
+    epochs: int
+
+    @property
+    def cells(self):
+        return self.examples * self.trials * self.epochs
+
+
+def generate(folder, size, seed):
+    """A run in ``folder``, one trial in memory at a time; runs of any seed are over the same examples."""
+    import numpy as np
+
+    from easiness.record import TrialRecord
+    from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+    from easiness.store import RunWriter
+
+    labels = np.sort(np.arange(size.examples) % CLASSES)
+    ids = np.array(
+        [f"train/n{1440764 + k:08d}/n{1440764 + k:08d}_{i}.JPEG" for i, k in enumerate(labels)], dtype=object
+    )
+    difficulty = np.random.default_rng(0).gamma(2, 1.5, size.examples).astype(np.float32)
+    data = DatasetRef(
+        train=SplitRef(fingerprint=content_hash(size.examples), num_examples=size.examples),
+        classes=tuple(f"n{1440764 + k:08d}" for k in range(CLASSES)),
+    )
+    with RunWriter(folder) as writer:
+        writer.create(RecordedSpec(data=data), ids, labels)
+        for index in range(size.trials):
+            rng = np.random.default_rng([seed, index])
+            record = TrialRecord(probes={"train": observe(difficulty, labels, size.epochs, rng)})
+            writer.add(record, {"train": ids}, index=index, seed=index, identity=content_hash([seed, index]))
+
+
+def observe(difficulty, labels, epochs, rng):
+    """One trial: margins rise with the epochs, fall with the difficulty and are noisy."""
+    import numpy as np
+
+    from easiness.record import Observations, Statistics
+
+    num = len(labels)
+    columns = {
+        name: np.empty((epochs, num), np.int32 if name == "prediction" else np.float32)
+        for name in Statistics._fields
+    }
+    luck = rng.standard_normal(num, np.float32)
+    for epoch in range(epochs):
+        margin = 6 * (epoch + 1) / epochs - difficulty + luck + rng.standard_normal(num, np.float32)
+        loss = np.logaddexp(0, -margin)
+        wrong = -np.expm1(-loss)
+        other = (labels + rng.integers(1, CLASSES, num)) % CLASSES
+        columns["prediction"][epoch] = np.where(margin > 0, labels, other)
+        columns["loss"][epoch] = loss
+        columns["margin"][epoch] = margin
+        columns["error_norm"][epoch] = np.sqrt(1.5) * wrong
+        columns["entropy"][epoch] = loss * (1 - wrong) + wrong * rng.random(num, np.float32)
+    return Observations(labels=labels, num_classes=CLASSES, trained_on=np.ones(num, np.bool_), **columns)
+
+
+def measured(arguments):
+    """Wall seconds, processor seconds and peak bytes of a process; an error ends the benchmark."""
+    began = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *map(str, arguments)], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit(f"{' '.join(map(str, arguments))} ended with {process.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit
+
+
+def measure_all(folder, size):
+    """Name and `measured` of every command over two runs of this size, made here and removed after."""
+    runs, table = [folder / "a", folder / "b"], folder / "scores.parquet"
+    for seed, run in enumerate(runs):
+        measured([__file__, "--generate", run, seed, size.examples, size.trials, size.epochs])
+    easiness = ["-m", "easiness"]
+    commands = {
+        "scores": [*easiness, "scores", runs[0], "-o", table],
+        "select (easy, refine)": ["-c", SELECT, table],
+        "status": [*easiness, "status", runs[0]],
+        "compare (expected, refine)": [*easiness, "compare", *runs],
+    }
+    try:
+        for name, arguments in commands.items():
+            yield name, *measured(arguments)
+    finally:
+        for run in runs:
+            shutil.rmtree(run)
+        table.unlink(missing_ok=True)
+
+
+def report(sizes, folder):
+    """Print the table, row by row; ``relative`` is processor time per cell against the first size."""
+    print("| command | examples | trials | epochs | wall s | CPU s | CPU ns per cell | relative | peak MiB |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
+    first, over = {}, []
+    for size in sizes:
+        for name, seconds, busy, peak in measure_all(folder, size):
+            per_cell = busy / size.cells
+            relative = per_cell / first.setdefault(name, per_cell)
+            print(
+                f"| {name} | {size.examples:,} | {size.trials} | {size.epochs} | {seconds:.1f} "
+                f"| {busy:.1f} | {per_cell * 1e9:.0f} | {relative:.2f} | {peak / 1024**2:.0f} |",
+                flush=True,
+            )
+            if peak > LIMIT:
+                over.append(f"{name} at {size.examples:,}")
+    if over:
+        sys.exit(f"more than {LIMIT:,} bytes: {', '.join(over)}")
+
+
+def commit():
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
+    )
+    return found.stdout.strip() or "unknown"
+
+
+def processor():
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000, 1_281_167])
+    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--scan", action="store_true", help="at 100,000 examples, halve trials and epochs")
+    parser.add_argument("--folder", type=Path, help="for the runs: about 5 GB at 1,281,167 examples")
+    parser.add_argument("--generate", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.generate:
+        run, seed, *size = options.generate
+        generate(Path(run), Size(*map(int, size)), int(seed))
+        return
+    sizes = [Size(examples, options.trials, options.epochs) for examples in options.examples]
+    if options.scan:
+        sizes = [Size(100_000, trials, epochs) for trials, epochs in ((5, 5), (5, 10), (10, 5), (10, 10))]
+    print(f"date {datetime.date.today()}, commit {commit()}, {processor()}, {os.cpu_count()} cores\n")
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        report(sizes, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
