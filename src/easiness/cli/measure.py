@@ -67,6 +67,10 @@ def measure(
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Let a CSV name files outside of its folder.")
     ] = False,
+    holdout: Annotated[
+        float | None,
+        typer.Option("--holdout", help="Hold out this share of each class, where no split is held out."),
+    ] = None,
     cache: Annotated[
         Literal["on", "off"],
         typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
@@ -92,34 +96,39 @@ def measure(
     """
     from easiness.cli.plan_text import describe
     from easiness.cli.progress import ShownProgress
+    from easiness.cli.reading import reading_shown
     from easiness.store import check_output
-    from easiness.studies.measure import carry_out
+    from easiness.studies.execute import carry_out
     from easiness.studies.plan import make_plan
     from easiness.training import resolve_device
 
     check_output(out)
     target = resolve_device(device)
-    plan = make_plan(
-        source,
-        model=model,
-        trials=trials,
-        epochs=epochs,
-        seed=seed,
-        limit=limit,
-        skip_unreadable=skip_unreadable,
-        data_root=data_root,
-        download=download,
-        allow_outside=allow_outside,
-        pretrained=pretrained,
-        batch_size=batch_size,
-        train_share=train_share,
-        precision=precision,
-        keep_logits=keep_logits,
-        keep_weights=not no_weights,
-        recipe=recipe,
-    )
+    with reading_shown():
+        plan = make_plan(
+            source,
+            model=model,
+            trials=trials,
+            epochs=epochs,
+            seed=seed,
+            limit=limit,
+            skip_unreadable=skip_unreadable,
+            data_root=data_root,
+            download=download,
+            allow_outside=allow_outside,
+            holdout=holdout,
+            pretrained=pretrained,
+            batch_size=batch_size,
+            train_share=train_share,
+            precision=precision,
+            keep_logits=keep_logits,
+            keep_weights=not no_weights,
+            recipe=recipe,
+        )
     if plan.ref.num_unreadable:
         typer.echo(f"images left out, since they cannot be read: {plan.ref.num_unreadable}", err=True)
+    for note in plan.data.notes:
+        typer.echo(f"note: {note}", err=True)
     if dry_run:
         typer.echo(describe(plan, out, target, cache == "on"))
         return

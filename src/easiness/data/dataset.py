@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 if TYPE_CHECKING:
     import torch
 
+R = TypeVar("R")
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -32,7 +35,8 @@ class Dataset:
     ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there.
     ``recipe_changes`` are recipe settings that this subject needs whatever its pictures' size.
     ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
-    ``num_unreadable`` counts the pictures of this split that were left out on request.
+    ``num_unreadable`` counts the pictures of this split that were left out on request. ``notes`` are
+    sentences for a person about what was found at the source and is not used.
     """
 
     name: str
@@ -48,6 +52,7 @@ class Dataset:
     load_options: LoadOptions = field(default_factory=LoadOptions)
     num_unreadable: int = 0
     limited_to: int | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -128,9 +133,13 @@ class Dataset:
         Raises:
             BadInput: one of them is unreadable.
         """
+        return self.map_pictures(positions, lambda picture: picture)
+
+    def map_pictures(self, positions: npt.NDArray[np.int64], function: Callable[[Pixels], R]) -> list[R]:
+        """``function`` of each of the `pictures`, which are not held: photos can be large."""
         ascending, back = np.unique(positions, return_inverse=True)
-        decoded = list(self.stored.subset(ascending).map(lambda picture: picture))
-        return [decoded[at] for at in back.tolist()]
+        found = list(self.stored.subset(ascending).map(function))
+        return [found[at] for at in back.tolist()]
 
     @cached_property
     def fingerprint(self) -> str:

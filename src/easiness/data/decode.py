@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ Blob = Callable[[], bytes]
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION = 0x0112
+BOMB = "too many pixels to be safe (a decompression bomb)"
 TURNED = (5, 6, 7, 8)
 """Orientations that exchange height and width."""
 STORED_SIZE = (0x0100, 0x0101)
@@ -67,10 +70,13 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     holds is shown.
 
     Raises:
-        UnreadableImage: it cannot be decoded, or has more than 8 bits per channel.
+        UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+            channel.
     """
-    from PIL import ImageOps
+    from PIL import Image, ImageOps
 
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+        raise UnreadableImage(name, BOMB)
     if image.mode.startswith(("I", "F")):
         raise UnreadableImage(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
     try:
@@ -80,6 +86,20 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     except Exception as error:  # a decoder may raise anything on broken bytes
         raise UnreadableImage(name, f"unreadable or truncated image ({one_line(error)})") from None
     return pixels[..., None] if channels == 1 else pixels
+
+
+def digest(blob: Blob) -> bytes:
+    """SHA-256 of the stored bytes of a picture."""
+    return hashlib.sha256(blob()).digest()
+
+
+def is_readable(blob: Blob, name: str) -> bool:
+    """Can the picture be decoded?"""
+    try:
+        decode_image(blob, name, 3)
+    except UnreadableImage:
+        return False
+    return True
 
 
 def read_header(blob: Blob, name: str) -> Header:
@@ -116,11 +136,11 @@ def _open(blob: Blob, name: str) -> Image.Image:
         reason = "not an image in a known format" if data else "an empty file"
         raise UnreadableImage(name, reason) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableImage(name, "too many pixels to be safe (a decompression bomb)") from None
+        raise UnreadableImage(name, BOMB) from None
     except Exception as error:  # a decoder may raise anything on broken bytes
         raise UnreadableImage(name, f"unreadable image ({one_line(error)})") from None
 
 
-def one_line(error: Exception) -> str:
+def one_line(error: BaseException) -> str:
     """The text of an error of somebody else's code, for use inside of a line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -10,7 +10,15 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.decode import Blob, UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.data.decode import (
+    Blob,
+    UnreadableImage,
+    decode_image,
+    decoder_warnings,
+    is_readable,
+    read_header,
+)
+from easiness.data.reading import SIZES, UNREADABLE, counted
 from easiness.data.scan import Header, Scan, scan
 from easiness.data.stored import Pixels
 from easiness.data.threads import in_threads
@@ -64,8 +72,8 @@ class Source:
         found = scan(headers)
         if found is None:
             blobs, positions = self.parts[0]
-            decode_image(next(blobs.blobs(positions[:1])), blobs.name(int(positions[0])), 3)
-            raise AssertionError("a picture without a header was decoded")
+            found = scan([_header_again(blobs, positions[:1])])
+            assert found is not None
         return found
 
 
@@ -73,6 +81,12 @@ def named_blobs(blobs: Blobs, positions: Positions) -> Iterator[tuple[str, Blob]
     """(name, reader) of the pictures at ascending ``positions``, in order."""
     for position, blob in zip(positions.tolist(), blobs.blobs(positions), strict=True):
         yield blobs.name(position), blob
+
+
+def _header_again(blobs: Blobs, position: Positions) -> Header:
+    """The header of the one picture at ``position`` [1], or the reason why it cannot be read."""
+    with decoder_warnings():
+        return read_header(next(blobs.blobs(position)), blobs.name(int(position[0])))
 
 
 class EncodedImages:
@@ -111,9 +125,7 @@ class EncodedImages:
         """
         sizes = np.empty((len(self), 2), np.int64)
         for at, header in enumerate(self._blobs.headers(self._positions)):
-            if header is None:
-                raise UnreadableImage(self.name(at), "not an image that can be read")
-            sizes[at] = header[:2]
+            sizes[at] = (header or _header_again(self._blobs, self._positions[at : at + 1]))[:2]
         return sizes
 
     def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
@@ -129,7 +141,7 @@ class EncodedImages:
             return function(decode_image(blob, name, channels))
 
         with decoder_warnings():
-            yield from in_threads(decoded, named_blobs(self._blobs, self._positions))
+            yield from in_threads(decoded, named_blobs(self._blobs, self._positions), len(self))
 
 
 def read_headers(blobs: Blobs, positions: Positions) -> Iterator[Header | None]:
@@ -143,20 +155,18 @@ def read_headers(blobs: Blobs, positions: Positions) -> Iterator[Header | None]:
             return None
 
     with decoder_warnings():
-        yield from in_threads(read, named_blobs(blobs, positions))
+        yield from counted(in_threads(read, named_blobs(blobs, positions)), SIZES, len(positions))
 
 
-def find_unreadable(blobs: Blobs, positions: Positions) -> Positions:
-    """Those of ascending ``positions`` whose picture cannot be decoded."""
+def find_unreadable(blobs: Blobs, start: int, stop: int) -> Positions:
+    """Positions from ``start`` up to ``stop`` of the pictures that cannot be decoded."""
 
-    def is_broken(item: tuple[str, Blob]) -> bool:
+    def readable(item: tuple[str, Blob]) -> bool:
         name, blob = item
-        try:
-            decode_image(blob, name, 3)
-        except UnreadableImage:
-            return True
-        return False
+        return is_readable(blob, name)
 
+    positions = np.arange(start, stop)
     with decoder_warnings():
-        verdicts = list(in_threads(is_broken, named_blobs(blobs, positions)))
-    return positions[np.array(verdicts, np.bool_)]
+        verdicts = in_threads(readable, named_blobs(blobs, positions))
+        found = np.array(list(counted(verdicts, UNREADABLE, len(blobs), start)), np.bool_)
+    return positions[~found]

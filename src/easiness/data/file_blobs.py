@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
-from easiness.data.decode import Blob, UnreadableImage, decoder_warnings, read_header
-from easiness.data.encoded import Positions, find_unreadable
+from easiness.data.decode import Blob, UnreadableImage, decoder_warnings, digest, is_readable, read_header
+from easiness.data.encoded import Positions
 from easiness.data.file_facts import FileFacts
+from easiness.data.reading import IMAGES, SIZES, UNREADABLE, counted
 from easiness.data.scan import Header
 from easiness.data.threads import in_threads
+
+R = TypeVar("R")
 
 
 class FileBlobs:
@@ -40,33 +43,25 @@ class FileBlobs:
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers, from the cache where size and time of modification are the same."""
-        try:
-            with decoder_warnings():
-                yield from in_threads(self._header, positions.tolist())
-        finally:
-            self._facts.save()
+        with decoder_warnings():
+            yield from self._of_each(self._header, positions, SIZES)
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
-        digests = list(in_threads(self._digest, positions.tolist()))
-        self._facts.save()
-        return digests
+        return list(self._of_each(self._digest, positions, IMAGES))
 
     def unreadable(self) -> Positions:
         """Positions of files that cannot be decoded; unchanged files are not tried again."""
-        stamps, verdicts = [], {}
-        for position, file in enumerate(self._files):
-            stamp, known = self._facts.recall(file)
-            stamps.append(stamp)
-            if isinstance(known.get("readable"), bool):
-                verdicts[position] = known["readable"]
-        unknown = np.array([p for p in range(len(self)) if p not in verdicts], dtype=np.int64)
-        broken = set(find_unreadable(self, unknown).tolist())
-        for position in unknown.tolist():
-            verdicts[position] = position not in broken
-            self._facts.remember(self._files[position], stamps[position], readable=verdicts[position])
-        self._facts.save()
-        return np.array([p for p in range(len(self)) if not verdicts[p]], dtype=np.int64)
+        positions = np.arange(len(self))
+        with decoder_warnings():
+            readable = np.array(list(self._of_each(self._readable, positions, UNREADABLE)), np.bool_)
+        return positions[~readable]
+
+    def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
+        try:
+            yield from counted(in_threads(function, positions.tolist()), what, len(positions))
+        finally:
+            self._facts.save()
 
     def _read(self, position: int) -> bytes:
         path = self._root / self._files[position]
@@ -91,8 +86,17 @@ class FileBlobs:
     def _digest(self, position: int) -> str:
         file = self._files[position]
         stamp, known = self._facts.recall(file)
-        digest = known.get("sha256")
-        if not isinstance(digest, str):
-            digest = hashlib.sha256(self._read(position)).hexdigest()
-            self._facts.remember(file, stamp, sha256=digest)
-        return digest
+        found = known.get("sha256")
+        if not isinstance(found, str):
+            found = digest(partial(self._read, position)).hex()
+            self._facts.remember(file, stamp, sha256=found)
+        return found
+
+    def _readable(self, position: int) -> bool:
+        file = self._files[position]
+        stamp, known = self._facts.recall(file)
+        readable = known.get("readable")
+        if not isinstance(readable, bool):
+            readable = is_readable(partial(self._read, position), file)
+            self._facts.remember(file, stamp, readable=readable)
+        return readable

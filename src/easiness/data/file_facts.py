@@ -5,13 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import sqlite3
+import threading
+import weakref
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+AT_ONCE = 4096  # files to a transaction; an interrupt loses no more than these
+SECONDS_TO_WAIT = 10.0  # for another process that is writing
 
 Stamp = tuple[int, int]
+"""Size in bytes and time of modification in nanoseconds."""
+
+_TABLE = """CREATE TABLE IF NOT EXISTS files (
+    name BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, facts TEXT
+) WITHOUT ROWID"""
+_RECALL = "SELECT facts FROM files WHERE name = ? AND size = ? AND mtime_ns = ?"
+# facts that another process added in the meantime are kept, where they are about the same content
+_REMEMBER = """INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET
+    facts = CASE WHEN size = excluded.size AND mtime_ns = excluded.mtime_ns AND json_valid(facts)
+        THEN json_patch(facts, excluded.facts) ELSE excluded.facts END,
+    size = excluded.size, mtime_ns = excluded.mtime_ns"""
 
 
 def cache_folder() -> Path:
@@ -25,23 +40,21 @@ def cache_folder() -> Path:
 class FileFacts:
     """Facts (digest, header, readable or not) about files, by size and time of modification.
 
-    Files are named from ``root``. A cache and no more: one that is broken, missing or cannot be written
-    costs time, never an error.
+    Files are named from ``root``, and each root has an SQLite file of its own, from which one file's
+    facts are read at a time. It may be used from several threads and processes. A cache and no more: one
+    that is broken, locked, missing or cannot be written costs time, never an error.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
         key = hashlib.sha256(os.fsencode(root)).hexdigest()
-        self._path = cache_folder() / "files" / f"{key}.json"
-        self._changed = False
-        self._files: dict[str, Any] = {}
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return
-        if isinstance(content, dict) and content.get("format") == FORMAT:
-            files = content.get("files")
-            self._files = files if isinstance(files, dict) else {}
+        self._path = cache_folder() / "files" / f"{key}-{FORMAT}.sqlite"
+        self._lock = threading.Lock()
+        self._new: dict[str, tuple[Stamp, dict[str, Any]]] = {}
+        self._database = self._open()
+
+    def __reduce__(self) -> tuple[type[FileFacts], tuple[Path]]:
+        return FileFacts, (self._root,)
 
     def recall(self, name: str) -> tuple[Stamp | None, dict[str, Any]]:
         """The file's stamp now, to be taken before it is read, and the facts known under that stamp."""
@@ -50,34 +63,80 @@ class FileFacts:
         except OSError:
             return None, {}
         stamp = (status.st_size, status.st_mtime_ns)
-        return stamp, self._known(name, stamp)
+        with self._lock:
+            facts = self._stored(name, stamp)
+            newer, added = self._new.get(name, (None, {}))
+        return stamp, {**facts, **added} if newer == stamp else facts
 
     def remember(self, name: str, stamp: Stamp | None, **facts: Any) -> None:
-        """Add facts about the file as it was under ``stamp``."""
-        if stamp is not None:
-            self._files[name] = [*stamp, {**self._known(name, stamp), **facts}]
-            self._changed = True
-
-    def _known(self, name: str, stamp: Stamp) -> dict[str, Any]:
-        match self._files.get(name):
-            case [size, mtime, dict(facts)] if (size, mtime) == stamp:
-                return facts
-        return {}
+        """Add facts (any but ``None``) about the file as it was under ``stamp``."""
+        if stamp is None:
+            return
+        with self._lock:
+            newer, added = self._new.get(name, (None, {}))
+            self._new[name] = (stamp, {**added, **facts} if newer == stamp else facts)
+            if len(self._new) >= AT_ONCE:
+                self._write()
 
     def save(self) -> None:
-        """Keep what was remembered: written aside and renamed, so that a reader sees all or nothing."""
-        if not self._changed:
-            return
-        self._changed = False
-        text = json.dumps({"format": FORMAT, "files": self._files}, separators=(",", ":"))
+        """Keep what was remembered since the last time: all of it or nothing."""
+        with self._lock:
+            self._write()
+
+    def _open(self) -> sqlite3.Connection | None:
+        for _ in range(2):  # the second time in place of one that was broken
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                database = sqlite3.connect(
+                    self._path, SECONDS_TO_WAIT, isolation_level="IMMEDIATE", check_same_thread=False
+                )
+            except (OSError, sqlite3.Error):
+                return None
+            weakref.finalize(self, database.close)
+            try:
+                database.execute(_TABLE)
+            except sqlite3.Error as error:
+                self._remove_if_broken(error)
+            else:
+                return database
+        return None
+
+    def _stored(self, name: str, stamp: Stamp) -> dict[str, Any]:
+        if self._database is None:
+            return {}
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self._path.parent, suffix=".tmp")
+            rows = self._database.execute(_RECALL, (os.fsencode(name), *stamp)).fetchall()
+            facts = json.loads(rows[0][0]) if rows else {}
+        except sqlite3.Error as error:
+            self._give_up(error)
+            return {}
+        except (TypeError, ValueError):
+            return {}
+        return facts if isinstance(facts, dict) else {}
+
+    def _write(self) -> None:
+        new, self._new = self._new, {}
+        if self._database is None or not new:
+            return
+        rows = [
+            (os.fsencode(name), *stamp, json.dumps(facts, separators=(",", ":")))
+            for name, (stamp, facts) in new.items()
+        ]
+        try:
+            with self._database:
+                self._database.executemany(_REMEMBER, rows)
+        except sqlite3.Error as error:
+            self._give_up(error)
+
+    def _give_up(self, error: sqlite3.Error) -> None:
+        """Go on without: waiting for the same lock at each file would take longer than reading it."""
+        self._database = None
+        self._remove_if_broken(error)
+
+    def _remove_if_broken(self, error: sqlite3.Error) -> None:
+        if isinstance(error, sqlite3.OperationalError):  # locked, full, not to be written
+            return
+        try:
+            self._path.unlink(missing_ok=True)
         except OSError:
             return
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(temporary).replace(self._path)
-        except OSError:
-            Path(temporary).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def load_folder(
     ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
     ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
     folder belong to the class. Hidden files, links to folders inside a class, and files that are not
-    images are passed over.
+    images are passed over. A ``val`` (or so) with images but no folders is not used, which is noted.
 
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
@@ -66,7 +67,7 @@ def load_folder(
                     "remove it here"
                 )
         held_out = _read_split(root, folder, held_out_name, folders, facts)
-    return encoded_dataset(
+    dataset = encoded_dataset(
         name or root.name,
         source or str(root),
         train,
@@ -74,6 +75,7 @@ def load_folder(
         classes=folders if selection is None else list(selection.values()),
         skip_unreadable=skip_unreadable,
     )
+    return replace(dataset, notes=_passed_over(root, held_out_name) if has_train else ())
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -101,6 +103,18 @@ def _is_split(folder: Path) -> bool:
             "move the images into class folders"
         )
     return True
+
+
+def _passed_over(root: Path, held_out_name: str | None) -> tuple[str, ...]:
+    """Notes about folders that would be the held-out split if their images were in class folders."""
+    before = (
+        HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
+    )
+    return tuple(
+        f"{root / name} holds images without class folders, so it is not used as a held-out split"
+        for name in before
+        if (root / name).is_dir() and any(_is_image(entry) for entry in (root / name).iterdir())
+    )
 
 
 def _read_split(

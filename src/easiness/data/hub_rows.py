@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from easiness.data.decode import Blob, UnreadableImage
+from easiness.data.decode import Blob, UnreadableImage, digest
 from easiness.data.encoded import Positions, find_unreadable, read_headers
+from easiness.data.file_facts import FileFacts
+from easiness.data.reading import IMAGES, counted
+from easiness.data.row_digests import row_digests
 from easiness.data.scan import Header
 from easiness.data.threads import in_threads
 
@@ -47,12 +49,39 @@ class HubBlobs:
         return read_headers(self, positions)
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes of each row."""
-        return list(in_threads(_digest, self.blobs(positions)))
+        """SHA-256 (hex) of the bytes of each row; remembered where they lie in files of the library."""
+        found = self._files()
+        if found is None:
+            return [value.hex() for value in self._read_digests(positions)]
+        path, identity = found
+        facts = FileFacts(path.parent)
+        return row_digests(facts, path.name, len(self), positions, self._read_digests, identity=identity)
+
+    def _read_digests(self, positions: Positions) -> Iterator[bytes]:
+        return counted(in_threads(digest, self.blobs(positions)), IMAGES, len(positions))
+
+    def _files(self) -> tuple[Path, str] | None:
+        """The first Arrow file, and what the rows are in it and the others; ``None`` where rows are not.
+
+        The library's own fingerprint says which rows are taken, in which order; that the files still hold
+        what they did is seen by their size and time of modification.
+        """
+        import pyarrow.compute as pc
+
+        files = [Path(file["filename"]) for file in self._table.cache_files]
+        stored_bytes = pc.struct_field(self._table.data.column(self._column), "bytes")
+        if not files or stored_bytes.null_count:  # in memory, or in picture files that change by themselves
+            return None
+        try:
+            stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
+        except OSError:
+            return None
+        identity = json.dumps([self._table._fingerprint, self._column, stamps])
+        return files[0], hashlib.sha256(identity.encode()).hexdigest()
 
     def unreadable(self) -> Positions:
         """Positions of the rows that cannot be decoded."""
-        return find_unreadable(self, np.arange(len(self)))
+        return find_unreadable(self, 0, len(self))
 
 
 def _bytes(value: dict[str, Any] | None, name: str) -> bytes:
@@ -67,7 +96,3 @@ def _bytes(value: dict[str, Any] | None, name: str) -> bytes:
         raise UnreadableImage(
             f"{name}: {value['path']}", f"the file cannot be read: {error.strerror}"
         ) from None
-
-
-def _digest(blob: Blob) -> str:
-    return hashlib.sha256(blob()).hexdigest()

@@ -9,9 +9,10 @@ from typing import Any
 
 from easiness.data.arrays import from_arrays
 from easiness.data.dataset import Dataset
+from easiness.data.holdout import hold_out
 from easiness.data.hub import from_hub_object, is_hub_object
 from easiness.data.named import ACCEPTED, absolute, load_named
-from easiness.data.torch_dataset import is_map_style, load_map_style, refuse_iterable
+from easiness.data.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 
@@ -27,6 +28,7 @@ def load_dataset(
     data_root: str | os.PathLike[str] | None = None,
     download: bool = False,
     allow_outside: bool = False,
+    holdout: float | None = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -38,7 +40,7 @@ def load_dataset(
             ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the
             folder NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In
             Python also a pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or floats in
-            [0, 1], labels [K] as integers; a map-style torch Dataset of (image, label); or a
+            [0, 1], labels [K] as integers; a map-style torch Dataset or a list of (image, label); or a
             `datasets.Dataset` or `DatasetDict`.
         limit: keep this many examples, balanced over classes (`Dataset.limit`).
         seed: which examples ``limit`` keeps.
@@ -49,6 +51,7 @@ def load_dataset(
         data_root: the folder of a torchvision data set; other sources have no use for it.
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
+        holdout: hold out this share of each class, where the source has no held-out split.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
@@ -68,13 +71,18 @@ def load_dataset(
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
+    if holdout is not None:
+        dataset = hold_out(dataset, holdout)
     return dataset if limit is None else dataset.limit(limit, seed)
 
 
 def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip_unreadable: bool) -> Dataset:
-    if isinstance(source, tuple | list):
+    if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
-            raise BadInput(f"a source of {len(source)} parts is not a pair; give arrays as (x, y)")
+            raise BadInput(
+                f"a source of {len(source)} parts is not a pair; give arrays as (x, y), or a list of "
+                "(image, label)"
+            )
         return from_arrays(*source, held_out=held_out, classes=classes)
     if is_hub_object(source):
         return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)

@@ -6,6 +6,7 @@ import csv
 import os
 import posixpath
 import re
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -49,8 +50,9 @@ def load_manifest(
 
     Raises:
         BadInput: the file cannot be read; a column is unknown, missing or repeated; a row has an empty
-            path or label, an unknown split, a repeated path, a path to no file, one out of the folder
-            (without ``allow_outside``) or a class that is not in the training split.
+            path or label, a label with white space around it or a line break in it, an unknown split, a
+            repeated path, a path to no file, one out of the folder (without ``allow_outside``) or a class
+            that is not in the training split.
     """
     rows = [row._replace(path=_inside(row, path, allow_outside)) for row in _rows(path)]
     _check_paths(rows, path)
@@ -130,12 +132,18 @@ def _row(row: dict[str, str], num_cells: int, header: list[str], line: int, path
     for name in COLUMNS[:2]:
         if not row[name].strip():
             raise BadInput(f"{path}: line {line}: the {name} is empty; fill it in or leave the row out")
+    label = row["label"]
+    if label != label.strip() or len(label.splitlines()) > 1:
+        raise BadInput(
+            f"{path}: line {line}: the label {label!r} has spaces around it or a line break in it, which "
+            "makes it another class; take them out"
+        )
     split = row.get("split", "train")
     if split not in SPLITS:
         raise BadInput(
             f"{path}: line {line}: unknown split {split!r}{nearest(split, SPLITS)}; use train, test or val"
         )
-    return _Row(line, row["path"], row["label"], split)
+    return _Row(line, row["path"], label, split)
 
 
 def _inside(row: _Row, path: Path, allow_outside: bool) -> str:
@@ -157,15 +165,30 @@ def _check_paths(rows: list[_Row], path: Path) -> None:
     first: dict[str, int] = {}
     missing = []
     for row in rows:
-        if row.path in first:
-            raise BadInput(
-                f"{path}: line {row.line}: {row.path} is on line {first[row.path]} already; leave one out"
-            )
-        first[row.path] = row.line
         file = path.parent / row.path
-        if file.is_dir():
+        place = os.path.abspath(file)  # noqa: PTH100 - resolves ".." but no links
+        if place in first:
+            raise BadInput(
+                f"{path}: line {row.line}: {row.path} is on line {first[place]} already; leave one out"
+            )
+        first[place] = row.line
+        try:
+            mode = file.stat().st_mode
+        except (
+            FileNotFoundError,
+            NotADirectoryError,
+            ValueError,
+        ):  # the last for a name that no file can have
+            missing.append(row)
+            continue
+        except OSError as error:
+            raise BadInput(
+                f"{path}: line {row.line}: {row.path:.80} cannot be looked at ({error.strerror}); mend it "
+                "or leave the row out"
+            ) from None
+        if stat.S_ISDIR(mode):
             raise BadInput(f"{path}: line {row.line}: {row.path} is a folder; give the path of an image")
-        if not file.is_file():
+        if not stat.S_ISREG(mode):
             missing.append(row)
     if missing:
         lines = shorten((row.line for row in missing), 1)

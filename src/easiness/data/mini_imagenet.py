@@ -26,7 +26,8 @@ def load_mini_imagenet(root: Path, *, skip_unreadable: bool = False) -> Dataset:
     """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder ``root``.
 
     It is an absolute path, and holds folders named by synset, or ``train`` and ``val`` with such folders,
-    as for `load_folder`; a ``val`` without class folders is passed over, and so are all other classes.
+    as for `load_folder`; a ``val`` without class folders is passed over with a note, and so are all other
+    classes without one.
 
     Raises:
         BadInput: a class is missing, or see `load_folder`.

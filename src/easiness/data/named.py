@@ -24,7 +24,7 @@ KNOWN_NAMES = ("digits", *SETS, f"{MINI_IMAGENET}PATH", f"{HUB}NAME")
 ACCEPTED = (
     "digits, a folder of class folders, a Parquet file or a folder of them, a CSV file of "
     "path,label[,split], an .npz file, a torchvision name with --data-root, hf:NAME, mini-imagenet:PATH, "
-    "a pair of arrays (x, y), or a map-style torch Dataset"
+    "a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 )
 
 
@@ -48,14 +48,17 @@ def load_named(text: str, options: LoadOptions, *, classes: Sequence[str] | None
         return load_digits()
     if text.startswith(MINI_IMAGENET):
         _no_classes(classes, text)
-        return load_mini_imagenet(absolute(text.removeprefix(MINI_IMAGENET)), skip_unreadable=skip)
+        folder = text.removeprefix(MINI_IMAGENET)
+        if not folder:
+            raise BadInput(f"{text}: no folder; give {MINI_IMAGENET}PATH with that of ImageNet")
+        return load_mini_imagenet(absolute(folder), skip_unreadable=skip)
     if text in SETS and (options.data_root is not None or not exists):
         _no_classes(classes, text)
         if options.data_root is None:
             raise BadInput(f"{text}: a data set of torchvision; say where it lies with --data-root")
         return load_torchvision(text, Path(options.data_root), download=download, skip_unreadable=skip)
     if not exists:
-        hint = "" if "/" in text else nearest(text, KNOWN_NAMES)
+        hint = "" if "/" in text else nearest(text.lower(), KNOWN_NAMES)
         raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {ACCEPTED}")
     if path.is_dir() and not holds_parquet(path):
         _no_classes(classes, text)

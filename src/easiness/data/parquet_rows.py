@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from functools import partial
 from itertools import repeat
@@ -11,9 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.data.decode import Blob, UnreadableImage, one_line
+from easiness.data.decode import Blob, UnreadableImage, digest, one_line
 from easiness.data.encoded import Positions, find_unreadable, read_headers
 from easiness.data.file_facts import FileFacts
+from easiness.data.reading import IMAGES, counted
+from easiness.data.row_digests import row_digests
 from easiness.data.scan import Header
 from easiness.data.threads import in_threads
 from easiness.errors import BadInput
@@ -101,8 +102,19 @@ class RowBlobs:
                     self._facts.save()
 
     def digests(self, positions: Positions) -> list[str]:
-        """SHA-256 (hex) of the bytes in each row."""
-        return list(in_threads(_digest, self.blobs(positions)))
+        """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
+        found = []
+        for index, file in enumerate(self._files):
+            start, stop = self._starts[index : index + 2].tolist()
+            low, high = np.searchsorted(positions, [start, stop]).tolist()
+            read = partial(self._read_digests, start, len(positions), low)
+            if low < high:
+                rows = positions[low:high] - start
+                found += row_digests(self._facts, self._fact_name(file), stop - start, rows, read)
+        return found
+
+    def _read_digests(self, start: int, total: int, done: int, rows: Positions) -> Iterator[bytes]:
+        return counted(in_threads(digest, self.blobs(rows + start)), IMAGES, total, done)
 
     def unreadable(self) -> Positions:
         """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
@@ -113,10 +125,10 @@ class RowBlobs:
             stamp, known = self._facts.recall(name)
             rows = known.get("unreadable_rows")
             if not isinstance(rows, list):
-                rows = (find_unreadable(self, np.arange(start, stop)) - start).tolist()
+                rows = (find_unreadable(self, start, stop) - start).tolist()
                 self._facts.remember(name, stamp, unreadable_rows=rows)
+                self._facts.save()
             found.append(np.array(rows, np.int64) + start)
-        self._facts.save()
         return np.concatenate(found)
 
     def _fact_name(self, file: Path) -> str:
@@ -151,7 +163,3 @@ def _bytes(value: Any, name: str) -> bytes:
     if data is None:
         raise UnreadableImage(name, "the image is null")
     return data
-
-
-def _digest(blob: Blob) -> str:
-    return hashlib.sha256(blob()).hexdigest()

@@ -1,14 +1,17 @@
 """Photos at the working resolution in one file that is mapped into memory, built once and safe to interrupt.
 
-The file holds the pixels of each photo [height, width, channels] one after another, then the sizes
-(int32 [K, 2]), then a footer with their number, the digest of the sizes and what was asked for.
+The file holds the pixels of each photo [height, width, channels] one after another, then a table of
+their heights, widths and CRC-32s (uint32 [K, 3]), then a footer with their number, the digest of the
+table and what was asked for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import struct
+import zlib
 from collections.abc import Callable
 from functools import partial
 from itertools import islice
@@ -24,47 +27,64 @@ from easiness.data.stored import Pixels, StoredImages
 from easiness.errors import BadInput, RunFailed
 
 _MAGIC = b"easiness photos 1"
-_FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the sizes
+_FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
+_ROW = 12  # bytes of the table for a photo
 _AT_ONCE = 512  # photos between two points at which an interrupted build can go on
 
 
 class MappedPhotos:
-    """The photos in a finished file."""
+    """The photos in a finished file; each is checked when it is first taken."""
 
     def __init__(self, path: Path) -> None:
         """Raises `BadInput` where the file is not whole."""
+        self._path = path
         try:
             with path.open("rb") as file:
-                self.channels, self.short_side, sizes = _read_end(file)
+                self.channels, self.short_side, table = _read_end(file)
+            self.sizes = table[:, :2].astype(np.int64)
+            self._checksums = table[:, 2]
+            self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
+            self._pixels = np.memmap(path, np.uint8, mode="r", shape=(int(self._starts[-1]),))
         except (OSError, ValueError, struct.error):
-            raise BadInput(f"{path}: the cache of photos is damaged; remove it and run again") from None
-        self.sizes = sizes.astype(np.int64)
-        lengths = self.sizes.prod(axis=1) * self.channels
-        self._starts = np.concatenate([[0], np.cumsum(lengths)])
-        # copy on write: nothing is ever written, but torch wants memory that could be
-        self._pixels = np.memmap(path, np.uint8, mode="c", shape=(int(self._starts[-1]),))
+            raise _damaged(path) from None
+        self._checked = np.zeros(len(self.sizes), np.bool_)
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``: views, read by the system as they are touched."""
-        return [
-            self._pixels[self._starts[p] : self._starts[p + 1]].reshape(*self.sizes[p], self.channels)
-            for p in positions.tolist()
-        ]
+        """The photos at ``positions``, copied from what the system has mapped.
+
+        Raises:
+            BadInput: one is not what was written.
+        """
+        return [self._photo(position) for position in positions.tolist()]
+
+    def _photo(self, position: int) -> Pixels:
+        pixels = self._pixels[self._starts[position] : self._starts[position + 1]]
+        if not self._checked[position]:
+            if zlib.crc32(pixels.data) != self._checksums[position]:
+                raise _damaged(self._path)
+            self._checked[position] = True
+        # a copy, since torch wants memory that could be written to, and a private mapping of that kind
+        # must not be larger than memory
+        return np.array(pixels).reshape(*self.sizes[position], self.channels)
 
 
-def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.int32]]:
+def _damaged(path: Path) -> BadInput:
+    return BadInput(f"{path}: the cache of photos is damaged; remove it and run again")
+
+
+def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
     end = file.seek(-_FOOTER.size, os.SEEK_END)
     magic, channels, short_side, num, digest = _FOOTER.unpack(file.read())
-    start = file.seek(end - 8 * num)
-    content = file.read(8 * num)
-    sizes = np.frombuffer(content, "<i4").reshape(num, 2)
+    start = file.seek(end - _ROW * num)
+    content = file.read(_ROW * num)
+    table = np.frombuffer(content, "<u4").reshape(num, 3)
     if (
         magic != _MAGIC
         or hashlib.sha256(content).digest() != digest
-        or sizes.prod(axis=1, dtype=np.int64).sum() * channels != start
+        or table[:, :2].prod(axis=1, dtype=np.int64).sum() * channels != start
     ):
         raise ValueError
-    return channels, short_side, sizes
+    return channels, short_side, table
 
 
 def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -> Path:
@@ -92,9 +112,12 @@ def cached_photos(
                     _build(stored, short_side, path, on_cached)
             Path(f"{path}.lock").unlink(missing_ok=True)
     except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        partial_ = Path(f"{path}.pixels")
+        begun = f"; {partial_} is what there is of it" if partial_.exists() else ""
         raise RunFailed(
-            f"{path}: the cache of photos cannot be written ({error.strerror or error}); make room, or use "
-            "--cache off"
+            f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
+            f"free){begun}; run it again when this is mended, or use --cache off"
         ) from error
     photos = MappedPhotos(path)
     if len(photos.sizes) != len(stored) or photos.short_side != short_side:
@@ -103,37 +126,50 @@ def cached_photos(
 
 
 def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
-    """Pixels are on disk before the sizes that vouch for them, so that what sizes say can be trusted."""
+    """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
     channels = stored.scan.channels
-    pixels_path, sizes_path = Path(f"{path}.pixels"), Path(f"{path}.sizes")
+    pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
     pixels_path.touch()
-    sizes_path.touch()
-    with pixels_path.open("r+b") as pixels, sizes_path.open("r+b") as sizes:
-        content = sizes.read(8 * len(stored))
-        done = np.frombuffer(content[: len(content) // 8 * 8], "<i4").reshape(-1, 2)
-        length = int(done.prod(axis=1, dtype=np.int64).sum()) * channels
-        if pixels.seek(0, os.SEEK_END) < length:
-            done, length = done[:0], 0
-        sizes.truncate(sizes.seek(8 * len(done)))
-        pixels.truncate(pixels.seek(length))
-        num = len(done)
-        on_cached(num)
-        photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))
-        while batch := list(islice(photos, _AT_ONCE)):
-            for photo in batch:
-                pixels.write(np.ascontiguousarray(photo).data)
-            _to_disk(pixels)
-            sizes.write(np.array([photo.shape[:2] for photo in batch], "<i4").tobytes())
-            _to_disk(sizes)
-            num += len(batch)
+    table_path.touch()
+    try:
+        with pixels_path.open("r+b") as pixels, table_path.open("r+b") as table:
+            num = _go_on(pixels, table, len(stored), channels)
             on_cached(num)
-        sizes.seek(0)
-        content = sizes.read()
-        digest = hashlib.sha256(content).digest()
-        pixels.write(content + _FOOTER.pack(_MAGIC, channels, short_side, num, digest))
-        _to_disk(pixels)
+            photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))
+            while batch := list(islice(photos, _AT_ONCE)):
+                rows = []
+                for photo in map(np.ascontiguousarray, batch):
+                    pixels.write(photo.data)
+                    rows.append((*photo.shape[:2], zlib.crc32(photo.data)))
+                _to_disk(pixels)
+                table.write(np.array(rows, "<u4").tobytes())
+                _to_disk(table)
+                num += len(batch)
+                on_cached(num)
+            table.seek(0)
+            content = table.read()
+            digest = hashlib.sha256(content).digest()
+            pixels.write(content + _FOOTER.pack(_MAGIC, channels, short_side, num, digest))
+            _to_disk(pixels)
+    except BadInput:
+        # mending or leaving out an unreadable photo makes other data of these, with a cache of their own
+        pixels_path.unlink()
+        table_path.unlink()
+        raise
     pixels_path.replace(path)
-    sizes_path.unlink()
+    table_path.unlink()
+
+
+def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
+    """Put both files where an interrupted build can be continued; returns how many photos there are."""
+    content = table.read(_ROW * num)
+    done = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3)
+    length = int(done[:, :2].prod(axis=1, dtype=np.int64).sum()) * channels
+    if pixels.seek(0, os.SEEK_END) < length:
+        done, length = done[:0], 0
+    table.truncate(table.seek(_ROW * len(done)))
+    pixels.truncate(pixels.seek(length))
+    return len(done)
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -11,6 +11,10 @@ import numpy.typing as npt
 from easiness.data.memory import fits
 from easiness.data.stored import Pixels, StoredImages
 
+MOST_OBLONG = 8
+"""Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
+as much memory as thousands of others."""
+
 Sizes = npt.NDArray[np.int64]
 """(height, width) of each photo: [K, 2]."""
 
@@ -34,11 +38,14 @@ class Photos(Protocol):
 
 
 def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
-    """Size of a photo whose short side is reduced to ``short_side`` pixels; smaller ones stay as they are.
+    """Size of a photo at the working resolution.
 
-    The long side is rounded down, as torchvision's ``Resize`` does.
+    The long side is cut to 8 times the short one. Then the short side is reduced to ``short_side`` pixels
+    where it is larger; the long side is rounded down, as torchvision's ``Resize`` does.
     """
-    if min(height, width) <= short_side:
+    shortest = min(height, width)
+    height, width = min(height, MOST_OBLONG * shortest), min(width, MOST_OBLONG * shortest)
+    if shortest <= short_side:
         return height, width
     if height <= width:
         return short_side, short_side * width // height
@@ -46,16 +53,19 @@ def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
 
 
 def reduce(pixels: Pixels, short_side: int) -> Pixels:
-    """The photo, bilinear with antialias, at `reduced_size`."""
+    """The photo at `reduced_size`: its middle where it is very long, bilinear with antialias."""
     from PIL import Image
 
-    height, width = reduced_size(pixels.shape[0], pixels.shape[1], short_side)
-    if (height, width) == pixels.shape[:2]:
+    height, width, channels = pixels.shape
+    longest = MOST_OBLONG * min(height, width)
+    top, left = max(0, height - longest) // 2, max(0, width - longest) // 2
+    pixels = pixels[top : top + longest, left : left + longest]
+    size = reduced_size(height, width, short_side)
+    if size == pixels.shape[:2]:
         return pixels
-    grey = pixels.shape[2] == 1
-    image = Image.fromarray(pixels[..., 0] if grey else pixels)
-    resized = np.array(image.resize((width, height), Image.Resampling.BILINEAR))
-    return resized[..., None] if grey else resized
+    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    resized = np.array(image.resize(size[::-1], Image.Resampling.BILINEAR))
+    return resized[..., None] if channels == 1 else resized
 
 
 class HeldPhotos:

@@ -15,7 +15,7 @@ from easiness.data.file_blobs import FileBlobs
 from easiness.data.file_facts import FileFacts
 from easiness.data.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
 from easiness.data.torch_files import listed_files
-from easiness.data.torch_items import ItemImages, Items
+from easiness.data.torch_items import INT64, ItemImages, Items, length_of
 from easiness.errors import BadInput
 from easiness.record import to_numpy
 
@@ -33,18 +33,39 @@ def is_map_style(source: object) -> bool:
         and hasattr(source, "__getitem__")
         and not any(hasattr(source, name) for name in ("keys", "dtype", "dtypes"))
         and not isinstance(source, str | bytes | tuple | list)
-    )
+    ) or is_item_list(source)
+
+
+def is_item_list(source: object) -> bool:
+    """Is this a list (or tuple) of items (image, label), and not a pair of arrays?
+
+    Of two parts, which could be either, the label of the first must be a single value.
+    """
+    if not isinstance(source, tuple | list) or not source:
+        return False
+    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in source):
+        return False
+    label = source[0][1]
+    is_single = label is None or isinstance(label, int | float | str) or getattr(label, "ndim", None) == 0
+    return len(source) != 2 or is_single
 
 
 def refuse_iterable(source: object) -> None:
     """Refuse data that can only be gone through, such as an iterable Dataset or a DataLoader.
 
     Raises:
-        BadInput: it is such data, or a torch Dataset without a length.
+        BadInput: it is such data, or has items but no length.
     """
     torch_data: Any = sys.modules.get("torch.utils.data")
-    is_torch = torch_data is not None and isinstance(source, torch_data.Dataset)
-    if is_map_style(source) or not (is_torch or _only_iterable(source)):
+    if is_map_style(source):
+        return
+    is_stream = torch_data is not None and isinstance(source, torch_data.IterableDataset)
+    if not is_stream and hasattr(source, "__getitem__") and not hasattr(source, "__len__"):
+        raise BadInput(
+            f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; add "
+            "one that returns their number"
+        )
+    if not is_stream and not _only_iterable(source):
         return
     raise BadInput(
         f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be measured "
@@ -66,7 +87,7 @@ def load_map_style(
     name: str | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """The items (image, label) of a map-style torch Dataset, and of another one that is held out.
+    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
 
     Images are PIL images, or arrays or tensors of one image, uint8 or floats in [0, 1]; labels are
     integers. Ids are positions. Class names are ``classes``, else the ``classes`` of the Dataset. Labels
@@ -109,6 +130,7 @@ class _Part:
         self.split = split
         self.what = what
         self.base, self.indices = _base(dataset)
+        self._check_indices()
         self.classes = _class_names(self.base)
 
     def encoded(self) -> EncodedSplit | None:
@@ -133,10 +155,7 @@ class _Part:
         kept = items.readable() if skip_unreadable else np.arange(len(items))
         if len(kept):
             items.check_stable(kept)
-        if items.expected is None:
-            labels = np.array([items.seen(position).label for position in kept.tolist()], np.int64)
-        else:
-            labels = items.expected[kept]
+        labels = items.labels(kept) if items.expected is None else items.expected[kept]
         return Split(
             name=self.split,
             where=self.what,
@@ -146,6 +165,17 @@ class _Part:
             name_at=lambda row: items.name(int(kept[row])),
             num_unreadable=len(items) - len(kept),
         )
+
+    def _check_indices(self) -> None:
+        if self.indices is None:
+            return
+        num = length_of(self.base, self.what)
+        outside = self.indices[(self.indices < -num) | (self.indices >= num)]
+        if len(outside):
+            raise BadInput(
+                f"{self.what}: index {outside[0]} is outside of the {num} items that it is taken from; give "
+                "indices of these"
+            )
 
     def _targets(self, num: int) -> npt.NDArray[np.int64] | None:
         """Its ``targets`` where these are one integer per item, not changed on the way to the item."""
@@ -157,7 +187,9 @@ class _Part:
             targets = to_numpy(self.base.targets)
         except (AttributeError, TypeError, ValueError):
             return None
-        if targets.ndim != 1 or targets.dtype.kind not in "iu" or len(targets) != len(self.base):
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            return None
+        if len(targets) != length_of(self.base, self.what) or (targets > INT64.max).any():
             return None
         targets = targets.astype(np.int64)
         targets = targets if self.indices is None else targets[self.indices]

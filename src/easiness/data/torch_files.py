@@ -36,7 +36,10 @@ def listed_files(dataset: Any) -> Listed | None:
         return None
     pairs = list(pairs)
     if len(pairs) != len(dataset) or not all(
-        isinstance(path, str | os.PathLike) and isinstance(label, int | np.integer) for path, label in pairs
+        isinstance(path, str | os.PathLike)
+        and isinstance(label, int | np.integer)
+        and abs(int(label)) < 2**63
+        for path, label in pairs
     ):
         return None
     root = Path(os.path.abspath(dataset.root))  # noqa: PTH100 - resolves ".." but no links

@@ -9,8 +9,16 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.decode import UnreadableImage, decode_opened, header_of, one_line
+from easiness.data.decode import (
+    BOMB,
+    UnreadableImage,
+    decode_opened,
+    decoder_warnings,
+    header_of,
+    one_line,
+)
 from easiness.data.pixels import to_picture
+from easiness.data.reading import IMAGES, SIZES, UNREADABLE, counted
 from easiness.data.scan import Header, Scan, scan
 from easiness.data.stored import Pixels, pixel_digest
 from easiness.errors import BadInput
@@ -22,11 +30,28 @@ R = TypeVar("R")
 READ_TWICE = 5
 """Items read a second time when a Dataset is loaded, spread evenly over it."""
 
+INT64 = np.iinfo(np.int64)
+
 
 class _Seen(NamedTuple):
     header: Header
     digest: str
     label: int
+
+
+def length_of(dataset: Any, what: str) -> int:
+    """Number of items of a Dataset.
+
+    Raises:
+        BadInput: its ``__len__`` gives none.
+    """
+    try:
+        return len(dataset)
+    except (Exception, SystemExit) as error:  # somebody else's code
+        raise BadInput(
+            f"{what}: its length is not to be had ({type(error).__name__}: {one_line(error)}); let __len__ "
+            "return the number of its items"
+        ) from None
 
 
 class Items:
@@ -38,7 +63,7 @@ class Items:
     def __init__(self, dataset: Any, what: str) -> None:
         self._dataset = dataset
         self._what = what
-        self._length = len(dataset)
+        self._length = length_of(dataset, what)
         self._seen: dict[int, _Seen] = {}
         self.expected: npt.NDArray[np.int64] | None = None
         """Labels [K] that the items must have, where these are known without reading them."""
@@ -58,8 +83,9 @@ class Items:
             BadInput: it is not a picture and a label, or not what it was when it was read before.
         """
         name = self.name(position)
-        picture, label = self._item(position)
-        pixels = _pixels(picture, name)
+        with decoder_warnings():
+            picture, label = self._item(position)
+            pixels = _pixels(picture, name)
         header = Header(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1)
         seen = _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
         if self.expected is not None and seen.label != self.expected[position]:
@@ -86,10 +112,11 @@ class Items:
         Raises:
             BadInput: the Dataset has another length than when it was loaded.
         """
-        if len(self._dataset) != self._length:
+        length = length_of(self._dataset, self._what)
+        if length != self._length:
             raise BadInput(
-                f"{self._what}: its length was {self._length} and is {len(self._dataset)} now; give a "
-                "Dataset that does not change"
+                f"{self._what}: its length was {self._length} and is {length} now; give a Dataset that does "
+                "not change"
             )
 
     def check_stable(self, positions: Positions) -> None:
@@ -109,7 +136,7 @@ class Items:
         """Positions of the items that can be read; every item is read for it."""
         self.check_length()
         kept = []
-        for position in range(len(self)):
+        for position in counted(range(len(self)), UNREADABLE, len(self)):
             try:
                 self.seen(position)
             except UnreadableImage:
@@ -132,13 +159,26 @@ class Items:
         return found
 
     def _headers(self) -> Iterator[Header]:
-        for position in range(len(self)):
+        for position in counted(range(len(self)), SIZES, len(self)):
             try:
                 yield self.seen(position).header
             except UnreadableImage:  # named when it is used; it may lie outside of the subset in use
                 continue
 
+    def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
+        """Labels of the items at ``positions``, which are read where they were not yet."""
+        return np.array(
+            [self.seen(p).label for p in counted(positions.tolist(), IMAGES, len(positions))], np.int64
+        )
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of shape and pixels of the items at ``positions``."""
+        self.check_length()
+        return [self.seen(p).digest for p in counted(positions.tolist(), IMAGES, len(positions))]
+
     def _item(self, position: int) -> tuple[Any, Any]:
+        from PIL import Image
+
         name = self.name(position)
         try:
             item = self._dataset[position]
@@ -146,6 +186,13 @@ class Items:
             raise BadInput(
                 f"{name}: there is none ({one_line(error)}) though its length is {self._length}; make "
                 "__len__ and __getitem__ agree"
+            ) from None
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+            raise UnreadableImage(name, BOMB) from None
+        except SystemExit as error:
+            raise BadInput(
+                f"{name}: its code ends the program (SystemExit: {one_line(error)}); let it raise another "
+                "error"
             ) from None
         except Exception as error:  # somebody else's code, which reads files and decodes them
             raise UnreadableImage(name, f"{type(error).__name__}: {one_line(error)}") from None
@@ -176,8 +223,7 @@ class ItemImages:
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each picture's shape and pixels, as for arrays."""
-        self._items.check_length()
-        return [self._items.seen(position).digest for position in self._positions.tolist()]
+        return self._items.digests(self._positions)
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """(height, width) of each picture, [K, 2]."""
@@ -215,10 +261,15 @@ def _pixels(picture: Any, name: str) -> Pixels:
 
 
 def _label(label: Any, name: str) -> int:
+    value: int | None = None
     if isinstance(label, int | np.integer) and not isinstance(label, bool):
-        return int(label)
-    if hasattr(label, "detach") or isinstance(label, np.ndarray):
+        value = int(label)
+    elif hasattr(label, "detach") or isinstance(label, np.ndarray):
         array = to_numpy(label)
         if array.ndim == 0 and array.dtype.kind in "iu":
-            return int(array)
+            value = int(array)
+    if value is not None:
+        if not INT64.min <= value <= INT64.max:
+            raise BadInput(f"{name}: label {value} is out of range; labels are 0, 1, 2, ...")
+        return value
     raise BadInput(f"{name}: its label is a {type(label).__name__} ({label!r:.40}); give an integer")

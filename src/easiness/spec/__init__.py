@@ -1,5 +1,6 @@
 """What is to be done: recipes, trials and runs as frozen values, and the seeds they draw from."""
 
+from easiness.spec.draw import Draw, Effect
 from easiness.spec.recipe import RECIPE_VERSION, Recipe, make_recipe, read_recipe
 from easiness.spec.seeds import TrialSeeds, trial_seeds
 from easiness.spec.trial import (
@@ -17,6 +18,8 @@ from easiness.spec.trial import (
 __all__ = [
     "RECIPE_VERSION",
     "DatasetRef",
+    "Draw",
+    "Effect",
     "LoadOptions",
     "Probe",
     "Recipe",

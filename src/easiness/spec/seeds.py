@@ -15,6 +15,7 @@ class TrialSeeds:
     order: int
     augmentation: int
     share: int
+    draw: int
 
 
 def trial_seeds(seed: int, index: int) -> TrialSeeds:
@@ -23,6 +24,6 @@ def trial_seeds(seed: int, index: int) -> TrialSeeds:
     Each stream is a child of its own, so that drawing more from one (a larger image, another
     augmentation) changes none of the others.
     """
-    children = np.random.SeedSequence(entropy=seed, spawn_key=(index,)).spawn(4)
+    children = np.random.SeedSequence(entropy=seed, spawn_key=(index,)).spawn(5)
     values = [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in children]
     return TrialSeeds(*values)

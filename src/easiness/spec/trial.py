@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from easiness.spec.draw import Draw
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
 
@@ -34,8 +35,10 @@ class LoadOptions(_Frozen):
     data_root: str | None = None
     allow_outside: bool = False
     skip_unreadable: bool = False
+    holdout: float | None = None
 
 
+_SPECIAL = ("pretrained", "draw", "same_steps")
 _HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}
 
 
@@ -81,11 +84,15 @@ class Resolved(_Frozen):
 class TrialSpec(_Frozen):
     """Everything that decides what a trial records, and nothing about where it runs.
 
-    ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from.
+    ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from. ``draw`` drops
+    or relabels examples; with ``same_steps`` an epoch of the trial then has as many steps as one of the
+    full set.
     """
 
     data: DatasetRef
     train_share: float = Field(default=1.0, gt=0, le=1)
+    draw: Draw | None = None
+    same_steps: bool = False
     model: str
     pretrained: str | None = None
     recipe: Recipe
@@ -99,11 +106,12 @@ class TrialSpec(_Frozen):
     @property
     def hash(self) -> str:
         """Identity of the trial: the same before it runs and from its record."""
-        value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved", "pretrained"})
+        value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved"})
         value["data"] = self.data.identity()
         value["recipe"] = self.recipe.identity()
-        if self.pretrained is not None:
-            value["pretrained"] = self.pretrained
+        for name in _SPECIAL:  # what is not made use of is as if it had not been invented
+            if value[name] == type(self).model_fields[name].default:
+                del value[name]
         value["precision"] = self.resolved.precision
         value["channels_last"] = self.resolved.channels_last
         return content_hash(value)
@@ -120,6 +128,8 @@ class RunSpec(_Frozen):
     recipe_version: int = RECIPE_VERSION
     resolved: Resolved
     train_share: float = Field(default=1.0, gt=0, le=1)
+    draw: Draw | None = None
+    same_steps: bool = False
     probes: tuple[Probe, ...]
     keep_weights: bool = True
     seed: int = Field(ge=0)
@@ -131,6 +141,8 @@ class RunSpec(_Frozen):
         return TrialSpec(
             data=self.data,
             train_share=self.train_share,
+            draw=self.draw,
+            same_steps=self.same_steps,
             model=self.model,
             pretrained=self.pretrained,
             recipe=self.recipe,

@@ -79,6 +79,36 @@ def test_an_unlabelled_test_folder_gives_way_to_val(folder, picture):
     data = load_dataset(root)
     assert data.held_out is not None
     assert data.held_out.split == "val"
+    assert data.notes == (
+        f"{root / 'test'} holds images without class folders, so it is not used as a held-out split",
+    )
+
+
+@pytest.mark.parametrize("name", ["test", "val", "valid", "validation"])
+def test_a_held_out_folder_of_images_alone_is_noted(folder, picture, name):
+    root = as_split(folder, "train")
+    (root / name).mkdir()
+    assert load_dataset(root).notes == ()
+    (root / name / "labels.txt").write_text("0.png cat")
+    assert load_dataset(root).notes == ()
+    picture(1).save(root / name / "0.png")
+    data = load_dataset(root)
+    assert data.held_out is None
+    assert data.notes == (
+        f"{root / name} holds images without class folders, so it is not used as a held-out split",
+    )
+    for other in (data.limit(4), load_dataset(root, limit=4), load_dataset(root, holdout=0.4)):
+        assert other.notes == data.notes
+
+
+def test_what_would_not_be_used_anyway_is_not_noted(folder, picture):
+    assert load_dataset(folder).notes == ()
+    root = as_split(folder, "train")
+    (root / "test/cat").mkdir(parents=True)
+    (root / "val").mkdir()
+    for name in ("test/cat", "val"):
+        picture(1).save(root / name / "0.png")
+    assert load_dataset(root).notes == ()
 
 
 def test_test_goes_before_val(folder, picture):
@@ -241,11 +271,55 @@ def test_a_second_load_does_not_read_unchanged_files(folder):
 
 def test_verdicts_are_remembered(folder, monkeypatch):
     truncate(folder / "dog/1.png")
+    (folder / "dog/2.png").write_bytes(b"")
     first = load_dataset(folder, skip_unreadable=True)
+    assert first.num_unreadable == 2
     monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
     second = load_dataset(folder, skip_unreadable=True)
     assert second.ids.tolist() == first.ids.tolist()
-    assert second.num_unreadable == 1
+    assert second.num_unreadable == 2
+
+
+@pytest.mark.parametrize("options", [{}, {"skip_unreadable": True}])
+def test_an_interrupt_loses_little(folder, monkeypatch, options):
+    original = Path.read_bytes
+
+    def interrupted(path):
+        if path.name == "2.png" and path.parent.name == "dog":
+            raise KeyboardInterrupt
+        return original(path)
+
+    monkeypatch.setattr(Path, "read_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _ = load_dataset(folder, **options).fingerprint
+    read = []
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or original(path))
+    if options:
+        load_dataset(folder, **options)
+    else:
+        assert load_dataset(folder).stored.digests()
+    assert read == ["2.png"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "an empty file"), (b"x", "not an image in a known format"), (None, "a decompression bomb")],
+)
+def test_headers_that_cannot_be_read_give_the_reason(folder, picture, monkeypatch, content, reason):
+    def spoil(file):
+        if content is None:
+            picture(1, size=(6, 5)).save(file)
+        else:
+            file.write_bytes(content)
+
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20)
+    spoil(folder / "dog/1.png")
+    with pytest.raises(BadInput, match=rf"dog/1\.png: .*{reason}"):
+        load_dataset(folder).stored.sizes()
+    for file in folder.rglob("*.png"):
+        spoil(file)
+    with pytest.raises(BadInput, match=rf"cat/0\.png: .*{reason}"):
+        _ = load_dataset(folder).scan
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"format": 1, "files": {"cat/0.png": 3}}', "\x00"])

@@ -4,6 +4,7 @@ import io
 import json
 import socket
 import sys
+import time
 
 import datasets
 import huggingface_hub
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
+from easiness.data.hub_rows import HubBlobs
 from easiness.errors import BadInput, RunFailed
 
 
@@ -123,6 +125,7 @@ def test_downloads_are_allowed_only_when_asked_for(table, monkeypatch):
         return splits(train=table([0, 1]))
 
     monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
     assert len(load_dataset("hf:pets", download=True)) == 2
     load_dataset("hf:pets")
     assert seen == [(False, False), (True, True)]
@@ -145,8 +148,82 @@ def test_downloads_that_fail(monkeypatch, error, kind, message):
         raise error
 
     monkeypatch.setattr(datasets, "load_dataset", fail)
-    with pytest.raises(kind, match=message):
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
+    with pytest.raises(kind, match=message) as caught:
         load_dataset("hf:pets", download=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def no_name_service(monkeypatch):
+    def fail(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+
+@pytest.mark.usefixtures("no_name_service")
+def test_a_download_without_a_network_ends_soon(capfd):
+    began = time.monotonic()
+    with pytest.raises(
+        RunFailed, match=r"hf:someone/pets: it cannot be downloaded \(.*Name or service not known"
+    ):
+        load_dataset("hf:someone/pets", download=True)
+    assert time.monotonic() - began < 5  # the library alone would wait for 23 seconds
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("no_name_service")
+def test_a_download_without_a_network_is_content_with_the_cache(table, hub_cache, capfd):
+    write_cache(hub_cache, "someone/pets", "small", {"train": table([0, 1])})
+    capfd.readouterr()
+    assert len(load_dataset("hf:someone/pets", download=True)) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_reason_at_the_bottom_is_told(tmp_path):
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets/train.csv").write_text('image,label\n1,2\n"3,4\n')
+    with pytest.raises(BadInput, match="datasets cannot load it") as caught:
+        load_dataset(f"hf:{tmp_path / 'pets'}")
+    assert "An error occurred while generating the dataset: ParserError: " in str(caught.value)
+    assert f"see that datasets.load_dataset('{tmp_path / 'pets'}') works" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_digests_in_files_of_the_library_are_remembered(table, tmp_path, monkeypatch):
+    table([0, 1, 1]).save_to_disk(tmp_path / "pets")
+    whole = datasets.load_from_disk(tmp_path / "pets")
+    expected = load_dataset(whole).stored.digests()
+    read = []
+    monkeypatch.setattr(
+        HubBlobs,
+        "blobs",
+        lambda blobs, at, original=HubBlobs.blobs: read.append(at.tolist()) or original(blobs, at),
+    )
+    assert load_dataset(f"hf:{tmp_path / 'pets'}").stored.digests() == expected
+    assert read == [[]]
+    assert load_dataset(whole.select([2, 0])).stored.digests() == [expected[2], expected[0]]
+    assert read == [[], [0, 1]]
+    table([1, 1, 1, 0]).select([3, 1, 2]).save_to_disk(tmp_path / "others")
+    next((tmp_path / "others").glob("*.arrow")).replace(next((tmp_path / "pets").glob("*.arrow")))
+    changed = load_dataset(f"hf:{tmp_path / 'pets'}").stored.digests()
+    assert changed[1:] == expected[1:]
+    assert changed[0] not in expected
+
+
+def test_picture_files_of_a_saved_table_may_change(tmp_path, picture):
+    file = tmp_path / "0.png"
+    picture(0).save(file)
+    features = datasets.Features({"image": datasets.Image(decode=False), "label": datasets.Value("int64")})
+    rows = {"image": [{"bytes": None, "path": str(file)}] * 2, "label": [0, 1]}
+    found = datasets.Dataset.from_dict(rows, features=features)
+    found = found.map(lambda row: row, cache_file_name=str(tmp_path / "pets.arrow"), features=features)
+    assert found.cache_files
+    before = load_dataset(found).stored.digests()
+    picture(1).save(file)
+    after = load_dataset(found).stored.digests()
+    assert after[0] != before[0]
 
 
 def test_progress_bars_and_remarks_are_off_and_back_on(table, tmp_path, capfd):

@@ -18,7 +18,15 @@ def test_a_near_miss_gets_a_hint():
         load_dataset("digit")
 
 
-@pytest.mark.parametrize(("name", "hint"), [("cifar", "cifar10"), ("mini-imagenet", "mini-imagenet:PATH")])
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("cifar", "cifar10"),
+        ("CIFAR100", "cifar100"),
+        ("Digits", "digits"),
+        ("mini-imagenet", "mini-imagenet:PATH"),
+    ],
+)
 def test_hints_are_taken_from_all_names(name, hint):
     with pytest.raises(BadInput, match=rf"did you mean .*{hint}"):
         load_dataset(name)

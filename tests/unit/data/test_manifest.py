@@ -82,6 +82,26 @@ def test_paths_are_normalized_and_two_may_become_the_same(manifest):
         load_dataset(manifest(*GOOD, "dog/../cat/0.png,cat"))
 
 
+def test_paths_that_lead_to_the_same_place(manifest, folder):
+    for again in (f"{folder}/cat/0.png", "../pets/cat/0.png"):
+        with pytest.raises(BadInput, match=r"line 4: .*cat/0\.png is on line 2 already"):
+            load_dataset(manifest(*GOOD, f"{again},cat"), allow_outside=True)
+
+
+def test_links_in_a_circle(manifest, folder):
+    (folder / "cat/a.png").symlink_to(folder / "cat/b.png")
+    (folder / "cat/b.png").symlink_to(folder / "cat/a.png")
+    with pytest.raises(BadInput, match=r"line 4: cat/a\.png cannot be looked at \(Too many levels"):
+        load_dataset(manifest(*GOOD, "cat/a.png,cat"))
+
+
+def test_links_are_followed(manifest, folder, picture):
+    picture(9).save(folder.parent / "outside.png")
+    (folder / "cat/link.png").symlink_to(folder.parent / "outside.png")
+    data = load_dataset(manifest(*GOOD, "cat/link.png,cat"))
+    assert (data.pictures(np.array([2]))[0] == np.asarray(picture(9))).all()
+
+
 @pytest.mark.parametrize("kind", ["relative", "absolute"])
 def test_paths_out_of_the_folder(manifest, folder, picture, kind):
     outside = folder.parent / "outside.png"
@@ -114,6 +134,15 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
         ((), "no column path; the header is"),
         ((*GOOD, "cat/1.png,"), "line 4: the label is empty"),
         ((*GOOD, "  ,cat"), "line 4: the path is empty"),
+        ((*GOOD, "cat/1.png,cat "), "line 4: the label 'cat ' has spaces around it"),
+        ((*GOOD, "cat/1.png,\u00a0cat"), "line 4: the label .* has spaces around it"),
+        (
+            (*GOOD, 'cat/1.png,"c\nat"'),
+            r"line 5: the label 'c\\nat' has spaces around it or a line break in it",
+        ),
+        ((*GOOD, 'cat/1.png,"cat\u2028"'), "line 4: the label"),
+        ((*GOOD, f"{'x' * 300}.png,cat"), r"line 4: x{80} cannot be looked at \(File name too long\)"),
+        ((*GOOD, "cat/0.png/1.png,cat"), r"line 4: no file cat/0\.png/1\.png"),
         ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
         ((*GOOD, "cat/1.png,cat,train"), "line 4: 3 values for 2 columns"),
         (

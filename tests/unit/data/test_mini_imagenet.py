@@ -52,7 +52,11 @@ def test_a_flat_validation_folder_is_passed_over(imagenet, tmp_path):
     (imagenet / "val").rename(tmp_path / "sorted")
     (imagenet / "val").mkdir()
     next((tmp_path / "sorted").rglob("*.JPEG")).rename(imagenet / "val/ILSVRC2012_val_00000001.JPEG")
-    assert load_dataset(f"mini-imagenet:{imagenet}").held_out is None
+    data = load_dataset(f"mini-imagenet:{imagenet}")
+    assert data.held_out is None
+    assert data.notes == (
+        f"{imagenet / 'val'} holds images without class folders, so it is not used as a held-out split",
+    )
 
 
 def test_missing_classes_are_named(imagenet, tmp_path):
@@ -63,6 +67,8 @@ def test_missing_classes_are_named(imagenet, tmp_path):
 
 
 def test_other_folders(tmp_path):
+    with pytest.raises(BadInput, match="mini-imagenet:: no folder; give mini-imagenet:PATH"):
+        load_dataset("mini-imagenet:")
     with pytest.raises(BadInput, match="no class folder n01751748, n02123394"):
         load_dataset(f"mini-imagenet:{tmp_path}")
     with pytest.raises(BadInput, match="nowhere: the folder cannot be read: No such file"):

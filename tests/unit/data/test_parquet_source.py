@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from easiness.data import load_dataset
+from easiness.data import load_dataset, threads
+from easiness.data.file_facts import FileFacts
 from easiness.errors import BadInput
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
@@ -131,6 +133,72 @@ def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
     monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda *_, **__: pytest.fail("rows were read"))
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
+
+
+def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
+    images = [encoded(i) for i in range(6)]
+    write(tmp_path / "train-0.parquet", images[:3], [0, 1, 0], row_group_size=1)
+    write(tmp_path / "train-1.parquet", images[3:], [1, 0, 1], row_group_size=1)
+    read = []
+    original = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, at, **more: read.append(at) or original(file, at, **more),
+    )
+    part = load_dataset(tmp_path, limit=2, seed=1)
+    digests = [hashlib.sha256(image).hexdigest() for image in images]
+    assert part.stored.digests() == [digests[i] for i in part.ids]
+    assert read == [i % 3 for i in part.ids]
+    read.clear()
+    data = load_dataset(tmp_path)
+    assert data.stored.digests() == digests
+    assert read == [i % 3 for i in range(6) if i not in part.ids]
+    read.clear()
+    assert load_dataset(tmp_path).fingerprint == data.fingerprint
+    assert load_dataset(tmp_path, limit=2, seed=1).fingerprint == part.fingerprint
+    assert read == []
+    write(tmp_path / "train-1.parquet", images[2:5], [1, 0, 1], row_group_size=3)
+    assert load_dataset(tmp_path).stored.digests() == digests[:3] + digests[2:5]
+    assert read == [0]
+
+
+def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(100)], [0, 1] * 50, row_group_size=1)
+    original = pq.ParquetFile.read_row_group
+
+    def interrupted(file, group, **options):
+        if group == 90:
+            raise KeyboardInterrupt
+        return original(file, group, **options)
+
+    monkeypatch.setattr(threads, "CHUNK", 1)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _ = load_dataset(path).fingerprint
+    read = []
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, at, **more: read.append(at) or original(file, at, **more),
+    )
+    assert len(set(load_dataset(path).stored.digests())) == 100
+    assert len(read) < 50
+    assert read[-1] == 99
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [3, ["", "AAAA"], ["other", "A" * 88], [None, None], ["", "*" * 88], ["", "A" * 88], ["", "é" * 88]],
+)
+def test_remembered_digests_that_make_no_sense(tmp_path, encoded, fact):
+    path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1])
+    expected = load_dataset(path).stored.digests()
+    facts = FileFacts(tmp_path)
+    stamp, _ = facts.recall("a.parquet")
+    facts.remember("a.parquet", stamp, row_sha256=fact)
+    facts.save()
+    assert load_dataset(path).stored.digests() == expected
 
 
 def test_missing_columns_list_those_found(tmp_path, encoded):

@@ -105,11 +105,11 @@ def test_an_interrupted_build_goes_on(tmp_path, whole, fail_at):
 @settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_a_build_that_was_killed_anywhere_goes_on(tmp_path_factory, whole, data):
-    """A machine that dies keeps the pixels, then the sizes, up to any byte."""
+    """A machine that dies keeps the pixels, then the table, up to any byte."""
     path = tmp_path_factory.mktemp("killed") / "a.photos"
     with pytest.raises(KeyboardInterrupt):
         open_cache(Stored(fail_at=data.draw(st.integers(0, NUM - 1), label="fail_at")), path)
-    for suffix in ("pixels", "sizes"):
+    for suffix in ("pixels", "table"):
         file = Path(f"{path}.{suffix}")
         length = data.draw(st.integers(0, file.stat().st_size), label=suffix)
         file.write_bytes(file.read_bytes()[:length])
@@ -129,14 +129,50 @@ def test_a_truncated_file_is_refused(tmp_path_factory, whole, length):
 
 
 @settings(deadline=None, max_examples=60)
-@given(at=st.integers(1, 62 + 8 * NUM), bit=st.integers(0, 7))
-def test_a_flipped_bit_in_sizes_or_footer_is_refused(tmp_path_factory, whole, at, bit):
+@given(at=st.integers(1, 62 + 12 * NUM), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_table_or_footer_is_refused(tmp_path_factory, whole, at, bit):
     path = tmp_path_factory.mktemp("flipped") / "a.photos"
     content = bytearray(whole)
     content[-at] ^= 1 << bit
     path.write_bytes(content)
     with pytest.raises(BadInput, match=r"is damaged|holds other photos"):
-        open_cache(Stored(), path)
+        open_cache(Stored(), path).take(np.arange(NUM))
+
+
+def test_a_flipped_bit_in_a_photo_is_refused_when_it_is_taken(tmp_path, whole):
+    path = tmp_path / "a.photos"
+    content = bytearray(whole)
+    content[70] ^= 4
+    path.write_bytes(content)
+    photos = open_cache(Stored(), path)
+    photos.take(np.arange(2, NUM))
+    with pytest.raises(BadInput, match=r"a\.photos: the cache of photos is damaged"):
+        photos.take(np.arange(2))
+
+
+def test_a_file_larger_than_memory_opens(tmp_path):
+    """Sparse, of a photo of 50,000 x 50,000 pixels sixty times: what is mapped is not allocated."""
+    import hashlib
+
+    side, num = 50_000, 60
+    table = np.tile(np.array([side, side, 0], "<u4"), (num, 1)).tobytes()
+    path = tmp_path / "a.photos"
+    with path.open("wb") as file:
+        file.truncate(side * side * 3 * num)
+        file.seek(0, 2)
+        digest = hashlib.sha256(table).digest()
+        file.write(table + photo_cache._FOOTER.pack(photo_cache._MAGIC, 3, side, num, digest))
+    assert len(MappedPhotos(path).sizes) == num
+
+
+def test_an_unreadable_photo_leaves_nothing_behind(tmp_path):
+    class Unreadable(Stored):
+        def subset(self, _):
+            raise BadInput("photo 3: truncated")
+
+    with pytest.raises(BadInput, match="photo 3"):
+        open_cache(Unreadable(), tmp_path / "a.photos")
+    assert [file.suffix for file in tmp_path.iterdir()] == [".lock"]
 
 
 def test_foreign_files_are_refused(tmp_path):
@@ -151,7 +187,7 @@ def test_foreign_files_are_refused(tmp_path):
 def test_a_disk_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(
-        RunFailed, match=r"the cache of photos cannot be written \(.*\); make room, or use --cache off"
+        RunFailed, match=r"the cache of photos cannot be written \(.*\); run it again .* or use --cache off"
     ):
         open_cache(Stored(), tmp_path / "file/a.photos")
 

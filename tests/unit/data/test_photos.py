@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import Resize
@@ -20,6 +20,7 @@ def pixels(height: int, width: int, channels: int, seed: int = 0) -> np.ndarray:
 
 @given(SIDES, SIDES, st.integers(1, 40), st.sampled_from([1, 3]))
 def test_reduction_is_torchvisions_resize(height, width, short_side, channels):
+    assume(max(height, width) <= 8 * min(height, width))
     photo = pixels(height, width, channels, seed=height * 100 + width)
     reduced = reduce(photo, short_side)
     if min(height, width) <= short_side:
@@ -96,3 +97,15 @@ def test_a_grey_part_of_a_color_source_has_three_channels(folder, picture):
     for photo in HeldPhotos(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
         assert photo.shape == (4, 4, 3)
         assert (photo == photo[..., :1]).all()
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_of_a_very_long_photo_the_middle_is_used(flat):
+    shape = (2, 1000, 3) if flat else (1000, 2, 3)
+    pixels = np.arange(6000).reshape(shape).astype(np.uint8)
+    seen = reduce(pixels, 256)
+    assert seen.shape == ((2, 16, 3) if flat else (16, 2, 3))
+    middle = pixels[:, 492:508] if flat else pixels[492:508]
+    assert np.array_equal(seen, middle)
+    assert reduced_size(*shape[:2], 256) == seen.shape[:2]
+    assert reduced_size(10, 1000, 5) == (5, 40)

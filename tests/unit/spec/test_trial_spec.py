@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from easiness.spec import DatasetRef, Probe, Recipe, Resolved, RunSpec, SplitRef, TrialSpec, content_hash
+from easiness.spec import (
+    DatasetRef,
+    Draw,
+    Probe,
+    Recipe,
+    Resolved,
+    RunSpec,
+    SplitRef,
+    TrialSpec,
+    content_hash,
+)
 
 
 def data_ref(**changes: Any) -> DatasetRef:
@@ -39,6 +49,8 @@ def trial(**changes: Any) -> TrialSpec:
     return TrialSpec(**{**settings, **changes})
 
 
+DRAW = Draw(effect="drop", rate=0.3, beta=(3.0, 1.0), ranking="aa")
+
 OTHER: dict[str, list[Any]] = {
     "data": [
         data_ref(train=SplitRef(fingerprint="ac", num_examples=10)),
@@ -48,6 +60,21 @@ OTHER: dict[str, list[Any]] = {
         data_ref(classes=("dog", "cat")),
     ],
     "train_share": [0.5],
+    "draw": [
+        DRAW,
+        *(
+            DRAW.model_copy(update={name: value})
+            for name, value in {
+                "effect": "relabel",
+                "rate": 0.4,
+                "beta": (1.0, 3.0),
+                "ranking": "bb",
+                "balanced": True,
+                "other_label": True,
+            }.items()
+        ),
+    ],
+    "same_steps": [True],
     "model": ["mlp_4"],
     "pretrained": ["ab" * 32, "cd" * 32],
     "recipe": [
@@ -86,6 +113,7 @@ OTHER: dict[str, list[Any]] = {
 def test_every_field_is_tried():
     assert set(OTHER) == set(TrialSpec.model_fields)
     assert len(OTHER["recipe"]) == len(Recipe.model_fields)
+    assert len(OTHER["draw"]) == 1 + len(Draw.model_fields)
 
 
 def test_every_field_that_decides_what_is_recorded_is_in_the_hash():

@@ -1,0 +1,125 @@
+"""Splits made from others: a part held out where a source has none, and both in one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.checks import Ids
+from easiness.data.dataset import Dataset
+from easiness.data.scan import Scan, merge
+from easiness.data.stored import Pixels, StoredImages
+from easiness.errors import BadInput
+
+R = TypeVar("R")
+
+
+def hold_out(data: Dataset, share: float) -> Dataset:
+    """``data`` with ``share`` of the examples of each class held out, at random with seed 0.
+
+    Every class keeps an example to train on. The held-out examples keep their ids.
+
+    Raises:
+        BadInput: the share is not in (0, 1), the data have a held-out split already, or nothing would be
+            held out.
+    """
+    if not 0 < share < 1:
+        raise BadInput(f"holdout {share}: must be above 0 and below 1")
+    if data.held_out is not None:
+        raise BadInput(f"{data.name}: has a held-out split ({data.held_out.split}); leave out holdout")
+    lots = np.random.default_rng(0).random(len(data))
+    held = np.zeros(len(data), np.bool_)
+    for label in range(data.num_classes):
+        members = np.flatnonzero(data.labels == label)
+        num = min(int(share * len(members) + 0.5), len(members) - 1)
+        held[members[np.argsort(lots[members])[:num]]] = True
+    if not held.any():
+        raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
+    part = replace(data._take(np.flatnonzero(held)), split="test")
+    options = data.load_options.model_copy(update={"holdout": share})
+    return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)
+
+
+def merge_splits(data: Dataset) -> Dataset:
+    """Training and held-out examples as one training split, in this order, and nothing held out.
+
+    Ids are ``<split>/<id>``, unless they are strings that are unique without.
+
+    Raises:
+        BadInput: there is no held-out split.
+    """
+    other = data.held_out
+    if other is None:
+        raise BadInput(f"{data.name}: has no held-out split to merge; hold a part out (--holdout 0.2)")
+    labels = np.concatenate([data.labels, other.labels])
+    merged = replace(
+        data,
+        name=f"{data.name} with {other.split}",
+        source=None,
+        split=f"{data.split}+{other.split}",
+        ids=_joined_ids(data, other),
+        labels=labels,
+        true_labels=np.concatenate([data.true_labels, other.true_labels]),
+        stored=JoinedImages((data.stored, other.stored)),
+        held_out=None,
+        num_unreadable=data.num_unreadable + other.num_unreadable,
+        limited_to=None,
+    )
+    assert merged.scan.channels == data.scan.channels
+    return merged
+
+
+def _joined_ids(data: Dataset, other: Dataset) -> Ids:
+    if data.ids.dtype == object and other.ids.dtype == object:
+        plain: npt.NDArray[np.object_] = np.concatenate([data.ids, other.ids])
+        if len(set(plain.tolist())) == len(plain):
+            return plain
+    named = [f"{split.split}/{i}" for split in (data, other) for i in split.ids.tolist()]
+    return np.array(named, dtype=object)
+
+
+@dataclass(frozen=True)
+class JoinedImages:
+    """The pictures of two splits, one after the other."""
+
+    parts: tuple[StoredImages, StoredImages]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.parts))
+
+    @property
+    def scan(self) -> Scan:
+        """Channels and sizes over both."""
+        return merge(self.parts[0].scan, self.parts[1].scan)
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> JoinedImages:
+        """The pictures at ascending ``positions``; nothing is read."""
+        first = len(self.parts[0])
+        return JoinedImages(
+            (
+                self.parts[0].subset(positions[positions < first]),
+                self.parts[1].subset(positions[positions >= first] - first),
+            )
+        )
+
+    def digests(self) -> list[str]:
+        """SHA-256 (hex) of each picture's stored bytes."""
+        return list(chain.from_iterable(part.digests() for part in self.parts))
+
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """(height, width) of each picture, [K, 2]."""
+        return np.concatenate([part.sizes() for part in self.parts])
+
+    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
+        """``function`` of each decoded picture, in order."""
+        return chain.from_iterable(part.map(function) for part in self.parts)
+
+    def name(self, position: int) -> str:
+        """What to call a picture in an error."""
+        first = len(self.parts[0])
+        return self.parts[0].name(position) if position < first else self.parts[1].name(position - first)
