@@ -7,13 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from easiness.analysis import select
+    from easiness.analysis.draw import draw_by_rank
     from easiness.data import Dataset, load_dataset
     from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
     from easiness.report.page import write_report
     from easiness.spec import Recipe
     from easiness.store import Recorder, Run, open_run
+    from easiness.studies.ablate import ablate, corrupt
     from easiness.studies.compare import matching_rate
     from easiness.studies.measure import measure
+    from easiness.studies.perturbation import perturbation_curve
+    from easiness.studies.prune import prune
+    from easiness.studies.pseudo import pseudo_patterns
+    from easiness.studies.similarity import similarity
+    from easiness.studies.validate import validate
 
 # where each public name lives; loaded on first use, so that importing the package stays light
 _HOMES = {
@@ -25,11 +32,19 @@ _HOMES = {
     "Run": "store",
     "RunFailed": "errors",
     "TrialFailed": "errors",
+    "ablate": "studies.ablate",
+    "corrupt": "studies.ablate",
+    "draw_by_rank": "analysis.draw",
     "load_dataset": "data",
     "matching_rate": "studies.compare",
     "measure": "studies.measure",
     "open_run": "store",
+    "perturbation_curve": "studies.perturbation",
+    "prune": "studies.prune",
+    "pseudo_patterns": "studies.pseudo",
     "select": "analysis",
+    "similarity": "studies.similarity",
+    "validate": "studies.validate",
     "write_report": "report.page",
 }
 
@@ -42,11 +57,19 @@ __all__ = [
     "Run",
     "RunFailed",
     "TrialFailed",
+    "ablate",
+    "corrupt",
+    "draw_by_rank",
     "load_dataset",
     "matching_rate",
     "measure",
     "open_run",
+    "perturbation_curve",
+    "prune",
+    "pseudo_patterns",
     "select",
+    "similarity",
+    "validate",
     "write_report",
 ]
 

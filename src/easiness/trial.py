@@ -14,8 +14,8 @@ import torch
 from easiness.data import Dataset, WorkingImages, working_images
 from easiness.models import build_model
 from easiness.record import ObservationLog, TrialRecord
-from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
-from easiness.training import EpochReport, Network, Observer, make_bank, train
+from easiness.spec import Probe, TrialSpec, trial_seeds
+from easiness.training import EpochReport, Network, Observer, TrainingSet, make_bank, train, training_set
 
 
 def _ignore(_: object) -> None:
@@ -28,6 +28,7 @@ def run_trial(
     device: torch.device,
     *,
     images: Mapping[str, WorkingImages] | None = None,
+    ranking: npt.NDArray[np.float64] | None = None,
     on_epoch: Callable[[EpochReport], None] = _ignore,
     on_images: Callable[[int], None] = _ignore,
     pretrained: Path | None = None,
@@ -41,6 +42,7 @@ def run_trial(
         data: the examples that ``spec.data`` describes.
         device: where to train.
         images: working images by split (``train``, ``held_out``); without them they are made anew.
+        ranking: the values [K] whose digest is ``spec.draw.ranking``.
         on_epoch: called after each epoch.
         on_images: called after each batch with how many images went through the network.
         pretrained: the file of weights whose digest is ``spec.pretrained``.
@@ -53,7 +55,7 @@ def run_trial(
     torch.set_num_threads(spec.resolved.threads)
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            record = _run(spec, data, device, images or {}, on_epoch, on_images, pretrained)
+            record = _run(spec, data, device, images or {}, ranking, on_epoch, on_images, pretrained)
     finally:
         torch.set_num_threads(threads)
     record.ran.update(
@@ -70,15 +72,17 @@ def _run(
     data: Dataset,
     device: torch.device,
     images: Mapping[str, WorkingImages],
+    ranking: npt.NDArray[np.float64] | None,
     on_epoch: Callable[[EpochReport], None],
     on_images: Callable[[int], None],
     pretrained: Path | None,
 ) -> TrialRecord:
     assert (spec.pretrained is None) == (pretrained is None)
     seeds = trial_seeds(spec.seed, spec.index)
-    trained_on = _share(len(data), spec.train_share, seeds)
-    positions = torch.from_numpy(np.flatnonzero(trained_on))
+    learned = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
+    positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
     recipe = spec.recipe
+    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else len(positions))
     shape = data.input_shape(recipe)
 
     torch.manual_seed(seeds.initialization)
@@ -89,6 +93,7 @@ def _run(
         device,
         num_examples=len(positions),
         num_classes=data.num_classes,
+        steps_per_epoch=steps,
     )
     splits = {"train": data} if data.held_out is None else {"train": data, "held_out": data.held_out}
     banks = {
@@ -99,10 +104,11 @@ def _run(
             augment=name == "train",
         )
         for name, split in splits.items()
+        if name == "train" or name in {probe.name for probe in spec.probes}
     }
     observers: dict[str, Observer] = {
         probe.name: Observer(
-            banks[probe.name], _log(probe, splits[probe.name], trained_on), shape, data.num_classes
+            banks[probe.name], _log(probe, splits[probe.name], learned), shape, data.num_classes
         )
         for probe in spec.probes
     }
@@ -110,13 +116,14 @@ def _run(
     losses = train(
         network,
         banks["train"],
-        torch.from_numpy(data.labels).to(device),
+        torch.from_numpy(learned.labels).to(device),
         positions,
         recipe,
         seeds,
         observers,
         trial=spec.index,
         epochs=spec.epochs,
+        steps_per_epoch=steps,
         on_epoch=on_epoch,
         on_images=on_images,
     )
@@ -130,17 +137,10 @@ def _run(
     )
 
 
-def _share(num_examples: int, share: float, seeds: TrialSeeds) -> npt.NDArray[np.bool_]:
-    """Which examples the trial trains on: a random ``share`` of them, from the trial's own seed."""
-    order = np.random.default_rng(seeds.share).permutation(num_examples)
-    chosen = np.zeros(num_examples, np.bool_)
-    chosen[order[: int(share * num_examples + 0.5)]] = True
-    return chosen
-
-
-def _log(probe: Probe, split: Dataset, trained_on: npt.NDArray[np.bool_]) -> ObservationLog:
+def _log(probe: Probe, split: Dataset, learned: TrainingSet) -> ObservationLog:
+    labels, trained_on = learned.labels, learned.trained_on
     if probe.name == "held_out":
-        trained_on = np.zeros(len(split), np.bool_)
+        labels, trained_on = split.labels, np.zeros(len(split), np.bool_)
     keep = None
     if probe.keep_logits == "all":
         keep = np.ones(len(split), np.bool_)
@@ -148,7 +148,7 @@ def _log(probe: Probe, split: Dataset, trained_on: npt.NDArray[np.bool_]) -> Obs
         keep = ~trained_on
     return ObservationLog(
         split.ids,
-        split.labels,
+        labels,
         split.num_classes,
         trained_on=trained_on,
         keep_logits=keep,

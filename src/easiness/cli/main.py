@@ -10,11 +10,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from easiness.cli.ablate import ablate
 from easiness.cli.compare import compare
+from easiness.cli.corrupt import corrupt
 from easiness.cli.measure import measure
+from easiness.cli.paper import paper
+from easiness.cli.perturb import perturb
+from easiness.cli.prune import prune
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
+from easiness.cli.validate import validate
 from easiness.errors import EasinessError
 
 app = typer.Typer(
@@ -25,9 +31,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(measure)
+app.command()(paper)
 app.command()(status)
 app.command()(scores)
 app.command()(compare)
+app.command()(perturb)
+app.command()(ablate)
+app.command()(corrupt)
+app.command()(prune)
+app.command()(validate)
 app.command()(report)
 
 

@@ -8,7 +8,7 @@ import torch
 
 from easiness.spec import Recipe
 from easiness.studies.cost import estimate_cost
-from easiness.studies.measure import cache_beside, resolve_plan
+from easiness.studies.execute import cache_beside, resolve_plan
 from easiness.studies.plan import Plan
 
 

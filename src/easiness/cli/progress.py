@@ -9,11 +9,13 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
 from rich.text import Text
 
 from easiness.spec import RunSpec
 from easiness.studies.cost import Cost, duration_text
+from easiness.studies.progress import Progress
 from easiness.training import EpochReport
 
 _SECONDS_BETWEEN_LINES = 2.0  # after epochs
@@ -26,13 +28,13 @@ class _ImagesPerSecond(ProgressColumn):
         return Text("" if speed is None else f"{speed:,.0f} images/s")
 
 
-class ShownProgress:
+class ShownProgress(Progress):
     """Shows a run of `measure` as it goes on."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)
         self._bar = (
-            Progress(
+            Bar(
                 TextColumn("{task.description}"),
                 BarColumn(),
                 TextColumn("{task.percentage:>3.0f}%"),
@@ -46,10 +48,11 @@ class ShownProgress:
         self._task: TaskID | None = None
         self._caching: dict[str, TaskID] = {}
         self._announcement = ""
+        self._in_study = False
         self._last_line = 0.0
         self._began = 0.0
         self._done = self._total = 0
-        self._trial_text = "starting"
+        self._trial_text = "images"
 
     def __enter__(self) -> Self:
         if self._bar is not None:
@@ -72,15 +75,22 @@ class ShownProgress:
     def _quiet_for(self) -> float:
         return time.monotonic() - self._last_line
 
+    def study(self, text: str, num_images: int) -> None:
+        """Say what is to be done in all; the bar is then about all of it."""
+        self._say(text)
+        self._in_study = True
+        self._total = num_images
+
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
         layout = ", channels-last" if spec.resolved.channels_last else ""
         self._announcement = (
             f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, "
-            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})\n"
-            f"{path}: {cost}"
+            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
-        self._total = cost.num_images
+        if not self._in_study:
+            self._announcement += f"\n{path}: {cost}"
+            self._total = cost.num_images
         self._last_line = time.monotonic()
 
     def _announce(self) -> None:
@@ -104,8 +114,8 @@ class ShownProgress:
 
     def images(self, num: int) -> None:
         """Move the bar by these images, or print a line where the last one was long ago."""
+        self._announce()
         if self._began == 0:
-            self._announce()
             self._began = time.monotonic()
             if self._bar is not None:
                 for task in self._caching.values():

@@ -40,6 +40,12 @@ def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
+    quiet(axes)
+    return figure, axes
+
+
+def quiet(axes: Axes) -> None:
+    """Open the axes at the top and right, in ink and faint lines."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(FAINT)
     axes.tick_params(color=FAINT, labelcolor=INK, labelsize=FONT_SIZE, length=3)
@@ -47,7 +53,6 @@ def new_axes(width: float, height: float) -> tuple[Figure, Axes]:
     axes.yaxis.label.set(color=INK, fontsize=FONT_SIZE)
     axes.set_axisbelow(True)
     axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    return figure, axes
 
 
 def legend_above(axes: Axes, columns: int) -> None:

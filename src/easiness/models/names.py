@@ -62,6 +62,18 @@ _FAMILIES = (
         _HALVED_TWICE,
         ("resnext_29_4x64d", "resnext_29_8x64d", "resnext_29_32x4d"),
     ),
+    Family(
+        "resnext",
+        "resnext_DEPTH_CARDINALITYxWIDTHd_bBASE",
+        {
+            "depth": range(11, 402, 9),
+            "cardinality": range(1, 129),
+            "width": range(1, 129),
+            "base": range(1, 257),
+        },
+        _HALVED_TWICE,
+        ("resnext_11_2x8d_b16",),
+    ),
 )
 
 

@@ -42,23 +42,28 @@ class Block(nn.Module):
 
 
 def resnext(
-    input_shape: tuple[int, int, int], num_classes: int, depth: int, cardinality: int, width: int
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    depth: int,
+    cardinality: int,
+    width: int,
+    base: int = 64,
 ) -> nn.Sequential:
     """ResNeXt-``depth``, ``cardinality`` x ``width`` d: three stages of (depth - 2) / 9 blocks.
 
-    The stages give 256, 512 and 1024 channels; their grouped convolutions have ``cardinality`` groups of
-    1, 2 and 4 times ``width`` channels. Takes [b, c, h, w] with sides of at least 4, gives logits
+    The stages give 4, 8 and 16 times ``base`` channels (256, 512 and 1024); their grouped convolutions
+    have ``cardinality`` groups of 1, 2 and 4 times ``width`` channels. Takes [b, c, h, w] with sides of at least 4, gives logits
     [b, num_classes]. Initialized by `he_normal_`. ResNeXt-29, 4x64d with 3 channels and 10 classes has
     17,562,442 parameters.
     """
     num_blocks = (depth - 2) // 9
-    num_in = 64
+    num_in = base
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv"] = nn.Conv2d(input_shape[0], num_in, 3, padding=1, bias=False)
     layers["bn"] = nn.BatchNorm2d(num_in)
     layers["relu"] = nn.ReLU(inplace=True)
     for i in range(3):
-        num_out = 256 * 2**i
+        num_out = 4 * base * 2**i
         num_inner = cardinality * width * 2**i
         stage = nn.Sequential()
         for j in range(num_blocks):

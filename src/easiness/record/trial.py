@@ -12,7 +12,7 @@ from easiness.record.observations import Observations
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """Observations by probe (``train`` always, ``held_out`` where the data has such a split)."""
+    """Observations by probe: ``train``, ``held_out`` or both."""
 
     probes: dict[str, Observations]
     train_loss: list[float] = field(default_factory=list)  # mean loss of the augmented steps, per epoch
@@ -23,15 +23,14 @@ class TrialRecord:
     @property
     def num_epochs(self) -> int:
         """Number of epochs trained and observed."""
-        return self.probes["train"].num_epochs
+        return next(iter(self.probes.values())).num_epochs
 
     def accuracy(self) -> dict[str, list[float]]:
         """Accuracy after each epoch: ``train`` (examples trained on), ``left_out``, ``held_out``."""
-        train = self.probes["train"]
-        held_out = self.probes.get("held_out")
+        train, held_out = self.probes.get("train"), self.probes.get("held_out")
         parts = {
-            "train": train.accuracy(train.trained_on),
-            "left_out": train.accuracy(~train.trained_on),
-            "held_out": held_out.accuracy() if held_out else self.held_out_accuracy,
+            "train": None if train is None else train.accuracy(train.trained_on),
+            "left_out": None if train is None else train.accuracy(~train.trained_on),
+            "held_out": self.held_out_accuracy if held_out is None else held_out.accuracy(),
         }
         return {name: values for name, values in parts.items() if values is not None}

@@ -29,6 +29,8 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["data"] = spec.data.source or "arrays"
         if spec.data.limit is not None:
             facts["data"] += f", {count(spec.data.limit)} examples of it"
+        if spec.pretrained is not None:
+            facts["starts from"] = f"published weights ({spec.pretrained[:8]})"
         if spec.trials != len(run.trials):
             facts["trials"] += f" of {spec.trials} are finished"
         facts["trained on"] = (
@@ -132,6 +134,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         options.append(("--train-share", spec.train_share))
     if spec.data.data_root is not None:
         options.append(("--data-root", spec.data.data_root))
+    if spec.data.holdout is not None:
+        options.append(("--holdout", spec.data.holdout))
     if spec.data.allow_outside:
         options.append(("--allow-outside",))
     if spec.pretrained is not None:

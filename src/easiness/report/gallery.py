@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Votes
+from easiness.figures.gallery import class_extremes
 from easiness.store import Run
 
 
@@ -44,20 +45,12 @@ class ClassGallery:
 
 
 def class_galleries(run: Run, votes: Votes, per_side: int, max_classes: int) -> list[ClassGallery]:
-    """Galleries of the first ``max_classes`` classes, in order of their labels.
-
-    Examples are ordered by easiness, ties by the mean probability of the label, and what still ties as
-    in the run. No example is on both sides, unless its class has no other.
-    """
+    """Galleries of the first ``max_classes`` classes, in order of their labels; see `class_extremes`."""
     everything = votes.all_trials()
     counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
-    ranked = np.lexsort((-p_label, -counts))
-    chosen: list[tuple[int, npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
-    for label in range(min(len(run.classes), max_classes)):
-        members = ranked[votes.labels[ranked] == label]
-        num = min(per_side, max(1, len(members) // 2))
-        chosen.append((label, members[:num], members[::-1][:num]))
-    shown = np.unique(np.concatenate([p for _, easiest, hardest in chosen for p in (easiest, hardest)]))
+    labels = range(min(len(run.classes), max_classes))
+    chosen = class_extremes(votes, labels, per_side)
+    shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
     predicted = _predictions(run, votes.epoch, shown)
 
     def describe(position: int) -> Shown:
@@ -79,7 +72,7 @@ def class_galleries(run: Run, votes: Votes, per_side: int, max_classes: int) -> 
             easiest=[describe(position) for position in easiest.tolist()],
             hardest=[describe(position) for position in hardest.tolist()],
         )
-        for label, easiest, hardest in chosen
+        for label, (easiest, hardest) in zip(labels, chosen, strict=True)
     ]
 
 

@@ -28,19 +28,23 @@ from easiness.figures import (
 )
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
-from easiness.report.pictures import find_data, picture_uris
-from easiness.report.sections import number
+from easiness.report.pictures import picture_uris
+from easiness.report.section import number
+from easiness.report.similarity_sections import similarity_sentence
 from easiness.report.text import chosen_percent, count, percent
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, compare
+from easiness.studies.similarity import similarity
+from easiness.studies.source import find_data
 
 MAX_CLASSES = 20
 """Classes beyond these are counted but not shown one by one."""
 
 _PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
 _FRACTION = 0.1
+_LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes no minute
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class RunPart:
     levels: Levels
     levels_figure: str
     galleries: list[ClassGallery]
+    alike: str
     reliability: Reliability | None
     by_epoch_figure: str | None
     by_trials_figure: str | None
@@ -186,6 +191,7 @@ def _part(
             key=f"{key}-levels",
             label="Examples by the number of trials that are right; the table below has the numbers.",
         ),
+        alike="" if data is None else _alike(run, data, epoch, fraction),
         galleries=class_galleries(
             run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES
         ),
@@ -193,6 +199,18 @@ def _part(
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-epoch"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )
+
+
+def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
+    """A sentence on how near easy and hard pictures are to each other; empty where that cannot be said."""
+    at_most = _LOOKED_AT // len(run.classes)
+    try:
+        found = similarity(
+            run, data, fraction=fraction, epoch=epoch, spaces=("pixel",), at_most=at_most, device="cpu"
+        )
+    except BadInput:
+        return ""
+    return similarity_sentence(found)
 
 
 def _reliability_figure(curves: ReliabilityCurves | None, key: str) -> str | None:

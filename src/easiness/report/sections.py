@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from easiness.analysis import MIN_GROUP, Side, SplitHalf, Ties
+from easiness.report.section import Section, number
 from easiness.studies.compare import SIDES, Comparison, Reliability
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table with a title and a sentence on how to read it; the first row is its header."""
-
-    title: str
-    note: str
-    rows: list[list[str]]
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """A rate as text; blank where there is none."""
-    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def comparison_sections(comparison: Comparison) -> list[Section]:

@@ -4,46 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
-import textwrap
 from typing import Any
 
+from easiness.report.section import defined, sections_markdown, sections_text
 from easiness.report.sections import comparison_sections
 from easiness.studies.compare import SIDES, Cell, Comparison
 
 
 def as_text(comparison: Comparison) -> str:
     """Tables for a terminal, columns aligned."""
-    return "\n\n".join(
-        f"{section.title}\n{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}"
-        for section in comparison_sections(comparison)
-    )
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = (
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
-    return "\n".join(line.rstrip() for line in lines)
+    return sections_text(comparison_sections(comparison))
 
 
 def as_markdown(comparison: Comparison) -> str:
     """The same tables as Markdown."""
-    return "\n\n".join(
-        f"### {section.title}\n\n{section.note}\n\n{_markdown(section.rows)}"
-        for section in comparison_sections(comparison)
-    )
-
-
-def _markdown(rows: list[list[str]]) -> str:
-    header, *body = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    return sections_markdown(comparison_sections(comparison))
 
 
 def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
@@ -78,18 +53,7 @@ def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
         "all_trials_tie_mass_a": every and every.tie_mass[0],
         "all_trials_tie_mass_b": every and every.tie_mass[1],
     }
-    return {name: _defined(value) for name, value in row.items()}
-
-
-def _defined(value: Any) -> Any:
-    """JSON has no NaN: an undefined number is ``None``."""
-    if isinstance(value, float) and math.isnan(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _defined(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_defined(item) for item in value]
-    return value
+    return {name: defined(value) for name, value in row.items()}
 
 
 def as_csv(comparison: Comparison) -> str:
@@ -117,7 +81,7 @@ def as_json(comparison: Comparison) -> str:
         "epoch": comparison.epoch,
         "fraction": comparison.fraction,
         "num_examples": comparison.num_examples,
-        "runs": _defined(runs),
+        "runs": defined(runs),
         "matching": [cell_values(comparison, cell) for cell in comparison.cells],
     }
     return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from easiness.data import Dataset
+from easiness.data.memory import fits
 from easiness.data.photo_cache import cache_path
-from easiness.data.photos import reduced_size
-from easiness.data.scan import LOOKED_AT
-from easiness.spec import RunSpec
+from easiness.data.photos import reduce
+from easiness.spec import Recipe, RunSpec
+from easiness.studies.plan import num_trained_on
 from easiness.training.speed import measure_speed
 
+_DECODED = 32  # photos whose size and decoding stand for all
 _BYTES_PER_OBSERVATION = 17
 """Four statistics that hardly compress and a prediction, as measured on stored runs."""
 
@@ -25,36 +28,38 @@ class Cost:
     """Of the trials that are still to be trained.
 
     ``seconds`` of training and observation, and ``step_seconds`` of one training step, as measured;
-    ``run_bytes`` are what the trials take on disk and ``cache_bytes`` the photos cached beside the run
-    that are not there yet.
+    ``decoding_seconds`` go into decoding photos, for the cache or without it. ``run_bytes`` are what the
+    trials take on disk and ``cache_bytes`` the photos cached beside the run that are not there yet.
     """
 
     num_examples: int
     num_held_out: int
     num_trained_on: int
+    num_observed: int
     num_trials: int
     epochs: int
     steps_per_epoch: int
     step_seconds: float
     seconds: float
+    decoding_seconds: float
     run_bytes: int
     cache_bytes: int
 
     @property
     def num_images(self) -> int:
         """How many images will go through a network, in training and observation."""
-        per_epoch = self.num_trained_on + self.num_examples + self.num_held_out
-        return self.num_trials * self.epochs * per_epoch
+        return self.num_trials * self.epochs * (self.num_trained_on + self.num_observed)
 
     def __str__(self) -> str:
         """One line."""
         held_out = f" and {self.num_held_out:,} held out" if self.num_held_out else ""
+        decoding = f" and {duration_text(self.decoding_seconds)} to decode" if self.decoding_seconds else ""
         cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
         steps = self.num_trials * self.epochs * self.steps_per_epoch
         return (
             f"{self.num_examples:,} examples{held_out}; {steps:,} steps ({self.num_trials} trial"
             f"{'s' if self.num_trials > 1 else ''} x {self.epochs} epochs x {self.steps_per_epoch}), "
-            f"{duration_text(self.step_seconds)} each: about {duration_text(self.seconds)}; "
+            f"{duration_text(self.step_seconds)} each: about {duration_text(self.seconds)}{decoding}; "
             f"about {size_text(self.run_bytes)} of disk{cache}"
         )
 
@@ -66,53 +71,68 @@ def estimate_cost(
 
     ``cache`` is the folder that photos are cached in, ``None`` where they are not.
     """
-    num_trained_on = int(spec.train_share * len(data) + 0.5)
+    trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     speed = measure_speed(
         spec.model,
         spec.recipe,
         spec.resolved,
         data.input_shape(spec.recipe),
         data.num_classes,
-        num_trained_on,
+        trained_on,
         device,
     )
-    splits = [data] if data.held_out is None else [data, data.held_out]
-    num_observed = sum(map(len, splits))
-    steps = spec.recipe.steps_per_epoch(num_trained_on)
+    splits = {"train": data} if data.held_out is None else {"train": data, "held_out": data.held_out}
+    num_observed = sum(len(splits[probe.name]) for probe in spec.probes)
+    steps = spec.recipe.steps_per_epoch(len(data) if spec.same_steps else trained_on)
     seconds_per_epoch = steps * speed.step + num_observed * speed.observed_image
     observations = spec.epochs * num_observed * _BYTES_PER_OBSERVATION
-    kept = [
-        0 if probe.keep_logits == "none" else len(data) if probe.name == "train" else num_observed - len(data)
-        for probe in spec.probes
-    ]
+    kept = [0 if probe.keep_logits == "none" else len(splits[probe.name]) for probe in spec.probes]
     share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
     logits = int(spec.epochs * share * sum(kept) * 4 * data.num_classes)
     weights = 4 * speed.num_weights if spec.keep_weights else 0
+    found = [
+        _photos(split, spec.recipe, cache, missing * spec.epochs * (2 if name == "train" else 1))
+        for name, split in splits.items()
+    ]
     return Cost(
         num_examples=len(data),
-        num_held_out=num_observed - len(data),
-        num_trained_on=num_trained_on,
+        num_held_out=0 if data.held_out is None else len(data.held_out),
+        num_observed=num_observed,
+        num_trained_on=len(data) if spec.same_steps else trained_on,
         num_trials=missing,
         epochs=spec.epochs,
         steps_per_epoch=steps,
         step_seconds=speed.step,
         seconds=missing * spec.epochs * seconds_per_epoch,
         run_bytes=missing * (observations + logits + weights),
-        cache_bytes=sum(_cache_bytes(split, spec, cache) for split in splits),
+        decoding_seconds=sum(photos.decoding_seconds for photos in found),
+        cache_bytes=sum(photos.cache_bytes for photos in found),
     )
 
 
-def _cache_bytes(split: Dataset, spec: RunSpec, cache: Path | None) -> int:
-    """Of the photos that are not cached yet, by the sizes of the first ones."""
-    recipe = spec.recipe
-    if cache is None or not recipe.crop:
-        return 0
+@dataclass(frozen=True)
+class _Photos:
+    """What the photos of a split cost before they can be trained on."""
+
+    cache_bytes: int
+    decoding_seconds: float
+
+
+def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _Photos:
+    """By the first photos of the split; without a cache each of ``looks`` may have to decode all anew."""
+    if not recipe.crop:
+        return _Photos(0, 0.0)
     channels = split.stored.scan.channels
-    if cache_path(cache, split.fingerprint, recipe.resize, channels).exists():
-        return 0
-    sizes = split.stored.subset(np.arange(min(LOOKED_AT, len(split)))).sizes()
-    pixels = np.mean([math.prod(reduced_size(h, w, recipe.resize)) for h, w in sizes.tolist()])
-    return int(len(split) * channels * pixels)
+    if cache and cache_path(cache, split.fingerprint, recipe.resize, channels).exists():
+        return _Photos(0, 0.0)
+    began = time.perf_counter()
+    some = split.stored.subset(np.arange(min(_DECODED, len(split))))
+    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
+    seconds = (time.perf_counter() - began) / len(sizes) * len(split)
+    num_bytes = int(np.mean(sizes) * len(split))
+    if cache:
+        return _Photos(num_bytes, seconds)
+    return _Photos(0, seconds if fits(num_bytes) else seconds * looks)
 
 
 def duration_text(seconds: float) -> str:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import operator
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
+from easiness.analysis import check_classes_left
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.spec import (
     RECIPE_VERSION,
     DatasetRef,
+    Draw,
     Probe,
     Recipe,
     RecordedSpec,
@@ -23,8 +28,9 @@ from easiness.spec import (
     RunSpec,
     make_recipe,
     read_recipe,
+    trial_seeds,
 )
-from easiness.training import Precision
+from easiness.training import Precision, training_set
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,9 @@ class Plan:
     pretrained_digest: str | None
     recipe: Recipe
     train_share: float
+    draw: Draw | None
+    ranking: npt.NDArray[np.float64] | None
+    same_steps: bool
     probes: tuple[Probe, ...]
     keep_weights: bool
     seed: int
@@ -49,7 +58,7 @@ class Plan:
     @property
     def num_trained_on(self) -> int:
         """Number of examples that each trial trains on."""
-        return int(self.train_share * len(self.data) + 0.5)
+        return num_trained_on(len(self.data), self.train_share, self.draw)
 
     def spec(self, resolved: Resolved, trials: int, epochs: int) -> RunSpec:
         """The run, with ``auto`` resolved and at the size it is to have."""
@@ -60,6 +69,8 @@ class Plan:
             recipe=self.recipe,
             resolved=resolved,
             train_share=self.train_share,
+            draw=self.draw,
+            same_steps=self.same_steps,
             probes=self.probes,
             keep_weights=self.keep_weights,
             seed=self.seed,
@@ -92,6 +103,9 @@ class Plan:
             ("recipe version", run.recipe_version, RECIPE_VERSION),
             ("seed", run.seed, self.seed),
             ("train share", run.train_share, self.train_share),
+            ("drawing of examples", run.draw, self.draw),
+            ("same steps", run.same_steps, self.same_steps),
+            ("splits observed", [p.name for p in run.probes], [p.name for p in self.probes]),
             ("logits kept", run.probes[0].keep_logits, self.probes[0].keep_logits),
             ("weights kept", run.keep_weights, self.keep_weights),
         ]
@@ -136,8 +150,16 @@ def make_plan(
     keep_logits: bool = False,
     keep_weights: bool = True,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    holdout: float | None = None,
+    draw: Draw | None = None,
+    ranking: npt.NDArray[np.float64] | None = None,
+    same_steps: bool = False,
+    observe: Collection[Literal["train", "held_out"]] = ("train", "held_out"),
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
+
+    ``draw`` drops or relabels examples by their ``ranking`` [K]; ``observe`` names the splits to observe,
+    where there are such. Everything else is as for `measure`.
 
     Raises:
         BadInput: a choice cannot be used (names it).
@@ -160,6 +182,7 @@ def make_plan(
             data_root=data_root,
             download=download,
             allow_outside=allow_outside,
+            holdout=holdout,
         )
     settings = _recipe(data, recipe, batch_size, model)
     if epochs > settings.period:
@@ -167,20 +190,25 @@ def make_plan(
             f"epochs {epochs}: longer than the cosine period of {settings.period:g} epochs; "
             "set `period` in the recipe"
         )
-    num_trained_on = int(train_share * len(data) + 0.5)
-    if num_trained_on < data.num_classes:
+    num = num_trained_on(len(data), train_share, None)
+    if num < data.num_classes:
         raise BadInput(
-            f"train share {train_share}: leaves {num_trained_on} of {len(data)} examples to train on, "
+            f"train share {train_share}: leaves {num} of {len(data)} examples to train on, "
             f"fewer than the {data.num_classes} classes"
         )
     shape = data.input_shape(settings)
     weights = pretrained_file(model) if pretrained else None
     with torch.random.fork_rng(devices=[]):  # only to see that it can be built
         build_model(model, shape, data.num_classes, weights)
+    if draw is not None:
+        assert ranking is not None
+        _check_draws(data, draw, ranking, seed, trials)
     some = "left_out" if train_share < 1 else "none"
-    probes = [Probe.model_validate({"name": "train", "keep_logits": "all" if keep_logits else some})]
-    if data.held_out is not None:
-        probes.append(Probe(name="held_out", keep_logits="all" if keep_logits else "none"))
+    keep = {"train": "all" if keep_logits else some, "held_out": "all" if keep_logits else "none"}
+    splits = ["train"] if data.held_out is None else ["train", "held_out"]
+    probes = [
+        Probe.model_validate({"name": name, "keep_logits": keep[name]}) for name in splits if name in observe
+    ]
     return Plan(
         data=data,
         ref=data.ref(),
@@ -190,6 +218,9 @@ def make_plan(
         pretrained_digest=None if weights is None else _digest(weights),
         recipe=settings,
         train_share=train_share,
+        draw=draw,
+        ranking=ranking,
+        same_steps=same_steps,
         probes=tuple(probes),
         keep_weights=keep_weights,
         seed=seed,
@@ -197,6 +228,24 @@ def make_plan(
         epochs=epochs,
         precision=precision,
     )
+
+
+def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> int:
+    """Number of examples that a trial trains on."""
+    if draw is not None and draw.effect == "drop":
+        return num_examples - int(draw.rate * num_examples + 0.5)
+    return int(train_share * num_examples + 0.5)
+
+
+def _check_draws(data: Dataset, draw: Draw, ranking: npt.NDArray[np.float64], seed: int, trials: int) -> None:
+    """Make sure that no trial is without examples of a class."""
+    if draw.effect != "drop":
+        return
+    for index in range(trials):
+        kept = training_set(
+            data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index)
+        ).trained_on
+        check_classes_left(data.labels, np.flatnonzero(~kept), data.classes)
 
 
 def _digest(file: Path) -> str:

@@ -6,6 +6,7 @@ from easiness.training.loop import EpochReport, Observer, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
 from easiness.training.resolve import Precision, resolve, resolve_device
+from easiness.training.training_set import TrainingSet, training_set
 
 __all__ = [
     "Bank",
@@ -14,9 +15,11 @@ __all__ = [
     "Network",
     "Observer",
     "Precision",
+    "TrainingSet",
     "global_contrast_normalization",
     "make_bank",
     "resolve",
     "resolve_device",
     "train",
+    "training_set",
 ]

@@ -13,12 +13,20 @@ from easiness.training.images import ImageBank
 from easiness.training.photo_bank import PhotoBank
 
 
-class Bank(Protocol):
-    """Images of one split, and how a batch of them becomes network input, float [b, c, h, w]."""
+class Evaluated(Protocol):
+    """Images that are looked at: how consecutive ones become network input, float [b, c, h, w]."""
 
     def __len__(self) -> int:
         """Number of images."""
         ...
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive images."""
+        ...
+
+
+class Bank(Evaluated, Protocol):
+    """Images of one split, which are trained on as well."""
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Any:
         """Random parameters of the augmentation of the images at ``positions`` [b], to be indexed alike."""
@@ -28,8 +36,8 @@ class Bank(Protocol):
         """Training input of the images at ``positions`` [b]."""
         ...
 
-    def clean(self, batch: slice) -> Tensor:
-        """Evaluation input of consecutive images."""
+    def raw(self, batch: slice) -> Tensor:
+        """The pixels of consecutive images as they are evaluated, before normalization: in [0, 1]."""
         ...
 
 

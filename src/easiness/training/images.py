@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from easiness.spec import Recipe
-from easiness.training.normalize import network_input
+from easiness.training.normalize import network_input, normalize, raw_values
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,7 @@ def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Genera
 
 
 class ImageBank:
-    """Images of one split on a device, zero-padded by the recipe's shift, channels last in memory.
-
-    """
+    """Images of one split on a device, zero-padded by the recipe's shift, channels last in memory."""
 
     def __init__(self, images: Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0) -> None:
         """``images``: uint8 [K, c, h, w]; ``shift``: padding in pixels, 0 for a split only evaluated."""
@@ -72,8 +70,11 @@ class ImageBank:
             batch.view(len(positions), self._height, self._width, self._channels), self._recipe
         )
 
+    def raw(self, batch: slice) -> Tensor:
+        """The pixels of consecutive examples, float [b, c, h, w] in [0, 1]."""
+        s = self._shift
+        return raw_values(self._padded[batch, s : s + self._height, s : s + self._width])
+
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive examples."""
-        s = self._shift
-        inner = self._padded[batch, s : s + self._height, s : s + self._width]
-        return network_input(inner, self._recipe)
+        return normalize(self.raw(batch), self._recipe)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,7 +14,7 @@ from torch import Tensor
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, TrialSeeds
-from easiness.training.bank import Bank
+from easiness.training.bank import Bank, Evaluated
 from easiness.training.network import Network, evaluation_batch
 
 # logits per update of a log: bounds the memory that their statistics need
@@ -35,7 +37,7 @@ class EpochReport:
 class Observer:
     """A probe at work: the images it looks at and the log it fills."""
 
-    images: Bank
+    images: Evaluated
     log: ObservationLog
     image_shape: tuple[int, int, int]
     num_classes: int
@@ -67,6 +69,18 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
     return [slice(a, b) for a, b in zip(starts, [*starts[1:], num_examples], strict=True)]
 
 
+def _passes(
+    images: Bank, trained_on: Tensor, batch_size: int, order: torch.Generator, augmentation: torch.Generator
+) -> Iterator[tuple[Tensor, Any]]:
+    """Batches of positions and their augmentation: pass after pass, each in a new order."""
+    num = len(trained_on)
+    while True:
+        positions = trained_on[torch.randperm(num, generator=order)]
+        drawn = images.draw(positions, augmentation)
+        for batch in batches(num, batch_size):
+            yield positions[batch], drawn[batch]
+
+
 def train(
     network: Network,
     images: Bank,
@@ -78,11 +92,14 @@ def train(
     *,
     trial: int,
     epochs: int,
+    steps_per_epoch: int,
     on_epoch: Callable[[EpochReport], None],
     on_images: Callable[[int], None],
 ) -> list[float]:
     """Train for ``epochs`` on the positions ``trained_on``, observing after each; returns the mean losses.
 
+    An epoch is ``steps_per_epoch`` steps: one pass over them, or more where fewer examples than usual are
+    to be trained on for the usual number of steps.
     ``on_images`` is told after each batch how many images went through the network, in training or not.
 
     Raises:
@@ -90,27 +107,23 @@ def train(
     """
     order = torch.Generator().manual_seed(seeds.order)
     augmentation = torch.Generator().manual_seed(seeds.augmentation)
-    num = len(trained_on)
-    steps = batches(num, recipe.batch_size)
+    stream = _passes(images, trained_on, recipe.batch_size, order, augmentation)
     mean_losses = []
     network.model.train()
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        positions = trained_on[torch.randperm(num, generator=order)]
-        drawn = images.draw(positions, augmentation)
         losses = []
-        for batch in steps:
-            chosen = positions[batch]
-            losses.append(
-                network.step(images.augmented(chosen, drawn[batch]), labels[chosen.to(labels.device)])
-            )
+        for chosen, drawn in islice(stream, steps_per_epoch):
+            losses.append(network.step(images.augmented(chosen, drawn), labels[chosen.to(labels.device)]))
             on_images(len(chosen))
         # one look per epoch, so that no step waits for the device
         epoch_losses = torch.stack(losses).cpu()
         finite = epoch_losses.isfinite()
         if not finite.all():
             step = int((~finite).nonzero()[0]) + 1
-            raise TrialFailed(f"the loss stopped being finite at epoch {epoch}, step {step} of {len(steps)}")
+            raise TrialFailed(
+                f"the loss stopped being finite at epoch {epoch}, step {step} of {steps_per_epoch}"
+            )
         mean_losses.append(float(epoch_losses.mean()))
         for observer in observers.values():
             observer.observe(network, on_images)

@@ -12,17 +12,23 @@ from torch import Tensor, nn
 from easiness.spec import Recipe, Resolved
 
 
+def find_classifier(model: nn.Module, num_classes: int) -> nn.Module | None:
+    """The last linear or convolutional layer with ``num_classes`` outputs, where there is one."""
+    classifier: nn.Module | None = None
+    for layer in model.modules():
+        outputs = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
+        if isinstance(layer, nn.Linear | nn.Conv2d) and outputs == num_classes:
+            classifier = layer
+    return classifier
+
+
 def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
     """Run the last layer with ``num_classes`` outputs in float32 also under autocast.
 
     Logits rounded to half precision tie, and ties flip predictions. A model without a linear or
     convolutional classifier keeps its own arithmetic; its logits are widened for the loss all the same.
     """
-    classifier: nn.Module | None = None
-    for layer in model.modules():
-        outputs = getattr(layer, "out_features", None) or getattr(layer, "out_channels", None)
-        if isinstance(layer, nn.Linear | nn.Conv2d) and outputs == num_classes:
-            classifier = layer
+    classifier = find_classifier(model, num_classes)
     if classifier is None:
         return
     plain_forward = classifier.forward
@@ -48,14 +54,16 @@ class Network:
         *,
         num_examples: int,
         num_classes: int,
+        steps_per_epoch: int | None = None,
     ) -> None:
+        """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule."""
         keep_classifier_in_float32(model, num_classes)
         self._memory_format = torch.channels_last if resolved.channels_last else torch.contiguous_format
         self.model = model.to(device=device, memory_format=self._memory_format)  # type: ignore[call-overload]
         self._recipe = recipe
         self._autocast = resolved.precision == "bfloat16"
         self._device = device
-        self._steps_per_epoch = recipe.steps_per_epoch(num_examples)
+        self._steps_per_epoch = steps_per_epoch or recipe.steps_per_epoch(num_examples)
         self._step = 0
         self._optimizer = torch.optim.AdamW(
             model.parameters(),

@@ -23,12 +23,24 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
     return flat.div_(deviation + epsilon).view(images.shape)
 
 
-def network_input(pixels: Tensor, recipe: Recipe) -> Tensor:
-    """Pixels [b, h, w, c] in 0..255 as float [b, c, h, w] with the strides of channels-last.
-
-    In global contrast normalization, or in [0, 1] without it.
-    """
+def raw_values(pixels: Tensor) -> Tensor:
+    """Pixels [b, h, w, c] in 0..255 as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
     values = pixels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
-    if recipe.gcn:
-        values = global_contrast_normalization(values, recipe.gcn_epsilon)
     return values.permute(0, 3, 1, 2)
+
+
+def normalize(values: Tensor, recipe: Recipe) -> Tensor:
+    """Values [b, c, h, w] on the scale of [0, 1] as a network gets them under ``recipe``.
+
+    In global contrast normalization where the recipe asks for it. The result is in single precision and
+    has the strides of channels-last, so that equal values give equal results bit by bit.
+    """
+    last = values.to(torch.float32).permute(0, 2, 3, 1).contiguous()
+    if recipe.gcn:
+        last = global_contrast_normalization(last, recipe.gcn_epsilon)
+    return last.permute(0, 3, 1, 2)
+
+
+def network_input(pixels: Tensor, recipe: Recipe) -> Tensor:
+    """Pixels [b, h, w, c] in 0..255 as a network gets them, float [b, c, h, w]; see `normalize`."""
+    return normalize(raw_values(pixels), recipe)

@@ -9,7 +9,7 @@ from torch import Tensor
 from easiness.data import Photos
 from easiness.spec import Recipe
 from easiness.training.crops import Crops, crop_centre, crop_random, draw_crops
-from easiness.training.normalize import network_input
+from easiness.training.normalize import network_input, normalize, raw_values
 
 _DRAWN_AT_ONCE = 65536  # ten attempts for each of millions would take gigabytes
 
@@ -42,8 +42,12 @@ class PhotoBank:
         pixels = crop_random(photos, crops, self._recipe.crop, self._device)
         return network_input(pixels, self._recipe)
 
-    def clean(self, batch: slice) -> Tensor:
-        """Evaluation input of consecutive photos: the centre crop."""
+    def raw(self, batch: slice) -> Tensor:
+        """The pixels of consecutive photos, float [b, c, h, w] in [0, 1]: the centre crop."""
         recipe = self._recipe
         photos = self._photos.take(np.arange(batch.start, batch.stop))
-        return network_input(crop_centre(photos, recipe.resize, recipe.crop, self._device), recipe)
+        return raw_values(crop_centre(photos, recipe.resize, recipe.crop, self._device))
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive photos: the centre crop."""
+        return normalize(self.raw(batch), self._recipe)

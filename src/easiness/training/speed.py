@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ class Speed:
     num_weights: int
 
 
+@functools.cache
 def measure_speed(
     model: str,
     recipe: Recipe,
@@ -40,7 +42,7 @@ def measure_speed(
     num_examples: int,
     device: torch.device,
 ) -> Speed:
-    """Seconds as the trials of a run would need them, measured within a few seconds.
+    """Seconds as the trials of a run would need them, measured within a few seconds and once in a process.
 
     Args:
         model: name of the network.

@@ -20,11 +20,13 @@ COST = Cost(
     num_examples=100,
     num_held_out=50,
     num_trained_on=80,
+    num_observed=150,
     num_trials=1,
     epochs=3,
     steps_per_epoch=2,
     step_seconds=0.5,
     seconds=75.0,
+    decoding_seconds=0.0,
     run_bytes=1_500_000,
     cache_bytes=30_000_000,
 )

@@ -18,6 +18,7 @@ from easiness.models.names import read_model_name
         ("wrn_16_4", "wrn", {"depth": 16, "width": 4}),
         ("densenet_bc_100_12", "densenet_bc", {"depth": 100, "growth": 12}),
         ("resnext_29_4x64d", "resnext", {"depth": 29, "cardinality": 4, "width": 64}),
+        ("resnext_11_2x8d_b16", "resnext", {"depth": 11, "cardinality": 2, "width": 8, "base": 16}),
     ],
 )
 def test_names_are_read(name: str, family: str, numbers: dict[str, int]) -> None:
@@ -102,6 +103,7 @@ def test_the_known_names_are_one_line_naming_every_family() -> None:
         "wrn_DEPTH_WIDTH",
         "densenet_bc_DEPTH_GROWTH",
         "resnext_DEPTH_CARDINALITYxWIDTHd",
+        "resnext_DEPTH_CARDINALITYxWIDTHd_bBASE",
         "torchvision",
         "timm:NAME",
         "package.module:callable",
@@ -113,7 +115,7 @@ def test_without_torchvision_an_unknown_name_says_how_to_get_it(monkeypatch: pyt
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
     check_model_name("wrn_16_4")
     for name in ("resnet18", "wrn_164"):
-        with pytest.raises(BadInput, match=r"not known.*pip install 'easiness\[torchvision\]'"):
+        with pytest.raises(BadInput, match=r"not known.*pip install torchvision"):
             check_model_name(name)
 
 

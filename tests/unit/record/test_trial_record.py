@@ -59,3 +59,9 @@ def test_parts_that_are_not_there_are_left_out_of_the_accuracy(train):
     assert TrialRecord({"train": everything}).accuracy() == {"train": [0.5, 0.75]}
     told = TrialRecord({"train": everything}, held_out_accuracy=[0.1, 0.2])
     assert told.accuracy() == {"train": [0.5, 0.75], "held_out": [0.1, 0.2]}
+
+
+def test_a_trial_may_have_observed_the_held_out_split_alone():
+    record = TrialRecord({"held_out": observations([[0], [1], [1]], [1], [False])})
+    assert record.num_epochs == 3
+    assert record.accuracy() == {"held_out": [0.0, 1.0, 1.0]}

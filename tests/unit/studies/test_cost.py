@@ -10,7 +10,7 @@ from PIL import Image
 from easiness import load_dataset, measure
 from easiness.spec import RunSpec
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
-from easiness.studies.measure import cache_beside, resolve_plan
+from easiness.studies.execute import cache_beside, resolve_plan
 from easiness.studies.plan import make_plan
 
 CPU = torch.device("cpu")
@@ -18,11 +18,13 @@ COST = Cost(
     num_examples=1_281_167,
     num_held_out=50_000,
     num_trained_on=1_281_167,
+    num_observed=1_331_167,
     num_trials=2,
     epochs=10,
     steps_per_epoch=20_019,
     step_seconds=0.25,
     seconds=28 * 3600.0,
+    decoding_seconds=7200.0,
     run_bytes=600_000_000,
     cache_bytes=340_000_000_000,
 )
@@ -31,9 +33,9 @@ COST = Cost(
 def test_it_is_one_line():
     assert str(COST) == (
         "1,281,167 examples and 50,000 held out; 400,380 steps (2 trials x 10 epochs x 20019), 0.2 s each: "
-        "about 28 h; about 600 MB of disk and 340 GB of cached photos"
+        "about 28 h and 2 h to decode; about 600 MB of disk and 340 GB of cached photos"
     )
-    plain = replace(COST, num_examples=100, num_held_out=0, num_trials=1, cache_bytes=0)
+    plain = replace(COST, num_examples=100, num_held_out=0, num_trials=1, cache_bytes=0, decoding_seconds=0)
     assert str(plain).startswith("100 examples; 200,190 steps (1 trial x 10 epochs x 20019)")
     assert str(plain).endswith("about 600 MB of disk")
 
@@ -103,9 +105,10 @@ def test_the_cache_counts_until_it_is_there(tmp_path):
     # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24
     expected = 2 * 3 * (24 * 36 + 50 * 20 + 24 * 24)
     assert cost_of(plan, cache).cache_bytes == expected
+    assert cost_of(plan, cache).decoding_seconds > 0
     assert cost_of(plan).cache_bytes == 0
     run = measure(plan.data, **settings, out=tmp_path / "run")
     assert isinstance(run.spec, RunSpec)
     assert cost_of(plan, cache).cache_bytes == 0
     (file,) = cache.glob("*.photos")
-    assert file.stat().st_size == expected + 6 * 8 + 62
+    assert file.stat().st_size == expected + 6 * 12 + 62

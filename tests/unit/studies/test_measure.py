@@ -11,12 +11,13 @@ import torch
 import easiness as ez
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.store import RunWriter
-from easiness.studies import measure as measure_module
+from easiness.studies import execute as execute_module
+from easiness.studies.progress import Progress
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
 
 
-class Noted:
+class Noted(Progress):
     """A front end that writes down what it is told."""
 
     def __init__(self):
@@ -25,10 +26,6 @@ class Noted:
     def begin(self, spec, missing, _path, cost):
         assert cost.num_trials == len(missing)
         self.events.append(("begin", spec.trials, spec.epochs, missing))
-
-    def images(self, num): ...
-
-    def cached(self, split, done, total): ...
 
     def epoch(self, report):
         self.events.append(("epoch", report.trial, report.epoch, report.epochs))
@@ -114,7 +111,7 @@ def test_what_auto_became_is_reused(run_copy, monkeypatch):
     def resolve(*_):
         pytest.fail("decided again")
 
-    monkeypatch.setattr(measure_module, "resolve", resolve)
+    monkeypatch.setattr(execute_module, "resolve", resolve)
     resolved = ez.open_run(run_copy).spec.resolved
     run = ez.measure("digits", **{**DIGITS, "precision": "auto"}, trials=4, epochs=2, out=run_copy)
     assert run.spec.resolved == resolved
@@ -169,7 +166,7 @@ def test_a_held_out_split_and_a_share(tmp_path):
     ],
 )
 def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents, error, reason):
-    real = measure_module.run_trial
+    real = execute_module.run_trial
 
     def failing(spec, *arguments, **options):
         if spec.index == 1:
@@ -178,7 +175,7 @@ def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents
 
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(measure_module, "run_trial", failing)
+        patch.setattr(execute_module, "run_trial", failing)
         with pytest.raises(RunFailed) as failed:
             again(path)
     assert str(failed.value) == (

@@ -15,7 +15,7 @@ from easiness.training import EpochReport, ImageBank, Network, Observer, loop, t
 from easiness.training.images import draw_augmentation
 
 CPU = torch.device("cpu")
-SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4)
+SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4, draw=5)
 SHAPE = (1, 4, 4)
 
 
@@ -57,6 +57,7 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         changes.pop("observers", {}),
         trial=5,
         epochs=changes.pop("epochs", 2),
+        steps_per_epoch=changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
         on_epoch=reports.append,
         on_images=changes.pop("on_images", ignore),
     )
@@ -81,13 +82,23 @@ def test_order_and_augmentation_are_streams_of_their_own():
     run(first, positions)
     torch.manual_seed(99)
     run(again, positions)
-    run(other_order, positions, seeds=TrialSeeds(1, 22, 3, 4))
-    run(other_augmentation, positions, seeds=TrialSeeds(1, 2, 33, 4))
+    run(other_order, positions, seeds=TrialSeeds(1, 22, 3, 4, 5))
+    run(other_augmentation, positions, seeds=TrialSeeds(1, 2, 33, 4, 5))
     assert again.labels == first.labels
     assert all(torch.equal(a, b) for a, b in zip(again.images, first.images, strict=True))
     assert other_order.labels != first.labels
     assert other_augmentation.labels == first.labels
     assert not any(torch.equal(a, b) for a, b in zip(other_augmentation.images, first.images, strict=True))
+
+
+def test_an_epoch_may_have_more_steps_than_a_pass():
+    network = Listening()
+    chosen = [0, 3, 5, 8, 11, 13, 14, 19]
+    _, reports = run(network, chosen, epochs=2, steps=5)
+    assert len(reports) == 2
+    assert [len(labels) for labels in network.labels] == [4] * 10
+    for start in range(0, 10, 2):  # pass after pass, across the end of the epoch
+        assert sorted(network.labels[start] + network.labels[start + 1]) == chosen
 
 
 def test_images_go_with_their_labels():
@@ -105,6 +116,7 @@ def test_images_go_with_their_labels():
         {},
         trial=0,
         epochs=1,
+        steps_per_epoch=5,
         on_epoch=ignore,
         on_images=ignore,
     )

@@ -1,0 +1,71 @@
+"""``easiness ablate``: Figure 4 (a, b) for any data and model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from easiness.cli import training_sets as options
+
+
+def ablate(
+    source: options.Source,
+    scores: options.Scores,
+    model: options.Model,
+    rates: options.Rates,
+    epochs: options.Epochs,
+    out: options.Out,
+    policies: options.Policies = "easy,hard,random",
+    repetitions: options.Repetitions = 5,
+    score: options.ScoreName = "easiness",
+    epoch: options.Epoch = None,
+    balanced: options.Balanced = False,
+    steps: Annotated[
+        Literal["epochs", "steps"],
+        typer.Option("--steps", help="What smaller training sets have in common with the full one."),
+    ] = "epochs",
+    limit: options.Limit = None,
+    holdout: options.Holdout = None,
+    seed: options.Seed = 0,
+    batch_size: options.BatchSize = None,
+    recipe: options.RecipeFile = None,
+    device: options.Device = "auto",
+    precision: options.PrecisionName = "auto",
+    executor: options.ExecutorName = "serial",
+    cache: options.Cache = "on",
+    every_epoch: options.EveryEpoch = False,
+    output: options.Output = None,
+) -> None:
+    """Train without a share of the easy, hard or random examples, and test on the held-out split."""
+    from easiness.store import open_run
+    from easiness.studies.ablate import ablate as run_ablation
+
+    options.show(
+        lambda progress: run_ablation(
+            source,
+            open_run(scores),
+            model=model,
+            rates=options.parse_rates(rates),
+            policies=options.split_policies(policies),
+            repetitions=repetitions,
+            epochs=epochs,
+            out=out,
+            score=score,
+            epoch=epoch,
+            balanced=balanced,
+            steps=steps,
+            limit=limit,
+            holdout=holdout,
+            seed=seed,
+            batch_size=batch_size,
+            recipe=recipe,
+            device=device,
+            precision=precision,
+            executor=executor,
+            cache=cache == "on",
+            progress=progress,
+        ),
+        output,
+        every_epoch,
+    )

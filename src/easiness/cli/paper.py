@@ -1,0 +1,126 @@
+"""``easiness paper``: every table, figure and claim of the paper from one command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from easiness.studies.paper import PaperPlan
+
+
+def paper(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the study; what it has is kept.")],
+    source: Annotated[
+        str | None, typer.Argument(help="Data as for `measure`; the preset's own where not given.")
+    ] = None,
+    preset: Annotated[
+        Literal["smoke", "laptop", "paper"],
+        typer.Option("--preset", help="smoke: two minutes; laptop: CIFAR-10, no GPU; paper: GPUs."),
+    ] = "laptop",
+    limit: Annotated[
+        int | None, typer.Option("--limit", help="Train on this many examples, instead of the preset's.")
+    ] = None,
+    holdout: Annotated[
+        float | None,
+        typer.Option("--holdout", help="Hold out this share of each class, where no split is held out."),
+    ] = None,
+    data_root: Annotated[
+        Path | None, typer.Option("--data-root", help="Folder of a torchvision data set.")
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Let torchvision or the hub download what is not on disk.")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the study.")] = 0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
+    ] = "auto",
+    executor: Annotated[Literal["serial"], typer.Option("--executor", help="How trials run.")] = "serial",
+    cache: Annotated[
+        Literal["on", "off"],
+        typer.Option("--cache", help="Keep photos at the working resolution in a file in --out."),
+    ] = "on",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show every run and what it costs, and train nothing.")
+    ] = False,
+) -> None:
+    """Reproduce the paper's tables, figures and claims at the scale of a preset.
+
+    Running the same command again goes on where it stopped.
+    """
+    from easiness.cli.progress import ShownProgress
+    from easiness.report.paper_page import write_paper
+    from easiness.studies.claims import count_verdicts
+    from easiness.studies.paper import plan_paper, run_paper
+    from easiness.studies.paper_folder import check_folder, describe_folder
+    from easiness.studies.presets import find_preset
+    from easiness.training import resolve_device
+
+    target = resolve_device(device)
+    plan = plan_paper(
+        find_preset(preset, source),
+        source,
+        limit=limit,
+        holdout=holdout,
+        data_root=data_root,
+        download=download,
+        seed=seed,
+    )
+    check_folder(plan, out)
+    if dry_run:
+        typer.echo(_describe(plan, out, str(target), cache == "on"))
+        return
+    describe_folder(plan, out)
+    with ShownProgress() as progress:
+        results, runs = run_paper(
+            plan, out, device=device, executor=executor, cache=cache == "on", progress=progress
+        )
+    claims = write_paper(plan, results, runs, out)
+    for claim in claims:
+        typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
+    verdicts = ", ".join(
+        f"{number} {verdict}" for verdict, number in count_verdicts(claims).items() if number
+    )
+    typer.echo(f"{verdicts}; decided only by intervals on one side of a margin set before\n{out}/report.html")
+
+
+def _describe(plan: PaperPlan, out: Path, device: str, cache: bool) -> str:
+    from easiness.report.section import Section, sections_text
+    from easiness.studies.cost import duration_text, size_text
+    from easiness.studies.paper import plan_rows
+    from easiness.training import resolve_device
+
+    costs = plan.costs(out, resolve_device(device), cache=cache)
+    rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
+    for name, one, cost in plan_rows(plan, costs):
+        missing = "0" if cost is None else str(cost.num_trials)
+        about = "" if cost is None else duration_text(cost.seconds)
+        disk = "" if cost is None else size_text(cost.run_bytes)
+        rows.append(
+            [
+                name,
+                one.model,
+                str(one.trials),
+                str(one.epochs),
+                f"{one.num_trained_on:,}",
+                missing,
+                about,
+                disk,
+            ]
+        )
+    seconds = sum(cost.seconds + cost.decoding_seconds for cost in costs.values())
+    num_bytes = sum(cost.run_bytes + cost.cache_bytes for cost in costs.values())
+    trials = sum(cost.num_trials for cost in costs.values())
+    data = plan.data
+    held_out = 0 if data.held_out is None else len(data.held_out)
+    title = (
+        f"{out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} held out"
+    )
+    note = "Trials of one run differ in their seeds; times are from a few steps measured on this machine."
+    return (
+        f"{sections_text([Section(title, note, rows)])}\n\n{trials} trials to train, about "
+        f"{duration_text(seconds)} on {device} and {size_text(num_bytes)} of disk; perturbations and figures "
+        "come on top\nnothing was trained and nothing written"
+    )

@@ -1,0 +1,167 @@
+"""``easiness perturb``: what perturbed images do to easy and hard examples (Figures 2 and 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from easiness.errors import BadInput
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PICTURES = (".png", ".svg")
+
+
+def perturb(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that keeps its weights.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", help="color, shuffle, radial, or package.module:name for one that the module registers."
+        ),
+    ],
+    levels: Annotated[
+        str | None,
+        typer.Option("--levels", help="Such as 0,0.5,1; the kind's own, by the images' size, by default."),
+    ] = None,
+    side: Annotated[
+        Literal["easy", "hard"] | None, typer.Option("--side", help="Match these alone; both by default.")
+    ] = None,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
+    ] = 0.1,
+    ties: Annotated[
+        Literal["expected", "strict", "refine"] | None,
+        typer.Option(
+            "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
+        ),
+    ] = None,
+    pattern_level: Annotated[
+        float | None,
+        typer.Option("--pattern-level", help="Level of --patterns; the last but one by default."),
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help="Where the data are now; else where the run says.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of random perturbations, groups of trials and the bootstrap.")
+    ] = 0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the networks look.")
+    ] = "auto",
+    cache: Annotated[
+        Literal["on", "off"],
+        typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
+    ] = "on",
+    panel: Annotated[
+        Path | None,
+        typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png or FILE.svg."),
+    ] = None,
+    patterns: Annotated[
+        Path | None,
+        typer.Option("--patterns", help="Also write pictures of examples that all networks still get right."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Also write FILE.csv, .md or .json, or a figure, .png or .svg."),
+    ] = None,
+) -> None:
+    """Let the networks of a run look at perturbed images: how easy and hard sets and accuracy change.
+
+    Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
+    """
+    from easiness.cli.output import TABLE_SUFFIXES, check_output_file, write_table
+    from easiness.cli.progress import ShownProgress
+    from easiness.perturb import perturbation
+    from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
+    from easiness.report.section import sections_text
+    from easiness.store import open_run
+    from easiness.studies.compare import SIDES
+    from easiness.studies.perturbation import perturbation_curve
+    from easiness.studies.perturbed import spec_with_weights
+    from easiness.studies.pseudo import pseudo_patterns
+    from easiness.studies.source import data_of
+
+    if output is not None:
+        check_output_file(output, (*TABLE_SUFFIXES, *_PICTURES))
+    for file in (panel, patterns):
+        if file is not None:
+            check_output_file(file, _PICTURES)
+    chosen = None if levels is None else parse_levels(levels)
+    opened = open_run(run)
+    recipe = spec_with_weights(opened).recipe
+    data = data_of(opened, source)
+    if pattern_level is not None:
+        perturbation(kind, pattern_level, max(0, seed))  # refuses a mistake before the work
+    with ShownProgress() as progress:
+        curve = perturbation_curve(
+            opened,
+            kind,
+            chosen,
+            source=data,
+            sides=SIDES if side is None else (side,),
+            fraction=fraction,
+            ties=("expected", "refine") if ties is None else (ties,),
+            seed=seed,
+            device=device,
+            cache=cache == "on",
+            progress=progress,
+        )
+        found = pseudo_patterns(
+            opened,
+            kind,
+            pattern_level,
+            chosen,
+            source=data,
+            seed=seed,
+            device=device,
+            cache=cache == "on",
+            progress=progress,
+        )
+    sections = [*perturbation_sections(curve), *pseudo_sections(found)]
+    typer.echo(sections_text(sections))
+    if output is not None and output.suffix in TABLE_SUFFIXES:
+        write_table(output, sections, curve.table())
+    elif output is not None:
+        from easiness.figures.perturbation import draw_perturbation
+
+        _write_figure(output, draw_perturbation(curve))
+    if panel is None and patterns is None:
+        return
+    from easiness.figures.perturbed_panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+
+    if panel is not None:
+        shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: curve.levels}, seed=seed)
+        _write_figure(panel, draw_panel(shown))
+    if patterns is not None:
+        _write_figure(patterns, draw_patterns(pattern_pictures(found, data, recipe)))
+
+
+def parse_levels(text: str) -> list[float]:
+    """The numbers in ``0,0.5,1``.
+
+    Raises:
+        BadInput: something there is no number.
+    """
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise BadInput(f"--levels {text!r}: give numbers with commas between them, such as 0,0.5,1") from None
+
+
+def _write_figure(path: Path, figure: Figure) -> None:
+    """The same bytes for the same figure."""
+    import io
+
+    import matplotlib as mpl
+
+    from easiness.cli.output import write_file
+
+    file = io.BytesIO()
+    metadata = {"Date": None} if path.suffix == ".svg" else {}
+    with mpl.rc_context({"svg.hashsalt": "easiness"}):
+        figure.savefig(file, format=path.suffix[1:], dpi=150, metadata=metadata)
+    write_file(path, file.getvalue())

@@ -1,0 +1,227 @@
+"""The folder of a paper study: figures, tables, claims and one page about all of it."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from easiness.analysis import Side
+from easiness.errors import RunFailed
+from easiness.figures.gallery import draw_gallery, gallery
+from easiness.figures.matching import draw_matching
+from easiness.figures.perturbation import draw_perturbation
+from easiness.figures.perturbed_panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.figures.similarity import draw_similarity
+from easiness.figures.training_sets import draw_by_rate
+from easiness.figures.validation import draw_validation
+from easiness.report.paper_text import facts_section, part_leads
+from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
+from easiness.report.section import Section, sections_markdown
+from easiness.report.similarity_sections import similarity_sections
+from easiness.report.study_page import Illustration, Part, StudyPage, render_study
+from easiness.report.tables import as_csv, as_json, as_markdown
+from easiness.report.training_sets_sections import training_sets_sections
+from easiness.report.validation_sections import validation_sections
+from easiness.store import Run
+from easiness.store.files import write_whole
+from easiness.studies.claims import Claim
+from easiness.studies.compare import Comparison
+from easiness.studies.paper import KINDS, PaperPlan, main_recipe
+from easiness.studies.paper_claims import PaperResults, paper_claims
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_DPI = 160
+_LETTERS = dict(zip(KINDS, "abc", strict=True))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A result as a file: rows for CSV and JSON, sections for Markdown."""
+
+    rows: pd.DataFrame
+    sections: list[Section]
+
+
+@dataclass
+class _Output:
+    figures: dict[str, bytes] = field(default_factory=dict)
+    tables: dict[str, bytes] = field(default_factory=dict)
+
+
+def write_paper(plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run], out: Path) -> list[Claim]:
+    """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole.
+
+    Raises:
+        RunFailed: a file cannot be written.
+    """
+    claims = paper_claims(results)
+    output = _Output()
+    parts = list(_parts(plan, results, runs, output))
+    preset = plan.preset
+    page = StudyPage(
+        title=f"Easy and hard examples in {plan.data.name}: the paper's experiments",
+        subtitle=f"Preset {preset.name}: {preset.description}",
+        parts=parts,
+        claims=claims,
+    )
+    document = {
+        "preset": preset.name,
+        "data": plan.data.name,
+        "fingerprint": plan.data.fingerprint,
+        "seed": plan.seed,
+        "claims": [claim.as_dict() for claim in claims],
+    }
+    try:
+        for name, content in output.figures.items():
+            _write(out / "figures" / name, content)
+        for name, content in output.tables.items():
+            _write(out / "tables" / name, content)
+        _write(out / "claims.json", (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+        _write(out / "report.html", render_study(page).encode())
+    except OSError as error:
+        raise RunFailed(f"{out}: the results cannot be written ({error.strerror or error})") from None
+    return claims
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, content)
+
+
+def _parts(
+    plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run], output: _Output
+) -> Iterator[Part]:
+    leads = part_leads(plan, results)
+    yield Part("measured", "What was measured", leads["measured"], (), [facts_section(plan, runs)])
+    yield _matching(results, leads["matching"], output)
+    yield _galleries(plan, runs, results, leads["galleries"], output)
+    yield from _perturbations(plan, runs, results, leads, output)
+    yield _training_sets(results, leads["training-sets"], output)
+    yield _validation(results, leads["validation"], output)
+
+
+def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
+    figures = []
+    of_side: dict[Side, Comparison] = {"easy": results.easy, "hard": results.hard}
+    for side, comparison in of_side.items():
+        caption = (
+            f"Table 1: matching rates of {side} examples between groups of trials (ties refined, after epoch "
+            f"{comparison.epoch}). Framed: a network against itself, its noise ceiling."
+        )
+        figures.append(_figure(output, f"matching-{side}.png", draw_matching(comparison, side), caption))
+        stem = f"table-1-{side}"
+        output.tables[f"{stem}.csv"] = as_csv(comparison).encode()
+        output.tables[f"{stem}.json"] = as_json(comparison).encode()
+        output.tables[f"{stem}.md"] = (as_markdown(comparison) + "\n").encode()
+    return Part("matching", "Matching between architectures (Table 1)", lead, figures)
+
+
+def _galleries(
+    plan: PaperPlan, runs: Mapping[str, Run], results: PaperResults, lead: str, output: _Output
+) -> Part:
+    figures = []
+    shown = [(plan.preset.cnns[0], "figure-1.png", 3, "Figure 1")]
+    shown += [
+        (model, f"figure-{number}.png", 6, f"Figure {number}")
+        for model, number in zip((plan.preset.cnns[0], plan.preset.cnns[-1]), (6, 7), strict=True)
+    ]
+    for model, name, per_side, title in shown:
+        run = runs[_match(model)]
+        drawn = draw_gallery(gallery(run, plan.data, per_side=per_side))
+        caption = f"{title}: the easiest and the hardest examples of each class, by {model}."
+        figures.append(_figure(output, name, drawn, caption))
+    found, sections = results.similarity, []
+    if not isinstance(found, str):
+        caption = "Distances between examples of one class."
+        figures.append(_figure(output, "similarity.png", draw_similarity(found), caption))
+        sections = similarity_sections(found)
+        _table(output, "similarity", Table(found.table(), sections))
+    return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures, sections)
+
+
+def _perturbations(
+    plan: PaperPlan,
+    runs: Mapping[str, Run],
+    results: PaperResults,
+    leads: Mapping[str, str],
+    output: _Output,
+) -> Iterator[Part]:
+    recipe = main_recipe(runs[_match(plan.preset.cnns[0])])
+    figures, sections = [], []
+    for kind, curve in results.curves.items():
+        caption = (
+            f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
+        )
+        figures.append(
+            _figure(output, f"figure-2{_LETTERS[kind]}-{kind}.png", draw_perturbation(curve), caption)
+        )
+        own = perturbation_sections(curve)
+        sections += own
+        _table(output, f"figure-2{_LETTERS[kind]}-{kind}", Table(curve.table(), own))
+    panel = draw_panel(perturbed_panel(plan.data, recipe, seed=plan.seed))
+    figures.append(_figure(output, "figure-3.png", panel, "Figure 3: the same examples, perturbed."))
+    yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures, sections)
+    pseudo = results.pseudo
+    sections = pseudo_sections(pseudo)
+    _table(output, "pseudo-patterns", Table(pseudo.table(), sections))
+    pictures = draw_patterns(pattern_pictures(pseudo, plan.data, main_recipe(_run_of(runs, pseudo.run))))
+    caption = "Some of the examples that every final model still gets right, and what it saw of them."
+    yield Part(
+        "pseudo-patterns",
+        "Pseudo patterns",
+        leads["pseudo-patterns"],
+        [_figure(output, "pseudo-patterns.png", pictures, caption)],
+        sections,
+    )
+
+
+def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
+    figures, sections = [], []
+    for name, study, caption in (
+        ("ablation", results.ablation, "Figure 4 a, b: accuracy against the share that is dropped."),
+        ("corrupted-labels", results.corruption, "Figure 4 c, d: against the share of random labels."),
+    ):
+        figures.append(_figure(output, f"figure-4-{name}.png", draw_by_rate(study), caption))
+        own = training_sets_sections(study)
+        sections += own
+        _table(output, f"figure-4-{name}", Table(study.table(every_epoch=True), own))
+    return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures, sections)
+
+
+def _validation(results: PaperResults, lead: str, output: _Output) -> Part:
+    found = results.validation
+    caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
+    sections = validation_sections(found)
+    _table(output, "figure-5", Table(found.table(), sections))
+    figures = [_figure(output, "figure-5.png", draw_validation(found), caption)]
+    return Part("validation", "Validation examples (Figure 5)", lead, figures, sections)
+
+
+def _match(model: str) -> str:
+    return f"match-{model.replace(':', '-').replace('/', '-')}"
+
+
+def _run_of(runs: Mapping[str, Run], path: str) -> Run:
+    return next(run for run in runs.values() if str(run.path) == path)
+
+
+def _figure(output: _Output, name: str, figure: Figure, caption: str) -> Illustration:
+    content = io.BytesIO()
+    # no date and no version, so that the same results give the same bytes
+    figure.savefig(content, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
+    output.figures[name] = content.getvalue()
+    return Illustration(label=caption, caption=caption, png=content.getvalue())
+
+
+def _table(output: _Output, stem: str, table: Table) -> None:
+    output.tables[f"{stem}.csv"] = table.rows.to_csv(index=False).encode()
+    output.tables[f"{stem}.md"] = (sections_markdown(table.sections) + "\n").encode()
+    rows: list[dict[str, Any]] = json.loads(table.rows.to_json(orient="records", double_precision=15))
+    output.tables[f"{stem}.json"] = (json.dumps(rows, indent=1, allow_nan=False) + "\n").encode()

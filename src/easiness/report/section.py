@@ -1,0 +1,67 @@
+"""Results as titled tables of text, from which the terminal and Markdown are rendered alike."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with a title and a sentence on how to read it; the first row is its header."""
+
+    title: str
+    note: str
+    rows: list[list[str]]
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A rate as text; blank where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
+
+
+def sections_text(sections: Iterable[Section]) -> str:
+    """Tables for a terminal, columns aligned."""
+    return "\n\n".join(
+        f"{section.title}\n{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}"
+        for section in sections
+    )
+
+
+def sections_markdown(sections: Iterable[Section]) -> str:
+    """The same tables as Markdown."""
+    return "\n\n".join(
+        f"### {section.title}\n\n{section.note}\n\n{_markdown(section.rows)}" for section in sections
+    )
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = (
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    header, *body = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def defined(value: Any) -> Any:
+    """JSON has no NaN: an undefined number is ``None``."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {key: defined(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [defined(item) for item in value]
+    return value

@@ -1,0 +1,65 @@
+"""One page about a study: its claims, then a part for each experiment with figures and tables."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+
+from easiness.report.section import Section, number
+from easiness.studies.claims import Claim, count_verdicts
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure: ``svg`` as an element, or ``png`` as bytes; ``label`` is for those who do not see it."""
+
+    label: str
+    caption: str
+    svg: str = ""
+    png: bytes = field(default=b"", repr=False)
+
+    @property
+    def uri(self) -> str:
+        """The picture as a ``data:`` address."""
+        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+
+
+@dataclass(frozen=True)
+class Part:
+    """An experiment: a sentence or two, figures, tables."""
+
+    key: str
+    title: str
+    lead: str = ""
+    figures: Sequence[Illustration] = ()
+    sections: Sequence[Section] = ()
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """What the page holds."""
+
+    title: str
+    subtitle: str
+    parts: Sequence[Part]
+    claims: Sequence[Claim] = ()
+
+
+def render_study(page: StudyPage) -> str:
+    """The page as HTML that asks nothing of the network; the same content gives the same text."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("easiness.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(number=number, svg=Markup)
+    style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
+    template = environment.get_template("study.html")
+    return template.render(page=page, verdicts=count_verdicts(page.claims), style=Markup(style))

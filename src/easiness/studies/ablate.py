@@ -1,0 +1,237 @@
+"""``ablate`` and ``corrupt``: accuracy as easy, hard or random examples are dropped or relabelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from easiness.analysis.draw import POLICIES
+from easiness.errors import BadInput
+from easiness.spec import Effect, Recipe
+from easiness.store import Run, is_run
+from easiness.studies.progress import Progress
+from easiness.studies.ranking import aligned, check_ranks, ranking, scored_data
+from easiness.studies.runs import carry_out_all
+from easiness.studies.training_sets import (
+    Steps,
+    TrainingSets,
+    TrainingSetStudy,
+    check_choices,
+    plan_ranked,
+)
+from easiness.training import Precision
+
+
+def ablate(
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] = tuple(POLICIES),
+    repetitions: int = 5,
+    epochs: int,
+    out: str | Path,
+    score: str = "easiness",
+    epoch: int | None = None,
+    balanced: bool = False,
+    steps: Steps = "epochs",
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    device: str = "auto",
+    executor: str = "serial",
+    precision: Precision = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Train without a share of the examples, drawn by how easy they are, and test on the held-out split.
+
+    Each policy and rate is a run in a folder of its own below ``out`` (``drop-easy-0.30``), with one run
+    ``full`` for rate 0. What is there is kept. Each repetition draws its own examples.
+
+    Args:
+        data: the data that ``scores_run`` was measured on: a `Dataset` or what `load_dataset` takes.
+        scores_run: the run whose scores rank the examples.
+        model: name of the network to train.
+        rates: shares of the examples to drop, in [0, 1).
+        policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn.
+        repetitions: trainings of each policy and rate.
+        epochs: of each training, and the cosine period unless ``recipe`` sets one.
+        out: folder of the runs; `corrupt` may share it.
+        score: to rank by; any that is high or low for easy examples.
+        epoch: read the score after this many epochs; the last by default.
+        balanced: draw the same share of each class.
+        steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
+        limit: that of ``scores_run``, which is used anyway.
+        holdout: hold out and test on this share of each class, where there is no held-out split.
+        seed: of the runs.
+        batch_size: examples per step, instead of the recipe's.
+        recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        executor: where trials run: ``serial``.
+        precision: ``auto`` measures which is faster.
+        cache: keep photos at the working resolution in a file in ``out``.
+        progress: what to call as the runs go on.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    sets = plan_training_sets(
+        "drop",
+        data,
+        scores_run,
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        epoch=epoch,
+        balanced=balanced,
+        steps=steps,
+        limit=limit,
+        holdout=holdout,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+    return train_sets(sets, out, device=device, executor=executor, cache=cache, progress=progress)
+
+
+def corrupt(
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] = tuple(POLICIES),
+    repetitions: int = 5,
+    epochs: int,
+    out: str | Path,
+    score: str = "easiness",
+    epoch: int | None = None,
+    balanced: bool = False,
+    other_label: bool = False,
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    device: str = "auto",
+    executor: str = "serial",
+    precision: Precision = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Train with a share of the labels drawn at random, of examples drawn by how easy they are.
+
+    A drawn label may be the example's own, unless ``other_label`` (Zhang et al. 2017 have it so). The runs
+    are in folders ``relabel-easy-0.30`` and so on; the one for rate 0 is that of `ablate`. Everything else
+    is as there.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    sets = plan_training_sets(
+        "relabel",
+        data,
+        scores_run,
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        epoch=epoch,
+        balanced=balanced,
+        other_label=other_label,
+        limit=limit,
+        holdout=holdout,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+    return train_sets(sets, out, device=device, executor=executor, cache=cache, progress=progress)
+
+
+def plan_training_sets(
+    effect: Effect,
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] = tuple(POLICIES),
+    repetitions: int = 5,
+    epochs: int,
+    score: str = "easiness",
+    epoch: int | None = None,
+    balanced: bool = False,
+    other_label: bool = False,
+    steps: Steps = "epochs",
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    precision: Precision = "auto",
+) -> TrainingSets:
+    """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
+
+    Raises:
+        BadInput: something given cannot be used (names it).
+    """
+    rates, policies = list(rates), list(policies)
+    check_choices(rates, policies, steps)  # before the data are read
+    check_ranks(score)
+    score_epoch = scores_run.resolve_epoch(epoch)
+    data = scored_data(scores_run, data, limit=limit, holdout=holdout)
+    return plan_ranked(
+        effect,
+        data,
+        aligned(scores_run, ranking(scores_run, score, score_epoch), data),
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        score_epoch=score_epoch,
+        balanced=balanced,
+        other_label=other_label,
+        steps=steps,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+
+
+def train_sets(
+    sets: TrainingSets,
+    out: str | Path,
+    *,
+    device: str = "auto",
+    executor: str = "serial",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Carry out the planned runs below ``out`` and read their result.
+
+    Raises:
+        BadInput: ``out`` is itself a run, or a folder below it holds something else.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    out = Path(out)
+    if is_run(out):
+        raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
+    runs = carry_out_all(sets.plans, out, device=device, executor=executor, cache=cache, progress=progress)
+    return sets.study(runs)

@@ -1,0 +1,124 @@
+"""Claims and what decides them: statistics with intervals, against margins set before anything runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Verdict = Literal["holds", "does not hold", "undecided", "not tested here"]
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """A number that must lie on one side of a margin.
+
+    ``interval`` is a 95 % interval, ``None`` where there is none. ``side`` is where the claim needs the
+    value to be. ``undecided`` says why nothing is decided whatever the interval, empty where something is.
+    """
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None
+    side: Literal["above", "below"]
+    margin: float
+    undecided: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Decided only by an interval that is wholly on one side of the margin."""
+        if self.undecided or self.interval is None or any(map(math.isnan, self.interval)):
+            return "undecided"
+        low, high = self.interval
+        above, below = low > self.margin, high < self.margin
+        if not above and not below:
+            return "undecided"
+        return "holds" if above == (self.side == "above") else "does not hold"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A row of the table of claims; it holds where all of its statistics do, and falls with any of them.
+
+    ``not_tested`` says why it is not tested here, empty where it is. ``note`` is what should be known
+    beside the verdict.
+    """
+
+    id: str
+    text: str
+    holds_when: str
+    statistics: tuple[Statistic, ...]
+    not_tested: str = ""
+    note: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the claim as a whole."""
+        if self.not_tested:
+            return "not tested here"
+        verdicts = {statistic.verdict for statistic in self.statistics}
+        if not verdicts:
+            return "undecided"
+        if "does not hold" in verdicts:
+            return "does not hold"
+        return "holds" if verdicts == {"holds"} else "undecided"
+
+    @property
+    def reason(self) -> str:
+        """Why the verdict is what it is, in one sentence."""
+        if self.not_tested:
+            return self.not_tested
+        verdict = self.verdict
+        if verdict == "holds":
+            return "every interval is on the side that the claim needs"
+        if not self.statistics:
+            return "there is nothing to decide it by"
+        if verdict == "does not hold":
+            failed = [s.name for s in self.statistics if s.verdict == "does not hold"]
+            return f"on the other side of the margin: {_some(failed)}"
+        reasons = [s.undecided for s in self.statistics if s.undecided]
+        if reasons:
+            return _some(list(dict.fromkeys(reasons)))
+        open_ones = [s.name for s in self.statistics if s.verdict == "undecided"]
+        return f"the interval contains the margin, or there is none: {_some(open_ones)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: numbers that are undefined are ``None``."""
+        return {
+            "id": self.id,
+            "claim": self.text,
+            "holds_when": self.holds_when,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "note": self.note,
+            "statistics": [
+                {
+                    "name": s.name,
+                    "value": _finite(s.value),
+                    "interval": None if s.interval is None else [_finite(end) for end in s.interval],
+                    "needed": s.side,
+                    "margin": s.margin,
+                    "verdict": s.verdict,
+                    "undecided_because": s.undecided,
+                }
+                for s in self.statistics
+            ],
+        }
+
+
+def _some(names: list[str]) -> str:
+    shown = "; ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown}; and {len(names) - 3} more"
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def count_verdicts(claims: Iterable[Claim]) -> dict[Verdict, int]:
+    """How many claims got each verdict."""
+    counts: dict[Verdict, int] = {"holds": 0, "does not hold": 0, "undecided": 0, "not tested here": 0}
+    for claim in claims:
+        counts[claim.verdict] += 1
+    return counts

@@ -1,0 +1,286 @@
+"""``paper``: every experiment of the paper at the scale of a preset, planned as one study."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from easiness.analysis import Side
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput
+from easiness.store import Run
+from easiness.studies.compare import Comparison, compare
+from easiness.studies.cost import Cost
+from easiness.studies.paper_claims import Kind, PaperResults
+from easiness.studies.perturbation import perturbation_curve
+from easiness.studies.plan import Plan, make_plan
+from easiness.studies.presets import Preset
+from easiness.studies.progress import Progress
+from easiness.studies.pseudo import pseudo_patterns
+from easiness.studies.ranking import ranking
+from easiness.studies.runs import carry_out_all, describe, missing_by_run, plan_costs
+from easiness.studies.similarity import Similarity, similarity
+from easiness.studies.training_sets import TrainingSets, plan_ranked
+from easiness.studies.validate import ValidationPlans, plan_validation
+from easiness.studies.validation import read_validation
+from easiness.training import resolve_device
+
+RUNS = "trials"
+"""Folder of the runs below that of the study."""
+
+KINDS = ("color", "shuffle", "radial")
+
+
+@dataclass(frozen=True, eq=False)
+class PaperPlan:
+    """All runs of the study by name: those that anything may start with, and those that need a ranking.
+
+    ``matching`` are keyed by model. ``ablation`` and ``corruption`` are planned with a ranking of zeros
+    until the scores are there: only their cost is right before.
+    """
+
+    preset: Preset
+    data: Dataset
+    seed: int
+    matching: dict[str, Plan]
+    validation: ValidationPlans
+    ablation: TrainingSets
+    corruption: TrainingSets
+
+    @property
+    def first(self) -> dict[str, Plan]:
+        """The runs that need no other, by name."""
+        named = {_match_name(model): plan for model, plan in self.matching.items()}
+        return {**named, **self.validation.merged, **self.validation.final}
+
+    @property
+    def everything(self) -> dict[str, Plan]:
+        """All runs by name; trials that two experiments need are there once."""
+        return {**self.first, **self.ablation.plans, **self.corruption.plans}
+
+    def costs(self, folder: Path, device: torch.device, *, cache: bool = True) -> dict[str, Cost]:
+        """What the trials that are missing below ``folder`` cost, by the name of their run."""
+        return plan_costs(self.everything, folder / RUNS, device, cache)
+
+
+def plan_paper(
+    preset: Preset,
+    source: Any = None,
+    *,
+    limit: int | None = None,
+    holdout: float | None = None,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    seed: int = 0,
+) -> PaperPlan:
+    """Load the data and plan every run; writes and trains nothing.
+
+    Args:
+        preset: the scale.
+        source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
+        limit: examples to train on, instead of the preset's.
+        holdout: share of each class to hold out where no split is, instead of the preset's.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        seed: of the study.
+
+    Raises:
+        BadInput: the data cannot be used, or nothing is held out.
+    """
+    data = _load(preset, source, limit, holdout, data_root, download)
+    common: dict[str, Any] = {"recipe": dict(preset.recipe), "precision": preset.precision}
+    matching = {
+        model: make_plan(
+            data,
+            model=model,
+            trials=preset.trials,
+            epochs=preset.epochs,
+            seed=seed,
+            keep_weights=model == preset.cnns[0],
+            **common,
+        )
+        for model in preset.models
+    }
+    validation = plan_validation(
+        data,
+        models=preset.merged_models,
+        trials=preset.merged_trials,
+        epochs=preset.merged_epochs,
+        final_models=preset.final_models,
+        final_trials=preset.final_trials,
+        final_epochs=preset.final_epochs,
+        seed=seed + 1,
+        **common,
+    )
+    nothing = np.zeros(len(data))
+    return PaperPlan(
+        preset,
+        data,
+        seed,
+        matching,
+        validation,
+        _training_sets(preset, data, "drop", nothing, seed),
+        _training_sets(preset, data, "relabel", nothing, seed),
+    )
+
+
+def run_paper(
+    plan: PaperPlan,
+    out: Path,
+    *,
+    device: str = "auto",
+    executor: str = "serial",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> tuple[PaperResults, dict[str, Run]]:
+    """Carry out what ``out`` lacks of the study and read the results; the runs come by name.
+
+    Raises:
+        BadInput: the folder holds something else.
+        RunFailed: a trial failed or could not be stored; everything finished is kept.
+    """
+    progress = progress or Progress()
+    folder, preset, data = out / RUNS, plan.preset, plan.data
+    options: dict[str, Any] = {"device": device, "executor": executor, "cache": cache, "progress": progress}
+    costs = plan.costs(out, resolve_device(device), cache=cache)
+    progress.study(
+        f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
+        sum(cost.num_images for cost in costs.values()),
+    )
+    runs = carry_out_all(plan.first, folder, announce=False, **options)
+    matched = {model: runs[_match_name(model)] for model in plan.matching}
+    main = matched[preset.cnns[0]]
+    values = ranking(main)
+    ablation, corruption = (
+        _training_sets(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
+    )
+    runs |= carry_out_all({**ablation.plans, **corruption.plans}, folder, announce=False, **options)
+    easy, hard = compare_at_best(list(matched.values()))
+    look: dict[str, Any] = {"source": data, "device": device, "cache": cache, "progress": progress}
+    side = min(data.input_shape(main_recipe(main))[1:])
+    pseudo_run = runs[list(plan.validation.final)[-1]]
+    results = PaperResults(
+        kind=_kind(data),
+        mlps=preset.mlps,
+        cnns=preset.cnns,
+        batch_norm=preset.batch_norm,
+        side=side,
+        easy=easy,
+        hard=hard,
+        curves={kind: perturbation_curve(main, kind, **look) for kind in KINDS},
+        similarity=_similarity(main, data, device),
+        ablation=ablation.study(runs),
+        corruption=corruption.study(runs),
+        validation=read_validation(
+            [runs[name] for name in plan.validation.merged],
+            [runs[name] for name in plan.validation.final],
+            epoch=preset.merged_epochs,
+            final_epoch=preset.final_epochs,
+        ),
+        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, side / 8), **look),
+    )
+    return results, runs
+
+
+def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
+    try:
+        return similarity(run, data, device=device)
+    except BadInput as error:  # sets of networks that have learned little may lie in one class
+        return str(error)
+
+
+def main_recipe(run: Run) -> Any:
+    """The recipe of a measured run."""
+    return run.spec.recipe  # type: ignore[union-attr]
+
+
+def compare_at_best(runs: list[Run]) -> tuple[Comparison, Comparison]:
+    """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
+
+    Best is the epoch after which halves of the trials match most under ``refine``, on average over runs.
+    """
+    last = compare(runs)
+
+    def at_best(side: Side) -> Comparison:
+        by_epoch: dict[int, list[float]] = {}
+        for reliability in last.reliability:
+            for half in reliability.by_epoch:
+                by_epoch.setdefault(half.epoch, []).append(getattr(half, side).refine)
+        if not by_epoch:
+            return last
+        best = max(by_epoch, key=lambda epoch: (statistics.mean(by_epoch[epoch]), -epoch))
+        return last if best == last.epoch else compare(runs, epoch=best)
+
+    return at_best("easy"), at_best("hard")
+
+
+def _match_name(model: str) -> str:
+    return f"match-{model.replace(':', '-').replace('/', '-')}"
+
+
+def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    return plan_ranked(
+        effect,
+        data,
+        values,
+        model=preset.ablation_model,
+        rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
+        repetitions=preset.repetitions,
+        epochs=preset.ablation_epochs,
+        score="easiness",
+        score_epoch=preset.epochs,
+        balanced=preset.balanced,
+        seed=seed + 3,
+        precision=preset.precision,
+        recipe=dict(preset.recipe),
+    )
+
+
+def _load(
+    preset: Preset,
+    source: Any,
+    limit: int | None,
+    holdout: float | None,
+    data_root: str | Path | None,
+    download: bool,
+) -> Dataset:
+    source = preset.source if source is None else source
+    if source is None:
+        raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
+    limit = preset.limit if limit is None else limit
+    if isinstance(source, Dataset):
+        data = source if limit is None or limit >= len(source) else source.limit(limit)
+    else:
+        data = load_dataset(source, data_root=data_root, download=download)
+        share = preset.holdout if holdout is None else holdout
+        if data.held_out is None and not share:
+            raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
+        small = limit is None or limit >= len(data)
+        data = load_dataset(
+            source,
+            data_root=data_root,
+            limit=None if small else limit,
+            holdout=share if data.held_out is None else holdout or None,
+        )
+    if data.held_out is None:
+        raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
+    return data
+
+
+def _kind(data: Dataset) -> Kind:
+    """Which of the paper's data these are, by their classes."""
+    names = set(data.classes)
+    if {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"} == names:
+        return "small"
+    return "photos" if "sea snake" in names and "butternut squash" in names else "other"
+
+
+def plan_rows(plan: PaperPlan, costs: Mapping[str, Cost]) -> list[tuple[str, Plan, Cost | None]]:
+    """Every run with its plan, and what is still missing of it, if anything is."""
+    return [(name, one, costs.get(name)) for name, one in plan.everything.items()]

@@ -1,0 +1,363 @@
+"""The claims of the paper, row by row as its reading fixes them: statistic, interval, margin, verdict."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from easiness.analysis import MIN_GROUP, GroupMatch, Side
+from easiness.studies.accuracy_curves import (
+    AccuracyCurve,
+    Contrast,
+    breakdown,
+    differences,
+    mean_accuracy,
+    steps,
+)
+from easiness.studies.claims import Claim, Statistic
+from easiness.studies.compare import Comparison
+from easiness.studies.perturbation import PerturbationCurve
+from easiness.studies.perturbation_loss import difference_of_losses
+from easiness.studies.pseudo import PseudoPatterns
+from easiness.studies.similarity import Similarity
+from easiness.studies.training_sets import TrainingSetStudy
+from easiness.studies.validate import Validation
+
+_FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"
+_FEW_REPETITIONS = f"fewer than {MIN_GROUP} repetitions decide nothing"
+
+Kind = Literal["small", "photos", "other"]
+"""CIFAR-10 (``small``), mini ImageNet (``photos``), or data of which the paper says nothing."""
+
+
+@dataclass(frozen=True)
+class PaperResults:
+    """What the experiments gave; ``easy`` and ``hard`` are at the epoch that resolves that tail best.
+
+    ``similarity`` is why there is none, where no class has enough easy and hard examples. ``side`` is the
+    shorter one of the images in pixels.
+    """
+
+    kind: Kind
+    mlps: tuple[str, ...]
+    cnns: tuple[str, ...]
+    batch_norm: tuple[str, ...]
+    side: int
+    easy: Comparison
+    hard: Comparison
+    curves: Mapping[str, PerturbationCurve]
+    similarity: Similarity | str
+    ablation: TrainingSetStudy
+    corruption: TrainingSetStudy
+    validation: Validation
+    pseudo: PseudoPatterns
+
+
+def paper_claims(results: PaperResults) -> list[Claim]:
+    """Every row of the table, in its order."""
+    return [
+        _cnn_pairs(results, "1", "easy", "easy sets of different CNNs match far above chance"),
+        _cnn_pairs(results, "2", "hard", "so do hard sets"),
+        _mlp_against_cnns(results),
+        _alike(results),
+        _structure_or_color(results),
+        *_ablation(results.ablation),
+        *_corruption(results.corruption),
+        _validation(results.validation),
+        _batch_norm(results),
+        _pseudo(results.pseudo),
+    ]
+
+
+def _pairs(comparison: Comparison, a: Iterable[str], b: Iterable[str], side: Side) -> dict[str, GroupMatch]:
+    """Matching rates under ``refine`` of every network of ``a`` with every one of ``b``, by their names."""
+    found = {}
+    for first in a:
+        for second in b:
+            i, j = comparison.names.index(first), comparison.names.index(second)
+            groups = comparison.cell(i, j, side, "refine").groups
+            if groups is not None:
+                found[f"{first} and {second}"] = groups
+    return found
+
+
+def _among(comparison: Comparison, names: Iterable[str], side: Side) -> dict[str, GroupMatch]:
+    found: dict[str, GroupMatch] = {}
+    for first, second in combinations(names, 2):
+        found |= _pairs(comparison, [first], [second], side)
+    return found
+
+
+def _half_width(groups: GroupMatch) -> float:
+    return (groups.interval[1] - groups.interval[0]) / 2
+
+
+def _few(groups: Iterable[GroupMatch]) -> str:
+    return "" if all(one.decided for one in groups) else _FEW_TRIALS
+
+
+def _cnn_pairs(results: PaperResults, number: str, side: Side, text: str) -> Claim:
+    comparison = results.easy if side == "easy" else results.hard
+    pairs = _among(comparison, results.cnns, side)
+    return Claim(
+        number,
+        text,
+        "every CNN pair above 0.2",
+        tuple(
+            Statistic(f"{side} sets of {name}", one.rate, one.interval, "above", 0.2, _few([one]))
+            for name, one in pairs.items()
+        ),
+        note=f"refined sets after epoch {comparison.epoch}; chance {comparison.fraction:g}",
+    )
+
+
+def _mlp_against_cnns(results: PaperResults) -> Claim:
+    text = "MLP and CNN easy sets match low in CIFAR-10, high in mini ImageNet"
+    condition = "MLP-CNN below (above) half of the CNN-CNN median"
+    cnn = list(_among(results.easy, results.cnns, "easy").values())
+    if not cnn:
+        return Claim("3", text, condition, (), not_tested="needs two CNNs")
+    median = statistics.median_low(one.rate for one in cnn)
+    middle = next(one for one in cnn if one.rate == median)
+    statistics_ = []
+    for name, one in _pairs(results.easy, results.mlps, results.cnns, "easy").items():
+        value = one.rate - middle.rate / 2
+        # both rates are uncertain: half widths of independent intervals add up as squares
+        margin = math.hypot(_half_width(one), _half_width(middle) / 2)
+        statistics_.append(
+            Statistic(
+                f"easy sets of {name}, less half of the CNN-CNN median",
+                value,
+                (value - margin, value + margin),
+                "above" if results.kind == "photos" else "below",
+                0.0,
+                _few([one, *cnn]),
+            )
+        )
+    return Claim("3", text, condition, tuple(statistics_), note=_of_which(results.kind))
+
+
+def _of_which(kind: Kind) -> str:
+    if kind == "small":
+        return "read as for CIFAR-10"
+    if kind == "photos":
+        return "read as for mini ImageNet"
+    return "read as for CIFAR-10, though these are other data"
+
+
+def _alike(results: PaperResults) -> Claim:
+    text = "easy examples of a class look alike, hard ones differ"
+    condition = "mean within-class distance: easy below random, hard above easy, in both spaces"
+    found = results.similarity
+    if isinstance(found, str):
+        return Claim("4", text, condition, (), note=found)
+    few = "" if found.decided else f"fewer than {MIN_GROUP} trials decide nothing"
+    rows = []
+    for space in found.spaces.values():
+        easy, hard = space.differences["easy - random"], space.differences["hard - easy"]
+        rows += [
+            Statistic(f"{space.space} distance, easy - random", easy.value, easy.interval, "below", 0.0, few),
+            Statistic(f"{space.space} distance, hard - easy", hard.value, hard.interval, "above", 0.0, few),
+        ]
+    return Claim(
+        "4",
+        text,
+        condition,
+        tuple(rows),
+        note=f"{found.model}, {len(found.classes)} of {found.num_classes} classes",
+    )
+
+
+def _structure_or_color(results: PaperResults) -> Claim:
+    text = "early learning rests on structure and high frequency in CIFAR-10, on color in mini ImageNet"
+    condition = (
+        "easy-set matching lost at alpha = 0, against that lost at tile 0.25 and at r = a quarter of the "
+        "side: less than both (more than both)"
+    )
+    if results.side < 8:
+        return Claim("5", text, condition, (), not_tested="images are too small for tiles of a quarter")
+    curves = results.curves
+    if curves["color"].changes_nothing:
+        return Claim("5", text, condition, (), not_tested="the images are grey: they have no color to lose")
+    rows = []
+    for kind, level, name in (
+        ("shuffle", 0.25, "tile 0.25"),
+        ("radial", results.side / 4, f"r = {results.side / 4:g}"),
+    ):
+        one = difference_of_losses(curves["color"], 0.0, curves[kind], level)
+        rows.append(
+            Statistic(
+                f"matching lost at alpha = 0, less that lost at {name}",
+                one.value,
+                one.interval,
+                "above" if results.kind == "photos" else "below",
+                0.0,
+                "" if one.decided else _FEW_TRIALS,
+            )
+        )
+    return Claim("5", text, condition, tuple(rows), note=_of_which(results.kind))
+
+
+def _statistic(name: str, one: Contrast, side: Literal["above", "below"], margin: float = 0.0) -> Statistic:
+    return Statistic(name, one.value, one.interval, side, margin, "" if one.decided else _FEW_REPETITIONS)
+
+
+def _falls(curve: AccuracyCurve, what: str) -> list[Statistic]:
+    return [
+        _statistic(f"{what}, from rate {low:g} to {high:g}", one, "below")
+        for (low, high), one in steps(curve).items()
+    ]
+
+
+def _below(a: AccuracyCurve, b: AccuracyCurve, what: str) -> list[Statistic]:
+    return [_statistic(f"{what}, at rate {rate:g}", one, "below") for rate, one in differences(a, b).items()]
+
+
+def _breaks(curve: AccuracyCurve, at: float, what: str) -> list[Statistic]:
+    found = breakdown(curve, at)
+    return [
+        _statistic(f"loss per rate beyond {at:g}, {what}", found.after, "above"),
+        _statistic(f"the same, less twice that before {at:g}", found.excess, "above"),
+    ]
+
+
+def _ablation(study: TrainingSetStudy) -> list[Claim]:
+    easy, hard, random = (study.curve(policy) for policy in ("easy", "hard", "random"))
+    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    return [
+        Claim(
+            "6a",
+            "dropping hard examples hurts steadily",
+            "accuracy below random's at every rate tested, and falling",
+            (*_below(hard, random, "hard dropped - random dropped"), *_falls(hard, "change, hard dropped")),
+            note=what,
+        ),
+        Claim(
+            "6b",
+            "dropping easy ones hurts sharply past about 0.6",
+            "loss per rate beyond 0.6 at least twice that before",
+            tuple(_breaks(easy, 0.6, "easy dropped")),
+            note=what,
+        ),
+        Claim(
+            "6c",
+            "random is best",
+            "random at or above both at every rate",
+            (
+                *_below(easy, random, "easy dropped - random dropped"),
+                *_below(hard, random, "hard dropped - random dropped"),
+            ),
+            note=what,
+        ),
+    ]
+
+
+def _corruption(study: TrainingSetStudy) -> list[Claim]:
+    easy, hard = study.curve("easy"), study.curve("hard")
+    chance = study.chance
+    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    return [
+        Claim(
+            "7a",
+            "corrupting easy labels breaks down from about 0.3",
+            "loss per rate beyond 0.3 at least twice that before",
+            tuple(_breaks(easy, 0.3, "easy relabelled")),
+            note=what,
+        ),
+        Claim(
+            "7b",
+            "and fails under heavy noise, where corrupting hard ones still learns",
+            "at 0.9: easy within 2 points of chance or worse, hard at least twice chance",
+            (
+                _statistic(
+                    "accuracy, easy relabelled at 0.9", mean_accuracy(easy, 0.9), "below", chance + 0.02
+                ),
+                _statistic("accuracy, hard relabelled at 0.9", mean_accuracy(hard, 0.9), "above", 2 * chance),
+            ),
+            note=what,
+        ),
+        Claim(
+            "7c",
+            "corrupting hard ones degrades steadily",
+            "falling at every step",
+            tuple(_falls(hard, "change, hard relabelled")),
+            note=what,
+        ),
+    ]
+
+
+def _validation(found: Validation) -> Claim:
+    quarter = found.shares_in_hardest[0.25]
+    few = "" if found.decided else _FEW_TRIALS
+    return Claim(
+        "8",
+        "misclassified validation examples are mostly hard",
+        "more than half of them in the hardest quarter",
+        (
+            Statistic(
+                "share of the misclassified in the hardest quarter",
+                quarter.value,
+                quarter.interval,
+                "above",
+                0.5,
+                few,
+            ),
+        ),
+        note=(
+            f"{found.num_final} final models after {found.final_epoch} epochs; no ranking could put more "
+            f"than {quarter.most:.2f} of their mistakes into a quarter of the examples"
+        ),
+    )
+
+
+def _batch_norm(results: PaperResults) -> Claim:
+    text = "in mini ImageNet batch normalization decides which examples are hard"
+    condition = "hard-set matching among networks with it above that between with and without"
+    if not results.batch_norm:
+        reason = "the networks here all have batch normalization, or the data are not mini ImageNet"
+        return Claim("9", text, condition, (), not_tested=reason)
+    without = [name for name in results.cnns if name not in results.batch_norm]
+    among = list(_among(results.hard, results.batch_norm, "hard").values())
+    between = list(_pairs(results.hard, results.batch_norm, without, "hard").values())
+    value = statistics.mean(m.rate for m in among) - statistics.mean(m.rate for m in between)
+    # rates that share a network are not independent: half widths are added up as if all moved together
+    margin = statistics.mean(map(_half_width, among)) + statistics.mean(map(_half_width, between))
+    row = Statistic(
+        "mean hard-set matching among networks with it, less that between with and without",
+        value,
+        (value - margin, value + margin),
+        "above",
+        0.0,
+        _few([*among, *between]),
+    )
+    return Claim("9", text, condition, (row,))
+
+
+def _pseudo(found: PseudoPatterns) -> Claim:
+    level = next(one for one in found.levels if one.level == found.level)
+    low, high = level.interval
+    few = "" if found.num_trials >= MIN_GROUP else f"fewer than {MIN_GROUP} models decide nothing"
+    return Claim(
+        "10",
+        "pseudo patterns exist",
+        "more low-pass examples that all N models get right than K * (accuracy at that level)^N",
+        (
+            Statistic(
+                f"examples that all {found.num_trials} models get right at r = {found.level:g}, "
+                "less those expected by chance",
+                level.count - level.chance,
+                (low - level.chance, high - level.chance),
+                "above",
+                0.0,
+                few,
+            ),
+        ),
+        note=(
+            f"{found.model} after {found.epoch} epochs, {level.count} of {level.num_examples} "
+            f"{found.probe.replace('_', '-')} examples; by class difficulty alone {level.class_chance:.1f}"
+        ),
+    )

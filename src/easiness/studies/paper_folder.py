@@ -1,0 +1,72 @@
+"""The folder of a paper study: what it was begun with, so that it is not continued with anything else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from easiness.errors import BadInput, RunFailed
+from easiness.store import is_run
+from easiness.store.files import write_whole
+from easiness.studies.paper import RUNS, PaperPlan
+
+DOCUMENT = "study.json"
+OURS = (DOCUMENT, RUNS, "figures", "tables", "claims.json", "report.html")
+
+
+def check_folder(plan: PaperPlan, out: Path) -> None:
+    """Make sure that ``out`` is this study, or could become it.
+
+    Raises:
+        BadInput: it holds something else, or a study of other settings (names the first difference).
+    """
+    if is_run(out):
+        raise BadInput(f"{out}: is a run; choose another folder for the study (--out)")
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
+    document = out / DOCUMENT
+    if not document.is_file():
+        foreign = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+        if foreign:
+            raise BadInput(
+                f"{out}: neither empty nor a study (it holds {foreign[0]!r}); choose another --out"
+            )
+        return
+    try:
+        there = json.loads(document.read_bytes())
+    except (OSError, ValueError):
+        raise BadInput(f"{document}: is damaged; choose another --out") from None
+    here = _settings(plan)
+    for name, value in here.items():
+        if not isinstance(there, dict) or there.get(name) != value:
+            was = there.get(name) if isinstance(there, dict) else None
+            raise BadInput(
+                f"{out}: this study cannot be continued with other settings: {name} is {was} there, "
+                f"{value} here; choose another --out"
+            )
+
+
+def describe_folder(plan: PaperPlan, out: Path) -> None:
+    """Make the folder and write down what the study was begun with.
+
+    Raises:
+        RunFailed: the folder cannot be written to.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if not (out / DOCUMENT).is_file():
+            write_whole(out / DOCUMENT, (json.dumps(_settings(plan), indent=1) + "\n").encode())
+    except OSError as error:
+        raise RunFailed(f"{out}: cannot be written to ({error.strerror}); choose another --out") from None
+
+
+def _settings(plan: PaperPlan) -> dict[str, Any]:
+    data = plan.data
+    return {
+        "preset": plan.preset.name,
+        "seed": plan.seed,
+        "examples": len(data),
+        "fingerprint": data.fingerprint,
+        "held_out_fingerprint": None if data.held_out is None else data.held_out.fingerprint,
+    }

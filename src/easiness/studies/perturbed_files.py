@@ -1,0 +1,54 @@
+"""What networks saw of perturbed images, in files below a run: whole ones are used again, others never."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.record import Observations
+from easiness.store.files import file_written_whole
+from easiness.store.observations import STATISTICS, Ids, read_epochs, write_observations
+
+
+def read_kept(
+    path: Path, labels: npt.NDArray[np.int64], trained_on: npt.NDArray[np.bool_], num_classes: int
+) -> Observations | None:
+    """One level of one trial; ``None`` if the file is unreadable or of other examples than these."""
+    import pyarrow as pa
+
+    try:
+        read: dict[str, Any] = read_epochs(path, [1], ["label", *STATISTICS])
+    except (OSError, ValueError, LookupError, pa.ArrowException):
+        return None
+    if not np.array_equal(read.pop("label"), labels[None]):
+        return None
+    return Observations(labels, num_classes, trained_on, **read)
+
+
+def keep(path: Path, ids: Ids, seen: Observations) -> None:
+    """Write the file, whole or not at all.
+
+    Not at all where the disk is full or not to be written to: the run can be looked at all the same.
+    """
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_written_whole(path) as file:
+            write_observations(file, ids, seen)
+
+
+def source_digest(factory: Any) -> str | None:
+    """SHA-256 (hex) of the module that a perturbation is written in, ``None`` where it cannot be read."""
+    module = sys.modules.get(getattr(factory, "__module__", ""))
+    if module is None:
+        return None
+    try:
+        return hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+    except (OSError, TypeError):
+        return None

@@ -1,0 +1,174 @@
+"""At what scale the paper's experiments are repeated: frozen settings, and why they are what they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from easiness.errors import BadInput, nearest
+from easiness.training import Precision
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Every number that the paper leaves open or that a smaller machine cannot bear.
+
+    ``source`` is used where none is given, and ``limit`` as for `load_dataset`; ``holdout`` is held out
+    where the source has no held-out split. Matching, galleries, perturbations and scores come from
+    ``trials`` trainings of ``epochs`` epochs of each of ``mlps`` and ``cnns``; the perturbations,
+    galleries and the ranking for ablation from ``cnns[0]``. Final models are trained ``final_trials``
+    times for ``final_epochs`` epochs, which is then their cosine period; the last of ``final_models``
+    gives the pseudo patterns. Examples to drop or relabel are drawn class by class with ``balanced``.
+    ``recipe`` changes the recipe of all.
+    """
+
+    name: str
+    description: str
+    source: str | None
+    limit: int | None
+    holdout: float
+    mlps: tuple[str, ...]
+    cnns: tuple[str, ...]
+    trials: int
+    epochs: int
+    merged_models: tuple[str, ...]
+    merged_trials: int
+    merged_epochs: int
+    final_models: tuple[str, ...]
+    final_trials: int
+    final_epochs: int
+    ablation_model: str
+    drop_rates: tuple[float, ...]
+    corrupt_rates: tuple[float, ...]
+    repetitions: int
+    ablation_epochs: int
+    balanced: bool = False
+    precision: Precision = "auto"
+    recipe: dict[str, Any] = field(default_factory=dict)
+    batch_norm: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """All networks that are matched, the MLPs first."""
+        return (*self.mlps, *self.cnns)
+
+
+SMOKE = Preset(
+    name="smoke",
+    description="every experiment on a small scale, to see that all of it works; decides nothing",
+    source="digits",
+    limit=None,
+    holdout=0.2,
+    mlps=("mlp_3_w64",),
+    cnns=("wrn_10_1", "densenet_bc_10_6", "resnext_11_1x4d_b8"),
+    trials=10,
+    epochs=3,
+    merged_models=("wrn_10_1",),
+    merged_trials=5,
+    merged_epochs=3,
+    final_models=("wrn_10_1",),
+    final_trials=5,
+    final_epochs=4,
+    ablation_model="mlp_3_w64",
+    drop_rates=(0.0, 0.3, 0.6, 0.9),
+    corrupt_rates=(0.0, 0.3, 0.6, 0.9),
+    repetitions=5,
+    ablation_epochs=5,
+    balanced=True,  # so few examples that a class could lose all of them
+    # what is measured by a clock could differ from one folder to another
+    precision="float32",
+    recipe={"batch_size": 32},
+)
+
+LAPTOP = Preset(
+    name="laptop",
+    description="CIFAR-10 with narrow networks of the paper's four families, on two cores and no GPU",
+    source="cifar10",
+    # 400 of each class: a set of a tenth is 400 examples, a rate of 0.9 still leaves 40 of a class
+    limit=4000,
+    holdout=0.2,
+    mlps=("mlp_3",),
+    cnns=("wrn_16_1", "densenet_bc_16_8", "resnext_11_2x8d_b16"),
+    # groups of five trials are the smallest that decide anything, and many short trials resolve sets
+    # better than few long ones
+    trials=10,
+    epochs=3,
+    merged_models=("wrn_16_1",),
+    merged_trials=10,
+    merged_epochs=3,
+    final_models=("densenet_bc_16_8", "wrn_16_1"),
+    final_trials=5,
+    final_epochs=10,
+    # two thirds of the study's trainings are these, so they are of the cheapest network
+    ablation_model="wrn_10_1",
+    drop_rates=(0.0, 0.3, 0.6, 0.9),
+    corrupt_rates=(0.0, 0.3, 0.6, 0.9),
+    repetitions=5,
+    ablation_epochs=6,
+    # so few examples give so few steps that smaller ones learn more
+    recipe={"batch_size": 64},
+)
+
+_PAPER_RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+PAPER = Preset(
+    name="paper",
+    description="the paper's settings for CIFAR-10; for GPUs",
+    source="cifar10",
+    limit=None,
+    holdout=0.2,
+    mlps=("mlp_3",),
+    cnns=("wrn_16_4", "densenet_bc_100_12", "resnext_29_4x64d"),
+    trials=20,
+    epochs=4,
+    merged_models=("wrn_16_4", "resnext_29_4x64d"),
+    merged_trials=20,
+    merged_epochs=4,
+    final_models=("wrn_16_4", "resnext_29_4x64d"),
+    final_trials=15,
+    final_epochs=300,
+    ablation_model="wrn_16_4",
+    drop_rates=_PAPER_RATES,
+    corrupt_rates=_PAPER_RATES,
+    repetitions=5,
+    ablation_epochs=300,
+)
+
+PAPER_PHOTOS = Preset(
+    name="paper",
+    description="the paper's settings for mini ImageNet; for GPUs",
+    source=None,
+    limit=None,
+    holdout=0.2,
+    mlps=("mlp_3",),
+    cnns=("resnet18", "alexnet", "vgg11", "vgg11_bn", "densenet121"),
+    trials=20,
+    epochs=10,
+    merged_models=("resnet18", "densenet121"),
+    merged_trials=20,
+    merged_epochs=10,
+    final_models=("densenet121", "resnet18"),
+    final_trials=10,
+    final_epochs=300,
+    ablation_model="resnet18",
+    drop_rates=_PAPER_RATES,
+    corrupt_rates=_PAPER_RATES,
+    repetitions=5,
+    ablation_epochs=300,
+    batch_norm=("resnet18", "vgg11_bn", "densenet121"),
+)
+
+PRESETS = {preset.name: preset for preset in (SMOKE, LAPTOP, PAPER)}
+
+
+def find_preset(name: str, source: object = None) -> Preset:
+    """The preset of this name; ``paper`` has other networks for ``mini-imagenet:FOLDER``.
+
+    Raises:
+        BadInput: there is none of this name.
+    """
+    if name not in PRESETS:
+        raise BadInput(f"preset {name!r}: unknown{nearest(name, PRESETS)}; choose {', '.join(PRESETS)}")
+    if name == PAPER.name and isinstance(source, str) and source.startswith("mini-imagenet:"):
+        return PAPER_PHOTOS
+    return PRESETS[name]

@@ -1,0 +1,95 @@
+"""``prune``: which examples to keep, drawn as the ablation study draws them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
+from easiness.store import Run
+from easiness.studies.ranking import check_ranks, ranking
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Pruned:
+    """The examples of a run, and which to keep.
+
+    ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
+    label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores.
+    """
+
+    ids: npt.NDArray[Any]
+    labels: npt.NDArray[np.int64]
+    classes: tuple[str, ...]
+    score: str
+    epoch: int
+    values: npt.NDArray[np.float64]
+    kept: npt.NDArray[np.bool_]
+
+    def table(self) -> pd.DataFrame:
+        """The kept examples, a row each: ``id``, ``label``, ``class``."""
+        import pandas as pd
+
+        labels = self.labels[self.kept]
+        names = np.array(self.classes, dtype=object)[labels]
+        return pd.DataFrame({"id": self.ids[self.kept], "label": labels, "class": names})
+
+    def by_class(self) -> pd.DataFrame:
+        """How many examples of each class are kept and dropped, and the mean score of both; NaN of none."""
+        import pandas as pd
+
+        rows = []
+        for label, name in enumerate(self.classes):
+            own = self.labels == label
+            kept, dropped = self.values[own & self.kept], self.values[own & ~self.kept]
+            rows.append(
+                {
+                    "class": name,
+                    "kept": len(kept),
+                    "dropped": len(dropped),
+                    f"{self.score}_kept": kept.mean() if len(kept) else np.nan,
+                    f"{self.score}_dropped": dropped.mean() if len(dropped) else np.nan,
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+def prune(
+    run: Run,
+    *,
+    drop: float = 0.3,
+    policy: str = "easy",
+    score: str = "easiness",
+    epoch: int | None = None,
+    balanced: bool = False,
+    seed: int = 0,
+) -> Pruned:
+    """Draw examples to drop by their rank (`draw_by_rank`), and keep the others.
+
+    Args:
+        run: whose scores rank the examples.
+        drop: share of the examples to drop, in [0, 1).
+        policy: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly dropped.
+        score: to rank by; any that is high or low for easy examples.
+        epoch: read the score after this many epochs; the last by default.
+        balanced: drop the same share of each class.
+        seed: of the draw.
+
+    Raises:
+        BadInput: something given cannot be used, or a class would be left without examples.
+    """
+    beta = parse_policy(policy)
+    sign = check_ranks(score)
+    epoch = run.resolve_epoch(epoch)
+    values = ranking(run, score, epoch)
+    drawn = draw_by_rank(values, drop, beta, seed, labels=run.labels if balanced else None)
+    check_classes_left(run.labels, drawn, run.classes)
+    kept = np.ones(len(values), np.bool_)
+    kept[drawn] = False
+    return Pruned(run.ids, run.labels, run.classes, score, epoch, sign * values, kept)

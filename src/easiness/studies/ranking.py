@@ -1,0 +1,113 @@
+"""Ranking examples from hard to easy by a score of a run, to train on a part of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset, load_dataset
+from easiness.data.holdout import hold_out
+from easiness.errors import BadInput, nearest
+from easiness.scores import SCORES
+from easiness.spec import RecordedSpec
+from easiness.store import Run
+from easiness.studies.source import data_of
+
+_SIGNS = {"easy": 1.0, "hard": -1.0}
+
+
+def check_ranks(score: str) -> float:
+    """1 for a score that is high for easy examples, -1 for one that is high for hard ones.
+
+    Raises:
+        BadInput: there is no such score, or it speaks of something else.
+    """
+    by_name = {one.name: one for one in SCORES}
+    if score not in by_name:
+        raise BadInput(f"score {score!r}: unknown{nearest(score, by_name)}; docs/scores.md lists them")
+    meaning = by_name[score].high_means
+    if meaning not in _SIGNS:
+        able = ", ".join(one.name for one in SCORES if one.high_means in _SIGNS)
+        raise BadInput(f"score {score!r}: high means {meaning}, so it does not rank by ease; use {able}")
+    return _SIGNS[meaning]
+
+
+def ranking(run: Run, score: str = "easiness", epoch: int | None = None) -> npt.NDArray[np.float64]:
+    """A score of the examples of a run [K], its sign turned where needed: high = easy.
+
+    Raises:
+        BadInput: the score does not rank by ease (`check_ranks`), is undefined for an example, or the
+            epoch is not recorded.
+    """
+    sign = check_ranks(score)
+    epoch = run.resolve_epoch(epoch)
+    values: npt.NDArray[np.float64] = sign * run.scores(epoch)[score].to_numpy(np.float64)
+    undefined = int(np.isnan(values).sum())
+    if undefined:
+        raise BadInput(
+            f"{run.path}: {score} is undefined for {undefined} of {len(values)} examples after epoch "
+            f"{epoch}; use another score"
+        )
+    return values
+
+
+def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: float | None = None) -> Dataset:
+    """The data that a run has scores of, with a held-out split to test on.
+
+    The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
+    out, ``holdout`` of each class are taken from the examples scored.
+
+    Args:
+        run: with the scores.
+        source: a `Dataset` or what `load_dataset` takes.
+        limit: that of the run, which is used anyway.
+        holdout: share of each class to hold out, where there is no held-out split.
+
+    Raises:
+        BadInput: these are other data than the run's, the limit is another, or there is no held-out split.
+    """
+    ref = run.spec.data
+    if limit is not None and limit not in (ref.limit, ref.train.num_examples):
+        raise BadInput(
+            f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
+        )
+    data = _recorded(run, source) if isinstance(run.spec, RecordedSpec) else data_of(run, source)
+    if data.held_out is not None:
+        before = data.load_options.holdout
+        if holdout is None or holdout == before:
+            return data
+        if before is not None:
+            raise BadInput(
+                f"holdout {holdout:g}: {run.path} was measured with {before:g} held out; leave --holdout out"
+            )
+        return hold_out(data, holdout)  # says that there is a held-out split already
+    if not holdout:
+        raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
+    split = hold_out(data, holdout)
+    # a source finds a limit and a part held out again in the other order alone
+    return split if data.limited_to is None else replace(split, source=None)
+
+
+def _recorded(run: Run, source: Any) -> Dataset:
+    """The data of a run recorded from somebody's own loop, which may know no fingerprint of images."""
+    data = source if isinstance(source, Dataset) else load_dataset(source)
+    same = (
+        data.classes == run.classes
+        and np.array_equal(data.ids, run.ids)
+        and np.array_equal(data.labels, run.labels)
+    )
+    if not same:
+        raise BadInput(
+            f"{data.source or data.name}: these are not the data of {run.path} (ids, labels or classes "
+            "differ); give the data it was recorded on"
+        )
+    return data
+
+
+def aligned(run: Run, values: npt.NDArray[np.float64], data: Dataset) -> npt.NDArray[np.float64]:
+    """``values`` of the examples of ``run`` in the order of ``data``, all of whose examples it has."""
+    where = {name: at for at, name in enumerate(run.ids.tolist())}
+    return values[[where[name] for name in data.ids.tolist()]]

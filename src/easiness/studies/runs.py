@@ -1,0 +1,123 @@
+"""The runs of a study: planned together, carried out one after the other, each resumed where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from easiness.spec import Resolved, RunSpec
+from easiness.store import Run, check_output, is_run
+from easiness.store.run import read_document
+from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
+from easiness.studies.execute import cache_beside, carry_out, missing_trials, resolve_plan
+from easiness.studies.plan import Plan
+from easiness.studies.progress import Progress
+from easiness.training import resolve_device
+
+
+def carry_out_all(
+    plans: Mapping[str, Plan],
+    folder: Path,
+    *,
+    device: str = "auto",
+    executor: str = "serial",
+    cache: bool = True,
+    progress: Progress | None = None,
+    announce: bool = True,
+) -> dict[str, Run]:
+    """Carry out the plans by name, each in a folder of its own below ``folder``; what is there is kept.
+
+    Runs of the same network on images of the same shape share what ``auto`` becomes. With ``announce``
+    the progress is told how much there is to do.
+
+    Raises:
+        BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
+        RunFailed: a trial failed or could not be stored; everything finished is kept.
+    """
+    progress = progress or Progress()
+    target = resolve_device(device)
+    for name, plan in plans.items():
+        check_output(folder / name)
+        if is_run(folder / name):
+            plan.check_continues(read_document(folder / name).spec, folder / name)
+    missing = missing_by_run(plans, folder)
+    chosen = _chosen(plans, folder, target, [name for name, num in missing.items() if num])
+    if announce:
+        costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
+        progress.study(describe(plans, missing, costs), sum(cost.num_images for cost in costs.values()))
+    return {
+        name: carry_out(
+            plan,
+            folder / name,
+            device=device,
+            executor=executor,
+            cache=cache,
+            progress=progress,
+            resolved=chosen.get(_alike(plan)),
+        )
+        for name, plan in plans.items()
+    }
+
+
+def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:
+    """One line: what there is, what is to be trained, how long that takes."""
+    wanted = sum(plan.trials for plan in plans.values())
+    to_train = sum(missing.values())
+    text = f"{len(plans)} runs with {wanted} trials, {wanted - to_train} of them finished"
+    if not to_train:
+        return text
+    seconds = sum(cost.seconds for cost in costs.values())
+    disk = sum(cost.run_bytes for cost in costs.values())
+    return f"{text}; the other {to_train} take about {duration_text(seconds)} and {size_text(disk)} of disk"
+
+
+def plan_costs(plans: Mapping[str, Plan], folder: Path, device: torch.device, cache: bool) -> dict[str, Cost]:
+    """What the trials that are missing cost, by the name of their run."""
+    missing = missing_by_run(plans, folder)
+    chosen = _chosen(plans, folder, device, [name for name, num in missing.items() if num])
+    return _costs(plans, missing, chosen, device, cache_beside(folder / "any") if cache else None)
+
+
+def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
+    """How many trials are missing, by the name of their run."""
+    return {name: missing_trials(plan, folder / name) for name, plan in plans.items()}
+
+
+def _alike(plan: Plan) -> Any:
+    """Runs that agree in this are equally fast in the same precision."""
+    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision
+
+
+def _chosen(
+    plans: Mapping[str, Plan], folder: Path, device: torch.device, unfinished: list[str]
+) -> dict[Any, Resolved]:
+    """What ``auto`` is for each kind of run: as in a run that there is, else measured."""
+    chosen: dict[Any, Resolved] = {}
+    for name, plan in plans.items():
+        if is_run(folder / name):
+            spec = read_document(folder / name).spec
+            assert isinstance(spec, RunSpec)
+            chosen.setdefault(_alike(plan), spec.resolved)
+    for name in unfinished:
+        if _alike(plans[name]) not in chosen:
+            chosen[_alike(plans[name])] = resolve_plan(plans[name], device)
+    return chosen
+
+
+def _costs(
+    plans: Mapping[str, Plan],
+    missing: Mapping[str, int],
+    chosen: Mapping[Any, Resolved],
+    device: torch.device,
+    cache: Path | None,
+) -> dict[str, Cost]:
+    return {
+        name: estimate_cost(
+            plan.spec(chosen[_alike(plan)], plan.trials, plan.epochs), plan.data, missing[name], device, cache
+        )
+        for name, plan in plans.items()
+        if missing[name]
+    }

@@ -1,0 +1,83 @@
+"""The data of a run, found again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput
+from easiness.spec import DatasetRef
+from easiness.store import Run
+
+
+def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
+    """The data of a run, or ``None`` and why they are not to be had.
+
+    Args:
+        run: whose data to find.
+        source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
+            were when the run was made.
+
+    Raises:
+        BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
+    """
+    ref = run.spec.data
+    if source is not None:
+        data = _load(source, ref)
+        if data.fingerprint != ref.train.fingerprint:
+            where = data.name if isinstance(source, Dataset | tuple | list) else source
+            raise BadInput(
+                f"{where}: these are not the data of {run.path} ({len(data)} and {ref.train.num_examples} "
+                f"examples, fingerprints {data.fingerprint[:8]} and {ref.train.fingerprint[:8]}); "
+                "give the source it was measured on"
+            )
+        return data, ""
+    if ref.source is None:
+        return None, "the run does not say where they are (--source names them)"
+    try:
+        data = _load(ref.source, ref)
+        if data.fingerprint != ref.train.fingerprint:
+            return None, f"the data at {ref.source} have changed since the run (--source names others)"
+    except BadInput as error:
+        return None, f"the data of the run cannot be read ({error})"
+    return data, ""
+
+
+def _load(source: Any, ref: DatasetRef) -> Dataset:
+    if isinstance(source, Dataset):
+        return source if ref.limit is None or ref.limit == len(source) else source.limit(ref.limit)
+    return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
+
+
+def data_of(run: Run, source: Any = None) -> Dataset:
+    """The data of a run, from the ``source`` given or where they were when the run was made.
+
+    Raises:
+        BadInput: they cannot be read, or are others than those of the run.
+    """
+    data, why = find_data(run, source)
+    if data is None:
+        raise BadInput(f"{run.path}: {why}")
+    return data
+
+
+def positions_in(data: Dataset, run: Run) -> npt.NDArray[np.int64]:
+    """Where each example of the run [K] is in ``data``, found by its id.
+
+    Raises:
+        BadInput: the data lack an example of the run.
+    """
+    if data.ids.dtype == run.ids.dtype and np.array_equal(data.ids, run.ids):
+        return np.arange(len(run.ids))
+    where = {name: at for at, name in enumerate(data.ids.tolist())}
+    ids = run.ids.tolist()
+    unknown = [name for name in ids if name not in where]
+    if unknown:
+        raise BadInput(
+            f"{data.name}: has no example with the id {unknown[0]} of {run.path}; give the source it was "
+            "measured on"
+        )
+    return np.array([where[name] for name in ids], np.int64)

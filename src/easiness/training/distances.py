@@ -1,0 +1,83 @@
+"""Euclidean distances between images as a network gets them, and between what it makes of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.data import Dataset, WorkingImages
+from easiness.data.photos import uncached_photos
+from easiness.spec import Recipe
+from easiness.training.bank import make_bank
+from easiness.training.features import FeatureReader
+from easiness.training.network import evaluation_batch
+from easiness.training.normalize import global_contrast_normalization
+
+_COLUMNS = 8192  # values of each example that are widened to double precision at a time
+
+
+@dataclass(frozen=True)
+class Distances:
+    """``distances`` [n, n] between n examples, 0 on the diagonal, and the ``squared_norms`` [n] of each."""
+
+    distances: npt.NDArray[np.float64]
+    squared_norms: npt.NDArray[np.float64]
+
+
+class InputReader:
+    """Reads examples as evaluation input and measures them, in pixels and with a network in features."""
+
+    def __init__(
+        self, data: Dataset, recipe: Recipe, device: torch.device, network: FeatureReader | None
+    ) -> None:
+        """Without ``network`` only pixels are measured."""
+        self._data = data
+        self._recipe = recipe
+        self._device = device
+        self._network = network
+        self._batch = evaluation_batch(data.input_shape(recipe))
+
+    def distances(self, positions: npt.NDArray[np.int64]) -> dict[str, Distances]:
+        """Between the examples at ascending ``positions`` [n], by space.
+
+        ``pixel`` is in global contrast normalization, divided by the root of the number of values.
+        """
+        bank = make_bank(self._images(positions), self._recipe, self._device, augment=False)
+        pixels, features = [], []
+        for start in range(0, len(bank), self._batch):
+            images = bank.clean(slice(start, min(start + self._batch, len(bank))))
+            flat = images.flatten(1) if self._recipe.gcn else self._normalized(images)
+            pixels.append(flat / flat.shape[1] ** 0.5)
+            if self._network is not None:
+                features.append(self._network.read(images))
+        found = {"pixel": euclidean(torch.cat(pixels))}
+        if features:
+            found["feature"] = euclidean(torch.cat(features))
+        return found
+
+    def _normalized(self, images: Tensor) -> Tensor:
+        return global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon).flatten(1)
+
+    def _images(self, positions: npt.NDArray[np.int64]) -> WorkingImages:
+        if self._recipe.crop:
+            return uncached_photos(self._data.stored.subset(positions), self._recipe.resize)
+        pictures = np.stack(self._data.pictures(positions))
+        return torch.from_numpy(pictures.transpose(0, 3, 1, 2))
+
+
+def euclidean(values: Tensor) -> Distances:
+    """Distances between the rows of ``values`` [n, d], exact also between rows that hardly differ."""
+    num, width = values.shape
+    # from products in double precision: differences of all pairs would take n times the memory
+    products = torch.zeros(num, num, dtype=torch.float64, device=values.device)
+    for start in range(0, width, _COLUMNS):
+        part = values[:, start : start + _COLUMNS].double()
+        products += part @ part.T
+    norms = products.diagonal()
+    squared = (norms[:, None] + norms[None] - 2 * products).clamp(min=0)
+    squared.fill_diagonal_(0)
+    return Distances(squared.sqrt().cpu().numpy(), norms.cpu().numpy().copy())

@@ -1,0 +1,56 @@
+"""What a trained network makes of images before it classifies them: the input of its last layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from easiness.errors import BadInput
+from easiness.models import build_model
+from easiness.training.network import find_classifier
+
+
+class FeatureReader:
+    """A trained network in evaluation mode and float32 that gives the input of its classifier."""
+
+    def __init__(
+        self,
+        model: str,
+        input_shape: tuple[int, int, int],
+        num_classes: int,
+        weights: Mapping[str, npt.NDArray[Any]],
+        device: torch.device,
+    ) -> None:
+        """``weights`` by their names in the network ``model``, as a stored trial gives them.
+
+        Raises:
+            BadInput: the network cannot be built, or has no linear or convolutional classifier.
+        """
+        with torch.random.fork_rng(devices=[]):
+            net = build_model(model, input_shape, num_classes)
+        # torch takes over what it is given, and these arrays may not be written to
+        net.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+        classifier = find_classifier(net, num_classes)
+        if classifier is None:
+            raise BadInput(
+                f"model {model!r}: has no linear or convolutional layer with {num_classes} outputs, so it "
+                "has no feature space; use pixel space alone"
+            )
+        classifier.register_forward_pre_hook(self._keep)
+        self._net: nn.Module = net.to(device).eval()
+        self._seen: Tensor | None = None
+
+    def _keep(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        self._seen = inputs[0]
+
+    @torch.inference_mode()
+    def read(self, images: Tensor) -> Tensor:
+        """Features [b, d] of network input [b, c, h, w]; maps of features are averaged over space."""
+        self._net(images)
+        seen, self._seen = self._seen, None
+        assert seen is not None
+        return seen.mean(dim=(2, 3)) if seen.ndim == 4 else seen.flatten(1)

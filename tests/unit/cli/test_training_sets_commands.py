@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from easiness import open_run
+from easiness.cli.training_sets import parse_rates, split_policies
+from easiness.errors import BadInput
+
+STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
+STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
+
+
+def test_lists_in_options():
+    assert parse_rates("0, 0.3,.9") == [0, 0.3, 0.9]
+    with pytest.raises(BadInput, match=r"--rates '0;1': give numbers with commas between them"):
+        parse_rates("0;1")
+    assert split_policies("easy, beta:1,3,random") == ["easy", "beta:1,3", "random"]
+    assert split_policies("beta:0.5,2,beta:2,0.5") == ["beta:0.5,2", "beta:2,0.5"]
+
+
+@pytest.mark.parametrize(("name", "effect"), [("ablate", "drop"), ("corrupt", "relabel")])
+def test_a_study(command, measured, tmp_path, name, effect):
+    out = tmp_path / "out"
+    finished = command(name, "digits", "--scores", measured, *STUDY, "--out", out, "-o", tmp_path / "a.csv")
+    assert finished.code == 0, finished.err
+    assert "Accuracy of mlp_2_w16 on 20 held-out examples after epoch 1" in finished.out
+    assert "3 runs with 3 trials, 0 of them finished" in finished.err
+    table = pd.read_csv(tmp_path / "a.csv")
+    assert table["policy"].tolist() == ["easy", "easy", "hard", "hard"]  # Beta(1, 3) has a name
+    assert table["rate"].tolist() == [0, 0.3, 0, 0.3]
+    assert set(table["effect"]) == {effect}
+    assert (out / f"{effect}-hard-0.30").is_dir()
+    again = command(
+        name, "digits", "--scores", measured, *STUDY, "--every-epoch", "--out", out, "-o", tmp_path / "a.json"
+    )
+    assert again.out == finished.out
+    rows = json.loads((tmp_path / "a.json").read_text())
+    assert [row["accuracy"] for row in rows] == table["accuracy"].tolist()
+    assert rows[0]["accuracy_sd"] is None
+    markdown = tmp_path / "a.md"
+    command(name, "digits", "--scores", measured, *STUDY, "--out", out, "-o", markdown)
+    assert markdown.read_text().startswith("### Accuracy of mlp_2_w16")
+
+
+@pytest.mark.parametrize("name", ["ablate", "corrupt"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--rates", "0,1"], "rate 1 is not in [0, 1)"),
+        (["--rates", "-0.1"], "rate -0.1 is not in [0, 1)"),
+        (["--rates", "many"], "--rates 'many'"),
+        (["--policies", "beta:0,1"], "give two positive numbers"),
+        (["--policies", "beta:1"], "policy 'beta:1'"),
+        (["--score", "entropy"], "does not rank by ease"),
+        (["--holdout", "0"], "hold a part out (--holdout 0.2)"),
+        (["--limit", "50"], "leave --limit out"),
+        (["--scores", "none"], "none: no such run"),
+        (["-o", "a.txt"], "end the name in .csv or .md or .json"),
+    ],
+)
+def test_bad_input(refused, measured, tmp_path, name, options, said):
+    line = refused(name, "digits", "--scores", measured, *STUDY, "--out", tmp_path / "out", *options)
+    assert said in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_scores_of_other_data(refused, measured, tmp_path, pictures):
+    line = refused("ablate", pictures, "--scores", measured, *STUDY, "--out", tmp_path / "out")
+    assert "limit 100 exceeds" in line or "these are not the data of" in line
+
+
+def test_a_rate_that_leaves_a_class_without_examples(refused, measured, tmp_path):
+    line = refused(
+        "ablate", "digits", "--scores", measured, *STUDY, "--rates", "0.95", "--out", tmp_path / "out"
+    )
+    assert "policy easy at rate 0.95: the draw takes all" in line
+
+
+def test_kept_ids(command, measured, tmp_path):
+    finished = command("prune", measured, "--drop", 0.3, "--policy", "beta:1,3", "--balanced")
+    assert finished.code == 0
+    assert finished.err.startswith("70 of 100 examples kept\n")
+    assert "class  kept  dropped  easiness kept  easiness dropped" in finished.err
+    kept = [line.split(",")[0] for line in finished.out.splitlines()]
+    assert finished.out.startswith("id,label,class\n")
+    for suffix in ("csv", "parquet", "txt"):
+        file = tmp_path / f"kept.{suffix}"
+        written = command("prune", measured, "--drop", 0.3, "--policy", "hard", "--balanced", "-o", file)
+        assert (written.out, written.err) == ("", finished.err)
+    assert (tmp_path / "kept.csv").read_text() == finished.out
+    assert (tmp_path / "kept.txt").read_text().split() == kept[1:]
+    table = pd.read_parquet(tmp_path / "kept.parquet")
+    assert table["id"].dtype == np.int64
+    assert table["id"].astype(str).tolist() == kept[1:]
+    assert set(table["id"]) < set(open_run(measured).ids)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--drop", "1"], "rate 1.0 is not in [0, 1)"),
+        (["--policy", "beta:x"], "policy 'beta:x' is unknown"),
+        (["--drop", "0.97"], "examples of class"),
+        (["-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),
+    ],
+)
+def test_ids_that_cannot_be_drawn(refused, measured: Path, options, said):
+    assert said in refused("prune", measured, "--drop", 0.3, "--policy", "easy", *options)

@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from easiness import load_dataset
+from easiness.report.page import render_report
+
+
+def test_the_page_says_how_near_easy_and_hard_pictures_are(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    data = load_dataset("digits", limit=200)
+    logits = noisy_logits(data.labels, trials=5, epochs=1)
+    run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint)
+    page = render_report([run], source=data)
+    assert page.count("In pixels, two of a class among the easiest 10 % of all examples are ") == 1
+    assert page == render_report([run], source=data)
+    # without pictures there is nothing to say
+    assert "In pixels" not in render_report([run])
+
+
+def test_a_page_without_two_easy_and_two_hard_examples_in_any_class_says_nothing(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    data = load_dataset("digits", limit=12)
+    run = record(
+        noisy_logits(data.labels, trials=2, epochs=1), data.labels, ids=data.ids, fingerprint=data.fingerprint
+    )
+    page = render_report([run], source=data)
+    assert "In pixels" not in page
+    assert "Easiest and hardest examples" in page

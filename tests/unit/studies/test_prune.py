@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+
+
+@pytest.fixture(scope="module")
+def run(measured: Path) -> ez.Run:
+    """100 digits, ten of each class."""
+    return ez.open_run(measured)
+
+
+@pytest.mark.parametrize(
+    ("policy", "beta"), [("easy", (3, 1)), ("hard", (1, 3)), ("random", (1, 1)), ("beta:2,5", (2, 5))]
+)
+def test_the_draw_is_that_of_the_studies(run, policy, beta):
+    pruned = ez.prune(run, drop=0.3, policy=policy, seed=2)
+    values = run.scores()["easiness"].to_numpy()
+    drawn = ez.draw_by_rank(values, 0.3, beta, 2)
+    np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), drawn)
+    table = pruned.table()
+    assert list(table.columns) == ["id", "label", "class"]
+    np.testing.assert_array_equal(table["id"], np.delete(run.ids, drawn))
+    np.testing.assert_array_equal(table["label"], np.delete(run.labels, drawn))
+    assert (table["class"] == table["label"].astype(str)).all()
+    assert table["id"].dtype == np.int64
+
+
+def test_balanced_over_classes(run):
+    pruned = ez.prune(run, drop=0.3, policy="hard", balanced=True)
+    assert (pruned.by_class()["dropped"] == 3).all()
+    assert (pruned.by_class()["kept"] == 7).all()
+
+
+def test_the_score_of_both_parts(run):
+    pruned = ez.prune(run, drop=0.3, policy="easy", score="el2n", epoch=1)
+    el2n = run.scores(1)["el2n"].to_numpy()
+    np.testing.assert_array_equal(pruned.values, el2n)
+    np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), ez.draw_by_rank(-el2n, 0.3, (3, 1), 0))
+    by_class = pruned.by_class()
+    assert list(by_class.columns) == ["class", "kept", "dropped", "el2n_kept", "el2n_dropped"]
+    own = run.labels == 3
+    assert by_class["el2n_kept"][3] == pytest.approx(el2n[own & pruned.kept].mean())
+    assert by_class["el2n_dropped"][3] == pytest.approx(el2n[own & ~pruned.kept].mean())
+    # a high error norm is hard, and mainly easy examples are dropped
+    assert el2n[pruned.kept].mean() > el2n[~pruned.kept].mean()
+
+
+def test_nothing_dropped(run):
+    pruned = ez.prune(run, drop=0)
+    assert pruned.kept.all()
+    assert pruned.by_class()["easiness_dropped"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"drop": 1}, r"rate 1 is not in \[0, 1\)"),
+        ({"drop": 0.97}, "the draw takes all 10 examples of class '"),
+        ({"policy": "beta:1,-3"}, "give two positive numbers"),
+        ({"score": "variability"}, "does not rank by ease"),
+        ({"epoch": 9}, "epoch 9 is not recorded"),
+        ({"seed": -1}, "seed -1 is negative"),
+    ],
+)
+def test_what_cannot_be_drawn(run, options, message):
+    with pytest.raises(BadInput, match=message):
+        ez.prune(run, **options)
