@@ -24,7 +24,7 @@ _SECONDS_WITHIN_EPOCH = 30.0  # a line at most this late, however long an epoch 
 
 class _ImagesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
+        speed = task.fields.get("speed")
         return Text("" if speed is None else f"{speed:,.0f} images/s")
 
 
@@ -50,8 +50,11 @@ class ShownProgress(Progress):
         self._announcement = ""
         self._in_study = False
         self._last_line = 0.0
-        self._began = 0.0
-        self._done = self._total = 0
+        self._began = self._run_began = 0.0
+        self._done = self._total = self._run_done = 0
+        # networks differ in speed, so the time left is told by work: what the images were expected to take
+        self._work = self._total_work = 0.0
+        self._work_per_image = 1.0
         self._trial_text = "images"
 
     def __enter__(self) -> Self:
@@ -75,11 +78,17 @@ class ShownProgress(Progress):
     def _quiet_for(self) -> float:
         return time.monotonic() - self._last_line
 
-    def study(self, text: str, num_images: int) -> None:
+    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
         """Say what is to be done in all; the bar is then about all of it."""
         self._say(text)
         self._in_study = True
-        self._total = num_images
+        self._done = 0
+        self._work = self._began = 0.0
+        self._total, self._total_work = num_images, num_images if seconds is None else seconds
+        self._work_per_image = 1.0
+        if self._task is not None and self._bar is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
@@ -90,7 +99,9 @@ class ShownProgress(Progress):
         )
         if not self._in_study:
             self._announcement += f"\n{path}: {cost}"
-            self._total = cost.num_images
+            self._total, self._total_work = cost.num_images, cost.seconds
+        self._work_per_image = cost.seconds / max(cost.num_images, 1)
+        self._run_began, self._run_done = 0.0, 0
         self._last_line = time.monotonic()
 
     def _announce(self) -> None:
@@ -120,10 +131,14 @@ class ShownProgress(Progress):
             if self._bar is not None:
                 for task in self._caching.values():
                     self._bar.remove_task(task)
-                self._task = self._bar.add_task(self._trial_text, total=self._total)
+                self._task = self._bar.add_task(self._trial_text, total=self._total_work)
+        if self._run_began == 0:
+            self._run_began = time.monotonic()
         self._done += num
+        self._run_done += num
+        self._work += num * self._work_per_image
         if self._task is not None and self._bar is not None:
-            self._bar.update(self._task, advance=num)
+            self._bar.update(self._task, completed=self._work, speed=self._speed())
         elif self._quiet_for() > _SECONDS_WITHIN_EPOCH:
             self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
 
@@ -136,10 +151,16 @@ class ShownProgress(Progress):
         elif report.epoch == report.epochs or self._quiet_for() > _SECONDS_BETWEEN_LINES:
             self._say(f"{text}, loss {report.train_loss:.3f}, {self._speed_text()}")
 
+    def _speed(self) -> float:
+        """Images per second of this run."""
+        return self._run_done / max(time.monotonic() - self._run_began, 1e-9)
+
     def _speed_text(self) -> str:
-        speed = self._done / max(time.monotonic() - self._began, 1e-9)
-        left = self._total - self._done
-        return f"{speed:,.0f} images/s" + (f", {duration_text(left / speed)} left" if left > 0 else "")
+        text = f"{self._speed():,.0f} images/s"
+        if self._done >= self._total or not self._work:
+            return text
+        pace = (time.monotonic() - self._began) / self._work
+        return f"{text}, {duration_text((self._total_work - self._work) * pace)} left"
 
     def stored(self, index: int) -> None:
         """A trial is whole on disk: nothing to say, its last epoch was shown."""

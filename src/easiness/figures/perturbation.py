@@ -22,7 +22,8 @@ from easiness.figures.svg import (
     legend_above,
     quiet,
 )
-from easiness.studies.perturbation_curve import PerturbationCurve, PerturbedMatch
+from easiness.studies.perturbation_curve import PerturbationCurve
+from easiness.studies.perturbed_match import PerturbedMatch
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

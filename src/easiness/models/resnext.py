@@ -52,9 +52,9 @@ def resnext(
     """ResNeXt-``depth``, ``cardinality`` x ``width`` d: three stages of (depth - 2) / 9 blocks.
 
     The stages give 4, 8 and 16 times ``base`` channels (256, 512 and 1024); their grouped convolutions
-    have ``cardinality`` groups of 1, 2 and 4 times ``width`` channels. Takes [b, c, h, w] with sides of at least 4, gives logits
-    [b, num_classes]. Initialized by `he_normal_`. ResNeXt-29, 4x64d with 3 channels and 10 classes has
-    17,562,442 parameters.
+    have ``cardinality`` groups of 1, 2 and 4 times ``width`` channels. Takes [b, c, h, w] with sides of
+    at least 4, gives logits [b, num_classes]. Initialized by `he_normal_`. ResNeXt-29, 4x64d with 3
+    channels and 10 classes has 17,562,442 parameters.
     """
     num_blocks = (depth - 2) // 9
     num_in = base

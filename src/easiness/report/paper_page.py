@@ -30,7 +30,7 @@ from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.claims import Claim
 from easiness.studies.compare import Comparison
-from easiness.studies.paper import KINDS, PaperPlan, main_recipe
+from easiness.studies.paper import KINDS, PaperPlan, main_recipe, match_name
 from easiness.studies.paper_claims import PaperResults, paper_claims
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def _galleries(
         for model, number in zip((plan.preset.cnns[0], plan.preset.cnns[-1]), (6, 7), strict=True)
     ]
     for model, name, per_side, title in shown:
-        run = runs[_match(model)]
+        run = runs[match_name(model)]
         drawn = draw_gallery(gallery(run, plan.data, per_side=per_side))
         caption = f"{title}: the easiest and the hardest examples of each class, by {model}."
         figures.append(_figure(output, name, drawn, caption))
@@ -153,7 +153,7 @@ def _perturbations(
     leads: Mapping[str, str],
     output: _Output,
 ) -> Iterator[Part]:
-    recipe = main_recipe(runs[_match(plan.preset.cnns[0])])
+    recipe = main_recipe(runs[match_name(plan.preset.cnns[0])])
     figures, sections = [], []
     for kind, curve in results.curves.items():
         caption = (
@@ -202,10 +202,6 @@ def _validation(results: PaperResults, lead: str, output: _Output) -> Part:
     _table(output, "figure-5", Table(found.table(), sections))
     figures = [_figure(output, "figure-5.png", draw_validation(found), caption)]
     return Part("validation", "Validation examples (Figure 5)", lead, figures, sections)
-
-
-def _match(model: str) -> str:
-    return f"match-{model.replace(':', '-').replace('/', '-')}"
 
 
 def _run_of(runs: Mapping[str, Run], path: str) -> Run:

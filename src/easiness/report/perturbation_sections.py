@@ -8,8 +8,9 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP, Match, Side, Ties
 from easiness.report.section import Section, number
-from easiness.studies.perturbation_curve import PerturbationCurve, PerturbedMatch
+from easiness.studies.perturbation_curve import PerturbationCurve
 from easiness.studies.perturbation_loss import lost
+from easiness.studies.perturbed_match import PerturbedMatch
 from easiness.studies.pseudo import PseudoPatterns
 
 

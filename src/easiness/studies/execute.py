@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from easiness.data import Dataset, WorkingImages, working_images
-from easiness.errors import RunFailed, TrialFailed
+from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.executors import make_executor
 from easiness.record import TrialRecord
 from easiness.spec import Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
 from easiness.store.run import read_document
-from easiness.studies.cost import estimate_cost
+from easiness.studies.cost import Cost, estimate_cost, size_text
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.training import resolve, resolve_device
@@ -61,7 +62,9 @@ def carry_out(
         else:
             spec = plan.spec(resolved or resolve_plan(plan, target), plan.trials, plan.epochs)
             missing = list(range(plan.trials))
-        progress.begin(spec, missing, out, estimate_cost(spec, plan.data, len(missing), target, cache_folder))
+        cost = estimate_cost(spec, plan.data, len(missing), target, cache_folder)
+        check_room(cost, out)
+        progress.begin(spec, missing, out, cost)
         # an image that cannot be decoded shows before the run is made
         images = _images(plan, cache_folder, progress)
         if stored is None:
@@ -99,6 +102,21 @@ def carry_out(
             f"the {len(run.trials)} finished ones are kept"
         )
     return run
+
+
+def check_room(cost: Cost, out: Path) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        BadInput: the photos to be cached need more than is free.
+    """
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    if cost.cache_bytes > free:
+        raise BadInput(
+            f"{out}: the cached photos need about {size_text(cost.cache_bytes)} and {size_text(free)} are "
+            "free; make room, use --limit, or --cache off"
+        )
 
 
 def cache_beside(out: Path) -> Path:

@@ -56,7 +56,7 @@ class PaperPlan:
     @property
     def first(self) -> dict[str, Plan]:
         """The runs that need no other, by name."""
-        named = {_match_name(model): plan for model, plan in self.matching.items()}
+        named = {match_name(model): plan for model, plan in self.matching.items()}
         return {**named, **self.validation.merged, **self.validation.final}
 
     @property
@@ -152,9 +152,10 @@ def run_paper(
     progress.study(
         f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),
+        sum(cost.seconds for cost in costs.values()),
     )
     runs = carry_out_all(plan.first, folder, announce=False, **options)
-    matched = {model: runs[_match_name(model)] for model in plan.matching}
+    matched = {model: runs[match_name(model)] for model in plan.matching}
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
@@ -220,7 +221,8 @@ def compare_at_best(runs: list[Run]) -> tuple[Comparison, Comparison]:
     return at_best("easy"), at_best("hard")
 
 
-def _match_name(model: str) -> str:
+def match_name(model: str) -> str:
+    """Name of the run in which a network is trained to be matched with others."""
     return f"match-{model.replace(':', '-').replace('/', '-')}"
 
 

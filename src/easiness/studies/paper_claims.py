@@ -10,25 +10,17 @@ from itertools import combinations
 from typing import Literal
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
-from easiness.studies.accuracy_curves import (
-    AccuracyCurve,
-    Contrast,
-    breakdown,
-    differences,
-    mean_accuracy,
-    steps,
-)
 from easiness.studies.claims import Claim, Statistic
 from easiness.studies.compare import Comparison
-from easiness.studies.perturbation import PerturbationCurve
+from easiness.studies.perturbation_curve import PerturbationCurve
 from easiness.studies.perturbation_loss import difference_of_losses
 from easiness.studies.pseudo import PseudoPatterns
 from easiness.studies.similarity import Similarity
+from easiness.studies.training_set_claims import ablation_claims, corruption_claims
 from easiness.studies.training_sets import TrainingSetStudy
-from easiness.studies.validate import Validation
+from easiness.studies.validation import Validation
 
 _FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"
-_FEW_REPETITIONS = f"fewer than {MIN_GROUP} repetitions decide nothing"
 
 Kind = Literal["small", "photos", "other"]
 """CIFAR-10 (``small``), mini ImageNet (``photos``), or data of which the paper says nothing."""
@@ -65,8 +57,8 @@ def paper_claims(results: PaperResults) -> list[Claim]:
         _mlp_against_cnns(results),
         _alike(results),
         _structure_or_color(results),
-        *_ablation(results.ablation),
-        *_corruption(results.corruption),
+        *ablation_claims(results.ablation),
+        *corruption_claims(results.corruption),
         _validation(results.validation),
         _batch_norm(results),
         _pseudo(results.pseudo),
@@ -200,94 +192,6 @@ def _structure_or_color(results: PaperResults) -> Claim:
             )
         )
     return Claim("5", text, condition, tuple(rows), note=_of_which(results.kind))
-
-
-def _statistic(name: str, one: Contrast, side: Literal["above", "below"], margin: float = 0.0) -> Statistic:
-    return Statistic(name, one.value, one.interval, side, margin, "" if one.decided else _FEW_REPETITIONS)
-
-
-def _falls(curve: AccuracyCurve, what: str) -> list[Statistic]:
-    return [
-        _statistic(f"{what}, from rate {low:g} to {high:g}", one, "below")
-        for (low, high), one in steps(curve).items()
-    ]
-
-
-def _below(a: AccuracyCurve, b: AccuracyCurve, what: str) -> list[Statistic]:
-    return [_statistic(f"{what}, at rate {rate:g}", one, "below") for rate, one in differences(a, b).items()]
-
-
-def _breaks(curve: AccuracyCurve, at: float, what: str) -> list[Statistic]:
-    found = breakdown(curve, at)
-    return [
-        _statistic(f"loss per rate beyond {at:g}, {what}", found.after, "above"),
-        _statistic(f"the same, less twice that before {at:g}", found.excess, "above"),
-    ]
-
-
-def _ablation(study: TrainingSetStudy) -> list[Claim]:
-    easy, hard, random = (study.curve(policy) for policy in ("easy", "hard", "random"))
-    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
-    return [
-        Claim(
-            "6a",
-            "dropping hard examples hurts steadily",
-            "accuracy below random's at every rate tested, and falling",
-            (*_below(hard, random, "hard dropped - random dropped"), *_falls(hard, "change, hard dropped")),
-            note=what,
-        ),
-        Claim(
-            "6b",
-            "dropping easy ones hurts sharply past about 0.6",
-            "loss per rate beyond 0.6 at least twice that before",
-            tuple(_breaks(easy, 0.6, "easy dropped")),
-            note=what,
-        ),
-        Claim(
-            "6c",
-            "random is best",
-            "random at or above both at every rate",
-            (
-                *_below(easy, random, "easy dropped - random dropped"),
-                *_below(hard, random, "hard dropped - random dropped"),
-            ),
-            note=what,
-        ),
-    ]
-
-
-def _corruption(study: TrainingSetStudy) -> list[Claim]:
-    easy, hard = study.curve("easy"), study.curve("hard")
-    chance = study.chance
-    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
-    return [
-        Claim(
-            "7a",
-            "corrupting easy labels breaks down from about 0.3",
-            "loss per rate beyond 0.3 at least twice that before",
-            tuple(_breaks(easy, 0.3, "easy relabelled")),
-            note=what,
-        ),
-        Claim(
-            "7b",
-            "and fails under heavy noise, where corrupting hard ones still learns",
-            "at 0.9: easy within 2 points of chance or worse, hard at least twice chance",
-            (
-                _statistic(
-                    "accuracy, easy relabelled at 0.9", mean_accuracy(easy, 0.9), "below", chance + 0.02
-                ),
-                _statistic("accuracy, hard relabelled at 0.9", mean_accuracy(hard, 0.9), "above", 2 * chance),
-            ),
-            note=what,
-        ),
-        Claim(
-            "7c",
-            "corrupting hard ones degrades steadily",
-            "falling at every step",
-            tuple(_falls(hard, "change, hard relabelled")),
-            note=what,
-        ),
-    ]
 
 
 def _validation(found: Validation) -> Claim:

@@ -14,20 +14,11 @@ from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.store import Run
 from easiness.studies.compare import SIDES
-from easiness.studies.perturbation_curve import PerturbationCurve, PerturbedMatch
-from easiness.studies.perturbation_loss import Loss, difference_of_losses, lost
+from easiness.studies.perturbation_curve import PerturbationCurve
 from easiness.studies.perturbed import PerturbedProbe, perturbed_probe, spec_with_weights
+from easiness.studies.perturbed_match import PerturbedMatch
 from easiness.studies.progress import Progress
 from easiness.studies.source import data_of
-
-__all__ = [
-    "Loss",
-    "PerturbationCurve",
-    "PerturbedMatch",
-    "difference_of_losses",
-    "lost",
-    "perturbation_curve",
-]
 
 
 def perturbation_curve(

@@ -3,37 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import GroupMatch, Match, Side, Ties
+from easiness.analysis import Side, Ties
 from easiness.errors import BadInput
-from easiness.studies.perturbation_loss import lost
+from easiness.studies.perturbed_match import PerturbedMatch, loss_between
 
 if TYPE_CHECKING:
     import pandas as pd
-
-
-@dataclass(frozen=True)
-class PerturbedMatch:
-    """How a set of regular examples matches that of examples perturbed at ``level``.
-
-    ``same_models``: one set of models, all trials, saw both, as in the paper; NaN in its place is
-    ``None``. ``groups``: disjoint groups of trials saw the one and the other, so that the value at the
-    neutral level is the noise ceiling; ``None`` with one trial. Both are ``None`` where easiness is
-    undefined, since some trial gets no example right at this level. ``replicates`` [R] are the bootstrap
-    rates behind ``groups.interval``: those of one run and seed are of the same trials at every level.
-    """
-
-    level: float
-    side: Side
-    ties: Ties
-    same_models: Match | None
-    groups: GroupMatch | None
-    replicates: npt.NDArray[np.float64] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -125,7 +106,7 @@ class PerturbationCurve:
 
     def _row(self, match: PerturbedMatch) -> dict[str, Any]:
         at = self.levels.index(match.level)
-        loss = lost(self, match.level, match.side, match.ties)
+        loss = loss_between(self.at(self.neutral, match.side, match.ties), match)
         same, groups = match.same_models, match.groups
         row: dict[str, Any] = {
             "kind": self.kind,

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import numpy as np
-import numpy.typing as npt
-
 from easiness.analysis import Side, Ties
 from easiness.errors import BadInput
-
-if TYPE_CHECKING:
-    from easiness.studies.perturbation_curve import PerturbationCurve
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A loss of matching rate, or a difference of two; 0 is none.
-
-    ``interval`` is the 95 % bootstrap interval over trials, the same groups before and after, with the
-    bias of resampling taken off. Where a rate is undefined, or there is one trial, all are NaN.
-    ``decided`` is whether the groups are large enough to decide anything.
-    """
-
-    value: float
-    interval: tuple[float, float]
-    decided: bool
+from easiness.studies.perturbation_curve import PerturbationCurve
+from easiness.studies.perturbed_match import Loss, loss_between, replicated_loss, with_interval
 
 
 def lost(curve: PerturbationCurve, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
@@ -36,8 +14,7 @@ def lost(curve: PerturbationCurve, level: float, side: Side = "easy", ties: Ties
     Raises:
         BadInput: the curve has no such point.
     """
-    value, replicates, decided = _loss(curve, level, side, ties)
-    return _with_interval(value, replicates, decided)
+    return loss_between(curve.at(curve.neutral, side, ties), curve.at(level, side, ties))
 
 
 def difference_of_losses(
@@ -62,29 +39,15 @@ def difference_of_losses(
                 f"the curves of {curve_a.kind} and {curve_b.kind} differ in {name} ({ours} and {theirs}): "
                 "losses can be compared between curves of one run with one seed and fraction"
             )
-    value_a, replicates_a, decided_a = _loss(curve_a, level_a, side, ties)
-    value_b, replicates_b, decided_b = _loss(curve_b, level_b, side, ties)
+    value_a, replicates_a, decided_a = replicated_loss(
+        curve_a.at(curve_a.neutral, side, ties), curve_a.at(level_a, side, ties)
+    )
+    value_b, replicates_b, decided_b = replicated_loss(
+        curve_b.at(curve_b.neutral, side, ties), curve_b.at(level_b, side, ties)
+    )
     if replicates_a.shape != replicates_b.shape:
         raise BadInput(
             f"the curves of {curve_a.kind} and {curve_b.kind} have {len(replicates_a)} and "
             f"{len(replicates_b)} replicates: make them with the same number"
         )
-    return _with_interval(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)
-
-
-def _loss(
-    curve: PerturbationCurve, level: float, side: Side, ties: Ties
-) -> tuple[float, npt.NDArray[np.float64], bool]:
-    before, after = curve.at(curve.neutral, side, ties), curve.at(level, side, ties)
-    replicates = before.replicates - after.replicates
-    if before.groups is None or after.groups is None:
-        return math.nan, replicates, False
-    return before.groups.rate - after.groups.rate, replicates, after.groups.decided
-
-
-def _with_interval(value: float, replicates: npt.NDArray[np.float64], decided: bool) -> Loss:
-    defined = replicates[~np.isnan(replicates)]
-    if math.isnan(value) or not len(defined):
-        return Loss(value, (math.nan, math.nan), False)
-    low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
-    return Loss(value, (float(low), float(high)), decided)
+    return with_interval(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)

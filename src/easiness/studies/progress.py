@@ -12,8 +12,8 @@ from easiness.training import EpochReport
 class Progress:
     """What a front end may show while runs go on; this one shows nothing."""
 
-    def study(self, text: str, num_images: int) -> None:
-        """Several runs are to be carried out, as ``text`` says; ``num_images`` are still to be seen."""
+    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
+        """There is much to do, as ``text`` says: ``num_images`` are to be seen, in about ``seconds``."""
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""

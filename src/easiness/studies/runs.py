@@ -47,7 +47,11 @@ def carry_out_all(
     chosen = _chosen(plans, folder, target, [name for name, num in missing.items() if num])
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
-        progress.study(describe(plans, missing, costs), sum(cost.num_images for cost in costs.values()))
+        progress.study(
+            describe(plans, missing, costs),
+            sum(cost.num_images for cost in costs.values()),
+            sum(cost.seconds for cost in costs.values()),
+        )
     return {
         name: carry_out(
             plan,

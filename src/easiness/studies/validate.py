@@ -18,8 +18,6 @@ from easiness.studies.runs import carry_out_all
 from easiness.studies.validation import Validation, read_validation
 from easiness.training import Precision
 
-__all__ = ["Validation", "ValidationPlans", "plan_validation", "validate"]
-
 _FEWEST = 5  # of which a tenth, rounded, is one
 _MERGED: tuple[Literal["train"]] = ("train",)
 _FINAL: tuple[Literal["held_out"]] = ("held_out",)

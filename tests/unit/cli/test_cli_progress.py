@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,3 +117,26 @@ def test_nothing_to_train_shows_nothing(capsys):
 def test_an_error_goes_through():
     with pytest.raises(ZeroDivisionError), ShownProgress():
         raise ZeroDivisionError
+
+
+def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, capsys, monkeypatch):
+    """Half of the images of a study are a tenth of its work: the rest takes nine times as long."""
+    now = [100.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
+    spec = open_run(measured).spec
+    quick = replace(COST, num_trials=1, epochs=1, num_trained_on=0, num_observed=100, seconds=10.0)
+    slow = replace(quick, seconds=90.0)
+    with ShownProgress() as shown:
+        shown.study("two runs", 200, 100.0)
+        shown.begin(spec, [0], Path("a"), quick)
+        shown.images(0)
+        now[0] += 20
+        shown.images(100)
+        shown.begin(spec, [0], Path("b"), slow)
+        shown.images(0)
+        now[0] += 90
+        shown.images(50)
+    lines = [line for line in capsys.readouterr().err.splitlines() if " images, " in line]
+    assert lines[1] == "100 of 200 images, 5 images/s, 3 min left"  # twice as slow as expected: 2 x 90 s
+    assert lines[3] == "150 of 200 images, 1 images/s, 90 s left"  # 110 s for 55 of 100

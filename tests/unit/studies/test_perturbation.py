@@ -10,8 +10,9 @@ from easiness import BadInput, load_dataset, measure, perturbation_curve
 from easiness.analysis import Votes, match_groups, match_votes
 from easiness.report.perturbation_sections import perturbation_sections
 from easiness.report.section import sections_text
-from easiness.studies.perturbation import difference_of_losses, lost, match_levels
+from easiness.studies.perturbation import match_levels
 from easiness.studies.perturbation_curve import PerturbationCurve
+from easiness.studies.perturbation_loss import difference_of_losses, lost
 
 NUM, TRIALS = 40, 4
 OPTIONS = {"fraction": 0.25, "seed": 0, "num_replicates": 60}
