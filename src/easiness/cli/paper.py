@@ -51,6 +51,7 @@ def paper(
     Running the same command again goes on where it stopped.
     """
     from easiness.cli.progress import ShownProgress
+    from easiness.cli.reading import reading_shown
     from easiness.report.paper_page import write_paper
     from easiness.studies.claims import count_verdicts
     from easiness.studies.paper import plan_paper, run_paper
@@ -59,15 +60,18 @@ def paper(
     from easiness.training import resolve_device
 
     target = resolve_device(device)
-    plan = plan_paper(
-        find_preset(preset, source),
-        source,
-        limit=limit,
-        holdout=holdout,
-        data_root=data_root,
-        download=download,
-        seed=seed,
-    )
+    with reading_shown():
+        plan = plan_paper(
+            find_preset(preset, source),
+            source,
+            limit=limit,
+            holdout=holdout,
+            data_root=data_root,
+            download=download,
+            seed=seed,
+        )
+    for note in plan.data.notes:
+        typer.echo(f"note: {note}", err=True)
     check_folder(plan, out)
     if dry_run:
         typer.echo(_describe(plan, out, str(target), cache == "on"))

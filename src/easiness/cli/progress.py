@@ -13,6 +13,7 @@ from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, T
 from rich.progress import Progress as Bar
 from rich.text import Text
 
+from easiness.cli.reading import reading_shown
 from easiness.spec import RunSpec
 from easiness.studies.cost import Cost, duration_text
 from easiness.studies.progress import Progress
@@ -58,6 +59,8 @@ class ShownProgress(Progress):
         self._trial_text = "images"
 
     def __enter__(self) -> Self:
+        self._reading = reading_shown()
+        self._reading.__enter__()
         if self._bar is not None:
             self._bar.start()
         return self
@@ -65,6 +68,7 @@ class ShownProgress(Progress):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._reading.__exit__(kind, error, trace)
         if self._bar is not None:
             self._bar.stop()
 
