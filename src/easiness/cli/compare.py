@@ -24,23 +24,30 @@ def compare(
         ),
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md or FILE.json.")
+        Path | None,
+        typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md, FILE.json, FILE.png or FILE.svg."),
     ] = None,
 ) -> None:
     """Match the easy and hard examples of runs with each other, beside ceilings, chance and ties."""
-    from easiness.cli.output import check_output_file, write_file
+    from easiness.cli.output import PICTURE_SUFFIXES, check_output_file, write_figure, write_file
     from easiness.report.tables import as_csv, as_json, as_markdown, as_text
     from easiness.store import open_run
     from easiness.studies.compare import compare as compare_runs
 
     if output is not None:
-        check_output_file(output, (".csv", ".md", ".json"))
+        check_output_file(output, (".csv", ".md", ".json", *PICTURE_SUFFIXES))
     opened = [open_run(run) for run in runs]
     if ties is None:
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction)
     else:
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction, ties=[ties])
     typer.echo(as_text(comparison))
-    if output is not None:
+    if output is None:
+        return
+    if output.suffix in PICTURE_SUFFIXES:
+        from easiness.figures.matching import draw_matching
+
+        write_figure(output, draw_matching(comparison))
+    else:
         render = {".csv": as_csv, ".md": as_markdown, ".json": as_json}[output.suffix]
         write_file(output, render(comparison).encode())

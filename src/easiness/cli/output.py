@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -12,11 +12,18 @@ from easiness.store.files import file_written_whole
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from easiness.report.section import Section
 
 TABLE_SUFFIXES = (".csv", ".md", ".json")
 """What `write_table` writes."""
+
+PICTURE_SUFFIXES = (".png", ".svg")
+"""What `write_figure` writes."""
+
+RESULT_SUFFIXES = (*TABLE_SUFFIXES, *PICTURE_SUFFIXES)
+"""What `write_result` writes."""
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...]) -> None:
@@ -67,3 +74,20 @@ def write_table(path: Path, sections: Iterable[Section], table: pd.DataFrame) ->
     else:
         text = table.to_csv(index=False)
     write_file(path, text.encode())
+
+
+def write_figure(path: Path, figure: Figure) -> None:
+    """Write a figure as a picture."""
+    from easiness.figures import picture_bytes
+
+    write_file(path, picture_bytes(figure, path.suffix))
+
+
+def write_result(
+    path: Path, sections: Iterable[Section], table: pd.DataFrame, draw: Callable[[], Figure]
+) -> None:
+    """Write a result as what the name asks for: a table, or the figure that ``draw`` makes."""
+    if path.suffix in PICTURE_SUFFIXES:
+        write_figure(path, draw())
+    else:
+        write_table(path, sections, table)

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from easiness.errors import BadInput
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-_PICTURES = (".png", ".svg")
 
 
 def perturb(
@@ -73,8 +68,15 @@ def perturb(
 
     Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
     """
-    from easiness.cli.output import TABLE_SUFFIXES, check_output_file, write_table
+    from easiness.cli.output import (
+        PICTURE_SUFFIXES,
+        RESULT_SUFFIXES,
+        check_output_file,
+        write_figure,
+        write_result,
+    )
     from easiness.cli.progress import ShownProgress
+    from easiness.figures.perturbation import draw_perturbation
     from easiness.perturb import perturbation
     from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
     from easiness.report.section import sections_text
@@ -86,10 +88,10 @@ def perturb(
     from easiness.studies.source import data_of
 
     if output is not None:
-        check_output_file(output, (*TABLE_SUFFIXES, *_PICTURES))
+        check_output_file(output, RESULT_SUFFIXES)
     for file in (panel, patterns):
         if file is not None:
-            check_output_file(file, _PICTURES)
+            check_output_file(file, PICTURE_SUFFIXES)
     chosen = None if levels is None else parse_levels(levels)
     opened = open_run(run)
     recipe = spec_with_weights(opened).recipe
@@ -123,21 +125,17 @@ def perturb(
         )
     sections = [*perturbation_sections(curve), *pseudo_sections(found)]
     typer.echo(sections_text(sections))
-    if output is not None and output.suffix in TABLE_SUFFIXES:
-        write_table(output, sections, curve.table())
-    elif output is not None:
-        from easiness.figures.perturbation import draw_perturbation
-
-        _write_figure(output, draw_perturbation(curve))
+    if output is not None:
+        write_result(output, sections, curve.table(), lambda: draw_perturbation(curve))
     if panel is None and patterns is None:
         return
     from easiness.figures.perturbed_panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 
     if panel is not None:
         shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: curve.levels}, seed=seed)
-        _write_figure(panel, draw_panel(shown))
+        write_figure(panel, draw_panel(shown))
     if patterns is not None:
-        _write_figure(patterns, draw_patterns(pattern_pictures(found, data, recipe)))
+        write_figure(patterns, draw_patterns(pattern_pictures(found, data, recipe)))
 
 
 def parse_levels(text: str) -> list[float]:
@@ -150,18 +148,3 @@ def parse_levels(text: str) -> list[float]:
         return [float(part) for part in text.split(",")]
     except ValueError:
         raise BadInput(f"--levels {text!r}: give numbers with commas between them, such as 0,0.5,1") from None
-
-
-def _write_figure(path: Path, figure: Figure) -> None:
-    """The same bytes for the same figure."""
-    import io
-
-    import matplotlib as mpl
-
-    from easiness.cli.output import write_file
-
-    file = io.BytesIO()
-    metadata = {"Date": None} if path.suffix == ".svg" else {}
-    with mpl.rc_context({"svg.hashsalt": "easiness"}):
-        figure.savefig(file, format=path.suffix[1:], dpi=150, metadata=metadata)
-    write_file(path, file.getvalue())

@@ -60,7 +60,7 @@ EveryEpoch = Annotated[
     bool, typer.Option("--every-epoch", help="A row for every epoch in the output, not for the last alone.")
 ]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md or FILE.json.")
+    Path | None, typer.Option("-o", "--output", help="Also write FILE.csv, .md, .json, .png or .svg.")
 ]
 
 
@@ -83,16 +83,17 @@ def split_policies(text: str) -> list[str]:
 
 def show(study_of: Callable[[Progress], TrainingSetStudy], output: Path | None, every_epoch: bool) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
-    from easiness.cli.output import TABLE_SUFFIXES, check_output_file, write_table
+    from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
+    from easiness.figures.training_sets import draw_by_rate
     from easiness.report.section import sections_text
     from easiness.report.training_sets_sections import training_sets_sections
 
     if output is not None:
-        check_output_file(output, TABLE_SUFFIXES)
+        check_output_file(output, RESULT_SUFFIXES)
     with ShownProgress() as progress:
         study = study_of(progress)
     sections = training_sets_sections(study)
     typer.echo(sections_text(sections))
     if output is not None:
-        write_table(output, sections, study.table(every_epoch=every_epoch))
+        write_result(output, sections, study.table(every_epoch=every_epoch), lambda: draw_by_rate(study))

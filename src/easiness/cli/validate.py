@@ -58,14 +58,15 @@ def validate(
     Easiness comes from training on all examples, the final models are trained without the held-out split.
     Running the same command again only reads; more trials or epochs train what is missing.
     """
-    from easiness.cli.output import TABLE_SUFFIXES, check_output_file, write_table
+    from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
+    from easiness.figures.validation import draw_validation
     from easiness.report.section import sections_text
     from easiness.report.validation_sections import validation_sections
     from easiness.studies.validate import validate as run_validation
 
     if output is not None:
-        check_output_file(output, TABLE_SUFFIXES)
+        check_output_file(output, RESULT_SUFFIXES)
     with ShownProgress() as progress:
         validation = run_validation(
             source,
@@ -94,4 +95,4 @@ def validate(
     sections = validation_sections(validation)
     typer.echo(sections_text(sections))
     if output is not None:
-        write_table(output, sections, validation.table())
+        write_result(output, sections, validation.table(), lambda: draw_validation(validation))

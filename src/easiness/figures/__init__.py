@@ -8,7 +8,7 @@ from easiness.figures.reliability import (
     curves_by_trials,
     draw_reliability,
 )
-from easiness.figures.svg import to_svg
+from easiness.figures.svg import picture_bytes, to_svg
 
 __all__ = [
     "AccuracyCurves",
@@ -21,5 +21,6 @@ __all__ = [
     "draw_levels",
     "draw_reliability",
     "easiness_levels",
+    "picture_bytes",
     "to_svg",
 ]

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from easiness.analysis import Side, Ties
 from easiness.figures.svg import EASY, FAINT, FONT_SIZE, HARD, INK
-from easiness.studies.compare import Comparison
+from easiness.studies.compare import SIDES, Comparison
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-def draw_matching(comparison: Comparison, side: Side, ties: Ties = "refine") -> Figure:
-    """The matching rates of a side between groups of trials, with 95 % intervals, and chance as a column.
+def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
+    """Matching rates between groups of trials, with 95 % intervals and chance; a table for each side.
 
     The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are
-    too small to decide anything is in italics.
+    too small to decide anything is in italics. ``ties`` is ``refine`` where the comparison has it.
     """
-    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
+
+    if ties is None:
+        ties = "refine" if "refine" in comparison.ties else comparison.ties[0]
+    num = len(comparison.names)
+    size = (1.6 + 1.15 * (num + 1), (1.0 + 0.75 * num) * len(sides))
+    figure = Figure(figsize=size, layout="constrained")
+    for axes, side in zip(figure.subplots(len(sides), squeeze=False)[:, 0], sides, strict=True):
+        _draw_table(axes, comparison, side, ties)
+    return figure
+
+
+def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
     num = len(comparison.names)
     shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", EASY if side == "easy" else HARD])
-    figure = Figure(figsize=(1.6 + 1.15 * (num + 1), 0.9 + 0.75 * num), layout="constrained")
-    axes = figure.add_subplot()
     for i in range(num):
         for j in range(i, num):
             groups = comparison.cell(i, j, side, ties).groups
@@ -39,28 +52,20 @@ def draw_matching(comparison: Comparison, side: Side, ties: Ties = "refine") -> 
             axes.add_patch(frame)
             style = "normal" if groups is not None and groups.decided else "italic"
             text = "none" if math.isnan(rate) else f"{rate:.2f}"
-            axes.text(
-                j + 0.5, i + 0.42, text, ha="center", va="center", size=12, style=style, color="#101214"
-            )
+            write = partial(axes.text, ha="center", va="center", style=style, color="#101214")
+            write(j + 0.5, i + 0.42, text, size=12)
             if groups is not None and not math.isnan(groups.interval[0]):
                 low, high = groups.interval
-                axes.text(
-                    j + 0.5, i + 0.74, f"{low:.2f} to {high:.2f}", ha="center", va="center", size=7.5,
-                    style=style, color="#101214",
-                )  # fmt: skip
+                write(j + 0.5, i + 0.74, f"{low:.2f} to {high:.2f}", size=7.5)
         diagonal = comparison.cell(i, i, side, ties).groups
         chance = comparison.fraction if diagonal is None else diagonal.chance
         axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=INK)
+    names = [name.replace("$", r"\$") for name in comparison.names]
     axes.set(xlim=(0, num + 1), ylim=(num, 0))
-    axes.set_xticks(np.arange(num + 1) + 0.5, [*map(_plain, comparison.names), "random"], size=FONT_SIZE)
-    axes.set_yticks(np.arange(num) + 0.5, list(map(_plain, comparison.names)), size=FONT_SIZE)
+    axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=FONT_SIZE)
+    axes.set_yticks(np.arange(num) + 0.5, names, size=FONT_SIZE)
     axes.tick_params(length=0, labelcolor=INK, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.axvline(num, color=FAINT, linewidth=0.8)
+    axes.set_title(f"{side} examples, after epoch {comparison.epoch}", size=FONT_SIZE, color=INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
-    return figure
-
-
-def _plain(text: str) -> str:
-    """A name for an axis: no mathematics in it."""
-    return text.replace("$", r"\$")

@@ -117,3 +117,14 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{view[1]}">{body.strip()}'
     )
+
+
+def picture_bytes(figure: Figure, suffix: str, dpi: int = 150) -> bytes:
+    """The figure as the content of a ``.png`` or ``.svg`` file; the same bytes for the same figure."""
+    import matplotlib as mpl
+
+    file = io.BytesIO()
+    metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": None}
+    with mpl.rc_context({"svg.hashsalt": "easiness"}):
+        figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)
+    return file.getvalue()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.analysis import Side
 from easiness.errors import RunFailed
+from easiness.figures import picture_bytes
 from easiness.figures.gallery import draw_gallery, gallery
 from easiness.figures.matching import draw_matching
 from easiness.figures.perturbation import draw_perturbation
@@ -115,7 +115,7 @@ def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
             f"Table 1: matching rates of {side} examples between groups of trials (ties refined, after epoch "
             f"{comparison.epoch}). Framed: a network against itself, its noise ceiling."
         )
-        figures.append(_figure(output, f"matching-{side}.png", draw_matching(comparison, side), caption))
+        figures.append(_figure(output, f"matching-{side}.png", draw_matching(comparison, [side]), caption))
         stem = f"table-1-{side}"
         output.tables[f"{stem}.csv"] = as_csv(comparison).encode()
         output.tables[f"{stem}.json"] = as_json(comparison).encode()
@@ -209,11 +209,9 @@ def _run_of(runs: Mapping[str, Run], path: str) -> Run:
 
 
 def _figure(output: _Output, name: str, figure: Figure, caption: str) -> Illustration:
-    content = io.BytesIO()
-    # no date and no version, so that the same results give the same bytes
-    figure.savefig(content, format="png", dpi=_DPI, facecolor="white", metadata={"Software": None})
-    output.figures[name] = content.getvalue()
-    return Illustration(label=caption, caption=caption, png=content.getvalue())
+    content = picture_bytes(figure, ".png", _DPI)
+    output.figures[name] = content
+    return Illustration(label=caption, caption=caption, png=content)
 
 
 def _table(output: _Output, stem: str, table: Table) -> None:
