@@ -12,9 +12,7 @@ Time is given as it passed and as processors were busy; the second says more on 
 from __future__ import annotations
 
 import argparse
-import datetime
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -22,6 +20,8 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+import machine
 
 # Nothing heavy is imported up here: a process counts what its parent held when it was started.
 
@@ -157,20 +157,6 @@ def report(sizes, folder):
         sys.exit(f"more than {LIMIT:,} bytes: {', '.join(over)}")
 
 
-def commit():
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
-    )
-    return found.stdout.strip() or "unknown"
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000, 1_281_167])
@@ -187,7 +173,7 @@ def main():
     sizes = [Size(examples, options.trials, options.epochs) for examples in options.examples]
     if options.scan:
         sizes = [Size(100_000, trials, epochs) for trials, epochs in ((5, 5), (5, 10), (10, 5), (10, 10))]
-    print(f"date {datetime.date.today()}, commit {commit()}, {processor()}, {os.cpu_count()} cores\n")
+    print(machine.measured() + "\n")
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         report(sizes, Path(folder))
 

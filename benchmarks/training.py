@@ -10,11 +10,7 @@ passes; rounds of both are interleaved and compared by the ratio of their median
 from __future__ import annotations
 
 import argparse
-import datetime
-import os
-import platform
 import statistics
-import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -33,6 +29,7 @@ from easiness.store import RunWriter
 from easiness.studies.plan import make_plan
 from easiness.training import resolve
 from easiness.trial import run_trial
+from machine import measured
 
 BATCH = 128
 
@@ -131,20 +128,6 @@ def load(path, num_examples):
     return rng.integers(0, 256, (num_examples, 3, 32, 32), dtype=np.uint8), labels
 
 
-def commit():
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
-    )
-    return found.stdout.strip() or "unknown"
-
-
-def processor():
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="wrn_16_4")
@@ -164,7 +147,7 @@ def main():
             times["easiness"].append(timed(ours))
     medians = {name: statistics.median(values) for name, values in times.items()}
     settings = f"{ours.resolved.precision}{', channels-last' if ours.resolved.channels_last else ''}"
-    print(f"date {datetime.date.today()}, commit {commit()}, {processor()}, {os.cpu_count()} cores")
+    print(measured())
     print(f"torch {torch.__version__}, torchvision {torchvision.__version__}, {options.rounds} rounds")
     print(f"{options.model}, {len(images)} examples, batch {BATCH}: seconds per trial and epoch")
     print(f"easiness chose {settings} in {ours.seconds_to_resolve:.1f} s (once per run, not counted)")

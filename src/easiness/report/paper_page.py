@@ -32,6 +32,7 @@ from easiness.studies.claims import Claim
 from easiness.studies.compare import Comparison
 from easiness.studies.paper import KINDS, PaperPlan, main_recipe, match_name
 from easiness.studies.paper_claims import PaperResults, paper_claims
+from easiness.studies.paper_folder import FIGURES, TABLES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,9 +81,9 @@ def write_paper(plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run],
     }
     try:
         for name, content in output.figures.items():
-            _write(out / "figures" / name, content)
+            _write(out / FIGURES / name, content)
         for name, content in output.tables.items():
-            _write(out / "tables" / name, content)
+            _write(out / TABLES / name, content)
         _write(out / "claims.json", (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
         _write(out / "report.html", render_study(page).encode())
     except OSError as error:

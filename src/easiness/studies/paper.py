@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import torch
 
 from easiness.analysis import Side
 from easiness.data import Dataset, load_dataset
+from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.store import Run
-from easiness.studies.compare import Comparison, compare
+from easiness.studies.compare import Comparison, Reliability, compare
 from easiness.studies.cost import Cost
 from easiness.studies.paper_claims import Kind, PaperResults
 from easiness.studies.perturbation import perturbation_curve
@@ -204,21 +206,25 @@ def main_recipe(run: Run) -> Any:
 def compare_at_best(runs: list[Run]) -> tuple[Comparison, Comparison]:
     """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
 
-    Best is the epoch after which halves of the trials match most under ``refine``, on average over runs.
+    Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
+    the first of equals. Epochs after which some run has no easiness yet do not count.
     """
     last = compare(runs)
 
     def at_best(side: Side) -> Comparison:
-        by_epoch: dict[int, list[float]] = {}
-        for reliability in last.reliability:
-            for half in reliability.by_epoch:
-                by_epoch.setdefault(half.epoch, []).append(getattr(half, side).refine)
-        if not by_epoch:
-            return last
-        best = max(by_epoch, key=lambda epoch: (statistics.mean(by_epoch[epoch]), -epoch))
-        return last if best == last.epoch else compare(runs, epoch=best)
+        best = _best_epoch(last.reliability, side)
+        return last if best in (None, last.epoch) else compare(runs, epoch=best)
 
     return at_best("easy"), at_best("hard")
+
+
+def _best_epoch(reliability: Sequence[Reliability], side: Side) -> int | None:
+    rates = [{half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in reliability]
+    means = {
+        epoch: statistics.mean(of_run[epoch] for of_run in rates)
+        for epoch in sorted(set.intersection(*map(set, rates)))
+    }
+    return max(means, key=lambda epoch: means[epoch]) if means else None
 
 
 def match_name(model: str) -> str:
@@ -255,24 +261,16 @@ def _load(
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    limit = preset.limit if limit is None else limit
-    if isinstance(source, Dataset):
-        data = source if limit is None or limit >= len(source) else source.limit(limit)
-    else:
+    data = source
+    if not isinstance(source, Dataset):
         data = load_dataset(source, data_root=data_root, download=download)
-        share = preset.holdout if holdout is None else holdout
-        if data.held_out is None and not share:
-            raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
-        small = limit is None or limit >= len(data)
-        data = load_dataset(
-            source,
-            data_root=data_root,
-            limit=None if small else limit,
-            holdout=share if data.held_out is None else holdout or None,
-        )
+    share = holdout if holdout is not None or data.held_out is not None else preset.holdout
+    if share:
+        data = hold_out(data, share)  # says so where there is a held-out split already
     if data.held_out is None:
         raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
-    return data
+    limit = preset.limit if limit is None else limit
+    return data if limit is None or limit >= len(data) else data.limit(limit)
 
 
 def _kind(data: Dataset) -> Kind:

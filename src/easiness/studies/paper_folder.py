@@ -8,11 +8,12 @@ from typing import Any
 
 from easiness.errors import BadInput, RunFailed
 from easiness.store import is_run
-from easiness.store.files import write_whole
-from easiness.studies.paper import RUNS, PaperPlan
+from easiness.store.files import ASIDE, sweep, write_whole
+from easiness.studies.paper import PaperPlan
 
 DOCUMENT = "study.json"
-OURS = (DOCUMENT, RUNS, "figures", "tables", "claims.json", "report.html")
+FIGURES = "figures"
+TABLES = "tables"
 
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
@@ -27,7 +28,9 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT
     if not document.is_file():
-        foreign = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+        names = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+        # a study that was killed before it was described has only what the kill left
+        foreign = [name for name in names if not name.startswith(ASIDE)]
         if foreign:
             raise BadInput(
                 f"{out}: neither empty nor a study (it holds {foreign[0]!r}); choose another --out"
@@ -48,13 +51,15 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
 
 
 def describe_folder(plan: PaperPlan, out: Path) -> None:
-    """Make the folder and write down what the study was begun with.
+    """Make the folder and write down what the study was begun with; remove what killed writers left.
 
     Raises:
         RunFailed: the folder cannot be written to.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
+        for folder in (out, out / FIGURES, out / TABLES):
+            sweep(folder)
         if not (out / DOCUMENT).is_file():
             write_whole(out / DOCUMENT, (json.dumps(_settings(plan), indent=1) + "\n").encode())
     except OSError as error:
