@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -261,9 +260,11 @@ def _load(
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    data = source
-    if not isinstance(source, Dataset):
-        data = load_dataset(source, data_root=data_root, download=download)
+    data: Dataset = (
+        source
+        if isinstance(source, Dataset)
+        else load_dataset(source, data_root=data_root, download=download)
+    )
     share = holdout if holdout is not None or data.held_out is not None else preset.holdout
     if share:
         data = hold_out(data, share)  # says so where there is a held-out split already
