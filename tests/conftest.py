@@ -1,4 +1,4 @@
-"""Shared: a small measured run and copies of it, the command called in this process, and what a run holds."""
+"""Shared: a small measured run, a small study, the command called in this process, and what a run holds."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from easiness.studies.presets import Preset
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -158,3 +161,42 @@ def pictures(tmp_path: Path) -> Path:
             pixels = random.integers(0, brightest, (8, 8, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(root / name / f"{i:02d}.png")
     return root
+
+
+@pytest.fixture(scope="session")
+def tiny_preset() -> Preset:
+    """Every experiment of the paper in seconds; four trials, so groups of two, and nothing decided."""
+    from easiness.studies.presets import SMOKE
+
+    return replace(
+        SMOKE,
+        mlps=("mlp_2_w8",),
+        cnns=("mlp_2_w16", "mlp_3_w16"),
+        trials=4,
+        epochs=2,
+        merged_models=("mlp_2_w16",),
+        merged_trials=2,
+        merged_epochs=2,
+        final_models=("mlp_2_w16",),
+        final_trials=2,
+        final_epochs=2,
+        ablation_model="mlp_2_w8",
+        drop_rates=(0.0, 0.6, 0.9),
+        corrupt_rates=(0.0, 0.3, 0.9),
+        repetitions=2,
+        ablation_epochs=2,
+    )
+
+
+@pytest.fixture(scope="session")
+def studied(tiny_preset: Preset, tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Path:
+    """The folder of a whole study of 150 digits; read it, or change a copy."""
+    from easiness.report.paper_page import write_paper
+    from easiness.studies.paper import plan_paper, run_paper
+    from easiness.studies.paper_folder import describe_folder
+
+    out = tmp_path_factory.mktemp("studied") / "study"
+    plan = plan_paper(tiny_preset, limit=150)
+    describe_folder(plan, out)
+    write_paper(plan, *run_paper(plan, out), out)
+    return out

@@ -1,4 +1,4 @@
-"""``easiness report``: a page about a run, or about several compared."""
+"""``easiness report``: a page about a run, about several compared, or about a study."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 
 
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
+    runs: Annotated[
+        list[Path], typer.Argument(help="Folders of runs over the same data, or of one study (`paper`).")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="FILE.html to write.")] = Path("report.html"),
     epoch: Annotated[
         int | None,
@@ -27,8 +29,12 @@ def report(
     from easiness.cli.output import check_output_file, write_file
     from easiness.report.page import render_report
     from easiness.store import open_run
+    from easiness.studies.paper_folder import is_study, study_page
 
     check_output_file(output, (".html",))
-    page = render_report([open_run(run) for run in runs], epoch=epoch, source=source)
+    if len(runs) == 1 and is_study(runs[0]):
+        page = study_page(runs[0])
+    else:
+        page = render_report([open_run(run) for run in runs], epoch=epoch, source=source)
     write_file(output, page.encode())
     typer.echo(output)

@@ -8,11 +8,21 @@ from typing import Annotated
 import typer
 
 
-def status(run: Annotated[Path, typer.Argument(help="Folder of a run.")]) -> None:
-    """Show what a run has, what is missing, and how accurate its trials are."""
+def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a study (`paper`).")]) -> None:
+    """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
     from easiness.spec import RunSpec
     from easiness.store import open_run
+    from easiness.studies.paper_folder import is_study, study_runs
 
+    if is_study(run):
+        for one in study_runs(run):
+            asked = one.spec.trials if isinstance(one.spec, RunSpec) else len(one.trials)
+            typer.echo(f"{one.path}: {one.model}, {len(one.trials)} of {asked} trials finished")
+        page = run / "report.html"
+        typer.echo(
+            f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
+        )
+        return
     opened = open_run(run)
     spec = opened.spec
     planned = f" of {spec.trials} trials" if isinstance(spec, RunSpec) else " trials"

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+_NAME_WIDTH = 12  # letters of a line
+
 
 def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
     """Matching rates between groups of trials, with 95 % intervals and chance; a table for each side.
@@ -60,7 +62,7 @@ def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> N
         diagonal = comparison.cell(i, i, side, ties).groups
         chance = comparison.fraction if diagonal is None else diagonal.chance
         axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=INK)
-    names = [name.replace("$", r"\$") for name in comparison.names]
+    names = [_wrapped(name) for name in comparison.names]
     axes.set(xlim=(0, num + 1), ylim=(num, 0))
     axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=FONT_SIZE)
     axes.set_yticks(np.arange(num) + 0.5, names, size=FONT_SIZE)
@@ -69,3 +71,15 @@ def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> N
     axes.set_title(f"{side} examples, after epoch {comparison.epoch}", size=FONT_SIZE, color=INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _wrapped(name: str) -> str:
+    """A name in short lines, broken after underscores, without mathematics."""
+    lines = [""]
+    for part in name.replace("$", r"\$").split("_"):
+        if lines[-1] and len(lines[-1]) + len(part) > _NAME_WIDTH:
+            lines[-1] += "_"
+            lines.append(part)
+        else:
+            lines[-1] += f"_{part}" if lines[-1] else part
+    return "\n".join(lines)

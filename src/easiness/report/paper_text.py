@@ -57,11 +57,10 @@ def part_leads(plan: PaperPlan, results: PaperResults) -> dict[str, str]:
 
 
 def facts_section(plan: PaperPlan, runs: Mapping[str, Run]) -> Section:
-    """Every run: network, trials, epochs, precision and time."""
-    rows = [["run", "network", "trials", "epochs", "trained on", "precision", "minutes"]]
+    """Every run: network, trials, epochs and precision; nothing that differs when it is run again."""
+    rows = [["run", "network", "trials", "epochs", "trained on", "precision"]]
     for name, run in runs.items():
         assert isinstance(run.spec, RunSpec)
-        seconds = sum(trial.document.ran.get("seconds", 0.0) for trial in run.trials)
         rows.append(
             [
                 name,
@@ -70,7 +69,6 @@ def facts_section(plan: PaperPlan, runs: Mapping[str, Run]) -> Section:
                 str(run.epochs),
                 count(plan.everything[name].num_trained_on),
                 run.spec.resolved.precision,
-                f"{seconds / 60:.1f}",
             ]
         )
     return Section("Runs", f"In the folder trials/; seed {plan.seed}.", rows)

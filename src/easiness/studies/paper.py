@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from easiness.analysis import Side
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
+from easiness.perturb import default_levels
 from easiness.store import Run
 from easiness.studies.compare import Comparison, Reliability, compare
 from easiness.studies.cost import Cost
@@ -36,6 +37,9 @@ RUNS = "trials"
 """Folder of the runs below that of the study."""
 
 KINDS = ("color", "shuffle", "radial")
+
+_BLURRED = 4.0
+"""Frequencies that are left of pseudo patterns, at most: nobody recognizes an image by them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +130,8 @@ def plan_paper(
         seed,
         matching,
         validation,
-        _training_sets(preset, data, "drop", nothing, seed),
-        _training_sets(preset, data, "relabel", nothing, seed),
+        _drawable(preset, data, "drop", nothing, seed),
+        _drawable(preset, data, "relabel", nothing, seed),
     )
 
 
@@ -160,12 +164,13 @@ def run_paper(
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
-        _training_sets(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
+        _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     runs |= carry_out_all({**ablation.plans, **corruption.plans}, folder, announce=False, **options)
     easy, hard = compare_at_best(list(matched.values()))
     look: dict[str, Any] = {"source": data, "device": device, "cache": cache, "progress": progress}
-    side = min(data.input_shape(main_recipe(main))[1:])
+    shape = data.input_shape(main_recipe(main))
+    side = min(shape[1:])
     pseudo_run = runs[list(plan.validation.final)[-1]]
     results = PaperResults(
         kind=_kind(data),
@@ -175,7 +180,7 @@ def run_paper(
         side=side,
         easy=easy,
         hard=hard,
-        curves={kind: perturbation_curve(main, kind, **look) for kind in KINDS},
+        curves={kind: perturbation_curve(main, kind, _levels(kind, shape), **look) for kind in KINDS},
         similarity=_similarity(main, data, device),
         ablation=ablation.study(runs),
         corruption=corruption.study(runs),
@@ -185,16 +190,32 @@ def run_paper(
             epoch=preset.merged_epochs,
             final_epoch=preset.final_epochs,
         ),
-        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, side / 8), **look),
+        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
     )
     return results, runs
+
+
+def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    """The runs by this ranking; drawn class by class where a class would lose all of its examples."""
+    try:
+        return _training_sets(preset, data, effect, values, seed)
+    except BadInput:
+        if preset.balanced:
+            raise
+        return _training_sets(replace(preset, balanced=True), data, effect, values, seed)
+
+
+def _levels(kind: str, shape: tuple[int, int, int]) -> list[float]:
+    """The kind's own levels, and those at which kinds are compared (claim 5)."""
+    compared = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
+    return sorted({*default_levels(kind, shape), compared[kind]})
 
 
 def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
     try:
         return similarity(run, data, device=device)
     except BadInput as error:  # sets of networks that have learned little may lie in one class
-        return str(error)
+        return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
 
 
 def main_recipe(run: Run) -> Any:

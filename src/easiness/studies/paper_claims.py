@@ -20,6 +20,7 @@ from easiness.studies.training_set_claims import ablation_claims, corruption_cla
 from easiness.studies.training_sets import TrainingSetStudy
 from easiness.studies.validation import Validation
 
+_OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"
 
 Kind = Literal["small", "photos", "other"]
@@ -100,7 +101,14 @@ def _cnn_pairs(results: PaperResults, number: str, side: Side, text: str) -> Cla
         text,
         "every CNN pair above 0.2",
         tuple(
-            Statistic(f"{side} sets of {name}", one.rate, one.interval, "above", 0.2, _few([one]))
+            Statistic(
+                f"{side} sets of {name} (class chance {one.class_chance:.2f})",
+                one.rate,
+                one.interval,
+                "above",
+                0.2,
+                _few([one]),
+            )
             for name, one in pairs.items()
         ),
         note=f"refined sets after epoch {comparison.epoch}; chance {comparison.fraction:g}",
@@ -110,21 +118,25 @@ def _cnn_pairs(results: PaperResults, number: str, side: Side, text: str) -> Cla
 def _mlp_against_cnns(results: PaperResults) -> Claim:
     text = "MLP and CNN easy sets match low in CIFAR-10, high in mini ImageNet"
     condition = "MLP-CNN below (above) half of the CNN-CNN median"
+    if results.kind == "other":
+        return Claim("3", text, condition, (), not_tested=_OTHER_DATA)
     cnn = list(_among(results.easy, results.cnns, "easy").values())
     if not cnn:
         return Claim("3", text, condition, (), not_tested="needs two CNNs")
-    median = statistics.median_low(one.rate for one in cnn)
-    middle = next(one for one in cnn if one.rate == median)
+    median = statistics.median(one.rate for one in cnn)
+    below = statistics.median(one.rate - one.interval[0] for one in cnn) / 2
+    above = statistics.median(one.interval[1] - one.rate for one in cnn) / 2
     statistics_ = []
     for name, one in _pairs(results.easy, results.mlps, results.cnns, "easy").items():
-        value = one.rate - middle.rate / 2
-        # both rates are uncertain: half widths of independent intervals add up as squares
-        margin = math.hypot(_half_width(one), _half_width(middle) / 2)
+        value = one.rate - median / 2
+        # both rates are uncertain: what an interval reaches to either side adds up as squares
+        low = value - math.hypot(one.rate - one.interval[0], above)
+        high = value + math.hypot(one.interval[1] - one.rate, below)
         statistics_.append(
             Statistic(
                 f"easy sets of {name}, less half of the CNN-CNN median",
                 value,
-                (value - margin, value + margin),
+                (low, high),
                 "above" if results.kind == "photos" else "below",
                 0.0,
                 _few([one, *cnn]),
@@ -134,11 +146,7 @@ def _mlp_against_cnns(results: PaperResults) -> Claim:
 
 
 def _of_which(kind: Kind) -> str:
-    if kind == "small":
-        return "read as for CIFAR-10"
-    if kind == "photos":
-        return "read as for mini ImageNet"
-    return "read as for CIFAR-10, though these are other data"
+    return "read as for mini ImageNet" if kind == "photos" else "read as for CIFAR-10"
 
 
 def _alike(results: PaperResults) -> Claim:
@@ -148,6 +156,11 @@ def _alike(results: PaperResults) -> Claim:
     if isinstance(found, str):
         return Claim("4", text, condition, (), note=found)
     few = "" if found.decided else f"fewer than {MIN_GROUP} trials decide nothing"
+    if len(found.classes) < found.num_classes / 2 or found.smallest < MIN_GROUP:
+        few = few or (
+            f"only {len(found.classes)} of {found.num_classes} classes have easy and hard examples, the "
+            f"smallest set {found.smallest}: too few for an interval"
+        )
     rows = []
     for space in found.spaces.values():
         easy, hard = space.differences["easy - random"], space.differences["hard - easy"]
@@ -160,7 +173,10 @@ def _alike(results: PaperResults) -> Claim:
         text,
         condition,
         tuple(rows),
-        note=f"{found.model}, {len(found.classes)} of {found.num_classes} classes",
+        note=(
+            f"{found.model} after epoch {found.epoch}, {len(found.classes)} of {found.num_classes} classes; "
+            "features of one trained network"
+        ),
     )
 
 
@@ -170,6 +186,8 @@ def _structure_or_color(results: PaperResults) -> Claim:
         "easy-set matching lost at alpha = 0, against that lost at tile 0.25 and at r = a quarter of the "
         "side: less than both (more than both)"
     )
+    if results.kind == "other":
+        return Claim("5", text, condition, (), not_tested=_OTHER_DATA)
     if results.side < 8:
         return Claim("5", text, condition, (), not_tested="images are too small for tiles of a quarter")
     curves = results.curves
@@ -195,27 +213,29 @@ def _structure_or_color(results: PaperResults) -> Claim:
 
 
 def _validation(found: Validation) -> Claim:
+    text = "misclassified validation examples are mostly hard"
+    condition = "more than half of them in the hardest quarter"
     quarter = found.shares_in_hardest[0.25]
-    few = "" if found.decided else _FEW_TRIALS
-    return Claim(
-        "8",
-        "misclassified validation examples are mostly hard",
-        "more than half of them in the hardest quarter",
-        (
-            Statistic(
-                "share of the misclassified in the hardest quarter",
-                quarter.value,
-                quarter.interval,
-                "above",
-                0.5,
-                few,
-            ),
-        ),
-        note=(
-            f"{found.num_final} final models after {found.final_epoch} epochs; no ranking could put more "
-            f"than {quarter.most:.2f} of their mistakes into a quarter of the examples"
-        ),
+    wrong = found.num_wrong / (found.num_validation * found.num_final)
+    if not quarter.most > 0.5:  # also where nothing is misclassified
+        reason = (
+            f"the final models are wrong about {wrong:.0%} of the validation examples, so that no ranking "
+            "could put more than half of these into a quarter"
+        )
+        return Claim("8", text, condition, (), not_tested=reason)
+    row = Statistic(
+        "share of the misclassified in the hardest quarter",
+        quarter.value,
+        quarter.interval,
+        "above",
+        0.5,
+        "" if found.decided and found.num_final >= MIN_GROUP else _FEW_TRIALS,
     )
+    note = (
+        f"{found.num_final} final models after {found.final_epoch} epochs, wrong about {wrong:.0%}; no "
+        f"ranking could put more than {quarter.most:.2f} of that into a quarter of the examples"
+    )
+    return Claim("8", text, condition, (row,), note=note)
 
 
 def _batch_norm(results: PaperResults) -> Claim:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import is_run
+from easiness.store import Run, is_run, open_run
 from easiness.store.files import ASIDE, sweep, write_whole
-from easiness.studies.paper import PaperPlan
+from easiness.studies.paper import RUNS, PaperPlan
 
 DOCUMENT = "study.json"
+PAGE = "report.html"
 FIGURES = "figures"
 TABLES = "tables"
 
@@ -40,14 +42,21 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
         there = json.loads(document.read_bytes())
     except (OSError, ValueError):
         raise BadInput(f"{document}: is damaged; choose another --out") from None
-    here = _settings(plan)
+    there, here = _flat(there), _flat(_settings(plan))
     for name, value in here.items():
-        if not isinstance(there, dict) or there.get(name) != value:
-            was = there.get(name) if isinstance(there, dict) else None
+        if there.get(name) != value:
             raise BadInput(
-                f"{out}: this study cannot be continued with other settings: {name} is {was} there, "
-                f"{value} here; choose another --out"
+                f"{out}: this study cannot be continued with other settings: {name} is {there.get(name)} "
+                f"there, {value} here; choose another --out"
             )
+
+
+def _flat(settings: Any) -> dict[str, Any]:
+    """The settings with those of the preset beside the others."""
+    if not isinstance(settings, dict) or not isinstance(settings.get("preset"), dict):
+        return {}
+    others = {name: value for name, value in settings.items() if name != "preset"}
+    return {**{f"preset {name}": value for name, value in settings["preset"].items()}, **others}
 
 
 def describe_folder(plan: PaperPlan, out: Path) -> None:
@@ -69,9 +78,33 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
 def _settings(plan: PaperPlan) -> dict[str, Any]:
     data = plan.data
     return {
-        "preset": plan.preset.name,
+        "preset": json.loads(json.dumps(dataclasses.asdict(plan.preset))),
         "seed": plan.seed,
         "examples": len(data),
         "fingerprint": data.fingerprint,
         "held_out_fingerprint": None if data.held_out is None else data.held_out.fingerprint,
     }
+
+
+def is_study(out: Path) -> bool:
+    """Does the folder hold a study?"""
+    return (out / DOCUMENT).is_file()
+
+
+def study_runs(out: Path) -> list[Run]:
+    """The runs of a study that have been begun, by name."""
+    return [open_run(found.parent) for found in sorted((out / RUNS).glob("*/run.json"))]
+
+
+def study_page(out: Path) -> str:
+    """The page of a finished study.
+
+    Raises:
+        BadInput: it is not finished, or the page cannot be read.
+    """
+    try:
+        return (out / PAGE).read_text("utf-8")
+    except OSError:
+        raise BadInput(
+            f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
+        ) from None

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.record import Observations
-from easiness.store.files import file_written_whole
+from easiness.store.files import file_written_whole, sweep
 from easiness.store.observations import STATISTICS, Ids, read_epochs, write_observations
 
 
@@ -33,12 +33,13 @@ def read_kept(
 
 
 def keep(path: Path, ids: Ids, seen: Observations) -> None:
-    """Write the file, whole or not at all.
+    """Write the file, whole or not at all, and remove what killed writers left beside it.
 
     Not at all where the disk is full or not to be written to: the run can be looked at all the same.
     """
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         with file_written_whole(path) as file:
             write_observations(file, ids, seen)
 

@@ -239,13 +239,16 @@ def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> 
 
 def _check_draws(data: Dataset, draw: Draw, ranking: npt.NDArray[np.float64], seed: int, trials: int) -> None:
     """Make sure that no trial is without examples of a class."""
-    if draw.effect != "drop":
-        return
     for index in range(trials):
-        kept = training_set(
-            data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index)
-        ).trained_on
-        check_classes_left(data.labels, np.flatnonzero(~kept), data.classes)
+        learned = training_set(data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index))
+        if draw.effect == "drop":
+            check_classes_left(data.labels, np.flatnonzero(~learned.trained_on), data.classes)
+        counts = np.bincount(learned.labels, minlength=data.num_classes)
+        if not counts.all():
+            raise BadInput(
+                f"rate {draw.rate:g}: no example has the label {data.classes[int(counts.argmin())]!r} any "
+                "more; use a lower rate or more examples"
+            )
 
 
 def _digest(file: Path) -> str:

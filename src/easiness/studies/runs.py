@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,15 @@ import torch
 
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
+from easiness.store.files import write_whole
 from easiness.store.run import read_document
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
 from easiness.studies.execute import cache_beside, carry_out, missing_trials, resolve_plan
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.training import resolve_device
+
+_RESOLVED = "resolved.json"
 
 
 def carry_out_all(
@@ -44,6 +48,8 @@ def carry_out_all(
         if is_run(folder / name):
             plan.check_continues(read_document(folder / name).spec, folder / name)
     missing = missing_by_run(plans, folder)
+    if any(missing.values()):
+        folder.mkdir(parents=True, exist_ok=True)
     chosen = _chosen(plans, folder, target, [name for name, num in missing.items() if num])
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
@@ -105,10 +111,33 @@ def _chosen(
             spec = read_document(folder / name).spec
             assert isinstance(spec, RunSpec)
             chosen.setdefault(_alike(plan), spec.resolved)
+    kept = _Kept(folder / _RESOLVED)
     for name in unfinished:
-        if _alike(plans[name]) not in chosen:
-            chosen[_alike(plans[name])] = resolve_plan(plans[name], device)
+        kind = _alike(plans[name])
+        if kind not in chosen:
+            chosen[kind] = kept.get(kind) or resolve_plan(plans[name], device)
+            kept.add(kind, chosen[kind])
     return chosen
+
+
+class _Kept:
+    """What was measured before any run of its kind was begun, so that a killed study does not choose anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._known: dict[str, Any] = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            self._known = {}
+
+    def get(self, kind: Any) -> Resolved | None:
+        value = self._known.get(json.dumps(kind))
+        return None if value is None else Resolved.model_validate(value)
+
+    def add(self, kind: Any, resolved: Resolved) -> None:
+        self._known[json.dumps(kind)] = resolved.model_dump()
+        if self._path.parent.is_dir():  # a plan that is only looked at leaves nothing behind
+            write_whole(self._path, (json.dumps(self._known, indent=1) + "\n").encode())
 
 
 def _costs(

@@ -13,6 +13,7 @@ from easiness.analysis import MIN_GROUP, Side, Votes, select, tie_mass
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
+from easiness.models import pretrained_file
 from easiness.spec import Recipe, RunSpec, make_recipe
 from easiness.store import Run
 from easiness.store.trial import StoredTrial
@@ -64,9 +65,9 @@ class Similarity:
     """What `similarity` found.
 
     ``classes`` are those that count: with two examples or more in the easy and in the hard set;
-    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes.
-    ``tie_mass`` is that of the two cuts. ``trial`` is the one whose features were read, ``None`` where no
-    features were.
+    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
+    and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
+    cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
     """
 
     model: str
@@ -78,6 +79,7 @@ class Similarity:
     num_classes: int
     at_most: int
     sizes: dict[SetName, int]
+    smallest: int
     trial: int | None
     spaces: dict[Space, SpaceDistances]
 
@@ -211,6 +213,7 @@ def similarity(
         num_classes=len(run.classes),
         at_most=at_most,
         sizes=sizes,
+        smallest=min(_num_members(votes, weights, label) for label in counted),
         trial=used,
         spaces={space: _summary(space, means[space], replicates[space]) for space in spaces},
     )
@@ -272,7 +275,12 @@ def _reader(
         )
     chosen = _trial(run, trial)
     network = FeatureReader(
-        run.spec.model, data.input_shape(recipe), len(run.classes), chosen.weights(), target
+        run.spec.model,
+        data.input_shape(recipe),
+        len(run.classes),
+        chosen.weights(),
+        target,
+        None if run.spec.pretrained is None else pretrained_file(run.spec.model),
     )
     return InputReader(data, recipe, target, network), chosen.index
 

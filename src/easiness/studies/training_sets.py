@@ -72,7 +72,8 @@ class TrainingSetStudy:
     """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
     The ranking is by ``score`` after ``score_epoch`` epochs. ``points`` go by policy, then by rate; at
-    rate 0 all policies show the same run. ``same_steps`` says whether each training had as many steps as
+    rate 0 all policies show the same run. ``largest_share`` is that of the most frequent class among the
+    held-out examples. ``same_steps`` says whether each training had as many steps as
     one on all ``num_examples``. Under `MIN_GROUP` repetitions nothing is decided.
     """
 
@@ -83,6 +84,7 @@ class TrainingSetStudy:
     num_examples: int
     num_held_out: int
     num_classes: int
+    largest_share: float
     epochs: int
     repetitions: int
     same_steps: bool
@@ -92,8 +94,8 @@ class TrainingSetStudy:
 
     @property
     def chance(self) -> float:
-        """Accuracy of guessing a class."""
-        return 1 / self.num_classes
+        """Accuracy of always guessing the class that most held-out examples have."""
+        return self.largest_share
 
     @property
     def policies(self) -> list[str]:
@@ -181,6 +183,7 @@ class TrainingSets:
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
             num_classes=plan.data.num_classes,
+            largest_share=float(np.bincount(plan.data.held_out.labels).max() / len(plan.data.held_out)),
             epochs=plan.epochs,
             repetitions=plan.trials,
             same_steps=self.same_steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy.typing as npt
@@ -24,14 +25,17 @@ class FeatureReader:
         num_classes: int,
         weights: Mapping[str, npt.NDArray[Any]],
         device: torch.device,
+        pretrained: Path | None = None,
     ) -> None:
         """``weights`` by their names in the network ``model``, as a stored trial gives them.
+
+        ``pretrained`` is the file that training started from, which some networks are built by.
 
         Raises:
             BadInput: the network cannot be built, or has no linear or convolutional classifier.
         """
         with torch.random.fork_rng(devices=[]):
-            net = build_model(model, input_shape, num_classes)
+            net = build_model(model, input_shape, num_classes, pretrained)
         # torch takes over what it is given, and these arrays may not be written to
         net.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         classifier = find_classifier(net, num_classes)

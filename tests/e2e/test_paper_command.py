@@ -1,0 +1,197 @@
+"""Every experiment from one command: complete, repeatable, and the same after any kill."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from easiness.store.files import ASIDE
+from easiness.studies import presets
+from easiness.studies.presets import Preset
+
+RESULTS = ("claims.json", "figures", "tables")
+
+# Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
+# Then runs the same command on KILLED in processes of their own, forked from this one, which kill
+# themselves: at the first calls of all, then at random ones, until one of them comes to its end.
+KILLED_AGAIN_AND_AGAIN = """
+import itertools, json, os, pathlib, random, shutil, signal, sys
+import easiness.cli.main
+from easiness.report import paper_page
+from easiness.studies.presets import PRESETS, Preset
+paper_page._DPI = 40
+lone, killed, preset = sys.argv[1:]
+values = json.loads(preset).items()
+PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
+
+def study(path):
+    sys.argv = ["easiness", "paper", "--preset", "smoke", "--limit", "150", "--out", path]
+    try:
+        easiness.cli.main.run()
+    except SystemExit as ended:
+        return ended.code
+
+def dying(real, calls, last):
+    def call(*given, **options):
+        if next(calls) == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(*given, **options)
+    return call
+
+def watched(last):
+    calls = itertools.count()
+    os.fsync = dying(os.fsync, calls, last)
+    shutil.rmtree = dying(shutil.rmtree, calls, last)
+    for name in ("rename", "replace"):
+        setattr(pathlib.Path, name, dying(getattr(pathlib.Path, name), calls, last))
+    return calls
+
+real = os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace
+calls = watched(-1)
+if study(lone) != 0:
+    sys.exit(9)
+os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace = real
+total = next(calls)
+dice = random.Random(2)
+moments = itertools.chain(range(4), iter(lambda: dice.randrange(4, total // 3), None))
+for num_kills, last in enumerate(moments):
+    child = os.fork()
+    if child == 0:
+        watched(last)
+        os._exit(study(killed))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status != -signal.SIGKILL:
+        print(json.dumps({"status": status, "kills": num_kills, "total": total}))
+        break
+"""
+
+
+@pytest.fixture
+def paper(command: Any, tiny_preset: Preset, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Calls ``easiness paper --preset smoke`` of 150 digits with the tiny preset in its place."""
+    monkeypatch.setitem(presets.PRESETS, "smoke", tiny_preset)
+
+    def call(out: Path, *options: object) -> Any:
+        return command("paper", "--preset", "smoke", "--limit", 150, *options, "--out", out)
+
+    return call
+
+
+def results(study: Path) -> dict[str, bytes]:
+    """What a study found, by file."""
+    files = [study / RESULTS[0], *(study / "figures").iterdir(), *(study / "tables").iterdir()]
+    return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_study_from_one_command(paper, studied, contents, tmp_path):
+    out = tmp_path / "study"
+    finished = paper(out)
+    assert finished.code == 0
+    assert {path.name for path in out.iterdir()} == {*RESULTS, "report.html", "study.json", "trials"}
+    figures = {path.stem for path in (out / "figures").iterdir()}
+    assert figures >= {f"figure-{number}" for number in (1, 3, 5, 6, 7)}
+    assert figures >= {"figure-2a-color", "figure-2b-shuffle", "figure-2c-radial"}
+    assert figures >= {"figure-4-ablation", "figure-4-corrupted-labels", "matching-easy", "matching-hard"}
+    lines = finished.out.splitlines()
+    assert lines[-1] == f"{out}/report.html"
+    assert Path(lines[-1]).is_file()
+    claims = json.loads((out / "claims.json").read_text())["claims"]
+    assert [line.split()[0] for line in lines[:14]] == [claim["id"] for claim in claims]
+    assert [claim["verdict"] in line for line, claim in zip(lines, claims, strict=False)] == [True] * 14
+    assert lines[14].startswith("12 undecided, 2 not tested here; decided only by intervals")
+    assert f"{out}: 18 runs with 42 trials, 0 of them finished; the other 42 take about" in finished.err
+    # the same in another folder, as the Python functions made it
+    assert results(out) == results(studied)
+    for path in (studied / "trials").iterdir():
+        assert contents(out / "trials" / path.name) == contents(path)
+
+
+def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snapshot, tmp_path):
+    copy = Path(shutil.copytree(studied, tmp_path / "copy"))
+    shutil.rmtree(copy / "figures")
+    (copy / "claims.json").unlink()
+    before = snapshot(copy / "trials")
+    finished = paper(copy)
+    assert finished.code == 0
+    assert finished.err == f"{copy}: 18 runs with 42 trials, 42 of them finished\n"
+    assert snapshot(copy / "trials") == before
+    assert results(copy) == results(studied)
+
+
+def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
+    lone, killed = tmp_path / "lone", tmp_path / "killed"
+    preset = json.dumps(dataclasses.asdict(tiny_preset))
+    script = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(lone), str(killed), preset]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ended = subprocess.run(script, timeout=300, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 0, ended.stderr
+    outcome = json.loads(ended.stdout.splitlines()[-1])
+    print(outcome)
+    assert outcome["status"] == 0, ended.stderr
+    assert outcome["kills"] >= 7, outcome
+    assert results(killed) == results(lone)
+    for path in (lone / "trials").iterdir():
+        assert contents(killed / "trials" / path.name) == contents(path)
+    assert list(killed.rglob(f"{ASIDE}*")) == []
+
+
+def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, tmp_path):
+    out = tmp_path / "study"
+    planned = paper(out, "--dry-run")
+    assert (planned.code, planned.err) == (0, "")
+    assert not out.exists()
+    names = {path.name for path in (studied / "trials").iterdir()}
+    listed = {line.split()[0]: line.split() for line in planned.out.splitlines() if line.split()}
+    assert names <= listed.keys()
+    # run, network, trials, epochs, examples trained on, trials missing
+    assert listed["match-mlp_3_w16"][1:6] == ["mlp_3_w16", "4", "2", "150", "4"]
+    assert listed["drop-hard-0.60"][1:6] == ["mlp_2_w8", "2", "2", "60", "2"]
+    assert listed["relabel-hard-0.90"][1:6] == ["mlp_2_w8", "2", "2", "150", "2"]
+    assert listed["merged-mlp_2_w16"][1:6] == ["mlp_2_w16", "2", "2", "300", "2"]
+    assert "42 trials to train, about " in planned.out
+    assert planned.out.endswith("nothing was trained and nothing written\n")
+
+    before = snapshot(studied)
+    again = paper(studied, "--dry-run")
+    assert again.code == 0
+    assert "0 trials to train" in again.out
+    assert snapshot(studied) == before
+
+
+def test_other_settings_are_refused_in_one_line(refused, studied, snapshot):
+    before = snapshot(studied)
+    call = ("paper", "--preset", "smoke", "--out", studied)
+    for options, difference in (
+        (["--limit", 160], "examples is 150 there, 160 here"),
+        (["--limit", 150, "--seed", 4], "seed is 0 there, 4 here"),
+        (["--limit", 150, "--holdout", 0.4], "fingerprint is "),
+    ):
+        error = refused(*call, *options)
+        assert f"{studied}: this study cannot be continued with other settings: {difference}" in error
+        assert "choose another --out" in error
+    assert snapshot(studied) == before
+
+
+def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, tmp_path, run_copy):
+    out = tmp_path / "study"
+    smoke = ("paper", "--preset", "smoke", "--out")
+    assert "hold a part out (--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
+    assert "limit 5 is below the 10 classes" in refused(*smoke, out, "--limit", 5)
+    assert "'lapto'" in refused("paper", "--preset", "lapto", "--out", out)
+    assert "--out" in refused("paper", "--preset", "smoke")
+    assert "nowhere" in refused("paper", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
+    assert not out.exists()
+    assert f"{run_copy}: is a run" in refused(*smoke, run_copy, "--limit", 150)
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    assert "it holds 'notes.txt'" in refused(*smoke, mine, "--limit", 150)
+    assert [path.name for path in mine.iterdir()] == ["notes.txt"]

@@ -1,0 +1,141 @@
+"""What is written about a small study of digits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from easiness.errors import RunFailed
+from easiness.report.paper_page import write_paper
+from easiness.studies.paper import plan_paper, run_paper
+from easiness.studies.paper_claims import paper_claims
+from easiness.studies.presets import Preset
+from easiness.studies.similarity import similarity
+
+PANELS = {
+    *("figure-1", "figure-2a-color", "figure-2b-shuffle", "figure-2c-radial", "figure-3"),
+    *("figure-4-ablation", "figure-4-corrupted-labels", "figure-5", "figure-6", "figure-7"),
+    *("matching-easy", "matching-hard", "pseudo-patterns"),
+}
+
+
+@pytest.fixture(scope="module")
+def html(studied: Path) -> str:
+    return (studied / "report.html").read_text("utf-8")
+
+
+def test_a_figure_for_each_panel_of_the_paper(studied):
+    found = {path.stem: path for path in (studied / "figures").iterdir()}
+    assert found.keys() - {"similarity"} == PANELS  # no class need have two easy and two hard examples
+    for path in found.values():
+        with Image.open(path) as picture:
+            assert picture.format == "PNG"
+            assert min(picture.size) > 200
+            assert "Software" not in picture.info  # a version would change the bytes
+            low, high = picture.convert("L").getextrema()
+            assert low < 128 < high  # something is drawn
+
+
+def test_a_table_behind_every_figure_of_numbers(studied):
+    found = {path.name for path in (studied / "tables").iterdir()}
+    stems = {
+        *("table-1-easy", "table-1-hard", "figure-2a-color", "figure-2b-shuffle", "figure-2c-radial"),
+        *("figure-4-ablation", "figure-4-corrupted-labels", "figure-5", "pseudo-patterns"),
+    }
+    wanted = {f"{stem}.{suffix}" for stem in stems for suffix in ("csv", "json", "md")}
+    assert found - {f"similarity.{suffix}" for suffix in ("csv", "json", "md")} == wanted
+
+
+@pytest.mark.parametrize("stem", ["figure-2b-shuffle", "figure-4-ablation", "figure-5", "pseudo-patterns"])
+def test_tables_say_the_same_in_every_format(studied, stem):
+    folder = studied / "tables"
+    rows = list(csv.DictReader(io.StringIO((folder / f"{stem}.csv").read_text())))
+    values = json.loads((folder / f"{stem}.json").read_text())
+    assert len(rows) == len(values) > 0
+    for row, value in zip(rows, values, strict=True):
+        assert row.keys() == value.keys()
+        for name, text in row.items():
+            if isinstance(value[name], bool) or value[name] is None:
+                assert text == ("" if value[name] is None else str(value[name]))
+            elif isinstance(value[name], float):
+                assert float(text) == pytest.approx(value[name], rel=1e-12, abs=1e-14)
+            else:
+                assert text in (str(value[name]), f"{value[name]}.0")
+    assert (folder / f"{stem}.md").read_text().startswith("### ")
+
+
+def test_accuracy_after_every_epoch_is_in_the_table(studied):
+    rows = json.loads((studied / "tables/figure-4-ablation.json").read_text())
+    assert {(row["policy"], row["rate"], row["epoch"]) for row in rows} == {
+        (policy, rate, epoch)
+        for policy in ("easy", "hard", "random")
+        for rate in (0.0, 0.6, 0.9)
+        for epoch in (1, 2)
+    }
+
+
+def test_claims_as_json(studied):
+    document = json.loads((studied / "claims.json").read_text())
+    assert (document["preset"], document["data"], document["seed"]) == ("smoke", "digits", 0)
+    assert [row["id"] for row in document["claims"]] == [
+        *("1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10")
+    ]
+    # groups of two trials and two repetitions, grey digits, networks without batch normalization
+    verdicts = {row["id"]: row["verdict"] for row in document["claims"]}
+    assert {verdicts.pop("5"), verdicts.pop("9")} == {"not tested here"}
+    assert set(verdicts.values()) == {"undecided"}
+
+
+def test_the_page_has_every_experiment_its_figures_and_the_claims(studied, html):
+    links = re.findall(r'<a href="#([^"]*)">', html)
+    assert links == [
+        *("claims", "measured", "matching", "galleries", "perturbations", "pseudo-patterns"),
+        *("training-sets", "validation"),
+    ]
+    assert html.count("<img ") == len(list((studied / "figures").iterdir()))
+    assert len(re.findall(r'<td class="verdict ', html)) == 14
+    assert "150 examples of 10 classes to train on and 150 held out" in html
+    assert "Preset smoke: " in html
+
+
+def test_every_run_is_in_the_table_of_what_was_measured(studied, html):
+    shown = re.search(r'<section id="measured".*?</section>', html, re.S)
+    assert shown is not None
+    names = {path.name for path in (studied / "trials").iterdir()}
+    assert len(names) == 3 + 1 + 1 + 1 + 6 + 6
+    for name in names:
+        assert f">{name}<" in shown[0]
+
+
+def test_nothing_says_where_it_was_made(studied):
+    for path in [studied / "claims.json", studied / "report.html", *(studied / "tables").iterdir()]:
+        assert str(studied.parent) not in path.read_text("utf-8"), path
+
+
+def test_claims_are_those_of_the_results(studied, tiny_preset: Preset, tmp_path):
+    copy = Path(shutil.copytree(studied, tmp_path / "copy"))
+    plan = plan_paper(tiny_preset, limit=150)
+    results, runs = run_paper(plan, copy)
+    rows = json.loads((studied / "claims.json").read_text())["claims"]
+    assert [claim.as_dict() for claim in paper_claims(results)] == rows
+    # in larger sets there are classes to look for likeness in
+    alike = similarity(runs["match-mlp_2_w16"], plan.data, fraction=0.5)
+    claims = write_paper(plan, replace(results, similarity=alike), runs, copy)
+    written = {row["id"]: row for row in json.loads((copy / "claims.json").read_text())["claims"]}
+    assert written == {claim.id: claim.as_dict() for claim in claims}
+    assert len(written["4"]["statistics"]) == 4
+    assert (copy / "figures/similarity.png").is_file()
+    assert len(list(copy.glob("tables/similarity.*"))) == 3
+
+    shutil.rmtree(copy / "tables")
+    (copy / "tables").write_text("in the way")
+    with pytest.raises(RunFailed, match=r"copy: the results cannot be written \(.*exists\)"):
+        write_paper(plan, results, runs, copy)
