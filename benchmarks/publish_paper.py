@@ -67,7 +67,6 @@ def main() -> None:
     names = figures(options.study, target)
     runs = [open_run(folder.parent) for folder in sorted((options.study / "trials").glob("*/run.json"))]
     seconds = sum(trial.document.ran.get("seconds", 0.0) for run in runs for trial in run.trials)
-    wall = (options.study / "report.html").stat().st_mtime - (options.study / "study.json").stat().st_mtime
     shutil.copy(options.study / "claims.json", target / "claims.json")
     tables = sorted((options.study / "tables").glob("*.md"))
     (target / "tables.md").write_text(
@@ -82,9 +81,8 @@ def main() -> None:
 # The paper's experiments, preset `{preset}`, on {document["data"]}
 
 Measured: {measured()}, PyTorch {torch.__version__}. {len(runs)} runs with
-{sum(len(run.trials) for run in runs)} trials trained for {duration_text(seconds)} in all; the whole study,
-from its first file to its report, took {duration_text(wall)}. Seed {document["seed"]},
-{spec.train.num_examples:,} examples to train on and {held_out:,} held out.
+{sum(len(run.trials) for run in runs)} trials trained for {duration_text(seconds)} in all.
+Seed {document["seed"]}, {spec.train.num_examples:,} examples to train on and {held_out:,} held out.
 
 All tables: [tables.md]({preset}/tables.md); claims as JSON: [claims.json]({preset}/claims.json).
 

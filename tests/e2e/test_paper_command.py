@@ -1,77 +1,16 @@
-"""Every experiment from one command: complete, repeatable, and the same after any kill."""
+"""Every experiment from one command: complete, and the same whenever and wherever it is run."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from easiness.store.files import ASIDE
 from easiness.studies import presets
 from easiness.studies.presets import Preset
-
-RESULTS = ("claims.json", "figures", "tables")
-
-# Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
-# Then runs the same command on KILLED in processes of their own, forked from this one, which kill
-# themselves: at the first calls of all, then at random ones, until one of them comes to its end.
-KILLED_AGAIN_AND_AGAIN = """
-import itertools, json, os, pathlib, random, shutil, signal, sys
-import easiness.cli.main
-from easiness.report import paper_page
-from easiness.studies.presets import PRESETS, Preset
-paper_page._DPI = 40
-lone, killed, preset = sys.argv[1:]
-values = json.loads(preset).items()
-PRESETS["smoke"] = Preset(**{k: tuple(v) if isinstance(v, list) else v for k, v in values})
-
-def study(path):
-    sys.argv = ["easiness", "paper", "--preset", "smoke", "--limit", "150", "--out", path]
-    try:
-        easiness.cli.main.run()
-    except SystemExit as ended:
-        return ended.code
-
-def dying(real, calls, last):
-    def call(*given, **options):
-        if next(calls) == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(*given, **options)
-    return call
-
-def watched(last):
-    calls = itertools.count()
-    os.fsync = dying(os.fsync, calls, last)
-    shutil.rmtree = dying(shutil.rmtree, calls, last)
-    for name in ("rename", "replace"):
-        setattr(pathlib.Path, name, dying(getattr(pathlib.Path, name), calls, last))
-    return calls
-
-real = os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace
-calls = watched(-1)
-if study(lone) != 0:
-    sys.exit(9)
-os.fsync, shutil.rmtree, pathlib.Path.rename, pathlib.Path.replace = real
-total = next(calls)
-dice = random.Random(2)
-moments = itertools.chain(range(4), iter(lambda: dice.randrange(4, total // 3), None))
-for num_kills, last in enumerate(moments):
-    child = os.fork()
-    if child == 0:
-        watched(last)
-        os._exit(study(killed))
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status != -signal.SIGKILL:
-        print(json.dumps({"status": status, "kills": num_kills, "total": total}))
-        break
-"""
 
 
 @pytest.fixture
@@ -87,7 +26,7 @@ def paper(command: Any, tiny_preset: Preset, monkeypatch: pytest.MonkeyPatch) ->
 
 def results(study: Path) -> dict[str, bytes]:
     """What a study found, by file."""
-    files = [study / RESULTS[0], *(study / "figures").iterdir(), *(study / "tables").iterdir()]
+    files = [study / "claims.json", *(study / "figures").iterdir(), *(study / "tables").iterdir()]
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
 
 
@@ -95,7 +34,9 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
     out = tmp_path / "study"
     finished = paper(out)
     assert finished.code == 0
-    assert {path.name for path in out.iterdir()} == {*RESULTS, "report.html", "study.json", "trials"}
+    assert {path.name for path in out.iterdir()} == {
+        *("claims.json", "figures", "report.html", "study.json", "tables", "trials")
+    }
     figures = {path.stem for path in (out / "figures").iterdir()}
     assert figures >= {f"figure-{number}" for number in (1, 3, 5, 6, 7)}
     assert figures >= {"figure-2a-color", "figure-2b-shuffle", "figure-2c-radial"}
@@ -124,23 +65,6 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     assert finished.err == f"{copy}: 18 runs with 42 trials, 42 of them finished\n"
     assert snapshot(copy / "trials") == before
     assert results(copy) == results(studied)
-
-
-def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
-    lone, killed = tmp_path / "lone", tmp_path / "killed"
-    preset = json.dumps(dataclasses.asdict(tiny_preset))
-    script = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(lone), str(killed), preset]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(script, timeout=300, capture_output=True, text=True, check=False, env=environment)
-    assert ended.returncode == 0, ended.stderr
-    outcome = json.loads(ended.stdout.splitlines()[-1])
-    print(outcome)
-    assert outcome["status"] == 0, ended.stderr
-    assert outcome["kills"] >= 7, outcome
-    assert results(killed) == results(lone)
-    for path in (lone / "trials").iterdir():
-        assert contents(killed / "trials" / path.name) == contents(path)
-    assert list(killed.rglob(f"{ASIDE}*")) == []
 
 
 def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, tmp_path):

@@ -77,8 +77,10 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
 
 def _settings(plan: PaperPlan) -> dict[str, Any]:
     data = plan.data
+    preset = json.loads(json.dumps(dataclasses.asdict(plan.preset)))
+    del preset["description"]  # words
     return {
-        "preset": json.loads(json.dumps(dataclasses.asdict(plan.preset))),
+        "preset": preset,
         "seed": plan.seed,
         "examples": len(data),
         "fingerprint": data.fingerprint,

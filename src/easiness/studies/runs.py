@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
@@ -20,6 +21,7 @@ from easiness.studies.progress import Progress
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"
+_KEPT = TypeAdapter(dict[str, Resolved])
 
 
 def carry_out_all(
@@ -50,7 +52,7 @@ def carry_out_all(
     missing = missing_by_run(plans, folder)
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
-    chosen = _chosen(plans, folder, target, [name for name, num in missing.items() if num])
+    chosen = _chosen(plans, missing, folder, target, keep=True)
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
         progress.study(
@@ -87,7 +89,7 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
 def plan_costs(plans: Mapping[str, Plan], folder: Path, device: torch.device, cache: bool) -> dict[str, Cost]:
     """What the trials that are missing cost, by the name of their run."""
     missing = missing_by_run(plans, folder)
-    chosen = _chosen(plans, folder, device, [name for name, num in missing.items() if num])
+    chosen = _chosen(plans, missing, folder, device, keep=False)
     return _costs(plans, missing, chosen, device, cache_beside(folder / "any") if cache else None)
 
 
@@ -102,9 +104,9 @@ def _alike(plan: Plan) -> Any:
 
 
 def _chosen(
-    plans: Mapping[str, Plan], folder: Path, device: torch.device, unfinished: list[str]
+    plans: Mapping[str, Plan], missing: Mapping[str, int], folder: Path, device: torch.device, *, keep: bool
 ) -> dict[Any, Resolved]:
-    """What ``auto`` is for each kind of run: as in a run that there is, else measured."""
+    """What ``auto`` is for each kind of run: as in a run that there is, else as kept, else measured."""
     chosen: dict[Any, Resolved] = {}
     for name, plan in plans.items():
         if is_run(folder / name):
@@ -112,11 +114,12 @@ def _chosen(
             assert isinstance(spec, RunSpec)
             chosen.setdefault(_alike(plan), spec.resolved)
     kept = _Kept(folder / _RESOLVED)
-    for name in unfinished:
+    for name in (name for name, num in missing.items() if num):
         kind = _alike(plans[name])
         if kind not in chosen:
             chosen[kind] = kept.get(kind) or resolve_plan(plans[name], device)
-            kept.add(kind, chosen[kind])
+            if keep:
+                kept.add(kind, chosen[kind])
     return chosen
 
 
@@ -126,18 +129,16 @@ class _Kept:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._known: dict[str, Any] = json.loads(path.read_bytes())
-        except (OSError, ValueError):
+            self._known = _KEPT.validate_json(path.read_bytes())
+        except (OSError, ValueError):  # then it is measured anew
             self._known = {}
 
     def get(self, kind: Any) -> Resolved | None:
-        value = self._known.get(json.dumps(kind))
-        return None if value is None else Resolved.model_validate(value)
+        return self._known.get(json.dumps(kind))
 
     def add(self, kind: Any, resolved: Resolved) -> None:
-        self._known[json.dumps(kind)] = resolved.model_dump()
-        if self._path.parent.is_dir():  # a plan that is only looked at leaves nothing behind
-            write_whole(self._path, (json.dumps(self._known, indent=1) + "\n").encode())
+        self._known[json.dumps(kind)] = resolved
+        write_whole(self._path, _KEPT.dump_json(self._known, indent=1) + b"\n")
 
 
 def _costs(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import version
@@ -14,8 +15,13 @@ def test_help(command):
     finished = command("--help")
     assert finished.code == 0
     assert finished.err == ""
-    for name in ("measure", "status", "scores", "compare", "report", "--version", "--debug"):
-        assert name in finished.out
+    commands = re.findall(r"^  (\w+) ", finished.out.split("Commands:")[1], re.M)
+    assert commands == [
+        *("measure", "paper", "status", "scores", "compare", "perturb", "ablate", "corrupt", "prune"),
+        *("validate", "report"),
+    ]
+    for option in ("--version", "--debug"):
+        assert option in finished.out
 
 
 def test_version(command):
@@ -50,6 +56,10 @@ def test_no_argument_shows_the_help(command):
         (["scores", "RUN", "--epoch", "last"], "--epoch"),
         (["scores", "RUN", "-o"], "-o"),
         (["status", "RUN", "--epoch", "1"], "--epoch"),
+        (["paper"], "--out"),
+        (["paper", "--out", "RUN", "--preset", "tiny"], "'tiny'"),
+        (["paper", "--out", "RUN", "--limit", "half"], "--limit"),
+        (["paper", "digits", "more", "--out", "RUN"], "more"),
     ],
 )
 def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):

@@ -1,0 +1,142 @@
+"""The page about a study as a person sees it: in Chromium, from a file, with the network forbidden."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from easiness.report.section import Section
+from easiness.report.study_page import Illustration, Part, StudyPage, render_study
+from easiness.studies.claims import Claim, Statistic
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+EVIL = "<script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\"> & more"
+LONG = "a-name-without-a-break-" * 8
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, Path]:
+    """The page of a study of digits, and one with names that are long or try to break out."""
+    picture = io.BytesIO()
+    Image.new("RGB", (1600, 200), "green").save(picture, format="png")
+    decided = (Statistic(EVIL, 0.5, (0.4, 0.6), "above", 0.2), Statistic(LONG, 0.1, (0.0, 0.1), "above", 0.2))
+    claims = [
+        Claim("1", EVIL, LONG, decided[:1], note=EVIL),
+        Claim("2", LONG, EVIL, decided, note=LONG),
+        Claim("3", "open", "open", ()),
+        Claim("4", "elsewhere", "elsewhere", (), not_tested=EVIL),
+    ]
+    rows = [[EVIL, *(f"column {i}" for i in range(20))], *([f"{LONG}{i}", *["0.123"] * 20] for i in range(3))]
+    part = Part(
+        "part", EVIL, LONG, [Illustration(EVIL, LONG, png=picture.getvalue())], [Section(EVIL, EVIL, rows)]
+    )
+    made = tmp_path_factory.mktemp("pages") / "made.html"
+    made.write_text(render_study(StudyPage("A study", EVIL, [part], claims)), "utf-8")
+    return {"digits": studied / "report.html", "made": made}
+
+
+def _open(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str]]:
+    """The page, and whatever it complained about or asked the network for."""
+    page = browser.new_context(offline=True, **options).new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
+    page.goto(path.as_uri())
+    return page, troubles
+
+
+@pytest.mark.parametrize("name", ["digits", "made"])
+@pytest.mark.parametrize("width", [400, 1300])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_the_screen_and_says_nothing_to_the_console(
+    browser: Browser, pages: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    page, troubles = _open(
+        browser, pages[name], viewport={"width": width, "height": 800}, color_scheme=scheme
+    )
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    widest = "Math.max(...[...document.images].map(i => i.getBoundingClientRect().right))"
+    assert page.evaluate(widest) <= width
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
+    assert dark == (scheme == "dark")
+    assert troubles == []
+
+
+def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
+    browser: Browser, pages: dict[str, Path], studied: Path
+) -> None:
+    page, _ = _open(browser, pages["digits"], viewport={"width": 1300, "height": 800})
+    shown = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.clientWidth, i.alt.length])")
+    assert len(shown) == len(list((studied / "figures").iterdir()))
+    assert all(natural > 200 and width > 200 and words > 10 for natural, width, words in shown)
+    titles = page.locator("h2").all_inner_texts()
+    for title in ("Claims", "Matching between architectures (Table 1)", "Validation examples (Figure 5)"):
+        assert title in titles
+
+
+def test_verdicts_are_told_apart_and_open_to_what_decides_them(
+    browser: Browser, pages: dict[str, Path]
+) -> None:
+    page, _ = _open(browser, pages["made"], viewport={"width": 1300, "height": 800})
+    verdicts = page.locator("td.verdict")
+    assert verdicts.all_inner_texts() == ["holds", "does not hold", "undecided", "not tested here"]
+    colors = [verdict.evaluate("e => getComputedStyle(e).color") for verdict in verdicts.all()]
+    assert len(set(colors[:3])) == 3
+    table = page.locator("details table").first
+    assert not table.is_visible()
+    page.locator("summary").first.click()
+    assert table.is_visible()
+    assert "0.400 to 0.600" in table.inner_text()
+
+
+def test_names_are_shown_and_never_run(browser: Browser, pages: dict[str, Path]) -> None:
+    page, _ = _open(browser, pages["made"])
+    assert page.title() == "A study"
+    assert page.evaluate("document.scripts.length") == 0
+    assert page.evaluate("document.images.length") == 1
+    assert EVIL in page.locator("h3").all_inner_texts()
+
+
+def test_the_keyboard_reaches_every_table_that_scrolls(browser: Browser, pages: dict[str, Path]) -> None:
+    page, _ = _open(browser, pages["digits"], viewport={"width": 400, "height": 800})
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    scrollable = "[...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 1"
+    scrollable += " && getComputedStyle(e).overflowX === 'auto')"
+    assert page.evaluate(f"{scrollable}.length") > 0
+    assert page.evaluate(f"{scrollable}.every(e => e.tabIndex === 0 && e.ariaLabel)")
+    page.locator("nav a", has_text="Claims").press("Enter")
+    assert page.url.endswith("#claims")
