@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from easiness.studies import presets
+from easiness.studies.paper_folder import study_runs
 from easiness.studies.presets import Preset
 
 
@@ -26,7 +27,12 @@ def paper(command: Any, tiny_preset: Preset, monkeypatch: pytest.MonkeyPatch) ->
 
 def results(study: Path) -> dict[str, bytes]:
     """What a study found, by file."""
-    files = [study / "claims.json", *(study / "figures").iterdir(), *(study / "tables").iterdir()]
+    files = [
+        study / "claims.json",
+        study / "report.html",
+        *(study / "figures").iterdir(),
+        *(study / "tables").iterdir(),
+    ]
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
 
 
@@ -47,12 +53,12 @@ def test_a_study_from_one_command(paper, studied, contents, tmp_path):
     claims = json.loads((out / "claims.json").read_text())["claims"]
     assert [line.split()[0] for line in lines[:14]] == [claim["id"] for claim in claims]
     assert [claim["verdict"] in line for line, claim in zip(lines, claims, strict=False)] == [True] * 14
-    assert lines[14].startswith("12 undecided, 2 not tested here; decided only by intervals")
+    assert lines[14].startswith("10 undecided, 4 not tested here; decided only by intervals")
     assert f"{out}: 18 runs with 42 trials, 0 of them finished; the other 42 take about" in finished.err
     # the same in another folder, as the Python functions made it
     assert results(out) == results(studied)
-    for path in (studied / "trials").iterdir():
-        assert contents(out / "trials" / path.name) == contents(path)
+    for run in study_runs(studied):
+        assert contents(out / "trials" / run.path.name) == contents(run.path)
 
 
 def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snapshot, tmp_path):
@@ -72,7 +78,7 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
     planned = paper(out, "--dry-run")
     assert (planned.code, planned.err) == (0, "")
     assert not out.exists()
-    names = {path.name for path in (studied / "trials").iterdir()}
+    names = {run.path.name for run in study_runs(studied)}
     listed = {line.split()[0]: line.split() for line in planned.out.splitlines() if line.split()}
     assert names <= listed.keys()
     # run, network, trials, epochs, examples trained on, trials missing
@@ -90,6 +96,7 @@ def test_a_dry_run_lists_every_run_and_writes_nothing(paper, studied, snapshot, 
     assert snapshot(studied) == before
 
 
+@pytest.mark.usefixtures("paper")
 def test_other_settings_are_refused_in_one_line(refused, studied, snapshot):
     before = snapshot(studied)
     call = ("paper", "--preset", "smoke", "--out", studied)
@@ -119,3 +126,27 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     (mine / "notes.txt").write_text("mine")
     assert "it holds 'notes.txt'" in refused(*smoke, mine, "--limit", 150)
     assert [path.name for path in mine.iterdir()] == ["notes.txt"]
+
+
+def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp_path):
+    status = command("status", studied)
+    assert (status.code, status.err) == (0, "")
+    lines = status.out.splitlines()
+    assert len(lines) == 18 + 1
+    assert f"{studied / 'trials/match-mlp_3_w16'}: mlp_3_w16, 4 of 4 trials finished" in lines
+    assert lines[-1] == f"report: {studied / 'report.html'}"
+    page = tmp_path / "page.html"
+    assert command("report", studied, "-o", page).code == 0
+    assert page.read_bytes() == (studied / "report.html").read_bytes()
+
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    shutil.copy(studied / "study.json", begun)
+    run = Path(shutil.copytree(studied / "trials/full", begun / "trials/full"))
+    next((run / "trials").iterdir()).rename(tmp_path / "trial")
+    lines = command("status", begun).out.splitlines()
+    assert lines == [
+        f"{run}: mlp_2_w8, 1 of 2 trials finished",
+        "report: not written yet; `easiness paper` goes on",
+    ]
+    assert f"{begun}: the study has no report.html yet" in refused("report", begun, "-o", page)

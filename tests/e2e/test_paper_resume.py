@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from easiness.store.files import ASIDE
+from easiness.studies.paper_folder import study_runs
 
 # Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
 # Then runs the same command on KILLED in processes of their own, forked from this one, which kill
@@ -68,7 +69,12 @@ for num_kills, last in enumerate(moments):
 
 def results(study: Path) -> dict[str, bytes]:
     """What a study found, by file."""
-    files = [study / "claims.json", *(study / "figures").iterdir(), *(study / "tables").iterdir()]
+    files = [
+        study / "claims.json",
+        study / "report.html",
+        *(study / "figures").iterdir(),
+        *(study / "tables").iterdir(),
+    ]
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
 
 
@@ -83,6 +89,6 @@ def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
     assert outcome["status"] == 0, ended.stderr
     assert outcome["kills"] >= 7, outcome
     assert results(killed) == results(lone)
-    for path in (lone / "trials").iterdir():
-        assert contents(killed / "trials" / path.name) == contents(path)
+    for run in study_runs(lone):
+        assert contents(killed / "trials" / run.path.name) == contents(run.path)
     assert list(killed.rglob(f"{ASIDE}*")) == []

@@ -20,6 +20,7 @@ from easiness.store import Run
 from easiness.studies.compare import Comparison, Reliability, compare
 from easiness.studies.cost import Cost
 from easiness.studies.paper_claims import Kind, PaperResults
+from easiness.studies.paper_folder import RUNS
 from easiness.studies.perturbation import perturbation_curve
 from easiness.studies.plan import Plan, make_plan
 from easiness.studies.presets import Preset
@@ -32,9 +33,6 @@ from easiness.studies.training_sets import TrainingSets, plan_ranked
 from easiness.studies.validate import ValidationPlans, plan_validation
 from easiness.studies.validation import read_validation
 from easiness.training import resolve_device
-
-RUNS = "trials"
-"""Folder of the runs below that of the study."""
 
 KINDS = ("color", "shuffle", "radial")
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
 from easiness.store import Run, is_run, open_run
 from easiness.store.files import ASIDE, sweep, write_whole
-from easiness.studies.paper import RUNS, PaperPlan
+
+if TYPE_CHECKING:  # a study is read without what trains it
+    from easiness.studies.paper import PaperPlan
 
 DOCUMENT = "study.json"
+RUNS = "trials"
 PAGE = "report.html"
 FIGURES = "figures"
 TABLES = "tables"

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
-from easiness.store.files import write_whole
+from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
 from easiness.studies.execute import cache_beside, carry_out, missing_trials, resolve_plan
@@ -52,6 +52,7 @@ def carry_out_all(
     missing = missing_by_run(plans, folder)
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
     chosen = _chosen(plans, missing, folder, target, keep=True)
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)

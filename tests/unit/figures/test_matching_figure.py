@@ -102,8 +102,9 @@ def test_names_are_shown_as_they_are(suffix):
     assert content == picture_bytes(draw_matching(compared(names)), suffix)
     # a $ that is escaped is a $ when drawn, and what is between two is not mathematics
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
-    assert [label.replace(r"\$", "$") for label in labels] == names
+    assert [label.replace(r"\$", "$").replace("\n", "") for label in labels] == names
     assert all("$" not in label.replace(r"\$", "") for label in labels)
+    assert labels[2].splitlines() == ["one_of_many_", "networks_with_", "a_long_name"]
 
 
 def test_the_figure_grows_with_the_number_of_networks():

@@ -16,7 +16,7 @@ def study(repetitions: int = 5, effect: str = "drop") -> TrainingSetStudy:
         for rate in (0.0, 0.3, 0.6)
     ]
     return TrainingSetStudy(
-        effect, "mlp_2", "easiness", 4, 100, 50, 10, 4, repetitions, False, False, False, tuple(points)
+        effect, "mlp_2", "easiness", 4, 100, 50, 10, 0.1, 4, repetitions, False, False, False, tuple(points)
     )
 
 

@@ -88,9 +88,10 @@ def test_claims_as_json(studied):
     assert [row["id"] for row in document["claims"]] == [
         *("1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10")
     ]
-    # groups of two trials and two repetitions, grey digits, networks without batch normalization
+    # groups of two trials and two repetitions; other data than the paper's, which are grey besides, and two
+    # final models that are wrong about so much that no ranking could put half of it into a quarter
     verdicts = {row["id"]: row["verdict"] for row in document["claims"]}
-    assert {verdicts.pop("5"), verdicts.pop("9")} == {"not tested here"}
+    assert {verdicts.pop(number) for number in ("3", "5", "8", "9")} == {"not tested here"}
     assert set(verdicts.values()) == {"undecided"}
 
 
@@ -109,7 +110,7 @@ def test_the_page_has_every_experiment_its_figures_and_the_claims(studied, html)
 def test_every_run_is_in_the_table_of_what_was_measured(studied, html):
     shown = re.search(r'<section id="measured".*?</section>', html, re.S)
     assert shown is not None
-    names = {path.name for path in (studied / "trials").iterdir()}
+    names = {path.parent.name for path in (studied / "trials").rglob("run.json")}
     assert len(names) == 3 + 1 + 1 + 1 + 6 + 6
     for name in names:
         assert f">{name}<" in shown[0]

@@ -33,6 +33,7 @@ def study(repetitions: int = 5, **changes: Any) -> TrainingSetStudy:
         "num_examples": 100,
         "num_held_out": 50,
         "num_classes": 10,
+        "largest_share": 0.1,
         "epochs": 1,
         "repetitions": repetitions,
         "same_steps": False,

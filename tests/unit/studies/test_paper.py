@@ -12,6 +12,7 @@ from easiness.analysis.reliability import SplitHalf, TailReliability
 from easiness.data import Dataset, load_dataset
 from easiness.data.mini_imagenet import SYNSETS
 from easiness.errors import BadInput
+from easiness.perturb import default_levels
 from easiness.spec import Resolved
 from easiness.studies import paper as module
 from easiness.studies.compare import Comparison, Reliability
@@ -136,6 +137,26 @@ def test_the_presets_limit_gives_way(tiny_preset):
     assert len(plan_paper(replace(tiny_preset, limit=200), limit=150).data) == 150
 
 
+def test_examples_are_drawn_class_by_class_where_a_class_would_lose_all(tiny_preset):
+    loose = replace(tiny_preset, balanced=False)
+    # ten of a hundred are left, and not one of each class
+    assert plan_paper(loose, limit=100).ablation.balanced
+    assert not plan_paper(replace(loose, drop_rates=(0.0, 0.3)), limit=100).ablation.balanced
+    with pytest.raises(BadInput, match=r"rate 0\.9: the draw takes all 5 examples of class"):
+        plan_paper(loose, limit=50)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 28, 28), (3, 33, 47), (3, 224, 224)])
+def test_kinds_are_looked_at_where_they_are_compared(shape):
+    assert 0 in module._levels("color", shape)
+    assert 0.25 in module._levels("shuffle", shape)
+    assert min(shape[1:]) / 4 in module._levels("radial", shape)
+    for kind in module.KINDS:
+        levels = module._levels(kind, shape)
+        assert levels == sorted(set(levels))
+        assert set(default_levels(kind, shape)) <= set(levels)
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> str:
     """Twelve photos of each class of mini ImageNet, none held out."""
@@ -243,7 +264,7 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     plan = plan_paper(tiny_preset, colored())
     results, runs = run_paper(plan, tmp_path / "study")
     assert set(runs) == set(plan.everything)
-    assert {path.name for path in (tmp_path / "study/trials").iterdir()} == set(plan.everything)
+    assert {path.parent.name for path in tmp_path.rglob("run.json")} == set(plan.everything)
     assert (results.kind, results.side) == ("small", 8)
     assert results.easy.names == ["mlp_2_w8", "mlp_2_w16", "mlp_3_w16"]
     assert list(results.curves) == ["color", "shuffle", "radial"]

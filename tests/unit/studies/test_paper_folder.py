@@ -10,7 +10,14 @@ import pytest
 from easiness.errors import BadInput, RunFailed
 from easiness.store.files import ASIDE
 from easiness.studies.paper import PaperPlan, plan_paper
-from easiness.studies.paper_folder import DOCUMENT, check_folder, describe_folder
+from easiness.studies.paper_folder import (
+    DOCUMENT,
+    check_folder,
+    describe_folder,
+    is_study,
+    study_page,
+    study_runs,
+)
 from easiness.studies.presets import Preset
 
 
@@ -41,10 +48,12 @@ def test_a_folder_that_is_new_empty_or_this_study_is_taken(plan, folder, tmp_pat
 @pytest.mark.parametrize(
     ("preset", "options", "difference"),
     [
-        ({"name": "laptop"}, {}, "preset is smoke there, laptop here"),
+        ({"name": "laptop"}, {}, "preset name is smoke there, laptop here"),
+        ({"trials": 6}, {}, "preset trials is 4 there, 6 here"),
+        ({"mlps": ("mlp_2_w16",)}, {}, "preset mlps is ['mlp_2_w8'] there, ['mlp_2_w16'] here"),
         ({}, {"seed": 1}, "seed is 0 there, 1 here"),
         ({}, {"limit": 110}, "examples is 100 there, 110 here"),
-        ({"name": "laptop"}, {"seed": 1, "limit": 110}, "preset is smoke there, laptop here"),
+        ({"name": "laptop"}, {"seed": 1, "limit": 110}, "preset name is smoke there, laptop here"),
     ],
 )
 def test_other_settings_are_refused_by_the_first_difference(
@@ -56,6 +65,10 @@ def test_other_settings_are_refused_by_the_first_difference(
     assert str(refused.value) == (
         f"{folder}: this study cannot be continued with other settings: {difference}; choose another --out"
     )
+
+
+def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
+    check_folder(plan_paper(replace(tiny_preset, description="tiny"), limit=100), folder)
 
 
 def test_another_share_held_out_is_refused(folder, tiny_preset):
@@ -91,7 +104,7 @@ def test_a_damaged_description_is_named(plan, folder, content):
 @pytest.mark.parametrize("content", [[], 3, None, {"preset": ["smoke"]}, {}])
 def test_a_description_of_something_else_is_refused(plan, folder, content):
     (folder / DOCUMENT).write_text(json.dumps(content))
-    with pytest.raises(BadInput, match=r"other settings: preset is .* there, smoke here"):
+    with pytest.raises(BadInput, match="other settings: preset name is None there, smoke here"):
         check_folder(plan, folder)
 
 
@@ -123,3 +136,18 @@ def test_a_folder_that_cannot_be_written_to(plan, tmp_path, monkeypatch):
     assert str(failed.value) == (
         f"{tmp_path / 'study'}: cannot be written to (No space left on device); choose another --out"
     )
+
+
+def test_a_study_is_read_as_far_as_it_is(folder, studied, tmp_path):
+    assert is_study(folder)
+    assert not is_study(tmp_path)
+    assert study_runs(folder) == []
+    with pytest.raises(BadInput) as refused:
+        study_page(folder)
+    assert str(refused.value) == (
+        f"{folder}: the study has no report.html yet; run the same `easiness paper` again to finish it"
+    )
+    runs = study_runs(studied)
+    assert [run.path.name for run in runs] == sorted(path.parent.name for path in studied.rglob("run.json"))
+    assert len(runs) == 18
+    assert study_page(studied) == (studied / "report.html").read_text("utf-8")

@@ -9,6 +9,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.spec import Resolved, RunSpec
+from easiness.store.files import ASIDE
 from easiness.studies import runs as module
 from easiness.studies.plan import Plan, make_plan
 from easiness.studies.progress import Progress
@@ -91,6 +92,44 @@ def test_a_later_run_takes_what_an_earlier_one_was_trained_with(data, resolved, 
     assert reason(tmp_path / "new") == "measurement 1"
 
 
+def test_a_study_that_was_killed_before_its_runs_does_not_choose_anew(data, resolved, tmp_path, monkeypatch):
+    plans = {"one": plan_of(data), "wider": plan_of(data, "mlp_2_w16"), "other": plan_of(data, seed=1)}
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "carry_out", killed)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out_all(plans, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["resolved.json"]
+    (tmp_path / f"{ASIDE}1").write_text("half")
+    carry_out_all(plans, tmp_path)
+    assert resolved == ["mlp_2_w8", "mlp_2_w16"]
+    assert reason(tmp_path / "wider") == "measurement 2"
+    assert {path.name for path in tmp_path.iterdir()} == {*plans, "resolved.json"}
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "3", '{"a": {"precision": "float16"}}', '{"a": 1}'])
+def test_a_damaged_file_of_choices_is_measured_anew(data, resolved, tmp_path, content):
+    (tmp_path / "resolved.json").write_text(content)
+    carry_out_all({"one": plan_of(data, trials=1, epochs=1)}, tmp_path)
+    assert resolved == ["mlp_2_w8"]
+    carry_out_all({"other": plan_of(data, trials=1, epochs=1, seed=1)}, tmp_path)
+    assert resolved == ["mlp_2_w8"]
+
+
+@pytest.mark.usefixtures("resolved")
+def test_telling_the_cost_leaves_nothing_behind(data, tmp_path, snapshot):
+    plans = {"one": plan_of(data), "wider": plan_of(data, "mlp_2_w16")}
+    assert list(plan_costs(plans, tmp_path / "new", CPU, True)) == ["one", "wider"]
+    assert not (tmp_path / "new").exists()
+    carry_out_all({"one": plans["one"]}, tmp_path / "begun")
+    before = snapshot(tmp_path / "begun")
+    assert list(plan_costs(plans, tmp_path / "begun", CPU, True)) == ["wider"]
+    assert snapshot(tmp_path / "begun") == before
+
+
 def test_what_is_there_is_not_trained_again(data, tmp_path, contents, trial_folder):
     plans = {"one": plan_of(data, precision="float32"), "other": plan_of(data, seed=1, precision="float32")}
     folder = tmp_path / "study"
@@ -133,7 +172,7 @@ def test_other_settings_are_refused_before_anything_is_trained(data, tmp_path):
     plans = {"new": plan_of(data), "old": plan_of(data, seed=1)}
     with pytest.raises(BadInput, match=r"old: this run cannot be continued .* seed is 0 in the run, 1 here"):
         carry_out_all(plans, folder)
-    assert [path.name for path in folder.iterdir()] == ["old"]
+    assert {path.name for path in folder.iterdir()} == {"old", "resolved.json"}
 
 
 def test_a_folder_that_holds_something_else_is_refused_before_anything_is_trained(data, tmp_path):

@@ -20,7 +20,14 @@ FEW = "fewer than 5 repetitions decide nothing"
 Means = tuple[float, ...]
 
 
-def study(effect: Any, means: dict[str, Means], *, repetitions: int = 5, noise: Any = ()) -> TrainingSetStudy:
+def study(
+    effect: Any,
+    means: dict[str, Means],
+    *,
+    repetitions: int = 5,
+    noise: Any = (),
+    chance: float = 0.1,
+) -> TrainingSetStudy:
     """Accuracies after the last of two epochs; ``noise`` [5] is that of the hard policy at 0.9 alone."""
     points = []
     for policy, beta in BETAS.items():
@@ -31,7 +38,7 @@ def study(effect: Any, means: dict[str, Means], *, repetitions: int = 5, noise: 
             accuracy = np.stack([np.zeros(5), last], axis=1)[:repetitions]
             points.append(TrainingSetPoint(policy, beta, rate, 0, 100, 10, accuracy))
     return TrainingSetStudy(
-        effect, "net", "easiness", 3, 100, 20, 10, 2, repetitions, False, False, False, tuple(points)
+        effect, "net", "easiness", 3, 100, 20, 10, chance, 2, repetitions, False, False, False, tuple(points)
     )
 
 
@@ -158,6 +165,16 @@ def test_7b_heavy_noise(easy, hard, verdict):
     assert [one.value for one in found.statistics] == pytest.approx([easy, hard])
     assert [one.side for one in found.statistics] == ["below", "above"]
     assert [one.margin for one in found.statistics] == pytest.approx([0.12, 0.2])
+
+
+def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_all():
+    means = {"easy": (0.9, 0.8, 0.4, 0.31), "hard": (0.9, 0.8, 0.7, 0.65)}
+    found = relabelled("7b", means, chance=0.3)
+    assert [one.margin for one in found.statistics] == pytest.approx([0.32, 0.6])
+    assert found.verdict == "holds"
+    two = relabelled("7b", means, chance=0.5)
+    assert (two.verdict, two.statistics) == ("not tested here", ())
+    assert two.reason == "twice chance is more than any network can reach"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,9 @@ class Stored(Progress):
 
 def test_a_run_for_each_policy_and_rate_and_one_for_none(ablated):
     out, study = ablated
-    assert {p.name for p in out.iterdir()} == {"full", "drop-easy-0.30", "drop-random-0.30"}
+    assert {p.name for p in out.iterdir()} == {
+        *("full", "drop-easy-0.30", "drop-random-0.30", "resolved.json")
+    }
     assert study.policies == ["easy", "random"]
     assert study.rates == [0, 0.3]
     assert [(p.policy, p.beta, p.rate) for p in study.points] == [
@@ -230,6 +232,7 @@ def made_up(repetitions: int = 3) -> TrainingSetStudy:
         num_examples=100,
         num_held_out=50,
         num_classes=4,
+        largest_share=0.25,
         epochs=2,
         repetitions=repetitions,
         same_steps=False,
