@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from easiness.data import Dataset, load_dataset
     from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
     from easiness.report.page import write_report
+    from easiness.report.paper import paper
     from easiness.spec import Recipe
     from easiness.store import Recorder, Run, open_run
     from easiness.studies.ablate import ablate, corrupt
-    from easiness.studies.compare import matching_rate
+    from easiness.studies.compare import compare, matching_rate
     from easiness.studies.measure import measure
     from easiness.studies.perturbation import perturbation_curve
     from easiness.studies.prune import prune
@@ -33,12 +34,14 @@ _HOMES = {
     "RunFailed": "errors",
     "TrialFailed": "errors",
     "ablate": "studies.ablate",
+    "compare": "studies.compare",
     "corrupt": "studies.ablate",
     "draw_by_rank": "analysis.draw",
     "load_dataset": "data",
     "matching_rate": "studies.compare",
     "measure": "studies.measure",
     "open_run": "store",
+    "paper": "report.paper",
     "perturbation_curve": "studies.perturbation",
     "prune": "studies.prune",
     "pseudo_patterns": "studies.pseudo",
@@ -58,12 +61,14 @@ __all__ = [
     "RunFailed",
     "TrialFailed",
     "ablate",
+    "compare",
     "corrupt",
     "draw_by_rank",
     "load_dataset",
     "matching_rate",
     "measure",
     "open_run",
+    "paper",
     "perturbation_curve",
     "prune",
     "pseudo_patterns",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import easiness
 from easiness.studies import presets
 from easiness.studies.paper_folder import study_runs
 from easiness.studies.presets import Preset
@@ -69,6 +70,18 @@ def test_the_same_command_trains_nothing_and_finds_the_same(paper, studied, snap
     finished = paper(copy)
     assert finished.code == 0
     assert finished.err == f"{copy}: 18 runs with 42 trials, 42 of them finished\n"
+    assert snapshot(copy / "trials") == before
+    assert results(copy) == results(studied)
+
+
+@pytest.mark.usefixtures("paper")
+def test_a_function_does_the_same(studied, snapshot, tmp_path):
+    copy = Path(shutil.copytree(studied, tmp_path / "copy"))
+    (copy / "claims.json").unlink()
+    before = snapshot(copy / "trials")
+    claims = easiness.paper(preset="smoke", limit=150, out=copy)
+    assert [claim.as_dict() for claim in claims] == json.loads((copy / "claims.json").read_text())["claims"]
+    assert len(claims) == 14
     assert snapshot(copy / "trials") == before
     assert results(copy) == results(studied)
 

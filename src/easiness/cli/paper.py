@@ -52,10 +52,10 @@ def paper(
     """
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
-    from easiness.report.paper_page import write_paper
+    from easiness.report.paper import finish_paper
     from easiness.studies.claims import count_verdicts
-    from easiness.studies.paper import plan_paper, run_paper
-    from easiness.studies.paper_folder import check_folder, describe_folder
+    from easiness.studies.paper import plan_paper
+    from easiness.studies.paper_folder import check_folder
     from easiness.studies.presets import find_preset
     from easiness.training import resolve_device
 
@@ -76,12 +76,10 @@ def paper(
     if dry_run:
         typer.echo(_describe(plan, out, str(target), cache == "on"))
         return
-    describe_folder(plan, out)
     with ShownProgress() as progress:
-        results, runs = run_paper(
+        claims = finish_paper(
             plan, out, device=device, executor=executor, cache=cache == "on", progress=progress
         )
-    claims = write_paper(plan, results, runs, out)
     for claim in claims:
         typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     verdicts = ", ".join(

@@ -1,0 +1,79 @@
+"""``paper`` as a function: plan the study, carry out what is missing, write the results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from easiness.report.paper_page import write_paper
+from easiness.studies.claims import Claim
+from easiness.studies.paper import PaperPlan, plan_paper, run_paper
+from easiness.studies.paper_folder import check_folder, describe_folder
+from easiness.studies.presets import find_preset
+from easiness.studies.progress import Progress
+
+
+def paper(
+    source: Any = None,
+    *,
+    preset: str = "laptop",
+    out: str | Path,
+    limit: int | None = None,
+    holdout: float | None = None,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    seed: int = 0,
+    device: str = "auto",
+    executor: str = "serial",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> list[Claim]:
+    """Every table, figure and claim of the paper at the scale of a preset, in the folder ``out``.
+
+    What the folder has of the study is kept; the same call goes on where it stopped.
+
+    Args:
+        source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
+        preset: ``smoke``, ``laptop`` or ``paper``.
+        out: folder of the study.
+        limit: examples to train on, and at most to hold out, instead of the preset's.
+        holdout: share of each class to hold out where no split is, instead of the preset's.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        seed: of the study.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        executor: where trials run: ``serial``.
+        cache: keep photos at the working resolution in a file in ``out``.
+        progress: what to call as it goes on.
+
+    Raises:
+        BadInput: something given cannot be used, or ``out`` holds something else.
+        RunFailed: a trial failed or a file could not be written; everything finished is kept.
+    """
+    plan = plan_paper(
+        find_preset(preset, source),
+        source,
+        limit=limit,
+        holdout=holdout,
+        data_root=data_root,
+        download=download,
+        seed=seed,
+    )
+    out = Path(out)
+    check_folder(plan, out)
+    return finish_paper(plan, out, device=device, executor=executor, cache=cache, progress=progress)
+
+
+def finish_paper(
+    plan: PaperPlan,
+    out: Path,
+    *,
+    device: str = "auto",
+    executor: str = "serial",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> list[Claim]:
+    """Carry out what ``out`` lacks of the plan and write the results; as `paper` otherwise."""
+    describe_folder(plan, out)
+    results, runs = run_paper(plan, out, device=device, executor=executor, cache=cache, progress=progress)
+    return write_paper(plan, results, runs, out)
