@@ -95,7 +95,7 @@ def _run(
         num_classes=data.num_classes,
         steps_per_epoch=steps,
     )
-    splits = {"train": data} if data.held_out is None else {"train": data, "held_out": data.held_out}
+    splits = data.splits
     banks = {
         name: make_bank(
             images[name] if name in images else working_images(split, recipe),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,33 +12,9 @@ from easiness import open_run
 from easiness.report.page import write_report
 from easiness.store import Recorder
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = ("<script>document.title='evil'</script>", '"><img src=x onerror="document.title=\'evil\'">')
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -64,26 +38,13 @@ def reports(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> dict[st
     return {name: folder / f"{name}.html" for name in ("measured", "recorded")}
 
 
-def _open(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str]]:
-    """The page, and whatever it complained about or asked the network for."""
-    page = browser.new_context(offline=True, **options).new_page()
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
-    page.goto(path.as_uri())
-    return page, troubles
-
-
 @pytest.mark.parametrize("name", ["measured", "recorded"])
 @pytest.mark.parametrize("width", [390, 820, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_the_screen_and_says_nothing_to_the_console(
-    browser: Browser, reports: dict[str, Path], name: str, width: int, scheme: str
+    open_page: Any, reports: dict[str, Path], name: str, width: int, scheme: str
 ) -> None:
-    page, troubles = _open(
-        browser, reports[name], viewport={"width": width, "height": 800}, color_scheme=scheme
-    )
+    page, troubles = open_page(reports[name], viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 27)"
@@ -91,8 +52,8 @@ def test_it_fits_the_screen_and_says_nothing_to_the_console(
     assert troubles == []
 
 
-def test_pictures_and_figures_are_there(browser: Browser, reports: dict[str, Path]) -> None:
-    page, _ = _open(browser, reports["measured"])
+def test_pictures_and_figures_are_there(open_page: Any, reports: dict[str, Path]) -> None:
+    page, _ = open_page(reports["measured"])
     widths = page.evaluate("[...document.images].map(i => i.naturalWidth)")
     assert widths == [8] * 100
     shown = page.evaluate("[...document.images].every(i => i.alt && i.clientWidth >= 40)")
@@ -105,15 +66,15 @@ def test_pictures_and_figures_are_there(browser: Browser, reports: dict[str, Pat
         assert heading in headings
 
 
-def test_names_are_shown_and_never_run(browser: Browser, reports: dict[str, Path]) -> None:
-    page, _ = _open(browser, reports["recorded"])
+def test_names_are_shown_and_never_run(open_page: Any, reports: dict[str, Path]) -> None:
+    page, _ = open_page(reports["recorded"])
     assert page.title() == "Easy and hard examples: first, second"
     assert page.evaluate("document.scripts.length + document.images.length") == 0
     assert set(EVIL) <= set(page.locator("h4").all_inner_texts())
 
 
-def test_the_keyboard_reaches_every_link_and_table(browser: Browser, reports: dict[str, Path]) -> None:
-    page, _ = _open(browser, reports["recorded"], viewport={"width": 390, "height": 800})
+def test_the_keyboard_reaches_every_link_and_table(open_page: Any, reports: dict[str, Path]) -> None:
+    page, _ = open_page(reports["recorded"], viewport={"width": 390, "height": 800})
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     scrollable = "[...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 1"

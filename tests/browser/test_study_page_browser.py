@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -15,34 +13,10 @@ from easiness.report.section import Section
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
 from easiness.studies.claims import Claim, Statistic
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = "<script>document.title='evil'</script><img src=x onerror=\"document.title='evil'\"> & more"
 LONG = "a-name-without-a-break-" * 8
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,26 +40,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory, studied: Path) -> dict[str, 
     return {"digits": studied / "report.html", "made": made}
 
 
-def _open(browser: Browser, path: Path, **options: Any) -> tuple[Page, list[str]]:
-    """The page, and whatever it complained about or asked the network for."""
-    page = browser.new_context(offline=True, **options).new_page()
-    troubles: list[str] = []
-    page.on("console", lambda message: troubles.append(message.text))
-    page.on("pageerror", lambda error: troubles.append(str(error)))
-    page.on("request", lambda r: troubles.append(r.url) if not r.url.startswith(("file:", "data:")) else None)
-    page.goto(path.as_uri())
-    return page, troubles
-
-
 @pytest.mark.parametrize("name", ["digits", "made"])
 @pytest.mark.parametrize("width", [400, 1300])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_the_screen_and_says_nothing_to_the_console(
-    browser: Browser, pages: dict[str, Path], name: str, width: int, scheme: str
+    open_page: Any, pages: dict[str, Path], name: str, width: int, scheme: str
 ) -> None:
-    page, troubles = _open(
-        browser, pages[name], viewport={"width": width, "height": 800}, color_scheme=scheme
-    )
+    page, troubles = open_page(pages[name], viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     widest = "Math.max(...[...document.images].map(i => i.getBoundingClientRect().right))"
@@ -96,9 +57,9 @@ def test_it_fits_the_screen_and_says_nothing_to_the_console(
 
 
 def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
-    browser: Browser, pages: dict[str, Path], studied: Path
+    open_page: Any, pages: dict[str, Path], studied: Path
 ) -> None:
-    page, _ = _open(browser, pages["digits"], viewport={"width": 1300, "height": 800})
+    page, _ = open_page(pages["digits"], viewport={"width": 1300, "height": 800})
     shown = page.evaluate("[...document.images].map(i => [i.naturalWidth, i.clientWidth, i.alt.length])")
     assert len(shown) == len(list((studied / "figures").iterdir()))
     assert all(natural > 200 and width > 200 and words > 10 for natural, width, words in shown)
@@ -108,9 +69,9 @@ def test_every_figure_is_shown_with_words_for_those_who_do_not_see_it(
 
 
 def test_verdicts_are_told_apart_and_open_to_what_decides_them(
-    browser: Browser, pages: dict[str, Path]
+    open_page: Any, pages: dict[str, Path]
 ) -> None:
-    page, _ = _open(browser, pages["made"], viewport={"width": 1300, "height": 800})
+    page, _ = open_page(pages["made"], viewport={"width": 1300, "height": 800})
     verdicts = page.locator("td.verdict")
     assert verdicts.all_inner_texts() == ["holds", "does not hold", "undecided", "not tested here"]
     colors = [verdict.evaluate("e => getComputedStyle(e).color") for verdict in verdicts.all()]
@@ -122,16 +83,16 @@ def test_verdicts_are_told_apart_and_open_to_what_decides_them(
     assert "0.400 to 0.600" in table.inner_text()
 
 
-def test_names_are_shown_and_never_run(browser: Browser, pages: dict[str, Path]) -> None:
-    page, _ = _open(browser, pages["made"])
+def test_names_are_shown_and_never_run(open_page: Any, pages: dict[str, Path]) -> None:
+    page, _ = open_page(pages["made"])
     assert page.title() == "A study"
     assert page.evaluate("document.scripts.length") == 0
     assert page.evaluate("document.images.length") == 1
     assert EVIL in page.locator("h3").all_inner_texts()
 
 
-def test_the_keyboard_reaches_every_table_that_scrolls(browser: Browser, pages: dict[str, Path]) -> None:
-    page, _ = _open(browser, pages["digits"], viewport={"width": 400, "height": 800})
+def test_the_keyboard_reaches_every_table_that_scrolls(open_page: Any, pages: dict[str, Path]) -> None:
+    page, _ = open_page(pages["digits"], viewport={"width": 400, "height": 800})
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     scrollable = "[...document.querySelectorAll('*')].filter(e => e.scrollWidth > e.clientWidth + 1"

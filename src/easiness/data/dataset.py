@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def splits(self) -> dict[Literal["train", "held_out"], Dataset]:
+        """The splits by the name of the probe that observes them."""
+        return {"train": self} if self.held_out is None else {"train": self, "held_out": self.held_out}
 
     @property
     def num_classes(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +28,8 @@ from easiness.figures import (
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.pictures import picture_uris
-from easiness.report.section import number
 from easiness.report.similarity_sections import similarity_sentence
-from easiness.report.text import chosen_percent, count, percent
+from easiness.report.template import render_page
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
@@ -136,7 +134,9 @@ def render_report(
                 raise
             no_pictures = str(error)
     fraction = _FRACTION if comparison is None else comparison.fraction
-    return _render(
+    return render_page(
+        "page.html",
+        isnan=np.isnan,
         data_name=data_name(runs[0]),
         data_text=describe_data(runs[0]),
         classes=runs[0].classes,
@@ -218,19 +218,3 @@ def _reliability_figure(curves: ReliabilityCurves | None, key: str) -> str | Non
         return None
     label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
     return to_svg(draw_reliability(curves), key=key, label=label)
-
-
-def _render(**values: Any) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("easiness.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(count=count, percent=percent, chosen=chosen_percent, number=number, svg=Markup)
-    style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
-    return environment.get_template("page.html").render(values, style=Markup(style), isnan=np.isnan)

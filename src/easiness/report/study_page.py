@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 
-from easiness.report.section import Section, number
+from easiness.report.section import Section
+from easiness.report.template import render_page
 from easiness.studies.claims import Claim, count_verdicts
 
 
@@ -49,17 +49,4 @@ class StudyPage:
 
 def render_study(page: StudyPage) -> str:
     """The page as HTML that asks nothing of the network; the same content gives the same text."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
-
-    environment = Environment(
-        loader=PackageLoader("easiness.report", ""),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=number, svg=Markup)
-    style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
-    template = environment.get_template("study.html")
-    return template.render(page=page, verdicts=count_verdicts(page.claims), style=Markup(style))
+    return render_page("study.html", page=page, verdicts=count_verdicts(page.claims))

@@ -81,7 +81,7 @@ def estimate_cost(
         trained_on,
         device,
     )
-    splits = {"train": data} if data.held_out is None else {"train": data, "held_out": data.held_out}
+    splits = data.splits
     num_observed = sum(len(splits[probe.name]) for probe in spec.probes)
     steps = spec.recipe.steps_per_epoch(len(data) if spec.same_steps else trained_on)
     seconds_per_epoch = steps * speed.step + num_observed * speed.observed_image

@@ -125,16 +125,11 @@ def cache_beside(out: Path) -> Path:
 
 
 def _images(plan: Plan, cache: Path | None, progress: Progress) -> dict[str, WorkingImages]:
-    splits = (
-        {"train": plan.data}
-        if plan.data.held_out is None
-        else {"train": plan.data, "held_out": plan.data.held_out}
-    )
     return {
         name: working_images(
             split, plan.recipe, cache, partial(progress.cached, split.split, total=len(split))
         )
-        for name, split in splits.items()
+        for name, split in plan.data.splits.items()
     }
 
 

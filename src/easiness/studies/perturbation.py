@@ -129,19 +129,18 @@ def curve_probes(
     wanted = known.levels(shape) if levels is None else levels
     ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
     ordered = ascending[::-1] if known.stronger(shape) == "low" else ascending
-    splits = ["train"] if data.held_out is None else ["train", "held_out"]
     return {
         split: perturbed_probe(
             run,
             data,
             kind,
             ordered,
-            probe="train" if split == "train" else "held_out",
+            probe=split,
             seed=seed,
             device=device,
             cache=cache,
         )
-        for split in splits
+        for split in data.splits
     }
 
 

@@ -205,9 +205,10 @@ def make_plan(
         _check_draws(data, draw, ranking, seed, trials)
     some = "left_out" if train_share < 1 else "none"
     keep = {"train": "all" if keep_logits else some, "held_out": "all" if keep_logits else "none"}
-    splits = ["train"] if data.held_out is None else ["train", "held_out"]
     probes = [
-        Probe.model_validate({"name": name, "keep_logits": keep[name]}) for name in splits if name in observe
+        Probe.model_validate({"name": name, "keep_logits": keep[name]})
+        for name in data.splits
+        if name in observe
     ]
     return Plan(
         data=data,
