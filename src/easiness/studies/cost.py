@@ -78,7 +78,7 @@ def estimate_cost(
         spec.resolved,
         data.input_shape(spec.recipe),
         data.num_classes,
-        trained_on,
+        min(spec.recipe.batch_size, trained_on),
         device,
     )
     splits = data.splits

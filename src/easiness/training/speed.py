@@ -39,21 +39,20 @@ def measure_speed(
     resolved: Resolved,
     shape: tuple[int, int, int],
     num_classes: int,
-    num_examples: int,
+    batch: int,
     device: torch.device,
 ) -> Speed:
     """Seconds as the trials of a run would need them, measured within a few seconds and once in a process.
 
     Args:
         model: name of the network.
-        recipe: gives the batch size and the augmentation.
+        recipe: gives the augmentation.
         resolved: precision, layout and threads.
         shape: (channels, height, width) of what the network gets.
         num_classes: number of logits.
-        num_examples: that a trial trains on.
+        batch: examples of a step.
         device: where.
     """
-    batch = min(recipe.batch_size, num_examples)
     threads = torch.get_num_threads()
     torch.set_num_threads(resolved.threads)
     try:
@@ -64,7 +63,7 @@ def measure_speed(
                 recipe,
                 resolved,
                 device,
-                num_examples=num_examples,
+                num_examples=batch,
                 num_classes=num_classes,
             )
             images = _made_up_bank(recipe, shape, max(batch, evaluation_batch(shape)), device)
