@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput
-from easiness.models.custom import call_named, describe
+from easiness.models.custom import call_named
 from easiness.models.names import Family, check_model_name, is_callable_name, read_model_name
 from easiness.models.pretrained import check_has_weights, start_from
 from easiness.models.timm_nets import is_timm_name, timm_net
 from easiness.models.torchvision_nets import smallest_side, torchvision_net
+from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import nn

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, nearest
-from easiness.models.custom import describe
 from easiness.models.weights import read_weights
+from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput
-from easiness.models.custom import describe
+from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
-import textwrap
-from pathlib import Path
-
 from easiness.errors import BadInput
+from easiness.named_import import current_folder_importable, import_module, split_name
 
 
 def is_import_name(name: str) -> bool:
@@ -23,32 +19,13 @@ def import_named(name: str) -> str:
     Raises:
         BadInput: another form, no such module, or the import raises an exception.
     """
-    module, _, kind = name.partition(":")
-    if not all(part.isidentifier() for part in [*module.split("."), kind]):
+    parts = split_name(name)
+    if parts is None:
         raise BadInput(
             f"perturbation {name!r}: write package.module:name, with a module's dotted name (not a file)"
         )
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
-    try:
-        importlib.import_module(module)
-    except BadInput:
-        raise
-    except (Exception, SystemExit) as error:
-        missing = error.name if isinstance(error, ModuleNotFoundError) else None
-        if missing is not None and f"{module}.".startswith(f"{missing}."):
-            raise BadInput(
-                f"perturbation {name!r}: there is no module {missing}, installed or in the current folder"
-            ) from None
-        raise BadInput(f"perturbation {name!r}: importing {module} raised {describe(error)}") from error
-    finally:
-        # the import may have changed the path itself: take away one entry, wherever it is now
-        if folder in sys.path:
-            sys.path.remove(folder)
+    module, kind = parts
+    with current_folder_importable():
+        # what registering refuses says so itself
+        import_module(f"perturbation {name!r}", module, passed_on=(BadInput,))
     return kind
-
-
-def describe(error: BaseException) -> str:
-    """Type and message of an exception on one line of at most 300 characters."""
-    text = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
-    return text.removesuffix(":")

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput, EasinessError
+from easiness.named_import import describe
 from easiness.perturb.images import Ids, Transform, as_batch
-from easiness.perturb.imports import describe
 from easiness.perturb.kinds import find_kind
 
 

@@ -1,0 +1,57 @@
+"""Modules of the user's own, named on the command line as ``package.module:name``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+from easiness.errors import BadInput
+
+
+def split_name(name: str) -> tuple[str, str] | None:
+    """Module and attribute of ``package.module:name``; ``None`` for any other form."""
+    module, _, attribute = name.partition(":")
+    return (module, attribute) if all(map(str.isidentifier, [*module.split("."), attribute])) else None
+
+
+def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...] = ()) -> ModuleType:
+    """The module; ``what`` it is wanted for begins the text of an error.
+
+    Raises:
+        BadInput: there is no such module, or importing it raises an exception that is not ``passed_on``.
+    """
+    try:
+        return importlib.import_module(module)
+    except passed_on:
+        raise
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{module}.".startswith(f"{missing}."):
+            raise BadInput(
+                f"{what}: there is no module {missing}, installed or in the current folder"
+            ) from None
+        raise BadInput(f"{what}: importing {module} raised {describe(error)}") from error
+
+
+@contextmanager
+def current_folder_importable() -> Iterator[None]:
+    """Modules in the current folder are found, as with ``python -m``."""
+    folder = str(Path.cwd())
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        # the import may have changed the path itself: take away one entry, wherever it is now
+        if folder in sys.path:
+            sys.path.remove(folder)
+
+
+def describe(error: BaseException) -> str:
+    """Type and message of an exception on one line of at most 300 characters."""
+    text = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
+    return text.removesuffix(":")
