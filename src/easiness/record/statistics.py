@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+_FEW_CLASSES = 64  # at most 255, since a class's rank is a byte
+_LOGITS_PER_BLOCK = 65_536  # so that a block's float64 arrays stay in the cache
+
 
 class Statistics(NamedTuple):
     """One value per example of a batch, shapes [b]; p is the softmax of the logits."""
@@ -35,21 +38,55 @@ def to_numpy(values: Any) -> npt.NDArray[Any]:
 def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> Statistics:
     """Statistics of finite ``logits`` [b, classes] (at least two) against ``labels`` [b].
 
-    Computed in float64 and rounded once, so that a loss near zero keeps its digits.
+    Computed in float64 and rounded once, so that a loss near zero keeps its digits. Those of an example
+    are the same bit by bit in any batch.
     """
-    prediction = logits.argmax(axis=1).astype(np.int32)
-    rows = np.arange(len(labels))
-    shifted = logits.astype(np.float64)
-    shifted -= shifted.max(axis=1, keepdims=True)
-    p = np.exp(shifted)
-    total = p.sum(axis=1)
-    p /= total[:, None]
+    num, num_classes = logits.shape
+    if num == 1:  # alone it would be summed in another order than beside others
+        pair = example_statistics(logits.repeat(2, axis=0), labels.repeat(2))
+        return Statistics._make(values[:1] for values in pair)
+    out = _empty(num)
+    num_blocks = -(-num // max(4, _LOGITS_PER_BLOCK // num_classes))
+    # blocks of nearly equal sizes, so that none is of one example
+    bounds = [num * block // num_blocks for block in range(num_blocks)] + [num]
+    for block in map(slice, bounds, bounds[1:]):
+        _fill(Statistics._make(values[block] for values in out), logits[block], labels[block])
+    return out
+
+
+def _empty(num: int) -> Statistics:
+    return Statistics(
+        np.empty(num, np.int32),
+        np.empty(num, np.float32),
+        np.empty(num, np.float32),
+        np.empty(num, np.float32),
+        np.empty(num, np.float32),
+    )
+
+
+def _fill(out: Statistics, logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> None:
+    """Write a block's statistics to ``out``; ``z`` is [classes, b]."""
+    num, num_classes = logits.shape
+    few = num_classes <= _FEW_CLASSES
+    rows = np.arange(num)
+    # a row a class where there are few, so that every operation runs along the many examples
+    z = logits.T.astype(np.float64, order="C" if few else "F")
+    of_label = labels * num + rows if few else labels + rows * num_classes
+    z -= z.max(axis=0)
+    if few:
+        rank = np.arange(num_classes, 0, -1, dtype=np.uint8)[:, None]
+        out.prediction[:] = num_classes - ((z == 0) * rank).max(axis=0)  # the first of equals ranks highest
+    else:
+        out.prediction[:] = logits.argmax(axis=1)
+    # exp(z) is p times its total: dividing last, once per example, spares a pass over all classes
+    p_total = np.exp(z)
+    total = p_total.sum(axis=0)
     log_total = np.log(total)
-    of_label = shifted[rows, labels]
-    entropy = np.maximum(log_total - (p * shifted).sum(axis=1), 0.0)
-    p[rows, labels] -= 1
-    error_norm = np.sqrt(np.einsum("bc,bc->b", p, p))
-    shifted[rows, labels] = -np.inf
-    margin = of_label - shifted.max(axis=1)
-    as_float32 = [a.astype(np.float32) for a in (log_total - of_label, margin, error_norm, entropy)]
-    return Statistics(prediction, *as_float32)
+    z_flat, p_flat = z.reshape(-1, order="A"), p_total.reshape(-1, order="A")
+    z_label = z_flat[of_label]
+    out.loss[:] = log_total - z_label
+    out.entropy[:] = np.maximum(log_total - np.einsum("cb,cb->b", p_total, z) / total, 0.0)
+    p_flat[of_label] -= total
+    out.error_norm[:] = np.sqrt(np.einsum("cb,cb->b", p_total, p_total)) / total
+    z_flat[of_label] = -np.inf
+    out.margin[:] = z_label - z.max(axis=0)

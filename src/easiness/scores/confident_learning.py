@@ -21,6 +21,37 @@ _ROUNDING = 1e-9
 _Positions = npt.NDArray[np.int64]
 
 
+def margin_and_rival(q: Values, labels: npt.NDArray[np.int64]) -> tuple[Values, npt.NDArray[np.int64]]:
+    """q_y - q_k [n] and its k [n], the largest class of q [n, classes] but the label, the first of equals.
+
+    ``q`` is written to and put back, which saves a copy of it.
+    """
+    rows = np.arange(len(q))
+    of_label = q[rows, labels]
+    q[rows, labels] = -np.inf
+    rival = q.argmax(axis=1)
+    margin: Values = of_label - q[rows, rival]
+    q[rows, labels] = of_label
+    return margin, rival
+
+
+def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Does the confident joint of q [n, classes] count the example off its diagonal? [n]
+
+    That is: does another class reach its threshold, and is it likelier than the label, if that does too?
+    """
+    of_label = q[np.arange(len(q)), labels]
+    num = np.bincount(labels, minlength=q.shape[1])
+    sums = np.bincount(labels, weights=of_label, minlength=q.shape[1])
+    # no example of the class: nothing reaches it
+    thresholds = np.where(num > 0, sums / np.maximum(num, 1), np.inf) - _ROUNDING
+    to_beat = np.where(of_label >= thresholds[labels], of_label, -np.inf)  # a tie goes to the label
+    contested = q >= thresholds
+    contested &= q > to_beat[:, None]
+    by_any: npt.NDArray[np.bool_] = np.any(contested, axis=1)
+    return by_any
+
+
 def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, Values]:
     """Positions [n] of the left-out examples with logits, and their softmax [n, classes]; n may be 0.
 
@@ -29,9 +60,11 @@ def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, V
     if obs.logits is None:
         return np.empty(0, np.int64), np.empty((0, obs.num_classes))
     left_out = ~obs.trained_on[obs.logits.positions]
-    z = obs.logits.values[m - 1][left_out].astype(np.float64)
-    p = np.exp(z - z.max(axis=1, keepdims=True))
-    return first + obs.logits.positions[left_out], p / p.sum(axis=1, keepdims=True)
+    p = obs.logits.values[obs.row(m)][left_out].astype(np.float64)
+    p -= p.max(axis=1, keepdims=True)
+    np.exp(p, out=p)
+    p /= p.sum(axis=1, keepdims=True)
+    return first + obs.logits.positions[left_out], p
 
 
 class _Sums:
@@ -46,18 +79,19 @@ class _Sums:
             return
         if not len(self._total):
             self._total = np.zeros((len(self.num), rows.shape[1]))
-        self._total[positions] += rows
-        self.num[positions] += 1
+        first, end = positions[0], positions[-1] + 1
+        where = slice(first, end) if end - first == len(positions) else positions  # a slice copies nothing
+        self._total[where] += rows
+        self.num[where] += 1
 
-    @property
-    def defined(self) -> _Positions:
-        """Positions [d] that have rows."""
-        return np.flatnonzero(self.num)
-
-    def mean(self) -> Values:
-        """Mean rows [d, classes] of the positions in `defined`."""
-        defined = self.defined
-        return self._total[defined] / self.num[defined, None]
+    def take_mean(self) -> tuple[_Positions, Values]:
+        """Positions [d] that have rows, and the mean of each [d, classes]; gives the sums away."""
+        defined = np.flatnonzero(self.num)
+        mean, self._total = self._total, np.empty((0, 0))  # large: no second one where it can be helped
+        if len(defined) < len(mean):
+            mean = mean[defined]
+        mean /= self.num[defined, None]
+        return defined, mean
 
 
 class _NormalizedMargin:
@@ -72,18 +106,15 @@ class _NormalizedMargin:
         positions, p = _out_of_sample(obs, m, first)
         of_label = p[np.arange(len(p)), self._labels[positions]]
         self._p.add(positions, p)
-        self._squares.add(positions, np.square(of_label[:, None] - p))
+        p -= of_label[:, None]
+        self._squares.add(positions, np.square(p, out=p))
 
     def result(self) -> Estimate:
         value, se = np.full((2, len(self._labels)), np.nan)
-        defined = self._p.defined
-        q, rows, labels = self._p.mean(), np.arange(len(defined)), self._labels[defined]
-        of_label = q[rows, labels]
-        others = q.copy()
-        others[rows, labels] = -np.inf
-        rival = others.argmax(axis=1)
-        margin = of_label - q[rows, rival]
-        spread = np.maximum(self._squares.mean()[rows, rival] - np.square(margin), 0.0)
+        defined, q = self._p.take_mean()
+        margin, rival = margin_and_rival(q, self._labels[defined])
+        _, squares = self._squares.take_mean()
+        spread = np.maximum(squares[np.arange(len(defined)), rival] - np.square(margin), 0.0)
         num = self._p.num[defined]
         value[defined] = margin
         se[defined] = standard_error(spread * num, num)
@@ -95,7 +126,6 @@ class _Flag:
 
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:
         self._labels = labels
-        self._num_classes = num_classes
         self._p = _Sums(len(labels), num_classes)
 
     def add(self, obs: Observations, m: int, first: int) -> None:
@@ -103,15 +133,8 @@ class _Flag:
 
     def result(self) -> Estimate:
         flag = np.full(len(self._labels), np.nan)
-        defined = self._p.defined
-        q, rows, labels = self._p.mean(), np.arange(len(defined)), self._labels[defined]
-        thresholds = np.full(self._num_classes, np.inf)  # no example of the class: nothing reaches it
-        for k in np.unique(labels):
-            thresholds[k] = q[labels == k, k].mean()
-        confident = np.where(q >= thresholds - _ROUNDING, q, -np.inf)
-        of_label = confident[rows, labels]
-        confident[rows, labels] = -np.inf
-        flag[defined] = confident.max(axis=1) > of_label  # a tie goes to the label
+        defined, q = self._p.take_mean()
+        flag[defined] = off_the_diagonal(q, self._labels[defined])
         return Estimate(flag, np.full(len(self._labels), np.nan))
 
 

@@ -26,11 +26,15 @@ class Moments:
         rows = slice(first, first + len(values))
         num, mean, squares = self._num[rows], self._mean[rows], self._squares[rows]  # views
         defined = ~np.isnan(values)
-        values = np.where(defined, values, mean)  # a value at the mean changes nothing
         num += defined
         delta = values - mean
-        mean += delta / np.maximum(num, 1)
-        squares += delta * (values - mean)
+        if not defined.all():
+            delta[~defined] = 0.0  # nothing moves
+        step = delta / np.maximum(num, 1)
+        mean += step
+        step -= delta  # in place: this is the inner loop of scoring
+        step *= delta  # -(value - old mean) (value - new mean)
+        squares -= step
 
     def mean(self) -> Values:
         """[K], NaN where there was no value."""

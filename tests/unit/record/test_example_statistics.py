@@ -20,22 +20,42 @@ def test_by_hand():
     np.testing.assert_allclose(seen.entropy, [0.56233514] * 2, rtol=1e-6)
 
 
-def test_against_scipy():
+# few classes and many are laid out differently; 300 examples of 300 classes are more than a block
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+def test_against_scipy(num_classes):
     rng = np.random.default_rng(0)
-    logits = rng.normal(0, 5, (200, 7)).astype(np.float32)
-    labels = rng.integers(0, 7, 200)
+    logits = rng.normal(0, 5, (300, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 300)
+    rows = np.arange(300)
     seen = example_statistics(logits, labels)
     log_p = log_softmax(logits.astype(np.float64), axis=1)
     p = np.exp(log_p)
     others = logits.copy()
-    others[np.arange(200), labels] = -np.inf
+    others[rows, labels] = -np.inf
     np.testing.assert_array_equal(seen.prediction, logits.argmax(1))
-    np.testing.assert_allclose(seen.loss, -log_p[np.arange(200), labels], rtol=1e-6, atol=1e-12)
-    np.testing.assert_allclose(seen.margin, logits[np.arange(200), labels] - others.max(1), rtol=1e-6)
+    np.testing.assert_allclose(seen.loss, -log_p[rows, labels], rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(seen.margin, logits[rows, labels] - others.max(1), rtol=1e-6)
     np.testing.assert_allclose(
-        seen.error_norm, np.linalg.norm(p - np.eye(7)[labels], axis=1), rtol=1e-6, atol=1e-12
+        seen.error_norm, np.linalg.norm(p - np.eye(num_classes)[labels], axis=1), rtol=1e-6, atol=1e-12
     )
     np.testing.assert_allclose(seen.entropy, entropy(p, axis=1), rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("num_classes", [7, 64, 65, 300])
+@pytest.mark.parametrize("batch", [1, 2, 219])
+def test_an_example_has_the_same_bits_in_any_batch(num_classes, batch):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 5, (438, num_classes)).astype(np.float32)
+    labels = rng.integers(0, num_classes, 438)
+    together = example_statistics(logits, labels)
+    parts = [example_statistics(logits[i : i + batch], labels[i : i + batch]) for i in range(0, 438, batch)]
+    for name, expected in together._asdict().items():
+        np.testing.assert_array_equal(np.concatenate([getattr(part, name) for part in parts]), expected)
+
+
+def test_no_examples_have_no_statistics():
+    seen = example_statistics(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
+    assert [len(field) for field in seen] == [0] * 5
 
 
 def test_types_are_those_of_the_record():

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from easiness.scores import score_columns
+from easiness.scores.confident_learning import margin_and_rival
 
 NAN = np.nan
 
@@ -78,3 +79,22 @@ def test_probabilities_are_those_of_epoch_m(trial_of_logits) -> None:
     one = trial_of_logits(logits, [0, 0], trained_on=[False, False], keep=[True, True])
     assert_allclose(score_columns([one], 1)["normalized_margin"], [0.8, 0], atol=1e-6)
     assert_allclose(score_columns([one], 2)["normalized_margin"], [-0.6, 0], atol=1e-6)
+
+
+def test_the_rival_is_the_first_of_equals_and_q_is_as_it_was() -> None:
+    q = np.array([[0.2, 0.4, 0.4], [0.5, 0.25, 0.25], [0.1, 0.2, 0.7]])
+    before = q.copy()
+    margin, rival = margin_and_rival(q, np.array([0, 0, 2]))
+    assert_allclose(margin, [-0.2, 0.25, 0.5])
+    assert rival.tolist() == [1, 1, 1]
+    assert (q == before).all()
+
+
+def test_examples_left_out_here_and_there_keep_their_places(trial_of_logits) -> None:
+    # 0 and 2 left out at first, 1 and 2 then: once not side by side, once side by side
+    p = [[0.9, 0.1], [0.7, 0.3], [0.6, 0.4]]
+    trials = [
+        trial(trial_of_logits, p, [0, 0, 0], [False, True, False]),
+        trial(trial_of_logits, p, [0, 0, 0], [True, False, False]),
+    ]
+    assert_allclose(score_columns(trials, 1)["normalized_margin"], [0.8, 0.4, 0.2], atol=1e-6)
