@@ -49,6 +49,10 @@ class MappedPhotos:
             raise _damaged(path) from None
         self._checked = np.zeros(len(self.sizes), np.bool_)
 
+    def __reduce__(self) -> tuple[type[MappedPhotos], tuple[Path]]:
+        """Another process maps the same file, instead of being sent what is in it."""
+        return MappedPhotos, (self._path,)
+
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
         """The photos at ``positions``, copied from what the system has mapped.
 

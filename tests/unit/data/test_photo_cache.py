@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,6 +78,20 @@ def test_photos_come_back_at_the_working_resolution(tmp_path, channels):
     for photo, position in zip(photos.take(np.array([6, 0, 6])), (6, 0, 6), strict=True):
         assert photo.shape == expected[position].shape
         assert (photo == expected[position]).all()
+
+
+def test_another_process_maps_the_same_file(tmp_path):
+    path = tmp_path / "a.photos"
+    photos = open_cache(Stored(), path)
+    sent = pickle.dumps(photos)
+    assert not any(photo.tobytes() in sent for photo in photos.take(np.arange(NUM)))
+    there = pickle.loads(sent)
+    assert (there.channels, there.short_side) == (3, SHORT_SIDE)
+    for here, photo in zip(photos.take(np.arange(NUM)), there.take(np.arange(NUM)), strict=True):
+        assert (here == photo).all()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BadInput, match="damaged"):
+        pickle.loads(sent)
 
 
 def test_built_once(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as reference
 
 from easiness.data.photos import reduce
+from easiness.errors import BadInput
 from easiness.training import crops
 from easiness.training.crops import Crops, crop_centre, crop_random, draw_crops
 
@@ -118,3 +121,40 @@ def test_boxes_lie_in_their_photos():
     assert (boxes[:, :2] >= 0).all()
     assert (boxes[:, 2:] >= 1).all()
     assert (boxes[:, :2] + boxes[:, 2:] <= sizes).all()
+
+
+@pytest.fixture(params=[1, 2, 3])
+def threads(request: pytest.FixtureRequest) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(request.param)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("threads")
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("num", [1, 8, 9, 21])
+def test_threads_make_the_same_crops_and_end(num, channels):
+    """Against each photo cropped alone, which is never handed to a thread."""
+    photos = [photo(*SIZES[i % 5], channels) + np.uint8(i) for i in range(num)]
+    sizes = torch.tensor([p.shape[:2] for p in photos])
+    drawn = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0))
+    before = threading.active_count()
+    random, centre = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
+    assert threading.active_count() == before
+    for at in range(num):
+        one = slice(at, at + 1)
+        assert torch.equal(random[one], crop_random(photos[one], drawn[one], 48, CPU))
+        assert torch.equal(centre[one], crop_centre(photos[one], 64, 48, CPU))
+
+
+@pytest.mark.usefixtures("threads")
+def test_an_error_in_a_thread_is_that_of_the_batch(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise BadInput("photo 3: torn")
+
+    monkeypatch.setattr(crops, "_resized", refuse)
+    before = threading.active_count()
+    with pytest.raises(BadInput, match="photo 3: torn"):
+        crop_centre([photo(60, 47)] * 20, 64, 48, CPU)
+    assert threading.active_count() == before

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from easiness.data.photos import HeldPhotos
 from easiness.spec import Recipe
 from easiness.training import global_contrast_normalization, make_bank, photo_bank
 from easiness.training.crops import crop_centre, crop_random, draw_crops
+from easiness.training.normalize import normalize
 from easiness.training.photo_bank import PhotoBank
 
 CPU = torch.device("cpu")
@@ -62,3 +64,21 @@ def test_an_epoch_is_drawn_in_parts(monkeypatch):
     assert drawn.flip.shape == (10,)
     sizes = torch.tensor([p.shape[:2] for p in photos()]).repeat(2, 1)
     assert (drawn.boxes[:, :2] + drawn.boxes[:, 2:] <= sizes).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("num", [1, 7, 8, 9, 17, 23])
+def test_normalized_a_few_at_a_time_bit_by_bit_as_all_at_once(num, threads):
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        rng = np.random.default_rng(num)
+        some = [rng.integers(0, 256, (120, 130, 3), dtype=np.uint8) for _ in range(num)]
+        recipe = Recipe(crop=112)
+        bank = PhotoBank(HeldPhotos(some), recipe, CPU)
+        seen = bank.clean(slice(0, num))
+        whole = normalize(bank.raw(slice(0, num)), recipe)
+        assert torch.equal(seen, whole)
+        assert seen.stride() == whole.stride()
+    finally:
+        torch.set_num_threads(before)
