@@ -15,7 +15,8 @@ import pytest
 
 from easiness import open_run
 
-COLUMNS = ["epoch", "id", "label", "trained_on", "prediction", "loss", "margin", "error_norm", "entropy"]
+SEEN = ["prediction", "loss", "margin", "error_norm", "entropy"]
+COLUMNS = ["epoch", "id", "label", "trained_on", *SEEN, "augmented"]
 
 
 def read_with_pandas(path: str) -> dict[str, list[Any]]:
@@ -52,7 +53,8 @@ def test_a_trial(read, measured, trial_folder):
     assert table["label"] == run.labels.tolist() * 2
     assert table["trained_on"] == [True] * 200
     observed = run.trials[1].observations(10)
-    for name in COLUMNS[4:]:
+    assert table["augmented"] == [False] * 200
+    for name in SEEN:
         assert np.array_equal(np.float32(table[name]), getattr(observed, name).reshape(-1)), name
 
 
@@ -64,7 +66,8 @@ def test_types_of_a_trial(measured, trial_folder):
         "label": "int32",
         "trained_on": "bool",
         "prediction": "int32",
-        **dict.fromkeys(COLUMNS[5:], "float"),
+        **dict.fromkeys(SEEN[1:], "float"),
+        "augmented": "bool",
     }
 
 

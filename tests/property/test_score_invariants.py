@@ -132,7 +132,7 @@ def _truncate(obs: Observations, m: int) -> Observations:
         name: getattr(obs, name)[:m] for name in ("prediction", "loss", "margin", "error_norm", "entropy")
     }
     kept = obs.logits and KeptLogits(obs.logits.positions, obs.logits.values[:m])
-    return replace(obs, logits=kept, **rows)
+    return replace(obs, logits=kept, epochs=obs.epochs[:m], **rows)
 
 
 @given(records())

@@ -29,12 +29,13 @@ _MOST_MARKED = 15  # epochs up to which each is marked with a dot
 
 @dataclass(frozen=True)
 class AccuracyCurves:
-    """Accuracy of the trials of a run after each epoch.
+    """Accuracy of the trials of a run after each of ``epochs``, which are those observed in all trials.
 
     ``by_split`` has an array [trials, epochs] of shares in [0, 1] for ``train`` (the examples trained
     on) and, where there are any, ``left_out`` and ``held_out``. ``chance`` is that of guessing a class.
     """
 
+    epochs: tuple[int, ...]
     by_split: dict[str, npt.NDArray[np.float64]]
     chance: float
 
@@ -50,14 +51,15 @@ class AccuracyCurves:
 
 
 def accuracy_curves(run: Run) -> AccuracyCurves:
-    """What is known of the accuracy of all finished trials, over the epochs that all of them have."""
-    recorded = [trial.document.accuracy for trial in run.trials]
+    """What is known of the accuracy of all finished trials, over the epochs observed in all of them."""
+    epochs = run.observed
+    recorded = [[trial.accuracy(epoch) for epoch in epochs] for trial in run.trials]
     by_split = {
-        split: np.array([one[split][: run.epochs] for one in recorded if split in one])
+        split: np.array([[at[split] for at in one] for one in recorded if split in one[0]])
         for split in _STYLES
-        if any(split in one for one in recorded)
+        if any(split in one[0] for one in recorded)
     }
-    return AccuracyCurves(by_split, 1 / len(run.classes))
+    return AccuracyCurves(epochs, by_split, 1 / len(run.classes))
 
 
 def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
@@ -65,7 +67,7 @@ def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
     figure, axes = new_axes(5.2, 2.9)
     for split, values in curves.by_split.items():
         color, line = _STYLES[split]
-        epochs = np.arange(1, values.shape[1] + 1)
+        epochs = np.array(curves.epochs)
         marker = "o" if len(epochs) <= _MOST_MARKED else ""
         if len(values) > 1:
             axes.plot(epochs, values.T, line, color=color, linewidth=0.8, alpha=0.35)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,10 +33,12 @@ class KeptLogits:
 
 @dataclass(frozen=True)
 class Observations:
-    """Epochs x examples of one trial; row ``t`` is what was seen after ``t + 1`` epochs of training.
+    """Epochs observed x examples of one trial; row ``r`` is what was seen after ``epochs[r]`` epochs.
 
-    K examples are all of a run or some of them. Clean observations: evaluation mode, no augmentation.
-    ``labels`` [K] are the labels trained with, ``trained_on`` [K] says which examples the trial trained on.
+    K examples are all of a run or some of them. ``labels`` [K] are the labels trained with, ``trained_on``
+    [K] says which examples the trial trained on. ``epochs`` ascend from 1 on; by default they are 1, 2, ...
+    Observations are clean (evaluation mode, no augmentation), or ``augmented``: what the training steps of
+    the epoch computed, while the weights moved.
     """
 
     labels: npt.NDArray[np.int64]
@@ -47,11 +50,27 @@ class Observations:
     error_norm: npt.NDArray[np.float32]
     entropy: npt.NDArray[np.float32]
     logits: KeptLogits | None = None
+    epochs: tuple[int, ...] = ()
+    augmented: bool = False
+
+    def __post_init__(self) -> None:
+        """Fill the default of ``epochs``."""
+        if not self.epochs:
+            object.__setattr__(self, "epochs", tuple(range(1, len(self.prediction) + 1)))
+        assert len(self.epochs) == len(self.prediction)
 
     @property
     def num_epochs(self) -> int:
         """Number of epochs observed."""
         return len(self.prediction)
+
+    def row(self, epoch: int) -> int:
+        """The row of an epoch; it must be among those observed."""
+        return self.epochs.index(epoch)
+
+    def num_until(self, epoch: int) -> int:
+        """How many of the epochs 1, ..., ``epoch`` were observed."""
+        return bisect.bisect_right(self.epochs, epoch)
 
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
@@ -66,16 +85,17 @@ class Observations:
         return np.exp(p, out=p)
 
     def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
-        """Accuracy after each epoch over the examples in the mask; ``None`` where it is empty."""
+        """Accuracy at each epoch observed, over the examples in the mask; ``None`` where it is empty."""
         correct = self.correct if among is None else self.correct[:, among]
         return [float(a) for a in correct.mean(axis=1)] if correct.shape[1] else None
 
 
 class ObservationLog:
-    """Collects a trial's observations of K examples, each exactly once per epoch, in any batches.
+    """Collects a trial's observations of K examples, each exactly once per epoch observed, in any batches.
 
-    Examples are named by position here; mistakes are collected and raised by `end_epoch`, where all
-    of them are known, as `BadInput` naming the ids.
+    ``epochs`` are those that will be observed, ascending; by default every one from 1 on. Examples are named
+    by position here; mistakes are collected and raised by `end_epoch`, where all of them are known, as
+    `BadInput` naming the ids.
     """
 
     def __init__(
@@ -86,12 +106,16 @@ class ObservationLog:
         *,
         trained_on: npt.NDArray[np.bool_] | None = None,
         keep_logits: npt.NDArray[np.bool_] | None = None,
+        epochs: tuple[int, ...] = (),
+        augmented: bool = False,
     ) -> None:
         self._ids = ids
         self._labels = labels
         self._num_classes = num_classes
         self._trained_on = np.ones(len(ids), np.bool_) if trained_on is None else trained_on
         self._kept = None if keep_logits is None else np.flatnonzero(keep_logits)
+        self._to_observe = epochs
+        self._augmented = augmented
         self._epochs: list[Statistics] = []
         self._epoch_logits: list[npt.NDArray[np.float32]] = []
         self._begin()
@@ -111,6 +135,14 @@ class ObservationLog:
         return len(self._epochs)
 
     @property
+    def next_epoch(self) -> int:
+        """The epoch to be observed next, from 1; 0 where no other will be."""
+        done = self.num_epochs
+        if not self._to_observe:
+            return done + 1
+        return self._to_observe[done] if done < len(self._to_observe) else 0
+
+    @property
     def pending(self) -> int:
         """Number of examples seen since the last `end_epoch`."""
         return int(self._seen.sum())
@@ -121,10 +153,9 @@ class ObservationLog:
         Raises:
             TrialFailed: a logit is not finite.
         """
-        finite = np.isfinite(logits).all(axis=1)
-        if not finite.all():
-            bad = self._ids[positions[~finite]]
-            raise TrialFailed(f"epoch {self.num_epochs + 1}: logits of id {shorten(bad)} are not finite")
+        if not np.isfinite(logits).all():
+            bad = self._ids[positions[~np.isfinite(logits).all(axis=1)]]
+            raise TrialFailed(f"epoch {self.next_epoch}: logits of id {shorten(bad)} are not finite")
         np.add.at(self._seen, positions, 1)
         for field, values in zip(
             self._current, example_statistics(logits, self._labels[positions]), strict=True
@@ -142,12 +173,12 @@ class ObservationLog:
         twice, never = np.flatnonzero(self._seen > 1), np.flatnonzero(self._seen == 0)
         if len(twice):
             raise BadInput(
-                f"epoch {self.num_epochs + 1}: id {shorten(self._ids[twice])} was given more than once; "
+                f"epoch {self.next_epoch}: id {shorten(self._ids[twice])} was given more than once; "
                 "every id belongs in each epoch exactly once"
             )
         if len(never):
             raise BadInput(
-                f"epoch {self.num_epochs + 1}: {len(never)} of {len(self._ids)} ids are missing "
+                f"epoch {self.next_epoch}: {len(never)} of {len(self._ids)} ids are missing "
                 f"(id {shorten(self._ids[never])}); every id belongs in each epoch exactly once"
             )
         self._epochs.append(self._current)
@@ -170,5 +201,7 @@ class ObservationLog:
             num_classes=self._num_classes,
             trained_on=self._trained_on,
             logits=kept,
+            epochs=self._to_observe[: self.num_epochs],
+            augmented=self._augmented,
             **columns,
         )

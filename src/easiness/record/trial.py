@@ -12,7 +12,7 @@ from easiness.record.observations import Observations
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """Observations by probe: ``train``, ``held_out`` or both."""
+    """Observations by probe: ``train``, ``held_out`` or both, at the same epochs."""
 
     probes: dict[str, Observations]
     train_loss: list[float] = field(default_factory=list)  # mean loss of the augmented steps, per epoch
@@ -22,11 +22,11 @@ class TrialRecord:
 
     @property
     def num_epochs(self) -> int:
-        """Number of epochs trained and observed."""
-        return next(iter(self.probes.values())).num_epochs
+        """Number of epochs trained; the last of them is always observed."""
+        return next(iter(self.probes.values())).epochs[-1]
 
     def accuracy(self) -> dict[str, list[float]]:
-        """Accuracy after each epoch: ``train`` (examples trained on), ``left_out``, ``held_out``."""
+        """Accuracy at each epoch observed: ``train`` (examples trained on), ``left_out``, ``held_out``."""
         train, held_out = self.probes.get("train"), self.probes.get("held_out")
         parts = {
             "train": None if train is None else train.accuracy(train.trained_on),

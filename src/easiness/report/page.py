@@ -33,7 +33,7 @@ from easiness.report.template import render_page
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
-from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, compare
+from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, common_epoch, compare
 from easiness.studies.similarity import similarity
 from easiness.studies.source import find_data
 
@@ -114,8 +114,7 @@ def render_report(
     check_comparable(runs)
     if comparison is not None:
         epoch = comparison.epoch
-    epochs = [run.resolve_epoch(epoch) for run in runs]
-    at = min(epochs)
+    at = common_epoch(runs, epoch)
     data, no_pictures = find_data(runs[0], source)
     not_compared = ""
     if comparison is None:

@@ -5,27 +5,33 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, over_trials, row_after
+from easiness.scores.score import Score, over_trials
+
+
+def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
+    row: npt.NDArray[np.float32] = column[obs.row(m)]
+    return row.astype(np.float64)
 
 
 def _error_norm(obs: Observations, m: int) -> Values:
-    return row_after(obs.error_norm, m)
+    return _row(obs.error_norm, obs, m)
 
 
 def _loss(obs: Observations, m: int) -> Values:
-    return row_after(obs.loss, m)
+    return _row(obs.loss, obs, m)
 
 
 def _entropy(obs: Observations, m: int) -> Values:
-    return row_after(obs.entropy, m)
+    return _row(obs.entropy, obs, m)
 
 
 def _max_confidence(obs: Observations, m: int) -> Values:
     # One exponent, because exp(-margin) alone can overflow; float32 rounding can carry it past 1.
-    exponent = np.maximum(0.0, -row_after(obs.margin, m)) - row_after(obs.loss, m)
+    exponent = np.maximum(0.0, -_row(obs.margin, obs, m)) - _loss(obs, m)
     return np.minimum(np.exp(exponent), 1.0)
 
 

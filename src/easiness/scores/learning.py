@@ -1,6 +1,7 @@
 """Scores of when an example is learned and how often it is forgotten; epochs count from 1.
 
-A trial that never learned an example says nothing about when: it is left out of the mean.
+A trial that never learned an example says nothing about when: it is left out of the mean. Where epochs were
+not observed, ``first_learned_epoch`` and ``iteration_learned`` are the first that were and fit.
 """
 
 from __future__ import annotations
@@ -11,24 +12,28 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, correct_until, over_trials
+from easiness.scores.score import Score, correct_until, over_trials, sees_every_epoch
 
 
 def _forgetting_events(obs: Observations, m: int) -> Values:
     correct = correct_until(obs, m)
+    if not sees_every_epoch(obs, m):
+        return np.full(len(obs.labels), np.nan)
     events = (correct[:-1] & ~correct[1:]).sum(axis=0)
     return np.where(correct.any(axis=0), events, np.nan)
 
 
 def _first_learned_epoch(obs: Observations, m: int) -> Values:
     correct = correct_until(obs, m)
-    return np.where(correct.any(axis=0), correct.argmax(axis=0) + 1, np.nan)
+    first = np.asarray(obs.epochs)[correct.argmax(axis=0)]
+    return np.where(correct.any(axis=0), first, np.nan)
 
 
 def _iteration_learned(obs: Observations, m: int) -> Values:
     correct = correct_until(obs, m)
     right_to_the_end = np.logical_and.accumulate(correct[::-1]).sum(axis=0)
-    return np.where(correct[-1], m - right_to_the_end + 1, np.nan)
+    since = np.asarray(obs.epochs)[len(correct) - np.maximum(right_to_the_end, 1)]
+    return np.where(correct[-1], since, np.nan)
 
 
 FORGETTING_EVENTS = Score(

@@ -1,4 +1,4 @@
-"""Scores that average or spread a quantity over the epochs 1..m."""
+"""Scores that average or spread a quantity over the epochs 1..m, as far as they were observed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from easiness.record import Observations
-from easiness.scores.moments import Moments, Values
-from easiness.scores.score import Score, correct_until, over_trials, p_label_after
+from easiness.scores.moments import Values
+from easiness.scores.score import Score, correct_until, over_trials, p_label_until
 
 JIANG = "Jiang et al. 2021 (arXiv 2002.03206)"
 CARTOGRAPHY = "Swayamdipta et al. 2020 (arXiv 2009.10795)"
@@ -19,31 +19,27 @@ def _accuracy(obs: Observations, m: int) -> Values:
     return share
 
 
-def _p_label_moments(obs: Observations, m: int) -> Moments:
-    moments = Moments(len(obs.labels))
-    for epoch in range(1, m + 1):
-        moments.add(p_label_after(obs, epoch))
-    return moments
-
-
 def _mean_p_label(obs: Observations, m: int) -> Values:
-    return _p_label_moments(obs, m).mean()
+    mean: Values = p_label_until(obs, m).mean(axis=0)
+    return mean
 
 
 def _variability(obs: Observations, m: int) -> Values:
-    return _p_label_moments(obs, m).std(ddof=0)
+    p = p_label_until(obs, m)
+    spread: Values = (p - p[0]).std(axis=0)  # less the first row, so that equal values spread by exactly 0
+    return spread
 
 
 def _aleatoric(obs: Observations, m: int) -> Values:
     total = np.zeros(len(obs.labels))
-    for epoch in range(1, m + 1):
-        p = p_label_after(obs, epoch)
+    observed = p_label_until(obs, m)
+    for p in observed:
         total += p * (1 - p)
-    return total / m
+    return total / len(observed)
 
 
 def _mean_margin(obs: Observations, m: int) -> Values:
-    mean: Values = obs.margin[:m].mean(axis=0, dtype=np.float64)
+    mean: Values = obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64)
     return mean
 
 

@@ -27,7 +27,7 @@ class Accumulator(Protocol):
     """Takes trials in pieces, so that a piece of one is in memory at a time."""
 
     def add(self, obs: Observations, m: int, first: int) -> None:
-        """Take a piece of a trial as it was after its first ``m`` epochs (1 <= m <= its number of epochs).
+        """Take a piece of a trial as it was after its first ``m`` epochs, the last of them observed.
 
         The examples of ``obs`` stand at ``first`` and after it in the run.
         """
@@ -86,25 +86,30 @@ def over_trials(per_trial: PerTrial) -> Start:
     return start
 
 
-def row_after(column: npt.NDArray[np.float32], epoch: int) -> Values:
-    """The row [K] of a recorded column after ``epoch`` epochs, widened."""
-    row: npt.NDArray[np.float32] = column[epoch - 1]
-    return row.astype(np.float64)
-
-
 def p_label_after(obs: Observations, epoch: int) -> Values:
     """Probability of the label [K] after ``epoch`` epochs; many scores read it, so it is computed once."""
-    p: Values = obs.p_label[epoch - 1]
+    p: Values = obs.p_label[obs.row(epoch)]
+    return p
+
+
+def p_label_until(obs: Observations, m: int) -> Values:
+    """`p_label_after` for the epochs observed among 1..m: [epochs, K]."""
+    p: Values = obs.p_label[: obs.num_until(m)]
     return p
 
 
 def correct_after(obs: Observations, epoch: int) -> npt.NDArray[np.bool_]:
     """Is the prediction after ``epoch`` epochs the label trained with? [K]"""
-    right: npt.NDArray[np.bool_] = obs.prediction[epoch - 1] == obs.labels
+    right: npt.NDArray[np.bool_] = obs.prediction[obs.row(epoch)] == obs.labels
     return right
 
 
 def correct_until(obs: Observations, m: int) -> npt.NDArray[np.bool_]:
-    """`correct_after` for the epochs 1..m: [m, K]."""
-    right: npt.NDArray[np.bool_] = obs.prediction[:m] == obs.labels
+    """`correct_after` for the epochs observed among 1..m: [epochs, K]."""
+    right: npt.NDArray[np.bool_] = obs.prediction[: obs.num_until(m)] == obs.labels
     return right
+
+
+def sees_every_epoch(obs: Observations, m: int) -> bool:
+    """Were all of the epochs 1..m observed? Some scores need each one of them."""
+    return obs.num_until(m) == m

@@ -52,12 +52,15 @@ class Scoring:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run.
 
         Raises:
-            BadInput: the trial is shorter than m epochs.
+            BadInput: the trial is shorter than m epochs, or was not observed after them.
         """
-        if not 1 <= self._epoch <= obs.num_epochs:
+        if not 1 <= self._epoch <= obs.epochs[-1]:
             raise BadInput(
-                f"epoch {self._epoch}: a trial has {obs.num_epochs} epoch(s); ask for 1..{obs.num_epochs}"
+                f"epoch {self._epoch}: a trial has {obs.epochs[-1]} epoch(s); ask for 1..{obs.epochs[-1]}"
             )
+        if self._epoch not in obs.epochs:
+            seen = ", ".join(map(str, obs.epochs))
+            raise BadInput(f"epoch {self._epoch}: a trial was not observed after it; ask for one of {seen}")
         for accumulator in self._accumulators.values():
             accumulator.add(obs, self._epoch, first)
         self._never_learned.add(obs, self._epoch, first)
@@ -89,8 +92,8 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
 
     Returns:
         ``<name>`` and ``<name>_se`` as float64 [K], NaN where undefined, for every score; then
-        ``never_learned`` (bool [K]: right in no trial at no epoch up to m) and ``never_learned_share``
-        (float64 [K]: share of the trials that were never right).
+        ``never_learned`` (bool [K]: right in no trial at no epoch observed up to m) and
+        ``never_learned_share`` (float64 [K]: share of the trials that were never right).
 
     Raises:
         BadInput: there is no trial, a trial is shorter than ``epoch``, or no example is right in any

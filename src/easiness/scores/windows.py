@@ -1,4 +1,7 @@
-"""Scores over sliding windows of J = 10 epochs; a record shorter than that leaves them undefined."""
+"""Scores over sliding windows of J = 10 epochs.
+
+They are undefined where there are fewer, or where an epoch was not observed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, over_trials
+from easiness.scores.score import Score, over_trials, sees_every_epoch
 
 WINDOW = 10
 """J, the epochs in a window."""
@@ -27,7 +30,7 @@ def _windows(obs: Observations, m: int) -> Iterator[tuple[Values, Values]]:
 
 def _mean_over_windows(obs: Observations, m: int, of: Callable[[Values, Values], Values]) -> Values:
     num_windows = m - WINDOW + 1
-    if num_windows < 1:
+    if num_windows < 1 or not sees_every_epoch(obs, m):
         return np.full(len(obs.labels), np.nan)
     total = np.zeros(len(obs.labels))
     for mean, std in _windows(obs, m):

@@ -1,8 +1,9 @@
-"""Observations as Parquet: one row per epoch and example, one row group per epoch."""
+"""Observations as Parquet: one row per epoch observed and example, one row group per epoch observed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -32,7 +33,7 @@ def _writer(path: Path | BinaryIO, schema: Any) -> Any:
     integer_ids = pa.types.is_integer(schema.field("id").type)
     # positions in order cost next to nothing as differences; anything else repeats within a file
     encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
-    dictionary = ["label", "prediction", "trained_on", "epoch"] + ([] if integer_ids else ["id"])
+    dictionary = ["label", "prediction", "trained_on", "augmented", "epoch"] + ([] if integer_ids else ["id"])
     return pq.ParquetWriter(
         path,
         schema,
@@ -43,9 +44,9 @@ def _writer(path: Path | BinaryIO, schema: Any) -> Any:
 
 
 def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observations) -> None:
-    """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on`` and the statistics.
+    """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on``, the statistics and ``augmented``.
 
-    Each row group is one epoch, with the examples in the order of the run.
+    Each row group is one of the epochs observed, with the examples in the order of the run.
     """
     import pyarrow as pa
 
@@ -55,44 +56,60 @@ def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observatio
         "trained_on": pa.array(observations.trained_on),
     }
 
-    def table(epoch: int) -> Any:
-        values = {name: pa.array(getattr(observations, name)[epoch]) for name in STATISTICS}
-        number = pa.array(np.full(len(ids), epoch + 1, np.int32))
-        return pa.table({"epoch": number, **fixed, **values})
+    augmented = pa.array(np.full(len(ids), observations.augmented))
+
+    def table(row: int) -> Any:
+        values = {name: pa.array(getattr(observations, name)[row]) for name in STATISTICS}
+        number = pa.array(np.full(len(ids), observations.epochs[row], np.int32))
+        return pa.table({"epoch": number, **fixed, **values, "augmented": augmented})
 
     with _writer(path, table(0).schema) as writer:
-        for epoch in range(observations.num_epochs):
-            writer.write_table(table(epoch), row_group_size=len(ids))
+        for row in range(observations.num_epochs):
+            writer.write_table(table(row), row_group_size=len(ids))
 
 
-def write_logits(path: Path, ids: Ids, logits: KeptLogits) -> None:
-    """Columns ``epoch``, ``id`` and ``logits`` (a list of one float32 per class), for the examples kept."""
+def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]) -> None:
+    """Columns ``epoch``, ``id`` and ``logits`` (a list of one float32 per class), for the examples kept.
+
+    ``epochs`` are those observed.
+    """
     import pyarrow as pa
 
-    num_epochs, num, num_classes = logits.values.shape
+    _, num, num_classes = logits.values.shape
     kept_ids = _ids_array(ids[logits.positions])
 
-    def table(epoch: int) -> Any:
-        flat = pa.array(logits.values[epoch].reshape(-1))
+    def table(row: int) -> Any:
+        flat = pa.array(logits.values[row].reshape(-1))
         lists = pa.FixedSizeListArray.from_arrays(flat, num_classes)
-        number = pa.array(np.full(num, epoch + 1, np.int32))
+        number = pa.array(np.full(num, epochs[row], np.int32))
         return pa.table({"epoch": number, "id": kept_ids, "logits": lists})
 
     with _writer(path, table(0).schema) as writer:
-        for epoch in range(num_epochs):
-            writer.write_table(table(epoch), row_group_size=max(1, num))
+        for row in range(len(epochs)):
+            writer.write_table(table(row), row_group_size=max(1, num))
 
 
-def read_epochs(path: Path, epochs: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
-    """The asked columns at the given epochs (from 1), each [len(epochs), K]."""
-    blocks = list(read_blocks(path, epochs, columns))
+def is_augmented(path: Path) -> bool:
+    """Do the observations in a file come from training steps? Files from before that was possible do not."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        if "augmented" not in file.schema_arrow.names:
+            return False
+        (batch,) = itertools.islice(file.iter_batches(1, row_groups=[0], columns=["augmented"]), 1)
+        return bool(batch.column("augmented")[0].as_py())
+
+
+def read_rows(path: Path, rows: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+    """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K]."""
+    blocks = list(read_blocks(path, rows, columns))
     return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
 
 
 def read_blocks(
-    path: Path, epochs: Iterable[int], columns: Iterable[str]
+    path: Path, rows: Iterable[int], columns: Iterable[str]
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
-    """The asked columns at the given epochs (from 1) for a block of n examples at a time: [len(epochs), n].
+    """The asked columns at the given rows of epochs (from 0) for a block of n examples: [len(rows), n].
 
     All epochs are read side by side, so that one pass over the file serves however long the trial is
     and a page of each column is in memory, not the column.
@@ -102,8 +119,7 @@ def read_blocks(
     columns = list(columns)
     with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
         readers = [
-            file.iter_batches(_BLOCK, row_groups=[epoch - 1], columns=columns, use_threads=False)
-            for epoch in epochs
+            file.iter_batches(_BLOCK, row_groups=[row], columns=columns, use_threads=False) for row in rows
         ]
         for batches in zip(*readers, strict=True):
             yield {
@@ -112,15 +128,15 @@ def read_blocks(
             }
 
 
-def read_logits(path: Path, epochs: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:
-    """The logits kept at the given epochs, of the examples at ``positions``."""
+def read_logits(path: Path, rows: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:
+    """The logits kept at the given rows of epochs (from 0), of the examples at ``positions``."""
     import pyarrow.parquet as pq
 
     values = []
     with pq.ParquetFile(path) as file:
-        for epoch in epochs:
-            lists = file.read_row_group(epoch - 1, columns=["logits"]).column("logits").combine_chunks()
-            values.append(lists.flatten().to_numpy().reshape(len(positions), -1))
+        for row in rows:
+            lists = file.read_row_group(row, columns=["logits"]).column("logits").combine_chunks()
+            values.append(lists.flatten().to_numpy().reshape(len(positions), lists.type.list_size))
     return KeptLogits(positions, np.stack(values))
 
 

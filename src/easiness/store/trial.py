@@ -18,9 +18,10 @@ from easiness.store.files import FileDigest, digest, folder_written_whole, write
 from easiness.store.observations import (
     STATISTICS,
     Ids,
+    is_augmented,
     read_blocks,
-    read_epochs,
     read_logits,
+    read_rows,
     write_logits,
     write_observations,
 )
@@ -30,7 +31,10 @@ WEIGHTS = "weights.safetensors"
 
 
 class TrialDocument(BaseModel):
-    """``trial.json``: everything about a trial but its arrays. ``spec`` is absent in recorded runs."""
+    """``trial.json``: everything about a trial but its arrays. ``spec`` is absent in recorded runs.
+
+    ``train_loss`` has a value an epoch, each list of ``accuracy`` one an epoch `observed`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,6 +47,11 @@ class TrialDocument(BaseModel):
     accuracy: dict[str, list[float]]
     ran: dict[str, Any]
     files: dict[str, FileDigest]
+
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs observed, ascending, the last of the trial among them."""
+        return tuple(range(1, self.epochs + 1)) if self.spec is None else self.spec.observed
 
 
 def folder_name(index: int, identity: str) -> str:
@@ -68,7 +77,8 @@ def write_trial(
         for name, observations in record.probes.items():
             write_observations(aside / f"{name}.parquet", ids[name], observations)
             if observations.logits is not None:
-                write_logits(aside / f"{name}_logits.parquet", ids[name], observations.logits)
+                file = aside / f"{name}_logits.parquet"
+                write_logits(file, ids[name], observations.logits, observations.epochs)
         if keep_weights and record.weights is not None:
             write_whole(aside / WEIGHTS, save(record.weights))
         document = TrialDocument(
@@ -122,6 +132,16 @@ class StoredTrial:
         """Number of epochs trained."""
         return self.document.epochs
 
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs observed: ascending from 1 on, the last of the trial among them."""
+        return self.document.observed
+
+    def accuracy(self, epoch: int) -> dict[str, float]:
+        """Accuracy after an epoch observed, as far as known: ``train``, ``left_out``, ``held_out``."""
+        row = self.observed.index(epoch)
+        return {name: values[row] for name, values in self.document.accuracy.items()}
+
     def check(self) -> None:
         """Check every file.
 
@@ -144,22 +164,30 @@ class StoredTrial:
         return path
 
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
-        """Columns of one epoch, each [K]; cheap, since only they are read."""
-        read = read_epochs(self._file(f"{probe}.parquet"), [epoch], names)
+        """Columns of one of the epochs observed, each [K]; cheap, since only they are read."""
+        read = read_rows(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names)
         return {name: values[0] for name, values in read.items()}
 
     def observations(self, num_classes: int, epoch: int | None = None, probe: str = "train") -> Observations:
-        """What was seen in epochs 1..``epoch`` (all by default)."""
-        epochs = range(1, (epoch or self.epochs) + 1)
-        path = self._file(f"{probe}.parquet")
-        fixed = self.columns(1, ["label", "trained_on"], probe)
+        """What was seen after the epochs observed, up to ``epoch`` (all by default)."""
+        path, rows, fixed = self._before_reading(epoch, probe)
         return Observations(
             labels=fixed["label"].astype(np.int64),
             num_classes=num_classes,
             trained_on=fixed["trained_on"],
-            logits=self._logits(probe, epochs, fixed["trained_on"]),
-            **read_epochs(path, epochs, STATISTICS),
+            logits=self._logits(probe, rows, fixed["trained_on"]),
+            epochs=self.observed[: len(rows)],
+            augmented=is_augmented(path),
+            **read_rows(path, rows, STATISTICS),
         )
+
+    def _before_reading(
+        self, epoch: int | None, probe: str
+    ) -> tuple[Path, range, dict[str, npt.NDArray[Any]]]:
+        """The file, its rows of epochs up to ``epoch``, and the columns that no epoch changes."""
+        last = self.observed.index(epoch or self.epochs)
+        fixed = self.columns(self.observed[0], ["label", "trained_on"], probe)
+        return self._file(f"{probe}.parquet"), range(last + 1), fixed
 
     def blocks(
         self, num_classes: int, epoch: int | None = None, probe: str = "train"
@@ -169,32 +197,33 @@ class StoredTrial:
         Every example comes once, in the order of the run. Statistics are read as they are asked for;
         kept logits are read at once.
         """
-        epochs = range(1, (epoch or self.epochs) + 1)
-        fixed = self.columns(1, ["label", "trained_on"], probe)
-        logits = self._logits(probe, epochs, fixed["trained_on"])
+        path, rows, fixed = self._before_reading(epoch, probe)
+        logits, augmented = self._logits(probe, rows, fixed["trained_on"]), is_augmented(path)
         first = 0
-        for block in read_blocks(self._file(f"{probe}.parquet"), epochs, STATISTICS):
+        for block in read_blocks(path, rows, STATISTICS):
             end = first + block["loss"].shape[1]
             observations = Observations(
                 labels=fixed["label"][first:end].astype(np.int64),
                 num_classes=num_classes,
                 trained_on=fixed["trained_on"][first:end],
                 logits=None if logits is None else logits.between(first, end),
+                epochs=self.observed[: len(rows)],
+                augmented=augmented,
                 **block,
             )
             yield first, observations
             first = end
 
-    def _logits(self, probe: str, epochs: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
+    def _logits(self, probe: str, rows: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
         name = f"{probe}_logits.parquet"
         if name not in self.document.files:
             return None
         import pyarrow.parquet as pq
 
         path = self._file(name)
-        everything = pq.read_metadata(path).num_rows == self.epochs * len(trained_on)
+        everything = pq.read_metadata(path).num_rows == len(self.observed) * len(trained_on)
         positions = np.arange(len(trained_on)) if everything else np.flatnonzero(~trained_on)
-        return read_logits(path, epochs, positions)
+        return read_logits(path, rows, positions)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The trained weights and buffers by their names in the model.

@@ -110,7 +110,7 @@ def matching_rate(
         BadInput: the runs are over different data, or the epoch is not recorded in both.
     """
     check_comparable([run_a, run_b])
-    epoch = _common_epoch([run_a, run_b], epoch)
+    epoch = common_epoch([run_a, run_b], epoch)
     return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
 
 
@@ -135,7 +135,7 @@ def compare(
         BadInput: the runs are over different data, the epoch is not recorded in all, or an option is wrong.
     """
     check_comparable(runs)
-    epoch = _common_epoch(runs, epoch)
+    epoch = common_epoch(runs, epoch)
     votes = [run.votes(epoch) for run in runs]
     policies = tuple(ties)
     return Comparison(
@@ -173,9 +173,22 @@ def check_comparable(runs: Sequence[Run]) -> None:
             )
 
 
-def _common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
+def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
+    """``epoch``, if all runs were observed after it; the last such one for ``None``.
+
+    Raises:
+        BadInput: there is none, or a run has no finished trial or was not observed after ``epoch``.
+    """
     if epoch is None:
-        return min(run.resolve_epoch(None) for run in runs)
+        for run in runs:
+            run.resolve_epoch(None)
+        common = set.intersection(*(set(run.observed) for run in runs))
+        if not common:
+            raise BadInput(
+                f"{' and '.join(str(run.path) for run in runs)} were observed after no common epoch; "
+                "measure one of them again with other --epochs or --observe"
+            )
+        return max(common)
     return max(run.resolve_epoch(epoch) for run in runs)
 
 
@@ -223,10 +236,10 @@ def _resolution(votes: Votes, fraction: float) -> Resolution:
 
 
 def _reliability(run: Run, votes: Votes, fraction: float, seed: int) -> Reliability:
-    epochs = list(range(1, run.epochs + 1))
+    epochs = list(run.observed)
     if len(epochs) > _MAX_EPOCHS:
-        thinned = np.rint(np.geomspace(1, run.epochs, _MAX_EPOCHS)).astype(int)
-        epochs = sorted({*thinned.tolist(), votes.epoch})
+        thinned = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
+        epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
     by_epoch = []
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there

@@ -30,8 +30,8 @@ from easiness.studies.progress import Progress
 from easiness.training import make_bank, resolve_device
 from easiness.training.bank import Bank
 from easiness.training.evaluate import TransformedImages, stored_network, threads_of
-from easiness.training.loop import Observer
 from easiness.training.network import Network
+from easiness.training.observer import Observer
 
 PERTURBED = "perturbed"
 ProbeName = Literal["train", "held_out"]
@@ -152,7 +152,7 @@ class PerturbedProbe:
         images = TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
         with threads_of(self.spec):
             try:
-                Observer(images, log, self._shape, num_classes).observe(network, progress.images)
+                Observer(images, [log], self._shape, num_classes).observe(network, progress.images)
             except TrialFailed:
                 raise RunFailed(
                     f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
@@ -165,7 +165,7 @@ class PerturbedProbe:
             return self.split.labels, np.zeros(len(self.split), np.bool_)
         if "train.parquet" not in trial.document.files:
             return self.split.labels, np.ones(len(self.split), np.bool_)
-        fixed = trial.columns(1, ["label", "trained_on"])
+        fixed = trial.columns(trial.observed[0], ["label", "trained_on"])
         return fixed["label"].astype(np.int64), fixed["trained_on"]
 
     @cached_property
@@ -285,7 +285,8 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
             "make a run with `easiness measure`"
         )
-    epochs = run.resolve_epoch(None)
+    run.resolve_epoch(None)
+    epochs = run.epochs
     longest = max(trial.epochs for trial in run.trials)
     if longest != epochs:
         raise BadInput(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from easiness.record import Observations
 from easiness.store.files import file_written_whole, sweep
-from easiness.store.observations import STATISTICS, Ids, read_epochs, write_observations
+from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 
 
 def read_kept(
@@ -24,7 +24,7 @@ def read_kept(
     import pyarrow as pa
 
     try:
-        read: dict[str, Any] = read_epochs(path, [1], ["label", *STATISTICS])
+        read: dict[str, Any] = read_rows(path, [0], ["label", *STATISTICS])
     except (OSError, ValueError, LookupError, pa.ArrowException):
         return None
     if not np.array_equal(read.pop("label"), labels[None]):

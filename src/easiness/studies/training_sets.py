@@ -256,7 +256,7 @@ def plan_ranked(
         recipe=recipe,
         precision=precision,
         keep_weights=False,
-        observe=_OBSERVED,
+        splits=_OBSERVED,
     )
     plans, cells = {FULL: make()}, {}
     # the same for the same values, wherever they come from

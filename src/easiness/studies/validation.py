@@ -14,6 +14,7 @@ from easiness.analysis import MIN_GROUP, num_selected, select, tie_mass
 from easiness.errors import BadInput
 from easiness.scores.easiness import easiness_interval
 from easiness.store import Run
+from easiness.studies.compare import common_epoch
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,8 +187,8 @@ def read_validation(
     Raises:
         BadInput: the runs do not belong together, an epoch is not recorded, or easiness is undefined.
     """
-    epoch = _common_epoch(merged, epoch)
-    final_epoch = _common_epoch(final, final_epoch)
+    epoch = common_epoch(merged, epoch)
+    final_epoch = common_epoch(final, final_epoch)
     right = [_right(run, final_epoch) for run in final]
     num = right[0].shape[1]
     _check_belong(merged, final, num)
@@ -211,12 +212,6 @@ def read_validation(
         num_classes=len(final[0].classes),
         num_wrong=int(wrong.sum()),
     )
-
-
-def _common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
-    if epoch is None:
-        return min(run.resolve_epoch(None) for run in runs)
-    return max(run.resolve_epoch(epoch) for run in runs)
 
 
 @dataclass(frozen=True)

@@ -122,3 +122,35 @@ def test_observations_taken_early_do_not_change_later(log):
     log.end_epoch()
     np.testing.assert_array_equal(early.loss, before)
     assert early.num_epochs == 1
+
+
+def test_only_some_epochs_may_be_observed():
+    log = ObservationLog(IDS, LABELS, 3, epochs=(2, 5), augmented=True)
+    asked = []
+    for epoch in range(1, 6):
+        asked.append(log.next_epoch)
+        if log.next_epoch == epoch:
+            log.update(at(0, 1, 2, 3), logits(epoch))
+            log.end_epoch()
+    assert asked == [2, 2, 5, 5, 5]
+    assert log.next_epoch == 0
+    seen = log.observations()
+    assert (seen.epochs, seen.num_epochs, seen.augmented) == ((2, 5), 2, True)
+    assert seen.prediction.tolist() == [logits(e).argmax(1).tolist() for e in (2, 5)]
+    assert [seen.row(2), seen.row(5)] == [0, 1]
+    assert [seen.num_until(m) for m in range(1, 6)] == [0, 1, 1, 1, 2]
+
+
+def test_every_epoch_is_observed_by_default(log):
+    for seed in (1, 2):
+        assert log.next_epoch == seed
+        log.update(at(0, 1, 2, 3), logits(seed))
+        log.end_epoch()
+    assert (log.observations().epochs, log.observations().augmented) == ((1, 2), False)
+
+
+def test_mistakes_name_the_true_epoch():
+    log = ObservationLog(IDS, LABELS, 3, epochs=(4,))
+    log.update(at(0, 1), logits(1)[[0, 1]])
+    with pytest.raises(BadInput, match=r"epoch 4: 2 of 4 ids are missing"):
+        log.end_epoch()

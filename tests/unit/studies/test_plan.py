@@ -8,7 +8,7 @@ import pytest
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef, Recipe, RecordedSpec, Resolved, SplitRef
+from easiness.spec import DatasetRef, Draw, Recipe, RecordedSpec, Resolved, SplitRef
 from easiness.studies.plan import make_plan
 
 OUT = Path("runs/mine")
@@ -137,6 +137,8 @@ def test_where_the_data_lie_does_not_matter(plan):
         ({"recipe": {"alpha": 0.01}}, "recipe setting alpha is 0.001 in the run, 0.01 here"),
         ({"batch_size": 64}, "recipe setting batch_size is 128 in the run, 64 here"),
         ({"keep_logits": True}, "logits kept is none in the run, all here"),
+        ({"observe": "every:05"}, "observations are all in the run, every:5 here"),
+        ({"observe": "train"}, "observations are all in the run, train here"),
         ({"keep_weights": False}, "weights kept is True in the run, False here"),
         ({"precision": "bfloat16"}, "precision is float32 in the run, bfloat16 here"),
         ({"limit": 8}, "the run has 10 examples, the data here 8"),
@@ -188,3 +190,28 @@ def test_a_recorded_run_is_not_measured_into(plan):
     )
     with pytest.raises(BadInput, match="it was recorded from a training loop of your own"):
         plan.check_continues(recorded, OUT)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"train_share": 0.7}, "--train-share 0.7 leaves some out"),
+        ({"draw": Draw(effect="drop", rate=0.3, beta=(1.0, 1.0), ranking="aa")}, "rate 0.3 drops some"),
+        ({"same_steps": True}, "an epoch of as many steps as usual is no single pass"),
+    ],
+)
+def test_training_passes_that_are_observed_see_every_example_once(data, change, reason):
+    with pytest.raises(BadInput) as refusal:
+        make_plan(data, model="mlp_3", trials=1, epochs=1, observe="train", **change)
+    assert str(refusal.value) == (
+        f"--observe train: every example has to be trained on once an epoch, and {reason}; "
+        "observe in passes of their own (all, every:K or last)"
+    )
+
+
+def test_a_held_out_split_is_observed_clean_beside_training_passes():
+    data = load_dataset("digits", limit=40, holdout=0.25)
+    plan = make_plan(data, model="mlp_3", trials=1, epochs=4, observe="train")
+    assert [(probe.name, probe.observe) for probe in plan.probes] == [("train", "train"), ("held_out", "all")]
+    spec = plan.spec(FLOAT32, 1, 4)
+    assert (spec.observe, spec.augmented, spec.trial(0).observed) == ("train", True, (1, 2, 3, 4))
