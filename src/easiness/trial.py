@@ -1,21 +1,37 @@
-"""``run_trial(spec, data, device) -> TrialRecord``: one training, observed after every epoch."""
+"""``run_trial(spec, data, device) -> TrialRecord``: a training, observed as it goes on; or several."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
 from easiness.data import Dataset, WorkingImages, working_images
+from easiness.errors import TrialFailed
 from easiness.models import build_model
 from easiness.record import ObservationLog, TrialRecord
-from easiness.spec import Probe, TrialSpec, trial_seeds
-from easiness.training import EpochReport, Network, Observer, TrainingSet, make_bank, train, training_set
+from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
+from easiness.training import (
+    AnyObserver,
+    EpochReport,
+    Lane,
+    Network,
+    Observer,
+    StepObserver,
+    Together,
+    TrainingSet,
+    make_bank,
+    train,
+    training_set,
+)
+from easiness.training.allocation import keep_memory
 
 
 def _ignore(_: object) -> None:
@@ -35,7 +51,8 @@ def run_trial(
 ) -> TrialRecord:
     """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
 
-    The caller's torch random state and number of threads are left as they were.
+    The caller's torch random state and number of threads are left as they were; on a CPU the process keeps
+    the memory that it frees (`keep_memory`).
 
     Args:
         spec: what to do.
@@ -50,25 +67,75 @@ def run_trial(
     Raises:
         TrialFailed: the loss or a logit stopped being finite.
     """
+    (result,) = run_trials(
+        [spec],
+        data,
+        device,
+        images=images,
+        ranking=ranking,
+        on_epoch=on_epoch,
+        on_images=on_images,
+        pretrained=pretrained,
+    )
+    if isinstance(result, TrialFailed):
+        raise result
+    return result
+
+
+def run_trials(
+    specs: Sequence[TrialSpec],
+    data: Dataset,
+    device: torch.device,
+    *,
+    images: Mapping[str, WorkingImages] | None = None,
+    ranking: npt.NDArray[np.float64] | None = None,
+    on_epoch: Callable[[EpochReport], None] = _ignore,
+    on_images: Callable[[int], None] = _ignore,
+    pretrained: Path | None = None,
+) -> list[TrialRecord | TrialFailed]:
+    """Train the trials side by side, each on its own order, draws and weights; a record or failure of each.
+
+    The ``specs`` differ in their index alone. On a CPU the records depend on all of them and on ``data``
+    alone: a trial's is that of `run_trial` to rounding, and bit by bit so where it is the only one.
+    Everything else is as for `run_trial`.
+
+    Raises:
+        BadInput: there are several and the network cannot be trained side by side with others.
+    """
     began = time.perf_counter()
-    threads = torch.get_num_threads()
+    with _settings(specs[0], device):
+        results = _run(specs, data, device, images or {}, ranking, on_epoch, on_images, pretrained)
+    seconds = (time.perf_counter() - began) / len(specs)
+    for result in results:
+        if isinstance(result, TrialRecord):
+            result.ran.update(
+                seconds=round(seconds, 3),
+                device=str(device),
+                torch=str(torch.__version__),
+                machine=platform.machine(),
+            )
+    return results
+
+
+@contextmanager
+def _settings(spec: TrialSpec, device: torch.device) -> Iterator[None]:
+    """Threads and random state of the trial; those of before are set again afterwards."""
+    if device.type == "cpu":
+        keep_memory()
+    threads, search = torch.get_num_threads(), torch.backends.cudnn.benchmark
     torch.set_num_threads(spec.resolved.threads)
+    # shapes stay the same throughout, so that a search for the fastest convolutions pays
+    torch.backends.cudnn.benchmark = device.type == "cuda"
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            record = _run(spec, data, device, images or {}, ranking, on_epoch, on_images, pretrained)
+            yield
     finally:
         torch.set_num_threads(threads)
-    record.ran.update(
-        seconds=round(time.perf_counter() - began, 3),
-        device=str(device),
-        torch=str(torch.__version__),
-        machine=platform.machine(),
-    )
-    return record
+        torch.backends.cudnn.benchmark = search
 
 
 def _run(
-    spec: TrialSpec,
+    specs: Sequence[TrialSpec],
     data: Dataset,
     device: torch.device,
     images: Mapping[str, WorkingImages],
@@ -76,25 +143,30 @@ def _run(
     on_epoch: Callable[[EpochReport], None],
     on_images: Callable[[int], None],
     pretrained: Path | None,
-) -> TrialRecord:
+) -> list[TrialRecord | TrialFailed]:
+    spec = specs[0]
+    assert all(one.model_copy(update={"index": spec.index}) == spec for one in specs)
     assert (spec.pretrained is None) == (pretrained is None)
-    seeds = trial_seeds(spec.seed, spec.index)
-    learned = training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
-    positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
+    seeds = [trial_seeds(one.seed, one.index) for one in specs]
+    learned = [
+        training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, of_one)
+        for of_one in seeds
+    ]
+    lanes = [
+        _lane(one, part, of_one, device) for one, part, of_one in zip(specs, learned, seeds, strict=True)
+    ]
+    num_examples = len(lanes[0].trained_on)
     recipe = spec.recipe
-    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else len(positions))
+    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else num_examples)
     shape = data.input_shape(recipe)
 
-    torch.manual_seed(seeds.initialization)
-    network = Network(
-        build_model(spec.model, shape, data.num_classes, pretrained),
-        recipe,
-        spec.resolved,
-        device,
-        num_examples=len(positions),
-        num_classes=data.num_classes,
-        steps_per_epoch=steps,
-    )
+    models = [_model(spec, shape, data.num_classes, pretrained, of_one) for of_one in seeds]
+    settings = {"num_examples": num_examples, "num_classes": data.num_classes, "steps_per_epoch": steps}
+    network: Network | Together
+    if len(models) == 1:
+        network = Network(models[0], recipe, spec.resolved, device, **settings)
+    else:
+        network = Together(models, recipe, spec.resolved, device, **settings)
     splits = data.splits
     banks = {
         name: make_bank(
@@ -106,38 +178,67 @@ def _run(
         for name, split in splits.items()
         if name == "train" or name in {probe.name for probe in spec.probes}
     }
-    observers: dict[str, Observer] = {
-        probe.name: Observer(
-            banks[probe.name], _log(probe, splits[probe.name], learned), shape, data.num_classes
-        )
-        for probe in spec.probes
-    }
+    failed: dict[int, TrialFailed] = {}
+    observers: dict[str, AnyObserver] = {}
+    for probe in spec.probes:
+        logs = [_log(probe, splits[probe.name], part, spec.epochs) for part in learned]
+        if _as_trained(probe):
+            observers[probe.name] = StepObserver(logs, data.num_classes, failed)
+        else:
+            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes, failed)
 
     losses = train(
         network,
         banks["train"],
-        torch.from_numpy(learned.labels).to(device),
-        positions,
+        lanes,
         recipe,
-        seeds,
         observers,
-        trial=spec.index,
+        failed,
         epochs=spec.epochs,
         steps_per_epoch=steps,
+        graphed=spec.resolved.graphed,
         on_epoch=on_epoch,
         on_images=on_images,
     )
-    weights = {
-        name: value.detach().cpu().contiguous().numpy() for name, value in network.model.state_dict().items()
-    }
-    return TrialRecord(
-        probes={name: observer.log.observations() for name, observer in observers.items()},
-        train_loss=losses,
-        weights=weights,
-    )
+    return [
+        failed[at]
+        if at in failed
+        else TrialRecord(
+            probes={name: observer.logs[at].observations() for name, observer in observers.items()},
+            train_loss=losses[at],
+            weights={name: _array(value) for name, value in network.weights(at).items()},
+        )
+        for at in range(len(specs))
+    ]
 
 
-def _log(probe: Probe, split: Dataset, learned: TrainingSet) -> ObservationLog:
+def _lane(spec: TrialSpec, learned: TrainingSet, seeds: TrialSeeds, device: torch.device) -> Lane:
+    positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
+    return Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
+
+
+def _model(
+    spec: TrialSpec,
+    shape: tuple[int, int, int],
+    num_classes: int,
+    pretrained: Path | None,
+    seeds: TrialSeeds,
+) -> nn.Module:
+    torch.manual_seed(seeds.initialization)
+    return build_model(spec.model, shape, num_classes, pretrained)
+
+
+def _array(value: Tensor) -> npt.NDArray[np.generic]:
+    array: npt.NDArray[np.generic] = value.detach().cpu().contiguous().numpy()
+    return array
+
+
+def _as_trained(probe: Probe) -> bool:
+    """Is the probe what training computes anyway?"""
+    return probe.name == "train" and probe.observe == "train"
+
+
+def _log(probe: Probe, split: Dataset, learned: TrainingSet, epochs: int) -> ObservationLog:
     labels, trained_on = learned.labels, learned.trained_on
     if probe.name == "held_out":
         labels, trained_on = split.labels, np.zeros(len(split), np.bool_)
@@ -152,4 +253,6 @@ def _log(probe: Probe, split: Dataset, learned: TrainingSet) -> ObservationLog:
         split.num_classes,
         trained_on=trained_on,
         keep_logits=keep,
+        epochs=probe.observed(epochs),
+        augmented=_as_trained(probe),
     )

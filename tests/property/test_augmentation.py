@@ -62,8 +62,7 @@ def test_an_example_does_not_depend_on_its_batch(images, shift, seed):
 @settings(deadline=None, max_examples=60)
 def test_mirroring_the_stored_image_is_mirroring_its_crop(images):
     num = len(images)
-    still = torch.zeros(num, dtype=torch.int64)
-    mirrored, plain = (Augmentation(still, still, torch.full((num,), flip)) for flip in (True, False))
+    mirrored, plain = (Augmentation(torch.tensor([[0, 0, flip]] * num)) for flip in (1, 0))
     bank = ImageBank(torch.from_numpy(images), Recipe(gcn=False), CPU)
     flipped = ImageBank(torch.from_numpy(images[..., ::-1].copy()), Recipe(gcn=False), CPU)
     positions = torch.arange(num)

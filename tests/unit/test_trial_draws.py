@@ -14,7 +14,7 @@ from easiness.data import Dataset, load_dataset
 from easiness.record import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec, trial_seeds
 from easiness.training import training_set
-from easiness.trial import run_trial
+from easiness.trial import run_trial, run_trials
 
 EASE = np.linspace(0, 1, 200)
 
@@ -42,9 +42,9 @@ class Watched(trial_module.Network):
         self.batches: list[int] = []
         self.made.append(self)
 
-    def step(self, images: Any, labels: torch.Tensor) -> torch.Tensor:
+    def update(self, images: Any, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.batches.append(len(labels))
-        return super().step(images, labels)
+        return super().update(images, labels)
 
 
 @pytest.fixture
@@ -54,9 +54,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> type[Watched]:
     return Watched
 
 
-def trained(
-    data: Dataset, one: Draw | None, probes: tuple[str, ...] = ("train",), **spec: Any
-) -> TrialRecord:
+def asked(data: Dataset, one: Draw | None, probes: tuple[str, ...] = ("train",), **spec: Any) -> TrialSpec:
     settings: dict[str, Any] = {
         "data": data.ref(),
         "model": "mlp_2_w16",
@@ -68,8 +66,14 @@ def trained(
         "index": 0,
         "draw": one,
     }
+    return TrialSpec(**{**settings, **spec})
+
+
+def trained(
+    data: Dataset, one: Draw | None, probes: tuple[str, ...] = ("train",), **spec: Any
+) -> TrialRecord:
     ranking = None if one is None else EASE
-    return run_trial(TrialSpec(**{**settings, **spec}), data, torch.device("cpu"), ranking=ranking)
+    return run_trial(asked(data, one, probes, **spec), data, torch.device("cpu"), ranking=ranking)
 
 
 def test_a_smaller_set_takes_fewer_steps(data, watched):
@@ -88,7 +92,7 @@ def test_or_as_many_as_the_full_one_and_is_observed_as_often(data, watched):
     assert same.probes["train"].num_epochs == full.probes["train"].num_epochs == 2
     assert len(same.train_loss) == 2
     # the schedule goes by steps of the full set: both have come as far along the cosine
-    rates = [network._optimizer.param_groups[0]["lr"] for network in watched.made]
+    rates = [network.optimizer._adamw.param_groups[0]["lr"] for network in watched.made]
     assert rates[0] == rates[1]
 
 
@@ -96,7 +100,7 @@ def test_or_as_many_as_the_full_one_and_is_observed_as_often(data, watched):
 def test_weight_decay_goes_by_the_examples_trained_on(data, watched, same_steps):
     trained(data, draw(), same_steps=same_steps)
     trained(data, draw(effect="relabel"), same_steps=same_steps)
-    decays = [network._optimizer.param_groups[0]["weight_decay"] for network in watched.made]
+    decays = [network.optimizer._adamw.param_groups[0]["weight_decay"] for network in watched.made]
     assert [network.num_examples for network in watched.made] == [100, 200]
     expected = [0.05 * math.sqrt(64 / (num * 300)) / 0.001 for num in (100, 200)]
     assert decays == pytest.approx(expected)
@@ -125,3 +129,19 @@ def test_the_held_out_split_alone(data):
     assert list(record.probes) == ["held_out"]
     assert record.num_epochs == 2
     assert record.accuracy() == {"held_out": both.accuracy()["held_out"]}
+
+
+@pytest.mark.parametrize(("effect", "same_steps"), [("relabel", False), ("drop", True)])
+def test_side_by_side_each_trial_has_its_own_draws(data, effect, same_steps):
+    specs = [asked(data, draw(effect=effect), same_steps=same_steps, index=index) for index in (0, 1)]
+    alone = [run_trial(spec, data, torch.device("cpu"), ranking=EASE) for spec in specs]
+    together = run_trials(specs, data, torch.device("cpu"), ranking=EASE)
+    for one, other in zip(alone, together, strict=True):
+        assert isinstance(other, TrialRecord)
+        assert other.train_loss == pytest.approx(one.train_loss, rel=1e-3)
+        for column in ("labels", "trained_on"):
+            np.testing.assert_array_equal(
+                getattr(other.probes["train"], column), getattr(one.probes["train"], column)
+            )
+    first, second = (record.probes["train"] for record in alone)
+    assert (first.labels != second.labels).any() or (first.trained_on != second.trained_on).any()

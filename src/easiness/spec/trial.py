@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.spec.draw import Draw
+from easiness.spec.observe import ALL, TRAIN, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
 
@@ -66,18 +67,38 @@ class DatasetRef(LoadOptions):
 
 
 class Probe(_Frozen):
-    """Which examples are observed after every epoch, clean (evaluation mode, no augmentation)."""
+    """Which examples are observed, when (see `easiness.spec.observe`), and keeping what.
+
+    Observations are clean (evaluation mode, no augmentation), but those of ``observe="train"``.
+    """
 
     name: Literal["train", "held_out"]
     keep_logits: Literal["none", "left_out", "all"] = "none"
+    observe: str = ALL
+
+    def identity(self) -> dict[str, Any]:
+        """What decides what is recorded; observing every epoch is as if nothing had been said."""
+        return self.model_dump(mode="json", exclude={"observe"} if self.observe == ALL else set())
+
+    def observed(self, epochs: int) -> tuple[int, ...]:
+        """The epochs after which the probe looks, of a training of this length."""
+        return observed_epochs(self.observe, epochs)
 
 
 class Resolved(_Frozen):
-    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical."""
+    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical.
+
+    ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
+    and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.
+    """
 
     precision: Literal["float32", "bfloat16"]
     channels_last: bool
     threads: int = Field(ge=1)
+    jobs: int = Field(default=1, ge=1)
+    together: int = Field(default=1, ge=1)
+    compiled: bool = False
+    graphed: bool = False
     reason: str = ""
 
 
@@ -104,11 +125,17 @@ class TrialSpec(_Frozen):
     index: int = Field(ge=0)
 
     @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs after which the trial is observed: ascending, from 1, the last always there."""
+        return self.probes[0].observed(self.epochs)
+
+    @property
     def hash(self) -> str:
         """Identity of the trial: the same before it runs and from its record."""
         value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved"})
         value["data"] = self.data.identity()
         value["recipe"] = self.recipe.identity()
+        value["probes"] = [probe.identity() for probe in self.probes]
         for name in _SPECIAL:  # what is not made use of is as if it had not been invented
             if value[name] == type(self).model_fields[name].default:
                 del value[name]
@@ -136,6 +163,16 @@ class RunSpec(_Frozen):
     trials: int = Field(ge=1)
     epochs: int = Field(ge=1)
 
+    @property
+    def observe(self) -> str:
+        """When the run is observed, as ``--observe`` has it."""
+        return self.probes[0].observe
+
+    @property
+    def augmented(self) -> bool:
+        """Are the examples observed during training, augmented, and not in passes of their own?"""
+        return self.observe == TRAIN
+
     def trial(self, index: int) -> TrialSpec:
         """The spec of trial ``index`` at the run's length."""
         return TrialSpec(
@@ -156,8 +193,17 @@ class RunSpec(_Frozen):
 
 
 class RecordedSpec(_Frozen):
-    """A run written by `Recorder` from somebody's own training loop."""
+    """A run written by `Recorder` from somebody's own training loop.
+
+    ``augmented`` logits are those of training steps and not of clean passes.
+    """
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
     keep_logits: bool = False
+    augmented: bool = False
+
+    @property
+    def observe(self) -> str:
+        """When the run was observed, as ``--observe`` has it."""
+        return TRAIN if self.augmented else ALL

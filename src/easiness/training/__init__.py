@@ -2,19 +2,25 @@
 
 from easiness.training.bank import Bank, make_bank
 from easiness.training.images import ImageBank
-from easiness.training.loop import EpochReport, Observer, train
+from easiness.training.loop import EpochReport, Lane, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
+from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.resolve import Precision, resolve, resolve_device
+from easiness.training.together import Together
 from easiness.training.training_set import TrainingSet, training_set
 
 __all__ = [
+    "AnyObserver",
     "Bank",
     "EpochReport",
     "ImageBank",
+    "Lane",
     "Network",
     "Observer",
     "Precision",
+    "StepObserver",
+    "Together",
     "TrainingSet",
     "global_contrast_normalization",
     "make_bank",

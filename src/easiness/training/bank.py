@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
@@ -26,10 +27,27 @@ class Evaluated(Protocol):
 
 
 class Bank(Evaluated, Protocol):
-    """Images of one split, which are trained on as well."""
+    """Images of one split, which are trained on as well.
+
+    ``home`` is where positions are needed: the device, or the CPU where images are fetched from there.
+    """
+
+    home: torch.device
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Any:
         """Random parameters of the augmentation of the images at ``positions`` [b], to be indexed alike."""
+        ...
+
+    def joined(self, parts: Sequence[Any]) -> Any:
+        """What `draw` gave for some images and then others, as one, where `fetch` needs it."""
+        ...
+
+    def fetch(self, positions: Tensor, drawn: Any) -> tuple[Tensor, ...]:
+        """What `finish` needs of the images at ``positions`` [b]: tensors on the device."""
+        ...
+
+    def finish(self, *fetched: Tensor) -> Tensor:
+        """Training input of images that were fetched, by operations on the device alone."""
         ...
 
     def augmented(self, positions: Tensor, drawn: Any) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from easiness.data import Dataset, WorkingImages
+from easiness.data.blocks import average_blocks
 from easiness.data.photos import uncached_photos
 from easiness.spec import Recipe
 from easiness.training.bank import make_bank
@@ -65,8 +66,8 @@ class InputReader:
     def _images(self, positions: npt.NDArray[np.int64]) -> WorkingImages:
         if self._recipe.crop:
             return uncached_photos(self._data.stored.subset(positions), self._recipe.resize)
-        pictures = np.stack(self._data.pictures(positions))
-        return torch.from_numpy(pictures.transpose(0, 3, 1, 2))
+        pictures = np.stack(self._data.pictures(positions)).transpose(0, 3, 1, 2)
+        return average_blocks(torch.from_numpy(pictures), self._recipe.reduce)
 
 
 def euclidean(values: Tensor) -> Distances:

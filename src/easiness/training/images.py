@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,65 +16,93 @@ from easiness.training.normalize import network_input, normalize, raw_values
 class Augmentation:
     """Random parameters for the examples of a batch: rows and columns of the crop's corner, mirrored or not.
 
-    The corner lies in the zero-padded image, so that ``top = left = shift`` is no translation.
+    ``values`` is an int64 tensor [b, 3] of these three. The corner lies in the image padded with zeros, so
+    that ``top = left = shift`` is no translation.
     """
 
-    top: Tensor
-    left: Tensor
-    flip: Tensor
+    values: Tensor
 
     def __getitem__(self, batch: Tensor | slice) -> Augmentation:
-        return Augmentation(self.top[batch], self.left[batch], self.flip[batch])
+        return Augmentation(self.values[batch])
+
+    @property
+    def top(self) -> Tensor:
+        """Row of the corner [b]."""
+        return self.values[:, 0]
+
+    @property
+    def left(self) -> Tensor:
+        """Column of the corner [b]."""
+        return self.values[:, 1]
+
+    @property
+    def flip(self) -> Tensor:
+        """Mirrored or not [b], bool."""
+        return self.values[:, 2] != 0
 
 
 def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Generator) -> Augmentation:
     """Parameters for ``num`` examples: translations uniform in [-shift, shift] pixels."""
     corner = torch.randint(0, 2 * shift + 1, (2, num), generator=generator)
     mirrored = torch.rand(num, generator=generator) < flip
-    return Augmentation(corner[0], corner[1], mirrored)
+    return Augmentation(torch.stack([corner[0], corner[1], mirrored.long()], dim=1))
 
 
 class ImageBank:
-    """Images of one split on a device, zero-padded by the recipe's shift, channels last in memory."""
+    """Images of one split on a device, channels last in memory; beyond their borders they are zero."""
 
     def __init__(self, images: Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0) -> None:
-        """``images``: uint8 [K, c, h, w]; ``shift``: padding in pixels, 0 for a split only evaluated."""
+        """``images``: uint8 [K, c, h, w]; ``shift``: largest translation, 0 for a split only evaluated.
+
+        Images that are on the device already with their channels last are used where they are.
+        """
         self._recipe = recipe
         self._shift = shift
-        num, self._channels, self._height, self._width = images.shape
-        padded_shape = (num, self._height + 2 * shift, self._width + 2 * shift, self._channels)
-        # filled in place, so that at no time more than one copy is held
-        self._padded = torch.zeros(padded_shape, dtype=torch.uint8, device=device)
-        inner = self._padded[:, shift : shift + self._height, shift : shift + self._width]
-        inner.copy_(images.permute(0, 2, 3, 1))
-        self._device = device
+        self._pixels = images.to(device).permute(0, 2, 3, 1).contiguous()
+        self.home = device
 
     def __len__(self) -> int:
-        return len(self._padded)
+        return len(self._pixels)
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Augmentation:
         """Random parameters for the examples at ``positions`` [b]."""
         return draw_augmentation(len(positions), self._shift, self._recipe.flip, generator)
 
+    def joined(self, parts: Sequence[Augmentation]) -> Augmentation:
+        """The parameters drawn for some examples and then others, on the device."""
+        return Augmentation(torch.cat([part.values for part in parts]).to(self.home))
+
+    def fetch(self, positions: Tensor, augmentation: Augmentation) -> tuple[Tensor, ...]:
+        """What `finish` needs of the examples at ``positions`` [b]."""
+        return positions.to(self.home), augmentation.values.to(self.home)
+
+    def finish(self, *fetched: Tensor) -> Tensor:
+        """Training input of the examples that were fetched."""
+        positions, values = fetched
+        _, height, width, channels = self._pixels.shape
+        augmentation = Augmentation(values)
+        rows = augmentation.top[:, None] - self._shift + torch.arange(height, device=self.home)
+        offsets = torch.arange(width, device=self.home)
+        mirrored = torch.where(augmentation.flip[:, None], offsets.flip(0), offsets)
+        columns = augmentation.left[:, None] - self._shift + mirrored
+        lines = positions[:, None] * height + rows.clamp(0, height - 1)
+        at = (lines * width)[:, :, None] + columns.clamp(0, width - 1)[:, None]
+        batch = self._pixels.view(-1, channels).index_select(0, at.view(-1))
+        if self._shift:
+            inside = ((columns >= 0) & (columns < width)).to(torch.uint8)
+            # each row with all its channels at once, which a CPU does three times as fast as pixel by pixel
+            across = inside[:, :, None].expand(-1, -1, channels).reshape(len(positions), 1, -1)
+            down = ((rows >= 0) & (rows < height)).to(torch.uint8)[:, :, None]
+            batch.view(len(positions), height, -1).mul_(across * down)
+        return network_input(batch.view(len(positions), height, width, channels), self._recipe)
+
     def augmented(self, positions: Tensor, augmentation: Augmentation) -> Tensor:
         """Training input of the examples at ``positions`` [b]."""
-        device = self._device
-        positions, top = positions.to(device), augmentation.top.to(device)
-        left, flip = augmentation.left.to(device), augmentation.flip.to(device)
-        rows = top[:, None] + torch.arange(self._height, device=device)
-        offsets = torch.arange(self._width, device=device)
-        columns = left[:, None] + torch.where(flip[:, None], offsets.flip(0), offsets)
-        _, padded_height, padded_width, _ = self._padded.shape
-        pixels = ((positions[:, None] * padded_height + rows) * padded_width)[:, :, None] + columns[:, None]
-        batch = self._padded.view(-1, self._channels).index_select(0, pixels.view(-1))
-        return network_input(
-            batch.view(len(positions), self._height, self._width, self._channels), self._recipe
-        )
+        return self.finish(*self.fetch(positions, augmentation))
 
     def raw(self, batch: slice) -> Tensor:
         """The pixels of consecutive examples, float [b, c, h, w] in [0, 1]."""
-        s = self._shift
-        return raw_values(self._padded[batch, s : s + self._height, s : s + self._width])
+        return raw_values(self._pixels[batch])
 
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive examples."""

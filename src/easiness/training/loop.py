@@ -1,64 +1,50 @@
-"""The training loop of one trial: epochs of augmented steps, each followed by an observation."""
+"""The training loop: epochs of augmented steps, of one trial or of several, observed as they go on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from easiness.errors import TrialFailed
-from easiness.record import ObservationLog
 from easiness.spec import Recipe, TrialSeeds
-from easiness.training.bank import Bank, Evaluated
-from easiness.training.network import Network, evaluation_batch
-
-# logits per update of a log: bounds the memory that their statistics need
-_LOGITS_PER_UPDATE = 4_000_000
+from easiness.training.bank import Bank
+from easiness.training.graphs import StaticStep
+from easiness.training.network import Network
+from easiness.training.observer import AnyObserver
+from easiness.training.together import Together
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, for whoever shows progress."""
+    """What is known of a trial after an epoch, for whoever shows progress.
+
+    ``seconds`` are those of all trials that train side by side with it.
+    """
 
     trial: int
     epoch: int
     epochs: int
     train_loss: float
-    accuracy: Mapping[str, float]  # by probe
+    accuracy: Mapping[str, float]  # by probe, of those that have looked after this epoch
     seconds: float
 
 
 @dataclass(frozen=True)
-class Observer:
-    """A probe at work: the images it looks at and the log it fills."""
+class Lane:
+    """One of the trials that train side by side: its index, what it learns from, and its random streams.
 
-    images: Evaluated
-    log: ObservationLog
-    image_shape: tuple[int, int, int]
-    num_classes: int
+    ``trained_on`` are positions, on the CPU; ``labels`` [K] are those of all examples, on the device.
+    """
 
-    def observe(self, network: Network, on_images: Callable[[int], None]) -> None:
-        """Record every example once, clean: evaluation mode, no augmentation."""
-        network.model.eval()
-        batch = evaluation_batch(self.image_shape)
-        group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes)) * batch
-        num = len(self.images)
-        for start in range(0, num, group):
-            stop = min(start + group, num)
-            parts = []
-            for at in range(start, stop, batch):
-                end = min(at + batch, stop)
-                parts.append(network.logits(self.images.clean(slice(at, end))))
-                on_images(end - at)
-            positions = torch.arange(start, stop).numpy()
-            self.log.update(positions, torch.cat(parts).cpu().numpy())
-        self.log.end_epoch()
-        network.model.train()
+    trial: int
+    trained_on: Tensor
+    labels: Tensor
+    seeds: TrialSeeds
 
 
 def batches(num_examples: int, batch_size: int) -> list[slice]:
@@ -70,64 +56,110 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Bank, trained_on: Tensor, batch_size: int, order: torch.Generator, augmentation: torch.Generator
-) -> Iterator[tuple[Tensor, Any]]:
-    """Batches of positions and their augmentation: pass after pass, each in a new order."""
-    num = len(trained_on)
+    images: Bank, lanes: Sequence[Lane], batch_size: int
+) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
+    """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
+
+    A batch has the examples of one trial after those of another, as many of each. All that decides a pass
+    is moved to the device at once, so that no step waits for it.
+    """
+    num = len(lanes[0].trained_on)
+    orders = [torch.Generator().manual_seed(lane.seeds.order) for lane in lanes]
+    augmentations = [torch.Generator().manual_seed(lane.seeds.augmentation) for lane in lanes]
+    slices = batches(num, batch_size)
+    by_trial = torch.arange(len(lanes) * num).view(len(lanes), num)
+    by_batch = torch.cat([by_trial[:, batch].flatten() for batch in slices])
     while True:
-        positions = trained_on[torch.randperm(num, generator=order)]
-        drawn = images.draw(positions, augmentation)
-        for batch in batches(num, batch_size):
-            yield positions[batch], drawn[batch]
+        chosen, parts, labels = [], [], []
+        for lane, order, augmentation in zip(lanes, orders, augmentations, strict=True):
+            positions = lane.trained_on[torch.randperm(num, generator=order)]
+            chosen.append(positions)
+            parts.append(images.draw(positions, augmentation))
+            labels.append(lane.labels[positions.to(lane.labels.device)])
+        all_positions = torch.cat(chosen)[by_batch].to(images.home)
+        all_drawn = images.joined(parts)[by_batch.to(images.home)]
+        all_labels = torch.cat(labels)[by_batch.to(labels[0].device)]
+        for batch in slices:
+            at = slice(batch.start * len(lanes), batch.stop * len(lanes))
+            yield all_positions[at], images.fetch(all_positions[at], all_drawn[at]), all_labels[at]
+
+
+def make_update(
+    network: Network | Together, images: Bank, num_trials: int, *, graphed: bool
+) -> Callable[..., tuple[Tensor, ...]]:
+    """From what `Bank.fetch` gives of a batch, and its labels, to the losses and logits of an update.
+
+    The batch has as many examples for each trial, one trial after the other. `Optimizer.advance` comes
+    first. ``graphed``: as a `StaticStep`.
+    """
+
+    def update(*inputs: Tensor) -> tuple[Tensor, ...]:
+        *fetched, labels = inputs
+        seen = images.finish(*fetched)
+        if num_trials > 1:
+            seen = seen.view(num_trials, -1, *seen.shape[1:])
+            labels = labels.view(num_trials, -1)
+        return network.update(seen, labels)
+
+    return StaticStep(update) if graphed else update
 
 
 def train(
-    network: Network,
+    network: Network | Together,
     images: Bank,
-    labels: Tensor,
-    trained_on: Tensor,
+    lanes: Sequence[Lane],
     recipe: Recipe,
-    seeds: TrialSeeds,
-    observers: Mapping[str, Observer],
+    observers: Mapping[str, AnyObserver],
+    failed: dict[int, TrialFailed],
     *,
-    trial: int,
     epochs: int,
     steps_per_epoch: int,
+    graphed: bool,
     on_epoch: Callable[[EpochReport], None],
     on_images: Callable[[int], None],
-) -> list[float]:
-    """Train for ``epochs`` on the positions ``trained_on``, observing after each; returns the mean losses.
+) -> list[list[float]]:
+    """Train for ``epochs``, observed as it goes on; returns the mean losses of each trial.
 
-    An epoch is ``steps_per_epoch`` steps: one pass over them, or more where fewer examples than usual are
-    to be trained on for the usual number of steps.
-    ``on_images`` is told after each batch how many images went through the network, in training or not.
+    One trial is trained by a `Network`, several side by side by a `Together`; then all of them train on
+    equally many examples. One that fails (the loss of a step or a logit is not finite) is noted in
+    ``failed``, by its place in ``lanes``, and costs the others nothing; the observers note theirs in the
+    same dict. An epoch is ``steps_per_epoch`` steps: one pass over the examples trained on, or more where
+    fewer than usual are to be trained on for the usual number of steps. ``graphed`` repeats the step as a
+    CUDA graph.
 
-    Raises:
-        TrialFailed: the loss of a step is not finite (names epoch and step).
+    ``on_images`` is told after each batch how many images went through a network, in training or not.
     """
-    order = torch.Generator().manual_seed(seeds.order)
-    augmentation = torch.Generator().manual_seed(seeds.augmentation)
-    stream = _passes(images, trained_on, recipe.batch_size, order, augmentation)
-    mean_losses = []
+    num = len(lanes)
+    assert len({len(lane.trained_on) for lane in lanes}) == 1
+
+    update = make_update(network, images, num, graphed=graphed)
+    stream = _passes(images, lanes, recipe.batch_size)
+    mean_losses: list[list[float]] = [[] for _ in lanes]
+    losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
     for epoch in range(1, epochs + 1):
         began = time.perf_counter()
-        losses = []
-        for chosen, drawn in islice(stream, steps_per_epoch):
-            losses.append(network.step(images.augmented(chosen, drawn), labels[chosen.to(labels.device)]))
-            on_images(len(chosen))
+        for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
+            network.optimizer.advance()
+            losses[step], logits = update(*fetched, labels)
+            for observer in observers.values():
+                observer.stepped(positions, logits)
+            on_images(len(labels))
         # one look per epoch, so that no step waits for the device
-        epoch_losses = torch.stack(losses).cpu()
-        finite = epoch_losses.isfinite()
-        if not finite.all():
-            step = int((~finite).nonzero()[0]) + 1
-            raise TrialFailed(
-                f"the loss stopped being finite at epoch {epoch}, step {step} of {steps_per_epoch}"
-            )
-        mean_losses.append(float(epoch_losses.mean()))
-        for observer in observers.values():
-            observer.observe(network, on_images)
-        accuracy = {name: observer.log.last_accuracy() for name, observer in observers.items()}
+        for at, of_one in enumerate(losses.T.contiguous().cpu()):
+            finite = of_one.isfinite()
+            mean_losses[at].append(float(of_one.mean()))
+            if not finite.all():
+                first = int((~finite).nonzero()[0]) + 1
+                reason = f"the loss stopped being finite at epoch {epoch}, step {first} of {steps_per_epoch}"
+                failed.setdefault(at, TrialFailed(reason))
+        if len(failed) == num:
+            break
+        seen = {name: one.after_epoch(epoch, network, on_images) for name, one in observers.items()}
         seconds = time.perf_counter() - began
-        on_epoch(EpochReport(trial, epoch, epochs, mean_losses[-1], accuracy, seconds))
+        for at in (at for at in range(num) if at not in failed):
+            accuracy = {name: by_trial[at] for name, by_trial in seen.items() if by_trial}
+            on_epoch(EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy, seconds))
+        if len(failed) == num:
+            break
     return mean_losses

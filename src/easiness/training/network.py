@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easiness.spec import Recipe, Resolved
+from easiness.training.compiled import CompiledForward
+from easiness.training.optimizer import Optimizer
 
 
 def find_classifier(model: nn.Module, num_classes: int) -> nn.Module | None:
@@ -60,42 +62,49 @@ class Network:
         keep_classifier_in_float32(model, num_classes)
         self._memory_format = torch.channels_last if resolved.channels_last else torch.contiguous_format
         self.model = model.to(device=device, memory_format=self._memory_format)  # type: ignore[call-overload]
-        self._recipe = recipe
         self._autocast = resolved.precision == "bfloat16"
         self._device = device
-        self._steps_per_epoch = steps_per_epoch or recipe.steps_per_epoch(num_examples)
-        self._step = 0
-        self._optimizer = torch.optim.AdamW(
-            model.parameters(),
-            lr=recipe.alpha,
-            betas=(recipe.beta1, recipe.beta2),
-            eps=recipe.epsilon,
-            weight_decay=recipe.torch_weight_decay(num_examples),
-            fused=True,
+        self._forward = CompiledForward(self._eager) if resolved.compiled else self._eager
+        self.optimizer = Optimizer(
+            self.model.parameters(),
+            recipe,
+            device,
+            num_examples=num_examples,
+            steps_per_epoch=steps_per_epoch,
+            rate_on_device=resolved.graphed,
         )
 
-    def _forward(self, images: Tensor) -> Tensor:
+    def _eager(self, images: Tensor) -> Tensor:
         images = images.contiguous(memory_format=self._memory_format)
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._autocast):
             logits = self.model(images)
         return logits.float()  # type: ignore[no-any-return]
 
-    def step(self, images: Tensor, labels: Tensor) -> Tensor:
-        """One update on images [b, c, h, w] and labels [b]; returns the mean loss, still on the device."""
-        eta = self._recipe.eta(self._step / self._steps_per_epoch)
-        for group in self._optimizer.param_groups:
-            group["lr"] = eta * self._recipe.alpha
-        self._optimizer.zero_grad(set_to_none=True)
-        loss = F.cross_entropy(self._forward(images), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self._optimizer.step()
-        self._step += 1
-        return loss.detach()
+    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].
+
+        Both are on the device still, and nothing has waited for them.
+        """
+        self.optimizer.advance()
+        return self.update(images, labels)
+
+    def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """As `step`, at the rate that `Optimizer.advance` has set."""
+        logits = self._forward(images)
+        loss = F.cross_entropy(logits, labels)
+        self.optimizer.update(loss)
+        return loss.detach(), logits.detach()
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
         """Logits [b, classes] in float32; the model must be in evaluation mode."""
         return self._forward(images)
+
+    def weights(self, trial: int = 0) -> dict[str, Tensor]:
+        """State of the model; ``trial`` is its place among trials that train side by side: it is alone."""
+        assert trial == 0
+        state: dict[str, Tensor] = self.model.state_dict()
+        return state
 
 
 def evaluation_batch(image_shape: tuple[int, int, int]) -> int:

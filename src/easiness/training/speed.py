@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +16,33 @@ from easiness.data.photos import HeldPhotos
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.bank import Bank, make_bank
+from easiness.training.loop import make_update
 from easiness.training.network import Network, evaluation_batch
+from easiness.training.together import Together
 
-_SECONDS = 1.0  # enough of a look at each of the two
+_SECONDS = 1.0  # enough of a look
 _REPEATS = 5
+_FIRST_CALLS = 4  # of a graph: until it is captured, each is of another kind
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What trials do at each step, as far as time goes: it can be sent to another process.
+
+    ``shape`` is (channels, height, width) of what the network gets and ``batch`` the examples of a step.
+    """
+
+    model: str
+    recipe: Recipe
+    shape: tuple[int, int, int]
+    num_classes: int
+    batch: int
+    device: str
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Seconds per training step and per image observed, augmentation and cropping included.
+    """Seconds per training step and per image observed of one trial, augmentation and cropping included.
 
     ``num_weights`` counts the numbers that a file of the network's weights holds.
     """
@@ -32,58 +52,91 @@ class Speed:
     num_weights: int
 
 
-@functools.cache
-def measure_speed(
-    model: str,
-    recipe: Recipe,
-    resolved: Resolved,
-    shape: tuple[int, int, int],
-    num_classes: int,
-    batch: int,
-    device: torch.device,
-) -> Speed:
-    """Seconds as the trials of a run would need them, measured within a few seconds and once in a process.
+class Rehearsal:
+    """The network of a trial, or of several side by side, on made-up images."""
 
-    Args:
-        model: name of the network.
-        recipe: gives the augmentation.
-        resolved: precision, layout and threads.
-        shape: (channels, height, width) of what the network gets.
-        num_classes: number of logits.
-        batch: examples of a step.
-        device: where.
-    """
+    def __init__(self, workload: Workload, resolved: Resolved) -> None:
+        """Everything is drawn anew; the caller's random state changes unless `rehearsing`."""
+        device = torch.device(workload.device)
+        recipe, shape, num = workload.recipe, workload.shape, resolved.together
+        self.resolved = resolved
+        self._device = device
+        self._batch = evaluation_batch(shape)
+        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self._batch), device)
+        models = [build_model(workload.model, shape, workload.num_classes) for _ in range(num)]
+        self.num_weights = sum(v.numel() for v in models[0].state_dict().values())
+        settings = {"num_examples": workload.batch, "num_classes": workload.num_classes}
+        network: Network | Together
+        if num == 1:
+            network = Network(models[0], recipe, resolved, device, **settings)
+        else:
+            network = Together(models, recipe, resolved, device, **settings)
+        self._network = network
+        self._positions = torch.arange(workload.batch).repeat(num)
+        self._labels = torch.arange(len(self._positions), device=device) % workload.num_classes
+        self._generator = torch.Generator().manual_seed(0)
+
+        self._update = make_update(network, self._bank, num, graphed=resolved.graphed)
+
+    def step(self) -> None:
+        """One training step; all of it is done on return."""
+        self._network.model.train()
+        drawn = self._bank.joined([self._bank.draw(self._positions, self._generator)])
+        self._network.optimizer.advance()
+        self._update(*self._bank.fetch(self._positions.to(self._bank.home), drawn), self._labels)
+        self._wait()
+
+    def observe(self) -> None:
+        """One evaluation batch; all of it is done on return."""
+        self._network.model.eval()
+        self._network.logits(self._bank.clean(slice(0, self._batch)))
+        self._wait()
+
+    def _wait(self) -> None:
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+
+
+@contextmanager
+def rehearsing(device: str) -> Iterator[None]:
+    """Random numbers of its own; the caller's random state and threads are as they were afterwards."""
     threads = torch.get_num_threads()
-    torch.set_num_threads(resolved.threads)
     try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        with torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []):
             torch.manual_seed(0)
-            network = Network(
-                build_model(model, shape, num_classes),
-                recipe,
-                resolved,
-                device,
-                num_examples=batch,
-                num_classes=num_classes,
-            )
-            images = _made_up_bank(recipe, shape, max(batch, evaluation_batch(shape)), device)
-            positions = torch.arange(batch)
-            labels = torch.randint(0, num_classes, (batch,), device=device)
-            generator = torch.Generator().manual_seed(0)
-
-            def step() -> None:
-                drawn = images.draw(positions, generator)
-                network.step(images.augmented(positions, drawn), labels)
-
-            def observe() -> None:
-                network.logits(images.clean(slice(0, evaluation_batch(shape))))
-
-            step_seconds = _typical(step, device)
-            network.model.eval()
-            observed = _typical(observe, device) / evaluation_batch(shape)
+            yield
     finally:
         torch.set_num_threads(threads)
-    return Speed(step_seconds, observed, sum(v.numel() for v in network.model.state_dict().values()))
+
+
+def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float]:
+    """Median seconds per step and trial of each, its steps in turn with those of the others.
+
+    Each step runs with as many threads as its rehearsal's settings say. Ends after about ``seconds``, with
+    at least one look at each after those that warm it up.
+    """
+    for one in rehearsals:
+        torch.set_num_threads(one.resolved.threads)
+        for _ in range(_FIRST_CALLS if one.resolved.graphed else 1):
+            one.step()
+    looks: list[list[float]] = [[] for _ in rehearsals]
+    began = time.perf_counter()
+    while not looks[0] or time.perf_counter() - began < seconds:
+        for one, found in zip(rehearsals, looks, strict=True):
+            torch.set_num_threads(one.resolved.threads)
+            found.append(_seconds(one.step) / one.resolved.together)
+    return [statistics.median(found) for found in looks]
+
+
+@functools.cache
+def measure_speed(workload: Workload, resolved: Resolved) -> Speed:
+    """Seconds as the trials of a run would need them, measured within a few seconds and once in a process."""
+    with rehearsing(workload.device):
+        torch.set_num_threads(resolved.threads)
+        rehearsal = Rehearsal(workload, resolved)
+        step = _typical(rehearsal.step) / resolved.together
+        observed = _typical(rehearsal.observe) / evaluation_batch(workload.shape)
+    return Speed(step, observed, rehearsal.num_weights)
 
 
 def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device: torch.device) -> Bank:
@@ -97,16 +150,18 @@ def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device:
     return make_bank(HeldPhotos([photo] * num), recipe, device, augment=True)
 
 
-def _typical(work: Callable[[], None], device: torch.device) -> float:
+def _seconds(work: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _typical(work: Callable[[], None]) -> float:
     """Median seconds; the first time counts only where it alone takes long."""
     seconds: list[float] = []
     began = time.perf_counter()
     for _ in range(1 + _REPEATS):
-        start = time.perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(_seconds(work))
         if time.perf_counter() - began > _SECONDS:
             break
-    return float(np.median(seconds[1:] or seconds))
+    return statistics.median(seconds[1:] or seconds)

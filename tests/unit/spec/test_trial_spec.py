@@ -90,6 +90,7 @@ OTHER: dict[str, list[Any]] = {
             "translation": 0.0,
             "flip": 0.0,
             "crop": 48,
+            "reduce": 2,
             "gcn": False,
             "gcn_epsilon": 1e-5,
         }.items()
@@ -103,6 +104,8 @@ OTHER: dict[str, list[Any]] = {
     "probes": [
         (Probe(name="train"),),
         (Probe(name="train", keep_logits="all"), Probe(name="held_out")),
+        (Probe(name="train", observe="every:2"), Probe(name="held_out", observe="every:2")),
+        (Probe(name="train", observe="train"), Probe(name="held_out")),
     ],
     "epochs": [4],
     "seed": [1],

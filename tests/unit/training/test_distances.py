@@ -43,6 +43,16 @@ def test_pixels_are_contrast_normalized_with_or_without_it_in_the_recipe() -> No
         assert np.allclose(found["pixel"].squared_norms, 1, atol=1e-4)
 
 
+def test_reduced_images_are_measured_as_the_network_gets_them() -> None:
+    data = load_dataset("digits", limit=20)
+    blocks = data.images.numpy().astype(np.float64).reshape(20, 1, 4, 2, 4, 2).mean(axis=(3, 5))
+    small = np.floor(blocks + 0.5).reshape(20, 16)
+    normalized = (small - small.mean(axis=1, keepdims=True)) / small.std(axis=1, keepdims=True)
+    found = InputReader(data, Recipe(reduce=2), CPU, None).distances(np.array([1, 6]))["pixel"]
+    expected = np.linalg.norm(normalized[1] - normalized[6]) / 4
+    assert np.isclose(found.distances[0, 1], expected, atol=1e-4)
+
+
 def test_photos_are_measured_in_their_evaluation_crop() -> None:
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (4, 12, 12, 3), dtype=np.uint8)

@@ -11,7 +11,7 @@ from easiness.record import ObservationLog
 from easiness.record.observations import STATISTICS
 from easiness.training import make_bank
 from easiness.training.evaluate import TransformedImages, stored_network, threads_of
-from easiness.training.loop import Observer
+from easiness.training.observer import Observer
 
 CPU = torch.device("cpu")
 
@@ -24,7 +24,7 @@ def observe(run, data, trial, transform):
     log = ObservationLog(data.ids, data.labels, data.num_classes)
     images = TransformedImages(bank, run.spec.recipe, data.ids, transform)
     with threads_of(run.spec):
-        Observer(images, log, shape, data.num_classes).observe(network, lambda _: None)
+        Observer(images, [log], shape, data.num_classes).observe(network, lambda _: None)
     return log.observations()
 
 

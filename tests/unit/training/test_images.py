@@ -57,9 +57,7 @@ def test_it_is_what_torchvision_does_with_the_same_parameters(shape, shift):
 def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
     images = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)
     bank = ImageBank(images, Recipe(gcn=False), CPU, shift=1)
-    drawn = Augmentation(
-        torch.tensor([1, 0, 1, 2]), torch.tensor([1, 1, 2, 0]), torch.tensor([0, 0, 1, 1]) > 0
-    )
+    drawn = Augmentation(torch.tensor([[1, 1, 0], [0, 1, 0], [1, 2, 1], [2, 0, 1]]))
     seen = (bank.augmented(torch.zeros(4, dtype=torch.int64), drawn) * 255).round().int()[:, 0].tolist()
     assert seen == [
         [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
@@ -83,7 +81,7 @@ def test_clean_is_the_image_itself(shape):
 def test_no_translation_and_no_mirror_is_clean():
     images = random_images(5, (3, 8, 8))
     bank = ImageBank(images, Recipe(), CPU, shift=2)
-    nothing = Augmentation(torch.full((5,), 2), torch.full((5,), 2), torch.zeros(5, dtype=torch.bool))
+    nothing = Augmentation(torch.tensor([[2, 2, 0]] * 5))
     assert torch.equal(bank.augmented(torch.arange(5), nothing), bank.clean(slice(0, 5)))
 
 
@@ -132,3 +130,25 @@ def test_certain_mirrors_and_no_shift():
     assert not never.flip.any()
     assert not always.top.any()
     assert not always.left.any()
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+def test_images_with_their_channels_last_are_used_where_they_are(shift):
+    pixels = torch.randint(0, 256, (6, 8, 8, 3), dtype=torch.uint8)
+    bank = ImageBank(pixels.permute(0, 3, 1, 2), Recipe(gcn=False), CPU, shift=shift)
+    pixels[4] = 255  # seen by the bank, since there is no copy
+    assert (bank.clean(slice(4, 5)) == 1).all()
+    middle = Augmentation(torch.tensor([[shift, shift, 0]]))
+    assert (bank.augmented(torch.tensor([4]), middle) == 1).all()
+    before = pixels.clone()
+    bank.augmented(torch.arange(6), bank.draw(torch.arange(6), torch.Generator().manual_seed(0)))
+    assert torch.equal(pixels, before)
+
+
+def test_joined_parameters_are_those_of_the_parts():
+    bank = ImageBank(random_images(4, (1, 4, 4)), Recipe(), CPU, shift=1)
+    generator = torch.Generator().manual_seed(0)
+    parts = [bank.draw(torch.arange(4), generator) for _ in range(3)]
+    joined = bank.joined(parts)
+    for at, part in enumerate(parts):
+        assert torch.equal(joined[4 * at : 4 * at + 4].values, part.values)

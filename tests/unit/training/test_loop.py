@@ -11,7 +11,8 @@ from torch import nn
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import EpochReport, ImageBank, Network, Observer, loop, train
+from easiness.training import EpochReport, ImageBank, Lane, Network, Observer, loop, train
+from easiness.training import observer as observer_module
 from easiness.training.images import draw_augmentation
 
 CPU = torch.device("cpu")
@@ -28,15 +29,19 @@ class Listening:
 
     def __init__(self, loss: Callable[[int], float] = lambda step: float(step)) -> None:
         self.model = nn.Linear(1, 1)
+        self.optimizer = self
         self.images: list[torch.Tensor] = []
         self.labels: list[list[int]] = []
         self._loss = loss
 
-    def step(self, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    def advance(self) -> None:
+        pass
+
+    def update(self, images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         assert self.model.training
-        self.images.append(images)
+        self.images.append(images.clone())
         self.labels.append(labels.tolist())
-        return torch.tensor(self._loss(len(self.labels)))
+        return torch.tensor(self._loss(len(self.labels))), torch.zeros(len(labels), 3)
 
 
 def images(num: int) -> torch.Tensor:
@@ -47,21 +52,24 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     """Trains on 20 examples whose labels are their positions, in batches of 4."""
     recipe = changes.pop("recipe", Recipe(batch_size=4))
     reports: list[EpochReport] = []
-    losses = train(
+    lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
+    failed: dict[int, TrialFailed] = {}
+    (losses,) = train(
         network,
         ImageBank(images(20), recipe, CPU, shift=1),
-        torch.arange(20),
-        torch.tensor(trained_on),
+        [lane],
         recipe,
-        changes.pop("seeds", SEEDS),
         changes.pop("observers", {}),
-        trial=5,
+        failed,
         epochs=changes.pop("epochs", 2),
         steps_per_epoch=changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
+        graphed=changes.pop("graphed", False),
         on_epoch=reports.append,
         on_images=changes.pop("on_images", ignore),
     )
     assert not changes
+    if failed:
+        raise failed[0]
     return losses, reports
 
 
@@ -109,14 +117,13 @@ def test_images_go_with_their_labels():
     train(
         network,  # type: ignore[arg-type]
         recipe_images,
-        torch.arange(20),
-        torch.arange(20),
+        [Lane(0, torch.arange(20), torch.arange(20), SEEDS)],
         still,
-        SEEDS,
         {},
-        trial=0,
+        {},
         epochs=1,
         steps_per_epoch=5,
+        graphed=False,
         on_epoch=ignore,
         on_images=ignore,
     )
@@ -179,12 +186,12 @@ def observed(num: int) -> tuple[ObservationLog, Observer, Network]:
         num_classes=3,
     )
     log = ObservationLog(np.arange(num), np.zeros(num, np.int64), 3, keep_logits=np.ones(num, np.bool_))
-    return log, Observer(ImageBank(images(num), recipe, CPU, shift=1), log, SHAPE, 3), network
+    return log, Observer(ImageBank(images(num), recipe, CPU, shift=1), [log], SHAPE, 3), network
 
 
 @pytest.mark.parametrize("logits_per_update", [1, 3 * 500, 10**6])
 def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_per_update):
-    monkeypatch.setattr(loop, "_LOGITS_PER_UPDATE", logits_per_update)
+    monkeypatch.setattr(observer_module, "_LOGITS_PER_UPDATE", logits_per_update)
     log, observer, network = observed(1203)
     network.model.train()
     observer.observe(network, ignore)

@@ -1,0 +1,131 @@
+"""Networks of several trials as one: weights have trials as their first dimension, and a step trains all."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call, stack_module_state, vmap
+
+from easiness.errors import BadInput
+from easiness.models import build_model
+from easiness.spec import Recipe, Resolved
+from easiness.training.network import keep_classifier_in_float32
+from easiness.training.optimizer import Optimizer
+
+
+def check_together(model: nn.Module) -> None:
+    """Refuse networks that draw random numbers in training: side by side, trials cannot have each its own.
+
+    Raises:
+        BadInput: the network has dropout.
+    """
+    for name, layer in model.named_modules():
+        if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
+            raise BadInput(
+                f"a network with dropout (layer {name or 'of the model'}) cannot train side by side with "
+                "others in one process; train its trials one by one"
+            )
+
+
+def _pool_by_mean(model: nn.Module) -> None:
+    """Write pooling to one pixel as a mean: the same number, by an operation that knows of trials."""
+    for layer in model.modules():
+        if isinstance(layer, nn.AdaptiveAvgPool2d) and layer.output_size in (1, (1, 1)):
+            layer.forward = _mean_of_pixels  # type: ignore[assignment,method-assign]
+
+
+def _mean_of_pixels(images: Tensor) -> Tensor:
+    return images.mean(dim=(-2, -1), keepdim=True)
+
+
+def can_train_together(model: str, shape: tuple[int, int, int], num_classes: int) -> bool:
+    """Can the network of this name train side by side with others in one process?"""
+    try:
+        check_together(build_model(model, shape, num_classes))
+    except BadInput:
+        return False
+    return True
+
+
+class Together:
+    """G models of one architecture on a device with one AdamW; as `Network`, with trials in front.
+
+    Each trial's numbers are those of its own `Network` to rounding: nothing passes between trials.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[nn.Module],
+        recipe: Recipe,
+        resolved: Resolved,
+        device: torch.device,
+        *,
+        num_examples: int,
+        num_classes: int,
+        steps_per_epoch: int | None = None,
+    ) -> None:
+        """As for `Network`; the ``models`` differ in their values alone.
+
+        Raises:
+            BadInput: a model draws random numbers in training.
+        """
+        check_together(models[0])
+        self._parameters, self._buffers = stack_module_state([model.to(device) for model in models])
+        # its own values are never used in training; its modules say how to compute with those of a trial
+        self.model = copy.deepcopy(models[0])
+        keep_classifier_in_float32(self.model, num_classes)
+        _pool_by_mean(self.model)
+        self._autocast = resolved.precision == "bfloat16"
+        self._device = device
+        self.optimizer = Optimizer(
+            self._parameters.values(),
+            recipe,
+            device,
+            num_examples=num_examples,
+            steps_per_epoch=steps_per_epoch,
+            rate_on_device=resolved.graphed,
+        )
+
+    def _forward(self, images: Tensor, images_dim: int | None) -> Tensor:
+        def of_one(parameters: dict[str, Tensor], buffers: dict[str, Tensor], seen: Tensor) -> Tensor:
+            with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._autocast):
+                logits: Tensor = functional_call(self.model, (parameters, buffers), (seen,))
+            return logits.float()
+
+        forward: Callable[..., Tensor] = vmap(of_one, in_dims=(0, 0, images_dim))
+        return forward(self._parameters, self._buffers, images)
+
+    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """One update of each trial on its images [G, b, c, h, w] and labels [G, b].
+
+        Gives mean losses [G] and logits [G, b, classes], on the device still.
+        """
+        self.optimizer.advance()
+        return self.update(images, labels)
+
+    def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """As `step`, at the rate that `Optimizer.advance` has set."""
+        logits = self._forward(images, 0)
+        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        losses = each.view(labels.shape).mean(dim=1)
+        # a trial's weights reach its own loss alone, so that this is the gradient of each
+        self.optimizer.update(losses.sum())
+        return losses.detach(), logits.detach()
+
+    @torch.inference_mode()
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits [G, b, classes] in float32 of the same images [b, c, h, w] for each trial."""
+        return self._forward(images, None)
+
+    def weights(self, trial: int) -> dict[str, Tensor]:
+        """A copy of the state of the model of the trial at this place."""
+        with torch.no_grad():
+            for name, parameter in self.model.named_parameters():
+                parameter.copy_(self._parameters[name][trial])
+            for name, buffer in self.model.named_buffers():
+                buffer.copy_(self._buffers[name][trial])
+        return {name: value.clone() for name, value in self.model.state_dict().items()}
