@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from easiness.errors import BadInput
-from easiness.executors import Executor, SerialExecutor, make_executor
+from easiness.executors import Executor, ProcessesExecutor, SerialExecutor, Tell, make_executor
 
-FACTORIES: list[Callable[[], Executor]] = [SerialExecutor]
+FACTORIES: list[Callable[[], Executor]] = [SerialExecutor, partial(ProcessesExecutor, 2)]
 
 
-@pytest.fixture(params=FACTORIES, ids=lambda factory: factory.__name__)
-def executor(request: pytest.FixtureRequest) -> Executor:
-    return request.param()
+@pytest.fixture(params=FACTORIES, ids=["serial", "processes"], scope="module")
+def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    executor = request.param()
+    yield executor
+    executor.close()
 
 
 def square(item: int) -> int:
@@ -92,7 +102,111 @@ def test_serial_goes_in_order_and_starts_an_item_when_the_last_outcome_was_taken
     assert started == [5, 4]
 
 
+def square_telling(item: int, tell: Tell) -> int:
+    for step in range(3):
+        tell((item, step))
+    return item * item
+
+
+def test_what_a_function_tells_is_heard_in_order_before_its_outcome(executor):
+    heard = []
+    thread = threading.get_ident()
+
+    def listen(told: object) -> None:
+        assert threading.get_ident() == thread
+        heard.append(told)
+
+    for outcome in executor.run_telling(square_telling, [4, 7], listen):
+        assert outcome.value == outcome.item**2
+        assert [told for told in heard if told[0] == outcome.item] == [(outcome.item, s) for s in range(3)]
+    assert len(heard) == 6
+
+
+def end_process_at_two(item: int) -> int:
+    if item == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_a_killed_worker_costs_the_items_in_flight_alone():
+    executor = ProcessesExecutor(2)
+    outcomes = {o.item: o for o in executor.run(end_process_at_two, range(8))}
+    executor.close()
+    assert len(outcomes) == 8
+    failed = [item for item, o in outcomes.items() if o.error is not None]
+    assert 2 in failed
+    assert len(failed) <= 2
+    assert "worker process ended unexpectedly" in str(outcomes[2].error)
+    assert all(o.value == item for item, o in outcomes.items() if item not in failed)
+
+
+def process_and_parent(_: int) -> tuple[int, int]:
+    time.sleep(0.2)
+    return os.getpid(), os.getppid()
+
+
+def test_processes_work_side_by_side_outside_of_this_one():
+    executor = ProcessesExecutor(2)
+    found = [o.value for o in executor.run(process_and_parent, range(4))]
+    executor.close()
+    assert len({pid for pid, _ in found}) == 2
+    assert {parent for _, parent in found} == {os.getpid()}
+
+
+UNGUARDED = """
+import os, sys, time
+from pathlib import Path
+from easiness.executors import ProcessesExecutor
+
+def work(item):
+    Path(sys.argv[1], str(os.getpid())).touch()
+    time.sleep(60)
+
+list(ProcessesExecutor(2).run(work, range(2)))
+"""
+
+
+def test_workers_need_no_guarded_main_module_and_end_with_a_killed_parent(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(UNGUARDED)
+    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)])
+    workers = wait_until(
+        lambda: [p.name for p in tmp_path.iterdir() if p.name.isdigit()], lambda w: len(w) == 2
+    )
+    parent.kill()
+    parent.wait()
+    assert wait_until(lambda: [w for w in workers if is_alive(int(w))], lambda alive: not alive) == []
+
+
+def wait_until(look: Callable[[], list[str]], good: Callable[[list[str]], bool]) -> list[str]:
+    for _ in range(600):
+        if good(found := look()):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(found)
+
+
+def is_alive(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_executors_by_name():
     assert isinstance(make_executor("serial"), SerialExecutor)
-    with pytest.raises(BadInput, match=r"executor 'seral': unknown \(did you mean serial\?\); choose serial"):
+    assert isinstance(make_executor("auto", 1), SerialExecutor)
+    for name in ("auto", "processes"):
+        executor = make_executor(name, 3)
+        assert isinstance(executor, ProcessesExecutor)
+        assert executor.jobs == 3
+    assert make_executor("processes", 1).jobs == 1
+    with pytest.raises(
+        BadInput, match=r"executor 'seral': unknown \(did you mean serial\?\); choose auto, serial, processes"
+    ):
         make_executor("seral")
+    with pytest.raises(BadInput, match="jobs 2: the serial executor trains one trial at a time"):
+        make_executor("serial", 2)
+    with pytest.raises(BadInput, match="jobs 0: give auto or a number"):
+        make_executor("processes", 0)

@@ -32,12 +32,14 @@ def ablate(
     recipe: options.RecipeFile = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
-    executor: options.ExecutorName = "serial",
+    executor: options.ExecutorName = "auto",
+    jobs: options.NumJobs = "auto",
     cache: options.Cache = "on",
     every_epoch: options.EveryEpoch = False,
     output: options.Output = None,
 ) -> None:
     """Train without a share of the easy, hard or random examples, and test on the held-out split."""
+    from easiness.executors import read_jobs
     from easiness.store import open_run
     from easiness.studies.ablate import ablate as run_ablation
 
@@ -63,6 +65,7 @@ def ablate(
             device=device,
             precision=precision,
             executor=executor,
+            jobs=read_jobs(jobs),
             cache=cache == "on",
             progress=progress,
         ),

@@ -31,12 +31,14 @@ def corrupt(
     recipe: options.RecipeFile = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
-    executor: options.ExecutorName = "serial",
+    executor: options.ExecutorName = "auto",
+    jobs: options.NumJobs = "auto",
     cache: options.Cache = "on",
     every_epoch: options.EveryEpoch = False,
     output: options.Output = None,
 ) -> None:
     """Train with random labels for some easy, hard or random examples, and test on the held-out split."""
+    from easiness.executors import read_jobs
     from easiness.store import open_run
     from easiness.studies.ablate import corrupt as run_corruption
 
@@ -62,6 +64,7 @@ def corrupt(
             device=device,
             precision=precision,
             executor=executor,
+            jobs=read_jobs(jobs),
             cache=cache == "on",
             progress=progress,
         ),

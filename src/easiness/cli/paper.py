@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from easiness.studies.cost import Cost
     from easiness.studies.paper import PaperPlan
 
 
@@ -37,7 +38,16 @@ def paper(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
     ] = "auto",
-    executor: Annotated[Literal["serial"], typer.Option("--executor", help="How trials run.")] = "serial",
+    executor: Annotated[
+        Literal["auto", "serial", "processes"],
+        typer.Option("--executor", help="How trials run; auto is processes where there are several jobs."),
+    ] = "auto",
+    jobs: Annotated[
+        str,
+        typer.Option(
+            "--jobs", metavar="J|auto", help="Trials at a time; auto measures what is fastest, once per run."
+        ),
+    ] = "auto",
     cache: Annotated[
         Literal["on", "off"],
         typer.Option("--cache", help="Keep photos at the working resolution in a file in --out."),
@@ -52,6 +62,7 @@ def paper(
     """
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
+    from easiness.executors import check_executor, read_jobs
     from easiness.report.paper import finish_paper
     from easiness.studies.claims import count_verdicts
     from easiness.studies.paper import plan_paper
@@ -59,6 +70,8 @@ def paper(
     from easiness.studies.presets import find_preset
     from easiness.training import resolve_device
 
+    num_jobs = read_jobs(jobs)
+    check_executor(executor, num_jobs)
     target = resolve_device(device)
     with reading_shown():
         plan = plan_paper(
@@ -74,11 +87,18 @@ def paper(
         typer.echo(f"note: {note}", err=True)
     check_folder(plan, out)
     if dry_run:
-        typer.echo(_describe(plan, out, str(target), cache == "on"))
+        costs = plan.costs(out, target, executor=executor, jobs=num_jobs, cache=cache == "on")
+        typer.echo(_describe(plan, out, str(target), costs))
         return
     with ShownProgress() as progress:
         claims = finish_paper(
-            plan, out, device=device, executor=executor, cache=cache == "on", progress=progress
+            plan,
+            out,
+            device=device,
+            executor=executor,
+            jobs=num_jobs,
+            cache=cache == "on",
+            progress=progress,
         )
     for claim in claims:
         typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
@@ -88,13 +108,11 @@ def paper(
     typer.echo(f"{verdicts}; decided only by intervals on one side of a margin set before\n{out}/report.html")
 
 
-def _describe(plan: PaperPlan, out: Path, device: str, cache: bool) -> str:
+def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -> str:
     from easiness.report.section import Section, sections_text
     from easiness.studies.cost import duration_text, size_text
     from easiness.studies.paper import plan_rows
-    from easiness.training import resolve_device
 
-    costs = plan.costs(out, resolve_device(device), cache=cache)
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
     for name, one, cost in plan_rows(plan, costs):
         missing = "0" if cost is None else str(cost.num_trials)

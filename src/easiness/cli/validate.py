@@ -49,7 +49,8 @@ def validate(
     recipe: options.RecipeFile = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
-    executor: options.ExecutorName = "serial",
+    executor: options.ExecutorName = "auto",
+    jobs: options.NumJobs = "auto",
     cache: options.Cache = "on",
     output: options.Output = None,
 ) -> None:
@@ -60,6 +61,7 @@ def validate(
     """
     from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
+    from easiness.executors import read_jobs
     from easiness.figures.validation import draw_validation
     from easiness.report.section import sections_text
     from easiness.report.validation_sections import validation_sections
@@ -88,6 +90,7 @@ def validate(
             recipe=recipe,
             device=device,
             executor=executor,
+            jobs=read_jobs(jobs),
             precision=precision,
             cache=cache == "on",
             progress=progress,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.data.fingerprint import fingerprint
 from easiness.data.memory import check_fits
 from easiness.data.scan import Scan, merge
-from easiness.data.stored import Pixels, StoredImages
+from easiness.data.stored import NoImages, Pixels, StoredImages
 from easiness.data.subset import balanced_subset
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
@@ -103,7 +103,8 @@ class Dataset:
         """(channels, height, width) of what a network gets under ``recipe``.
 
         Raises:
-            BadInput: the images differ in size and the recipe does not crop them to one.
+            BadInput: the images differ in size and the recipe does not crop them to one, or a side is no
+                multiple of the recipe's ``reduce``.
         """
         if recipe.crop:
             return self.scan.channels, recipe.crop, recipe.crop
@@ -112,7 +113,15 @@ class Dataset:
                 f"{self.source or self.name}: the images differ in size; set `crop` in the recipe to the "
                 "side in pixels that they are to have"
             )
-        return self.image_shape
+        channels, *sides = self.image_shape
+        for name, side in zip(("height", "width"), sides, strict=True):
+            if side % recipe.reduce:
+                raise BadInput(
+                    f"{self.source or self.name}: the {name} of {side} pixels is no multiple of the recipe's "
+                    f"`reduce` = {recipe.reduce}; choose another"
+                )
+        height, width = (side // recipe.reduce for side in sides)
+        return channels, height, width
 
     @cached_property
     def images(self) -> torch.Tensor:
@@ -177,6 +186,11 @@ class Dataset:
         found_again = self.source if seed == 0 and self.limited_to is None else None
         chosen = self._take(balanced_subset(self.labels, k, seed))
         return replace(chosen, held_out=held_out, source=found_again, limited_to=k)
+
+    def without_images(self) -> Dataset:
+        """The same examples to go by where the images come on another way: small when pickled."""
+        held_out = None if self.held_out is None else self.held_out.without_images()
+        return replace(self, stored=cast(StoredImages, NoImages(self.stored)), held_out=held_out)
 
     def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
         return replace(

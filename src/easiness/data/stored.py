@@ -91,3 +91,14 @@ class ArrayImages:
     def name(self, position: int) -> str:
         """The position in the array."""
         return f"image {position}"
+
+
+class NoImages:
+    """What is known of pictures that are elsewhere: their number, channels and sizes, and nothing more."""
+
+    def __init__(self, images: StoredImages) -> None:
+        self._num = len(images)
+        self.scan = images.scan
+
+    def __len__(self) -> int:
+        return self._num

@@ -1,23 +1,72 @@
 """Where trials run. One contract: the same spec gives the same record in each."""
 
+from typing import Literal, TypeAlias
+
 from easiness.errors import BadInput, nearest
-from easiness.executors.outcome import Executor, Outcome
+from easiness.executors.outcome import Executor, Outcome, Tell
+from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.serial import SerialExecutor
 
-_EXECUTORS = {"serial": SerialExecutor}
+Jobs: TypeAlias = int | Literal["auto"]
+"""Trials at a time, or ``auto``: as many as measured to be fastest."""
+
+EXECUTORS = ("auto", "serial", "processes")
 
 
-def make_executor(name: str) -> Executor:
-    """The executor of this name.
+def read_jobs(text: str) -> Jobs:
+    """``auto``, or the number in ``text``.
 
     Raises:
-        BadInput: there is none.
+        BadInput: it is neither.
     """
-    if name not in _EXECUTORS:
+    if text == "auto":
+        return "auto"
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise _no_jobs(text)
+    return int(text)
+
+
+def _no_jobs(given: object) -> BadInput:
+    return BadInput(f"jobs {given}: give auto or a number of trials to train at a time, at least 1")
+
+
+def check_executor(name: str, jobs: Jobs) -> None:
+    """Make sure that there is such an executor and that it can do so many jobs.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    if name not in EXECUTORS:
+        raise BadInput(f"executor {name!r}: unknown{nearest(name, EXECUTORS)}; choose {', '.join(EXECUTORS)}")
+    if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
+        raise _no_jobs(jobs)
+    if name == "serial" and jobs not in ("auto", 1):
         raise BadInput(
-            f"executor {name!r}: unknown{nearest(name, _EXECUTORS)}; choose {', '.join(_EXECUTORS)}"
+            f"jobs {jobs}: the serial executor trains one trial at a time; choose processes or auto"
         )
-    return _EXECUTORS[name]()
 
 
-__all__ = ["Executor", "Outcome", "SerialExecutor", "make_executor"]
+def make_executor(name: str, jobs: int = 1) -> Executor:
+    """The executor of this name; ``auto`` is ``serial`` for one job and ``processes`` for more.
+
+    Raises:
+        BadInput: there is none, or it cannot do so many jobs.
+    """
+    check_executor(name, jobs)
+    if name == "serial" or (name == "auto" and jobs == 1):
+        return SerialExecutor()
+    return ProcessesExecutor(jobs)
+
+
+__all__ = [
+    "EXECUTORS",
+    "Executor",
+    "Jobs",
+    "Outcome",
+    "ProcessesExecutor",
+    "SerialExecutor",
+    "Tell",
+    "check_executor",
+    "make_executor",
+    "read_jobs",
+]

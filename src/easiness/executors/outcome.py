@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+Tell: TypeAlias = Callable[[Any], None]
+"""Brings a value, which may have to be pickled on its way, to whoever listens."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,24 @@ class Outcome(Generic[Item, Value]):
 class Executor(Protocol):
     """Runs a function over items somewhere; one item's error never costs another its outcome."""
 
+    @property
+    def jobs(self) -> int:
+        """How many items are worked on at a time."""
+        ...
+
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
-        """Outcomes in completion order, each as soon as it is there."""
+        """Outcomes in completion order, each as soon as it is there.
+
+        An interrupt, here or in the function, ends the iteration; so does giving it up.
+        """
+        ...
+
+    def run_telling(
+        self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
+    ) -> Iterator[Outcome[Item, Value]]:
+        """As `run`, of a function that tells what happens: ``listener`` hears it in this thread."""
+        ...
+
+    def close(self) -> None:
+        """End whatever was started to run items; it can be used again."""
         ...

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from easiness.executors.outcome import Item, Outcome, Value
+from easiness.executors.outcome import Item, Outcome, Tell, Value
 
 
 class SerialExecutor:
     """Runs items in the order given. An interrupt (Ctrl-C) ends the iteration at once."""
+
+    jobs = 1
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
         """Yield an outcome per item; the next item starts when the last outcome has been taken."""
@@ -18,3 +20,12 @@ class SerialExecutor:
             except Exception as error:
                 outcome = Outcome(item, error=error)
             yield outcome
+
+    def run_telling(
+        self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
+    ) -> Iterator[Outcome[Item, Value]]:
+        """As `run`; what is told is heard at once."""
+        return self.run(lambda item: fn(item, listener), items)
+
+    def close(self) -> None:
+        """Nothing was started."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from easiness.executors import Jobs
 from easiness.report.paper_page import write_paper
 from easiness.studies.claims import Claim
 from easiness.studies.paper import PaperPlan, plan_paper, run_paper
@@ -24,7 +25,8 @@ def paper(
     download: bool = False,
     seed: int = 0,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | None = None,
 ) -> list[Claim]:
@@ -42,7 +44,8 @@ def paper(
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.
         device: ``auto``, ``cpu`` or ``cuda``.
-        executor: where trials run: ``serial``.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: what to call as it goes on.
 
@@ -61,7 +64,7 @@ def paper(
     )
     out = Path(out)
     check_folder(plan, out)
-    return finish_paper(plan, out, device=device, executor=executor, cache=cache, progress=progress)
+    return finish_paper(plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
 
 
 def finish_paper(
@@ -69,11 +72,12 @@ def finish_paper(
     out: Path,
     *,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | None = None,
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write the results; as `paper` otherwise."""
     describe_folder(plan, out)
-    results, runs = run_paper(plan, out, device=device, executor=executor, cache=cache, progress=progress)
+    results, runs = run_paper(plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
     return write_paper(plan, results, runs, out)

@@ -8,6 +8,7 @@ from typing import Any
 
 from easiness.analysis.draw import POLICIES
 from easiness.errors import BadInput
+from easiness.executors import Jobs
 from easiness.spec import Effect, Recipe
 from easiness.store import Run, is_run
 from easiness.studies.progress import Progress
@@ -43,7 +44,8 @@ def ablate(
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
     progress: Progress | None = None,
@@ -72,7 +74,8 @@ def ablate(
         batch_size: examples per step, instead of the recipe's.
         recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
         device: ``auto``, ``cpu`` or ``cuda``.
-        executor: where trials run: ``serial``.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: what to call as the runs go on.
@@ -101,7 +104,7 @@ def ablate(
         recipe=recipe,
         precision=precision,
     )
-    return train_sets(sets, out, device=device, executor=executor, cache=cache, progress=progress)
+    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
 
 
 def corrupt(
@@ -124,7 +127,8 @@ def corrupt(
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
     progress: Progress | None = None,
@@ -159,7 +163,7 @@ def corrupt(
         recipe=recipe,
         precision=precision,
     )
-    return train_sets(sets, out, device=device, executor=executor, cache=cache, progress=progress)
+    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
 
 
 def plan_training_sets(
@@ -220,7 +224,8 @@ def train_sets(
     out: str | Path,
     *,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | None = None,
 ) -> TrainingSetStudy:
@@ -233,5 +238,7 @@ def train_sets(
     out = Path(out)
     if is_run(out):
         raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
-    runs = carry_out_all(sets.plans, out, device=device, executor=executor, cache=cache, progress=progress)
+    runs = carry_out_all(
+        sets.plans, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
+    )
     return sets.study(runs)

@@ -14,9 +14,9 @@ from easiness.data import Dataset
 from easiness.data.memory import fits
 from easiness.data.photo_cache import cache_path
 from easiness.data.photos import reduce
-from easiness.spec import Recipe, RunSpec
+from easiness.spec import TRAIN, Recipe, RunSpec
 from easiness.studies.plan import num_trained_on
-from easiness.training.speed import measure_speed
+from easiness.training.speed import Workload, measure_speed
 
 _DECODED = 32  # photos whose size and decoding stand for all
 _BYTES_PER_OBSERVATION = 17
@@ -27,9 +27,11 @@ _BYTES_PER_OBSERVATION = 17
 class Cost:
     """Of the trials that are still to be trained.
 
-    ``seconds`` of training and observation, and ``step_seconds`` of one training step, as measured;
-    ``decoding_seconds`` go into decoding photos, for the cache or without it. ``run_bytes`` are what the
-    trials take on disk and ``cache_bytes`` the photos cached beside the run that are not there yet.
+    ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
+    ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
+    training step, as measured; ``decoding_seconds`` go into decoding photos, for the cache or without it.
+    ``run_bytes`` are what the trials take on disk and ``cache_bytes`` the photos cached beside the run that
+    are not there yet.
     """
 
     num_examples: int
@@ -48,7 +50,7 @@ class Cost:
     @property
     def num_images(self) -> int:
         """How many images will go through a network, in training and observation."""
-        return self.num_trials * self.epochs * (self.num_trained_on + self.num_observed)
+        return self.num_trials * (self.epochs * self.num_trained_on + self.num_observed)
 
     def __str__(self) -> str:
         """One line."""
@@ -73,25 +75,30 @@ def estimate_cost(
     """
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     speed = measure_speed(
-        spec.model,
-        spec.recipe,
+        Workload(
+            spec.model,
+            spec.recipe,
+            data.input_shape(spec.recipe),
+            data.num_classes,
+            min(spec.recipe.batch_size, trained_on),
+            str(device),
+        ),
         spec.resolved,
-        data.input_shape(spec.recipe),
-        data.num_classes,
-        min(spec.recipe.batch_size, trained_on),
-        device,
     )
     splits = data.splits
-    num_observed = sum(len(splits[probe.name]) for probe in spec.probes)
+    rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
+    # what training computes anyway is no pass of its own
+    passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}
+    num_observed = sum(num * len(splits[name]) for name, num in passes.items())
     steps = spec.recipe.steps_per_epoch(len(data) if spec.same_steps else trained_on)
-    seconds_per_epoch = steps * speed.step + num_observed * speed.observed_image
-    observations = spec.epochs * num_observed * _BYTES_PER_OBSERVATION
-    kept = [0 if probe.keep_logits == "none" else len(splits[probe.name]) for probe in spec.probes]
+    seconds = spec.epochs * steps * speed.step + num_observed * speed.observed_image
+    observations = sum(num * len(splits[name]) for name, num in rows.items()) * _BYTES_PER_OBSERVATION
+    kept = [rows[p.name] * len(splits[p.name]) for p in spec.probes if p.keep_logits != "none"]
     share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
-    logits = int(spec.epochs * share * sum(kept) * 4 * data.num_classes)
+    logits = int(share * sum(kept) * 4 * data.num_classes)
     weights = 4 * speed.num_weights if spec.keep_weights else 0
     found = [
-        _photos(split, spec.recipe, cache, missing * spec.epochs * (2 if name == "train" else 1))
+        _photos(split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train")))
         for name, split in splits.items()
     ]
     return Cost(
@@ -103,7 +110,8 @@ def estimate_cost(
         epochs=spec.epochs,
         steps_per_epoch=steps,
         step_seconds=speed.step,
-        seconds=missing * spec.epochs * seconds_per_epoch,
+        # of the last trials at a time there may be fewer
+        seconds=-(-missing // spec.resolved.jobs) * seconds,
         run_bytes=missing * (observations + logits + weights),
         decoding_seconds=sum(photos.decoding_seconds for photos in found),
         cache_bytes=sum(photos.cache_bytes for photos in found),

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import torch
 
 from easiness.data import Dataset, WorkingImages, working_images
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.executors import make_executor
+from easiness.executors import Executor, Jobs, SerialExecutor, check_executor, make_executor
 from easiness.record import TrialRecord
 from easiness.spec import Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
+from easiness.store.files import ASIDE
 from easiness.store.run import read_document
+from easiness.studies.choose import Compile, check_compile, resolve_plan
 from easiness.studies.cost import Cost, estimate_cost, size_text
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
-from easiness.training import resolve, resolve_device
-from easiness.trial import run_trial
+from easiness.studies.trainer import Trainer, groups_of
+from easiness.training import EpochReport, resolve_device
 
 
 def carry_out(
@@ -27,73 +36,79 @@ def carry_out(
     out: Path,
     *,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    compiling: Compile = "auto",
     cache: bool = True,
     retrain_damaged: bool = False,
     progress: Progress | None = None,
     resolved: Resolved | None = None,
+    more: Callable[[Run], int | None] | None = None,
+    workers: Workers | None = None,
 ) -> Run:
     """Train and store what the run in ``out`` lacks of ``plan``; as `measure` otherwise.
 
-    ``resolved`` is what ``auto`` has become for runs like this one, where that is known.
+    ``resolved`` is what ``auto`` has become for runs like this one, where that is known, and ``workers``
+    are those of other runs. ``more`` is asked when all trials are there, and says how many trials the run
+    is to have then, or ``None`` where these are enough.
     """
     check_output(out)
-    runner = make_executor(executor)
+    check_executor(executor, jobs)
+    check_compile(compiling)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         if not _missing(run, plan, [])[0]:
-            tidy(run)
-            return run
+            enough = None if more is None else more(run)
+            if enough is None:
+                tidy(run)
+                return run
+            plan = replace(plan, trials=enough)
     target = resolve_device(device)
     cache_folder = cache_beside(out) if cache else None
     progress = progress or Progress()
-    with RunWriter(out) as writer:
+    with RunWriter(out) as writer, ExitStack() as stack:
         stored = None
+        removed: list[int] = []
         if is_run(out):
             stored = read_document(out).spec
             plan.check_continues(stored, out)
-            removed = writer.remove_damaged() if retrain_damaged else []
-            run = _checked(writer.read(), plan)
-            missing, num_trials, num_epochs = _missing(run, plan, removed)
-            if not missing:
-                return run
             assert isinstance(stored, RunSpec)
-            spec = plan.spec(stored.resolved, num_trials, num_epochs)
+            removed = writer.remove_damaged() if retrain_damaged else []
+            missing, num_trials, num_epochs = _missing(_checked(writer.read(), plan), plan, removed)
+            wanted = None if missing or more is None else more(writer.read())
+            if wanted is not None:
+                plan = replace(plan, trials=wanted)
+                missing, num_trials, num_epochs = _missing(writer.read(), plan, [])
+            settings = stored.resolved
         else:
-            spec = plan.spec(resolved or resolve_plan(plan, target), plan.trials, plan.epochs)
-            missing = list(range(plan.trials))
-        cost = estimate_cost(spec, plan.data, len(missing), target, cache_folder)
-        check_room(cost, out)
-        progress.begin(spec, missing, out, cost)
-        # an image that cannot be decoded shows before the run is made
-        images = _images(plan, cache_folder, progress)
-        if stored is None:
-            writer.create(spec, plan.data.ids, plan.data.labels)
-        elif spec != stored:
-            writer.describe(spec)
-
-        def train(trial: TrialSpec) -> TrialRecord:
-            return run_trial(
-                trial,
-                plan.data,
-                target,
-                images=images,
-                ranking=plan.ranking,
-                on_epoch=progress.epoch,
-                on_images=progress.images,
-                pretrained=plan.pretrained,
+            missing, num_trials, num_epochs = list(range(plan.trials)), plan.trials, plan.epochs
+            settings = resolved or resolve_plan(
+                plan, target, executor=executor, jobs=jobs, compiling=compiling
             )
-
-        failures = {}
-        for outcome in runner.run(train, [spec.trial(index) for index in missing]):
-            trial = outcome.item
-            if outcome.value is None:
-                failures[trial.index] = reason = _reason(outcome.error)
-                writer.note_failure(trial.index, reason)
-                progress.failed(trial.index, reason)
-            else:
-                _store(writer, plan.data, trial, outcome.value, spec.keep_weights)
-                progress.stored(trial.index)
+        spec = plan.spec(settings, num_trials, num_epochs)
+        num_jobs = jobs_of(settings, executor, jobs, target)
+        workers = workers or stack.enter_context(Workers(executor))
+        images: dict[str, WorkingImages] = {}
+        failures: dict[int, str] = {}
+        while missing:
+            cost = estimate_cost(spec, plan.data, len(missing), target, cache_folder)
+            check_room(cost, out)
+            progress.begin(spec, missing, out, cost)
+            # an image that cannot be decoded shows before the run is made
+            images = images or _images(plan, cache_folder, progress)
+            if stored is None:
+                writer.create(spec, plan.data.ids, plan.data.labels)
+            elif spec != stored:
+                writer.describe(spec)
+            stored = spec
+            trainer = Trainer(spec, plan.data, str(target), images, plan.ranking, plan.pretrained)
+            failures = _train(trainer, missing, workers.of(num_jobs), writer, progress)
+            wanted = None if failures or more is None else more(writer.read())
+            if wanted is None:
+                break
+            plan = replace(plan, trials=wanted)
+            missing, num_trials, num_epochs = _missing(writer.read(), plan, [])
+            spec = plan.spec(settings, num_trials, num_epochs)
         run = writer.read()
     if failures:
         lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
@@ -102,6 +117,78 @@ def carry_out(
             f"the {len(run.trials)} finished ones are kept"
         )
     return run
+
+
+def _train(
+    trainer: Trainer, missing: list[int], executor: Executor, writer: RunWriter, progress: Progress
+) -> dict[int, str]:
+    """Train and store trials; returns why some failed, by index."""
+
+    def hear(told: int | EpochReport) -> None:
+        if isinstance(told, EpochReport):
+            progress.epoch(told)
+        else:
+            progress.images(told)
+
+    def note(index: int, reason: str) -> None:
+        failures[index] = reason
+        writer.note_failure(index, reason)
+        progress.failed(index, reason)
+
+    failures: dict[int, str] = {}
+    groups = groups_of(missing, trainer.spec.resolved.together)
+    serial = isinstance(executor, SerialExecutor)
+    prefix = f"{ASIDE}{uuid.uuid4().hex}-"
+    with nullcontext(trainer) if serial else trainer.shared(writer.path, prefix) as sent:
+        for outcome in executor.run_telling(sent, groups, hear):
+            results: Sequence[TrialRecord | Exception | None]
+            results = outcome.value or [outcome.error] * len(outcome.item)
+            for index, result in zip(outcome.item, results, strict=True):
+                if index not in missing:
+                    continue  # trained again for the sake of those beside it
+                if isinstance(result, TrialRecord):
+                    _store(writer, trainer.data, trainer.spec.trial(index), result, trainer.spec.keep_weights)
+                    progress.stored(index)
+                else:
+                    note(index, _reason(result))
+    return failures
+
+
+def jobs_of(settings: Resolved, executor: str, jobs: Jobs, device: torch.device) -> int:
+    """How many trials at a time: as asked, else as the run was begun.
+
+    On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
+    """
+    if executor == "serial":
+        return 1
+    if jobs == "auto":
+        return settings.jobs
+    if device.type != "cpu" or settings.threads == 1:
+        return jobs
+    return max(1, min(jobs, (os.cpu_count() or 1) // settings.threads))
+
+
+class Workers:
+    """Executors by their number of jobs, kept from one run to the next."""
+
+    def __init__(self, executor: str) -> None:
+        self._name = executor
+        self._executors: dict[int, Executor] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for executor in self._executors.values():
+            executor.close()
+
+    def of(self, jobs: int) -> Executor:
+        """The executor of so many jobs."""
+        if jobs not in self._executors:
+            self._executors[jobs] = make_executor(self._name, jobs)
+        return self._executors[jobs]
 
 
 def check_room(cost: Cost, out: Path) -> None:
@@ -159,19 +246,6 @@ def _missing(run: Run, plan: Plan, removed: list[int]) -> tuple[list[int], int, 
     trials = max(wanted | have.keys()) + 1
     epochs = max([plan.epochs, *have.values()])
     return [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs
-
-
-def resolve_plan(plan: Plan, device: torch.device) -> Resolved:
-    """What ``auto`` becomes for this plan on this machine, by a short measurement."""
-    return resolve(
-        plan.model,
-        plan.recipe,
-        plan.input_shape,
-        plan.data.num_classes,
-        plan.num_trained_on,
-        device,
-        plan.precision,
-    )
 
 
 def _reason(error: Exception | None) -> str:

@@ -15,6 +15,7 @@ from easiness.analysis import Side
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
+from easiness.executors import Jobs
 from easiness.perturb import default_levels
 from easiness.store import Run
 from easiness.studies.compare import Comparison, Reliability, compare
@@ -67,9 +68,17 @@ class PaperPlan:
         """All runs by name; trials that two experiments need are there once."""
         return {**self.first, **self.ablation.plans, **self.corruption.plans}
 
-    def costs(self, folder: Path, device: torch.device, *, cache: bool = True) -> dict[str, Cost]:
+    def costs(
+        self,
+        folder: Path,
+        device: torch.device,
+        *,
+        executor: str = "auto",
+        jobs: Jobs = "auto",
+        cache: bool = True,
+    ) -> dict[str, Cost]:
         """What the trials that are missing below ``folder`` cost, by the name of their run."""
-        return plan_costs(self.everything, folder / RUNS, device, cache)
+        return plan_costs(self.everything, folder / RUNS, device, cache, executor=executor, jobs=jobs)
 
 
 def plan_paper(
@@ -138,7 +147,8 @@ def run_paper(
     out: Path,
     *,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | None = None,
 ) -> tuple[PaperResults, dict[str, Run]]:
@@ -150,8 +160,9 @@ def run_paper(
     """
     progress = progress or Progress()
     folder, preset, data = out / RUNS, plan.preset, plan.data
-    options: dict[str, Any] = {"device": device, "executor": executor, "cache": cache, "progress": progress}
-    costs = plan.costs(out, resolve_device(device), cache=cache)
+    where: dict[str, Any] = {"executor": executor, "jobs": jobs}
+    options = {"device": device, "cache": cache, "progress": progress, **where}
+    costs = plan.costs(out, resolve_device(device), cache=cache, **where)
     progress.study(
         f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),

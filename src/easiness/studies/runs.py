@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import TypeAdapter
 
+from easiness.executors import Jobs
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
+from easiness.studies.choose import resolve_plan
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
-from easiness.studies.execute import cache_beside, carry_out, missing_trials, resolve_plan
+from easiness.studies.execute import Workers, cache_beside, carry_out, missing_trials
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.training import resolve_device
@@ -29,7 +32,8 @@ def carry_out_all(
     folder: Path,
     *,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | None = None,
     announce: bool = True,
@@ -53,7 +57,8 @@ def carry_out_all(
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-    chosen = _chosen(plans, missing, folder, target, keep=True)
+    resolve = partial(resolve_plan, device=target, executor=executor, jobs=jobs)
+    chosen = _chosen(plans, missing, folder, resolve, keep=True)
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
         progress.study(
@@ -61,18 +66,21 @@ def carry_out_all(
             sum(cost.num_images for cost in costs.values()),
             sum(cost.seconds for cost in costs.values()),
         )
-    return {
-        name: carry_out(
-            plan,
-            folder / name,
-            device=device,
-            executor=executor,
-            cache=cache,
-            progress=progress,
-            resolved=chosen.get(_alike(plan)),
-        )
-        for name, plan in plans.items()
-    }
+    with Workers(executor) as workers:
+        return {
+            name: carry_out(
+                plan,
+                folder / name,
+                device=device,
+                executor=executor,
+                jobs=jobs,
+                cache=cache,
+                progress=progress,
+                resolved=chosen.get(_alike(plan)),
+                workers=workers,
+            )
+            for name, plan in plans.items()
+        }
 
 
 def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:
@@ -87,10 +95,19 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     return f"{text}; the other {to_train} take about {duration_text(seconds)} and {size_text(disk)} of disk"
 
 
-def plan_costs(plans: Mapping[str, Plan], folder: Path, device: torch.device, cache: bool) -> dict[str, Cost]:
+def plan_costs(
+    plans: Mapping[str, Plan],
+    folder: Path,
+    device: torch.device,
+    cache: bool,
+    *,
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+) -> dict[str, Cost]:
     """What the trials that are missing cost, by the name of their run."""
     missing = missing_by_run(plans, folder)
-    chosen = _chosen(plans, missing, folder, device, keep=False)
+    resolve = partial(resolve_plan, device=device, executor=executor, jobs=jobs)
+    chosen = _chosen(plans, missing, folder, resolve, keep=False)
     return _costs(plans, missing, chosen, device, cache_beside(folder / "any") if cache else None)
 
 
@@ -105,9 +122,17 @@ def _alike(plan: Plan) -> Any:
 
 
 def _chosen(
-    plans: Mapping[str, Plan], missing: Mapping[str, int], folder: Path, device: torch.device, *, keep: bool
+    plans: Mapping[str, Plan],
+    missing: Mapping[str, int],
+    folder: Path,
+    resolve: Callable[[Plan], Resolved],
+    *,
+    keep: bool,
 ) -> dict[Any, Resolved]:
-    """What ``auto`` is for each kind of run: as in a run that there is, else as kept, else measured."""
+    """What ``auto`` is for each kind of run: as in a run that there is, else as kept, else measured.
+
+    It is measured for the longest run of a kind.
+    """
     chosen: dict[Any, Resolved] = {}
     for name, plan in plans.items():
         if is_run(folder / name):
@@ -115,13 +140,18 @@ def _chosen(
             assert isinstance(spec, RunSpec)
             chosen.setdefault(_alike(plan), spec.resolved)
     kept = _Kept(folder / _RESOLVED)
-    for name in (name for name, num in missing.items() if num):
+    to_train = [name for name, num in missing.items() if num]
+    for name in sorted(to_train, key=lambda name: -_work(plans[name])):
         kind = _alike(plans[name])
         if kind not in chosen:
-            chosen[kind] = kept.get(kind) or resolve_plan(plans[name], device)
+            chosen[kind] = kept.get(kind) or resolve(plans[name])
             if keep:
                 kept.add(kind, chosen[kind])
     return chosen
+
+
+def _work(plan: Plan) -> int:
+    return plan.trials * plan.epochs * plan.num_trained_on
 
 
 class _Kept:

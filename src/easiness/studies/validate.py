@@ -11,6 +11,7 @@ from typing import Any, Literal
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.errors import BadInput
+from easiness.executors import Jobs
 from easiness.spec import Recipe, read_recipe
 from easiness.studies.plan import Plan, make_plan
 from easiness.studies.progress import Progress
@@ -51,7 +52,8 @@ def validate(
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
     progress: Progress | None = None,
@@ -81,7 +83,8 @@ def validate(
         batch_size: examples per step, instead of the recipe's.
         recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
         device: ``auto``, ``cpu`` or ``cuda``.
-        executor: where trials run: ``serial``.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: what to call as the runs go on.
@@ -121,6 +124,7 @@ def validate(
         Path(out),
         device=device,
         executor=executor,
+        jobs=jobs,
         cache=cache,
         progress=progress,
     )
@@ -172,7 +176,7 @@ def plan_validation(
                 batch_size=batch_size,
                 precision=precision,
                 recipe=recipe,
-                observe=_MERGED,
+                splits=_MERGED,
                 keep_weights=False,
             )
             for name in models
@@ -187,7 +191,7 @@ def plan_validation(
                 batch_size=batch_size,
                 precision=precision,
                 recipe=_to_the_end(recipe, final_epochs, name),
-                observe=_FINAL,
+                splits=_FINAL,
             )
             for name in finals
         },

@@ -12,6 +12,7 @@ from easiness.spec import RunSpec
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
 from easiness.studies.execute import cache_beside, resolve_plan
 from easiness.studies.plan import make_plan
+from easiness.studies.progress import Progress
 
 CPU = torch.device("cpu")
 COST = Cost(
@@ -81,6 +82,36 @@ def test_the_disk_is_about_what_a_run_takes(tmp_path):
     (trial,) = run.trials
     taken = sum(file.stat().st_size for file in trial.path.iterdir())
     assert taken / 1.3 < cost.run_bytes < taken * 1.3
+
+
+@pytest.mark.parametrize(
+    ("observe", "looks_at_train", "looks_at_held_out"),
+    [("all", 5, 5), ("every:2", 3, 3), ("last", 1, 1), ("train", 0, 5)],
+)
+def test_passes_that_are_not_made_cost_nothing(observe, looks_at_train, looks_at_held_out):
+    data = load_dataset("digits", limit=100, holdout=0.2)
+    assert data.held_out is not None
+    num, held_out = len(data), len(data.held_out)
+    plan = make_plan(data, model="mlp_2_w16", trials=3, epochs=5, precision="float32", observe=observe)
+    cost = cost_of(plan)
+    assert cost.num_observed == looks_at_train * num + looks_at_held_out * held_out
+    assert cost.num_images == 3 * (5 * num + cost.num_observed)
+
+
+@pytest.mark.parametrize("observe", ["every:2", "train"])
+def test_every_image_that_is_counted_goes_through(tmp_path, observe):
+    told, expected = [], []
+
+    class Counting(Progress):
+        def begin(self, *about):
+            expected.append(about[-1].num_images)
+
+        def images(self, num):
+            told.append(num)
+
+    settings = {"model": "mlp_2_w16", "trials": 2, "epochs": 3, "precision": "float32", "holdout": 0.2}
+    measure("digits", limit=60, out=tmp_path / "run", observe=observe, progress=Counting(), **settings)
+    assert [sum(told)] == expected
 
 
 @pytest.mark.parametrize("changes", [{"keep_logits": True}, {"train_share": 0.5}, {"keep_weights": False}])

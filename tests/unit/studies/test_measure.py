@@ -12,6 +12,7 @@ import easiness as ez
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.store import RunWriter
 from easiness.studies import execute as execute_module
+from easiness.studies import trainer as trainer_module
 from easiness.studies.progress import Progress
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}
@@ -108,10 +109,10 @@ def test_trials_differ_and_seeds_too(tmp_path, contents, measured):
 
 
 def test_what_auto_became_is_reused(run_copy, monkeypatch):
-    def resolve(*_):
+    def resolve(*_, **__):
         pytest.fail("decided again")
 
-    monkeypatch.setattr(execute_module, "resolve", resolve)
+    monkeypatch.setattr(execute_module, "resolve_plan", resolve)
     resolved = ez.open_run(run_copy).spec.resolved
     run = ez.measure("digits", **{**DIGITS, "precision": "auto"}, trials=4, epochs=2, out=run_copy)
     assert run.spec.resolved == resolved
@@ -166,16 +167,18 @@ def test_a_held_out_split_and_a_share(tmp_path):
     ],
 )
 def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents, error, reason):
-    real = execute_module.run_trial
+    real = trainer_module.run_trials
 
-    def failing(spec, *arguments, **options):
-        if spec.index == 1:
-            raise error
-        return real(spec, *arguments, **options)
+    def failing(specs, *arguments, **options):
+        if specs[0].index != 1:
+            return real(specs, *arguments, **options)
+        if isinstance(error, TrialFailed):
+            return [error]
+        raise error
 
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(execute_module, "run_trial", failing)
+        patch.setattr(trainer_module, "run_trials", failing)
         with pytest.raises(RunFailed) as failed:
             again(path)
     assert str(failed.value) == (
@@ -264,6 +267,6 @@ def test_a_run_that_was_moved_goes_on(run_copy, tmp_path):
 
 
 def test_an_unknown_executor(tmp_path):
-    with pytest.raises(BadInput, match="executor 'pool': unknown; choose serial"):
+    with pytest.raises(BadInput, match="executor 'pool': unknown; choose auto, serial, processes"):
         again(tmp_path / "run", executor="pool")
     assert not (tmp_path / "run").exists()

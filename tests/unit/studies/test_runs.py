@@ -35,7 +35,7 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Networks for which ``auto`` was measured."""
     found: list[str] = []
 
-    def note(plan: Plan, _device: Any) -> Resolved:
+    def note(plan: Plan, **_where: Any) -> Resolved:
         found.append(plan.model)
         return FAST.model_copy(update={"reason": f"measurement {len(found)}"})
 

@@ -1,0 +1,142 @@
+"""Several items at a time, each in a process of its own on this machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from easiness.errors import RunFailed
+from easiness.executors.outcome import Item, Outcome, Tell, Value
+
+_SECONDS_BETWEEN_LOOKS = 0.1  # at what workers have told, and in workers for whether their parent lives
+
+# in a worker: where what its function tells goes
+_told: Any = None
+
+
+class ProcessesExecutor:
+    """Keeps up to ``jobs`` worker processes, which start with the first items and serve until `close`.
+
+    Workers are new interpreters (not forks, which break threads and CUDA), and do not import the caller's
+    main module. Functions, items and values are pickled on their way. A worker that is killed costs the
+    items in flight, whose outcomes are errors; the others go on in new workers. Workers end when this
+    process does, however it ends.
+    """
+
+    def __init__(self, jobs: int | None = None) -> None:
+        """``jobs``: as many as there are cores, unless given."""
+        self.jobs = jobs or os.cpu_count() or 1
+        self._pool: Any = None
+        self._queue: Any = None
+
+    def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
+        """Outcomes in completion order; no more items are taken than are worked on."""
+        return self._run(partial(_call, fn), items, _ignore)
+
+    def run_telling(
+        self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
+    ) -> Iterator[Outcome[Item, Value]]:
+        """As `run`; what is told is heard within a tenth of a second."""
+        return self._run(partial(_call_telling, fn), items, listener)
+
+    def close(self) -> None:
+        """End the workers, also in the middle of an item."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, kill_workers=True)
+            self._pool = self._queue = None
+
+    def _run(
+        self, call: Callable[[Item], Value], items: Iterable[Item], listener: Tell
+    ) -> Iterator[Outcome[Item, Value]]:
+        rest = iter(items)
+        running: dict[Future[Value], Item] = {}
+        try:
+            while True:
+                for item in islice(rest, self.jobs - len(running)):
+                    running[self._submit(call, item)] = item
+                if not running:
+                    return
+                done, _ = wait(running, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
+                self._hear(listener)
+                if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
+                    done = set(running)  # they all fail with their pool; wait for each to know
+                    wait(done)
+                    self.close()
+                for future in done:
+                    yield _outcome(running.pop(future), future)
+        finally:
+            if running:  # given up or interrupted
+                self.close()
+
+    def _submit(self, call: Callable[[Item], Value], item: Item) -> Future[Value]:
+        if self._pool is None:
+            self._start()
+        try:
+            future: Future[Value] = self._pool.submit(call, item)
+        except BrokenProcessPool:  # a worker was killed while it had nothing to do
+            self.close()
+            self._start()
+            future = self._pool.submit(call, item)
+        return future
+
+    def _start(self) -> None:
+        from loky import ProcessPoolExecutor
+        from loky.backend import get_context
+
+        context = get_context("loky")
+        self._queue = context.SimpleQueue()  # what is put there is there before the outcome is
+        self._pool = ProcessPoolExecutor(
+            self.jobs, context=context, initializer=_begin, initargs=(self._queue, os.getpid())
+        )
+
+    def _hear(self, listener: Tell) -> None:
+        while self._queue is not None and not self._queue.empty():
+            listener(self._queue.get())
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
+    error = future.exception()
+    if error is None:
+        return Outcome(item, value=future.result())
+    if isinstance(error, BrokenProcessPool):
+        text = (
+            "its worker process ended unexpectedly; it may have been killed for lack of memory (fewer jobs)"
+        )
+        return Outcome(item, error=RunFailed(text))
+    if isinstance(error, Exception):
+        return Outcome(item, error=error)
+    raise error  # an interrupt
+
+
+def _begin(told: Any, parent: int) -> None:
+    """Makes a new process a worker: deaf to Ctrl-C, which the parent answers, and gone with its parent."""
+    global _told
+    _told = told
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _call(fn: Callable[[Item], Value], item: Item) -> Value:
+    return fn(item)
+
+
+def _call_telling(fn: Callable[[Item, Tell], Value], item: Item) -> Value:
+    return fn(item, _told.put)

@@ -1,0 +1,133 @@
+"""What ``auto`` becomes, with the clock replaced: who is faster decides, and no process is started."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from easiness.errors import BadInput
+from easiness.spec import Resolved
+from easiness.studies import choose
+from easiness.studies.choose import resolve_plan
+from easiness.studies.plan import Plan, make_plan
+from easiness.training import resolve
+
+CPU = torch.device("cpu")
+Times = dict[tuple[int, int, int], float]
+
+
+def plan(trials: int = 10, epochs: int = 50, model: str = "wrn_10_1") -> Plan:
+    return make_plan("digits", model=model, trials=trials, epochs=epochs, limit=500, precision="float32")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
+    """Seconds per step and trial by (processes, threads, trials together); a machine of four cores."""
+
+    def use(times: Times) -> list[Any]:
+        calls: list[Any] = []
+
+        def alone(_: object, ways: list[Resolved], __: float) -> list[float]:
+            calls.append([(1, way.threads, way.together) for way in ways])
+            return [times[1, way.threads, way.together] for way in ways]
+
+        def beside(_: object, way: Resolved, __: int) -> float:
+            calls.append((way.jobs, way.threads, way.together))
+            return times[way.jobs, way.threads, way.together]
+
+        def compile_(_: object, best: Any, __: int) -> Any:
+            calls.append("compile")
+            return best
+
+        monkeypatch.setattr(choose, "_measure", alone)
+        monkeypatch.setattr(choose, "_beside", beside)
+        monkeypatch.setattr(choose, "_compiled", compile_)
+        return calls
+
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    # every step is large enough for all threads
+    monkeypatch.setattr(sys.modules[resolve.__module__], "_FLOPS_OF_ONE_THREAD", 0.0)
+    return use
+
+
+def test_processes_are_taken_where_they_are_faster_at_the_same_time(clock):
+    calls = clock({(1, 4, 1): 0.1, (1, 1, 1): 0.3, (4, 1, 1): 0.08, (1, 2, 1): 0.16, (2, 2, 1): 0.09})
+    chosen = resolve_plan(plan(), CPU)
+    assert (chosen.jobs, chosen.threads) == (4, 1)
+    assert "1 process of 4 threads 100 ms, 4 processes of 1 thread 80 ms" in chosen.reason
+    assert (2, 2, 1) in calls  # half as many were looked at too
+
+
+def test_one_process_stays_where_others_are_not_clearly_faster(clock):
+    clock({(1, 4, 1): 0.1, (1, 1, 1): 0.3, (4, 1, 1): 0.097, (1, 2, 1): 0.16, (2, 2, 1): 0.099})
+    assert resolve_plan(plan(), CPU).jobs == 1
+
+
+def test_what_cannot_be_faster_is_not_started(clock):
+    calls = clock({(1, 4, 1): 0.1, (1, 1, 1): 0.6, (1, 2, 1): 0.3})
+    assert resolve_plan(plan(), CPU).jobs == 1
+    assert not [call for call in calls if isinstance(call, tuple)]
+
+
+def test_there_are_no_more_processes_than_trials(clock):
+    calls = clock({(1, 4, 1): 0.1, (1, 1, 1): 0.2, (1, 2, 1): 0.1, (2, 2, 1): 0.06})
+    assert resolve_plan(plan(trials=2, epochs=200), CPU).jobs == 2
+    assert [call for call in calls if isinstance(call, tuple)] == [(2, 2, 1)]
+
+
+def test_trials_side_by_side_in_one_process(clock):
+    """Networks without convolutions are tried in groups; then processes of such groups."""
+    times = {(1, 4, 1): 0.1, (1, 4, 5): 0.05, (1, 4, 10): 0.07, (1, 2, 5): 0.09, (2, 2, 5): 0.03}
+    clock(times)
+    chosen = resolve_plan(plan(model="mlp_3"), CPU)
+    assert (chosen.jobs, chosen.together, chosen.threads) == (2, 5, 2)
+
+
+def test_a_short_run_is_not_worth_a_look(clock):
+    calls = clock({(1, 4, 1): 0.001})
+    assert resolve_plan(plan(epochs=1), CPU).jobs == 1
+    assert calls == [[(1, 4, 1)]]
+
+
+def test_jobs_as_asked_share_the_cores(clock):
+    calls = clock({(1, 2, 1): 0.1})
+    chosen = resolve_plan(plan(), CPU, jobs=2)
+    assert (chosen.jobs, chosen.threads) == (2, 2)
+    assert chosen.reason.endswith("2 trials at a time, as asked")
+    assert not [call for call in calls if isinstance(call, tuple)]
+    assert resolve_plan(plan(), CPU, jobs=2, compiling="on").compiled
+
+
+def test_serial_means_one_at_a_time(clock):
+    clock({(1, 4, 1): 0.1})
+    assert resolve_plan(plan(), CPU, executor="serial").jobs == 1
+
+
+@pytest.mark.parametrize(
+    ("epochs", "compiling", "tried"), [(300, "auto", True), (300, "off", False), (10, "auto", False)]
+)
+def test_compiling_is_tried_where_the_run_is_long(clock, epochs, compiling, tried):
+    calls = clock({(1, 4, 1): 1.0, (1, 1, 1): 9.0, (1, 2, 1): 9.0})
+    resolve_plan(plan(epochs=epochs), CPU, compiling=compiling)
+    assert ("compile" in calls) == tried
+
+
+def test_really_measured_it_leaves_random_state_and_threads(monkeypatch):
+    monkeypatch.setattr(choose, "_WORTH_LOOKING", 0.0)
+    monkeypatch.setattr(choose, "_LOOK", 0.05)
+    torch.manual_seed(3)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    monkeypatch.setattr(choose, "_TOGETHER", (2,))
+    chosen = resolve_plan(plan(trials=2, epochs=1, model="mlp_2_w16"), CPU)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
+    assert "with 2 trials in each" in chosen.reason
+
+
+def test_an_unknown_choice_is_bad_input():
+    with pytest.raises(BadInput, match="compile"):
+        resolve_plan(plan(), CPU, compiling="sometimes")  # type: ignore[arg-type]
