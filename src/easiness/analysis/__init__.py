@@ -2,6 +2,7 @@
 
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, corrected_rate, match_groups
 from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
+from easiness.analysis.enough import check_text, check_trials, schedule, stopped, stopping_rule
 from easiness.analysis.matching import Match, match_votes, match_weights, overlap_rate
 from easiness.analysis.reliability import (
     SplitHalf,
@@ -25,6 +26,8 @@ __all__ = [
     "Votes",
     "best_epoch",
     "check_classes_left",
+    "check_text",
+    "check_trials",
     "corrected_rate",
     "draw_by_rank",
     "match_groups",
@@ -34,8 +37,11 @@ __all__ = [
     "overlap_rate",
     "parse_policy",
     "reliability_by_trials",
+    "schedule",
     "select",
     "spearman_brown",
     "split_half",
+    "stopped",
+    "stopping_rule",
     "tie_mass",
 ]

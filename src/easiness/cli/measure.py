@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from easiness.store import Run
 
 
+def _number_or_auto(value: str) -> str:
+    try:
+        return value if value == "auto" else str(int(value))
+    except ValueError:
+        raise typer.BadParameter(f"{value!r} is neither a whole number nor auto") from None
+
+
 def measure(
     source: Annotated[
         str,
@@ -29,7 +36,27 @@ def measure(
             "names (resnet18), timm:NAME, or package.module:callable.",
         ),
     ] = "wrn_16_4",
-    trials: Annotated[int, typer.Option("--trials", help="Number of independent trainings.")] = 10,
+    trials: Annotated[
+        str,
+        typer.Option(
+            "--trials",
+            metavar="N|auto",
+            callback=_number_or_auto,
+            help="Number of independent trainings; auto: until the easy and the hard set are as reliable as "
+            "asked.",
+        ),
+    ] = "10",
+    reliability: Annotated[
+        float | None,
+        typer.Option(
+            "--reliability",
+            help="For --trials auto: matching rate between halves of the trials that both sets are to have, "
+            "with their intervals; 0.8 unless given.",
+        ),
+    ] = None,
+    max_trials: Annotated[
+        int | None, typer.Option("--max-trials", help="For --trials auto: at most so many; 100 unless given.")
+    ] = None,
     epochs: Annotated[int, typer.Option("--epochs", help="Epochs of each training.")] = 10,
     limit: Annotated[
         int | None, typer.Option("--limit", help="Train on this many examples, class-balanced.")
@@ -51,7 +78,20 @@ def measure(
         Literal["auto", "float32", "bfloat16"],
         typer.Option("--precision", help="auto measures which is faster, once per run."),
     ] = "auto",
-    executor: Annotated[Literal["serial"], typer.Option("--executor", help="How trials run.")] = "serial",
+    executor: Annotated[
+        Literal["auto", "serial", "processes"],
+        typer.Option("--executor", help="How trials run; auto is processes where there are several jobs."),
+    ] = "auto",
+    jobs: Annotated[
+        str,
+        typer.Option(
+            "--jobs", metavar="J|auto", help="Trials at a time; auto measures what is fastest, once per run."
+        ),
+    ] = "auto",
+    compiling: Annotated[
+        Literal["auto", "on", "off"],
+        typer.Option("--compile", help="torch.compile; auto where the run is long enough to win by it."),
+    ] = "auto",
     pretrained: Annotated[
         bool,
         typer.Option(
@@ -75,6 +115,15 @@ def measure(
         Literal["on", "off"],
         typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
     ] = "on",
+    observe: Annotated[
+        str,
+        typer.Option(
+            "--observe",
+            metavar="all|every:K|last|train",
+            help="After which epochs to look at the examples; train takes what training computes of its "
+            "augmented images.",
+        ),
+    ] = "all",
     keep_logits: Annotated[bool, typer.Option("--keep-logits", help="Keep all logits.")] = False,
     no_weights: Annotated[
         bool, typer.Option("--no-weights", help="Do not keep the trained weights.")
@@ -90,25 +139,31 @@ def measure(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
 ) -> None:
-    """Train a network several times and record after every epoch which examples it gets right.
+    """Train a network several times and record as it learns which examples it gets right.
 
     Running the same command again only reads; more trials or epochs train what is missing.
     """
     from easiness.cli.plan_text import describe
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
+    from easiness.executors import check_executor, read_jobs
     from easiness.store import check_output
     from easiness.studies.execute import carry_out
     from easiness.studies.plan import make_plan
+    from easiness.studies.trials_auto import trials_asked
     from easiness.training import resolve_device
 
     check_output(out)
+    progress = ShownProgress()
+    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.checked)
+    num_jobs = read_jobs(jobs)
+    check_executor(executor, num_jobs)
     target = resolve_device(device)
     with reading_shown():
         plan = make_plan(
             source,
             model=model,
-            trials=trials,
+            trials=num_trials,
             epochs=epochs,
             seed=seed,
             limit=limit,
@@ -121,6 +176,7 @@ def measure(
             batch_size=batch_size,
             train_share=train_share,
             precision=precision,
+            observe=observe,
             keep_logits=keep_logits,
             keep_weights=not no_weights,
             recipe=recipe,
@@ -130,18 +186,27 @@ def measure(
     for note in plan.data.notes:
         typer.echo(f"note: {note}", err=True)
     if dry_run:
-        typer.echo(describe(plan, out, target, cache == "on"))
+        rule = None if until is None else until.rule
+        cached = cache == "on"
+        typer.echo(
+            describe(plan, out, target, cached, rule, executor=executor, jobs=num_jobs, compiling=compiling)
+        )
         return
-    with ShownProgress() as progress:
+    with progress:
         run = carry_out(
             plan,
             out,
             device=device,
             executor=executor,
+            jobs=num_jobs,
+            compiling=compiling,
             cache=cache == "on",
             retrain_damaged=retrain_damaged,
             progress=progress,
+            more=until,
         )
+    if until is not None:
+        run = until.conclude(run)
     typer.echo(summarize(run))
 
 
@@ -149,17 +214,22 @@ def summarize(run: Run) -> str:
     """A few lines about a finished run: accuracy, and how far easiness is resolved at the last epoch."""
     import numpy as np
 
-    epoch = run.epochs
+    from easiness.spec import observe_text
+
+    epoch = run.resolve_epoch(None)
     right = run.votes(epoch).correct.sum(axis=0)
     num = len(run.trials)
     accuracy = []
     for name in run.trials[0].document.accuracy:
-        values = np.array([trial.document.accuracy[name][epoch - 1] for trial in run.trials])
+        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
         spread = f" ± {values.std(ddof=1):.3f}" if num > 1 else ""
         accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
+    stopped = run.document.stopped
+    enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
+    augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
-{run.path}: {run.model}, {num} trials of {epoch} epochs over {len(run.ids)} examples
+{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples
 accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
 chance {1 / len(run.classes):.3f}
 easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
-{(right == 0).mean():.1%} in none"""
+{(right == 0).mean():.1%} in none{augmented}{enough}"""

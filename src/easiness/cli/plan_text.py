@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from easiness.spec import Recipe
+from easiness.analysis import schedule
+from easiness.executors import Jobs
+from easiness.spec import Recipe, StoppingRule, observe_text
+from easiness.studies.choose import Compile, resolve_plan
 from easiness.studies.cost import estimate_cost
-from easiness.studies.execute import cache_beside, resolve_plan
+from easiness.studies.execute import cache_beside
 from easiness.studies.plan import Plan
 
 
-def describe(plan: Plan, out: Path, device: torch.device, cache: bool) -> str:
-    """The plan in full; a few training steps on made-up images tell the cost."""
+def describe(
+    plan: Plan,
+    out: Path,
+    device: torch.device,
+    cache: bool,
+    rule: StoppingRule | None = None,
+    *,
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    compiling: Compile = "auto",
+) -> str:
+    """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost."""
     recipe, num = plan.recipe, plan.num_trained_on
     steps = recipe.steps_per_epoch(num)
     channels, height, width = plan.input_shape
@@ -23,18 +37,24 @@ def describe(plan: Plan, out: Path, device: torch.device, cache: bool) -> str:
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in recipe.model_dump().items()
     )
-    spec = plan.spec(resolve_plan(plan, device), plan.trials, plan.epochs)
-    cost = estimate_cost(spec, plan.data, plan.trials, device, cache_beside(out) if cache else None)
+    resolved = resolve_plan(plan, device, executor=executor, jobs=jobs, compiling=compiling)
+    spec = plan.spec(resolved, plan.trials, plan.epochs)
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache_beside(out) if cache else None)
+    costs = f"cost of the whole run: {cost(plan.trials)}"
+    if rule is not None:
+        costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
     return f"""\
 data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
 {channels} x {height} x {width} (channels x height x width, as the network gets them)
-held-out split: {f"{len(held_out)} examples, observed after every epoch" if held_out else "none"}
+held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 model: {plan.model}, {f"from the weights in {plan.pretrained}" if plan.pretrained else "from scratch"}
-trials: {plan.trials} of {plan.epochs} epochs, {steps} steps each; every trial trains on {num} examples
+trials: {plan.trials if rule is None else _until(rule)} of {plan.epochs} epochs, {steps} steps each; \
+every trial trains on {num} examples
 seed: {plan.seed}
 device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
+trials at a time: {resolved.jobs * resolved.together}
 recipe:
 {settings}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
@@ -43,10 +63,16 @@ weight_decay {recipe.torch_weight_decay(num):.4g} \
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last
 augmentation: {_augmentation(recipe, min(height, width))}, flip with probability {recipe.flip:g}
-observation: {_observation(recipe)}
-cost of the whole run: {cost}
+observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
+{costs}
 out: {out}
 nothing was trained and nothing written"""
+
+
+def _until(rule: StoppingRule) -> str:
+    """The numbers of trials at which a run that is to be reliable is checked."""
+    checks = ", ".join(map(str, schedule(rule.max_trials)))
+    return f"{checks}: until the easy and the hard set are reliable to {rule.reliability:g}; each"
 
 
 def _augmentation(recipe: Recipe, side: int) -> str:
@@ -61,4 +87,6 @@ def _augmentation(recipe: Recipe, side: int) -> str:
 def _observation(recipe: Recipe) -> str:
     if recipe.crop:
         return f"short side resized to {recipe.resize} pixels, then the centre {recipe.crop} x {recipe.crop}"
+    if recipe.reduce > 1:
+        return f"the image with blocks of {recipe.reduce} x {recipe.reduce} pixels averaged"
     return "the image as it is"

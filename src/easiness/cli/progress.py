@@ -86,9 +86,13 @@ class ShownProgress(Progress):
         """Say what is to be done in all; the bar is then about all of it."""
         self._say(text)
         self._in_study = True
+        self._restart(num_images, num_images if seconds is None else seconds)
+
+    def _restart(self, num_images: int, work: float) -> None:
+        """Another bar, about these images."""
         self._done = 0
         self._work = self._began = 0.0
-        self._total, self._total_work = num_images, num_images if seconds is None else seconds
+        self._total, self._total_work = num_images, work
         self._work_per_image = 1.0
         if self._task is not None and self._bar is not None:
             self._bar.remove_task(self._task)
@@ -103,7 +107,7 @@ class ShownProgress(Progress):
         )
         if not self._in_study:
             self._announcement += f"\n{path}: {cost}"
-            self._total, self._total_work = cost.num_images, cost.seconds
+            self._restart(cost.num_images, cost.seconds)
         self._work_per_image = cost.seconds / max(cost.num_images, 1)
         self._run_began, self._run_done = 0.0, 0
         self._last_line = time.monotonic()
@@ -135,6 +139,7 @@ class ShownProgress(Progress):
             if self._bar is not None:
                 for task in self._caching.values():
                     self._bar.remove_task(task)
+                self._caching.clear()
                 self._task = self._bar.add_task(self._trial_text, total=self._total_work)
         if self._run_began == 0:
             self._run_began = time.monotonic()
@@ -149,7 +154,9 @@ class ShownProgress(Progress):
     def epoch(self, report: EpochReport) -> None:
         """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
         accuracy = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in report.accuracy.items())
-        text = f"trial {report.trial} epoch {report.epoch}/{report.epochs}: accuracy {accuracy}"
+        text = f"trial {report.trial} epoch {report.epoch}/{report.epochs}"
+        if accuracy:
+            text += f": accuracy {accuracy}"
         if self._task is not None and self._bar is not None:
             self._bar.update(self._task, description=text)
         elif report.epoch == report.epochs or self._quiet_for() > _SECONDS_BETWEEN_LINES:
@@ -172,3 +179,7 @@ class ShownProgress(Progress):
     def failed(self, index: int, reason: str) -> None:
         """Name the trial that failed."""
         self._say(f"trial {index} failed: {reason}")
+
+    def checked(self, text: str) -> None:
+        """Say how reliable the trials are so far."""
+        self._say(text)

@@ -10,7 +10,7 @@ import typer
 
 def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a study (`paper`).")]) -> None:
     """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
-    from easiness.spec import RunSpec
+    from easiness.spec import ALL, RunSpec, observe_text
     from easiness.store import open_run
     from easiness.studies.paper_folder import is_study, study_runs
 
@@ -35,11 +35,16 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
         typer.echo(f"images left out, since they cannot be read: {spec.data.num_unreadable}")
     if isinstance(spec, RunSpec):
         typer.echo(f"epochs: {opened.epochs} finished in every trial, {spec.epochs} asked")
+    if spec.observe != ALL:
+        typer.echo(f"observations: {observe_text(spec.observe)}")
+    if isinstance(spec, RunSpec):
         typer.echo(f"precision: {spec.resolved.precision} ({spec.resolved.reason})")
         have = {trial.index for trial in opened.trials if trial.epochs >= spec.epochs}
         missing = [str(index) for index in range(spec.trials) if index not in have]
         if missing:
             typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
+    if opened.document.stopped is not None:
+        typer.echo(f"reliability: {opened.document.stopped.sentence}")
     for index, reason in opened.failures().items():
         typer.echo(f"failed: trial {index}: {reason}")
     for trial in opened.trials:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from easiness.data.blocks import average_blocks
 from easiness.data.dataset import Dataset
 from easiness.data.photo_cache import cache_path, cached_photos
 from easiness.data.photos import Photos, uncached_photos
@@ -29,17 +30,17 @@ def working_images(
 ) -> WorkingImages:
     """The images of one split, decoded once where they can be kept.
 
-    Without ``recipe.crop`` they are one tensor (`Dataset.images`). Else they are photos whose short side
-    is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use and found again by
-    the fingerprint, or without that folder in memory, or decoded anew where they do not fit.
-    ``on_cached`` is told how many photos the file has while it is built.
+    Without ``recipe.crop`` they are one tensor: `Dataset.images`, made smaller by ``recipe.reduce``. Else
+    they are photos whose short side is at most ``recipe.resize``: in a file in the folder ``cache``, built
+    on first use and found again by the fingerprint, or without that folder in memory, or decoded anew
+    where they do not fit. ``on_cached`` is told how many photos the file has while it is built.
 
     Raises:
         BadInput: an image is unreadable, or images cannot be used at their own sizes.
         RunFailed: the file cannot be written.
     """
     if not recipe.crop:
-        return data.images
+        return average_blocks(data.images, recipe.reduce)
     if cache is None:
         return uncached_photos(data.stored, recipe.resize)
     path = cache_path(cache, data.fingerprint, recipe.resize, data.scan.channels)

@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset
 from easiness.figures import AccuracyCurves
 from easiness.report.text import chosen_percent, count, duration
-from easiness.spec import Recipe, RunSpec
+from easiness.spec import ALL, Recipe, RunSpec, observe_text
 from easiness.store import Run
 
 
@@ -38,11 +38,16 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
             if spec.train_share == 1
             else f"{chosen_percent(spec.train_share)} of the examples, drawn by trial"
         )
+    if run.document.stopped is not None:
+        facts["enough trials"] = run.document.stopped.sentence
+    if spec.observe != ALL:
+        facts["observations"] = observe_text(spec.observe)
+    row = accuracy.epochs.index(epoch)
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
-        spread = "" if deviation is None else f" ± {deviation[epoch - 1]:.3f}"
+        spread = "" if deviation is None else f" ± {deviation[row]:.3f}"
         name = f"{split.replace('_', '-')} accuracy after epoch {epoch}"
-        facts[name] = f"{accuracy.mean(split)[epoch - 1]:.3f}{spread}"
+        facts[name] = f"{accuracy.mean(split)[row]:.3f}{spread}"
     if isinstance(spec, RunSpec):
         layout = ", channels-last" if spec.resolved.channels_last else ""
         facts["precision"] = f"{spec.resolved.precision}{layout}"
@@ -91,6 +96,9 @@ def describe_data(run: Run) -> str:
         text += f", {color} pictures of {width} × {height} pixels"
     if isinstance(run.spec, RunSpec) and run.spec.recipe.crop:
         text += f", seen as crops of {run.spec.recipe.crop} × {run.spec.recipe.crop}"
+    if isinstance(run.spec, RunSpec) and run.spec.recipe.reduce > 1:
+        reduce = run.spec.recipe.reduce
+        text += f", seen with blocks of {reduce} × {reduce} averaged into one pixel"
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text
@@ -142,6 +150,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         options.append(("--pretrained",))
     if spec.data.skip_unreadable:
         options.append(("--skip-unreadable",))
+    if spec.observe != ALL:
+        options.append(("--observe", spec.observe))
     if spec.probes[0].keep_logits == "all":
         options.append(("--keep-logits",))
     if not spec.keep_weights:

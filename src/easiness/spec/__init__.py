@@ -1,8 +1,10 @@
 """What is to be done: recipes, trials and runs as frozen values, and the seeds they draw from."""
 
 from easiness.spec.draw import Draw, Effect
+from easiness.spec.observe import ALL, LAST, TRAIN, check_observe, observe_text, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe, make_recipe, read_recipe
 from easiness.spec.seeds import TrialSeeds, trial_seeds
+from easiness.spec.stopping import Check, Stopped, StoppingRule, Tail
 from easiness.spec.trial import (
     DatasetRef,
     LoadOptions,
@@ -16,7 +18,11 @@ from easiness.spec.trial import (
 )
 
 __all__ = [
+    "ALL",
+    "LAST",
     "RECIPE_VERSION",
+    "TRAIN",
+    "Check",
     "DatasetRef",
     "Draw",
     "Effect",
@@ -27,10 +33,16 @@ __all__ = [
     "Resolved",
     "RunSpec",
     "SplitRef",
+    "Stopped",
+    "StoppingRule",
+    "Tail",
     "TrialSeeds",
     "TrialSpec",
+    "check_observe",
     "content_hash",
     "make_recipe",
+    "observe_text",
+    "observed_epochs",
     "read_recipe",
     "trial_seeds",
 ]

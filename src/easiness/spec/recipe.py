@@ -50,6 +50,9 @@ class Recipe(BaseModel):
     crop_share: float = Field(
         default=0.875, gt=0, le=1, description="share of the short side in the evaluation crop (224 of 256)"
     )
+    reduce: int = Field(
+        default=1, ge=1, description="side of the blocks of pixels averaged into one, of images without crop"
+    )
     gcn: bool = Field(default=True, description="global contrast normalization")
     gcn_epsilon: float = Field(default=1e-6, gt=0, description="added to the standard deviation in GCN")
 
@@ -59,8 +62,12 @@ class Recipe(BaseModel):
         return int(self.crop / self.crop_share + 0.5)
 
     def identity(self) -> dict[str, Any]:
-        """The settings that decide what is learned: how photos are cropped only where they are."""
+        """The settings that decide what is learned: how photos are cropped only where they are.
+
+        What is not made use of is as if it had not been invented.
+        """
         unused = set() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
+        unused |= {"reduce"} if self.reduce == 1 else set()
         return self.model_dump(mode="json", exclude=unused)
 
     def weight_decay_lambda(self, num_examples: int) -> float:
@@ -93,7 +100,8 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
     """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``.
 
     Raises:
-        BadInput: an unknown setting, or a value of another type (``"64"`` is no number) or out of range.
+        BadInput: an unknown setting, a value of another type (``"64"`` is no number) or out of range, or
+            both ``crop`` and ``reduce``.
     """
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
@@ -101,11 +109,17 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
             f"{origin}: unknown recipe setting {unknown[0]!r}{nearest(unknown[0], Recipe.model_fields)}"
         )
     try:
-        return Recipe.model_validate({**base, **changes}, strict=True)
+        recipe = Recipe.model_validate({**base, **changes}, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise BadInput(f"{origin}: {key}: {first['msg']}, not {first['input']!r}") from None
+    if recipe.crop and recipe.reduce > 1:
+        raise BadInput(
+            f"{origin}: reduce: photos are cropped to {recipe.crop} pixels, which is their size; change "
+            "`crop` instead, or set `crop = 0` for images of one size"
+        )
+    return recipe
 
 
 def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:

@@ -20,6 +20,7 @@ from easiness.store.run import Run, is_run, open_run
 from easiness.store.writer import RunWriter
 
 _WAIT_SECONDS = 60.0  # for another process that records into the same run
+_LOGITS_AT_ONCE = 65_536  # small batches are joined to so many, which costs a fifth per example
 
 
 class Recorder:
@@ -32,7 +33,8 @@ class Recorder:
     ...         trial.end_epoch()
 
     An existing run over the same examples is continued: ``if seed in recorder`` tells which trials
-    it has. Observe in evaluation mode and without augmentation, as the scores assume.
+    it has. Observe in evaluation mode and without augmentation, as the scores assume, or say that the
+    logits are ``augmented``.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Recorder:
         classes: Sequence[str] | None = None,
         fingerprint: str | None = None,
         keep_logits: bool = False,
+        augmented: bool = False,
     ) -> None:
         """Create or continue the run in the folder ``out``.
 
@@ -55,6 +58,8 @@ class Recorder:
             fingerprint: of the data, to compare with runs of `measure` over the same data set
                 (``load_dataset(...).fingerprint``); by default one of ids, labels and classes alone.
             keep_logits: keep all logits, not only those of examples left out of training.
+            augmented: the logits are those of your training steps, of augmented images while the weights
+                move, and not of a pass in evaluation mode after each epoch; the record says so.
 
         Raises:
             BadInput: ids or labels cannot be used, or ``out`` is another run or something else.
@@ -77,7 +82,9 @@ class Recorder:
         }
         split = SplitRef(fingerprint=fingerprint or content_hash(described), num_examples=len(self._ids))
         self._spec = RecordedSpec(
-            data=DatasetRef(train=split, classes=self._classes), keep_logits=keep_logits
+            data=DatasetRef(train=split, classes=self._classes),
+            keep_logits=keep_logits,
+            augmented=augmented,
         )
         with RunWriter(self.path, wait=_WAIT_SECONDS) as writer:
             if not is_run(self.path):
@@ -156,7 +163,10 @@ class TrialRecorder:
             len(recorder._classes),
             trained_on=mask,
             keep_logits=kept if kept.any() else None,
+            augmented=recorder._spec.augmented,
         )
+        self._taken: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
+        self._num_taken = 0
         self._unknown: list[object] = []
         self._held_out: list[float] = []
 
@@ -172,6 +182,8 @@ class TrialRecorder:
     def update(self, ids: Iterable[Any], logits: Any) -> None:
         """Take a batch: ``ids`` [b] and ``logits`` [b, classes], torch (any device) or NumPy.
 
+        They are copied, so that the caller may write to them afterwards.
+
         Raises:
             BadInput: the shapes do not fit.
             TrialFailed: a logit is not finite.
@@ -179,16 +191,36 @@ class TrialRecorder:
         wanted = to_numpy(ids)
         values = to_numpy(logits)
         num_classes = len(self._recorder._classes)
-        if values.shape != (len(wanted), num_classes) or not np.issubdtype(values.dtype, np.floating):
+        if wanted.ndim != 1:
+            raise BadInput(f"ids: need a flat list, one id a row of logits; got shape {wanted.shape}")
+        if values.shape != (len(wanted), num_classes) or values.dtype.kind != "f":
             raise BadInput(
                 f"logits: need floats of shape ({len(wanted)}, {num_classes}), one row an id and one "
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
-        positions = self._positions(wanted)
+        if not np.isfinite(values).all():
+            self._observe(wanted, values)
+            return
+        if self._taken and wanted.dtype.kind != self._taken[0][0].dtype.kind:
+            self._observe_taken()  # ids of two kinds cannot be joined
+        self._taken.append((wanted.copy(), values.copy()))
+        self._num_taken += values.size
+        if self._num_taken >= _LOGITS_AT_ONCE:
+            self._observe_taken()
+
+    def _observe_taken(self) -> None:
+        if self._taken:
+            ids, logits = zip(*self._taken, strict=True)
+            self._taken, self._num_taken = [], 0
+            self._observe(np.concatenate(ids), np.concatenate(logits))
+
+    def _observe(self, ids: npt.NDArray[Any], logits: npt.NDArray[Any]) -> None:
+        positions = self._positions(ids)
         known = positions >= 0
         if not known.all():
-            self._unknown.extend(wanted[~known].tolist())
-        self._log.update(positions[known], values[known])
+            self._unknown.extend(ids[~known].tolist())
+            positions, logits = positions[known], logits[known]
+        self._log.update(positions, logits)
 
     def end_epoch(self, *, held_out_accuracy: float | None = None) -> None:
         """Close an epoch, in which every id must have been given exactly once.
@@ -199,6 +231,7 @@ class TrialRecorder:
         Raises:
             BadInput: an id was unknown, given twice or missing (names it).
         """
+        self._observe_taken()
         if self._unknown:
             raise BadInput(
                 f"epoch {self._log.num_epochs + 1}: unknown id {shorten(self._unknown)}; "
@@ -216,7 +249,7 @@ class TrialRecorder:
 
     def _store(self) -> None:
         recorder = self._recorder
-        if self._log.pending or self._unknown:
+        if self._taken or self._log.pending or self._unknown:
             raise BadInput(
                 f"trial with seed {self._seed}: epoch {self._log.num_epochs + 1} was begun and not closed; "
                 "call end_epoch() after its last batch"

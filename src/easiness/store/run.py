@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import copy
 import functools
 import json
 from pathlib import Path
@@ -15,7 +17,7 @@ from easiness.analysis import Votes
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 from easiness.scores import Scoring
-from easiness.spec import RecordedSpec, RunSpec
+from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store.files import ASIDE, FileDigest, digest
 from easiness.store.observations import Ids, read_examples
 from easiness.store.trial import StoredTrial
@@ -30,13 +32,14 @@ FAILED = "failed-"
 
 
 class RunDocument(BaseModel):
-    """``run.json``: what was asked, and the digests of the files beside it."""
+    """``run.json``: what was asked, the digests of the files beside it, and why there are no more trials."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
     files: dict[str, FileDigest]
+    stopped: Stopped | None = None
 
 
 class Run:
@@ -68,6 +71,25 @@ class Run:
     def epochs(self) -> int:
         """Number of epochs that every finished trial has; 0 without one."""
         return min((trial.epochs for trial in self.trials), default=0)
+
+    @property
+    def observed(self) -> tuple[int, ...]:
+        """The epochs after which every finished trial was observed: ascending, from 1."""
+        if not self.trials:
+            return ()
+        common = set.intersection(*(set(trial.observed) for trial in self.trials))
+        return tuple(sorted(common))
+
+    @property
+    def augmented(self) -> bool:
+        """Do the observations come from training steps on augmented images, and not from clean passes?"""
+        return self.spec.augmented
+
+    def first(self, num: int) -> Run:
+        """The run with only those of its finished trials whose index is below ``num``."""
+        part = copy.copy(self)
+        part.trials = [trial for trial in self.trials if trial.index < num]
+        return part
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
@@ -115,18 +137,28 @@ class Run:
         return id_keys(self.ids)  # hashing every path takes longer than counting a trial's votes
 
     def resolve_epoch(self, epoch: int | None) -> int:
-        """``epoch`` itself where the run has it, the last one for ``None``.
+        """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
 
         Raises:
-            BadInput: there is no finished trial, or the run is shorter.
+            BadInput: there is no finished trial, or it was not observed.
         """
         if not self.trials:
             raise BadInput(f"{self.path}: no trial is finished yet; run `easiness measure` to go on")
+        observed = self.observed
+        if not observed:
+            raise BadInput(
+                f"{self.path}: its trials have different epochs and were observed after no common one; "
+                "run `easiness measure` to go on"
+            )
         if epoch is None:
-            return self.epochs
-        if not 1 <= epoch <= self.epochs:
+            return observed[-1]
+        if epoch in observed:
+            return epoch
+        if observed == tuple(range(1, self.epochs + 1)):
             raise BadInput(f"{self.path}: epoch {epoch} is not recorded; choose 1 to {self.epochs}")
-        return epoch
+        around = bisect.bisect(observed, epoch)
+        nearest = " or ".join(map(str, observed[max(around - 1, 0) : around + 1]))
+        raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
 
     def votes(self, epoch: int | None = None) -> Votes:
         """What all finished trials said of every example after ``epoch`` epochs."""

@@ -15,10 +15,10 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import TrialRecord
-from easiness.spec import RecordedSpec, RunSpec, TrialSpec
+from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.observations import Ids, write_examples
-from easiness.store.run import DOCUMENT, EXAMPLES, FAILED, TRIALS, Run, RunDocument, is_run
+from easiness.store.run import DOCUMENT, EXAMPLES, FAILED, TRIALS, Run, RunDocument, is_run, read_document
 from easiness.store.trial import StoredTrial, write_trial
 
 _LOCK = ".lock"
@@ -113,8 +113,18 @@ class RunWriter:
                 folder.rmdir()
 
     def describe(self, spec: RunSpec | RecordedSpec) -> None:
-        """Write what the run is to be."""
-        document = RunDocument(spec=spec, files={EXAMPLES: digest(self.path / EXAMPLES)})
+        """Write what the run is to be; what was concluded of it holds as long as it does not grow."""
+        stopped = None
+        if is_run(self.path):
+            old = read_document(self.path)
+            stopped = old.stopped if _size(old.spec) == _size(spec) else None
+        self._write(RunDocument(spec=spec, files={EXAMPLES: digest(self.path / EXAMPLES)}, stopped=stopped))
+
+    def conclude(self, stopped: Stopped) -> None:
+        """Write why the run has no more trials, until it is to be another."""
+        self._write(read_document(self.path).model_copy(update={"stopped": stopped}))
+
+    def _write(self, document: RunDocument) -> None:
         write_whole(self.path / DOCUMENT, document.model_dump_json(indent=1).encode())
 
     def add(
@@ -177,3 +187,7 @@ def tidy(run: Run) -> None:
     if run.leftovers():
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
+
+
+def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:
+    return (spec.trials, spec.epochs) if isinstance(spec, RunSpec) else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from easiness.executors import Jobs
 from easiness.spec import Recipe
 from easiness.store import Run, check_output
+from easiness.studies.choose import Compile
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
 from easiness.studies.progress import Progress
+from easiness.studies.trials_auto import trials_asked
 from easiness.training import Precision
 
 
@@ -17,7 +20,9 @@ def measure(
     data: Any,
     *,
     model: str = "wrn_16_4",
-    trials: int = 10,
+    trials: int | Literal["auto"] = 10,
+    reliability: float | None = None,
+    max_trials: int | None = None,
     epochs: int = 10,
     out: str | Path,
     seed: int = 0,
@@ -33,7 +38,10 @@ def measure(
     train_share: float = 1.0,
     device: str = "auto",
     precision: Precision = "auto",
-    executor: str = "serial",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    compiling: Compile = "auto",
+    observe: str = "all",
     keep_logits: bool = False,
     keep_weights: bool = True,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
@@ -50,7 +58,11 @@ def measure(
         data: a `Dataset`, or anything that `load_dataset` takes.
         model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
             ``package.module:callable``.
-        trials: number of independent trainings, N.
+        trials: number of independent trainings, N; ``auto`` trains 10 and goes on until the easy and the
+            hard set are as reliable as asked, and the run says why it stopped.
+        reliability: for ``auto``: the 95 % intervals of the matching rates between halves of the trials,
+            ties refined, are to lie at or above it; 0.8 unless given.
+        max_trials: for ``auto``: the most trials; 100 unless given.
         epochs: epochs of each training, M; scores can be read at any epoch up to it.
         out: folder of the run.
         seed: of the run; the trials draw theirs from it and their index.
@@ -68,7 +80,13 @@ def measure(
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu`` or ``cuda``.
         precision: ``auto`` measures which is faster, once per run.
-        executor: where trials run: ``serial``.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
+        compiling: ``on`` runs networks through ``torch.compile``, ``auto`` does where the run is long enough
+            to win by it.
+        observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
+            K, 2K, ... and the last, ``last`` after the last alone, or ``train``: what training computes of
+            its augmented images is recorded, marked as such, and no pass over them is made.
         keep_logits: keep all logits.
         keep_weights: keep the weights of each trial.
         recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
@@ -81,10 +99,12 @@ def measure(
     """
     out = Path(out)
     check_output(out)
+    progress = progress or Progress()
+    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.checked)
     plan = make_plan(
         data,
         model=model,
-        trials=trials,
+        trials=num_trials,
         epochs=epochs,
         seed=seed,
         limit=limit,
@@ -97,16 +117,21 @@ def measure(
         batch_size=batch_size,
         train_share=train_share,
         precision=precision,
+        observe=observe,
         keep_logits=keep_logits,
         keep_weights=keep_weights,
         recipe=recipe,
     )
-    return carry_out(
+    run = carry_out(
         plan,
         out,
         device=device,
         executor=executor,
+        jobs=jobs,
+        compiling=compiling,
         cache=cache,
         retrain_damaged=retrain_damaged,
         progress=progress,
+        more=until,
     )
+    return run if until is None else until.conclude(run)

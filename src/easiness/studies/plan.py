@@ -18,7 +18,9 @@ from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.spec import (
+    ALL,
     RECIPE_VERSION,
+    TRAIN,
     DatasetRef,
     Draw,
     Probe,
@@ -26,6 +28,7 @@ from easiness.spec import (
     RecordedSpec,
     Resolved,
     RunSpec,
+    check_observe,
     make_recipe,
     read_recipe,
     trial_seeds,
@@ -105,6 +108,7 @@ class Plan:
             ("train share", run.train_share, self.train_share),
             ("drawing of examples", run.draw, self.draw),
             ("same steps", run.same_steps, self.same_steps),
+            ("observations", run.observe, self.probes[0].observe),
             ("splits observed", [p.name for p in run.probes], [p.name for p in self.probes]),
             ("logits kept", run.probes[0].keep_logits, self.probes[0].keep_logits),
             ("weights kept", run.keep_weights, self.keep_weights),
@@ -113,7 +117,8 @@ class Plan:
             pairs.append(("precision", run.resolved.precision, self.precision))
         for name, there, here in pairs:
             if there != here:
-                return f"{name} is {there} in the run, {here} here"
+                verb = "are" if name == "observations" else "is"
+                return f"{name} {verb} {there} in the run, {here} here"
         return None
 
 
@@ -154,11 +159,12 @@ def make_plan(
     draw: Draw | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
     same_steps: bool = False,
-    observe: Collection[Literal["train", "held_out"]] = ("train", "held_out"),
+    observe: str = ALL,
+    splits: Collection[Literal["train", "held_out"]] = ("train", "held_out"),
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
-    ``draw`` drops or relabels examples by their ``ranking`` [K]; ``observe`` names the splits to observe,
+    ``draw`` drops or relabels examples by their ``ranking`` [K]; ``splits`` names the splits to observe,
     where there are such. Everything else is as for `measure`.
 
     Raises:
@@ -169,6 +175,9 @@ def make_plan(
     seed = _at_least("seed", seed, 0)
     if precision not in get_args(Precision):
         raise BadInput(f"precision {precision!r}: unknown; choose {', '.join(get_args(Precision))}")
+    observe = check_observe(observe)
+    if observe == TRAIN:
+        _check_trained_on_once(train_share, draw, same_steps)
     check_model_name(model)
     if not 0 < train_share <= 1:
         raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
@@ -206,9 +215,16 @@ def make_plan(
     some = "left_out" if train_share < 1 else "none"
     keep = {"train": "all" if keep_logits else some, "held_out": "all" if keep_logits else "none"}
     probes = [
-        Probe.model_validate({"name": name, "keep_logits": keep[name]})
+        Probe.model_validate(
+            {
+                "name": name,
+                "keep_logits": keep[name],
+                # a held-out split is never trained on
+                "observe": ALL if observe == TRAIN and name == "held_out" else observe,
+            }
+        )
         for name in data.splits
-        if name in observe
+        if name in splits
     ]
     return Plan(
         data=data,
@@ -229,6 +245,22 @@ def make_plan(
         epochs=epochs,
         precision=precision,
     )
+
+
+def _check_trained_on_once(train_share: float, draw: Draw | None, same_steps: bool) -> None:
+    """Make sure that an epoch trains on every example, once."""
+    reason = None
+    if train_share < 1:
+        reason = f"--train-share {train_share:g} leaves some out"
+    elif draw is not None and draw.effect == "drop":
+        reason = f"rate {draw.rate:g} drops some"
+    elif same_steps:
+        reason = "an epoch of as many steps as usual is no single pass"
+    if reason:
+        raise BadInput(
+            f"--observe train: every example has to be trained on once an epoch, and {reason}; "
+            "observe in passes of their own (all, every:K or last)"
+        )
 
 
 def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> int:

@@ -32,3 +32,6 @@ class Progress:
 
     def failed(self, index: int, reason: str) -> None:
         """A trial could not be finished; the others go on."""
+
+    def checked(self, text: str) -> None:
+        """The trials there are were checked for being enough, with this result."""

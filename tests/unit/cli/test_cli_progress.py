@@ -21,7 +21,7 @@ COST = Cost(
     num_examples=100,
     num_held_out=50,
     num_trained_on=80,
-    num_observed=150,
+    num_observed=450,
     num_trials=1,
     epochs=3,
     steps_per_epoch=2,
@@ -140,3 +140,24 @@ def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, ca
     lines = [line for line in capsys.readouterr().err.splitlines() if " images, " in line]
     assert lines[1] == "100 of 200 images, 5 images/s, 3 min left"  # twice as slow as expected: 2 x 90 s
     assert lines[3] == "150 of 200 images, 1 images/s, 90 s left"  # 110 s for 55 of 100
+
+
+@pytest.mark.parametrize("on_a_terminal", [False, True])
+def test_more_trials_of_a_run_are_counted_anew(measured, capsys, monkeypatch, on_a_terminal):
+    if on_a_terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "150")
+    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
+    spec = open_run(measured).spec
+    with ShownProgress() as shown:
+        for missing in ([0], [1]):
+            shown.begin(spec, missing, Path("runs/a"), COST)
+            shown.images(0)
+            shown.cached("train", 150, 150)
+            shown.images(230)
+            shown.checked(f"[red]checked after {missing[0]}")
+    err = capsys.readouterr().err
+    assert err.count("training 1 of 3 trials") == 2
+    assert err.index("[red]checked after 0") < err.index("[red]checked after 1")
+    if not on_a_terminal:
+        assert sum(line.startswith("230 of 690 images") for line in err.splitlines()) == 2

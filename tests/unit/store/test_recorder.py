@@ -54,6 +54,41 @@ def test_batches_in_any_order_and_split(recorder):
     assert recorder.run.scores()["easiness"].tolist() == [1.0, 1.0, 0.0, 1.0]
 
 
+@pytest.mark.parametrize("at_once", [1, 3, 6, 65_536])
+def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_once):
+    monkeypatch.setattr(recorder_module, "_LOGITS_AT_ONCE", at_once)
+    logits = np.random.default_rng(0).normal(size=(2, 4, 2)).astype(np.float32)
+    record(recorder, logits=logits[0])
+    with recorder.trial(seed=1) as trial:
+        for epoch in logits:
+            for row in (2, 0, 3, 1):
+                trial.update(IDS[row : row + 1], epoch[row : row + 1])
+            trial.end_epoch()
+    whole, parts = (trial.observations(2) for trial in recorder.run.trials)
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+        np.testing.assert_array_equal(getattr(parts, name)[0], getattr(whole, name)[0])
+    assert (parts.margin[1] != parts.margin[0]).all()
+
+
+def test_the_callers_arrays_are_free_after_an_update(recorder):
+    ids, logits = np.array(IDS[:2]), RIGHT[:2].copy()
+    with recorder.trial(seed=0) as trial:
+        trial.update(ids, logits)
+        ids[:], logits[:] = IDS[2:], RIGHT[2:][:, ::-1]
+        trial.update(ids, logits)
+        trial.end_epoch()
+    assert recorder.run.scores()["easiness"].tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_batches_of_different_types(recorder):
+    with recorder.trial(seed=0) as trial:
+        trial.update(np.array([7], np.uint64), RIGHT[:1].astype(np.float16))
+        trial.update([3], RIGHT[1:2].astype(np.float32))
+        trial.update(np.array([11, 5], object), RIGHT[2:])
+        trial.end_epoch()
+    assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
+
+
 def test_a_logit_tensor_with_a_gradient(recorder):
     import torch
 
@@ -84,6 +119,7 @@ def assert_nothing_stored(recorder):
         ([7, 3, 11, 5, 3], "epoch 2: id 3 was given more than once; every id belongs in each epoch exactly"),
         ([7, 3, 5], r"epoch 2: 1 of 4 ids are missing \(id 11\)"),
         ([7, 3, 11, 5, 99, 98], "epoch 2: unknown id 99, 98; only ids given to Recorder"),
+        ([99], "epoch 2: unknown id 99; only ids given to Recorder"),
         (["7", "3", "11", "5"], "epoch 2: unknown id 7, 3, 11 and 1 more"),
     ],
 )
@@ -116,12 +152,13 @@ def test_an_exception_in_the_block_stores_nothing(recorder, error):
     assert 0 in recorder
 
 
-def test_an_epoch_that_was_not_closed(recorder):
+@pytest.mark.parametrize("known", [True, False])
+def test_an_epoch_that_was_not_closed(recorder, known):
     def not_closed():
         with recorder.trial(seed=2) as trial:
             trial.update(IDS, RIGHT)
             trial.end_epoch()
-            trial.update([7], RIGHT[:1])
+            trial.update([7 if known else 99], RIGHT[:1])
 
     with pytest.raises(BadInput, match=r"seed 2: epoch 2 was begun and not closed; call end_epoch\(\) after"):
         not_closed()
@@ -151,6 +188,12 @@ def test_logits_that_do_not_fit(recorder, logits, found):
         trial.update(IDS, logits)
 
 
+@pytest.mark.parametrize("ids", [7, [[7], [3], [11], [5]]])
+def test_ids_that_are_no_list(recorder, ids):
+    with pytest.raises(BadInput, match="ids: need a flat list"), recorder.trial(seed=0) as trial:
+        trial.update(ids, RIGHT)
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_logits_that_are_not_finite(recorder, bad):
     logits = RIGHT.copy()
@@ -158,6 +201,18 @@ def test_logits_that_are_not_finite(recorder, bad):
     with pytest.raises(TrialFailed, match="epoch 1: logits of id 11 are not finite"):
         record(recorder, logits=logits)
     assert_nothing_stored(recorder)
+
+
+def test_a_batch_that_is_not_finite_is_refused_at_once(recorder):
+    logits = RIGHT[:1].copy()
+    logits[0, 1] = np.nan
+    with recorder.trial(seed=0) as trial:
+        trial.update(IDS[1:], RIGHT[1:])
+        with pytest.raises(TrialFailed, match="epoch 1: logits of id 7 are not finite"):
+            trial.update(IDS[:1], logits)
+        trial.update(IDS[:1], RIGHT[:1])
+        trial.end_epoch()
+    assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
 
 
 def test_trained_on(recorder):
@@ -309,3 +364,15 @@ def test_seeds(recorder):
         recorder.trial(seed=-1)
     with pytest.raises(BadInput, match=r"seed 0\.5: must be a whole number"):
         recorder.trial(seed=0.5)
+
+
+def test_logits_of_training_steps_are_marked(tmp_path):
+    recorder = ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, augmented=True)
+    record(recorder, epochs=2)
+    run = recorder.run
+    assert run.augmented
+    assert run.trials[0].observations(2).augmented
+    with pytest.raises(BadInput, match="with other settings"):
+        ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS)
+    record(clean := ez.Recorder(tmp_path / "clean", ids=IDS, labels=LABELS))
+    assert not clean.run.augmented

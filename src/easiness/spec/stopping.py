@@ -1,0 +1,56 @@
+"""When a run that is to be as reliable as asked has enough trials, and why it stopped where it did."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StoppingRule(_Frozen):
+    """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most."""
+
+    reliability: float = Field(gt=0, lt=1)
+    max_trials: int = Field(ge=1)
+    fraction: float = Field(default=0.1, gt=0, lt=1)
+
+
+class Tail(_Frozen):
+    """The matching rate of one set between halves of the trials, with its 95 % interval, in [0, 1]."""
+
+    rate: float
+    low: float
+    high: float
+
+
+class Check(_Frozen):
+    """How reliable the first ``trials`` trials are after ``epoch`` epochs, in halves of ``group_size``.
+
+    ``decided`` is whether the halves are large enough to decide anything; ``chance`` is the rate of two
+    independent sets.
+    """
+
+    trials: int
+    epoch: int
+    group_size: int
+    easy: Tail
+    hard: Tail
+    chance: float
+    decided: bool
+
+
+class Stopped(_Frozen):
+    """Why a run of ``measure --trials auto`` has no more trials: the last of ``checks`` is the decision.
+
+    ``reason`` is ``reliable`` where the rule was met and ``cap`` where the most trials allowed were not
+    enough; ``sentence`` says it with the numbers.
+    """
+
+    rule: StoppingRule
+    checks: tuple[Check, ...]
+    reason: Literal["reliable", "cap"]
+    sentence: str

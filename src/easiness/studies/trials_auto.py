@@ -1,0 +1,110 @@
+"""``--trials auto``: more trials until the easy and the hard set are as reliable as asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from easiness.analysis import check_text, check_trials, schedule, stopped, stopping_rule
+from easiness.errors import BadInput, RunFailed
+from easiness.spec import Check, Stopped, StoppingRule
+from easiness.store import Run, RunWriter
+
+_RELIABILITY, _MAX_TRIALS = 0.8, 100
+_SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may be writing the same
+
+
+def trials_asked(
+    trials: int | str,
+    reliability: float | None,
+    max_trials: int | None,
+    epochs: int,
+    tell: Callable[[str], None],
+) -> tuple[int, UntilReliable | None]:
+    """The number of trials to begin with, and for ``auto`` what says how many more.
+
+    Args:
+        trials: a whole number, maybe as text, or ``auto``.
+        reliability: for ``auto`` alone, 0.8 unless given.
+        max_trials: for ``auto`` alone, 100 unless given.
+        epochs: that each trial is to have.
+        tell: is called with a line about each check.
+
+    Raises:
+        BadInput: that is no number, or one of the others is given beside a number or makes no sense.
+    """
+    if trials == "auto":
+        rule = stopping_rule(
+            _RELIABILITY if reliability is None else reliability,
+            _MAX_TRIALS if max_trials is None else max_trials,
+        )
+        return next(schedule(rule.max_trials)), UntilReliable(rule, epochs, tell)
+    for name, value in (("reliability", reliability), ("max trials", max_trials)):
+        if value is not None:
+            raise BadInput(f"{name} {value}: needs trials auto, but {trials} trials are asked")
+    try:
+        return int(trials) if isinstance(trials, str) else trials, None
+    except ValueError:
+        raise BadInput(f"trials {trials!r}: must be a whole number, or auto") from None
+
+
+class UntilReliable:
+    """Says how many trials a run needs next, from the trials that it has.
+
+    A check at n trials looks at trials 0 to n - 1 alone, and every number of the `schedule` is checked in
+    turn. So the answer is the same whether a run was interrupted or not, and whatever else it has.
+    """
+
+    def __init__(self, rule: StoppingRule, epochs: int, tell: Callable[[str], None]) -> None:
+        """A trial counts from ``epochs`` epochs on; ``tell`` is called with a line about each check."""
+        self.rule = rule
+        self._epochs = epochs
+        self._tell = tell
+        self._checks: tuple[Check, ...] = ()
+        self._stopped: Stopped | None = None
+
+    def __call__(self, run: Run) -> int | None:
+        """Number of trials the run is to have, or None where it has enough or may have no more.
+
+        Raises:
+            RunFailed: reliability is undefined; the trials are kept.
+        """
+        self._stopped = self._known(run)
+        for num in schedule(self.rule.max_trials):
+            if self._stopped is not None:
+                return None
+            part = run.first(num)
+            if sum(trial.epochs >= self._epochs for trial in part.trials) < num:
+                return num
+            if all(check.trials != num for check in self._checks):
+                self._check(part)
+                self._stopped = stopped(self.rule, self._checks)
+        return None
+
+    def conclude(self, run: Run) -> Run:
+        """Write into the run why it has no more trials, once it has been asked for the last time."""
+        assert self._stopped is not None
+        if run.document.stopped == self._stopped:
+            return run
+        with RunWriter(run.path, wait=_SECONDS_TO_WAIT) as writer:
+            writer.conclude(self._stopped)
+            return writer.read()
+
+    def _known(self, run: Run) -> Stopped | None:
+        """What the run says itself, where it was asked the same at the same length."""
+        there = run.document.stopped
+        if there is None or there.rule != self.rule:
+            return None
+        last = there.checks[-1]
+        part = run.first(last.trials)
+        same = len(part.trials) == last.trials and part.resolve_epoch(None) == last.epoch
+        return there if same else None
+
+    def _check(self, part: Run) -> None:
+        try:
+            check = check_trials(part.votes(), self.rule.fraction)
+        except BadInput as error:
+            raise RunFailed(
+                f"{part.path}: how reliable its {len(part.trials)} trials are cannot be told ({error})"
+            ) from error
+        self._checks += (check,)
+        self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked")

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from easiness.analysis import Votes, check_text, check_trials, schedule, stopped, stopping_rule
+from easiness.analysis.enough import is_enough
+from easiness.errors import BadInput
+from easiness.spec import Check, Tail
+
+K = 200
+
+
+def made(num_trials: int, *, noisy_easy: bool = False, noisy_hard: bool = False) -> Votes:
+    """The first half of the examples is always right, the rest never; by name, in an order that is noise."""
+    rng = np.random.default_rng(3)
+    p = np.tile(np.linspace(0.01, 0.99, K), (num_trials, 1))
+    for part, noisy in ((slice(0, K // 2), noisy_easy), (slice(K // 2, K), noisy_hard)):
+        if noisy:
+            p[:, part] = rng.random((num_trials, K // 2))
+    right = np.tile(np.arange(K) < K // 2, (num_trials, 1))
+    return Votes(right, p, np.zeros(K, np.int64), np.arange(K), 7)
+
+
+def check(trials: int, easy: float, hard: float, *, decided: bool = True) -> Check:
+    """A check whose intervals begin at ``easy`` and ``hard`` and are 0.1 wide."""
+    tails = [Tail(rate=low + 0.05, low=low, high=low + 0.1) for low in (easy, hard)]
+    return Check(
+        trials=trials,
+        epoch=3,
+        group_size=trials // 2,
+        easy=tails[0],
+        hard=tails[1],
+        chance=0.1,
+        decided=decided,
+    )
+
+
+def test_the_numbers_of_trials_to_check_at() -> None:
+    assert list(schedule(100)) == [10, 12, 16, 20, 24, 30, 36, 44, 54, 66, 80, 96, 100]
+    assert list(schedule(15)) == [10, 12, 15]
+    assert list(schedule(12)) == [10, 12]
+    assert list(schedule(10)) == [10]
+
+
+@given(st.integers(10, 3000))
+def test_each_number_is_the_least_even_one_that_is_a_fifth_larger(cap: int) -> None:
+    numbers = list(schedule(cap))
+    assert numbers[0] == 10
+    assert numbers[-1] == cap
+    for before, after in pairwise(numbers[:-1]):
+        assert after % 2 == 0
+        assert after - 2 < 1.2 * before <= after
+    assert len(numbers) == 1 or numbers[-2] < cap
+
+
+def test_trials_that_agree_are_reliable_at_once() -> None:
+    found = check_trials(made(10))
+    assert (found.trials, found.epoch, found.group_size, found.decided) == (10, 7, 5, True)
+    assert found.easy == found.hard == Tail(rate=1, low=1, high=1)
+    assert found.chance == 0.1
+    assert is_enough(found, 0.999)
+
+
+def test_both_sets_count() -> None:
+    """Twenty of a hundred noisy examples are drawn: two halves share a fifth of them by chance."""
+    for found, same, other in (
+        (check_trials(made(10, noisy_hard=True)), "easy", "hard"),
+        (check_trials(made(10, noisy_easy=True)), "hard", "easy"),
+    ):
+        assert getattr(found, same).rate == 1
+        assert 0.1 < getattr(found, other).rate < 0.35
+        assert not is_enough(found, 0.5)
+
+
+def test_few_trials_decide_nothing_however_well_they_agree() -> None:
+    found = check_trials(made(8))
+    assert found.easy.low == found.hard.low == 1
+    assert not found.decided
+    assert not is_enough(found, 0.5)
+
+
+def test_the_whole_interval_counts() -> None:
+    assert is_enough(check(20, 0.8, 0.9), 0.8)
+    assert not is_enough(check(20, 0.79, 0.9), 0.8)
+    assert not is_enough(check(20, 0.9, 0.79), 0.8)
+    assert not is_enough(check(8, 0.9, 0.9, decided=False), 0.8)
+
+
+def test_why_a_run_stops() -> None:
+    rule = stopping_rule(0.8, 12)
+    first, last = check(10, 0.5, 0.85), check(12, 0.7, 0.85)
+    assert stopped(rule, (first,)) is None
+
+    good = stopped(rule, (first, check(12, 0.8, 0.85)))
+    assert good is not None
+    assert good.reason == "reliable"
+    assert [one.trials for one in good.checks] == [10, 12]
+    assert good.sentence == (
+        "easy 0.850 [0.800, 0.900] and hard 0.900 [0.850, 0.950] between groups of 6 of 12 trials: "
+        "both intervals at or above 0.8"
+    )
+
+    capped = stopped(rule, (first, last))
+    assert capped is not None
+    assert (capped.rule, capped.reason) == (rule, "cap")
+    assert capped.sentence == (
+        f"stopped at the cap of 12 trials: {check_text(last)}: the interval of easy is not wholly at or "
+        "above 0.8"
+    )
+    both = stopped(rule, (check(12, 0.1, 0.2),))
+    assert both is not None
+    assert "the interval of easy and hard is not" in both.sentence
+
+
+def test_easiness_that_is_undefined() -> None:
+    none_right = Votes(
+        np.zeros((10, 20), bool), np.full((10, 20), 0.1), np.zeros(20, np.int64), np.arange(20), 1
+    )
+    with pytest.raises(BadInput, match="no example is classified correctly in a group of 5 trials"):
+        check_trials(none_right)
+
+
+@pytest.mark.parametrize(
+    ("reliability", "max_trials", "text"),
+    [
+        (0.1, 100, "reliability 0.1: must be above 0.1, which chance reaches, and below 1"),
+        (-1, 100, "reliability -1: must be above 0.1"),
+        (1, 100, "reliability 1: must be above 0.1"),
+        (float("nan"), 100, "reliability nan: must be above 0.1"),
+        (0.8, 9, "max trials 9: must be at least 10, two halves of 5"),
+        (0.8, 20.5, "max trials 20.5: must be a whole number"),
+    ],
+)
+def test_rules_that_make_no_sense(reliability: float, max_trials: int, text: str) -> None:
+    with pytest.raises(BadInput, match=f"^{text}"):
+        stopping_rule(reliability, max_trials)
