@@ -155,7 +155,7 @@ def measure(
 
     check_output(out)
     progress = ShownProgress()
-    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.checked)
+    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
     num_jobs = read_jobs(jobs)
     check_executor(executor, num_jobs)
     target = resolve_device(device)

@@ -180,6 +180,6 @@ class ShownProgress(Progress):
         """Name the trial that failed."""
         self._say(f"trial {index} failed: {reason}")
 
-    def checked(self, text: str) -> None:
-        """Say how reliable the trials are so far."""
+    def note(self, text: str) -> None:
+        """Say it."""
         self._say(text)

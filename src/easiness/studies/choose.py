@@ -25,7 +25,7 @@ _LOOK = 1.5  # seconds at each way of training
 _WORTH = 0.95  # another way must take at most this share of the time
 _HOPELESS = 1.2  # times the best, even if processes did not slow each other down
 _WORTH_LOOKING = 20.0  # seconds of training below which no choice pays for being made
-_WORTH_COMPILING = 900.0  # likewise for compiling, which takes a minute
+_WORTH_COMPILING = 1800.0  # likewise for compiling, which takes a minute
 _TOGETHER = (5, 10)
 _BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and a small network's activations
 
@@ -38,6 +38,10 @@ class _Way:
     seconds: float
 
 
+def _ignore(_: str) -> None:
+    pass
+
+
 def resolve_plan(
     plan: Plan,
     device: torch.device,
@@ -45,6 +49,7 @@ def resolve_plan(
     executor: str = "auto",
     jobs: Jobs = "auto",
     compiling: Compile = "auto",
+    tell: Callable[[str], None] = _ignore,
 ) -> Resolved:
     """What ``auto`` becomes for this plan on this machine.
 
@@ -52,7 +57,7 @@ def resolve_plan(
     train several trials at a time are measured against one trial with all cores: processes beside each
     other, as many cores for each, really working at the same time; side by side in one process, for
     networks without convolutions; and on a GPU with steps as CUDA graphs. Compiling is tried where the run
-    takes ten minutes and more.
+    takes half an hour and more. ``tell`` is told what takes its time.
 
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.
@@ -90,10 +95,11 @@ def resolve_plan(
     num_steps = plan.epochs * plan.recipe.steps_per_epoch(plan.num_trained_on)
     with rehearsing(workload.device):
         try:
-            best = _ways(workload, first, num_steps, plan.trials, jobs)
+            best = _ways(workload, first, num_steps, plan.trials, jobs, tell)
         except torch.OutOfMemoryError:
             return first
         if compiling == "auto" and best.seconds * num_steps * plan.trials > _WORTH_COMPILING:
+            tell(f"{plan.model}: trying torch.compile, about a minute")
             best = _compiled(workload, best, num_steps)
     return best.settings
 
@@ -104,12 +110,21 @@ def check_compile(compiling: str) -> None:
         raise BadInput(f"compile {compiling!r}: unknown; choose auto, on or off")
 
 
-def _ways(workload: Workload, first: Resolved, num_steps: int, trials: int, jobs: Jobs) -> _Way:
+def _ways(
+    workload: Workload,
+    first: Resolved,
+    num_steps: int,
+    trials: int,
+    jobs: Jobs,
+    tell: Callable[[str], None],
+) -> _Way:
     """The fastest way to train so many trials, as measured."""
     (seconds,) = _measure(workload, [first], _LOOK / 3)
     best = _Way(first, seconds / first.jobs)
     if best.seconds * num_steps * trials < _WORTH_LOOKING or trials == 1:
         return best
+    if jobs == "auto":
+        tell(f"{workload.model}: measuring how many trials at a time are fastest, a few seconds")
     others = _in_one_process(workload, first, trials)
     if others:
         ways = [first, *others]
@@ -196,7 +211,7 @@ def _rehearse(workload: Workload, settings: Resolved) -> float:
 
 
 def _measure(workload: Workload, ways: Sequence[Resolved], seconds: float) -> list[float]:
-    """Seconds per step and trial of each; settings that do not work here take for ever."""
+    """Seconds per step and trial of each; others than the first that do not work here take for ever."""
     rehearsals: dict[int, Rehearsal] = {}
     for at, settings in enumerate(ways):
         try:
@@ -204,7 +219,7 @@ def _measure(workload: Workload, ways: Sequence[Resolved], seconds: float) -> li
             rehearsals[at] = Rehearsal(workload, settings)
             rehearsals[at].step()
         except Exception:
-            if not settings.graphed:
+            if at == 0:
                 raise
             rehearsals.pop(at, None)
     found = step_seconds(list(rehearsals.values()), seconds)

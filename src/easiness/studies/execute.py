@@ -83,7 +83,7 @@ def carry_out(
         else:
             missing, num_trials, num_epochs = list(range(plan.trials)), plan.trials, plan.epochs
             settings = resolved or resolve_plan(
-                plan, target, executor=executor, jobs=jobs, compiling=compiling
+                plan, target, executor=executor, jobs=jobs, compiling=compiling, tell=progress.note
             )
         spec = plan.spec(settings, num_trials, num_epochs)
         num_jobs = jobs_of(settings, executor, jobs, target)

@@ -100,7 +100,7 @@ def measure(
     out = Path(out)
     check_output(out)
     progress = progress or Progress()
-    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.checked)
+    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
     plan = make_plan(
         data,
         model=model,

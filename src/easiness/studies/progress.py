@@ -33,5 +33,5 @@ class Progress:
     def failed(self, index: int, reason: str) -> None:
         """A trial could not be finished; the others go on."""
 
-    def checked(self, text: str) -> None:
-        """The trials there are were checked for being enough, with this result."""
+    def note(self, text: str) -> None:
+        """Something to be said in a line: what takes a moment, or what was found."""

@@ -57,7 +57,7 @@ def carry_out_all(
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-    resolve = partial(resolve_plan, device=target, executor=executor, jobs=jobs)
+    resolve = partial(resolve_plan, device=target, executor=executor, jobs=jobs, tell=progress.note)
     chosen = _chosen(plans, missing, folder, resolve, keep=True)
     if announce:
         costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)

@@ -155,7 +155,7 @@ def test_more_trials_of_a_run_are_counted_anew(measured, capsys, monkeypatch, on
             shown.images(0)
             shown.cached("train", 150, 150)
             shown.images(230)
-            shown.checked(f"[red]checked after {missing[0]}")
+            shown.note(f"[red]checked after {missing[0]}")
     err = capsys.readouterr().err
     assert err.count("training 1 of 3 trials") == 2
     assert err.index("[red]checked after 0") < err.index("[red]checked after 1")

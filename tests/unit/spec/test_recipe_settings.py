@@ -112,6 +112,19 @@ def test_a_toml_file_changes_what_it_names(toml):
     )
 
 
+def test_reduce_is_part_of_what_is_learned_only_where_it_is_used(toml):
+    assert read(toml("reduce = 2\n")) == Recipe(reduce=2)
+    assert Recipe(reduce=2).identity() == {**Recipe().identity(), "reduce": 2}
+    assert "reduce" not in Recipe(reduce=1).identity()
+
+
+def test_photos_are_not_reduced_but_images_of_one_size_are():
+    photos = {"crop": 224, "batch_size": 64}
+    with pytest.raises(BadInput, match="recipe: reduce: photos are cropped to 224 pixels"):
+        make_recipe(photos, {"reduce": 2}, origin="recipe")
+    assert make_recipe(photos, {"reduce": 2, "crop": 0}, origin="recipe").reduce == 2
+
+
 def test_an_empty_file_changes_nothing(toml):
     assert read(toml("")) == Recipe()
 
@@ -140,6 +153,8 @@ def test_an_empty_file_changes_nothing(toml):
         ("period = inf", ["period", "finite"]),
         ("w_norm = nan", ["w_norm", "finite"]),
         ("epsilon = 0", ["epsilon", "greater than 0"]),
+        ("reduce = 0", ["reduce", "1", "not 0"]),
+        ("crop = 64\nreduce = 2", ["reduce", "64 pixels", "`crop = 0`"]),
         ("alpha: 0.1", ["not TOML", "line 1"]),
         (b"alpha = 0.1 # \xff", ["not TOML"]),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from easiness.errors import BadInput
 from easiness.spec import Resolved
@@ -126,6 +127,27 @@ def test_really_measured_it_leaves_random_state_and_threads(monkeypatch):
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     assert "with 2 trials in each" in chosen.reason
+
+
+class LooksAtValues(nn.Module):
+    """Trains alone, but not under torch.func: what it does depends on a value."""
+
+    def __init__(self, input_shape, num_classes):
+        super().__init__()
+        self.classifier = nn.Linear(input_shape[1] * input_shape[2], num_classes)
+
+    def forward(self, images):
+        return self.classifier(images.flatten(1)) * (1 if images.sum() > 0 else 2)
+
+
+def test_a_network_that_cannot_train_beside_others_trains_alone(monkeypatch):
+    monkeypatch.setattr(choose, "_WORTH_LOOKING", 0.0)
+    monkeypatch.setattr(choose, "_LOOK", 0.05)
+    monkeypatch.setattr(choose, "_TOGETHER", (2,))
+    monkeypatch.setitem(sys.modules, "looks_at_values", sys.modules[__name__])
+    chosen = resolve_plan(plan(trials=2, epochs=1, model="looks_at_values:LooksAtValues"), CPU)
+    assert chosen.together == 1
+    assert "trials in each" not in chosen.reason
 
 
 def test_an_unknown_choice_is_bad_input():

@@ -35,7 +35,7 @@ class Noted(Progress):
         self.stored_trials: list[int] = []
         self._interrupt_after = interrupt_after
 
-    def checked(self, text: str) -> None:
+    def note(self, text: str) -> None:
         self.checks.append(text)
 
     def stored(self, index: int) -> None:

@@ -1,0 +1,144 @@
+"""Faster is the same: easiness from fast settings matches float32 as well as float32 matches itself.
+
+The reference is a run of float32 trials, one after the other. Its noise ceiling is how well groups of its own
+trials match each other; groups of fast trials, of other seeds, must match groups of it as well.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+import easiness as ez
+from easiness import Run
+from easiness.analysis import match_groups
+from easiness.data import Dataset
+from easiness.spec import Resolved
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+from easiness.trial import run_trial
+
+TRIALS, EPOCHS, ALPHA = 20, 10, 0.003
+SIGMAS = 3
+Train = Callable[..., Run]
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return ez.load_dataset("digits", limit=500)
+
+
+@pytest.fixture(scope="module")
+def train(data: Dataset, tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Train:
+    """Trains a run of small networks, with the settings and in the way that its options say."""
+
+    def train(name: str, seed: int, *, own: Dataset = data, alpha: float = ALPHA, **settings: Any) -> Run:
+        plan = make_plan(
+            own,
+            model="mlp_2_w64",
+            trials=TRIALS,
+            epochs=EPOCHS,
+            seed=seed,
+            recipe={"alpha": alpha},
+            keep_weights=False,
+        )
+        resolved = Resolved.model_validate(
+            {"precision": "float32", "channels_last": False, "threads": 1, **settings}
+        )
+        return carry_out(plan, tmp_path_factory.mktemp("fidelity") / name, resolved=resolved)
+
+    return train
+
+
+@pytest.fixture(scope="module")
+def reference(train: Train) -> Run:
+    return train("reference", seed=1000)
+
+
+def accuracies(run: Run) -> npt.NDArray[np.float64]:
+    """Accuracy on the training examples, [trial, epoch]."""
+    return np.array([trial.document.accuracy["train"] for trial in run.trials])
+
+
+def differences(fast: Run, reference: Run) -> list[str]:
+    """What a fast run does not reproduce: of the easy set, the hard set, and the accuracies."""
+    found = []
+    ours, theirs = fast.votes(), reference.votes()
+    for side in ("easy", "hard"):
+        ceiling = match_groups(theirs, theirs, side=side, ties="refine")
+        match = match_groups(ours, theirs, side=side, ties="refine")
+        assert ceiling is not None
+        assert match is not None
+        assert match.group_size == ceiling.group_size == TRIALS // 2
+        assert ceiling.interval[1] - ceiling.interval[0] < 0.35  # an interval that rules something out
+        if match.rate < ceiling.interval[0]:
+            found.append(side)
+    a, b = accuracies(fast), accuracies(reference)
+    error = np.sqrt(a.var(axis=0, ddof=1) / len(a) + b.var(axis=0, ddof=1) / len(b))
+    if (np.abs(a.mean(axis=0) - b.mean(axis=0)) > SIGMAS * error).any():
+        found.append("accuracy")
+    return found
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"precision": "bfloat16"},
+        {"together": 5},
+        {"precision": "bfloat16", "together": 10},
+        {"precision": "bfloat16", "jobs": 2},
+    ],
+    ids=["bfloat16", "side by side", "bfloat16 side by side", "bfloat16 in two processes"],
+)
+def test_fast_trials_match_float32_as_float32_matches_itself(train, reference, settings):
+    fast = train("fast", seed=7, **settings)
+    assert differences(fast, reference) == []
+
+
+def test_the_check_finds_another_step_size(train, reference):
+    assert differences(train("slow", seed=7, alpha=ALPHA / 3), reference) == ["easy", "hard", "accuracy"]
+
+
+def test_the_check_finds_wrong_labels(train, reference, data):
+    rng = np.random.default_rng(0)
+    labels = data.labels.copy()
+    wrong = rng.choice(len(labels), len(labels) // 10, replace=False)
+    labels[wrong] = (labels[wrong] + rng.integers(1, 10, len(wrong))) % 10
+    found = differences(train("wrong", seed=7, own=replace(data, labels=labels)), reference)
+    assert "hard" in found
+    assert "accuracy" in found
+
+
+@pytest.fixture
+def compiles(_one_thread: None) -> None:
+    """Skips where ``torch.compile`` does not work, such as without a C++ compiler."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.compile(lambda x: (x + 1).sin())(torch.zeros(8))
+    except Exception as error:
+        pytest.skip(f"torch.compile does not work here: {type(error).__name__}")
+
+
+def test_a_compiled_trial_records_what_an_eager_one_does(compiles):
+    del compiles
+    data = ez.load_dataset("digits", limit=160)  # steps of 128 and, never compiled, of 32
+    plan = make_plan(data, model="wrn_10_1", trials=1, epochs=3)
+    records = []
+    for compiled in (False, True):
+        resolved = Resolved(precision="float32", channels_last=True, threads=1, compiled=compiled)
+        trial = plan.spec(resolved, trials=1, epochs=3).trial(0)
+        records.append(run_trial(trial, data, torch.device("cpu")))
+    eager, fast = records
+    np.testing.assert_allclose(fast.train_loss, eager.train_loss, rtol=1e-3)
+    assert not math.isclose(eager.train_loss[0], eager.train_loss[-1], rel_tol=0.05)  # it does learn
+    agree = fast.probes["train"].prediction == eager.probes["train"].prediction
+    assert agree.mean() > 0.98

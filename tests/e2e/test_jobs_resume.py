@@ -1,0 +1,107 @@
+"""A run in two processes that is killed goes on to what one process records, bit by bit, and leaves nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from easiness import open_run
+from easiness.store.files import ASIDE
+
+TRIALS, EPOCHS = 6, 60  # enough that trials are unfinished when the first one has been stored
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process is None or process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def descendants(pid: int) -> list[int]:
+    """The living processes that a process has started, and those that these have."""
+    parents: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
+        except OSError:  # it has just ended
+            continue
+        if state != "Z":
+            parents.setdefault(int(parent), []).append(int(stat.parent.name))
+    found = [pid]
+    for one in found:
+        found += parents.get(one, [])
+    return found[1:]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
+@pytest.mark.parametrize("then", [["--jobs", 2], ["--executor", "serial"]], ids=["in two again", "in one"])
+def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, contents, lone, then):
+    path = tmp_path / "run"
+    arguments = digits(path, "--trials", TRIALS, "--epochs", EPOCHS)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "easiness", *map(str, arguments), "--jobs", "2"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    try:
+        wait_until(lambda: any(path.glob("trials/0*")), process)
+        workers = descendants(process.pid)
+        assert len(workers) >= 2
+        assert list(path.glob(f"{ASIDE}*"))  # the images that they share
+    finally:
+        process.kill()
+        process.communicate()
+    wait_until(lambda: not any(is_alive(worker) for worker in workers))
+
+    kept = contents(path)
+    assert 0 < len(kept) < TRIALS
+    assert all(trial == lone[index] for index, trial in kept.items())
+    assert command(*arguments, *then).code == 0
+    assert contents(path) == lone
+    assert open_run(path).spec.resolved.jobs == 2
+    assert not list(path.rglob(f"{ASIDE}*"))
+    # what keeps track of shared resources stays as long as this process does
+    assert [line for line in map(command_line, descendants(os.getpid())) if "LokyProcess" in line] == []
+
+
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory, contents, _one_thread):
+    """The same run, trained by one process and never interrupted."""
+    from easiness import measure
+
+    path = tmp_path_factory.mktemp("lone") / "run"
+    measure(
+        "digits",
+        model="mlp_3",
+        limit=100,
+        trials=TRIALS,
+        epochs=EPOCHS,
+        precision="float32",
+        executor="serial",
+        out=path,
+    )
+    return contents(path)
