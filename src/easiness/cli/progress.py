@@ -101,9 +101,12 @@ class ShownProgress(Progress):
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
         layout = ", channels-last" if spec.resolved.channels_last else ""
+        num = spec.resolved.jobs * spec.resolved.together
+        at_a_time = f", {num} at a time" if num > 1 else ""
         self._announcement = (
             f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, "
-            f"{spec.epochs} epochs each ({spec.resolved.precision}{layout}; {spec.resolved.reason})"
+            f"{spec.epochs} epochs each{at_a_time} "
+            f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
         if not self._in_study:
             self._announcement += f"\n{path}: {cost}"

@@ -64,7 +64,9 @@ def paper(
     )
     out = Path(out)
     check_folder(plan, out)
-    return finish_paper(plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+    return finish_paper(
+        plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
+    )
 
 
 def finish_paper(
@@ -79,5 +81,7 @@ def finish_paper(
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write the results; as `paper` otherwise."""
     describe_folder(plan, out)
-    results, runs = run_paper(plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+    results, runs = run_paper(
+        plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
+    )
     return write_paper(plan, results, runs, out)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import torch
 
@@ -55,6 +55,8 @@ def carry_out(
     check_output(out)
     check_executor(executor, jobs)
     check_compile(compiling)
+    if plan.recipe.crop and not cache:
+        jobs = _alone(executor, jobs)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         if not _missing(run, plan, [])[0]:
@@ -91,9 +93,10 @@ def carry_out(
         images: dict[str, WorkingImages] = {}
         failures: dict[int, str] = {}
         while missing:
-            cost = estimate_cost(spec, plan.data, len(missing), target, cache_folder)
+            here = spec.model_copy(update={"resolved": settings.model_copy(update={"jobs": num_jobs})})
+            cost = estimate_cost(here, plan.data, len(missing), target, cache_folder)
             check_room(cost, out)
-            progress.begin(spec, missing, out, cost)
+            progress.begin(here, missing, out, cost)
             # an image that cannot be decoded shows before the run is made
             images = images or _images(plan, cache_folder, progress)
             if stored is None:
@@ -152,6 +155,20 @@ def _train(
                 else:
                     note(index, _reason(result))
     return failures
+
+
+def _alone(executor: str, jobs: Jobs) -> Literal[1]:
+    """One job, for photos that are in no file.
+
+    Raises:
+        BadInput: more are asked for.
+    """
+    if executor == "processes" or jobs not in ("auto", 1):
+        raise BadInput(
+            "photos without a cache are in the memory of one process, and others cannot share them; "
+            "leave out --cache off, or use --jobs 1 without --executor processes"
+        )
+    return 1
 
 
 def jobs_of(settings: Resolved, executor: str, jobs: Jobs, device: torch.device) -> int:

@@ -137,3 +137,19 @@ def test_shared_images_are_the_same_with_their_channels_last(tmp_path: Path):
     assert torch.equal(opened, images)
     assert opened.permute(0, 2, 3, 1).is_contiguous()
     assert (tmp_path / "file").stat().st_size == images.numel()
+
+
+def test_photos_without_a_cache_stay_in_one_process(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (8, 130, 130, 3), dtype=np.uint8)
+    options: dict[str, Any] = {
+        "model": "mlp_2_w16",
+        "epochs": 1,
+        "trials": 2,
+        "recipe": {"crop": 16, "batch_size": 4},
+        "cache": False,
+    }
+    data = (photos, np.arange(8) % 2)
+    for asked in ({"jobs": 2}, {"executor": "processes"}):
+        with pytest.raises(BadInput, match="photos without a cache are in the memory of one process"):
+            ez.measure(data, out=tmp_path / "run", **options, **asked)
+    assert len(ez.measure(data, out=tmp_path / "run", **options).trials) == 2
