@@ -16,11 +16,9 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# figures for docs/benchmarks.md; minutes, and only as quiet as the machine
-bench: .venv/.installed-dev
-	$(BIN)/python benchmarks/training.py
-	$(BIN)/python benchmarks/records.py
-	$(BIN)/python benchmarks/records.py --scan
+# every benchmark, and docs/benchmarks.md from what they found; an hour, and only as quiet as the machine
+bench: .venv/.installed-bench
+	$(BIN)/python benchmarks/page.py $(if $(CIFAR10),--cifar10 $(CIFAR10)) $(if $(PHOTOS),--photos $(PHOTOS))
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -32,6 +30,11 @@ bench: .venv/.installed-dev
 .venv/.installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@ .venv/.installed
+
+# what the benchmarks compare with
+.venv/.installed-bench: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
+	@touch $@ .venv/.installed-dev .venv/.installed
 
 clean:
 	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,12 +1,12 @@
-"""Time and memory of `scores`, `status`, `compare` and `select` over generated runs of up to ImageNet's size.
+"""Time and memory of `scores`, and of `status`, `select` and `compare`, over runs of up to ImageNet's size.
 
-Two runs of the real format are generated trial by trial: ids like ImageNet's paths, 1,000 classes, examples
+Runs of the real format are generated trial by trial: ids like ImageNet's paths, 1,000 classes, examples
 whose margins grow with training at their own pace. Every command then runs in a process of its own. Peak
 memory is that process's ru_maxrss from wait4: its largest resident set, with Python and every library in it.
 Time is given as it passed and as processors were busy; the second says more on a shared machine.
 
-    python benchmarks/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 10] [--scan]
-                                 [--folder FOLDER]
+    python benchmarks/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20] [--all]
+                                 [--scan] [--folder FOLDER] [--json FILE]
 """
 
 from __future__ import annotations
@@ -21,12 +21,16 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import machine
+from results import Report, parser
 
 # Nothing heavy is imported up here: a process counts what its parent held when it was started.
 
 CLASSES = 1000
+IMAGENET = 1_281_167
+OTHERS_AT = 100_000  # where the commands that take two runs or minutes are measured too
 LIMIT = 2 * 1024**3  # bytes that no command may pass
+GROWTH = 1.2  # of processor time per cell, from the last size but one to the last
+BYTES_PER_CELL = 17  # on disk; a little above what is seen
 
 SELECT = """
 import sys
@@ -42,11 +46,12 @@ assert weights.sum() == int(0.1 * len(table) + 0.5)
 
 @dataclass(frozen=True)
 class Size:
-    """Examples, trials and epochs of each of the two runs."""
+    """Examples, trials and epochs of a run, and whether only `scores` is measured over it."""
 
     examples: int
     trials: int
     epochs: int
+    scores_only: bool = False
 
     @property
     def cells(self):
@@ -117,65 +122,114 @@ def measured(arguments):
 
 
 def measure_all(folder, size):
-    """Name and `measured` of every command over two runs of this size, made here and removed after."""
-    runs, table = [folder / "a", folder / "b"], folder / "scores.parquet"
-    for seed, run in enumerate(runs):
-        measured([__file__, "--generate", run, seed, size.examples, size.trials, size.epochs])
+    """Name and `measured` of every command over runs of this size, made here and removed after."""
+    runs, table = [folder / "a", folder / "b"][: 1 if size.scores_only else 2], folder / "scores.parquet"
     easiness = ["-m", "easiness"]
-    commands = {
-        "scores": [*easiness, "scores", runs[0], "-o", table],
-        "select (easy, refine)": ["-c", SELECT, table],
-        "status": [*easiness, "status", runs[0]],
-        "compare (expected, refine)": [*easiness, "compare", *runs],
-    }
+    commands = {"scores": [*easiness, "scores", runs[0], "-o", table]}
+    if not size.scores_only:
+        commands |= {
+            "select (easy, refine)": ["-c", SELECT, table],
+            "status": [*easiness, "status", runs[0]],
+            "compare (expected, refine)": [*easiness, "compare", *runs],
+        }
     try:
+        for seed, run in enumerate(runs):
+            measured([__file__, "--generate", run, seed, size.examples, size.trials, size.epochs])
         for name, arguments in commands.items():
             yield name, *measured(arguments)
     finally:
         for run in runs:
-            shutil.rmtree(run)
+            shutil.rmtree(run, ignore_errors=True)
         table.unlink(missing_ok=True)
 
 
-def report(sizes, folder):
-    """Print the table, row by row; ``relative`` is processor time per cell against the first size."""
-    print("| command | examples | trials | epochs | wall s | CPU s | CPU ns per cell | relative | peak MiB |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---:|")
-    first, over = {}, []
+def check_room(sizes, folder):
+    """End with a line if the runs would not fit on the disk; those of one size are there at a time."""
+    need = max(size.cells * (1 if size.scores_only else 2) for size in sizes) * BYTES_PER_CELL
+    free = shutil.disk_usage(folder).free
+    if need > free:
+        sys.exit(
+            f"{folder}: the runs take {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "give --folder on another disk or fewer --examples"
+        )
+
+
+def fill(report, sizes, folder):
+    """The table, row by row; ``relative`` is processor time per cell against the command's first size."""
+    header = ("command", "examples", "trials", "epochs", "wall s", "CPU s", "CPU ns per cell")
+    report.say("| " + " | ".join((*header, "relative", "peak MiB")) + " |", "|---" + "|---:" * 8 + "|")
+    first, peaks, scoring = {}, {}, []
     for size in sizes:
         for name, seconds, busy, peak in measure_all(folder, size):
-            per_cell = busy / size.cells
+            per_cell = busy / size.cells * 1e9
             relative = per_cell / first.setdefault(name, per_cell)
-            print(
+            report.say(
                 f"| {name} | {size.examples:,} | {size.trials} | {size.epochs} | {seconds:.1f} "
-                f"| {busy:.1f} | {per_cell * 1e9:.0f} | {relative:.2f} | {peak / 1024**2:.0f} |",
-                flush=True,
+                f"| {busy:.1f} | {per_cell:.0f} | {relative:.2f} | {peak / 1024**2:.0f} |"
             )
-            if peak > LIMIT:
-                over.append(f"{name} at {size.examples:,}")
-    if over:
-        sys.exit(f"more than {LIMIT:,} bytes: {', '.join(over)}")
+            peaks[f"{name} at {size.examples:,}"] = peak
+            if name == "scores":
+                scoring.append(per_cell)
+    report.say()
+    return peaks, scoring
+
+
+def judge(report, sizes, peaks, scoring):
+    """The goals: memory of every command, and `scores` growing with the record and no faster."""
+    largest = max(peaks, key=peaks.get)
+    report.goal(
+        "scores-memory",
+        f"Peak memory of the commands over {sizes[-1].examples:,} examples x {sizes[-1].trials} trials x "
+        f"{sizes[-1].epochs} epochs and less",
+        "at most 2 GiB",
+        f"{peaks[largest] / 1024**3:.2f} GiB ({largest})",
+        peaks[largest] <= LIMIT,
+    )
+    if len(sizes) > 1:
+        growth = scoring[-1] / scoring[-2]
+        report.goal(
+            "scores-linear",
+            f"Processor time of `scores` per cell, {sizes[-1].examples:,} examples against "
+            f"{sizes[-2].examples:,}",
+            f"at most {GROWTH}x",
+            f"{growth:.2f}x",
+            growth <= GROWTH,
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, nargs="+", default=[10_000, 100_000, 1_281_167])
-    parser.add_argument("--trials", type=int, default=10)
-    parser.add_argument("--epochs", type=int, default=10)
-    parser.add_argument("--scan", action="store_true", help="at 100,000 examples, halve trials and epochs")
-    parser.add_argument("--folder", type=Path, help="for the runs: about 5 GB at 1,281,167 examples")
-    parser.add_argument("--generate", nargs=5, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    made = parser(__doc__)
+    made.add_argument("--examples", type=int, nargs="+", default=[10_000, OTHERS_AT, IMAGENET])
+    made.add_argument("--trials", type=int, default=10)
+    made.add_argument("--epochs", type=int, default=20)
+    made.add_argument("--all", action="store_true", help="every command at every size: many minutes")
+    made.add_argument("--scan", action="store_true", help="at 100,000 examples, halve trials and epochs")
+    made.add_argument("--folder", type=Path, help="for the runs: about 4 GB, with --all 8 GB")
+    made.add_argument("--generate", nargs=5, help=argparse.SUPPRESS)
+    options = made.parse_args()
     if options.generate:
         run, seed, *size = options.generate
         generate(Path(run), Size(*map(int, size)), int(seed))
         return
-    sizes = [Size(examples, options.trials, options.epochs) for examples in options.examples]
+    sizes = [
+        Size(examples, options.trials, options.epochs, examples != OTHERS_AT and not options.all)
+        for examples in options.examples
+    ]
     if options.scan:
-        sizes = [Size(100_000, trials, epochs) for trials, epochs in ((5, 5), (5, 10), (10, 5), (10, 10))]
-    print(machine.measured() + "\n")
+        halves = [(trials, epochs) for trials in (5, 10) for epochs in (5, 10)]
+        sizes = [Size(OTHERS_AT, trials, epochs) for trials, epochs in halves]
+    title = "Records as trials and epochs grow" if options.scan else "Reading records, up to ImageNet's size"
+    report = Report(title, "python benchmarks/records.py" + (" --scan" if options.scan else ""))
+    report.say(
+        "A cell is one example in one trial after one epoch. Python and its libraries are in every figure."
+    )
+    report.say()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        report(sizes, Path(folder))
+        check_room(sizes, folder)
+        peaks, scoring = fill(report, sizes, Path(folder))
+    if not options.scan:
+        judge(report, sizes, peaks, scoring)
+    report.write(options.json)
 
 
 if __name__ == "__main__":

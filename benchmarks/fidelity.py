@@ -1,0 +1,206 @@
+"""Faster is the same: easiness from fast settings matches float32 as well as float32 matches itself.
+
+The reference of each network is a run of trials in float32, one after the other, as plain as it gets. Its
+noise ceiling is how well groups of its own trials match, with a 95 % interval. Groups of fast trials, of
+other seeds, are matched with groups of the reference: as large, and ties broken in the same way. Runs with a
+tenth of the step size or of the labels wrong show that the check can fail.
+
+    python benchmarks/fidelity.py [--data cifar10-folder] [--examples 1000] [--models wrn_10_1 mlp_3]
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from easiness import load_dataset
+from easiness.analysis import match_groups
+from easiness.spec import Resolved
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+from results import Report, parser
+
+REFERENCE_SEED = 1000
+THREADS = torch.get_num_threads()
+PLAIN = {"precision": "float32", "channels_last": False, "threads": THREADS}
+SIDES = ("easy", "hard")
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to train the trials of a run. One with wrong labels, or a slow one, must be found out."""
+
+    name: str
+    settings: dict = field(default_factory=dict)
+    slower: float = 1
+    wrong_labels: bool = False
+
+    @property
+    def wrong(self):
+        return self.wrong_labels or self.slower > 1
+
+
+@dataclass(frozen=True)
+class Study:
+    """What is trained of one network, and in which ways."""
+
+    model: str
+    alpha: float
+    trials: int
+    epochs: int
+    ways: tuple[Way, ...]
+
+
+FAST = {"precision": "bfloat16", "channels_last": True}
+HALF = {"jobs": 2, "threads": max(1, THREADS // 2)}
+STUDIES = (
+    Study(
+        "wrn_10_1",
+        alpha=0.003,  # these trials are short
+        trials=12,
+        epochs=5,
+        ways=(
+            Way("bfloat16", FAST),
+            Way("bfloat16, compiled", {**FAST, "compiled": True}),
+            Way("bfloat16, two processes", {**FAST, **HALF}),
+            Way("bfloat16, a tenth of the step size", FAST, slower=10),
+            Way("bfloat16, a tenth of the labels wrong", FAST, wrong_labels=True),
+        ),
+    ),
+    Study(
+        "mlp_3",
+        alpha=0.001,
+        trials=20,
+        epochs=10,
+        ways=(
+            Way("float32, five side by side", {"together": 5}),
+            Way("bfloat16, five side by side", {"precision": "bfloat16", "together": 5}),
+            Way("float32, a tenth of the step size", slower=10),
+            Way("float32, a tenth of the labels wrong", wrong_labels=True),
+        ),
+    ),
+)
+
+
+def with_wrong_labels(data):
+    rng = np.random.default_rng(0)
+    labels = data.labels.copy()
+    wrong = rng.choice(len(labels), len(labels) // 10, replace=False)
+    labels[wrong] = (labels[wrong] + rng.integers(1, data.num_classes, len(wrong))) % data.num_classes
+    return replace(data, labels=labels)
+
+
+def train(data, study, way, seed, folder):
+    """A run of the study's trials in this way."""
+    plan = make_plan(
+        with_wrong_labels(data) if way.wrong_labels else data,
+        model=study.model,
+        trials=study.trials,
+        epochs=study.epochs,
+        seed=seed,
+        recipe={"alpha": study.alpha / way.slower},
+        keep_weights=False,
+        splits=("train",),
+    )
+    began = time.perf_counter()
+    resolved = Resolved(**{**PLAIN, **way.settings})
+    run = carry_out(plan, folder / f"{study.model}-{seed}", device="cpu", cache=False, resolved=resolved)
+    print(f"{study.model}, {way.name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
+    return run
+
+
+def compiling_works():
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.compile(lambda x: (x + 1).sin())(torch.zeros(8))
+    except Exception:
+        return False
+    return True
+
+
+def accuracy(run):
+    """Mean and standard error of the last accuracy on the training examples."""
+    last = np.array([trial.document.accuracy["train"][-1] for trial in run.trials])
+    return f"{last.mean():.3f} ± {last.std(ddof=1) / len(last) ** 0.5:.3f}"
+
+
+def text(match):
+    low, high = match.interval
+    return f"{match.rate:.3f} ({low:.3f} to {high:.3f})"
+
+
+def compare(report, data, study, ways, folder):
+    """The ways against the reference: by name, how far the rates are above the least that is allowed."""
+    reference = train(data, study, Way("reference"), REFERENCE_SEED, folder)
+    theirs = reference.votes()
+    ceilings = [match_groups(theirs, theirs, side=side, ties="refine") for side in SIDES]
+    rows = [("float32 with itself: the ceiling", *map(text, ceilings), accuracy(reference))]
+    above = {}
+    for seed, way in enumerate(ways):
+        run = train(data, study, way, seed, folder)
+        found = [match_groups(run.votes(), theirs, side=side, ties="refine") for side in SIDES]
+        pairs = list(zip(found, ceilings, strict=True))
+        above[way.name] = [match.rate - ceiling.interval[0] for match, ceiling in pairs]
+        cells = [f"{text(match)}, {match.rate - ceiling.rate:+.3f}" for match, ceiling in pairs]
+        rows.append((way.name, *cells, accuracy(run)))
+    report.say(f"### {study.model}", "")
+    report.say(
+        f"{study.trials} trials of {study.epochs} epochs each, so groups of {study.trials // 2}; "
+        f"{reference.spec.data.train.num_examples} examples.",
+        "",
+    )
+    report.table(("trials", "easy sets", "hard sets", "accuracy"), rows)
+    return above
+
+
+def main():
+    options = parser(__doc__)
+    options.add_argument(
+        "--data", help="CIFAR-10 as Parquet or class folders; scikit-learn's digits otherwise"
+    )
+    options.add_argument("--examples", type=int, default=1000)
+    names = [study.model for study in STUDIES]
+    options.add_argument("--models", nargs="+", choices=names, default=names)
+    options = options.parse_args()
+    report = Report("Faster is the same", "python benchmarks/fidelity.py")
+    data = load_dataset(options.data or "digits", limit=options.examples)
+    report.say(
+        f"torch {torch.__version__}, CPU, {THREADS} threads. "
+        f"{'Images of CIFAR-10' if options.data else 'Digits of scikit-learn, since no --data was given'}. "
+        "Matching rates of the easiest and the hardest tenth, ties refined, with 95 % intervals: of float32 "
+        "trials with each other, and of each kind with them, followed by the difference.",
+        "",
+    )
+    compiles = compiling_works()
+    if not compiles:
+        report.say("Nothing is compiled: torch.compile does not work here.", "")
+    right, wrong = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        for study in STUDIES:
+            if study.model not in options.models:
+                continue
+            ways = [way for way in study.ways if compiles or not way.settings.get("compiled")]
+            above = compare(report, data, study, ways, Path(folder))
+            for way in ways:
+                (wrong if way.wrong else right).append(min(above[way.name]))
+    same, found_out = sum(least >= 0 for least in right), sum(least < 0 for least in wrong)
+    report.goal(
+        "fidelity",
+        "easy and hard sets of fast trials match float32's as well as these match each other",
+        "all within the interval of the ceiling or above; deliberately wrong runs are not",
+        f"{same} of {len(right)}; of {len(wrong)} wrong ones {found_out} found out",
+        same == len(right) and found_out == len(wrong),
+    )
+    report.write(options.json)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Runs every benchmark, one after the other, and writes docs/benchmarks.md from what they found.
+
+    python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only NAME ...] [--write-only]
+
+What each found is kept in build/benchmarks, so that one of them can be run again alone; `--write-only` runs
+none. Reasons for missed goals are written by people, in benchmarks/missed.toml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+from results import VERDICTS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+FOUND = ROOT / "build" / "benchmarks"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+# in the order of the page: name, script, options that are always given, option for real data, which data
+BENCHMARKS = [
+    ("ceiling", "ceiling.py", [], None, None),
+    ("program", "program.py", [], "--data", "cifar10"),
+    ("baselines", "baselines.py", [], "--data", "cifar10"),
+    ("gpu", "gpu.py", [], None, None),
+    ("fidelity", "fidelity.py", [], "--data", "cifar10"),
+    ("standins", "standins.py", ["--figure", "docs/results/standins.svg"], "--data", "cifar10"),
+    ("scores", "scores.py", [], None, None),
+    ("records", "records.py", [], None, None),
+    ("scan", "records.py", ["--scan"], None, None),
+    ("photos", "photos.py", [], "--data", "photos"),
+    ("startup", "startup.py", [], None, None),
+]
+
+INTRODUCTION = """\
+# Speed
+
+Every goal of the project beside what was measured, from one command:
+
+```
+make bench CIFAR10=FOLDER PHOTOS=FOLDER
+```
+
+Without these folders made-up images of the same sizes take their place, and what needs real ones is left out.
+It takes about an hour, and the machine should have nothing else to do. What is compared runs in turn, round
+after round, and a ratio is one of medians: on a shared machine seconds vary by a factor of three from one
+minute to the next, ratios much less. Each section says when, where and at which commit it was measured.
+"""
+
+
+def run(name, script, options, data_option, data):
+    """One benchmark in a process of its own; returns whether it ended well."""
+    found = FOUND / f"{name}.json"
+    arguments = [*options, *([data_option, str(data)] if data else []), "--json", str(found)]
+    found.unlink(missing_ok=True)
+    began = time.perf_counter()
+    print(f"\n--- {name}", flush=True)
+    done = subprocess.run([sys.executable, str(HERE / script), *arguments], cwd=ROOT)
+    print(f"--- {name}: {time.perf_counter() - began:.0f} s, exit code {done.returncode}", flush=True)
+    return done.returncode == 0
+
+
+def read():
+    """What the benchmarks have found, by name and in the order of the page."""
+    files = {name: FOUND / f"{name}.json" for name, *_ in BENCHMARKS}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+
+
+def page(reports, reasons):
+    """The whole page."""
+    goals = [goal for report in reports.values() for goal in report["goals"]]
+    missed = [goal for goal in goals if goal["met"] is False]
+    lines = [INTRODUCTION, "## Goals", "", "| what | goal | measured | |", "|---|---|---|---|"]
+    lines += [f"| {g['what']} | {g['goal']} | {g['measured']} | {VERDICTS[g['met']]} |" for g in goals]
+    lines += ["", *reasons_text(missed, reasons)]
+    for report in reports.values():
+        lines += [f"## {report['title']}", "", "```", f"$ {report['command']}", report["measured"], "```", ""]
+        lines += report["lines"] + [""]
+    return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
+
+
+def reasons_text(missed, reasons):
+    """The section on missed goals; one without a reason stops the page."""
+    if not missed:
+        return ["No goal that could be measured was missed.", ""]
+    unexplained = [goal["key"] for goal in missed if goal["key"] not in reasons]
+    if unexplained:
+        sys.exit(f"benchmarks/missed.toml: give the reason for {', '.join(unexplained)}, then --write-only")
+    return ["### Missed, and why", "", *(f"- **{g['what']}**: {reasons[g['key']]}" for g in missed), ""]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cifar10", type=Path, help="CIFAR-10 as Parquet or class folders")
+    parser.add_argument("--photos", type=Path, help="a folder of class folders of photos")
+    names = [name for name, *_ in BENCHMARKS]
+    parser.add_argument("--only", nargs="+", choices=names, help="run these alone")
+    parser.add_argument("--write-only", action="store_true", help="write the page from what was found before")
+    options = parser.parse_args()
+    FOUND.mkdir(parents=True, exist_ok=True)
+    failed = []
+    for name, script, always, data_option, data in BENCHMARKS:
+        if options.write_only or (options.only and name not in options.only):
+            continue
+        folder = getattr(options, data).resolve() if data and getattr(options, data) else None
+        if not run(name, script, always, data_option, folder):
+            failed.append(name)
+    PAGE.write_text(page(read(), tomllib.loads((HERE / "missed.toml").read_text())))
+    print(f"wrote {PAGE.relative_to(ROOT)}")
+    if failed:
+        sys.exit(f"did not end well: {', '.join(failed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Training and evaluation on a folder of photos against torchvision's ImageFolder with a DataLoader.
+
+The baseline is what the documentation of PyTorch shows: ImageFolder, RandomResizedCrop(224), a flip and
+ToTensor, Resize(256) and CenterCrop(224) to evaluate, a DataLoader with two persistent workers each,
+float32, all cores. Both train the same small network at the same batch size, and evaluate on all photos
+after every epoch. Each works in a process of its own, and their epochs take turns. In the first epoch
+easiness reads and reduces the photos to a cache; the ratio is that of the epochs from the second on.
+Then the same for the way of the photos alone, without a network.
+
+    python benchmarks/photos.py [--data FOLDER] [--photos 400] [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import statistics
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import PIL
+import torch
+import torchvision
+from PIL import Image
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from own_process import OwnProcess
+from results import Report, parser
+
+BATCH = 64
+SIDE = 224
+GOAL = 2
+NUM_CLASSES = 10
+
+
+def small_network(input_shape, num_classes):
+    """Four strided convolutions with batch normalization, 16 to 64 channels wide."""
+    widths = [input_shape[0], 16, 32, 64, 64]
+    layers = []
+    for before, after in itertools.pairwise(widths):
+        layers += [nn.Conv2d(before, after, 3, 2, 1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], num_classes))
+
+
+def serve_torchvision(turns, folder, _, rounds):
+    augment = [transforms.RandomResizedCrop(SIDE), transforms.RandomHorizontalFlip(), transforms.ToTensor()]
+    centre = [transforms.Resize(256), transforms.CenterCrop(SIDE), transforms.ToTensor()]
+    train = torchvision.datasets.ImageFolder(folder, transforms.Compose(augment))
+    test = torchvision.datasets.ImageFolder(folder, transforms.Compose(centre))
+    workers = {"num_workers": 2, "persistent_workers": True}
+    train_loader = DataLoader(train, BATCH, shuffle=True, **workers)
+    test_loader = DataLoader(test, BATCH, **workers)
+    model = small_network((3, SIDE, SIDE), len(train.classes))
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.001)
+
+    def epoch():
+        model.train()
+        for images, labels in train_loader:
+            optimizer.zero_grad()
+            criterion(model(images), labels).backward()
+            optimizer.step()
+        model.eval()
+        correct = []
+        with torch.no_grad():
+            for images, labels in test_loader:
+                correct.append(model(images).argmax(1) == labels)
+        return torch.cat(correct)
+
+    def read(loader):
+        return sum(len(images) for images, _ in loader)
+
+    for _ in range(1 + rounds):
+        turns.take(epoch)
+    for _ in range(rounds):
+        turns.take(lambda: read(train_loader))
+        turns.take(lambda: read(test_loader))
+    return f"torchvision: float32, {torch.get_num_threads()} threads and two workers"
+
+
+def serve_easiness(turns, folder, scratch, rounds):
+    from easiness.data import working_images
+    from easiness.studies.execute import resolve_plan
+    from easiness.studies.plan import make_plan
+    from easiness.training import make_bank
+    from easiness.training.network import evaluation_batch
+    from easiness.trial import run_trial
+
+    cpu = torch.device("cpu")
+    model = "photos:small_network"
+    recipe = {"crop": SIDE}
+    plan = make_plan(folder, model=model, trials=1, epochs=1 + rounds, batch_size=BATCH, recipe=recipe)
+    resolved = resolve_plan(plan, cpu)
+    spec = plan.spec(resolved, trials=1, epochs=1 + rounds).trial(0)
+
+    turns.begin()
+    images = working_images(plan.data, plan.recipe, cache=scratch / "cache")
+
+    def end_of_epoch(_):
+        turns.end()
+        turns.begin()
+
+    run_trial(spec, plan.data, cpu, images={"train": images}, on_epoch=end_of_epoch)
+
+    torch.set_num_threads(resolved.threads)
+    bank = make_bank(images, plan.recipe, cpu, augment=True)
+    generator = torch.Generator().manual_seed(0)
+    at_once = evaluation_batch((3, SIDE, SIDE))
+
+    def train():
+        positions = torch.randperm(len(bank), generator=generator)
+        drawn = bank.draw(positions, generator)
+        for at in range(0, len(bank), BATCH):
+            bank.augmented(positions[at : at + BATCH], drawn[at : at + BATCH])
+
+    def evaluate():
+        for at in range(0, len(bank), at_once):
+            bank.clean(slice(at, min(at + at_once, len(bank))))
+
+    # the turn that began after the last epoch is the first of these
+    train()
+    turns.end()
+    turns.take(evaluate)
+    for _ in range(rounds - 1):
+        turns.take(train)
+        turns.take(evaluate)
+    return f"easiness: {resolved.precision}, {resolved.reason}"
+
+
+def make_photos(folder, num):
+    """JPEGs of about 400 x 300 pixels in class folders: smooth shapes with a little noise on top."""
+    rng = np.random.default_rng(0)
+    for at in range(num):
+        height, width = int(rng.integers(280, 321)), int(rng.integers(380, 421))
+        coarse = rng.integers(0, 256, (12, 16, 3), dtype=np.uint8)
+        smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+        noisy = np.clip(smooth + rng.normal(0, 8, smooth.shape), 0, 255).astype(np.uint8)
+        path = folder / f"class_{at % NUM_CLASSES}" / f"{at}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(noisy).save(path, quality=90)
+
+
+def compare(report, folder, scratch, rounds):
+    num = len(torchvision.datasets.ImageFolder(folder))
+    sides = [OwnProcess(work, folder, scratch, rounds) for work in (serve_torchvision, serve_easiness)]
+    try:
+        first = [side.seconds() for side in sides]
+        epochs = [[side.seconds() for side in sides] for _ in range(rounds)]
+        alone = [[[side.seconds() for side in sides] for _ in range(2)] for _ in range(rounds)]
+        settings = [side.result() for side in sides]
+    finally:
+        for side in sides:
+            side.end()
+
+    theirs, ours = (statistics.median(times) for times in zip(*epochs, strict=True))
+    ratio = theirs / ours
+    report.say(f"Settings. {'; '.join(settings)}.", "")
+    report.say("Seconds per epoch: training on all photos, then evaluating all of them.", "")
+    report.table(
+        ["", "torchvision", "easiness", "ratio"],
+        [
+            ["first epoch (easiness fills its cache)", *(f"{s:.2f}" for s in first), _ratio(*first)],
+            ["each epoch from the second on", f"{theirs:.2f}", f"{ours:.2f}", _ratio(theirs, ours)],
+        ],
+    )
+    rows = []
+    for at, what in enumerate(("random crops to train on", "centre crops to evaluate")):
+        medians = [statistics.median(times[at][side] for times in alone) for side in (0, 1)]
+        rows.append([what, *(f"{num / s:,.0f}" for s in medians), _ratio(*medians)])
+    report.say("Images per second without a network, from the file or the cache to its input.", "")
+    report.table(["", "torchvision", "easiness", "ratio"], rows)
+    what = "an epoch on photos from the second on, over ImageFolder and DataLoader"
+    report.goal("photos", what, f"at least {GOAL}x", f"{ratio:.1f}x", ratio >= GOAL)
+
+
+def _ratio(theirs, ours):
+    return f"{theirs / ours:.1f}x"
+
+
+def main():
+    arguments = parser(__doc__)
+    arguments.add_argument("--data", type=Path, help="a folder with a folder of photos for each class")
+    arguments.add_argument("--photos", type=int, default=400, help="photos to make up without --data")
+    arguments.add_argument("--rounds", type=int, default=5, help="epochs from the second on")
+    options = arguments.parse_args()
+    report = Report("Photos", "python benchmarks/photos.py")
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, scratch = options.data, Path(scratch)
+        if folder is None:
+            folder = scratch / "photos"
+            make_photos(folder, options.photos)
+            what = f"{options.photos} made-up JPEGs of about 400 x 300 pixels"
+        else:
+            what = f"{len(torchvision.datasets.ImageFolder(folder))} photos in {folder.name}"
+        report.say(
+            f"{what}; batches of {BATCH} at {SIDE} x {SIDE}; four strided convolutions (16 to 64 wide, batch "
+            f"normalization); medians of {options.rounds} epochs in turn. torch {torch.__version__}, "
+            f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}, {os.cpu_count()} cores.",
+            "",
+        )
+        compare(report, folder, scratch, options.rounds)
+    report.write(options.json)
+
+
+if __name__ == "__main__":
+    main()

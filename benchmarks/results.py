@@ -1,0 +1,70 @@
+"""What a benchmark found: lines of Markdown for the docs page, and each goal beside what was measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import machine
+
+VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal of the project's: ``key`` is its name in the reasons for missed goals.
+
+    ``met`` is ``None`` where the machine could not tell.
+    """
+
+    key: str
+    what: str
+    goal: str
+    measured: str
+    met: bool | None
+
+
+@dataclass
+class Report:
+    """Printed as it grows, so that a benchmark that is stopped has shown what it knew."""
+
+    title: str
+    command: str
+    measured: str = field(default_factory=machine.measured)
+    lines: list[str] = field(default_factory=list)
+    goals: list[Goal] = field(default_factory=list)
+
+    def __post_init__(self):
+        print(f"## {self.title}\n\n{self.measured}\n", flush=True)
+
+    def say(self, *lines):
+        """Lines of Markdown for the page."""
+        for line in lines or ("",):
+            print(line, flush=True)
+            self.lines.append(line)
+
+    def table(self, header, rows):
+        """A Markdown table of texts; numbers should come as formatted texts."""
+        self.say("| " + " | ".join(header) + " |", "|---" * len(header) + "|")
+        for row in rows:
+            self.say("| " + " | ".join(str(cell) for cell in row) + " |")
+        self.say()
+
+    def goal(self, key, what, goal, measured, met):
+        """A goal and whether it was met: ``None`` where this cannot be told, and ``measured`` says why."""
+        self.goals.append(Goal(key, what, goal, measured, None if met is None else bool(met)))
+        print(f"{VERDICTS[self.goals[-1].met]}: {what}: {measured} (goal {goal})\n", flush=True)
+
+    def write(self, path):
+        """For the docs page; nothing without a path."""
+        if path is not None:
+            path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+
+def parser(doc):
+    """An argument parser with the option that every benchmark has."""
+    made = argparse.ArgumentParser(description=doc.splitlines()[0])
+    made.add_argument("--json", type=Path, help="write the results here, for the docs page")
+    return made
