@@ -1,4 +1,4 @@
-"""A run in two processes that is killed goes on to what one process records, bit by bit, and leaves nothing."""
+"""A run in two processes, killed, goes on to what one process records, bit by bit, and leaves nothing."""
 
 from __future__ import annotations
 

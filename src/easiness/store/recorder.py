@@ -20,7 +20,7 @@ from easiness.store.run import Run, is_run, open_run
 from easiness.store.writer import RunWriter
 
 _WAIT_SECONDS = 60.0  # for another process that records into the same run
-_LOGITS_AT_ONCE = 65_536  # small batches are joined to so many, which costs a fifth per example
+_LOGITS_AT_ONCE = 262_144  # small batches are joined to so many, which costs a fifth per example
 
 
 class Recorder:

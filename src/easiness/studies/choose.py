@@ -232,7 +232,7 @@ def _better(usual: _Way, others: Sequence[_Way]) -> _Way:
     fastest = min(others, key=lambda way: way.seconds)
     chosen = fastest if fastest.seconds < _WORTH * usual.seconds else usual
     shown = ", ".join(
-        f"{_text(way.settings)} {1000 * way.seconds:.3g} ms"
+        f"{_text(way.settings)} {1000 * way.seconds:.1f} ms"
         for way in (usual, *others)
         if way.seconds < float("inf")
     )
@@ -264,7 +264,7 @@ def _compiled(workload: Workload, best: _Way, num_steps: int) -> _Way:
         reason = f"{best.settings.reason}; cannot be compiled here ({type(error).__name__})"
         return _Way(best.settings.model_copy(update={"reason": reason}), best.seconds)
     pays = (plain - faster) * num_steps > 2 * loading
-    shown = f"{1000 * faster:.3g} ms against {1000 * plain:.3g}, {loading:.0f} s to load in each trial"
+    shown = f"{1000 * faster:.1f} ms against {1000 * plain:.1f}, {loading:.0f} s to load in each trial"
     reason = f"{best.settings.reason}; {'compiled' if pays else 'not compiled'}: {shown}"
     settings = (settings if pays else best.settings).model_copy(update={"reason": reason})
     return _Way(settings, best.seconds * faster / plain if pays else best.seconds)

@@ -59,7 +59,7 @@ def test_processes_are_taken_where_they_are_faster_at_the_same_time(clock):
     calls = clock({(1, 4, 1): 0.1, (1, 1, 1): 0.3, (4, 1, 1): 0.08, (1, 2, 1): 0.16, (2, 2, 1): 0.09})
     chosen = resolve_plan(plan(), CPU)
     assert (chosen.jobs, chosen.threads) == (4, 1)
-    assert "1 process of 4 threads 100 ms, 4 processes of 1 thread 80 ms" in chosen.reason
+    assert "1 process of 4 threads 100.0 ms, 4 processes of 1 thread 80.0 ms" in chosen.reason
     assert (2, 2, 1) in calls  # half as many were looked at too
 
 
