@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from easiness import open_run
 from easiness.record.observations import STATISTICS
+from easiness.spec import observe_text
 
 EPOCHS = 5
 SIZE = ["--trials", 2, "--epochs", EPOCHS]
@@ -55,6 +57,10 @@ def test_fewer_looks_are_rows_of_the_full_record(command, digits, full, tmp_path
     for name in ("easiness", "el2n", "loss", "entropy"):
         np.testing.assert_array_equal(scores[name], at_last[name])
     assert scores["forgetting_events"].isna().all()
+    shown = command("scores", out, "--output", tmp_path / "scores.csv")
+    assert shown.err == f"note: {out}: observations: {observe_text(run.spec.observe)}\n"
+    for name in ("variability", "aum", "first_learned_epoch"):
+        assert scores[name].isna().all() == (len(epochs) == 1)
 
 
 def test_an_epoch_between_is_refused_with_its_neighbours(command, refused, digits, tmp_path):
@@ -92,10 +98,19 @@ def test_what_training_computes_is_marked_and_changes_no_network(command, digits
     for name in ("status", "scores", "compare"):
         shown = command(name, out)
         assert shown.code == 0
-        assert ("augmented" in shown.out + shown.err) == (name != "compare")
+        assert "augmented" in shown.out + shown.err
+    alone = command("compare", out)
+    assert alone.err == f"note: observations of {out} are augmented (made during training, not clean)\n"
+    assert command("compare", clean).err == command("scores", clean).err == ""
+    markdown, plain = tmp_path / "table.md", tmp_path / "table.json"
+    for file in (markdown, plain):
+        assert command("compare", out, clean, "-o", file).code == 0
     both = command("compare", out, clean)
     assert both.err.startswith(f"note: observations of {out} are augmented")
     assert len(both.err.splitlines()) == 1
+    note = both.err.removeprefix("note: ").rstrip("\n")
+    assert markdown.read_text().startswith(f"Note: {note}.\n\n### How far easiness")
+    assert json.loads(plain.read_text())["note"] == note
 
 
 def test_a_run_is_continued_as_it_was_observed(command, refused, digits, tmp_path):
@@ -118,6 +133,25 @@ def test_while_a_run_grows_common_epochs_are_read(command, digits, tmp_path):
     assert [trial.epochs for trial in run.trials] == [5, 3]
     assert (run.epochs, run.observed, run.resolve_epoch(None)) == (3, (2,), 2)
     assert run.scores()["easiness"].max() == 1
+
+
+def test_a_run_that_is_being_made_longer_may_have_no_common_epoch(command, refused, digits, tmp_path):
+    out, longer = tmp_path / "run", tmp_path / "longer"
+    size = ["--trials", 2, "--observe", "last"]
+    assert command(*digits(out, *size, "--epochs", 3)).code == 0
+    assert command(*digits(longer, *size, "--trials", 1, "--epochs", 5)).code == 0
+    (grown,) = (longer / "trials").iterdir()
+    grown.rename(out / "trials" / grown.name)
+    asked = command(*digits(out, *size, "--epochs", 3))
+    assert (asked.code, asked.err) == (0, "")
+    assert asked.out == (
+        f"{out}: mlp_3, 2 trials of 3 epochs over 100 examples\n"
+        "easiness: unknown, since trials have up to 5 epochs and were observed after no common one; "
+        "--epochs 5 makes them equal\n"
+    )
+    for name in ("scores", "compare", "report"):
+        assert "run `easiness measure` with --epochs 5 to go on" in refused(name, out)
+    assert "easiness after epoch 5" in command(*digits(out, *size, "--epochs", 5)).out
 
 
 @pytest.mark.parametrize(

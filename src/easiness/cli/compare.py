@@ -41,13 +41,8 @@ def compare(
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction)
     else:
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction, ties=[ties])
-    augmented = [str(run.path) for run in opened if run.augmented]
-    if 0 < len(augmented) < len(opened):
-        typer.echo(
-            f"note: observations of {', '.join(augmented)} are augmented (made during training), those of "
-            "the others clean; part of what differs is how they were observed",
-            err=True,
-        )
+    if comparison.note is not None:
+        typer.echo(f"note: {comparison.note}", err=True)
     typer.echo(as_text(comparison))
     if output is None:
         return

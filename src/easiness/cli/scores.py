@@ -21,15 +21,15 @@ def scores(
 ) -> None:
     """Write every score of every example, with standard errors and masks."""
     from easiness.cli.output import check_output_file, output_file
-    from easiness.spec import observe_text
+    from easiness.spec import ALL, observe_text
     from easiness.store import open_run
 
     if output is not None:
         check_output_file(output, (".parquet", ".csv"))
     opened = open_run(run)
     table = opened.scores(epoch)
-    if opened.augmented:
-        typer.echo(f"note: {run}: observations are {observe_text(opened.spec.observe)}", err=True)
+    if opened.spec.observe != ALL:
+        typer.echo(f"note: {run}: observations: {observe_text(opened.spec.observe)}", err=True)
     if output is None:
         table.to_csv(sys.stdout, index=False)
         return

@@ -17,8 +17,9 @@ def as_text(comparison: Comparison) -> str:
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """The same tables as Markdown."""
-    return sections_markdown(comparison_sections(comparison))
+    """The same tables as Markdown, below the comparison's note where it has one."""
+    note = "" if comparison.note is None else f"Note: {comparison.note}.\n\n"
+    return note + sections_markdown(comparison_sections(comparison))
 
 
 def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """Matching rates, resolution and reliability."""
+    """Matching rates, resolution and reliability, and the comparison's note or ``null``."""
     runs = [
         {
             "name": name,
@@ -81,6 +82,7 @@ def as_json(comparison: Comparison) -> str:
         "epoch": comparison.epoch,
         "fraction": comparison.fraction,
         "num_examples": comparison.num_examples,
+        "note": comparison.note,
         "runs": defined(runs),
         "matching": [cell_values(comparison, cell) for cell in comparison.cells],
     }

@@ -1,7 +1,8 @@
 """Scores of when an example is learned and how often it is forgotten; epochs count from 1.
 
 A trial that never learned an example says nothing about when: it is left out of the mean. Where epochs were
-not observed, ``first_learned_epoch`` and ``iteration_learned`` are the first that were and fit.
+not observed, ``first_learned_epoch`` and ``iteration_learned`` are the first that were and fit, and
+undefined where only one of several was.
 """
 
 from __future__ import annotations
@@ -12,7 +13,14 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, correct_until, over_trials, sees_every_epoch
+from easiness.scores.score import (
+    NOT_OF_ONE,
+    Score,
+    correct_until,
+    over_epochs,
+    over_trials,
+    sees_every_epoch,
+)
 
 
 def _forgetting_events(obs: Observations, m: int) -> Values:
@@ -49,23 +57,24 @@ FORGETTING_EVENTS = Score(
 
 FIRST_LEARNED_EPOCH = Score(
     name="first_learned_epoch",
-    formula="min {t: a_t = 1}; over the trials that learned it (any a_t = 1)",
+    formula="min {t: a_t = 1}; over the trials that learned it (any a_t = 1)" + NOT_OF_ONE,
     unit="epochs",
     range=(1, math.inf),
     high_means="hard",
     needs=("prediction",),
     source="plain definition",
-    start=over_trials(_first_learned_epoch),
+    start=over_epochs(_first_learned_epoch),
 )
 
 ITERATION_LEARNED = Score(
     name="iteration_learned",
-    formula="min {t: a_s = 1 for all s in t..m}; over the trials that learned it for good (a_m = 1)",
+    formula="min {t: a_s = 1 for all s in t..m}; over the trials that learned it for good (a_m = 1)"
+    + NOT_OF_ONE,
     unit="epochs",
     range=(1, math.inf),
     high_means="hard",
     needs=("prediction",),
     source="Baldock et al. 2021 (arXiv 2106.09647), asking for the label where they ask for "
     "the final prediction",
-    start=over_trials(_iteration_learned),
+    start=over_epochs(_iteration_learned),
 )

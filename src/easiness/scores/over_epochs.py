@@ -1,4 +1,7 @@
-"""Scores that average or spread a quantity over the epochs 1..m, as far as they were observed."""
+"""Scores that average or spread a quantity over the epochs 1..m, as far as they were observed.
+
+All are undefined where only one of several was: see `over_epochs`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.moments import Values
-from easiness.scores.score import Score, correct_until, over_trials, p_label_until
+from easiness.scores.score import NOT_OF_ONE, Score, correct_until, over_epochs, p_label_until
 
 JIANG = "Jiang et al. 2021 (arXiv 2002.03206)"
 CARTOGRAPHY = "Swayamdipta et al. 2020 (arXiv 2009.10795)"
@@ -43,12 +46,12 @@ def _mean_margin(obs: Observations, m: int) -> Values:
     return mean
 
 
-_accuracy_over_trials = over_trials(_accuracy)
-_confidence_over_trials = over_trials(_mean_p_label)
+_accuracy_over_trials = over_epochs(_accuracy)
+_confidence_over_trials = over_epochs(_mean_p_label)
 
 CUMULATIVE_ACCURACY = Score(
     name="cumulative_accuracy",
-    formula="mean_t a_t",
+    formula=f"mean_t a_t{NOT_OF_ONE}",
     unit="share of epochs",
     range=(0, 1),
     high_means="easy",
@@ -59,7 +62,7 @@ CUMULATIVE_ACCURACY = Score(
 
 CORRECTNESS = Score(
     name="correctness",
-    formula="mean_t a_t (cumulative_accuracy under its name in data maps)",
+    formula=f"mean_t a_t (cumulative_accuracy under its name in data maps){NOT_OF_ONE}",
     unit="share of epochs",
     range=(0, 1),
     high_means="easy",
@@ -70,7 +73,7 @@ CORRECTNESS = Score(
 
 CUMULATIVE_CONFIDENCE = Score(
     name="cumulative_confidence",
-    formula="mean_t p_y",
+    formula=f"mean_t p_y{NOT_OF_ONE}",
     unit="probability",
     range=(0, 1),
     high_means="easy",
@@ -81,7 +84,7 @@ CUMULATIVE_CONFIDENCE = Score(
 
 CONFIDENCE = Score(
     name="confidence",
-    formula="mean_t p_y (cumulative_confidence under its name in data maps)",
+    formula=f"mean_t p_y (cumulative_confidence under its name in data maps){NOT_OF_ONE}",
     unit="probability",
     range=(0, 1),
     high_means="easy",
@@ -92,33 +95,33 @@ CONFIDENCE = Score(
 
 VARIABILITY = Score(
     name="variability",
-    formula="population std_t p_y (divided by m)",
+    formula=f"population std_t p_y (divided by the number of t){NOT_OF_ONE}",
     unit="probability",
     range=(0, 0.5),
     high_means="ambiguous",
     needs=("p_y",),
     source=CARTOGRAPHY,
-    start=over_trials(_variability),
+    start=over_epochs(_variability),
 )
 
 ALEATORIC = Score(
     name="aleatoric",
-    formula="mean_t p_y (1 - p_y)",
+    formula=f"mean_t p_y (1 - p_y){NOT_OF_ONE}",
     unit="squared probability",
     range=(0, 0.25),
     high_means="ambiguous",
     needs=("p_y",),
     source="Seedat et al. 2022, Data-IQ (arXiv 2210.13043)",
-    start=over_trials(_aleatoric),
+    start=over_epochs(_aleatoric),
 )
 
 AUM = Score(
     name="aum",
-    formula="mean_t (z_y - max_{k != y} z_k), on logits",
+    formula="mean_t (z_y - max_{k != y} z_k), on logits" + NOT_OF_ONE,
     unit="logits",
     range=(-math.inf, math.inf),
     high_means="easy",
     needs=("margin",),
     source="Pleiss et al. 2020 (arXiv 2001.10528)",
-    start=over_trials(_mean_margin),
+    start=over_epochs(_mean_margin),
 )

@@ -86,6 +86,25 @@ def over_trials(per_trial: PerTrial) -> Start:
     return start
 
 
+NOT_OF_ONE = "; NaN where only one of several epochs was observed"
+"""What the formula of a score made by `over_epochs` ends with."""
+
+
+def over_epochs(per_trial: PerTrial) -> Start:
+    """`over_trials` of a score that sums up the epochs 1..m, as far as they were observed.
+
+    It is undefined in a trial of which one epoch of several was observed: that one has no course, and its
+    value is another score's.
+    """
+
+    def if_several(obs: Observations, m: int) -> Values:
+        if obs.num_until(m) == 1 < m:
+            return np.full(len(obs.labels), np.nan)
+        return per_trial(obs, m)
+
+    return over_trials(if_several)
+
+
 def p_label_after(obs: Observations, epoch: int) -> Values:
     """Probability of the label [K] after ``epoch`` epochs; many scores read it, so it is computed once."""
     p: Values = obs.p_label[obs.row(epoch)]

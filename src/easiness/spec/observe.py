@@ -6,6 +6,7 @@ from easiness.errors import BadInput
 
 ALL, LAST, TRAIN = "all", "last", "train"
 _EVERY = "every:"
+_MOST_DIGITS = 9  # more epochs than anybody trains, and int() refuses thousands of digits
 _WORDS = {
     ALL: "after every epoch, clean",
     LAST: "after the last epoch, clean",
@@ -26,7 +27,8 @@ def check_observe(text: str) -> str:
     if text in (ALL, LAST, TRAIN):
         return text
     every = text.removeprefix(_EVERY)
-    if every == text or not (every.isascii() and every.isdigit() and int(every) > 0):
+    is_number = every.isascii() and every.isdigit() and len(every) <= _MOST_DIGITS
+    if every == text or not (is_number and int(every) > 0):
         raise BadInput(f"--observe {text}: unknown; choose all, every:K (K = 2, 3, ...), last or train")
     return ALL if int(every) == 1 else f"{_EVERY}{int(every)}"
 

@@ -74,7 +74,10 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy."""
+    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
+
+    ``note`` says which runs have augmented observations, where any has.
+    """
 
     names: list[str]
     epoch: int
@@ -84,6 +87,7 @@ class Comparison:
     cells: list[Cell]
     resolution: list[Resolution]
     reliability: list[Reliability]
+    note: str | None = None
 
     @cached_property
     def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
@@ -152,6 +156,7 @@ def compare(
         ],
         resolution=[_resolution(one, fraction) for one in votes],
         reliability=[_reliability(run, one, fraction, seed) for run, one in zip(runs, votes, strict=True)],
+        note=_note(runs),
     )
 
 
@@ -190,6 +195,16 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
             )
         return max(common)
     return max(run.resolve_epoch(epoch) for run in runs)
+
+
+def _note(runs: Sequence[Run]) -> str | None:
+    augmented = [str(run.path) for run in runs if run.augmented]
+    if not augmented:
+        return None
+    made = f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"
+    if len(augmented) == len(runs):
+        return made
+    return f"{made}, those of the others clean; part of what differs is how they were observed"
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

@@ -61,6 +61,43 @@ def test_means_and_spreads_are_over_the_epochs_observed(trial_of_p):
     assert_allclose(columns["max_confidence"], 0.9, rtol=1e-6)
 
 
+OVER_EPOCHS = (
+    "cumulative_accuracy",
+    "cumulative_confidence",
+    "forgetting_events",
+    "first_learned_epoch",
+    "iteration_learned",
+    "aum",
+    "confidence",
+    "variability",
+    "correctness",
+    "aleatoric",
+    "dyn_unc",
+    "dual",
+)
+
+
+@pytest.mark.parametrize(("epochs", "m"), [((12,), 12), ((2, 12), 2)])
+def test_of_one_epoch_of_several_only_scores_at_it_are_defined(trial_of_right, epochs, m):
+    rows = SEEN[-len(epochs) :]
+    thin = [at_epochs(trial_of_right(rows), epochs) for _ in range(2)]
+    alone = [at_epochs(trial_of_right(rows), tuple(range(1, len(epochs) + 1))) for _ in range(2)]
+    columns, first = score_columns(thin, m), score_columns(alone, 1)
+    for name in OVER_EPOCHS:
+        assert np.isnan(columns[name]).all(), name
+        assert np.isnan(columns[f"{name}_se"]).all(), name
+    for name in ("easiness", "el2n", "loss", "entropy", "max_confidence", "never_learned"):
+        assert_array_equal(columns[name], first[name], err_msg=name)
+        assert not np.isnan(columns[name]).any()
+
+
+def test_after_the_only_epoch_there_was_all_is_known(trial_of_right):
+    columns = score_columns([trial_of_right(SEEN[:1])], 1)
+    assert_array_equal(columns["cumulative_accuracy"], SEEN[0])
+    assert_array_equal(columns["variability"], [0] * 5)
+    assert_array_equal(columns["iteration_learned"], [1, NAN, NAN, NAN, 1])
+
+
 @pytest.mark.parametrize(("epochs", "defined"), [(range(1, 13), True), (range(2, 14), False)])
 def test_windows_need_every_epoch(trial_of_p, epochs, defined):
     p = np.linspace(0.6, 0.8, 12)[:, None]  # right at the last, so that easiness is defined

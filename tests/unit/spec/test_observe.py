@@ -25,7 +25,14 @@ def test_the_last_epoch_is_always_observed(observe, epochs, expected):
 
 @pytest.mark.parametrize(
     ("text", "same"),
-    [("all", "all"), ("last", "last"), ("train", "train"), ("every:7", "every:7"), ("every:07", "every:7")],
+    [
+        ("all", "all"),
+        ("last", "last"),
+        ("train", "train"),
+        ("every:7", "every:7"),
+        ("every:07", "every:7"),
+        ("every:999999999", "every:999999999"),
+    ],
 )
 def test_what_can_be_asked_for(text, same):
     assert check_observe(text) == same
@@ -36,7 +43,19 @@ def test_every_epoch_has_one_name():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "never", "every", "every:", "every:0", "every:-1", "every:1.5", "every:²"]
+    "text",
+    [
+        "",
+        "never",
+        "every",
+        "every:",
+        "every:0",
+        "every:-1",
+        "every:1.5",
+        "every:²",
+        "every:1234567890",
+        "every:" + "9" * 5000,
+    ],
 )
 def test_anything_else_is_refused(text):
     with pytest.raises(BadInput) as refusal:
