@@ -75,11 +75,11 @@ def is_enough(check: Check, reliability: float) -> bool:
 
 
 def check_text(check: Check) -> str:
-    """The rates of both sets with their intervals, and the trials they are between."""
+    """The rates of both sets with their intervals, and the trials they are between and the epoch."""
     tails = " and ".join(
         f"{side} {tail.rate:.3f} [{tail.low:.3f}, {tail.high:.3f}]" for side, tail in _tails(check)
     )
-    return f"{tails} between groups of {check.group_size} of {check.trials} trials"
+    return f"{tails} between groups of {check.group_size} of {check.trials} trials after epoch {check.epoch}"
 
 
 def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:

@@ -211,14 +211,24 @@ def measure(
 
 
 def summarize(run: Run) -> str:
-    """A few lines about a finished run: accuracy, and how far easiness is resolved at the last epoch."""
+    """A few lines about a finished run: accuracy, and how far easiness is resolved at the last epoch.
+
+    Both are left out where its trials were observed after no common epoch: it is being made longer.
+    """
     import numpy as np
 
     from easiness.spec import observe_text
 
+    num = len(run.trials)
+    head = f"{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples"
+    if not run.observed:
+        longest = max(trial.epochs for trial in run.trials)
+        return (
+            f"{head}\neasiness: unknown, since trials have up to {longest} epochs and were observed after no "
+            f"common one; --epochs {longest} makes them equal"
+        )
     epoch = run.resolve_epoch(None)
     right = run.votes(epoch).correct.sum(axis=0)
-    num = len(run.trials)
     accuracy = []
     for name in run.trials[0].document.accuracy:
         values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
@@ -228,7 +238,7 @@ def summarize(run: Run) -> str:
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
-{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples
+{head}
 accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
 chance {1 / len(run.classes):.3f}
 easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \

@@ -147,8 +147,8 @@ class Run:
         observed = self.observed
         if not observed:
             raise BadInput(
-                f"{self.path}: its trials have different epochs and were observed after no common one; "
-                "run `easiness measure` to go on"
+                f"{self.path}: its trials have different epochs and were observed after no common one; run "
+                f"`easiness measure` with --epochs {max(trial.epochs for trial in self.trials)} to go on"
             )
         if epoch is None:
             return observed[-1]

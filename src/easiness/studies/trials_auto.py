@@ -50,8 +50,9 @@ def trials_asked(
 class UntilReliable:
     """Says how many trials a run needs next, from the trials that it has.
 
-    A check at n trials looks at trials 0 to n - 1 alone, and every number of the `schedule` is checked in
-    turn. So the answer is the same whether a run was interrupted or not, and whatever else it has.
+    A check at n trials looks at trials 0 to n - 1 alone, after the last epoch observed in all of them, and
+    every number of the `schedule` is checked in turn. So the answer is the same whether a run was interrupted
+    or not, and whatever else it has.
     """
 
     def __init__(self, rule: StoppingRule, epochs: int, tell: Callable[[str], None]) -> None:
@@ -69,15 +70,18 @@ class UntilReliable:
             RunFailed: reliability is undefined; the trials are kept.
         """
         self._stopped = self._known(run)
+        if self._stopped is not None:
+            return None
+        known, self._checks = self._checks, ()
         for num in schedule(self.rule.max_trials):
-            if self._stopped is not None:
-                return None
             part = run.first(num)
-            if sum(trial.epochs >= self._epochs for trial in part.trials) < num:
+            if not self._has(part, num):
                 return num
-            if all(check.trials != num for check in self._checks):
-                self._check(part)
-                self._stopped = stopped(self.rule, self._checks)
+            same = (check for check in known if check.trials == num and _still_holds(check, part))
+            self._checks += (next(same, None) or self._check(part),)
+            self._stopped = stopped(self.rule, self._checks)
+            if self._stopped is not None:
+                break
         return None
 
     def conclude(self, run: Run) -> Run:
@@ -89,22 +93,29 @@ class UntilReliable:
             writer.conclude(self._stopped)
             return writer.read()
 
+    def _has(self, part: Run, num: int) -> bool:
+        return sum(trial.epochs >= self._epochs for trial in part.trials) == num
+
     def _known(self, run: Run) -> Stopped | None:
-        """What the run says itself, where it was asked the same at the same length."""
+        """What the run says itself, where it was asked the same of the same trials at the same length."""
         there = run.document.stopped
         if there is None or there.rule != self.rule:
             return None
-        last = there.checks[-1]
-        part = run.first(last.trials)
-        same = len(part.trials) == last.trials and part.resolve_epoch(None) == last.epoch
+        parts = [(check, run.first(check.trials)) for check in there.checks]
+        same = all(self._has(part, check.trials) and _still_holds(check, part) for check, part in parts)
         return there if same else None
 
-    def _check(self, part: Run) -> None:
+    def _check(self, part: Run) -> Check:
         try:
             check = check_trials(part.votes(), self.rule.fraction)
         except BadInput as error:
             raise RunFailed(
                 f"{part.path}: how reliable its {len(part.trials)} trials are cannot be told ({error})"
             ) from error
-        self._checks += (check,)
         self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked")
+        return check
+
+
+def _still_holds(check: Check, part: Run) -> bool:
+    """Is the epoch of the check still the one that these trials are judged after?"""
+    return part.observed[-1:] == (check.epoch,)

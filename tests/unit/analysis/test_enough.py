@@ -101,8 +101,8 @@ def test_why_a_run_stops() -> None:
     assert good.reason == "reliable"
     assert [one.trials for one in good.checks] == [10, 12]
     assert good.sentence == (
-        "easy 0.850 [0.800, 0.900] and hard 0.900 [0.850, 0.950] between groups of 6 of 12 trials: "
-        "both intervals at or above 0.8"
+        "easy 0.850 [0.800, 0.900] and hard 0.900 [0.850, 0.950] between groups of 6 of 12 trials after "
+        "epoch 3: both intervals at or above 0.8"
     )
 
     capped = stopped(rule, (first, last))

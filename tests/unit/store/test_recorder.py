@@ -70,6 +70,24 @@ def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_on
     assert (parts.margin[1] != parts.margin[0]).all()
 
 
+def test_a_large_batch_is_observed_without_a_copy(recorder, monkeypatch):
+    monkeypatch.setattr(recorder_module, "_LOGITS_AT_ONCE", 4)
+    taken = []
+    with recorder.trial(seed=0) as trial:
+        update = trial._log.update
+        monkeypatch.setattr(
+            trial._log, "update", lambda at, values: (taken.append(values), update(at, values))
+        )
+        trial.update(IDS[:3], RIGHT[:3])
+        assert len(taken) == 1  # before the epoch ends
+        assert np.shares_memory(taken[0], RIGHT)
+        trial.update(IDS[3:], RIGHT[3:])
+        assert len(taken) == 1
+        trial.end_epoch()
+    assert [len(values) for values in taken] == [3, 1]
+    assert recorder.run.scores()["easiness"].tolist() == [1.0] * 4
+
+
 def test_the_callers_arrays_are_free_after_an_update(recorder):
     ids, logits = np.array(IDS[:2]), RIGHT[:2].copy()
     with recorder.trial(seed=0) as trial:

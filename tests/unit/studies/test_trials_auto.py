@@ -58,14 +58,17 @@ def auto(
     )
 
 
-def recorded(out: Path, logits: np.ndarray) -> ez.Run:
-    """A run from the logits [N, K, 2] of the label and of the other class."""
+def recorded(out: Path, logits: np.ndarray, epochs: int = 1) -> ez.Run:
+    """A run from the logits [N, K, 2] of the label and of the other class, the same in every epoch."""
     ids = np.arange(logits.shape[1])
     recorder = ez.Recorder(out, ids=ids, labels=ids % 2)
     for seed, one in enumerate(logits):
+        if seed in recorder:
+            continue
         with recorder.trial(seed=seed) as trial:
-            trial.update(ids, np.where((ids % 2 == 0)[:, None], one, one[:, ::-1]))
-            trial.end_epoch()
+            for _ in range(epochs):
+                trial.update(ids, np.where((ids % 2 == 0)[:, None], one, one[:, ::-1]))
+                trial.end_epoch()
     return recorder.run
 
 
@@ -110,7 +113,8 @@ def test_more_trials_are_asked_for_until_there_are_ten(tmp_path: Path) -> None:
     run = recorded(tmp_path / "ten", steady(10))
     assert until(run) is None
     assert lines == [
-        "easy 1.000 [1.000, 1.000] and hard 1.000 [1.000, 1.000] between groups of 5 of 10 trials, 0.9 asked"
+        "easy 1.000 [1.000, 1.000] and hard 1.000 [1.000, 1.000] between groups of 5 of 10 trials after "
+        "epoch 1, 0.9 asked"
     ]
     stopped = until.conclude(run).document.stopped
     assert stopped is not None
@@ -129,6 +133,49 @@ def test_trials_of_noise_go_on_to_the_cap(tmp_path: Path) -> None:
     assert stopped.reason == "cap"
     assert [check.trials for check in stopped.checks] == [10, 12]
     assert all(check.easy.low < 0.5 for check in stopped.checks)
+
+
+def test_checks_of_another_epoch_are_made_again(tmp_path: Path) -> None:
+    """The same object is asked of ten trials, then of the same and two more with another last epoch."""
+    noise = np.random.default_rng(0).normal(size=(12, 50, 2)).astype(np.float32)
+    lines: list[str] = []
+    until = UntilReliable(stopping_rule(0.5, 12), 1, lines.append)
+    assert until(recorded(tmp_path / "ten", noise[:10])) == 12
+    assert until(recorded(tmp_path / "ten", noise[:10])) == 12
+    assert [line.split(" between ")[1] for line in lines] == [
+        "groups of 5 of 10 trials after epoch 1, 0.5 asked"
+    ]
+    run = recorded(tmp_path / "longer", noise, epochs=2)
+    assert until(run) is None
+    assert [line.split(" between ")[1] for line in lines[1:]] == [
+        "groups of 5 of 10 trials after epoch 2, 0.5 asked",
+        "groups of 6 of 12 trials after epoch 2, 0.5 asked",
+    ]
+    stopped = until.conclude(run).document.stopped
+    assert stopped is not None
+    assert [(check.trials, check.epoch) for check in stopped.checks] == [(10, 2), (12, 2)]
+
+
+def test_checks_made_before_are_enough_to_stop(tmp_path: Path) -> None:
+    run = recorded(tmp_path / "run", steady(10))
+    lines: list[str] = []
+    until = UntilReliable(stopping_rule(0.9, 20), 1, lines.append)
+    assert until(run) is None
+    assert until(run) is None
+    assert len(lines) == 1
+    stopped = until.conclude(run).document.stopped
+    assert stopped is not None
+    assert stopped.reason == "reliable"
+
+
+def test_a_longer_run_is_judged_after_its_own_last_epoch(tmp_path: Path) -> None:
+    run = recorded(tmp_path / "run", steady(10), epochs=3)
+    until = UntilReliable(stopping_rule(0.9, 20), 2, lambda _: None)
+    assert until(run) is None
+    stopped = until.conclude(run).document.stopped
+    assert stopped is not None
+    assert "between groups of 5 of 10 trials after epoch 3: both" in stopped.sentence
+    assert UntilReliable(stopping_rule(0.9, 20), 4, print)(ez.open_run(run.path)) == 10
 
 
 def test_only_the_first_trials_are_looked_at(tmp_path: Path) -> None:
