@@ -83,4 +83,5 @@ def test_the_keyboard_reaches_every_link_and_table(open_page: Any, reports: dict
     assert page.evaluate(f"{scrollable}.every(e => e.tabIndex === 0 && e.ariaLabel)")
     page.locator("nav a", has_text="How to read this page").press("Enter")
     assert page.url.endswith("#reading")
-    assert 0 <= page.evaluate("document.querySelector('#reading').getBoundingClientRect().top") < 400
+    # to a fraction of a pixel
+    assert -1 < page.evaluate("document.querySelector('#reading').getBoundingClientRect().top") < 400

@@ -140,6 +140,30 @@ def test_a_killed_worker_costs_the_items_in_flight_alone():
     assert all(o.value == item for item, o in outcomes.items() if item not in failed)
 
 
+def ends_its_process_while_the_next_one_tells(item: int, tell: Tell) -> int:
+    if item == 1:
+        time.sleep(0.6)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == 2:
+        for _ in range(20_000):  # more than a pipe holds
+            tell(item)
+    return item
+
+
+def test_a_worker_killed_while_an_outcome_is_looked_at_costs_no_healthy_item():
+    """Item 2 begins in new workers before it is known that 1 is lost: it goes on, and is heard."""
+    executor = ProcessesExecutor(2)
+    heard: list[int] = []
+    outcomes = {}
+    for outcome in executor.run_telling(ends_its_process_while_the_next_one_tells, range(4), heard.append):
+        outcomes[outcome.item] = outcome
+        if outcome.item == 0:
+            time.sleep(1.5)
+    executor.close()
+    assert [item for item, o in sorted(outcomes.items()) if o.error is not None] == [1]
+    assert len(heard) == 20_000
+
+
 def process_and_parent(_: int) -> tuple[int, int]:
     time.sleep(0.2)
     return os.getpid(), os.getppid()

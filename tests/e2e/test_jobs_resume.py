@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from easiness import open_run
+from easiness import measure, open_run
 from easiness.store.files import ASIDE
 
 TRIALS, EPOCHS = 6, 60  # enough that trials are unfinished when the first one has been stored
@@ -48,6 +48,30 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def command_line(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return ""
+
+
+@pytest.fixture(scope="module")
+def lone(tmp_path_factory, contents, _one_thread):
+    """The same run, trained by one process and never interrupted."""
+    path = tmp_path_factory.mktemp("lone") / "run"
+    measure(
+        "digits",
+        model="mlp_3",
+        limit=100,
+        trials=TRIALS,
+        epochs=EPOCHS,
+        precision="float32",
+        executor="serial",
+        out=path,
+    )
+    return contents(path)
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize("then", [["--jobs", 2], ["--executor", "serial"]], ids=["in two again", "in one"])
 def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, contents, lone, then):
@@ -79,29 +103,3 @@ def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, con
     assert not list(path.rglob(f"{ASIDE}*"))
     # what keeps track of shared resources stays as long as this process does
     assert [line for line in map(command_line, descendants(os.getpid())) if "LokyProcess" in line] == []
-
-
-def command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
-
-
-@pytest.fixture(scope="module")
-def lone(tmp_path_factory, contents, _one_thread):
-    """The same run, trained by one process and never interrupted."""
-    from easiness import measure
-
-    path = tmp_path_factory.mktemp("lone") / "run"
-    measure(
-        "digits",
-        model="mlp_3",
-        limit=100,
-        trials=TRIALS,
-        epochs=EPOCHS,
-        precision="float32",
-        executor="serial",
-        out=path,
-    )
-    return contents(path)

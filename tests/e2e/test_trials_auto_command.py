@@ -23,8 +23,8 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
     stopped = open_run(out).document.stopped
     checks = [line for line in finished.err.splitlines() if line.endswith(", 0.99 asked")]
     assert [line.split("between ")[1] for line in checks] == [
-        "groups of 5 of 10 trials, 0.99 asked",
-        "groups of 6 of 12 trials, 0.99 asked",
+        "groups of 5 of 10 trials after epoch 2, 0.99 asked",
+        "groups of 6 of 12 trials after epoch 2, 0.99 asked",
     ]
     assert finished.out.splitlines()[-1] == f"reliability: {stopped.sentence}"
     assert stopped.sentence.startswith("stopped at the cap of 12 trials: easy 0.")

@@ -57,21 +57,24 @@ class ProcessesExecutor:
         self, call: Callable[[Item], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
         rest = iter(items)
-        running: dict[Future[Value], Item] = {}
+        running: dict[Future[Value], tuple[Item, Any]] = {}  # with the pool that works on it
         try:
             while True:
                 for item in islice(rest, self.jobs - len(running)):
-                    running[self._submit(call, item)] = item
+                    future = self._submit(call, item)
+                    running[future] = item, self._pool
                 if not running:
                     return
                 done, _ = wait(running, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
                 self._hear(listener)
-                if any(isinstance(future.exception(), BrokenProcessPool) for future in done):
-                    done = set(running)  # they all fail with their pool; wait for each to know
+                broken = [running[future][1] for future in done if _is_broken(future)]
+                if broken:  # all that the pool works on fails with it, at once
+                    done = {future for future, (_, pool) in running.items() if pool in broken}
                     wait(done)
-                    self.close()
+                    if self._pool in broken:
+                        self.close()
                 for future in done:
-                    yield _outcome(running.pop(future), future)
+                    yield _outcome(running.pop(future)[0], future)
         finally:
             if running:  # given up or interrupted
                 self.close()
@@ -80,11 +83,19 @@ class ProcessesExecutor:
         if self._pool is None:
             self._start()
         try:
-            future: Future[Value] = self._pool.submit(call, item)
-        except BrokenProcessPool:  # a worker was killed while it had nothing to do
+            return self._submitted(call, item)
+        except BrokenProcessPool:  # a worker was killed since the last outcome
             self.close()
             self._start()
-            future = self._pool.submit(call, item)
+            return self._submitted(call, item)
+
+    def _submitted(self, call: Callable[[Item], Value], item: Item) -> Future[Value]:
+        # workers that start here inherit what is blocked: until they can ignore Ctrl-C they do not see it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            future: Future[Value] = self._pool.submit(call, item)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return future
 
     def _start(self) -> None:
@@ -106,14 +117,17 @@ def _ignore(_: object) -> None:
     pass
 
 
+def _is_broken(future: Future[Any]) -> bool:
+    return isinstance(future.exception(), BrokenProcessPool)
+
+
 def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
     error = future.exception()
     if error is None:
         return Outcome(item, value=future.result())
     if isinstance(error, BrokenProcessPool):
-        text = (
-            "its worker process ended unexpectedly; it may have been killed for lack of memory (fewer jobs)"
-        )
+        reason = str(error).split("\n")[0][:200] or type(error).__name__
+        text = f"its worker process ended unexpectedly ({reason}); if memory is short, use fewer jobs"
         return Outcome(item, error=RunFailed(text))
     if isinstance(error, Exception):
         return Outcome(item, error=error)
@@ -125,6 +139,7 @@ def _begin(told: Any, parent: int) -> None:
     global _told
     _told = told
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -182,7 +182,7 @@ class TrialRecorder:
     def update(self, ids: Iterable[Any], logits: Any) -> None:
         """Take a batch: ``ids`` [b] and ``logits`` [b, classes], torch (any device) or NumPy.
 
-        They are copied, so that the caller may write to them afterwards.
+        The caller may write to them afterwards.
 
         Raises:
             BadInput: the shapes do not fit.
@@ -198,8 +198,9 @@ class TrialRecorder:
                 f"logits: need floats of shape ({len(wanted)}, {num_classes}), one row an id and one "
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
-        if not np.isfinite(values).all():
-            self._observe(wanted, values)
+        large = values.size >= _LOGITS_AT_ONCE and not self._taken
+        if large or not np.isfinite(values).all():
+            self._observe(wanted, values)  # at once, so that nothing need be copied
             return
         if self._taken and wanted.dtype.kind != self._taken[0][0].dtype.kind:
             self._observe_taken()  # ids of two kinds cannot be joined

@@ -183,8 +183,8 @@ class RunWriter:
 
 
 def tidy(run: Run) -> None:
-    """Remove what killed writers left among the trials, unless another process is writing to the run."""
-    if run.leftovers():
+    """Remove what killed writers left in the run, unless another process is writing to it."""
+    if run.leftovers() or any(run.path.glob(f"{ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
+import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 
@@ -26,7 +30,9 @@ _WORTH = 0.95  # another way must take at most this share of the time
 _HOPELESS = 1.2  # times the best, even if processes did not slow each other down
 _WORTH_LOOKING = 20.0  # seconds of training below which no choice pays for being made
 _WORTH_COMPILING = 1800.0  # likewise for compiling, which takes a minute
-_TOGETHER = (5, 10)
+GROUPS = (5, 10)
+"""Numbers of trials that are tried side by side in one process."""
+
 _BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and a small network's activations
 
 
@@ -49,6 +55,7 @@ def resolve_plan(
     executor: str = "auto",
     jobs: Jobs = "auto",
     compiling: Compile = "auto",
+    may_group: bool = True,
     tell: Callable[[str], None] = _ignore,
 ) -> Resolved:
     """What ``auto`` becomes for this plan on this machine.
@@ -57,7 +64,8 @@ def resolve_plan(
     train several trials at a time are measured against one trial with all cores: processes beside each
     other, as many cores for each, really working at the same time; side by side in one process, for
     networks without convolutions; and on a GPU with steps as CUDA graphs. Compiling is tried where the run
-    takes half an hour and more. ``tell`` is told what takes its time.
+    takes half an hour and more. ``may_group`` is for trials side by side in one process, whose number must be
+    known; ``tell`` is told what takes its time.
 
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.
@@ -80,10 +88,7 @@ def resolve_plan(
         threads,
     )
     if jobs != "auto" and jobs > 1:
-        reason = f"{first.reason}; {jobs} trials at a time, as asked"
-        first = first.model_copy(update={"jobs": jobs, "reason": reason})
-    if compiling == "on":
-        return first.model_copy(update={"compiled": True, "reason": f"{first.reason}; compiled, as asked"})
+        first = _changed(first, f"{jobs} trials at a time, as asked", jobs=jobs)
     workload = Workload(
         plan.model,
         plan.recipe,
@@ -93,11 +98,14 @@ def resolve_plan(
         str(device),
     )
     num_steps = plan.epochs * plan.recipe.steps_per_epoch(plan.num_trained_on)
+    search = _Search(workload, plan.trials, num_steps, cores, may_group and compiling != "on", tell)
     with rehearsing(workload.device):
         try:
-            best = _ways(workload, first, num_steps, plan.trials, jobs, tell)
+            best = search.fastest(first, jobs)
         except torch.OutOfMemoryError:
             return first
+        if compiling == "on":
+            return _changed(best.settings, "compiled, as asked", compiled=True)
         if compiling == "auto" and best.seconds * num_steps * plan.trials > _WORTH_COMPILING:
             tell(f"{plan.model}: trying torch.compile, about a minute")
             best = _compiled(workload, best, num_steps)
@@ -110,71 +118,79 @@ def check_compile(compiling: str) -> None:
         raise BadInput(f"compile {compiling!r}: unknown; choose auto, on or off")
 
 
-def _ways(
-    workload: Workload,
-    first: Resolved,
-    num_steps: int,
-    trials: int,
-    jobs: Jobs,
-    tell: Callable[[str], None],
-) -> _Way:
-    """The fastest way to train so many trials, as measured."""
-    (seconds,) = _measure(workload, [first], _LOOK / 3)
-    best = _Way(first, seconds / first.jobs)
-    if best.seconds * num_steps * trials < _WORTH_LOOKING or trials == 1:
-        return best
-    if jobs == "auto":
-        tell(f"{workload.model}: measuring how many trials at a time are fastest, a few seconds")
-    others = _in_one_process(workload, first, trials)
-    if others:
-        ways = [first, *others]
-        found = _measure(workload, ways, _LOOK * len(ways))
-        known = [_Way(s, t / s.jobs) for s, t in zip(ways, found, strict=True)]
-        best = _better(known[0], known[1:])
-    if jobs != "auto":
-        return best
-    beside = _processes(workload, best, trials)
-    if beside is None:
-        return best
-    # looked at again, since a shared machine is not what it was seconds ago
-    (seconds,) = _measure(workload, [best.settings], _LOOK)
-    return _better(_Way(best.settings, min(seconds / best.settings.jobs, best.seconds)), [beside])
+@dataclass(frozen=True)
+class _Search:
+    """Looks for the fastest way to train so many trials of so many steps on so many cores."""
 
+    workload: Workload
+    trials: int
+    num_steps: int
+    cores: int
+    may_group: bool
+    tell: Callable[[str], None]
 
-def _in_one_process(workload: Workload, first: Resolved, trials: int) -> list[Resolved]:
-    """Other settings for one process: graphs on a GPU, trials side by side where that can pay."""
-    graphs = [first]
-    if workload.device.startswith("cuda"):
-        graphs.append(first.model_copy(update={"graphed": True}))
-    sizes = [size for size in _TOGETHER if size <= trials] if not first.channels_last else []
-    if sizes and not can_train_together(workload.model, workload.shape, workload.num_classes):
-        sizes = []
-    found = graphs[1:]
-    for settings in graphs:
-        found += [settings.model_copy(update={"together": size}) for size in sizes]
-    return found
+    def fastest(self, first: Resolved, jobs: Jobs) -> _Way:
+        """The fastest way, as measured; ``first`` where none is clearly faster."""
+        best = self._ways([first], _LOOK / 3)[0]
+        if best.seconds * self.num_steps * self.trials < _WORTH_LOOKING or self.trials == 1:
+            return best
+        if jobs == "auto":
+            self.tell(f"{self.workload.model}: measuring how many trials at a time are fastest, some seconds")
+        others = self._in_one_process(first)
+        if others:
+            usual, *rest = self._ways([first, *others], _LOOK * (1 + len(others)))
+            best = _better(usual, rest)
+        beside = self._processes(best) if jobs == "auto" else None
+        if beside is None:
+            return best
+        # looked at again, since a shared machine is not what it was seconds ago
+        again = self._ways([best.settings], _LOOK)[0]
+        return _better(min(best, again, key=lambda way: way.seconds), [beside])
 
+    def _ways(self, settings: Sequence[Resolved], seconds: float) -> list[_Way]:
+        found = _measure(self.workload, settings, seconds)
+        return [_Way(one, self._in_effect(one, step)) for one, step in zip(settings, found, strict=True)]
 
-def _processes(workload: Workload, best: _Way, trials: int) -> _Way | None:
-    """The fastest way with several processes, where one is likely enough to be faster than ``best``."""
-    settings = best.settings
-    cores = torch.get_num_threads()
-    on_gpu = workload.device.startswith("cuda")
-    most = min(cores, -(-trials // settings.together), _num_fitting())
-    sizes = [size for size in (4, 2) if size <= most] if on_gpu else _halvings(most)
-    found: _Way | None = None
-    for jobs in sizes:
-        threads = settings.threads if on_gpu else max(1, cores // jobs)
-        candidate = settings.model_copy(update={"threads": threads, "jobs": jobs})
-        if not on_gpu:
-            (alone,) = _measure(workload, [candidate], _LOOK / 2)
-            if alone / jobs > _HOPELESS * best.seconds:
+    def _in_effect(self, settings: Resolved, seconds: float) -> float:
+        """Seconds per step and trial over the whole run, in whose last round some may have nothing to do."""
+        rounds = -(-self.trials // (settings.jobs * settings.together))
+        return seconds * settings.together * rounds / self.trials
+
+    def _in_one_process(self, first: Resolved) -> list[Resolved]:
+        """Other settings for one process: graphs on a GPU, trials side by side where that can pay."""
+        graphs = [first]
+        if self.workload.device.startswith("cuda"):
+            graphs.append(first.model_copy(update={"graphed": True}))
+        # groups are always trained whole, and networks with convolutions run channels-last
+        sizes = [size for size in GROUPS if self.may_group and self.trials % size == 0]
+        workload = self.workload
+        if first.channels_last or not (
+            sizes and can_train_together(workload.model, workload.shape, workload.num_classes)
+        ):
+            sizes = []
+        grouped = [one.model_copy(update={"together": size}) for one in graphs for size in sizes]
+        return graphs[1:] + grouped
+
+    def _processes(self, best: _Way) -> _Way | None:
+        """The fastest way with several processes, where one is likely enough to be faster than ``best``."""
+        settings = best.settings
+        on_gpu = self.workload.device.startswith("cuda")
+        most = min(self.cores, -(-self.trials // settings.together), _num_fitting())
+        found: _Way | None = None
+        for jobs in [size for size in (4, 2) if size <= most] if on_gpu else _halvings(most):
+            threads = settings.threads if on_gpu else max(1, self.cores // jobs)
+            candidate = settings.model_copy(update={"threads": threads, "jobs": jobs})
+            if not on_gpu and self._ways([candidate], _LOOK / 2)[0].seconds > _HOPELESS * best.seconds:
                 continue
-        way = _Way(candidate, _beside(workload, candidate, trials))
-        if found is not None and way.seconds > found.seconds:
-            break
-        found = way
-    return found
+            way = _Way(candidate, self._in_effect(candidate, _beside(self.workload, candidate)))
+            if found is not None and way.seconds > found.seconds:
+                break
+            found = way
+        return found
+
+
+def _changed(settings: Resolved, why: str, **changes: Any) -> Resolved:
+    return settings.model_copy(update={**changes, "reason": f"{settings.reason}; {why}"})
 
 
 def _halvings(most: int) -> list[int]:
@@ -187,22 +203,33 @@ def _halvings(most: int) -> list[int]:
 
 
 def _num_fitting() -> int:
+    """How many processes like this one, which has taken such a step, fit into memory."""
     available = available_memory()
-    return 2**30 if available is None else available // _BYTES_OF_A_PROCESS
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return 2**30 if available is None else available // max(own, _BYTES_OF_A_PROCESS)
 
 
-def _beside(workload: Workload, settings: Resolved, trials: int) -> float:
-    """Seconds per step in effect of processes that work at the same time, a last round of few included."""
+def _beside(workload: Workload, settings: Resolved) -> float:
+    """Seconds per step and trial of one of the processes while all of them work."""
     executor = ProcessesExecutor(settings.jobs)
+    there: set[int | None] = set()
     try:
-        outcomes = list(executor.run(partial(_rehearse, workload), [settings] * settings.jobs))
+        # nobody begins before all have started, which takes each some seconds
+        while len(there) < settings.jobs:
+            outcomes = list(executor.run(_report_for_work, range(settings.jobs)))
+            if any(outcome.error for outcome in outcomes):
+                return math.inf
+            there |= {outcome.value for outcome in outcomes}
+        looks = list(executor.run(partial(_rehearse, workload), [settings] * settings.jobs))
     finally:
         executor.close()
-    seconds = [o.value for o in outcomes if o.value is not None]
-    if len(seconds) < settings.jobs:  # too little memory, for instance
-        return float("inf")
-    rounds = -(-trials // (settings.jobs * settings.together))
-    return max(seconds) * rounds * settings.together / trials
+    seconds = [look.value for look in looks if look.value is not None]
+    return max(seconds) if len(seconds) == settings.jobs else math.inf  # too little memory, for instance
+
+
+def _report_for_work(_: int) -> int:
+    time.sleep(0.2)  # so that one that is quick does not answer for another
+    return os.getpid()
 
 
 def _rehearse(workload: Workload, settings: Resolved) -> float:
@@ -216,15 +243,16 @@ def _measure(workload: Workload, ways: Sequence[Resolved], seconds: float) -> li
     for at, settings in enumerate(ways):
         try:
             torch.set_num_threads(settings.threads)
-            rehearsals[at] = Rehearsal(workload, settings)
-            rehearsals[at].step()
+            rehearsal = Rehearsal(workload, settings)
+            rehearsal.warm_up()
         except Exception:
             if at == 0:
                 raise
-            rehearsals.pop(at, None)
+        else:
+            rehearsals[at] = rehearsal
     found = step_seconds(list(rehearsals.values()), seconds)
     by_place = dict(zip(rehearsals, found, strict=True))
-    return [by_place.get(at, float("inf")) for at in range(len(ways))]
+    return [by_place.get(at, math.inf) for at in range(len(ways))]
 
 
 def _better(usual: _Way, others: Sequence[_Way]) -> _Way:
@@ -234,7 +262,7 @@ def _better(usual: _Way, others: Sequence[_Way]) -> _Way:
     shown = ", ".join(
         f"{_text(way.settings)} {1000 * way.seconds:.1f} ms"
         for way in (usual, *others)
-        if way.seconds < float("inf")
+        if way.seconds < math.inf
     )
     reason = f"{usual.settings.reason}; per step and trial: {shown}"
     return _Way(chosen.settings.model_copy(update={"reason": reason}), chosen.seconds)
@@ -252,31 +280,27 @@ def _text(settings: Resolved) -> str:
 
 def _compiled(workload: Workload, best: _Way, num_steps: int) -> _Way:
     """The same way compiled, where a trial wins more by it than it takes to load what was compiled."""
-    settings = best.settings.model_copy(update={"compiled": True})
+    settings = best.settings
     if settings.together > 1:
         return best
+    compiled = settings.model_copy(update={"compiled": True})
     torch.set_num_threads(settings.threads)
     try:
-        Rehearsal(workload, settings).step()  # compiles, and leaves it on disk
-        loading, compiled = _timed(lambda: _first_step(workload, settings))
-        plain, faster = step_seconds([Rehearsal(workload, best.settings), compiled], _LOOK)
+        _warm(workload, compiled)  # compiles, and leaves it on disk
+        began = time.perf_counter()
+        loaded = _warm(workload, compiled)
+        loading = time.perf_counter() - began
+        plain, faster = step_seconds([_warm(workload, settings), loaded], _LOOK)
     except Exception as error:
-        reason = f"{best.settings.reason}; cannot be compiled here ({type(error).__name__})"
-        return _Way(best.settings.model_copy(update={"reason": reason}), best.seconds)
+        return _Way(_changed(settings, f"cannot be compiled here ({type(error).__name__})"), best.seconds)
     pays = (plain - faster) * num_steps > 2 * loading
     shown = f"{1000 * faster:.1f} ms against {1000 * plain:.1f}, {loading:.0f} s to load in each trial"
-    reason = f"{best.settings.reason}; {'compiled' if pays else 'not compiled'}: {shown}"
-    settings = (settings if pays else best.settings).model_copy(update={"reason": reason})
-    return _Way(settings, best.seconds * faster / plain if pays else best.seconds)
+    if not pays:
+        return _Way(_changed(settings, f"not compiled: {shown}"), best.seconds)
+    return _Way(_changed(settings, f"compiled: {shown}", compiled=True), best.seconds * faster / plain)
 
 
-def _first_step(workload: Workload, settings: Resolved) -> Rehearsal:
+def _warm(workload: Workload, settings: Resolved) -> Rehearsal:
     rehearsal = Rehearsal(workload, settings)
-    rehearsal.step()
+    rehearsal.warm_up()
     return rehearsal
-
-
-def _timed(work: Callable[[], Rehearsal]) -> tuple[float, Rehearsal]:
-    began = time.perf_counter()
-    made = work()
-    return time.perf_counter() - began, made

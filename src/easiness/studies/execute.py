@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Sequence
@@ -10,14 +9,10 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
-
-import torch
 
 from easiness.data import Dataset, WorkingImages, working_images
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.executors import Executor, Jobs, SerialExecutor, check_executor, make_executor
+from easiness.executors import Executor, Jobs, SerialExecutor, check_executor
 from easiness.record import TrialRecord
 from easiness.spec import Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
@@ -27,7 +22,8 @@ from easiness.studies.choose import Compile, check_compile, resolve_plan
 from easiness.studies.cost import Cost, estimate_cost, size_text
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
-from easiness.studies.trainer import Trainer, groups_of
+from easiness.studies.trainer import Group, Trainer, groups_of
+from easiness.studies.workers import Workers, alone, jobs_of
 from easiness.training import EpochReport, resolve_device
 
 
@@ -56,7 +52,7 @@ def carry_out(
     check_executor(executor, jobs)
     check_compile(compiling)
     if plan.recipe.crop and not cache:
-        jobs = _alone(executor, jobs)
+        jobs = alone(executor, jobs)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         if not _missing(run, plan, [])[0]:
@@ -85,16 +81,29 @@ def carry_out(
         else:
             missing, num_trials, num_epochs = list(range(plan.trials)), plan.trials, plan.epochs
             settings = resolved or resolve_plan(
-                plan, target, executor=executor, jobs=jobs, compiling=compiling, tell=progress.note
+                plan,
+                target,
+                executor=executor,
+                jobs=jobs,
+                compiling=compiling,
+                may_group=more is None,
+                tell=progress.note,
             )
         spec = plan.spec(settings, num_trials, num_epochs)
         num_jobs = jobs_of(settings, executor, jobs, target)
+        if jobs not in ("auto", num_jobs):
+            progress.note(
+                f"{out}: {num_jobs} at a time instead of {jobs}, since the trials of this run take "
+                f"{settings.threads} threads each"
+            )
         workers = workers or stack.enter_context(Workers(executor))
         images: dict[str, WorkingImages] = {}
         failures: dict[int, str] = {}
         while missing:
             here = spec.model_copy(update={"resolved": settings.model_copy(update={"jobs": num_jobs})})
-            cost = estimate_cost(here, plan.data, len(missing), target, cache_folder)
+            groups = groups_of(missing, settings.together)
+            num_trained = sum(map(len, groups))
+            cost = estimate_cost(here, plan.data, num_trained, target, cache_folder)
             check_room(cost, out)
             progress.begin(here, missing, out, cost)
             # an image that cannot be decoded shows before the run is made
@@ -105,7 +114,7 @@ def carry_out(
                 writer.describe(spec)
             stored = spec
             trainer = Trainer(spec, plan.data, str(target), images, plan.ranking, plan.pretrained)
-            failures = _train(trainer, missing, workers.of(num_jobs), writer, progress)
+            failures = _train(trainer, groups, missing, workers.of(num_jobs, len(groups)), writer, progress)
             wanted = None if failures or more is None else more(writer.read())
             if wanted is None:
                 break
@@ -123,9 +132,14 @@ def carry_out(
 
 
 def _train(
-    trainer: Trainer, missing: list[int], executor: Executor, writer: RunWriter, progress: Progress
+    trainer: Trainer,
+    groups: list[Group],
+    missing: list[int],
+    executor: Executor,
+    writer: RunWriter,
+    progress: Progress,
 ) -> dict[int, str]:
-    """Train and store trials; returns why some failed, by index."""
+    """Train groups and store their missing trials; returns why some failed, by index."""
 
     def hear(told: int | EpochReport) -> None:
         if isinstance(told, EpochReport):
@@ -139,7 +153,6 @@ def _train(
         progress.failed(index, reason)
 
     failures: dict[int, str] = {}
-    groups = groups_of(missing, trainer.spec.resolved.together)
     serial = isinstance(executor, SerialExecutor)
     prefix = f"{ASIDE}{uuid.uuid4().hex}-"
     with nullcontext(trainer) if serial else trainer.shared(writer.path, prefix) as sent:
@@ -155,57 +168,6 @@ def _train(
                 else:
                     note(index, _reason(result))
     return failures
-
-
-def _alone(executor: str, jobs: Jobs) -> Literal[1]:
-    """One job, for photos that are in no file.
-
-    Raises:
-        BadInput: more are asked for.
-    """
-    if executor == "processes" or jobs not in ("auto", 1):
-        raise BadInput(
-            "photos without a cache are in the memory of one process, and others cannot share them; "
-            "leave out --cache off, or use --jobs 1 without --executor processes"
-        )
-    return 1
-
-
-def jobs_of(settings: Resolved, executor: str, jobs: Jobs, device: torch.device) -> int:
-    """How many trials at a time: as asked, else as the run was begun.
-
-    On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
-    """
-    if executor == "serial":
-        return 1
-    if jobs == "auto":
-        return settings.jobs
-    if device.type != "cpu" or settings.threads == 1:
-        return jobs
-    return max(1, min(jobs, (os.cpu_count() or 1) // settings.threads))
-
-
-class Workers:
-    """Executors by their number of jobs, kept from one run to the next."""
-
-    def __init__(self, executor: str) -> None:
-        self._name = executor
-        self._executors: dict[int, Executor] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for executor in self._executors.values():
-            executor.close()
-
-    def of(self, jobs: int) -> Executor:
-        """The executor of so many jobs."""
-        if jobs not in self._executors:
-            self._executors[jobs] = make_executor(self._name, jobs)
-        return self._executors[jobs]
 
 
 def check_room(cost: Cost, out: Path) -> None:

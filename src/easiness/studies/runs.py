@@ -11,16 +11,17 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
-from easiness.executors import Jobs
+from easiness.executors import Jobs, check_executor
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
-from easiness.studies.choose import resolve_plan
+from easiness.studies.choose import GROUPS, resolve_plan
 from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
-from easiness.studies.execute import Workers, cache_beside, carry_out, missing_trials
+from easiness.studies.execute import cache_beside, carry_out, missing_trials
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
+from easiness.studies.workers import Workers, alone
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"
@@ -47,6 +48,9 @@ def carry_out_all(
         BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
+    check_executor(executor, jobs)
+    if not cache and any(plan.recipe.crop for plan in plans.values()):
+        jobs = alone(executor, jobs)
     progress = progress or Progress()
     target = resolve_device(device)
     for name, plan in plans.items():
@@ -117,8 +121,9 @@ def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
 
 
 def _alike(plan: Plan) -> Any:
-    """Runs that agree in this are equally fast in the same precision."""
-    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision
+    """Runs that agree in this are equally fast in the same way."""
+    sizes = tuple(size for size in GROUPS if plan.trials % size == 0)
+    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision, sizes
 
 
 def _chosen(

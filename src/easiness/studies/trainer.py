@@ -96,13 +96,18 @@ class Trainer:
                 images[name] = own
                 if isinstance(own, torch.Tensor):
                     paths.append(folder / f"{prefix}{name}")
-                    images[name] = share_images(own, paths[-1])
+                    images[name] = _written(own, paths[-1])
             yield replace(self, data=self.data.without_images(), images=images)
-        except OSError as error:
-            raise RunFailed(
-                f"{folder}: the images cannot be written for the processes to share "
-                f"({error.strerror or error}); make room, or use --jobs 1"
-            ) from error
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
+
+
+def _written(images: torch.Tensor, path: Path) -> SharedImages:
+    try:
+        return share_images(images, path)
+    except OSError as error:
+        raise RunFailed(
+            f"{path.parent}: the images cannot be written for the processes to share "
+            f"({error.strerror or error}); make room, or use --jobs 1"
+        ) from error

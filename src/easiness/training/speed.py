@@ -22,6 +22,7 @@ from easiness.training.together import Together
 
 _SECONDS = 1.0  # enough of a look
 _REPEATS = 5
+_STEPS_ON_GPU = 10
 _FIRST_CALLS = 4  # of a graph: until it is captured, each is of another kind
 
 
@@ -72,25 +73,39 @@ class Rehearsal:
         else:
             network = Together(models, recipe, resolved, device, **settings)
         self._network = network
-        self._positions = torch.arange(workload.batch).repeat(num)
-        self._labels = torch.arange(len(self._positions), device=device) % workload.num_classes
-        self._generator = torch.Generator().manual_seed(0)
-
+        positions = torch.arange(workload.batch).repeat(num)
+        drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))
+        self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
+        self._labels = torch.arange(len(positions), device=device) % workload.num_classes
         self._update = make_update(network, self._bank, num, graphed=resolved.graphed)
+        self._steps_a_look = _STEPS_ON_GPU if device.type == "cuda" else 1
 
-    def step(self) -> None:
-        """One training step; all of it is done on return."""
-        self._network.model.train()
-        drawn = self._bank.joined([self._bank.draw(self._positions, self._generator)])
-        self._network.optimizer.advance()
-        self._update(*self._bank.fetch(self._positions.to(self._bank.home), drawn), self._labels)
+    def warm_up(self) -> None:
+        """The first steps, which are not like the others: a graph is captured in the last of them."""
+        for _ in range(_FIRST_CALLS if self.resolved.graphed else 1):
+            self._step()
         self._wait()
 
-    def observe(self) -> None:
-        """One evaluation batch; all of it is done on return."""
+    def look(self) -> float:
+        """Seconds per step and trial of a few steps; like training they are not waited for one by one."""
+        began = time.perf_counter()
+        for _ in range(self._steps_a_look):
+            self._step()
+        self._wait()
+        return (time.perf_counter() - began) / self._steps_a_look / self.resolved.together
+
+    def _step(self) -> None:
+        self._network.model.train()
+        self._network.optimizer.advance()
+        self._update(*self._bank.fetch(self._positions, self._drawn), self._labels)
+
+    def observe(self) -> float:
+        """Seconds of one evaluation batch."""
+        began = time.perf_counter()
         self._network.model.eval()
         self._network.logits(self._bank.clean(slice(0, self._batch)))
         self._wait()
+        return time.perf_counter() - began
 
     def _wait(self) -> None:
         if self._device.type == "cuda":
@@ -107,24 +122,22 @@ def rehearsing(device: str) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(threads)
+        if device.startswith("cuda"):
+            torch.cuda.empty_cache()  # for the processes that train
 
 
 def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float]:
     """Median seconds per step and trial of each, its steps in turn with those of the others.
 
     Each step runs with as many threads as its rehearsal's settings say. Ends after about ``seconds``, with
-    at least one look at each after those that warm it up.
+    at least one look at each. All must be warm.
     """
-    for one in rehearsals:
-        torch.set_num_threads(one.resolved.threads)
-        for _ in range(_FIRST_CALLS if one.resolved.graphed else 1):
-            one.step()
     looks: list[list[float]] = [[] for _ in rehearsals]
     began = time.perf_counter()
     while not looks[0] or time.perf_counter() - began < seconds:
         for one, found in zip(rehearsals, looks, strict=True):
             torch.set_num_threads(one.resolved.threads)
-            found.append(_seconds(one.step) / one.resolved.together)
+            found.append(one.look())
     return [statistics.median(found) for found in looks]
 
 
@@ -134,7 +147,11 @@ def measure_speed(workload: Workload, resolved: Resolved) -> Speed:
     with rehearsing(workload.device):
         torch.set_num_threads(resolved.threads)
         rehearsal = Rehearsal(workload, resolved)
-        step = _typical(rehearsal.step) / resolved.together
+        began = time.perf_counter()
+        rehearsal.warm_up()
+        first = time.perf_counter() - began
+        # a step that takes long has been seen once, and that is enough
+        step = first if first > _SECONDS else _typical(rehearsal.look)
         observed = _typical(rehearsal.observe) / evaluation_batch(workload.shape)
     return Speed(step, observed, rehearsal.num_weights)
 
@@ -150,18 +167,12 @@ def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device:
     return make_bank(HeldPhotos([photo] * num), recipe, device, augment=True)
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
-
-
-def _typical(work: Callable[[], None]) -> float:
-    """Median seconds; the first time counts only where it alone takes long."""
+def _typical(look: Callable[[], float]) -> float:
+    """Median of what it gives; the first counts only where it alone takes long."""
     seconds: list[float] = []
     began = time.perf_counter()
     for _ in range(1 + _REPEATS):
-        seconds.append(_seconds(work))
+        seconds.append(look())
         if time.perf_counter() - began > _SECONDS:
             break
     return statistics.median(seconds[1:] or seconds)

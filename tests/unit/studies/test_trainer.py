@@ -12,9 +12,10 @@ import easiness as ez
 from easiness.data.shared_images import share_images
 from easiness.errors import BadInput, RunFailed
 from easiness.spec import Resolved
-from easiness.studies.execute import carry_out, jobs_of
+from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
 from easiness.studies.trainer import groups_of
+from easiness.studies.workers import Workers, jobs_of
 
 FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "limit": 100, "precision": "float32"}
 CPU = torch.device("cpu")
@@ -106,6 +107,18 @@ def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch)
     assert jobs_of(four, "processes", 5, torch.device("cuda")) == 5
 
 
+def test_workers_are_kept_while_they_suit():
+    with Workers("auto") as workers:
+        two = workers.of(4, 2)
+        assert two.jobs == 2
+        assert workers.of(4, 2) is two
+        assert workers.of(2, 9) is two
+        four = workers.of(4, 9)
+        assert four.jobs == 4
+        assert workers.of(4, 1) is four
+        assert workers.of(1, 9).jobs == 1
+
+
 @pytest.mark.parametrize(
     ("options", "text"),
     [
@@ -137,6 +150,14 @@ def test_shared_images_are_the_same_with_their_channels_last(tmp_path: Path):
     assert torch.equal(opened, images)
     assert opened.permute(0, 2, 3, 1).is_contiguous()
     assert (tmp_path / "file").stat().st_size == images.numel()
+
+
+def test_what_a_killed_driver_left_of_shared_images_is_removed(tmp_path):
+    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    left = tmp_path / "run" / ".aside-0123-train"
+    left.write_bytes(b"pixels")
+    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    assert not left.exists()
 
 
 def test_photos_without_a_cache_stay_in_one_process(tmp_path):

@@ -1,0 +1,69 @@
+"""How many trials at a time, and the executor for them, kept from one run of a study to the next."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Literal, Self
+
+import torch
+
+from easiness.errors import BadInput
+from easiness.executors import Executor, Jobs, make_executor
+from easiness.spec import Resolved
+
+
+def alone(executor: str, jobs: Jobs) -> Literal[1]:
+    """One job, for photos that are in no file.
+
+    Raises:
+        BadInput: more are asked for.
+    """
+    if executor == "processes" or jobs not in ("auto", 1):
+        raise BadInput(
+            "photos without a cache are in the memory of one process, and others cannot share them; "
+            "leave out --cache off, or use --jobs 1 without --executor processes"
+        )
+    return 1
+
+
+def jobs_of(settings: Resolved, executor: str, jobs: Jobs, device: torch.device) -> int:
+    """How many trials at a time: as asked, else as the run was begun.
+
+    On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
+    """
+    if executor == "serial":
+        return 1
+    if jobs == "auto":
+        return settings.jobs
+    if device.type != "cpu" or settings.threads == 1:
+        return jobs
+    return max(1, min(jobs, (os.cpu_count() or 1) // settings.threads))
+
+
+class Workers:
+    """One executor after the other, each kept from run to run while it suits them."""
+
+    def __init__(self, executor: str) -> None:
+        self._name = executor
+        self._executor: Executor | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+
+    def of(self, jobs: int, num_groups: int) -> Executor:
+        """An executor of so many jobs, or of fewer where there are fewer groups."""
+        needed = max(1, min(jobs, num_groups))
+        if self._executor is None or not needed <= self._executor.jobs <= jobs:
+            self._close()  # idle workers would hold memory
+            self._executor = make_executor(self._name, needed)
+        return self._executor
