@@ -16,7 +16,7 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 from torch.utils.data import default_collate
 
-from baseline_plain import BATCH, WORKERS, evaluation_transform, training_transform
+from baseline_plain import BATCH, evaluation_transform, loading, training_transform
 from easiness.models import build_model
 
 FOLDS = 5
@@ -47,13 +47,13 @@ class Cleanlab:
     name = "skorch with cleanlab's cross-validation"
     observes = "probabilities and label quality, out of sample"
 
-    def __init__(self, model, images, labels, num_classes):
+    def __init__(self, model, images, labels, num_classes, num_workers):
         self.images, self.labels = np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels
         steps_per_epoch = -(-len(labels) * (FOLDS - 1) // FOLDS // BATCH)
         loaders = {
             f"iterator_{use}__{option}": value
             for use in ("train", "valid")
-            for option, value in WORKERS.items()
+            for option, value in loading(num_workers).items()
         }
         self.network = NeuralNetClassifier(
             Built,

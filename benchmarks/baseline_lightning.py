@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader
 
 from baseline_plain import (
     BATCH,
-    WORKERS,
     PilImages,
     evaluation_transform,
+    loading,
     optimizer_and_schedule,
     training_transform,
 )
@@ -68,13 +68,13 @@ class Lightning:
     name = "PyTorch Lightning with a per-example callback"
     observes = "prediction, probability and margin, in a validation pass over clean images"
 
-    def __init__(self, model, images, labels, num_classes):
+    def __init__(self, model, images, labels, num_classes, num_workers):
         logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
         warnings.filterwarnings("ignore", module="lightning")
         train = PilImages(images, labels, training_transform(images.shape[-1]))
         clean = DatasetWithIndex(PilImages(images, labels, evaluation_transform()))
-        self.train = DataLoader(train, BATCH, shuffle=True, **WORKERS)
-        self.clean = DataLoader(clean, BATCH, **WORKERS)
+        self.train = DataLoader(train, BATCH, shuffle=True, **loading(num_workers))
+        self.clean = DataLoader(clean, BATCH, **loading(num_workers))
         self.build = lambda: Classifier(build_model(model, images.shape[1:], num_classes), len(self.train))
 
     def __call__(self):

@@ -1,11 +1,10 @@
-"""The training loop of most papers' code, and the same loop with the `aum` package's recorder.
+"""The training loop of most papers' code.
 
-PIL images, torchvision transforms, a DataLoader with two persistent workers, float32, all cores.
+PIL images, torchvision transforms, a DataLoader with persistent workers, float32, all cores.
 """
 
 from __future__ import annotations
 
-import aum
 import torch
 from PIL import Image
 from torch import nn
@@ -15,7 +14,11 @@ from torchvision import transforms
 from easiness.models import build_model
 
 BATCH = 128
-WORKERS = {"num_workers": 2, "persistent_workers": True}
+
+
+def loading(num_workers):
+    """A DataLoader's options for so many processes that load images; 0 are none but its own."""
+    return {"num_workers": num_workers, "persistent_workers": num_workers > 0}
 
 
 class PilImages(Dataset):
@@ -57,11 +60,11 @@ class PlainLoop:
     name = "plain PyTorch loop"
     observes = "right or wrong, in a pass over clean images"
 
-    def __init__(self, model, images, labels, num_classes):
+    def __init__(self, model, images, labels, num_classes, num_workers):
         train = PilImages(images, labels, training_transform(images.shape[-1]))
         clean = PilImages(images, labels, evaluation_transform())
-        self.train = DataLoader(train, BATCH, shuffle=True, **WORKERS)
-        self.clean = DataLoader(clean, BATCH, **WORKERS)
+        self.train = DataLoader(train, BATCH, shuffle=True, **loading(num_workers))
+        self.clean = DataLoader(clean, BATCH, **loading(num_workers))
         self.build = lambda: build_model(model, images.shape[1:], num_classes)
 
     def __call__(self):
@@ -80,31 +83,3 @@ class PlainLoop:
             for images, labels in self.clean:
                 correct.append(model(images).argmax(1) == labels)
         self.correct = torch.cat(correct)
-
-
-class AumLoop:
-    """A trial of one epoch per call, recorded as the package's own description shows: while training."""
-
-    name = "plain loop with the aum recorder"
-    observes = "the margin, in the training steps (augmented, no pass of its own)"
-
-    def __init__(self, model, images, labels, num_classes, folder):
-        train = aum.DatasetWithIndex(PilImages(images, labels, training_transform(images.shape[-1])))
-        self.train = DataLoader(train, BATCH, shuffle=True, **WORKERS)
-        self.build = lambda: build_model(model, images.shape[1:], num_classes)
-        self.folder = folder
-
-    def __call__(self):
-        model = self.build()
-        criterion = nn.CrossEntropyLoss()
-        optimizer, schedule = optimizer_and_schedule(model, len(self.train))
-        recorder = aum.AUMCalculator(str(self.folder), compressed=True)
-        model.train()
-        for images, labels, ids in self.train:
-            optimizer.zero_grad()
-            logits = model(images)
-            criterion(logits, labels).backward()
-            optimizer.step()
-            schedule.step()
-            recorder.update(logits.detach(), labels, ids.tolist())
-        recorder.finalize()

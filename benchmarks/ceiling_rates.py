@@ -88,10 +88,26 @@ class Ceiling:
             torch.set_num_threads(before)
 
 
+def _tensors(tree):
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
+
+
+def _written(function, args, kwargs):
+    """The tensors among the arguments that are changed in place, by the operation's own declaration."""
+    written = []
+    for at, argument in enumerate(function._schema.arguments):
+        value = args[at] if at < len(args) else kwargs.get(argument.name)
+        # a fused optimizer declares its gradients too, but writes them only to take a loss scale off
+        unscaled = argument.name == "grads" and kwargs.get("grad_scale") is None
+        if argument.alias_info is not None and argument.alias_info.is_write and not unscaled:
+            written += _tensors(value)
+    return written
+
+
 class Operations(TorchDispatchMode):
     """FLOPs and bytes of each operation, when all it reads and writes goes through memory once.
 
-    Views are free.
+    Views are free. What is changed in place is read and written, so it counts twice.
     """
 
     def __init__(self):
@@ -106,10 +122,11 @@ class Operations(TorchDispatchMode):
             return result
         result = function(*args, **kwargs)
         if not function.is_view:
-            # a tensor changed in place is among the arguments and the results: read and written
-            tensors = [v for v in tree_leaves((args, kwargs, result)) if isinstance(v, torch.Tensor)]
+            read = _tensors((args, kwargs))
+            written = _written(function, args, kwargs)
+            made = [t for t in _tensors(result) if not any(t is other for other in written)]
             flops = self._flops(function.overloadpacket, args, kwargs, result)
-            self.found.append((flops, sum(tensor.nbytes for tensor in tensors)))
+            self.found.append((flops, sum(tensor.nbytes for tensor in read + written + made)))
         return result
 
     def _flops(self, function, args, kwargs, result):

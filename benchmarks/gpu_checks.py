@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import numpy as np
+import torch
 
 from easiness import load_dataset
 from easiness.record import TrialRecord
 from easiness.studies.plan import make_plan
 from easiness.trial import run_trials
+from gpu_parts import first_line
 from gpu_steps import WAYS, settings
+
+# how far predictions and losses may be from those in float32: rounding alone, or bfloat16
+EXACT, ROUNDED = (0.97, 0.02), (0.90, 0.10)
+# of each way: what is other than usual, whether trials are trained one by one, and how far off they may be
+CHEAP = {
+    "again": ({}, True, EXACT),
+    "graph": ({"graphed": True}, True, EXACT),
+    "side by side": ({"together": 3}, False, EXACT),
+    "side by side, graph": ({"together": 3, "graphed": True}, False, EXACT),
+    "bfloat16": ({"precision": "bfloat16"}, True, ROUNDED),
+    "bfloat16, graph": ({"precision": "bfloat16", "graphed": True}, True, ROUNDED),
+}
+COMPILED = {
+    "compiled": ({"compiled": True}, True, EXACT),
+    "compiled, graph, bfloat16": (WAYS["+ compiled, CUDA graph"], True, ROUNDED),
+}
+SECONDS, SECONDS_COMPILED = 20, 100  # that a way may take on a GPU
+
+
+@contextmanager
+def true_float32():
+    """No TF32, to which convolutions of float32 are rounded otherwise."""
+    products, convolutions = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = products.allow_tf32, convolutions.allow_tf32
+    products.allow_tf32 = convolutions.allow_tf32 = False
+    try:
+        yield
+    finally:
+        products.allow_tf32, convolutions.allow_tf32 = before
 
 
 def digits_specs(model, num, resolved, examples):
@@ -42,43 +75,44 @@ def agreement(records, others):
     return float(same), float(max((abs(x - y) / x).max() for x, y in losses))
 
 
-def check(report, device, clock):
-    """Trials in every way against float32, one by one and without a graph."""
-    on_gpu = device.type == "cuda"
-    examples = 1500 if on_gpu else 300
-    # how far predictions and losses may be from those in float32: rounding alone, or bfloat16
-    exact, rounded = (0.97, 0.02), (0.90, 0.10)
+def check(report, device, left, models, ways):
+    """Is each way as near to float32 as it should be? ``left`` gives the seconds that are left."""
     rows, fine = [], True
-    for model in ("mlp_3", "wrn_16_1") if on_gpu else ("mlp_3_w32", "wrn_10_1"):
-        last = not model.startswith("mlp")
-        ways = [
-            ("graph", {"graphed": True}, True, exact),
-            ("side by side", {"together": 3}, False, exact),
-            ("side by side, graph", {"together": 3, "graphed": True}, False, exact),
-            ("bfloat16", {"precision": "bfloat16"}, True, rounded),
-            ("bfloat16, graph", {"precision": "bfloat16", "graphed": True}, True, rounded),
-        ]
-        if on_gpu:
-            ways += [
-                ("compiled", {"compiled": True}, True, exact),
-                ("compiled, graph, bfloat16", WAYS["+ compiled, CUDA graph"], True, rounded),
-            ]
-        base = {"channels_last": last}
-        reference = train_all(model, 3, settings(**base), device, examples, True)
-        again = train_all(model, 3, settings(**base), device, examples, True)
-        ways_found = [("again", agreement(reference, again), exact)]
-        for name, changes, one_by_one, allowed in ways:
-            num = 1 if changes.get("compiled") else 3  # each trial compiles anew
-            if clock.left() < 400:
-                report.say(f"{model}, {name}: not checked, the time is up")
-                continue
-            resolved = settings(**{**base, **changes, "channels_last": last})
-            found = train_all(model, num, resolved, device, examples, one_by_one)
-            ways_found.append((name, agreement(reference[:num], found), allowed))
-        for name, (same, loss), (least, most) in ways_found:
-            right = same >= least and loss <= most
-            fine &= right
-            rows.append((model, name, f"{100 * same:.2f} %", f"{100 * loss:.2f} %", "yes" if right else "NO"))
-    report.say("Three trials of three epochs on digits, against float32, one by one, without a graph:", "")
-    report.table(("network", "way", "equal predictions", "largest difference of loss", "as it should"), rows)
+    with true_float32():
+        for model in models:
+            of_model, all_right = check_model(device, left, model, ways)
+            rows += of_model
+            fine &= all_right
+    report.say("Trials of three epochs on digits, against float32, one by one, without a graph:", "")
+    report.table(
+        ("network", "way", "trials", "equal predictions", "largest difference of loss", "as it should"), rows
+    )
     return fine
+
+
+def check_model(device, left, model, ways):
+    """Rows of the table, and whether all is right. A way that fails is a row of its own."""
+    examples = 1500 if device.type == "cuda" else 300
+    rows, fine, reference = [], True, None
+    base = {"channels_last": not model.startswith("mlp")}
+    for name, (changes, one_by_one, (least, most)) in ways.items():
+        compiled = changes.get("compiled", False)
+        num = 1 if compiled else 3  # each trial compiles anew
+        if left() < (SECONDS_COMPILED if compiled else SECONDS):
+            rows.append((model, name, "0", "-", "-", "not checked, the time is up"))
+            continue
+        try:
+            if reference is None:
+                reference = train_all(model, 3, settings(**base), device, examples, True)
+            resolved = settings(**{**base, **changes, **base})
+            found = train_all(model, num, resolved, device, examples, one_by_one)
+            same, loss = agreement(reference[:num], found)
+        except Exception as error:  # that a way does not work at all is what the check is to find
+            rows.append((model, name, str(num), "-", "-", f"NO, {first_line(error)}".replace("|", "\\|")))
+            fine = False
+            continue
+        right = same >= least and loss <= most
+        fine &= right
+        shown = f"{100 * same:.2f} %", f"{100 * loss:.2f} %", "yes" if right else "NO"
+        rows.append((model, name, str(num), *shown))
+    return rows, fine

@@ -10,9 +10,9 @@ from pathlib import Path
 
 
 def commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent
-    )
+    """The commit, with "-dirty" where files differ from it."""
+    describe = ["git", "describe", "--always", "--dirty", "--exclude", "*"]  # no tag's name in it
+    found = subprocess.run(describe, capture_output=True, text=True, cwd=Path(__file__).parent)
     return found.stdout.strip() or "unknown"
 
 

@@ -28,7 +28,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from own_process import OwnProcess
-from results import Report, parser
+from results import Report, command, data_text, parser
 
 BATCH = 64
 SIDE = 224
@@ -83,7 +83,7 @@ def serve_torchvision(turns, folder, _, rounds):
 
 def serve_easiness(turns, folder, scratch, rounds):
     from easiness.data import working_images
-    from easiness.studies.execute import resolve_plan
+    from easiness.studies.choose import resolve_plan
     from easiness.studies.plan import make_plan
     from easiness.training import make_bank
     from easiness.training.network import evaluation_batch
@@ -143,7 +143,7 @@ def make_photos(folder, num):
         Image.fromarray(noisy).save(path, quality=90)
 
 
-def compare(report, folder, scratch, rounds):
+def compare(report, folder, scratch, rounds, name):
     num = len(torchvision.datasets.ImageFolder(folder))
     sides = [OwnProcess(work, folder, scratch, rounds) for work in (serve_torchvision, serve_easiness)]
     try:
@@ -172,7 +172,7 @@ def compare(report, folder, scratch, rounds):
         rows.append([what, *(f"{num / s:,.0f}" for s in medians), _ratio(*medians)])
     report.say("Images per second without a network, from the file or the cache to its input.", "")
     report.table(["", "torchvision", "easiness", "ratio"], rows)
-    what = "an epoch on photos from the second on, over ImageFolder and DataLoader"
+    what = f"an epoch on photos ({name}) from the second on, over ImageFolder and DataLoader"
     report.goal("photos", what, f"at least {GOAL}x", f"{ratio:.1f}x", ratio >= GOAL)
 
 
@@ -181,12 +181,13 @@ def _ratio(theirs, ours):
 
 
 def main():
-    arguments = parser(__doc__)
-    arguments.add_argument("--data", type=Path, help="a folder with a folder of photos for each class")
-    arguments.add_argument("--photos", type=int, default=400, help="photos to make up without --data")
-    arguments.add_argument("--rounds", type=int, default=5, help="epochs from the second on")
-    options = arguments.parse_args()
-    report = Report("Photos", "python benchmarks/photos.py")
+    made = parser(__doc__)
+    made.add_argument("--data", type=Path, help="a folder with a folder of photos for each class")
+    made.add_argument("--photos", type=int, default=400, help="photos to make up without --data")
+    made.add_argument("--rounds", type=int, default=5, help="epochs from the second on")
+    options = made.parse_args()
+    report = Report("Photos", command(made, options))
+    name = data_text(options.data, "made-up JPEGs", options.data and options.data.resolve().name)
     with tempfile.TemporaryDirectory() as scratch:
         folder, scratch = options.data, Path(scratch)
         if folder is None:
@@ -194,14 +195,14 @@ def main():
             make_photos(folder, options.photos)
             what = f"{options.photos} made-up JPEGs of about 400 x 300 pixels"
         else:
-            what = f"{len(torchvision.datasets.ImageFolder(folder))} photos in {folder.name}"
+            what = f"{len(torchvision.datasets.ImageFolder(folder))} photos of {name}"
         report.say(
             f"{what}; batches of {BATCH} at {SIDE} x {SIDE}; four strided convolutions (16 to 64 wide, batch "
             f"normalization); medians of {options.rounds} epochs in turn. torch {torch.__version__}, "
             f"torchvision {torchvision.__version__}, Pillow {PIL.__version__}, {os.cpu_count()} cores.",
             "",
         )
-        compare(report, folder, scratch, options.rounds)
+        compare(report, folder, scratch, options.rounds, name)
     report.write(options.json)
 
 

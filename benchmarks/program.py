@@ -37,12 +37,13 @@ from easiness.training import StepObserver
 from easiness.training.loop import batches
 from easiness.training.network import Network, evaluation_batch
 from easiness.trial import run_trial
-from results import Report, parser
+from results import Report, command, data_text, parser
 
 CPU = torch.device("cpu")
 PARTS = ("loop", "recording", "observe", "processes")
 MODELS = ("wrn_16_4", "wrn_16_1", "mlp_3")
 JUDGED = "wrn_16_4"
+MADE_UP = "random images"
 LOSS_GOAL = 0.05
 RECORDING_GOAL = 0.02
 OBSERVE_EPOCHS, OBSERVE_EXAMPLES = 10, 256
@@ -169,7 +170,7 @@ def loop(report, data, options, folder):
     report.table(("network", "settings", "bare loop", "program", "more by", "in each round, %"), rows)
     report.goal(
         "program",
-        "WRN 16-4: whole program over a bare loop",
+        f"WRN 16-4: whole program over a bare loop, {data_text(options.data, MADE_UP)}",
         f"at most {100 * LOSS_GOAL:.0f} % more",
         f"{100 * lost[JUDGED]:.1f} % more",
         lost[JUDGED] <= LOSS_GOAL,
@@ -242,7 +243,7 @@ def recording(report, data, options, folder):
     report.table(("network", *WATCHED, "the rest"), rows)
     report.goal(
         "recording",
-        "WRN 16-4: statistics and storage over the time of a trial",
+        f"WRN 16-4: statistics and storage over the time of a trial, {data_text(options.data, MADE_UP)}",
         f"at most {100 * RECORDING_GOAL:.0f} %",
         f"{100 * shares[JUDGED]:.2f} %",
         shares[JUDGED] <= RECORDING_GOAL,
@@ -288,14 +289,18 @@ class Clock(Progress):
 
 
 def processes(report, data, options, folder):
-    """One trial at a time with all cores against two, each in a process with half of them."""
+    """One trial at a time against two, in a process each, with the threads that the run resolves to.
+
+    These are all that torch uses, or half of them in each of two processes, and one for a network whose steps
+    are short.
+    """
     rows = []
     ways = {"one": ("serial", 1), "two": ("processes", JOBS)}
     for model in IN_PROCESSES:
         plan = make_plan(data, model=model, trials=options.trials, epochs=options.epochs)
         single = replace(plan, trials=1)  # nothing but the precision is chosen for one trial
         one = resolve_plan(single, CPU, executor="serial", compiling="off")
-        half = max(1, torch.get_num_threads() // JOBS)
+        half = min(one.threads, max(1, torch.get_num_threads() // JOBS))
         resolved = {"one": one, "two": one.model_copy(update={"jobs": JOBS, "threads": half})}
         seconds = {way: [] for way in ways}
         for number in range(fewer_rounds(options)):
@@ -326,16 +331,17 @@ def processes(report, data, options, folder):
 
 
 def main():
-    options = parser(__doc__)
-    options.add_argument("--data", help="CIFAR-10 as Parquet or class folders; random images otherwise")
-    options.add_argument("--examples", type=int, default=2000)
-    options.add_argument("--epochs", type=int, default=2)
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--trials", type=int, default=8, help="of the runs in one process and two")
-    options.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
-    options = options.parse_args()
-    report = Report("The program itself", "python benchmarks/program.py")
-    report.say(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU", "")
+    made = parser(__doc__)
+    made.add_argument("--data", help="CIFAR-10 as Parquet or class folders; random images otherwise")
+    made.add_argument("--examples", type=int, default=2000)
+    made.add_argument("--epochs", type=int, default=2)
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--trials", type=int, default=8, help="of the runs in one process and two")
+    made.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    options = made.parse_args()
+    report = Report("The program itself", command(made, options))
+    what = data_text(options.data, MADE_UP)
+    report.say(f"torch {torch.__version__}, threads: {torch.get_num_threads()}, CPU, {what}", "")
     data = load(options.data, options.examples)
     with tempfile.TemporaryDirectory() as folder:
         for part in (loop, recording, observe, processes):

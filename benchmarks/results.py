@@ -68,3 +68,18 @@ def parser(doc):
     made = argparse.ArgumentParser(description=doc.splitlines()[0])
     made.add_argument("--json", type=Path, help="write the results here, for the docs page")
     return made
+
+
+def command(made, options):
+    """The command for the page: the options that were given, and FOLDER for the folder of the data."""
+    shown = ["python", f"benchmarks/{made.prog}"]
+    for name, value in vars(options).items():
+        if name != "json" and value != made.get_default(name):
+            values = ["FOLDER"] if name == "data" else value if isinstance(value, list) else [value]
+            shown += [f"--{name.replace('_', '-')}", *map(str, values)]
+    return " ".join(shown)
+
+
+def data_text(folder, made_up, real="CIFAR-10"):
+    """Which data were used: ``made_up`` where no folder was given."""
+    return made_up if folder is None else real

@@ -24,11 +24,15 @@ from easiness import load_dataset
 from easiness.analysis import GroupMatch, corrected_rate
 from easiness.analysis.ceiling import matches_with_replicates
 from easiness.errors import BadInput, RunFailed
-from easiness.studies.execute import Workers, carry_out
+from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
+from easiness.studies.workers import Workers
+from easiness.training.network import evaluation_batch
+from easiness.training.speed import Rehearsal, Workload, rehearsing
 from results import Report, parser
 from standins_figure import draw
 
+ROUNDS = 7
 MARGIN = 0.8  # corrected rate from which a stand-in counts as one
 EXPENSIVE = "wrn_16_4"
 # network, side of the blocks of pixels averaged into one, whether fewer epochs of it are looked at too
@@ -110,12 +114,34 @@ def train(data, folder, options):
         executor = "serial" if jobs == 1 else "processes"
         runs[network, reduce] = run.first(options.trials)
         print(f"{run.path.name}: {time.perf_counter() - began:.0f} s, {run.spec.resolved.reason}", flush=True)
-    return runs, jobs
+    return runs
 
 
-def seconds_per_trial(run):
-    """Training and observation, as trial.json has it."""
-    return statistics.median(trial.document.ran["seconds"] for trial in run.trials)
+def seconds_per_epoch(runs, examples):
+    """Training and observation of each network: steps and evaluation batches in turn, medians over rounds.
+
+    What trial.json says of a run was measured at another time than that of the next, on a shared machine.
+    """
+    looks = {}
+    with rehearsing("cpu"):
+        rehearsals = {}
+        for name, run in runs.items():
+            spec = run.spec
+            shape = tuple(side // spec.recipe.reduce for side in spec.data.image_shape[1:])
+            workload = Workload(
+                spec.model, spec.recipe, (spec.data.image_shape[0], *shape), 10, spec.recipe.batch_size, "cpu"
+            )
+            torch.set_num_threads(spec.resolved.threads)
+            rehearsals[name] = Rehearsal(workload, spec.resolved), evaluation_batch(workload.shape)
+            rehearsals[name][0].warm_up()
+            rehearsals[name][0].observe()
+        for _ in range(ROUNDS):
+            for name, (rehearsal, batch) in rehearsals.items():
+                recipe = runs[name].spec.recipe
+                torch.set_num_threads(runs[name].spec.resolved.threads)
+                seconds = rehearsal.look() * recipe.steps_per_epoch(examples)
+                looks.setdefault(name, []).append(seconds + rehearsal.observe() * examples / batch)
+    return {name: statistics.median(found) for name, found in looks.items()}
 
 
 def matched(a, b, side, size):
@@ -160,10 +186,10 @@ def defined(rate):
     return math.nan if rate is None else rate
 
 
-def compare(runs, side_of_images, epochs, size):
+def compare(runs, seconds, side_of_images, epochs, size):
     """Every stand-in against the expensive network after all its epochs, cheapest first."""
     expensive = runs[EXPENSIVE, 1]
-    target, whole = expensive.votes(epochs), seconds_per_trial(expensive)
+    target = expensive.votes(epochs)
     rows = []
     for network, reduce, fewer in RUNS:
         run = runs[network, reduce]
@@ -176,7 +202,7 @@ def compare(runs, side_of_images, epochs, size):
                     network,
                     side_of_images // reduce,
                     at,
-                    seconds_per_trial(run) * at / epochs / whole,
+                    seconds[network, reduce] * at / (seconds[EXPENSIVE, 1] * epochs),
                     {side: agreement(target, votes, side, size) for side in SIDES},
                 )
             )
@@ -191,17 +217,16 @@ def within(rate, interval):
     return f"{rate:.2f}" + ("" if math.isnan(low) else f" ({low:.2f} to {high:.2f})")
 
 
-def show(report, rows, runs, jobs, options, size):
-    expensive = runs[EXPENSIVE, 1]
-    seconds, chance = seconds_per_trial(expensive), rows[0].by_side["easy"].pair.chance
+def show(report, rows, seconds, options, size):
+    chance = rows[0].by_side["easy"].pair.chance
     report.say(
         f"The expensive network is {EXPENSIVE} after {options.epochs} epochs on {options.examples:,} "
-        f"examples of CIFAR-10: {seconds:.0f} s per trial, {jobs} at a time. Each network has "
+        f"examples of CIFAR-10: {options.epochs * seconds:.0f} s per trial. Each network has "
         f"{options.trials} trials. Sets are the easiest and the hardest {FRACTION:.0%} under `refine`, "
         f"matched between groups of {size} trials with no index in common; chance is {chance:.2f}. Cost is "
-        "the median of the seconds per trial, training and observation, relative to the expensive network's; "
-        "after fewer epochs it is their share. The corrected rate is "
-        "(M_AB - chance) / sqrt((M_AA - chance) (M_BB - chance)), 1 where two networks agree as far as their "
+        "training and observation of an epoch, relative to the expensive network's, by steps and evaluation "
+        f"batches of all networks in turn (medians of {ROUNDS} rounds), times the share of the epochs. The "
+        "corrected rate is (M_AB - chance) / sqrt((M_AA - chance) (M_BB - chance)), 1 where two networks agree as far as their "
         "own noise lets them. Its 95 % interval is a bootstrap that draws the same trials for the rate and "
         "both ceilings.",
         "",
@@ -282,11 +307,12 @@ def main():
     size = min(GROUP, options.trials // 2)
     try:
         data = load_dataset(options.data, limit=options.examples)
-        runs, jobs = train(data, options.runs, options)
-        rows = compare(runs, data.image_shape[1], options.epochs, size)
+        runs = train(data, options.runs, options)
+        seconds = seconds_per_epoch(runs, options.examples)
+        rows = compare(runs, seconds, data.image_shape[1], options.epochs, size)
     except (BadInput, RunFailed) as error:
         sys.exit(str(error))
-    show(report, rows, runs, jobs, options, size)
+    show(report, rows, seconds[EXPENSIVE, 1], options, size)
     if options.figure is not None:
         save_figure(report, rows, options.figure, options.epochs)
     report.write(options.json)
