@@ -224,11 +224,11 @@ def show(report, rows, seconds, options, size):
         f"examples of CIFAR-10: {options.epochs * seconds:.0f} s per trial. Each network has "
         f"{options.trials} trials. Sets are the easiest and the hardest {FRACTION:.0%} under `refine`, "
         f"matched between groups of {size} trials with no index in common; chance is {chance:.2f}. Cost is "
-        "training and observation of an epoch, relative to the expensive network's, by steps and evaluation "
-        f"batches of all networks in turn (medians of {ROUNDS} rounds), times the share of the epochs. The "
-        "corrected rate is (M_AB - chance) / sqrt((M_AA - chance) (M_BB - chance)), 1 where two networks agree "
-        "as far as their own noise lets them. Its 95 % interval is a bootstrap that draws the same trials for the rate and "
-        "both ceilings.",
+        "training and observation of an epoch, relative to the expensive network's, by steps and "
+        f"evaluation batches of all networks in turn (medians of {ROUNDS} rounds), times the share of the "
+        "epochs. The corrected rate is (M_AB - chance) / sqrt((M_AA - chance) (M_BB - chance)), 1 where "
+        "two networks agree as far as their own noise lets them. Its 95 % interval is a bootstrap that "
+        "draws the same trials for the rate and both ceilings.",
         "",
     )
     for side in SIDES:
