@@ -156,13 +156,15 @@ class ObservationLog:
         if not np.isfinite(logits).all():
             bad = self._ids[positions[~np.isfinite(logits).all(axis=1)]]
             raise TrialFailed(f"epoch {self.next_epoch}: logits of id {shorten(bad)} are not finite")
-        np.add.at(self._seen, positions, 1)
-        for field, values in zip(
-            self._current, example_statistics(logits, self._labels[positions]), strict=True
-        ):
-            field[positions] = values
+        where = _as_slice(positions)
+        if isinstance(where, slice):
+            self._seen[where] += 1
+        else:
+            np.add.at(self._seen, where, 1)  # some may be there twice
+        for field, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
+            field[where] = values
         if self._kept is not None:
-            self._logits[positions] = logits
+            self._logits[where] = logits
 
     def end_epoch(self) -> None:
         """Close the epoch.
@@ -205,3 +207,11 @@ class ObservationLog:
             augmented=self._augmented,
             **columns,
         )
+
+
+def _as_slice(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
+    """Consecutive positions as a slice, which is several times as fast to read and write."""
+    num = len(positions)
+    if num and positions[-1] - positions[0] == num - 1 and (positions[1:] - positions[:-1] == 1).all():
+        return slice(int(positions[0]), int(positions[0]) + num)
+    return positions
