@@ -95,5 +95,6 @@ def run() -> NoReturn:
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
-        _fail(f"error: {error.format_message()}; see `easiness --help`", 2, debug)
+        message = error.format_message().replace("Value error, ", "").removesuffix(".")
+        _fail(f"error: {message}; see `easiness --help`", 2, debug)
     sys.exit(0)

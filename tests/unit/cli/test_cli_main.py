@@ -52,6 +52,7 @@ def test_no_argument_shows_the_help(command):
         (["measure", "digits", "--out", "RUN", "--precision", "float16"], "'float16'"),
         (["measure", "digits", "--out", "RUN", "--device", "tpu"], "'tpu'"),
         (["measure", "digits", "--out", "RUN", "--executor", "pool"], "'pool'"),
+        (["measure", "digits", "--out", "RUN", "--compile", "maybe"], "'maybe'"),
         (["scores"], "run"),
         (["scores", "RUN", "--epoch", "last"], "--epoch"),
         (["scores", "RUN", "-o"], "-o"),
@@ -67,6 +68,8 @@ def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):
     line = refused(*[out if argument == "RUN" else argument for argument in arguments])
     assert named in line
     assert line.endswith("; see `easiness --help`\n")
+    assert "Value error" not in line
+    assert ".; see" not in line
     assert not out.exists()
 
 
