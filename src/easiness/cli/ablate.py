@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness.cli import training_sets as options
+from easiness.cli.execution import ExecutorName, NumJobs
 
 
 def ablate(
@@ -32,8 +33,8 @@ def ablate(
     recipe: options.RecipeFile = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
-    executor: options.ExecutorName = "auto",
-    jobs: options.NumJobs = "auto",
+    executor: ExecutorName = "auto",
+    jobs: NumJobs = "auto",
     cache: options.Cache = "on",
     every_epoch: options.EveryEpoch = False,
     output: options.Output = None,

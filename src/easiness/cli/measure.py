@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from easiness.cli.execution import ExecutorName, NumJobs
+
 if TYPE_CHECKING:
     from easiness.store import Run
 
@@ -78,16 +80,8 @@ def measure(
         Literal["auto", "float32", "bfloat16"],
         typer.Option("--precision", help="auto measures which is faster, once per run."),
     ] = "auto",
-    executor: Annotated[
-        Literal["auto", "serial", "processes"],
-        typer.Option("--executor", help="How trials run; auto is processes where there are several jobs."),
-    ] = "auto",
-    jobs: Annotated[
-        str,
-        typer.Option(
-            "--jobs", metavar="J|auto", help="Trials at a time; auto measures what is fastest, once per run."
-        ),
-    ] = "auto",
+    executor: ExecutorName = "auto",
+    jobs: NumJobs = "auto",
     compiling: Annotated[
         Literal["auto", "on", "off"],
         typer.Option("--compile", help="torch.compile; auto where the run is long enough to win by it."),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from easiness.cli.execution import ExecutorName, NumJobs
+
 if TYPE_CHECKING:
     from easiness.studies.cost import Cost
     from easiness.studies.paper import PaperPlan
@@ -38,16 +40,8 @@ def paper(
     device: Annotated[
         Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
     ] = "auto",
-    executor: Annotated[
-        Literal["auto", "serial", "processes"],
-        typer.Option("--executor", help="How trials run; auto is processes where there are several jobs."),
-    ] = "auto",
-    jobs: Annotated[
-        str,
-        typer.Option(
-            "--jobs", metavar="J|auto", help="Trials at a time; auto measures what is fastest, once per run."
-        ),
-    ] = "auto",
+    executor: ExecutorName = "auto",
+    jobs: NumJobs = "auto",
     cache: Annotated[
         Literal["on", "off"],
         typer.Option("--cache", help="Keep photos at the working resolution in a file in --out."),

@@ -51,14 +51,6 @@ Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help
 PrecisionName = Annotated[
     Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="auto measures which is faster.")
 ]
-ExecutorName = Annotated[
-    Literal["auto", "serial", "processes"],
-    typer.Option("--executor", help="How trials run; auto is processes where there are several jobs."),
-]
-NumJobs = Annotated[
-    str,
-    typer.Option("--jobs", metavar="J|auto", help="Trials at a time; auto measures what is fastest, once."),
-]
 Cache = Annotated[
     Literal["on", "off"],
     typer.Option("--cache", help="Keep photos at the working resolution in a file in --out."),

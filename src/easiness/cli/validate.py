@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness.cli import training_sets as options
+from easiness.cli.execution import ExecutorName, NumJobs
 
 
 def validate(
@@ -49,8 +50,8 @@ def validate(
     recipe: options.RecipeFile = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
-    executor: options.ExecutorName = "auto",
-    jobs: options.NumJobs = "auto",
+    executor: ExecutorName = "auto",
+    jobs: NumJobs = "auto",
     cache: options.Cache = "on",
     output: options.Output = None,
 ) -> None:
