@@ -12,7 +12,7 @@ from pathlib import Path
 
 from easiness.data import Dataset, WorkingImages, working_images
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.executors import Executor, Jobs, SerialExecutor, check_executor
+from easiness.executors import Executor, Jobs, SerialExecutor
 from easiness.record import TrialRecord
 from easiness.spec import Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
@@ -23,7 +23,7 @@ from easiness.studies.cost import Cost, estimate_cost, size_text
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.studies.trainer import Group, Trainer, groups_of
-from easiness.studies.workers import Workers, alone, jobs_of
+from easiness.studies.workers import Workers, allowed_jobs, jobs_of
 from easiness.training import EpochReport, resolve_device
 
 
@@ -49,10 +49,8 @@ def carry_out(
     is to have then, or ``None`` where these are enough.
     """
     check_output(out)
-    check_executor(executor, jobs)
     check_compile(compiling)
-    if plan.recipe.crop and not cache:
-        jobs = alone(executor, jobs)
+    jobs = allowed_jobs(executor, jobs, photos_in_memory=plan.recipe.crop > 0 and not cache)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         if not _missing(run, plan, [])[0]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
-from easiness.executors import Jobs, check_executor
+from easiness.executors import Jobs
 from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
@@ -21,7 +21,7 @@ from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
 from easiness.studies.execute import cache_beside, carry_out, missing_trials
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
-from easiness.studies.workers import Workers, alone
+from easiness.studies.workers import Workers, allowed_jobs
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"
@@ -48,9 +48,8 @@ def carry_out_all(
         BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
-    check_executor(executor, jobs)
-    if not cache and any(plan.recipe.crop for plan in plans.values()):
-        jobs = alone(executor, jobs)
+    photos = any(plan.recipe.crop for plan in plans.values())
+    jobs = allowed_jobs(executor, jobs, photos_in_memory=photos and not cache)
     progress = progress or Progress()
     target = resolve_device(device)
     for name, plan in plans.items():

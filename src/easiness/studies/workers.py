@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import Executor, Jobs, make_executor
+from easiness.executors import Executor, Jobs, check_executor, make_executor
 from easiness.spec import Resolved
 
 
-def alone(executor: str, jobs: Jobs) -> Literal[1]:
-    """One job, for photos that are in no file.
+def allowed_jobs(executor: str, jobs: Jobs, *, photos_in_memory: bool) -> Jobs:
+    """``jobs`` as asked, or one for photos that are in no file: other processes cannot share them.
 
     Raises:
-        BadInput: more are asked for.
+        BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos.
     """
+    check_executor(executor, jobs)
+    if not photos_in_memory:
+        return jobs
     if executor == "processes" or jobs not in ("auto", 1):
         raise BadInput(
             "photos without a cache are in the memory of one process, and others cannot share them; "
