@@ -145,6 +145,7 @@ def measure(
     from easiness.studies.execute import carry_out
     from easiness.studies.plan import make_plan
     from easiness.studies.trials_auto import trials_asked
+    from easiness.studies.workers import allowed_jobs
     from easiness.training import resolve_device
 
     check_output(out)
@@ -182,6 +183,7 @@ def measure(
     if dry_run:
         rule = None if until is None else until.rule
         cached = cache == "on"
+        num_jobs = allowed_jobs(executor, num_jobs, photos_in_memory=plan.recipe.crop > 0 and not cached)
         typer.echo(
             describe(plan, out, target, cached, rule, executor=executor, jobs=num_jobs, compiling=compiling)
         )
