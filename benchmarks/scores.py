@@ -218,7 +218,8 @@ def held_out_work(labels, logits):
 def agree(name, ours, theirs, as_labelled):
     """Numbers are the same but for rounding, flags but for one in a thousand.
 
-    cleanlab flags no example that is predicted ``as_labelled``; those are left out here.
+    cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. What else
+    differs, and how much on other data: benchmarks/flags.py.
     """
     if name == "confident_learning_flag":
         assert not theirs[as_labelled].any()
@@ -254,10 +255,13 @@ def against_cleanlab(report, examples, rounds):
         f"{examples:,} examples, {rounds} rounds, cleanlab {importlib.metadata.version('cleanlab')} on "
         "probabilities in float32, its faster, with the checks of its input, which it always makes; ours on "
         "the same in float64, as averages over trials are. The flag is `find_label_issues` by confident "
-        "learning in one process. The numbers agree; flags differ for at most one in a thousand, since "
-        "cleanlab allows its thresholds 1e-6, besides those it leaves out for being predicted as labelled. "
-        f"Judged are the first three rows of each number of classes, which begin from cleanlab's own input, "
-        f'probabilities and labels. The row "{FROM_LOGITS}" is not judged: it begins a step earlier, with '
+        "learning in one process. The numbers agree, our margin brought to cleanlab's 0 to 1. So do all but "
+        "at most one in a thousand of the flags of examples that are not predicted as labelled: where "
+        "several classes reach their thresholds, cleanlab takes the largest of all classes, ours the largest "
+        "of those. Its filter never flags what is predicted as labelled. [How many flags differ]"
+        "(scores.md#beside-cleanlab) depends on the data. Judged are the first three rows of each number of "
+        "classes, which begin from cleanlab's own input, probabilities and labels. "
+        f'The row "{FROM_LOGITS}" is not judged: it begins a step earlier, with '
         "softmax on both sides, and sums over trials and standard errors on ours."
     )
     report.say()

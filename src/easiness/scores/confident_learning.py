@@ -1,5 +1,8 @@
 """Confident learning on out-of-sample probabilities: whose label does another class contest?
 
+The flag follows the paper's definition of the confident joint. cleanlab departs from it where several classes
+reach their thresholds, and its filter from that: docs/scores.md has by how much.
+
 Below, q is the mean of p at epoch m over the trials that did not train on the example and kept its
 logits. Without such logits nothing is allocated and everything is NaN.
 """
@@ -39,6 +42,7 @@ def off_the_diagonal(q: Values, labels: npt.NDArray[np.int64]) -> npt.NDArray[np
     """Does the confident joint of q [n, classes] count the example off its diagonal? [n]
 
     That is: does another class reach its threshold, and is it likelier than the label, if that does too?
+    A class below its threshold does not count, however likely it is; cleanlab lets it win over several above.
     """
     of_label = q[np.arange(len(q)), labels]
     num = np.bincount(labels, minlength=q.shape[1])
@@ -141,7 +145,8 @@ class _Flag:
 NORMALIZED_MARGIN = Score(
     name="normalized_margin",
     formula="q_y - max_{k != y} q_k with q = mean of p at epoch m over the trials without x; "
-    "error: that of p_y - p_k with the rival k of q; low marks a suspect label",
+    "error: that of p_y - p_k with the rival k of q; low marks a suspect label; "
+    "cleanlab has (this + 1) / 2, from 0 to 1",
     unit="probability",
     range=(-1, 1),
     high_means="sound label",

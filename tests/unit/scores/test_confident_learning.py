@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from easiness.scores import score_columns
-from easiness.scores.confident_learning import margin_and_rival
+from easiness.scores.confident_learning import margin_and_rival, off_the_diagonal
 
 NAN = np.nan
 
@@ -66,6 +66,20 @@ def test_a_label_that_reaches_its_threshold_and_is_larger_is_not_suspect(trial_o
     p = [[0.55, 0.45], [0.6, 0.4]]
     columns = score_columns([trial(trial_of_logits, p, [0, 1], [False, False])], 1)
     assert_allclose(columns["confident_learning_flag"], [0, 1])
+
+
+def test_a_class_below_its_threshold_contests_nothing_be_it_the_likeliest() -> None:
+    # t_0 = 0.9, t_1 = 0.3, t_2 = 0.2. The first is labelled 1: 1 and 2 reach theirs, and 1 is the likelier.
+    # cleanlab 2.9.0 counts it for 0, the likeliest of all.
+    q = np.array([[0.4, 0.35, 0.25], [0.9, 0.05, 0.05], [0.7, 0.25, 0.05], [0.6, 0.2, 0.2]])
+    assert off_the_diagonal(q, np.array([1, 0, 1, 2])).tolist() == [False] * 4
+
+
+def test_a_likeliest_label_below_its_threshold_is_contested_by_a_class_that_reaches_its_own() -> None:
+    # t_0 = 0.75, t_1 = 0.3. The first is labelled 0, but only 1 reaches its threshold.
+    # cleanlab's confident joint agrees; its filter drops it for being predicted as labelled.
+    q = np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3]])
+    assert off_the_diagonal(q, np.array([0, 0, 1])).tolist() == [True, False, False]
 
 
 def test_a_class_without_out_of_sample_examples_contests_nothing(trial_of_logits) -> None:
