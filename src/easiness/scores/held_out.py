@@ -41,12 +41,13 @@ class _Memorization:
 
 CONSISTENCY = Score(
     name="consistency",
-    formula="mean of a_m over the trials that did not train on x",
+    formula="mean of a_m over the trials that did not train on x: one point of the consistency profile, "
+    "at this share of training examples and this m",
     unit="share of trials",
     range=(0, 1),
     high_means="easy",
     needs=("prediction", "held-out trials"),
-    source="Jiang et al. 2021, an estimate of the C-score (arXiv 2002.03206)",
+    source="Jiang et al. 2021 (arXiv 2002.03206), whose C-score averages over shares",
     start=over_trials(_consistency),
 )
 

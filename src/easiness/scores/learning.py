@@ -51,7 +51,7 @@ FORGETTING_EVENTS = Score(
     range=(0, math.inf),
     high_means="hard",
     needs=("prediction",),
-    source="Toneva et al. 2019 (arXiv 1812.05159)",
+    source="Toneva et al. 2019 (arXiv 1812.05159), who count on training batches",
     start=over_trials(_forgetting_events),
 )
 

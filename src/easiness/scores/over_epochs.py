@@ -122,6 +122,6 @@ AUM = Score(
     range=(-math.inf, math.inf),
     high_means="easy",
     needs=("margin",),
-    source="Pleiss et al. 2020 (arXiv 2001.10528)",
+    source="Pleiss et al. 2020 (arXiv 2001.10528), who average over training batches",
     start=over_epochs(_mean_margin),
 )

@@ -1,6 +1,9 @@
-"""Scores over sliding windows of J = 10 epochs.
+"""Scores over sliding windows of J = 10 epochs, which end at J..m: the one that ends at m counts.
 
-They are undefined where there are fewer, or where an epoch was not observed.
+Public code differs in that: the authors of Dyn-Unc leave the last window out, those of DUAL, who also compute
+Dyn-Unc, count every one. Both multiply by 10, which changes no ranking; nothing is multiplied here.
+
+The scores are undefined where there are fewer epochs, or where one was not observed.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ from easiness.scores.score import Score, over_trials, sees_every_epoch
 
 WINDOW = 10
 """J, the epochs in a window."""
+
+_EVERY_WINDOW = "the windows of 10 epochs that end at 10..m"
 
 _LARGEST_STD = math.sqrt(WINDOW / (WINDOW - 1) / 4)  # half of the window at 0, half at 1
 _LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1 - mean), at mean 1/4
@@ -48,18 +53,18 @@ def _dual(obs: Observations, m: int) -> Values:
 
 DYN_UNC = Score(
     name="dyn_unc",
-    formula="mean over the windows of 10 epochs of sample std p_y (divided by 9); NaN for m < 10",
+    formula=f"mean over {_EVERY_WINDOW} of sample std p_y (divided by 9); NaN for m < 10",
     unit="probability",
     range=(0, _LARGEST_STD),
     high_means="ambiguous",
     needs=("p_y",),
-    source="He et al. 2023 (arXiv 2306.05175)",
+    source="He et al. 2023 (arXiv 2306.05175), whose code leaves out the window that ends at m",
     start=over_trials(_dyn_unc),
 )
 
 DUAL = Score(
     name="dual",
-    formula="mean over the windows of 10 epochs of (sample std p_y) (1 - mean p_y); NaN for m < 10",
+    formula=f"mean over {_EVERY_WINDOW} of (sample std p_y) (1 - mean p_y); NaN for m < 10",
     unit="squared probability",
     range=(0, _LARGEST_DUAL),
     high_means="hard",

@@ -17,6 +17,14 @@ def test_both_are_the_mean_over_the_windows_of_ten(trial_of_p) -> None:
     assert_allclose(columns["dual"], [np.mean(np.array(stds) * (1 - np.array(means))), 0], atol=1e-6)
 
 
+def test_the_window_that_ends_at_m_counts(trial_of_p) -> None:
+    p = np.array([[0.5]] * 10 + [[0.9]])
+    columns = score_columns([trial_of_p(p)], 11)
+    last = np.sqrt(0.144 / 9)  # nine at 0.5 and one at 0.9: 9 * 0.04^2 + 0.36^2 = 0.144 around 0.54
+    assert_allclose(columns["dyn_unc"], [(0 + last) / 2], atol=1e-6)
+    assert_allclose(columns["dual"], [(0 + last * 0.46) / 2], atol=1e-6)
+
+
 def test_a_single_window_by_hand(trial_of_p) -> None:
     p = np.array([[0.25]] * 5 + [[0.75]] * 5)
     columns = score_columns([trial_of_p(p)], 10)
