@@ -21,13 +21,13 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
     finished = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))
     assert finished.code == 0
     stopped = open_run(out).document.stopped
-    checks = [line for line in finished.err.splitlines() if line.endswith(", 0.99 asked")]
-    assert [line.split("between ")[1] for line in checks] == [
-        "groups of 5 of 10 trials after epoch 2, 0.99 asked",
-        "groups of 6 of 12 trials after epoch 2, 0.99 asked",
+    checks = [line for line in finished.err.splitlines() if line.startswith("share of the true sets")]
+    assert [line.split(" after ")[1] for line in checks] == [
+        "10 trials, epoch 2, 0.99 asked; 12 trials next, unless that is enough",
+        "12 trials, epoch 2, 0.99 asked",
     ]
-    assert finished.out.splitlines()[-1] == f"reliability: {stopped.sentence}"
-    assert stopped.sentence.startswith("stopped at the cap of 12 trials: easy 0.")
+    assert f"reliability: {stopped.sentence}" in finished.out.splitlines()
+    assert stopped.sentence.startswith("stopped at the cap of 12 trials: share of the true sets easy 0.")
 
     assert f"reliability: {stopped.sentence}\n" in command("status", out).out
     again = command(*arguments(out, "--reliability", 0.99, "--max-trials", 12))
@@ -43,9 +43,10 @@ def test_a_number_of_trials_says_nothing_of_it(command, measured):
 def test_the_plan(command, arguments, tmp_path):
     shown = command(*arguments(tmp_path / "run", "--max-trials", 15, "--dry-run"))
     assert shown.code == 0
-    assert "\ntrials: 10, 12, 15: until the easy and the hard set are reliable to 0.8; each of 2 epochs" in (
-        shown.out
-    )
+    assert (
+        "\ntrials: 10, then as many as foretold to be needed, at most 15: until the easy and the hard set hold "
+        "0.8 of the true ones; each of 2 epochs"
+    ) in shown.out
     first, most = (line for line in shown.out.splitlines() if line.startswith("cost"))
     assert first.startswith("cost of the first check: ")
     assert "(10 trials x 2 epochs x 1)" in first

@@ -1,9 +1,20 @@
 """What scores say about sets of examples: selection, matching, noise ceilings and reliability."""
 
-from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, corrected_rate, match_groups
+from easiness.analysis.agreement import Agreement, Measured, agreement, without_noise
+from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, match_groups
 from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
-from easiness.analysis.enough import check_text, check_trials, schedule, stopped, stopping_rule
-from easiness.analysis.matching import Match, match_votes, match_weights, overlap_rate
+from easiness.analysis.drift import Drift, before_last_quarter, drift
+from easiness.analysis.enough import (
+    FIRST_CHECK,
+    MOST_EXAMPLES,
+    check_text,
+    check_trials,
+    stopped,
+    stopping_rule,
+)
+from easiness.analysis.forecast import MIN_TRIALS, Forecast, Interval, forecast
+from easiness.analysis.matching import Match, Rule, match_votes, match_weights, overlap_rate
+from easiness.analysis.membership import Membership, membership
 from easiness.analysis.reliability import (
     SplitHalf,
     TailReliability,
@@ -12,36 +23,53 @@ from easiness.analysis.reliability import (
     spearman_brown,
     split_half,
 )
-from easiness.analysis.selection import Side, Ties, num_selected, select, tie_mass
+from easiness.analysis.selection import select, tie_mass
+from easiness.analysis.sides import SIDES, Side, Ties, check_fraction, num_selected
 from easiness.analysis.votes import Votes
 
 __all__ = [
-    "MIN_GROUP",
+    "Agreement",
+    "Drift",
+    "FIRST_CHECK",
+    "Forecast",
     "GroupMatch",
+    "Interval",
+    "MIN_GROUP",
+    "MIN_TRIALS",
+    "MOST_EXAMPLES",
     "Match",
+    "Measured",
+    "Membership",
+    "Rule",
+    "SIDES",
     "Side",
     "SplitHalf",
     "TailReliability",
     "Ties",
     "Votes",
+    "agreement",
+    "before_last_quarter",
     "best_epoch",
     "check_classes_left",
+    "check_fraction",
     "check_text",
     "check_trials",
-    "corrected_rate",
     "draw_by_rank",
+    "drift",
+    "forecast",
     "match_groups",
     "match_votes",
     "match_weights",
+    "membership",
     "num_selected",
     "overlap_rate",
     "parse_policy",
     "reliability_by_trials",
-    "schedule",
     "select",
     "spearman_brown",
     "split_half",
     "stopped",
     "stopping_rule",
     "tie_mass",
+    "without_noise",
 ]

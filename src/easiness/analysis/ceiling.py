@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.groups import Splits, disjoint_splits, group_rows
 from easiness.analysis.matching import Rule, overlap_rate
-from easiness.analysis.selection import Side, Ties
+from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes, check_same_examples
 from easiness.errors import BadInput
 
@@ -28,7 +28,8 @@ class GroupMatch:
     `Match`; ``num_empty`` choices gave an empty set (under ``strict``) and do not enter rate and
     class_chance, which are NaN if no choice is left. ``interval`` is the 95 % bootstrap interval with
     ``bias``, the mean of the replicates less the rate, taken off (NaN without replicates). ``decided``
-    is whether the groups have at least `MIN_GROUP` trials.
+    is whether the groups have at least `MIN_GROUP` trials. ``replicates`` [R] are the rates of the bootstrap,
+    their bias not taken off.
     """
 
     rate: float
@@ -42,6 +43,9 @@ class GroupMatch:
     tie_mass: tuple[float, float]
     sizes: tuple[float, float]
     decided: bool
+    replicates: npt.NDArray[np.float64] = field(
+        default_factory=lambda: np.empty(0), compare=False, repr=False
+    )
 
 
 def mean_defined(values: Iterable[float]) -> float:
@@ -66,49 +70,20 @@ def match_groups(
 
     h = min(n_a, n_b) // 2 unless ``group_size`` asks for fewer, and None where that is 0: one trial has
     no ceiling. The rate is averaged over all choices of disjoint groups (see `disjoint_splits`), or over
-    ``max_splits`` random ones. To correct a rate by its ceilings, ask for those at the h of that rate.
+    ``max_splits`` random ones. Read a rate beside the ceilings at its own h.
 
     The interval is a bootstrap over trials within disjoint groups: each replicate takes one of the
     choices and draws h trials with replacement in both groups. Repeating trials adds ties and so moves
     the rate; the interval is the 2.5 to 97.5 percentiles, shifted back by that bias and kept in [0, 1].
-    It is approximate: in simulated runs of 4 to 20 trials it held the true rate 88 to 99 times in 100 under
-    ``expected`` and ``refine``, less often under ``strict``.
+    Groups and replicates depend on the indices of the trials, whether ``a is b``, the numbers and the seed
+    alone: replicate r of one comparison and replicate r of another one of the same trials are of the same
+    trials, and their rates can be subtracted. The interval is approximate: in simulated runs of 4 to 20
+    trials it held the true rate 88 to 99 times in 100 under ``expected`` and ``refine``, less often under
+    ``strict``.
 
     Raises:
         BadInput: the runs saw different examples, easiness is undefined in a group, the groups asked for
             are too large, or an option is wrong (see `select`).
-    """
-    found = matches_with_replicates(
-        a,
-        b,
-        side=side,
-        fraction=fraction,
-        ties=ties,
-        group_size=group_size,
-        max_splits=max_splits,
-        num_replicates=num_replicates,
-        seed=seed,
-    )
-    return None if found is None else found[0]
-
-
-def matches_with_replicates(
-    a: Votes,
-    b: Votes,
-    *,
-    side: Side = "easy",
-    fraction: float = 0.1,
-    ties: Ties = "expected",
-    group_size: int | None = None,
-    max_splits: int = 100,
-    num_replicates: int = 200,
-    seed: int = 0,
-) -> tuple[GroupMatch, npt.NDArray[np.float64]] | None:
-    """As `match_groups`, with the rates of the bootstrap replicates [R], their bias not taken off.
-
-    The groups and the replicates depend on the indices of the trials, whether ``a is b``, and the
-    numbers and the seed alone. So replicate r of one comparison and replicate r of another one of the
-    same trials are of the same trials, and their rates can be subtracted.
     """
     check_same_examples(a, b)
     largest = min(a.num_trials, b.num_trials) // 2
@@ -125,8 +100,8 @@ def matches_with_replicates(
     rate = mean_defined(m.rate for m in matches)
     replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
     rates = _rates(rule, a, b, replicates)
-    interval, bias = _interval(rate, rates)
-    match = GroupMatch(
+    interval, bias = shifted_interval(rate, rates)
+    return GroupMatch(
         rate=rate,
         group_size=h,
         num_splits=len(splits),
@@ -138,8 +113,8 @@ def matches_with_replicates(
         tie_mass=(mean_defined(m.tie_mass[0] for m in matches), mean_defined(m.tie_mass[1] for m in matches)),
         sizes=(mean_defined(m.sizes[0] for m in matches), mean_defined(m.sizes[1] for m in matches)),
         decided=h >= MIN_GROUP,
+        replicates=rates,
     )
-    return match, rates
 
 
 def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.float64]:
@@ -147,22 +122,11 @@ def _rates(rule: Rule, a: Votes, b: Votes, groups: Splits) -> npt.NDArray[np.flo
     return np.array([overlap_rate(of_a.weights, of_b.weights) for of_a, of_b in pairs], np.float64)
 
 
-def _interval(rate: float, replicates: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:
-    """The shifted percentile interval and the bias; NaN where no replicate is defined."""
+def shifted_interval(rate: float, replicates: npt.NDArray[np.float64]) -> tuple[tuple[float, float], float]:
+    """95 % interval of replicates [R] with their bias taken off, in [0, 1], and the bias; NaN without any."""
     defined = replicates[~np.isnan(replicates)]
     if math.isnan(rate) or not len(defined):
         return (math.nan, math.nan), math.nan
     bias = float(defined.mean()) - rate
     low, high = np.clip(np.percentile(defined, (2.5, 97.5)) - bias, 0, 1)
     return (float(low), float(high)), bias
-
-
-def corrected_rate(m_ab: float, m_aa: float, m_bb: float, chance: float) -> float | None:
-    """Correct a matching rate by its noise ceilings: (M_AB - f) / sqrt((M_AA - f) (M_BB - f)).
-
-    About 1 where two networks agree as far as their noise lets them, 0 at chance. All rates must come
-    from groups of one size. None unless both ceilings exceed chance and the rate is defined.
-    """
-    if not (m_aa > chance and m_bb > chance) or math.isnan(m_ab):
-        return None
-    return (m_ab - chance) / math.sqrt((m_aa - chance) * (m_bb - chance))

@@ -1,18 +1,22 @@
-"""Whether a run has enough trials: its easy and its hard set repeat from half to half as well as asked."""
+"""Whether a run has enough trials: its easy and its hard set hold as much of the true ones as asked."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterator
 
-from easiness.analysis.ceiling import match_groups
-from easiness.analysis.selection import Side
+from easiness.analysis.forecast import MIN_TRIALS, Forecast, forecast
+from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
 from easiness.spec.stopping import Check, Stopped, StoppingRule, Tail
 
-FIRST_CHECK = 10
-"""Trials at the first check: two halves of `MIN_GROUP`, the fewest that decide anything."""
+FIRST_CHECK = MIN_TRIALS
+"""Trials at the first check: the fewest that anything can be foretold from."""
+
+MOST_EXAMPLES = 20_000
+"""Of more examples so many are drawn to judge by: the sampling adds less than 0.01 to a standard error."""
+
+_LEAST_GROWTH, _MOST_GROWTH = 1.2, 2.0  # from check to check, whatever was foretold
 
 
 def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) -> StoppingRule:
@@ -33,62 +37,70 @@ def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) ->
         raise BadInput(
             f"max trials {max_trials}: must be at least {FIRST_CHECK}, two halves of {FIRST_CHECK // 2}"
         )
-    return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction)
+    return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction, of="true set")
 
 
-def schedule(max_trials: int) -> Iterator[int]:
-    """Numbers of trials to check at: 10, then the least even number at least 1.2 times the last, to the cap.
+def check_trials(votes: Votes, rule: StoppingRule) -> Check:
+    """How much of the true easy and hard set the refined sets of these trials hold, and what to look at next.
 
-    They depend on the cap alone, so that a run stops at the same number however it was interrupted.
-    """
-    num = FIRST_CHECK
-    while num < max_trials:
-        yield num
-        num = 2 * -(-num * 3 // 5)
-    yield max_trials
-
-
-def check_trials(votes: Votes, fraction: float = 0.1) -> Check:
-    """How well the refined easy and hard sets match between halves of the trials.
+    The next number is the one that both sets are foretold to need for intervals above the bar: an even one,
+    at least a fifth and at most as many again more than there are, by the cap. It depends on these trials
+    alone, so that a run stops at the same number however it was interrupted.
 
     Raises:
         BadInput: easiness is undefined in a half.
     """
-    sides: tuple[Side, Side] = ("easy", "hard")
-    easy, hard = (match_groups(votes, votes, side=side, fraction=fraction, ties="refine") for side in sides)
-    assert easy is not None
-    assert hard is not None
+    some = votes.at_most(MOST_EXAMPLES)
+    easy, hard = (_forecast(some, side, rule.fraction) for side in ("easy", "hard"))
+    num = votes.num_trials
+    following = None
+    if num < rule.max_trials:
+        foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in (easy, hard))
+        least, most = (2 * -(-round(num * growth) // 2) for growth in (_LEAST_GROWTH, _MOST_GROWTH))
+        following = min(max(2 * -(-foretold // 2), least), most, rule.max_trials)
     return Check(
-        trials=votes.num_trials,
+        trials=num,
         epoch=votes.epoch,
-        group_size=easy.group_size,
-        easy=Tail(rate=easy.rate, low=easy.interval[0], high=easy.interval[1]),
-        hard=Tail(rate=hard.rate, low=hard.interval[0], high=hard.interval[1]),
-        chance=easy.chance,
-        decided=easy.decided,
+        group_size=num // 2,
+        easy=_tail(easy),
+        hard=_tail(hard),
+        chance=rule.fraction,
+        decided=True,
+        next=following,
     )
+
+
+def _forecast(votes: Votes, side: Side, fraction: float) -> Forecast:
+    found = forecast(votes, side=side, fraction=fraction)
+    assert found is not None, votes.num_trials
+    return found
+
+
+def _tail(found: Forecast) -> Tail:
+    value, low, high = found.share()
+    return Tail(rate=value, low=low, high=high)
 
 
 def is_enough(check: Check, reliability: float) -> bool:
-    """Do the intervals of both sets lie at or above ``reliability``, from halves that decide?"""
-    return check.decided and min(check.easy.low, check.hard.low) >= reliability
+    """Do the intervals of both sets lie at or above ``reliability``?"""
+    return min(check.easy.low, check.hard.low) >= reliability
 
 
 def check_text(check: Check) -> str:
-    """The rates of both sets with their intervals, and the trials they are between and the epoch."""
+    """What both sets hold with the intervals, and of how many trials and after which epoch."""
     tails = " and ".join(
         f"{side} {tail.rate:.3f} [{tail.low:.3f}, {tail.high:.3f}]" for side, tail in _tails(check)
     )
-    return f"{tails} between groups of {check.group_size} of {check.trials} trials after epoch {check.epoch}"
+    return f"share of the true sets {tails} after {check.trials} trials, epoch {check.epoch}"
 
 
 def stopped(rule: StoppingRule, checks: tuple[Check, ...]) -> Stopped | None:
-    """Why to stop after these ``checks``, made in the order of the `schedule`; None to go on."""
+    """Why to stop after these ``checks``, each at the number that the one before it named; None to go on."""
     last = checks[-1]
     if is_enough(last, rule.reliability):
         sentence = f"{check_text(last)}: both intervals at or above {rule.reliability:g}"
         return Stopped(rule=rule, checks=checks, reason="reliable", sentence=sentence)
-    if last.trials < rule.max_trials:
+    if last.next is not None:
         return None
     below = " and ".join(side for side, tail in _tails(last) if not tail.low >= rule.reliability)
     sentence = (

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.selection import Side, Ties, select, tie_mass
+from easiness.analysis.selection import select, tie_mass
+from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes, check_same_examples
 from easiness.errors import BadInput
 

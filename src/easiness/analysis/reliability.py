@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.analysis.ceiling import match_groups, mean_defined
 from easiness.analysis.groups import disjoint_splits, group_rows
-from easiness.analysis.selection import Side
+from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
 

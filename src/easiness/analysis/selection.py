@@ -7,31 +7,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis.membership import membership
+from easiness.analysis.sides import Side, Ties, num_selected
 from easiness.analysis.tiebreak import id_keys, tie_order
 from easiness.errors import BadInput, nearest
 
-Side = Literal["easy", "hard"]
-Ties = Literal["expected", "strict", "refine"]
 Floats = npt.NDArray[np.floating[Any]]
 
 _SOME = 4096  # values looked at to guess a cut
-
-
-def num_selected(num_examples: int, fraction: float) -> int:
-    """k, the nearest whole number to ``fraction * num_examples`` (half goes up).
-
-    Raises:
-        BadInput: the fraction is not in (0, 1], or selects no example.
-    """
-    if not 0 < fraction <= 1:
-        raise BadInput(f"fraction {fraction} is not in (0, 1]: give a share such as 0.1")
-    k = int(fraction * num_examples + 0.5)
-    if k == 0:
-        raise BadInput(
-            f"fraction {fraction} is too small: it selects none of {num_examples} examples; "
-            "give a larger fraction or more examples"
-        )
-    return k
 
 
 def _option(name: str, value: str, known: tuple[str, ...]) -> None:
@@ -80,10 +63,11 @@ def select(
     values: npt.ArrayLike,
     fraction: float = 0.1,
     side: Side = "easy",
-    ties: Ties = "expected",
+    ties: Ties | Literal["posterior"] = "expected",
     refine_by: npt.ArrayLike | None = None,
     ids: npt.ArrayLike | None = None,
     seed: int = 0,
+    num_trials: int | None = None,
 ) -> npt.NDArray[np.float64]:
     """Membership weights [K] in [0, 1] of the ``k = round(fraction * K)`` easiest or hardest examples.
 
@@ -92,7 +76,9 @@ def select(
     beyond tau, the (k+1)-th value from that side, with weight 1; fewer than k where values tie at tau,
     none at all where tau is the extreme value, and everything where k = K (there is no tau then).
     ``refine``: exactly k examples of weight 1; those that share the k-th value are ranked by
-    ``refine_by``, and what still ties by a hash of id and seed.
+    ``refine_by``, and what still ties by a hash of id and seed. ``posterior``: the probability of each
+    example to be in the set that endless trials would select, from the values as counts of the trials that
+    are right (`membership`); weights sum to fraction * K.
 
     Two selections that are to be compared need different seeds: hashing ties alike in both would
     make them match.
@@ -105,13 +91,21 @@ def select(
         refine_by: a finer score [K], high = easy; used by ``refine`` only, and there optional.
         ids: ids of the examples [K], distinct integers or texts; their positions where not given.
         seed: of the hash.
+        num_trials: N, for ``posterior``, where the values are whole numbers in 0..N.
 
     Raises:
         BadInput: an unknown option, a fraction out of range or too small for K, lengths that differ,
-            or NaN among the values.
+            NaN among the values, or values that are no counts under ``posterior``.
     """
     v = _from_side(values, side, "values")
-    _option("ties", ties, get_args(Ties))
+    _option("ties", ties, (*get_args(Ties), "posterior"))
+    if (ties == "posterior") != (num_trials is not None):
+        raise BadInput(
+            f"ties {ties}, num_trials {num_trials}: give the number of trials with ties posterior, only then"
+        )
+    if num_trials is not None:
+        belongs = membership(values, num_trials, fraction)
+        return belongs.p_easy if side == "easy" else belongs.p_hard
     k = num_selected(len(v), fraction)
     if ties == "strict":
         beyond = np.ones(len(v), np.bool_) if k == len(v) else v > _nth_largest(v, k + 1)

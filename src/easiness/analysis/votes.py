@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +16,7 @@ from easiness.errors import BadInput
 _COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
 _CELLS = 1 << 22  # groups x examples held at a time, at least one group
 _UNIT = float(1 << 40)
+_STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,31 @@ class Votes:
     def all_trials(self) -> npt.NDArray[np.float32]:
         """The group [1, N] in which every trial counts once."""
         return np.ones((1, self.num_trials), np.float32)
+
+    def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
+        """What some of the trials said, those at ``rows``."""
+        return replace(
+            self,
+            correct=self.correct[rows],
+            p_label=self.p_label[rows],
+            trials=self.trial_indices[rows],
+            id_keys=self.keys,
+        )
+
+    def at_most(self, num: int, seed: int = 0) -> Votes:
+        """What the trials said of ``num`` examples drawn at random, in their order; of all if fewer."""
+        if self.num_examples <= num:
+            return self
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
+        some = np.sort(rng.choice(self.num_examples, num, replace=False))
+        return replace(
+            self,
+            correct=self.correct[:, some],
+            p_label=self.p_label[:, some],
+            labels=self.labels[some],
+            ids=self.ids[some],
+            id_keys=self.keys[some],
+        )
 
     def counts(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """c of Eq. 1, [R, K]: how many trials of each group are right about each example.

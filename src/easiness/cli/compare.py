@@ -23,12 +23,15 @@ def compare(
             "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
         ),
     ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show every table: ceilings, ties, reliability, drift.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md, FILE.json, FILE.png or FILE.svg."),
     ] = None,
 ) -> None:
-    """Match the easy and hard examples of runs with each other, beside ceilings, chance and ties."""
+    """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
     from easiness.cli.output import PICTURE_SUFFIXES, check_output_file, write_figure, write_file
     from easiness.report.tables import as_csv, as_json, as_markdown, as_text
     from easiness.store import open_run
@@ -43,7 +46,7 @@ def compare(
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction, ties=[ties])
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
-    typer.echo(as_text(comparison))
+    typer.echo(as_text(comparison, details=details))
     if output is None:
         return
     if output.suffix in PICTURE_SUFFIXES:

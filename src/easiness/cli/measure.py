@@ -44,16 +44,16 @@ def measure(
             "--trials",
             metavar="N|auto",
             callback=_number_or_auto,
-            help="Number of independent trainings; auto: until the easy and the hard set are as reliable as "
-            "asked.",
+            help="Number of independent trainings; auto: until the easy and the hard set hold as much of the "
+            "true ones as asked.",
         ),
     ] = "10",
     reliability: Annotated[
         float | None,
         typer.Option(
             "--reliability",
-            help="For --trials auto: matching rate between halves of the trials that both sets are to have, "
-            "with their intervals; 0.8 unless given.",
+            help="For --trials auto: share of the true easy and hard set that both sets are to hold, with "
+            "their intervals; 0.8 unless given.",
         ),
     ] = None,
     max_trials: Annotated[
@@ -214,6 +214,7 @@ def summarize(run: Run) -> str:
     import numpy as np
 
     from easiness.spec import observe_text
+    from easiness.studies.outlook import outlook_lines
 
     num = len(run.trials)
     head = f"{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples"
@@ -232,10 +233,11 @@ def summarize(run: Run) -> str:
         accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
+    ahead = "".join(f"\n{line}" for line in outlook_lines(run))
     augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}
 accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
 chance {1 / len(run.classes):.3f}
 easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
-{(right == 0).mean():.1%} in none{augmented}{enough}"""
+{(right == 0).mean():.1%} in none{augmented}{enough}{ahead}"""

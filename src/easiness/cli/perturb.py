@@ -68,6 +68,7 @@ def perturb(
 
     Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
     """
+    from easiness.analysis import SIDES
     from easiness.cli.output import (
         PICTURE_SUFFIXES,
         RESULT_SUFFIXES,
@@ -81,7 +82,6 @@ def perturb(
     from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
     from easiness.report.section import sections_text
     from easiness.store import open_run
-    from easiness.studies.compare import SIDES
     from easiness.studies.perturbation import perturbation_curve
     from easiness.studies.perturbed import spec_with_weights
     from easiness.studies.pseudo import pseudo_patterns

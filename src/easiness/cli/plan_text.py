@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from easiness.analysis import schedule
+from easiness.analysis import FIRST_CHECK
 from easiness.executors import Jobs
 from easiness.spec import Recipe, StoppingRule, observe_text
 from easiness.studies.choose import Compile, resolve_plan
@@ -70,9 +70,11 @@ nothing was trained and nothing written"""
 
 
 def _until(rule: StoppingRule) -> str:
-    """The numbers of trials at which a run that is to be reliable is checked."""
-    checks = ", ".join(map(str, schedule(rule.max_trials)))
-    return f"{checks}: until the easy and the hard set are reliable to {rule.reliability:g}; each"
+    """How many trials a run that is to be reliable may have."""
+    return (
+        f"{FIRST_CHECK}, then as many as foretold to be needed, at most {rule.max_trials}: until the easy "
+        f"and the hard set hold {rule.reliability:g} of the true ones; each"
+    )
 
 
 def _augmentation(recipe: Recipe, side: int) -> str:

@@ -14,12 +14,16 @@ def scores(
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Score after this many epochs; the last by default.")
     ] = None,
+    fraction: Annotated[
+        float,
+        typer.Option("--fraction", help="Share of the examples that p_easy and p_hard speak of."),
+    ] = 0.1,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="FILE.parquet or FILE.csv; standard output otherwise."),
     ] = None,
 ) -> None:
-    """Write every score of every example, with standard errors and masks."""
+    """Write every score of every example, with errors, masks and how sure its membership is."""
     from easiness.cli.output import check_output_file, output_file
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
@@ -27,7 +31,7 @@ def scores(
     if output is not None:
         check_output_file(output, (".parquet", ".csv"))
     opened = open_run(run)
-    table = opened.scores(epoch)
+    table = opened.scores(epoch, fraction=fraction)
     if opened.spec.observe != ALL:
         typer.echo(f"note: {run}: observations: {observe_text(opened.spec.observe)}", err=True)
     if output is None:

@@ -12,6 +12,7 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
     """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
     from easiness.spec import ALL, RunSpec, observe_text
     from easiness.store import open_run
+    from easiness.studies.outlook import outlook_lines
     from easiness.studies.paper_folder import is_study, study_runs
 
     if is_study(run):
@@ -45,6 +46,9 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
             typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
     if opened.document.stopped is not None:
         typer.echo(f"reliability: {opened.document.stopped.sentence}")
+    if opened.observed:
+        for line in outlook_lines(opened):
+            typer.echo(line)
     for index, reason in opened.failures().items():
         typer.echo(f"failed: trial {index}: {reason}")
     for trial in opened.trials:

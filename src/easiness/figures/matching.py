@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from easiness.analysis import Side, Ties
+from easiness.analysis import SIDES, Side, Ties
 from easiness.figures.svg import EASY, FAINT, FONT_SIZE, HARD, INK
-from easiness.studies.compare import SIDES, Comparison
+from easiness.studies.compare import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

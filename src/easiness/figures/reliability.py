@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from easiness.analysis import MIN_GROUP, Side, SplitHalf
+from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf
 from easiness.figures.svg import EASY, FONT_SIZE, HARD, INK, chance_line, legend_above, new_axes, whole_ticks
-from easiness.studies.compare import SIDES, Reliability
+from easiness.studies.reliability import Reliability
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,8 @@ _COLORS = {"easy": EASY, "hard": HARD}
 class ReliabilityCurves:
     """Matching rates between halves against ``x``, whole numbers named by ``x_name``.
 
-    ``refine`` and ``expected`` are the rates under the two policies for ties, by side. ``best`` is the
+    ``refine`` and ``expected`` are the rates under the two policies for ties, by side; ``drift`` the
+    agreement without noise with the sets after the last epoch, where ``x`` are epochs. ``best`` is the
     ``x`` at which a side matches best, where that is to be marked; below ``decided_from`` the halves are
     too small to decide anything.
     """
@@ -29,6 +31,7 @@ class ReliabilityCurves:
     x: list[int]
     refine: dict[Side, list[float]]
     expected: dict[Side, list[float]]
+    drift: dict[Side, list[float]]
     chance: float
     best: dict[Side, int]
     decided_from: int | None
@@ -37,7 +40,7 @@ class ReliabilityCurves:
 def curves_by_epoch(reliability: Reliability) -> ReliabilityCurves | None:
     """Agreement after each epoch, the best for each side marked; ``None`` where no halves can be made."""
     best = {side: reliability.best_epoch(side) for side in SIDES}
-    return _curves("epoch", reliability.by_epoch, lambda half: half.epoch, best=best)
+    return _curves("epoch", reliability.by_epoch, lambda half: half.epoch, best=best, drift=reliability.drift)
 
 
 def curves_by_trials(reliability: Reliability) -> ReliabilityCurves | None:
@@ -53,6 +56,7 @@ def _curves(
     x_of: Callable[[SplitHalf], int],
     *,
     best: dict[Side, int | None] | None = None,
+    drift: dict[Side, dict[int, float]] | None = None,
     decided_from: int | None = None,
 ) -> ReliabilityCurves | None:
     if not halves:
@@ -62,6 +66,7 @@ def _curves(
         x=[x_of(half) for half in halves],
         refine={"easy": [h.easy.refine for h in halves], "hard": [h.hard.refine for h in halves]},
         expected={"easy": [h.easy.expected for h in halves], "hard": [h.hard.expected for h in halves]},
+        drift={side: [of.get(x_of(h), math.nan) for h in halves] for side, of in (drift or {}).items()},
         chance=halves[0].chance,
         best={side: x for side, x in (best or {}).items() if x is not None},
         decided_from=decided_from,
@@ -69,7 +74,7 @@ def _curves(
 
 
 def draw_reliability(curves: ReliabilityCurves) -> Figure:
-    """Lines for both sides and policies, with chance, the best epochs and too small groups marked."""
+    """Lines for both sides, policies and the drift; chance, best epochs and too small groups are marked."""
     figure, axes = new_axes(4.4, 3.1)
     for side in SIDES:
         color = _COLORS[side]
@@ -85,6 +90,8 @@ def draw_reliability(curves: ReliabilityCurves) -> Figure:
             markerfacecolor="none",
             label=f"{side}, expected",
         )
+        if side in curves.drift:
+            axes.plot(curves.x, curves.drift[side], ":", color=color, linewidth=1.6, label=f"{side}, drift")
         if side in curves.best:
             at = curves.best[side]
             axes.plot(at, rates[curves.x.index(at)], "o", color=color, markersize=10, fillstyle="none")

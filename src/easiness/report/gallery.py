@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes
+from easiness.analysis import Votes, membership
 from easiness.figures.gallery import class_extremes
 from easiness.store import Run
 
@@ -18,7 +18,8 @@ class Shown:
     """An example with what its caption says.
 
     ``num_right`` trials predict the label, with mean probability ``p_label``; ``num_predicted`` of them
-    predict the class ``predicted``, more than predict any other (the first class of equals).
+    predict the class ``predicted``, more than predict any other (the first class of equals). ``p_easy`` and
+    ``p_hard`` are the probabilities to be among the truly easiest and hardest of all examples.
     """
 
     position: int
@@ -27,6 +28,8 @@ class Shown:
     p_label: float
     predicted: str
     num_predicted: int
+    p_easy: float
+    p_hard: float
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,16 @@ class ClassGallery:
         yield from self.hardest
 
 
-def class_galleries(run: Run, votes: Votes, per_side: int, max_classes: int) -> list[ClassGallery]:
-    """Galleries of the first ``max_classes`` classes, in order of their labels; see `class_extremes`."""
+def class_galleries(
+    run: Run, votes: Votes, per_side: int, max_classes: int, fraction: float = 0.1
+) -> list[ClassGallery]:
+    """Galleries of the first ``max_classes`` classes, in order of their labels; see `class_extremes`.
+
+    ``fraction`` of all examples are called easiest, and hardest.
+    """
     everything = votes.all_trials()
     counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    members = membership(counts, votes.num_trials, fraction)
     labels = range(min(len(run.classes), max_classes))
     chosen = class_extremes(votes, labels, per_side)
     shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
@@ -62,6 +71,8 @@ def class_galleries(run: Run, votes: Votes, per_side: int, max_classes: int) -> 
             p_label=float(p_label[position]),
             predicted=run.classes[tally.argmax()],
             num_predicted=int(tally.max()),
+            p_easy=float(members.p_easy[position]),
+            p_hard=float(members.p_hard[position]),
         )
 
     return [

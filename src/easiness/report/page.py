@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from easiness.analysis import MIN_GROUP, num_selected
+from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.figures import (
@@ -25,6 +25,7 @@ from easiness.figures import (
     easiness_levels,
     to_svg,
 )
+from easiness.report.answers import pair_answers
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.pictures import picture_uris
@@ -33,7 +34,8 @@ from easiness.report.template import render_page
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
-from easiness.studies.compare import SIDES, Comparison, Reliability, check_comparable, common_epoch, compare
+from easiness.studies.compare import Comparison, check_comparable, common_epoch, compare
+from easiness.studies.reliability import Reliability
 from easiness.studies.similarity import similarity
 from easiness.studies.source import find_data
 
@@ -62,6 +64,8 @@ class RunPart:
     galleries: list[ClassGallery]
     alike: str
     reliability: Reliability | None
+    outlook: list[str]
+    warnings: list[str]
     by_epoch_figure: str | None
     by_trials_figure: str | None
 
@@ -147,6 +151,7 @@ def render_report(
         alone=len(parts) == 1,
         comparison=comparison,
         not_compared=not_compared,
+        answers=[] if comparison is None else pair_answers(comparison),
         pictures=pictures,
         no_pictures=no_pictures,
         pixelated=data is not None and data.scan.size is not None and max(data.scan.size) <= 64,
@@ -192,9 +197,11 @@ def _part(
         ),
         alike="" if data is None else _alike(run, data, epoch, fraction),
         galleries=class_galleries(
-            run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES
+            run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
         ),
         reliability=reliability,
+        outlook=[] if reliability is None else reliability.outlook.sentences(),
+        warnings=[] if reliability is None else reliability.outlook.warnings(),
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-epoch"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 
-from easiness.analysis import MIN_GROUP, Side, SplitHalf, Ties
+from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf, Ties
 from easiness.report.section import Section, number
-from easiness.studies.compare import SIDES, Comparison, Reliability
+from easiness.studies.compare import Cell, Comparison
+from easiness.studies.reliability import Reliability
 
 
 def comparison_sections(comparison: Comparison) -> list[Section]:
@@ -74,7 +75,8 @@ def _details(c: Comparison, side: Side) -> Section:
             "trials a group",
             "chance",
             "class chance",
-            "corrected",
+            "agreement",
+            "its 95 % interval",
             "tie mass",
             "set sizes",
             "all trials",
@@ -88,16 +90,17 @@ def _details(c: Comparison, side: Side) -> Section:
             g, every = cell.groups, cell.all_trials
             if g is None:
                 chances = (every.chance, every.class_chance) if every else (None, None)
-                row += ["none", "", "", "", *(number(chance) for chance in chances), "", "", ""]
+                row += ["none", "", "", "", *(number(chance) for chance in chances), "", "", "", ""]
             else:
                 row += [
                     _marked(g.rate, g.decided),
-                    "" if math.isnan(g.interval[0]) else " to ".join(number(end) for end in g.interval),
+                    _interval(*g.interval),
                     number(g.bias),
                     str(g.group_size),
                     number(g.chance),
                     number(g.class_chance),
-                    number(cell.corrected),
+                    number(cell.agreement) or _blank(cell),
+                    _interval(cell.agreement_low, cell.agreement_high),
                     " ".join(number(mass) for mass in g.tie_mass),
                     " ".join(number(size, 0) for size in g.sizes),
                 ]
@@ -110,10 +113,20 @@ def _details(c: Comparison, side: Side) -> Section:
     return Section(
         f"{side.capitalize()} examples: what each rate must be read beside",
         "Rates are means over choices of disjoint groups; the interval is a bootstrap over trials with its "
-        "bias taken off. Class chance: membership independent within each class. Corrected: above chance, "
-        "as a share of the ceilings. Rates from all trials have no ceiling to be read against.",
+        "bias taken off. Class chance: membership independent within each class. Agreement: the rate that "
+        "endless trials would give, or why it cannot be told. Rates from all trials have no ceiling to be "
+        "read against.",
         rows,
     )
+
+
+def _interval(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f"{number(low)} to {number(high)}"
+
+
+def _blank(cell: Cell) -> str:
+    """Why a cell has no agreement; nothing where none is asked for."""
+    return "" if cell.agreed is None or cell.agreed.reason is None else f"none: {cell.agreed.reason}"
 
 
 _TAILS = [
@@ -137,14 +150,17 @@ def _tails(half: SplitHalf) -> list[str]:
 
 def _by_epoch(name: str, reliability: Reliability) -> Section:
     best = {side: reliability.best_epoch(side) for side in SIDES}
-    rows = [["epoch", *_TAILS, "best for"]]
+    rows = [["epoch", *_TAILS, *(f"{side} drift" for side in SIDES), "best for"]]
     for half in reliability.by_epoch:
         marks = [side for side in SIDES if best[side] == half.epoch]
-        rows.append([str(half.epoch), *_tails(half), " and ".join(marks)])
+        drifts = [number(reliability.drift[side].get(half.epoch)) for side in SIDES]
+        rows.append([str(half.epoch), *_tails(half), *drifts, " and ".join(marks)])
     size = reliability.by_epoch[0].group_size
     return Section(
         f"{name}: reliability by epoch",
-        f"Agreement between disjoint groups of {size} trials; matching rates of the easy and hard sets.",
+        f"How far disjoint groups of {size} trials repeat: matching rates of the easy and hard sets. Drift: "
+        "how far the refined sets are those of the epoch compared, without noise; sets may repeat and yet be "
+        "others.",
         rows,
     )
 

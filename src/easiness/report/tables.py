@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import textwrap
 from typing import Any
 
+from easiness.analysis import SIDES
+from easiness.report.answers import answers, headline
 from easiness.report.section import defined, sections_markdown, sections_text
 from easiness.report.sections import comparison_sections
-from easiness.studies.compare import SIDES, Cell, Comparison
+from easiness.studies.compare import Cell, Comparison
+from easiness.studies.outlook import Outlook
 
 
-def as_text(comparison: Comparison) -> str:
-    """Tables for a terminal, columns aligned."""
-    return sections_text(comparison_sections(comparison))
+def as_text(comparison: Comparison, *, details: bool = False) -> str:
+    """For a terminal: the answers and one table, and every table with ``details``."""
+    sections = [headline(comparison), *(comparison_sections(comparison) if details else [])]
+    wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
+    said = "\n".join(wrapped.fill(text) for text in answers(comparison))
+    return f"{said}\n\n{sections_text(sections)}"
 
 
 def as_markdown(comparison: Comparison) -> str:
-    """The same tables as Markdown, below the comparison's note where it has one."""
+    """Note, answers and all tables as Markdown."""
     note = "" if comparison.note is None else f"Note: {comparison.note}.\n\n"
-    return note + sections_markdown(comparison_sections(comparison))
+    said = "\n".join(f"- {text}" for text in answers(comparison))
+    return f"{note}{said}\n\n{sections_markdown([headline(comparison), *comparison_sections(comparison)])}"
 
 
 def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
@@ -43,7 +51,10 @@ def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
         "num_empty": groups and groups.num_empty,
         "chance": groups and groups.chance,
         "class_chance": groups and groups.class_chance,
-        "corrected": cell.corrected,
+        "agreement": cell.agreement,
+        "agreement_low": cell.agreement_low,
+        "agreement_high": cell.agreement_high,
+        "agreement_reason": cell.agreed and cell.agreed.reason,
         "tie_mass_a": groups and groups.tie_mass[0],
         "tie_mass_b": groups and groups.tie_mass[1],
         "size_a": groups and groups.sizes[0],
@@ -57,6 +68,18 @@ def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
     return {name: defined(value) for name, value in row.items()}
 
 
+def outlook_values(outlook: Outlook) -> dict[str, Any]:
+    """What the sets of a run hold, by side: a share of the true set, and the trials that 90 % of it needs."""
+    return {
+        one.side: {
+            **dict(zip(("share", "low", "high"), one.share(), strict=True)),
+            "trials": one.num_trials,
+            "trials_for_90_percent": one.trials_for(0.9),
+        }
+        for one in outlook.forecasts
+    }
+
+
 def as_csv(comparison: Comparison) -> str:
     """One line per matching rate, both sides and all policies."""
     import pandas as pd
@@ -65,7 +88,7 @@ def as_csv(comparison: Comparison) -> str:
 
 
 def as_json(comparison: Comparison) -> str:
-    """Matching rates, resolution and reliability, and the comparison's note or ``null``."""
+    """Answers, matching rates, resolution and reliability, and the comparison's note or ``null``."""
     runs = [
         {
             "name": name,
@@ -73,6 +96,8 @@ def as_json(comparison: Comparison) -> str:
             "best_epoch": {side: reliability.best_epoch(side) for side in SIDES},
             "reliability_by_epoch": [dataclasses.asdict(half) for half in reliability.by_epoch],
             "reliability_by_trials": [dataclasses.asdict(half) for half in reliability.by_trials],
+            "drift_by_epoch": reliability.drift,
+            "outlook": outlook_values(reliability.outlook),
         }
         for name, resolution, reliability in zip(
             comparison.names, comparison.resolution, comparison.reliability, strict=True
@@ -83,6 +108,7 @@ def as_json(comparison: Comparison) -> str:
         "fraction": comparison.fraction,
         "num_examples": comparison.num_examples,
         "note": comparison.note,
+        "answers": answers(comparison),
         "runs": defined(runs),
         "matching": [cell_values(comparison, cell) for cell in comparison.cells],
     }

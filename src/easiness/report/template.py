@@ -6,7 +6,7 @@ from importlib import resources
 from typing import Any
 
 from easiness.report.section import number
-from easiness.report.text import chosen_percent, count, percent
+from easiness.report.text import capitalized, chosen_percent, count, percent, whole_percent
 
 
 def render_page(template: str, **values: Any) -> str:
@@ -21,6 +21,14 @@ def render_page(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(count=count, percent=percent, chosen=chosen_percent, number=number, svg=Markup)
+    environment.filters.update(
+        capitalized=capitalized,
+        chosen=chosen_percent,
+        count=count,
+        number=number,
+        percent=percent,
+        svg=Markup,
+        whole_percent=whole_percent,
+    )
     style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
     return environment.get_template(template).render(values, style=Markup(style))

@@ -15,6 +15,20 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
 
 
+def whole_percent(probability: float) -> str:
+    """A probability without digits that nobody reads: ``97 %``, and never quite sure: ``>99 %``, ``<1 %``."""
+    if probability > 0.99:
+        return ">99\N{NO-BREAK SPACE}%"
+    if probability < 0.01:
+        return "<1\N{NO-BREAK SPACE}%"
+    return f"{100 * probability:.0f}\N{NO-BREAK SPACE}%"
+
+
+def capitalized(text: str) -> str:
+    """A sentence with a capital letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def chosen_percent(share: float) -> str:
     """A share that somebody chose, with no more digits than it has: ``10 %``."""
     return f"{100 * share:g}\N{NO-BREAK SPACE}%"

@@ -12,15 +12,20 @@ class _Frozen(BaseModel):
 
 
 class StoppingRule(_Frozen):
-    """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most."""
+    """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
+
+    ``reliability`` is the share of the true set that a set is to hold; in runs of before 0.2, whose rule is
+    ``halves``, the matching rate between halves of the trials.
+    """
 
     reliability: float = Field(gt=0, lt=1)
     max_trials: int = Field(ge=1)
     fraction: float = Field(default=0.1, gt=0, lt=1)
+    of: Literal["halves", "true set"] = "halves"
 
 
 class Tail(_Frozen):
-    """The matching rate of one set between halves of the trials, with its 95 % interval, in [0, 1]."""
+    """How reliable one set is, as the rule has it, with its 95 % interval, in [0, 1]."""
 
     rate: float
     low: float
@@ -28,10 +33,11 @@ class Tail(_Frozen):
 
 
 class Check(_Frozen):
-    """How reliable the first ``trials`` trials are after ``epoch`` epochs, in halves of ``group_size``.
+    """How reliable the first ``trials`` trials are after ``epoch`` epochs.
 
-    ``decided`` is whether the halves are large enough to decide anything; ``chance`` is the rate of two
-    independent sets.
+    ``group_size`` is that of the halves behind it, ``decided`` whether they are large enough to decide
+    anything, ``chance`` the rate of two independent sets. ``next`` is the number of trials to look at next,
+    by forecast, where these are not enough and more are allowed.
     """
 
     trials: int
@@ -41,6 +47,7 @@ class Check(_Frozen):
     hard: Tail
     chance: float
     decided: bool
+    next: int | None = None
 
 
 class Stopped(_Frozen):

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from easiness.analysis import Votes
+from easiness.analysis import Votes, check_fraction, membership
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 from easiness.scores import Scoring
@@ -173,22 +173,32 @@ class Run:
         indices = np.array([trial.index for trial in self.trials], np.int64)
         return Votes(correct, p_label, self.labels, self.ids, epoch, indices, self._id_keys)
 
-    def scores(self, epoch: int | None = None) -> pd.DataFrame:
+    def scores(self, epoch: int | None = None, *, fraction: float = 0.1) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
 
-        Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks.
+        Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
+        ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``) and
+        ``easiness_expected`` (the posterior mean of the probability to be right), see `membership`.
 
         Raises:
-            BadInput: the epoch is not recorded, or no example was right in any trial.
+            BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
+                (0, 1].
         """
         import pandas as pd
 
         epoch = self.resolve_epoch(epoch)
+        check_fraction(fraction)  # before the work
         scoring = Scoring(self.labels, len(self.classes), epoch)
         for trial in self.trials:
             for first, observations in trial.blocks(len(self.classes), epoch):
                 scoring.add(observations, first)
+        belongs = membership(scoring.num_right, scoring.num_trials, fraction)
         columns = scoring.columns()
+        columns |= {
+            "p_easy": belongs.p_easy,
+            "p_hard": belongs.p_hard,
+            "easiness_expected": belongs.expected,
+        }
         names = np.array(self.classes, dtype=object)[self.labels]
         # every column is an array of its own, so that the table need not copy them all
         fixed = {"id": self.ids.copy(), "label": self.labels.copy(), "class": names}

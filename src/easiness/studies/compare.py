@@ -2,43 +2,42 @@
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import get_args
+from typing import Any
 
 import numpy as np
 
 from easiness.analysis import (
+    SIDES,
+    Agreement,
     GroupMatch,
     Match,
+    Measured,
+    Rule,
     Side,
-    SplitHalf,
     Ties,
     Votes,
-    best_epoch,
-    corrected_rate,
+    agreement,
     match_groups,
     match_votes,
-    reliability_by_trials,
-    split_half,
     tie_mass,
 )
 from easiness.errors import BadInput
 from easiness.store import Run
-
-SIDES: tuple[Side, ...] = get_args(Side)
-_MAX_EPOCHS = 24  # epochs at which reliability is looked at; more are thinned out evenly in log scale
+from easiness.studies.reliability import Reliability, run_reliability
 
 
 @dataclass(frozen=True)
 class Cell:
     """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
 
-    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``corrected`` is
-    its rate over the ceilings at the same group size. ``all_trials`` uses every trial and has no
-    ceiling to be read against; on the diagonal it is ``None``.
+    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreed`` is the
+    `Agreement` that follows from it and the ceilings at the same group size. ``all_trials`` uses every trial
+    and has no ceiling to be read against. On the diagonal both are ``None``.
     """
 
     a: int
@@ -46,20 +45,23 @@ class Cell:
     side: Side
     ties: Ties
     groups: GroupMatch | None
-    corrected: float | None
+    agreed: Agreement | None
     all_trials: Match | None
 
+    @property
+    def agreement(self) -> float:
+        """The matching rate without the noise of few trials, in [0, 1]; NaN where it cannot be told."""
+        return math.nan if self.agreed is None else self.agreed.rate
 
-@dataclass(frozen=True)
-class Reliability:
-    """How reproducible one run's easy and hard sets are, by epoch and by number of trials."""
+    @property
+    def agreement_low(self) -> float:
+        """Low end of the 95 % interval of `agreement`."""
+        return math.nan if self.agreed is None else self.agreed.low
 
-    by_epoch: list[SplitHalf]
-    by_trials: list[SplitHalf]
-
-    def best_epoch(self, side: Side) -> int | None:
-        """The epoch at which the halves match best in this tail, under ``refine``."""
-        return best_epoch(self.by_epoch, side)
+    @property
+    def agreement_high(self) -> float:
+        """High end of the 95 % interval of `agreement`."""
+        return math.nan if self.agreed is None else self.agreed.high
 
 
 @dataclass(frozen=True)
@@ -141,9 +143,9 @@ def compare(
     check_comparable(runs)
     epoch = common_epoch(runs, epoch)
     votes = [run.votes(epoch) for run in runs]
-    policies = tuple(ties)
+    policies, names = tuple(ties), _names(runs)
     return Comparison(
-        names=_names(runs),
+        names=names,
         epoch=epoch,
         fraction=fraction,
         num_examples=votes[0].num_examples,
@@ -152,10 +154,13 @@ def compare(
             cell
             for policy in policies
             for side in SIDES
-            for cell in _cells(votes, side, policy, fraction, seed)
+            for cell in _cells(votes, names, Rule(side, fraction, policy, seed))
         ],
         resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[_reliability(run, one, fraction, seed) for run, one in zip(runs, votes, strict=True)],
+        reliability=[
+            run_reliability(run, one, fraction=fraction, seed=seed)
+            for run, one in zip(runs, votes, strict=True)
+        ],
         note=_note(runs),
     )
 
@@ -215,28 +220,25 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return [str(run.path) for run in runs]
 
 
-def _cells(votes: list[Votes], side: Side, ties: Ties, fraction: float, seed: int) -> list[Cell]:
+def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
+    how: dict[str, Any] = dataclasses.asdict(rule)
 
     def groups(i: int, j: int) -> GroupMatch | None:
-        if size == 0:
-            return None
-        return match_groups(
-            votes[i], votes[j], side=side, fraction=fraction, ties=ties, group_size=size, seed=seed
-        )
+        return match_groups(votes[i], votes[j], group_size=size, **how) if size else None
 
     ceilings = [groups(i, i) for i in range(len(votes))]
     cells = []
     for i, ours in enumerate(ceilings):
-        cells.append(Cell(i, i, side, ties, ours, None, None))
+        cells.append(Cell(i, i, rule.side, rule.ties, ours, None, None))
         for j in range(i + 1, len(votes)):
-            pair, theirs = groups(i, j), ceilings[j]
-            corrected = None
+            pair, theirs, agreed = groups(i, j), ceilings[j], None
             if pair is not None and ours is not None and theirs is not None:
-                corrected = corrected_rate(pair.rate, ours.rate, theirs.rate, pair.chance)
-            everything = match_votes(votes[i], votes[j], side=side, fraction=fraction, ties=ties, seed=seed)
-            cells.append(Cell(i, j, side, ties, pair, corrected, everything))
+                a, b = Measured(names[i], votes[i], ours), Measured(names[j], votes[j], theirs)
+                agreed = agreement(a, b, pair, rule)
+            everything = match_votes(votes[i], votes[j], **how)
+            cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
     return cells
 
 
@@ -248,18 +250,3 @@ def _resolution(votes: Votes, fraction: float) -> Resolution:
         right_in_none=float((counts == 0).mean()),
         tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
     )
-
-
-def _reliability(run: Run, votes: Votes, fraction: float, seed: int) -> Reliability:
-    epochs = list(run.observed)
-    if len(epochs) > _MAX_EPOCHS:
-        thinned = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
-        epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
-    by_epoch = []
-    for at in epochs:
-        # before anything is learned in some group of trials, easiness has no value there
-        with contextlib.suppress(BadInput):
-            half = split_half(run.votes(at), fraction=fraction, seed=seed)
-            if half is not None:
-                by_epoch.append(half)
-    return Reliability(by_epoch, reliability_by_trials(votes, fraction=fraction, seed=seed))

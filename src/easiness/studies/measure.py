@@ -58,10 +58,10 @@ def measure(
         data: a `Dataset`, or anything that `load_dataset` takes.
         model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
             ``package.module:callable``.
-        trials: number of independent trainings, N; ``auto`` trains 10 and goes on until the easy and the
-            hard set are as reliable as asked, and the run says why it stopped.
-        reliability: for ``auto``: the 95 % intervals of the matching rates between halves of the trials,
-            ties refined, are to lie at or above it; 0.8 unless given.
+        trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
+            needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
+        reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
+            far as can be foretold, are to lie at or above it with their 95 % intervals; 0.8 unless given.
         max_trials: for ``auto``: the most trials; 100 unless given.
         epochs: epochs of each training, M; scores can be read at any epoch up to it.
         out: folder of the run.

@@ -18,7 +18,7 @@ from easiness.errors import BadInput
 from easiness.executors import Jobs
 from easiness.perturb import default_levels
 from easiness.store import Run
-from easiness.studies.compare import Comparison, Reliability, compare
+from easiness.studies.compare import Comparison, compare
 from easiness.studies.cost import Cost
 from easiness.studies.paper_claims import Kind, PaperResults
 from easiness.studies.paper_folder import RUNS
@@ -28,6 +28,7 @@ from easiness.studies.presets import Preset
 from easiness.studies.progress import Progress
 from easiness.studies.pseudo import pseudo_patterns
 from easiness.studies.ranking import ranking
+from easiness.studies.reliability import Reliability
 from easiness.studies.runs import carry_out_all, describe, missing_by_run, plan_costs
 from easiness.studies.similarity import Similarity, similarity
 from easiness.studies.training_sets import TrainingSets, plan_ranked

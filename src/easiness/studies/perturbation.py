@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Side, Ties, Votes, match_votes, num_selected, select
-from easiness.analysis.ceiling import matches_with_replicates
+from easiness.analysis import SIDES, Side, Ties, Votes, match_groups, match_votes, num_selected, select
 from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.store import Run
-from easiness.studies.compare import SIDES
 from easiness.studies.perturbation_curve import PerturbationCurve
 from easiness.studies.perturbed import PerturbedProbe, perturbed_probe, spec_with_weights
 from easiness.studies.perturbed_match import PerturbedMatch
@@ -199,9 +197,9 @@ def _matches(
                     yield PerturbedMatch(level, side, policy, None, None, nothing)
                     continue
                 same = match_votes(regular, perturbed, **options)
-                groups = matches_with_replicates(regular, perturbed, num_replicates=num_replicates, **options)
-                match, rates = (None, nothing) if groups is None else groups
-                yield PerturbedMatch(level, side, policy, same, match, rates)
+                groups = match_groups(regular, perturbed, num_replicates=num_replicates, **options)
+                rates = nothing if groups is None else groups.replicates
+                yield PerturbedMatch(level, side, policy, same, groups, rates)
 
 
 def _copy(votes: Votes) -> Votes:

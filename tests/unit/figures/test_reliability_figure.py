@@ -4,7 +4,8 @@ import numpy as np
 
 from easiness.analysis import SplitHalf, TailReliability
 from easiness.figures import curves_by_epoch, curves_by_trials, draw_reliability
-from easiness.studies.compare import Reliability
+from easiness.studies.outlook import Outlook
+from easiness.studies.reliability import Reliability
 
 
 def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:
@@ -20,9 +21,12 @@ def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:
     )
 
 
+OUTLOOK = Outlook(num_trials=6, epoch=2, fraction=0.1, forecasts=(), drifts=(), seconds=None)
 RELIABILITY = Reliability(
     by_epoch=[_half(1, 3, 0.4, 0.8), _half(2, 3, 0.6, 0.7)],
     by_trials=[_half(2, 1, 0.2, 0.3), _half(2, 3, 0.6, 0.7)],
+    drift={"easy": {1: 0.5, 2: 1.0}, "hard": {2: 1.0}},
+    outlook=OUTLOOK,
 )
 
 
@@ -37,13 +41,16 @@ def test_curves_are_the_rates_of_the_halves() -> None:
     assert by_epoch.decided_from is None
     assert by_trials.x == [1, 3]
     assert by_trials.refine["easy"] == [0.2, 0.6]
+    assert by_epoch.drift["easy"] == [0.5, 1.0]
+    np.testing.assert_array_equal(by_epoch.drift["hard"], [np.nan, 1.0])
     assert by_trials.best == {}
+    assert by_trials.drift == {}
     assert by_trials.decided_from == 5
 
 
 def test_one_trial_has_no_curves() -> None:
-    assert curves_by_epoch(Reliability([], [])) is None
-    assert curves_by_trials(Reliability([], [])) is None
+    assert curves_by_epoch(Reliability([], [], {}, OUTLOOK)) is None
+    assert curves_by_trials(Reliability([], [], {}, OUTLOOK)) is None
 
 
 def test_the_best_epoch_is_marked() -> None:

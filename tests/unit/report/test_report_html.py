@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -150,8 +151,8 @@ def test_several_runs_are_compared_as_in_table_1(
             for cell in cells:
                 assert cell.groups is not None
                 low, high = cell.groups.interval
-                corrected = "" if cell.corrected is None else f" corrected {cell.corrected:.2f}"
-                texts.append(f"{cell.groups.rate:.2f} {low:.2f} to {high:.2f}{corrected}")
+                agreement = "" if math.isnan(cell.agreement) else f" agreement {cell.agreement:.2f}"
+                texts.append(f"{cell.groups.rate:.2f} {low:.2f} to {high:.2f}{agreement}")
             assert ["run1", texts[0], texts[1], "0.10"] in page.rows
             assert ["run2", "–", texts[2], "0.10"] in page.rows
             every = cells[1].all_trials

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, Recorder, matching_rate
-from easiness.analysis import corrected_rate, match_groups, match_votes
+from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.report.tables import as_csv, as_json, as_markdown, as_text
 from easiness.studies.compare import compare
 
@@ -52,8 +52,11 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
     options = {"side": side, "ties": ties, "group_size": 2}
     expected = match_groups(few, many, **options)
     assert cell.groups == expected
-    ceilings = [match_groups(votes, votes, **options).rate for votes in (few, many)]
-    assert cell.corrected == corrected_rate(expected.rate, *ceilings, expected.chance)
+    ours, theirs = (
+        Measured(name, votes, match_groups(votes, votes, **options))
+        for name, votes in (("few", few), ("many", many))
+    )
+    assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))
     assert cell.all_trials == match_votes(few, many, side=side, ties=ties)
 
 
@@ -103,7 +106,7 @@ def test_tables_say_the_same_in_every_format(runs):
         assert float(row["rate"]) == entry["rate"] == cell.groups.rate
         assert (row["side"], row["ties"]) == (cell.side, cell.ties)
         assert entry["chance"] == pytest.approx(0.1)
-    for text in (as_text(comparison), as_markdown(comparison)):
+    for text in (as_text(comparison, details=True), as_markdown(comparison)):
         for cell in comparison.cells:
             assert f"{cell.groups.rate:.2f}?" in text  # two trials a group decide nothing
         assert "few" in text
@@ -112,9 +115,11 @@ def test_tables_say_the_same_in_every_format(runs):
 
 def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     comparison = compare([recorded(tmp_path / "single", 1), runs[0]])
-    assert all(cell.groups is None and cell.corrected is None for cell in comparison.cells)
+    assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
     entry = json.loads(as_json(comparison))["matching"][1]
     assert entry["rate"] is None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
-    line = next(line for line in as_text(comparison).splitlines() if line.startswith("single - few"))
+    line = next(
+        line for line in as_text(comparison, details=True).splitlines() if line.startswith("single - few")
+    )
     assert line.split()[4:6] == ["none", "0.10"]

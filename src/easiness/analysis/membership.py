@@ -1,0 +1,69 @@
+"""How sure it is of each example that it belongs to the easiest or the hardest ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.mixing import fit_mixing, shares_of_tail
+from easiness.analysis.sides import check_fraction
+from easiness.errors import BadInput
+
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Membership:
+    """What the counts say of each of K examples, arrays [K].
+
+    ``p_easy`` and ``p_hard`` are the probabilities to be among the truly easiest and hardest ones, the sets
+    that endless trials would give; each sums to the fraction times K. ``expected`` is the mean of the
+    posterior of the probability to be right, in 0..1.
+    """
+
+    p_easy: _Floats
+    p_hard: _Floats
+    expected: _Floats
+
+
+def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) -> Membership:
+    """Membership by empirical Bayes: the distribution over all examples (`fit_mixing`) is the prior of each.
+
+    Examples that would tie with endless trials share the places at the cut: where 30 % are right in every
+    trial, none of them is among the easiest tenth with more than about a third.
+
+    Args:
+        counts: in how many trials each example is right [K], whole numbers in 0..num_trials.
+        num_trials: N, at least 1.
+        fraction: share of the examples that are called easiest, and hardest, in (0, 1].
+
+    Raises:
+        BadInput: an argument is out of its range.
+    """
+    c = _checked(counts, num_trials)
+    check_fraction(fraction)
+    mixing = fit_mixing(c, num_trials)
+    # with the cut at the population's own fraction the memberships sum to it exactly
+    p_easy, p_hard = (
+        np.clip(mixing.posterior @ shares_of_tail(mixing.population, fraction, side), 0, 1)
+        for side in ("easy", "hard")
+    )
+    return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
+
+
+def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
+    if num_trials < 1:
+        raise BadInput(f"num_trials {num_trials}: must be at least 1")
+    values: npt.NDArray[Any] = np.asarray(counts)
+    if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
+        raise BadInput("counts: give one number per example, in how many trials it is right")
+    outside = ~((values >= 0) & (values <= num_trials) & (values == np.floor(values)))
+    if outside.any():
+        raise BadInput(
+            f"counts: {values[outside.argmax()]} at position {outside.argmax()} is no whole number in "
+            f"0..{num_trials}; give in how many of the {num_trials} trials each example is right"
+        )
+    return values.astype(np.int64)
