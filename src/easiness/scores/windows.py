@@ -3,7 +3,9 @@
 Public code differs in that: the authors of Dyn-Unc leave the last window out, those of DUAL, who also compute
 Dyn-Unc, count every one. Both multiply by 10, which changes no ranking; nothing is multiplied here.
 
-The scores are undefined where there are fewer epochs, or where one was not observed.
+The scores are undefined where there are fewer epochs, or where one was not observed. What never
+changes spreads by 0, whether it was right from the start or never: high means ambiguous, and low means easy or
+hopeless.
 """
 
 from __future__ import annotations
@@ -67,7 +69,7 @@ DUAL = Score(
     formula=f"mean over {_EVERY_WINDOW} of (sample std p_y) (1 - mean p_y); NaN for m < 10",
     unit="squared probability",
     range=(0, _LARGEST_DUAL),
-    high_means="hard",
+    high_means="ambiguous",
     needs=("p_y",),
     source="Cho et al. 2025 (arXiv 2502.06905)",
     start=over_trials(_dual),

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.testing import assert_allclose
 
-from easiness.scores import score_columns
+from easiness.scores import SCORES, score_columns
 
 RISING = np.linspace(0.05, 0.95, 12)
 P = np.stack([RISING, np.full(12, 0.7)], axis=1)  # [12 epochs, 2 examples]
@@ -45,7 +45,16 @@ def test_later_epochs_do_not_count(trial_of_p) -> None:
     assert_allclose(whole["dual"], cut["dual"], rtol=0)
 
 
-def test_learning_late_is_harder_than_learning_early(trial_of_p) -> None:
+def test_what_is_never_learned_scores_as_the_easiest_does(trial_of_p) -> None:
+    right, wrong, border = [0.98] * 10, [0.02] * 10, [0.25, 0.75] * 5
+    columns = score_columns([trial_of_p(np.array([right, wrong, border]).T)], 10)
+    assert_allclose(columns["dual"][:2], 0, atol=1e-7)
+    assert columns["dual"][2] > 0.1
+    (declared,) = (score.high_means for score in SCORES if score.name == "dual")
+    assert declared == "ambiguous"
+
+
+def test_learning_late_scores_more_than_learning_early(trial_of_p) -> None:
     early = [0.1] + [0.9] * 9
     late = [0.1] * 9 + [0.9]
     columns = score_columns([trial_of_p(np.array([early, late]).T)], 10)
