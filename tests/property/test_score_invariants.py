@@ -68,6 +68,25 @@ def test_ranges_hold(trials) -> None:
     assert_array_equal(columns["never_learned"], share == 1)
 
 
+@given(records())
+@settings(deadline=None, max_examples=40)
+def test_a_ranking_is_total_with_the_never_learned_strictly_last(trials) -> None:
+    M = trials.logits.shape[1]
+    columns = score_columns(trials.observe(), M)
+    ranking = [score for score in SCORES if score.never_learned is not None]
+    assert [score.name for score in ranking] == [
+        "forgetting_events",
+        "first_learned_epoch",
+        "iteration_learned",
+    ]
+    for score in ranking:
+        assert score.high_means == "hard"
+        ranked, learned = score.ranked(columns, M), ~np.isnan(columns[score.name])
+        assert_array_equal(ranked[learned], columns[score.name][learned])  # and example 0 is one of them
+        assert (ranked[~learned] > ranked[learned].max()).all(), score.name
+        assert not np.isnan(ranked[columns["never_learned"]]).any()
+
+
 @given(records(), st.randoms(use_true_random=False))
 @settings(deadline=None, max_examples=30)
 def test_permuting_examples_permutes_scores(trials, random) -> None:

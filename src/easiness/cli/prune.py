@@ -63,6 +63,7 @@ def prune(
 def _summary(pruned: Pruned) -> str:
     from easiness.report.section import Section, number, sections_text
 
+    never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."
     rows = [["class", "kept", "dropped", f"{pruned.score} kept", f"{pruned.score} dropped"]]
     for name, kept, dropped, *means in pruned.by_class().itertuples(index=False):
         rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
@@ -70,7 +71,8 @@ def _summary(pruned: Pruned) -> str:
         [
             Section(
                 f"{pruned.kept.sum()} of {len(pruned.kept)} examples kept",
-                f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts.",
+                f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts."
+                + never * (pruned.num_never_learned > 0),
                 rows,
             )
         ]

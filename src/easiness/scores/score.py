@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -43,12 +43,29 @@ PerTrial: TypeAlias = Callable[[Observations, int], Values]
 """From a trial, or a piece of one, and m to the score in that trial: [K], NaN where it is undefined."""
 
 
+Columns: TypeAlias = Mapping[str, npt.NDArray[Any]]
+"""What `score_columns` gives: a name and an array [K] each."""
+
+
+@dataclass(frozen=True)
+class NeverLearned:
+    """What an example counts as in a ranking where no trial learned it, so that the score is undefined.
+
+    ``rank_as`` gives it from m: a number beyond every value of an example that was learned. ``which`` [K]
+    tells from all columns at m which examples these are; a score may have no value for other reasons.
+    """
+
+    rank_as: Callable[[int], int]
+    which: Callable[[Columns], npt.NDArray[np.bool_]]
+
+
 @dataclass(frozen=True)
 class Score:
     """One score, declared.
 
     ``range`` is closed where finite. ``needs`` names the recorded quantities it reads. Two scores
-    with the same ``start`` are computed once.
+    with the same ``start`` are computed once. ``never_learned`` is there where the score has no value for
+    examples that were never learned.
     """
 
     name: str
@@ -59,6 +76,21 @@ class Score:
     needs: tuple[Need, ...]
     source: str
     start: Start
+    never_learned: NeverLearned | None = None
+
+    def ranked(self, columns: Columns, m: int) -> Values:
+        """The score [K] as a ranking reads it: that of ``columns``, with numbers for the never learned.
+
+        It stays NaN where it is undefined for another reason.
+
+        Args:
+            columns: all scores and masks after ``m`` epochs.
+            m: the epoch.
+        """
+        values = np.array(columns[self.name], np.float64)
+        if self.never_learned is not None:
+            values[np.isnan(values) & self.never_learned.which(columns)] = self.never_learned.rank_as(m)
+        return values
 
 
 class MeanOverTrials:

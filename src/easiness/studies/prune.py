@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
 from easiness.store import Run
-from easiness.studies.ranking import check_ranks, ranking
+from easiness.studies.ranking import check_ranks, score_and_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +21,8 @@ class Pruned:
     """The examples of a run, and which to keep.
 
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
-    label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores.
+    label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores: NaN for
+    examples that were never learned, where it has none for them. They are ranked as the hardest.
     """
 
     ids: npt.NDArray[Any]
@@ -32,6 +33,11 @@ class Pruned:
     values: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
 
+    @property
+    def num_never_learned(self) -> int:
+        """Number of examples without a value, which rank as the hardest."""
+        return int(np.isnan(self.values).sum())
+
     def table(self) -> pd.DataFrame:
         """The kept examples, a row each: ``id``, ``label``, ``class``."""
         import pandas as pd
@@ -41,7 +47,10 @@ class Pruned:
         return pd.DataFrame({"id": self.ids[self.kept], "label": labels, "class": names})
 
     def by_class(self) -> pd.DataFrame:
-        """How many examples of each class are kept and dropped, and the mean score of both; NaN of none."""
+        """How many examples of each class are kept and dropped, and the mean score of both.
+
+        The mean is over those that have a score, NaN where none does.
+        """
         import pandas as pd
 
         rows = []
@@ -53,11 +62,16 @@ class Pruned:
                     "class": name,
                     "kept": len(kept),
                     "dropped": len(dropped),
-                    f"{self.score}_kept": kept.mean() if len(kept) else np.nan,
-                    f"{self.score}_dropped": dropped.mean() if len(dropped) else np.nan,
+                    f"{self.score}_kept": _mean(kept),
+                    f"{self.score}_dropped": _mean(dropped),
                 }
             )
         return pd.DataFrame(rows)
+
+
+def _mean(values: npt.NDArray[np.float64]) -> float:
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else np.nan
 
 
 def prune(
@@ -85,11 +99,11 @@ def prune(
         BadInput: something given cannot be used, or a class would be left without examples.
     """
     beta = parse_policy(policy)
-    sign = check_ranks(score)
+    check_ranks(score)
     epoch = run.resolve_epoch(epoch)
-    values = ranking(run, score, epoch)
-    drawn = draw_by_rank(values, drop, beta, seed, labels=run.labels if balanced else None)
+    values, ranking = score_and_ranking(run, score, epoch)
+    drawn = draw_by_rank(ranking, drop, beta, seed, labels=run.labels if balanced else None)
     check_classes_left(run.labels, drawn, run.classes)
     kept = np.ones(len(values), np.bool_)
     kept[drawn] = False
-    return Pruned(run.ids, run.labels, run.classes, score, epoch, sign * values, kept)
+    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput, nearest
-from easiness.scores import SCORES
+from easiness.scores import SCORES, Score
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.studies.source import data_of
@@ -19,8 +19,8 @@ from easiness.studies.source import data_of
 _SIGNS = {"easy": 1.0, "hard": -1.0}
 
 
-def check_ranks(score: str) -> float:
-    """1 for a score that is high for easy examples, -1 for one that is high for hard ones.
+def check_ranks(score: str) -> tuple[Score, float]:
+    """The score, and 1 where it is high for easy examples, -1 where it is high for hard ones.
 
     Raises:
         BadInput: there is no such score, or it speaks of something else.
@@ -32,26 +32,48 @@ def check_ranks(score: str) -> float:
     if meaning not in _SIGNS:
         able = ", ".join(one.name for one in SCORES if one.high_means in _SIGNS)
         raise BadInput(f"score {score!r}: high means {meaning}, so it does not rank by ease; use {able}")
-    return _SIGNS[meaning]
+    return by_name[score], _SIGNS[meaning]
 
 
 def ranking(run: Run, score: str = "easiness", epoch: int | None = None) -> npt.NDArray[np.float64]:
     """A score of the examples of a run [K], its sign turned where needed: high = easy.
 
+    Examples that were never learned are the hardest, where the score has no value for them.
+
     Raises:
-        BadInput: the score does not rank by ease (`check_ranks`), is undefined for an example, or the
+        BadInput: the score does not rank by ease (`check_ranks`), is undefined for another example, or the
             epoch is not recorded.
     """
-    sign = check_ranks(score)
-    epoch = run.resolve_epoch(epoch)
-    values: npt.NDArray[np.float64] = sign * run.scores(epoch)[score].to_numpy(np.float64)
-    undefined = int(np.isnan(values).sum())
-    if undefined:
+    return score_and_ranking(run, score, run.resolve_epoch(epoch))[1]
+
+
+def score_and_ranking(
+    run: Run, score: str, epoch: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The score after ``epoch`` epochs [K] as in the table of scores, and its `ranking` [K].
+
+    Raises:
+        BadInput: as for `ranking`.
+    """
+    declared, sign = check_ranks(score)
+    table = run.scores(epoch)
+    columns = {str(name): column.to_numpy() for name, column in table.items()}
+    values: npt.NDArray[np.float64] = sign * declared.ranked(columns, epoch)
+    if np.isnan(values).any():
+        undefined = int(np.isnan(columns[score]).sum())
         raise BadInput(
             f"{run.path}: {score} is undefined for {undefined} of {len(values)} examples after epoch "
-            f"{epoch}; use another score"
+            f"{epoch}; use another score, or {_remedy(declared, run, epoch)}"
         )
-    return values
+    return columns[score], values
+
+
+def _remedy(score: Score, run: Run, epoch: int) -> str:
+    if "held-out trials" in score.needs:
+        return "measure with --train-share below 1, and trials enough to leave each example out"
+    if run.observed[:epoch] != tuple(range(1, epoch + 1)):
+        return "measure with --observe all"
+    return "a later epoch"
 
 
 def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: float | None = None) -> Dataset:

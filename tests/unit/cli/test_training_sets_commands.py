@@ -100,6 +100,17 @@ def test_kept_ids(command, measured, tmp_path):
     assert set(table["id"]) < set(open_run(measured).ids)
 
 
+def test_the_summary_says_what_was_never_learned(command, measured):
+    run = open_run(measured)
+    assert run.scores()["forgetting_events"].isna().any()
+    never = run.scores()["never_learned"].sum()
+    finished = command("prune", measured, "--drop", 0.3, "--policy", "hard", "--score", "forgetting_events")
+    assert finished.code == 0, finished.err
+    said = " ".join(finished.err.split())
+    assert f"of both parts. {never} examples that no trial learned have none and rank as the hardest." in said
+    assert "no trial learned" not in command("prune", measured, "--drop", 0.3, "--policy", "hard").err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

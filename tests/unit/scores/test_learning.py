@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from easiness.scores import score_columns
+from easiness.scores import SCORES, score_columns
 
 # columns: always right, never, learned late for good, learned and lost, flickering
 TRIAL = np.array(
@@ -17,6 +17,7 @@ TRIAL = np.array(
     ]
 )
 NAN = np.nan
+DECLARED = {score.name: score for score in SCORES}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +44,30 @@ def test_one_trial(trial_of_right, name, expected) -> None:
 )
 def test_what_comes_after_m_does_not_count(trial_of_right, name, expected) -> None:
     assert_allclose(score_columns([trial_of_right(TRIAL)], 3)[name], expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("forgetting_events", [0, 5, 0, 1, 2]),
+        ("first_learned_epoch", [1, 6, 3, 2, 1]),
+        ("iteration_learned", [1, 6, 3, 6, 5]),  # the fourth is wrong in the end, as the second
+    ],
+)
+def test_a_ranking_puts_the_never_learned_last(trial_of_right, name, expected) -> None:
+    columns = score_columns([trial_of_right(TRIAL)], 5)
+    before = columns[name].copy()
+    assert_array_equal(DECLARED[name].ranked(columns, 5), expected)
+    assert_array_equal(columns[name], before)  # the table keeps NaN
+
+
+def test_only_what_no_trial_learned_is_given_a_rank(trial_of_right) -> None:
+    # the second example: forgotten once in the one trial that learned it; the third: learned in none
+    trials = [trial_of_right([[1, 1, 0], [1, 0, 0]]), trial_of_right([[1, 0, 0], [1, 0, 0]])]
+    columns = score_columns(trials, 2)
+    assert_array_equal(DECLARED["forgetting_events"].ranked(columns, 2), [0, 1, 2])
+    assert_array_equal(DECLARED["first_learned_epoch"].ranked(columns, 2), [1, 1, 3])
+    assert_array_equal(DECLARED["iteration_learned"].ranked(columns, 2), [1, 3, 3])
 
 
 def test_one_epoch(trial_of_right) -> None:

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from easiness.errors import BadInput
 from easiness.record import KeptLogits
-from easiness.scores import score_columns
+from easiness.scores import SCORES, score_columns
 
 NAN = np.nan
 
@@ -110,6 +110,14 @@ def test_a_later_gap_takes_nothing_away(trial_of_right):
     whole = at_epochs(trial_of_right(SEEN), (1, 2, 4))
     assert_allclose(score_columns([whole], 2)["forgetting_events"], [0, NAN, NAN, 0, 1])
     assert np.isnan(score_columns([whole], 4)["forgetting_events"]).all()
+
+
+def test_only_the_never_learned_rank_where_an_epoch_is_missing(trial_of_right):
+    columns = score_columns([at_epochs(trial_of_right(SEEN), (1, 2, 4))], 4)
+    (score,) = (score for score in SCORES if score.name == "forgetting_events")
+    never = ~np.array(SEEN, bool).any(axis=0)
+    assert 0 < never.sum() < len(never)
+    assert_array_equal(score.ranked(columns, 4), np.where(never, 4, NAN))
 
 
 def test_logits_are_those_of_the_epoch(trial_of_logits):

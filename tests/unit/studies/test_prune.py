@@ -51,6 +51,31 @@ def test_the_score_of_both_parts(run):
     assert el2n[pruned.kept].mean() > el2n[~pruned.kept].mean()
 
 
+@pytest.fixture
+def half_learned(tmp_path) -> ez.Run:
+    """Sixty examples of two classes: thirty of them, every second, are learned in no epoch."""
+    labels = np.arange(60) // 2 % 2
+    logits = np.eye(2)[np.where(np.arange(60) % 2, 1 - labels, labels)]
+    recorder = ez.Recorder(tmp_path / "half", ids=np.arange(60), labels=labels, classes=["a", "b"])
+    with recorder.trial(seed=0) as trial:
+        for _ in range(2):
+            trial.update(np.arange(60), logits)
+            trial.end_epoch()
+    return recorder.run
+
+
+def test_what_was_never_learned_is_the_hardest(half_learned):
+    pruned = ez.prune(half_learned, drop=0.5, policy="beta:1,1000000", score="forgetting_events")
+    np.testing.assert_array_equal(~pruned.kept, np.arange(60) % 2)  # the thirty, and no other
+    np.testing.assert_array_equal(pruned.values, np.where(np.arange(60) % 2, np.nan, 0))
+    assert pruned.num_never_learned == 30
+    means = pruned.by_class()
+    assert (means["forgetting_events_kept"] == 0).all()
+    assert means["forgetting_events_dropped"].isna().all()
+    easy = ez.prune(half_learned, drop=0.5, policy="beta:1000000,1", score="first_learned_epoch")
+    np.testing.assert_array_equal(easy.kept, np.arange(60) % 2)
+
+
 def test_nothing_dropped(run):
     pruned = ez.prune(run, drop=0)
     assert pruned.kept.all()

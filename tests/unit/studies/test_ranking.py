@@ -40,9 +40,60 @@ def test_scores_that_do_not_rank(score, message):
 
 def test_a_score_that_is_undefined(scored):
     with pytest.raises(
-        BadInput, match="memorization is undefined for 100 of 100 examples after epoch 2; use"
+        BadInput,
+        match="memorization is undefined for 100 of 100 examples after epoch 2; use another score, or "
+        "measure with --train-share below 1",
     ):
         ranking(scored, "memorization")
+
+
+# after epochs 1, 2 and 3 of the only trial; the columns are examples
+LEARNED = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
+
+
+@pytest.fixture
+def learned(tmp_path):
+    """Four examples: always right, never, forgotten once and learned again, and forgotten for good."""
+    ids, labels = [3, 1, 4, 2], np.array([0, 1, 1, 0])
+    recorder = ez.Recorder(tmp_path / "learned", ids=ids, labels=labels, classes=["a", "b"])
+    with recorder.trial(seed=0) as trial:
+        for right in LEARNED:
+            trial.update(ids, np.eye(2)[np.where(right, labels, 1 - labels)])
+            trial.end_epoch()
+    return recorder.run
+
+
+@pytest.mark.parametrize(
+    ("score", "in_table", "ranked"),
+    [
+        ("forgetting_events", [0, np.nan, 1, 1], [0, -3, -1, -1]),
+        ("first_learned_epoch", [1, np.nan, 1, 2], [-1, -4, -1, -2]),
+        ("iteration_learned", [1, np.nan, 3, np.nan], [-1, -4, -3, -4]),
+    ],
+)
+def test_the_never_learned_are_the_hardest(learned, score, in_table, ranked):
+    np.testing.assert_array_equal(learned.scores()[score], in_table)
+    np.testing.assert_array_equal(ranking(learned, score), ranked)
+
+
+def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
+    run = ez.measure(
+        "digits",
+        model="mlp_2_w16",
+        limit=60,
+        trials=1,
+        epochs=4,
+        observe="every:2",
+        precision="float32",
+        out=tmp_path / "run",
+    )
+    for epoch in (2, 4):
+        with pytest.raises(
+            BadInput,
+            match=f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; use another "
+            "score, or measure with --observe all",
+        ):
+            ranking(run, "forgetting_events", epoch)
 
 
 def test_an_epoch_that_is_not_recorded(scored):
