@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -85,14 +85,14 @@ def check_classes_left(
         )
 
 
-def parse_policy(text: str) -> tuple[float, float]:
-    """The Beta parameters a, b of ``easy``, ``hard``, ``random`` or ``beta:A,B``.
+def parse_policy(text: str, policies: Mapping[str, tuple[float, float]] = POLICIES) -> tuple[float, float]:
+    """The Beta parameters a, b of ``beta:A,B`` or of a name among ``policies``.
 
     Raises:
         BadInput: another name, or parameters that are not two positive numbers.
     """
-    if text in POLICIES:
-        return POLICIES[text]
+    if text in policies:
+        return policies[text]
     name, _, numbers = text.partition(":")
     try:
         a, b = (float(number) for number in numbers.split(","))
@@ -101,8 +101,8 @@ def parse_policy(text: str) -> tuple[float, float]:
         known = False
     if not known:
         raise BadInput(
-            f"policy {text!r} is unknown{nearest(name, [*POLICIES, 'beta'])}: "
-            f"give {', '.join(POLICIES)} or beta:A,B with two positive numbers, such as beta:1,3"
+            f"policy {text!r} is unknown{nearest(name, [*policies, 'beta'])}: "
+            f"give {', '.join(policies)} or beta:A,B with two positive numbers, such as beta:1,3"
         )
     _check_beta((a, b))
     return a, b

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from easiness.cli.training_sets import KeepEnd
+from easiness.errors import BadInput
+
 if TYPE_CHECKING:
     from easiness.studies.prune import Pruned
 
@@ -16,10 +19,15 @@ def prune(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     drop: Annotated[float, typer.Option("--drop", help="Share of the examples to drop, such as 0.3.")],
     policy: Annotated[
-        str,
-        typer.Option("--policy", help="Which examples are mainly dropped: easy, hard, random or beta:A,B."),
-    ],
+        str | None,
+        typer.Option(
+            "--policy",
+            help="Which examples are mainly dropped: easy, hard, random or beta:A,B. With --keep by default "
+            "the other end.",
+        ),
+    ] = None,
     score: Annotated[str, typer.Option("--score", help="Score to rank by.")] = "easiness",
+    keep: KeepEnd = None,
     epoch: Annotated[
         int | None,
         typer.Option("--epoch", help="Read the score after this many epochs; the last by default."),
@@ -39,12 +47,23 @@ def prune(
     """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
     from easiness.cli.output import check_output_file, output_file
     from easiness.store import open_run
+    from easiness.studies.order import order_of
     from easiness.studies.prune import prune as draw
 
     if output is not None:
         check_output_file(output, (".csv", ".parquet", ".txt"))
+    if policy is None and keep is None:
+        order_of(score)  # says where --keep is what is missing
+        raise BadInput("--policy: say which examples to drop mainly: easy, hard, random or beta:A,B")
     pruned = draw(
-        open_run(run), drop=drop, policy=policy, score=score, epoch=epoch, balanced=balanced, seed=seed
+        open_run(run),
+        drop=drop,
+        policy=policy,
+        score=score,
+        keep=keep,
+        epoch=epoch,
+        balanced=balanced,
+        seed=seed,
     )
     typer.echo(_summary(pruned), err=True)
     table = pruned.table()
@@ -62,7 +81,9 @@ def prune(
 
 def _summary(pruned: Pruned) -> str:
     from easiness.report.section import Section, number, sections_text
+    from easiness.studies.order import order_of
 
+    order = order_of(pruned.score, pruned.keep)
     never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."
     rows = [["class", "kept", "dropped", f"{pruned.score} kept", f"{pruned.score} dropped"]]
     for name, kept, dropped, *means in pruned.by_class().itertuples(index=False):
@@ -71,8 +92,10 @@ def _summary(pruned: Pruned) -> str:
         [
             Section(
                 f"{pruned.kept.sum()} of {len(pruned.kept)} examples kept",
-                f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts."
-                + never * (pruned.num_never_learned > 0),
+                f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts. "
+                f"Dropped are {order.text(pruned.policy)}, by {order.by}."
+                + never
+                * (pruned.num_never_learned > 0),
                 rows,
             )
         ]

@@ -24,13 +24,22 @@ Epochs = Annotated[
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the runs; what it has is kept.")]
 Policies = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--policies", help="Which examples are mainly drawn: easy, hard, random, beta:A,B; several."
+        "--policies",
+        help="Which examples are mainly drawn: easy, hard, random, beta:A,B; several. By default the first "
+        "three, or with --keep the other end and random.",
     ),
 ]
 Repetitions = Annotated[int, typer.Option("--repetitions", help="Trainings of each policy and rate.")]
 ScoreName = Annotated[str, typer.Option("--score", help="Score to rank by.")]
+KeepEnd = Annotated[
+    Literal["top", "bottom"] | None,
+    typer.Option(
+        "--keep",
+        help="The end of the score that is mainly spared, where a high score means neither easy nor hard.",
+    ),
+]
 Epoch = Annotated[
     int | None, typer.Option("--epoch", help="Read the score after this many epochs; the last by default.")
 ]

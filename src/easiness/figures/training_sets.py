@@ -108,7 +108,7 @@ def _styles(study: TrainingSetStudy) -> dict[str, tuple[str, str, str]]:
 
 
 def _label(policy: str) -> str:
-    return f"mainly {policy}" if policy in ("easy", "hard") else policy
+    return f"mainly {policy}" if policy in ("easy", "hard", "top", "bottom") else policy
 
 
 def _at(study: TrainingSetStudy, policy: str, rate: float) -> TrainingSetPoint:

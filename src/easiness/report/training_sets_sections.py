@@ -7,6 +7,7 @@ import math
 from easiness.analysis import MIN_GROUP
 from easiness.report.section import Section, number
 from easiness.studies.accuracy_curves import Contrast, differences, steps
+from easiness.studies.order import order_of
 from easiness.studies.training_sets import TrainingSetStudy
 
 _RANDOM = "random"
@@ -42,12 +43,15 @@ def _accuracy(study: TrainingSetStudy) -> Section:
         )
     what = "dropped" if dropping else "given a label drawn at random"
     own = "" if dropping else (", never their own" if study.other_label else ", which may be their own")
+    order = order_of(study.score, study.keep)
+    drawn = ", or ".join(order.text(policy) for policy in study.policies)
+    never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
     return Section(
         f"Accuracy of {study.model} on {study.num_held_out} held-out examples after epoch {study.epochs}",
-        f"A share (rate) of {study.num_examples} examples is {what}{own}: mainly easy ones, "
-        f"mainly hard ones, or any, by {study.score} after epoch {study.score_epoch}"
-        f"{', the same share of each class' if study.balanced else ''}. Mean ± standard deviation over "
-        f"{study.repetitions} repetitions{_undecided(study)}",
+        f"A share (rate) of {study.num_examples} examples is {what}{own}: {drawn}, after epoch "
+        f"{study.score_epoch} by {order.by}"
+        f"{', the same share of each class' if study.balanced else ''}.{never} Mean ± standard deviation "
+        f"over {study.repetitions} repetitions{_undecided(study)}",
         rows,
     )
 

@@ -13,7 +13,8 @@ class Draw(BaseModel):
     """Examples drawn by their rank in a ranking, and what is done to them (section 7 of the paper).
 
     Each trial draws anew, from its own seed. ``rate`` of the examples are drawn with density
-    Beta(a, b) over the rank, ``beta`` = (a, b): (3, 1) mainly easy, (1, 3) mainly hard, (1, 1) at random.
+    Beta(a, b) over the rank, ``beta`` = (a, b): (3, 1) mainly easy, (1, 3) mainly hard, (1, 1) at random. By
+    a score that is high neither for easy nor for hard ones, (3, 1) draws mainly from the end not to be kept.
     ``ranking`` is the SHA-256 (hex) of the values ranked by. ``balanced`` draws the same share of each
     class. A drawn label may be the example's own, unless ``other_label``.
     """

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from easiness.analysis.draw import POLICIES
 from easiness.errors import BadInput
 from easiness.executors import Jobs
 from easiness.spec import Effect, Recipe
 from easiness.store import Run, is_run
+from easiness.studies.order import Keep, order_of
 from easiness.studies.progress import Progress
-from easiness.studies.ranking import aligned, check_ranks, ranking, scored_data
+from easiness.studies.ranking import aligned, ranking, scored_data
 from easiness.studies.runs import carry_out_all
 from easiness.studies.training_sets import (
     Steps,
@@ -30,11 +30,12 @@ def ablate(
     *,
     model: str,
     rates: Iterable[float],
-    policies: Iterable[str] = tuple(POLICIES),
+    policies: Iterable[str] | None = None,
     repetitions: int = 5,
     epochs: int,
     out: str | Path,
     score: str = "easiness",
+    keep: Keep | None = None,
     epoch: int | None = None,
     balanced: bool = False,
     steps: Steps = "epochs",
@@ -60,11 +61,14 @@ def ablate(
         scores_run: the run whose scores rank the examples.
         model: name of the network to train.
         rates: shares of the examples to drop, in [0, 1).
-        policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn.
+        policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn. By default
+            the first three, or with ``keep`` the other end of the score and ``random``.
         repetitions: trainings of each policy and rate.
         epochs: of each training, and the cosine period unless ``recipe`` sets one.
         out: folder of the runs; `corrupt` may share it.
-        score: to rank by; any that is high or low for easy examples.
+        score: to rank by.
+        keep: ``top`` or ``bottom``: the end of the score that is mainly spared, where high means neither easy
+            nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
         epoch: read the score after this many epochs; the last by default.
         balanced: draw the same share of each class.
         steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
@@ -94,6 +98,7 @@ def ablate(
         repetitions=repetitions,
         epochs=epochs,
         score=score,
+        keep=keep,
         epoch=epoch,
         balanced=balanced,
         steps=steps,
@@ -113,11 +118,12 @@ def corrupt(
     *,
     model: str,
     rates: Iterable[float],
-    policies: Iterable[str] = tuple(POLICIES),
+    policies: Iterable[str] | None = None,
     repetitions: int = 5,
     epochs: int,
     out: str | Path,
     score: str = "easiness",
+    keep: Keep | None = None,
     epoch: int | None = None,
     balanced: bool = False,
     other_label: bool = False,
@@ -153,6 +159,7 @@ def corrupt(
         repetitions=repetitions,
         epochs=epochs,
         score=score,
+        keep=keep,
         epoch=epoch,
         balanced=balanced,
         other_label=other_label,
@@ -173,10 +180,11 @@ def plan_training_sets(
     *,
     model: str,
     rates: Iterable[float],
-    policies: Iterable[str] = tuple(POLICIES),
+    policies: Iterable[str] | None = None,
     repetitions: int = 5,
     epochs: int,
     score: str = "easiness",
+    keep: Keep | None = None,
     epoch: int | None = None,
     balanced: bool = False,
     other_label: bool = False,
@@ -193,21 +201,21 @@ def plan_training_sets(
     Raises:
         BadInput: something given cannot be used (names it).
     """
-    rates, policies = list(rates), list(policies)
-    check_choices(rates, policies, steps)  # before the data are read
-    check_ranks(score)
+    rates, policies = list(rates), None if policies is None else list(policies)
+    check_choices(rates, policies, steps, order_of(score, keep))  # before the data are read
     score_epoch = scores_run.resolve_epoch(epoch)
     data = scored_data(scores_run, data, limit=limit, holdout=holdout)
     return plan_ranked(
         effect,
         data,
-        aligned(scores_run, ranking(scores_run, score, score_epoch), data),
+        aligned(scores_run, ranking(scores_run, score, score_epoch, keep), data),
         model=model,
         rates=rates,
         policies=policies,
         repetitions=repetitions,
         epochs=epochs,
         score=score,
+        keep=keep,
         score_epoch=score_epoch,
         balanced=balanced,
         other_label=other_label,

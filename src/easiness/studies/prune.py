@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
+from easiness.analysis.draw import check_classes_left, draw_by_rank
 from easiness.store import Run
-from easiness.studies.ranking import check_ranks, score_and_ranking
+from easiness.studies.order import Keep, order_of
+from easiness.studies.ranking import score_and_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,9 @@ class Pruned:
 
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
     label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores: NaN for
-    examples that were never learned, where it has none for them. They are ranked as the hardest.
+    examples that were never learned, where it has none for them. They are ranked as the hardest. ``policy``
+    names the examples that were mainly dropped and ``keep`` the end of the score that was mainly kept, where
+    high means neither easy nor hard.
     """
 
     ids: npt.NDArray[Any]
@@ -32,6 +35,8 @@ class Pruned:
     epoch: int
     values: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
+    policy: str
+    keep: Keep | None = None
 
     @property
     def num_never_learned(self) -> int:
@@ -78,8 +83,9 @@ def prune(
     run: Run,
     *,
     drop: float = 0.3,
-    policy: str = "easy",
+    policy: str | None = None,
     score: str = "easiness",
+    keep: Keep | None = None,
     epoch: int | None = None,
     balanced: bool = False,
     seed: int = 0,
@@ -89,8 +95,11 @@ def prune(
     Args:
         run: whose scores rank the examples.
         drop: share of the examples to drop, in [0, 1).
-        policy: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly dropped.
-        score: to rank by; any that is high or low for easy examples.
+        policy: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly dropped. By default
+            ``easy``, or with ``keep`` the other end, where there is no easy and hard.
+        score: to rank by.
+        keep: ``top`` or ``bottom``: the end of the score that is mainly kept, where high means neither easy
+            nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
         epoch: read the score after this many epochs; the last by default.
         balanced: drop the same share of each class.
         seed: of the draw.
@@ -98,12 +107,14 @@ def prune(
     Raises:
         BadInput: something given cannot be used, or a class would be left without examples.
     """
-    beta = parse_policy(policy)
-    check_ranks(score)
+    order = order_of(score, keep)
+    beta = order.beta(next(iter(order.policies)) if policy is None else policy)
     epoch = run.resolve_epoch(epoch)
-    values, ranking = score_and_ranking(run, score, epoch)
+    values, ranking = score_and_ranking(run, order, epoch)
     drawn = draw_by_rank(ranking, drop, beta, seed, labels=run.labels if balanced else None)
     check_classes_left(run.labels, drawn, run.classes)
     kept = np.ones(len(values), np.bool_)
     kept[drawn] = False
-    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept)
+    return Pruned(
+        run.ids, run.labels, run.classes, score, epoch, values, kept, policy=order.name(beta), keep=keep
+    )

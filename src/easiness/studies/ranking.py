@@ -1,4 +1,4 @@
-"""Ranking examples from hard to easy by a score of a run, to train on a part of them."""
+"""Ranking examples by a score of a run, to train on a part of them."""
 
 from __future__ import annotations
 
@@ -10,62 +10,48 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out
-from easiness.errors import BadInput, nearest
-from easiness.scores import SCORES, Score
+from easiness.errors import BadInput
+from easiness.scores import Score
 from easiness.spec import RecordedSpec
 from easiness.store import Run
+from easiness.studies.order import Keep, Order, order_of
 from easiness.studies.source import data_of
 
-_SIGNS = {"easy": 1.0, "hard": -1.0}
 
-
-def check_ranks(score: str) -> tuple[Score, float]:
-    """The score, and 1 where it is high for easy examples, -1 where it is high for hard ones.
-
-    Raises:
-        BadInput: there is no such score, or it speaks of something else.
-    """
-    by_name = {one.name: one for one in SCORES}
-    if score not in by_name:
-        raise BadInput(f"score {score!r}: unknown{nearest(score, by_name)}; docs/scores.md lists them")
-    meaning = by_name[score].high_means
-    if meaning not in _SIGNS:
-        able = ", ".join(one.name for one in SCORES if one.high_means in _SIGNS)
-        raise BadInput(f"score {score!r}: high means {meaning}, so it does not rank by ease; use {able}")
-    return by_name[score], _SIGNS[meaning]
-
-
-def ranking(run: Run, score: str = "easiness", epoch: int | None = None) -> npt.NDArray[np.float64]:
-    """A score of the examples of a run [K], its sign turned where needed: high = easy.
+def ranking(
+    run: Run, score: str = "easiness", epoch: int | None = None, keep: Keep | None = None
+) -> npt.NDArray[np.float64]:
+    """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
 
     Examples that were never learned are the hardest, where the score has no value for them.
 
     Raises:
-        BadInput: the score does not rank by ease (`check_ranks`), is undefined for another example, or the
-            epoch is not recorded.
+        BadInput: the score needs ``keep``, or has no use for it (`order_of`), is undefined for another
+            example, or the epoch is not recorded.
     """
-    return score_and_ranking(run, score, run.resolve_epoch(epoch))[1]
+    return score_and_ranking(run, order_of(score, keep), run.resolve_epoch(epoch))[1]
 
 
 def score_and_ranking(
-    run: Run, score: str, epoch: int
+    run: Run, order: Order, epoch: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The score after ``epoch`` epochs [K] as in the table of scores, and its `ranking` [K].
+    """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K].
 
     Raises:
-        BadInput: as for `ranking`.
+        BadInput: the score is undefined for an example that has no place in the ranking, or the epoch is not
+            recorded.
     """
-    declared, sign = check_ranks(score)
+    score = order.score
     table = run.scores(epoch)
     columns = {str(name): column.to_numpy() for name, column in table.items()}
-    values: npt.NDArray[np.float64] = sign * declared.ranked(columns, epoch)
+    values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
     if np.isnan(values).any():
-        undefined = int(np.isnan(columns[score]).sum())
+        undefined = int(np.isnan(columns[score.name]).sum())
         raise BadInput(
-            f"{run.path}: {score} is undefined for {undefined} of {len(values)} examples after epoch "
-            f"{epoch}; use another score, or {_remedy(declared, run, epoch)}"
+            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples after epoch "
+            f"{epoch}; use another score, or {_remedy(score, run, epoch)}"
         )
-    return columns[score], values
+    return columns[score.name], values
 
 
 def _remedy(score: Score, run: Run, epoch: int) -> str:

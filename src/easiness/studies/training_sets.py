@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
-from easiness.analysis.draw import POLICIES, parse_policy
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.spec import Draw, Effect, Recipe, read_recipe
 from easiness.store import Run
 from easiness.studies.accuracy_curves import AccuracyCurve
+from easiness.studies.order import Keep, Order, order_of
 from easiness.studies.plan import Plan, make_plan
 from easiness.training import Precision
 
@@ -71,10 +71,11 @@ class TrainingSetPoint:
 class TrainingSetStudy:
     """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
-    The ranking is by ``score`` after ``score_epoch`` epochs. ``points`` go by policy, then by rate; at
-    rate 0 all policies show the same run. ``largest_share`` is that of the most frequent class among the
-    held-out examples. ``same_steps`` says whether each training had as many steps as
-    one on all ``num_examples``. Under `MIN_GROUP` repetitions nothing is decided.
+    The ranking is by ``score`` after ``score_epoch`` epochs; ``keep`` is the end of it that was to be
+    spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
+    policies show the same run. ``largest_share`` is that of the most frequent class among the held-out
+    examples. ``same_steps`` says whether each training had as many steps as one on all ``num_examples``.
+    Under `MIN_GROUP` repetitions nothing is decided.
     """
 
     effect: Effect
@@ -91,6 +92,7 @@ class TrainingSetStudy:
     balanced: bool
     other_label: bool
     points: tuple[TrainingSetPoint, ...]
+    keep: Keep | None = None
 
     @property
     def chance(self) -> float:
@@ -165,7 +167,7 @@ class TrainingSets:
     plans: Mapping[str, Plan]
     cells: Mapping[tuple[str, float], str]
     effect: Effect
-    score: str
+    order: Order
     score_epoch: int
     same_steps: bool
     balanced: bool
@@ -178,7 +180,7 @@ class TrainingSets:
         return TrainingSetStudy(
             effect=self.effect,
             model=plan.model,
-            score=self.score,
+            score=self.order.score.name,
             score_epoch=self.score_epoch,
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
@@ -193,6 +195,7 @@ class TrainingSets:
                 self._point(policy, rate, self.plans[name], runs[name])
                 for (policy, rate), name in self.cells.items()
             ),
+            keep=self.order.keep,
         )
 
     def _point(self, policy: str, rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
@@ -201,7 +204,7 @@ class TrainingSets:
         trials = [trial for trial in run.trials if trial.index < plan.trials]
         return TrainingSetPoint(
             policy=policy,
-            beta=parse_policy(policy),
+            beta=self.order.beta(policy),
             rate=rate,
             num_drawn=int(rate * num + 0.5),
             num_trained_on=plan.num_trained_on,
@@ -217,10 +220,11 @@ def plan_ranked(
     *,
     model: str,
     rates: Iterable[float],
-    policies: Iterable[str] = tuple(POLICIES),
+    policies: Iterable[str] | None = None,
     repetitions: int = 5,
     epochs: int,
     score: str,
+    keep: Keep | None = None,
     score_epoch: int,
     balanced: bool = False,
     other_label: bool = False,
@@ -232,15 +236,16 @@ def plan_ranked(
 ) -> TrainingSets:
     """Plan the runs of a study, from the values [K] that rank the examples; writes and trains nothing.
 
-    ``score`` and ``score_epoch`` say what the values are, high = easy. The networks are trained to the end:
-    the cosine period of the recipe is the number of ``epochs``, if the recipe does not set it. Everything
-    else is as for `ablate`. The data have a held-out split.
+    ``score``, ``keep`` and ``score_epoch`` say what the values are, high = easy, or not to be kept. The
+    networks are trained to the end: the cosine period of the recipe is the number of ``epochs``, if the
+    recipe does not set it. Everything else is as for `ablate`. The data have a held-out split.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
     assert data.held_out is not None
-    asked, betas = check_choices(rates, policies, steps)
+    order = order_of(score, keep)
+    asked, betas = check_choices(rates, policies, steps, order)
     if isinstance(recipe, str | Path):
         recipe = read_recipe(Path(recipe), model=model)
     if not isinstance(recipe, Recipe):
@@ -280,13 +285,13 @@ def plan_ranked(
                 raise BadInput(f"policy {policy} at rate {rate:g}: {error}{_HINT * (not balanced)}") from None
     if 0 not in asked:
         del plans[FULL]
-    return TrainingSets(plans, cells, effect, score, score_epoch, steps == "steps", balanced, other_label)
+    return TrainingSets(plans, cells, effect, order, score_epoch, steps == "steps", balanced, other_label)
 
 
 def check_choices(
-    rates: Iterable[float], policies: Iterable[str], steps: Steps
+    rates: Iterable[float], policies: Iterable[str] | None, steps: Steps, order: Order
 ) -> tuple[list[float], dict[tuple[float, float], str]]:
-    """The rates, ascending, and the names of the policies by their Beta parameters.
+    """The rates, ascending, and the names of the policies by their Beta parameters; all for ``None``.
 
     Raises:
         BadInput: one of them cannot be used.
@@ -297,21 +302,13 @@ def check_choices(
     for rate in asked:
         if not 0 <= rate < 1:
             raise BadInput(f"rate {rate:g} is not in [0, 1): give a share of the examples such as 0.3")
-    betas = {beta: _name(beta) for beta in map(parse_policy, policies)}
+    named = order.policies if policies is None else policies
+    betas = {beta: order.name(beta) for beta in map(order.beta, named)}
     if not betas:
-        raise BadInput(f"policies: none given; choose from {', '.join(POLICIES)} or beta:A,B")
+        raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
     if steps not in get_args(Steps):
         raise BadInput(f"steps {steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
     return asked, betas
-
-
-def _name(beta: tuple[float, float]) -> str:
-    """One name for one density, so that the same runs are not trained under two."""
-    for policy, known in POLICIES.items():
-        if beta == known:
-            return policy
-    a, b = (repr(parameter).removesuffix(".0") for parameter in beta)
-    return f"beta:{a},{b}"
 
 
 def _run_name(effect: Effect, policy: str, rate: float) -> str:

@@ -56,7 +56,10 @@ def test_a_study(command, measured, tmp_path, name, effect):
         (["--rates", "many"], "--rates 'many'"),
         (["--policies", "beta:0,1"], "give two positive numbers"),
         (["--policies", "beta:1"], "policy 'beta:1'"),
-        (["--score", "entropy"], "does not rank by ease"),
+        (["--score", "entropy"], "say which end of it to keep (--keep top or --keep bottom)"),
+        (["--score", "entropy", "--keep", "top"], "policy 'easy': high entropy means unsure"),
+        (["--score", "entropy", "--keep", "left"], "--keep"),
+        (["--keep", "top"], "leave --keep out"),
         (["--holdout", "0"], "hold a part out (--holdout 0.2)"),
         (["--limit", "50"], "leave --limit out"),
         (["--scores", "none"], "none: no such run"),
@@ -100,6 +103,44 @@ def test_kept_ids(command, measured, tmp_path):
     assert set(table["id"]) < set(open_run(measured).ids)
 
 
+@pytest.mark.parametrize(("name", "effect"), [("ablate", "drop"), ("corrupt", "relabel")])
+def test_a_study_by_a_score_that_is_neither_easy_nor_hard(command, measured, tmp_path, name, effect):
+    asked = [*STUDY, "--policies", "bottom", "--score", "variability", "--keep", "top"]
+    finished = command(name, "digits", "--scores", measured, *asked, "--out", tmp_path / "out")
+    assert finished.code == 0, finished.err
+    said = " ".join(finished.out.split())
+    assert "mainly those at the bottom, after epoch 2 by variability, from the top (to keep) to the" in said
+    assert (tmp_path / "out" / f"{effect}-bottom-0.30").is_dir()
+
+
+@pytest.mark.parametrize(("keep", "drawn"), [("top", "bottom"), ("bottom", "top")])
+def test_one_end_of_a_score_is_kept(command, measured, keep, drawn):
+    finished = command("prune", measured, "--drop", 0.3, "--score", "entropy", "--keep", keep)
+    assert finished.code == 0, finished.err
+    said = " ".join(finished.err.split())
+    assert (
+        f"Dropped are mainly those at the {drawn}, by entropy, from the {keep} (to keep) to the {drawn}."
+        in said
+    )
+    kept = [int(line.split(",")[0]) for line in finished.out.splitlines()[1:]]
+    entropy = open_run(measured).scores().set_index("id")["entropy"]
+    assert (entropy.loc[kept].mean() > entropy.mean()) == (keep == "top")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B"),
+        (["--score", "entropy"], "say which end of it to keep (--keep top or --keep bottom)"),
+        (["--score", "entropy", "--policy", "easy"], "say which end of it to keep"),
+        (["--score", "entropy", "--policy", "easy", "--keep", "top"], "so neither end is easy"),
+        (["--score", "loss", "--keep", "top"], "high loss means hard"),
+    ],
+)
+def test_what_to_drop_has_to_be_said(refused, measured, options, said):
+    assert said in refused("prune", measured, "--drop", 0.3, *options)
+
+
 def test_the_summary_says_what_was_never_learned(command, measured):
     run = open_run(measured)
     assert run.scores()["forgetting_events"].isna().any()
@@ -107,7 +148,10 @@ def test_the_summary_says_what_was_never_learned(command, measured):
     finished = command("prune", measured, "--drop", 0.3, "--policy", "hard", "--score", "forgetting_events")
     assert finished.code == 0, finished.err
     said = " ".join(finished.err.split())
-    assert f"of both parts. {never} examples that no trial learned have none and rank as the hardest." in said
+    assert (
+        f"by forgetting_events. {never} examples that no trial learned have none and rank as the hardest."
+        in said
+    )
     assert "no trial learned" not in command("prune", measured, "--drop", 0.3, "--policy", "hard").err
 
 

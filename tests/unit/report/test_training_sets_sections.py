@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,27 @@ def test_relabelled_ones():
         assert [row[2] for row in accuracy.rows] == ["relabelled", "0", "50"]
         assert f"given a label drawn at random, {words}" in accuracy.note
     assert "the same share of each class" in training_sets_sections(study(balanced=True))[0].note
+
+
+def test_what_is_drawn_and_from_where():
+    assert "is dropped: mainly easy ones, or any, after epoch 4 by easiness. Mean" in first_note()
+    assert "by forgetting_events. Those that no trial learned rank as the hardest." in first_note(
+        score="forgetting_events"
+    )
+    drawn, random = study().points[:2], study().points[2:]
+    points = (*(replace(point, policy="bottom") for point in drawn), *random)
+    note = first_note(effect="relabel", score="entropy", keep="top", points=points)
+    assert (
+        "mainly those at the bottom, or any, after epoch 4 by entropy, from the top (to keep) to the" in note
+    )
+    assert "easy" not in note
+    assert "hard" not in note
+    points = tuple(replace(point, policy="beta:1,9") for point in drawn)
+    assert "is dropped: those that beta:1,9 draws, after epoch" in first_note(points=points)
+
+
+def first_note(**changes: Any) -> str:
+    return training_sets_sections(study(**changes))[0].note
 
 
 def test_nothing_to_compare():

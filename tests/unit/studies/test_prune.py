@@ -51,6 +51,31 @@ def test_the_score_of_both_parts(run):
     assert el2n[pruned.kept].mean() > el2n[~pruned.kept].mean()
 
 
+@pytest.mark.parametrize(("keep", "drawn_end", "sign"), [("top", "bottom", -1), ("bottom", "top", 1)])
+@pytest.mark.parametrize("score", ["variability", "entropy", "aleatoric"])
+def test_the_end_to_keep_is_mainly_kept(run, score, keep, drawn_end, sign):
+    pruned = ez.prune(run, drop=0.3, score=score, keep=keep)
+    values = run.scores()[score].to_numpy()
+    np.testing.assert_array_equal(pruned.values, values)
+    np.testing.assert_array_equal(
+        np.flatnonzero(~pruned.kept), ez.draw_by_rank(sign * values, 0.3, (3, 1), 0)
+    )
+    assert (pruned.policy, pruned.keep) == (drawn_end, keep)
+    kept, dropped = values[pruned.kept].mean(), values[~pruned.kept].mean()
+    assert (kept > dropped) == (keep == "top")
+    named = ez.prune(run, drop=0.3, score=score, keep=keep, policy="beta:3,1")
+    assert named.policy == drawn_end
+    np.testing.assert_array_equal(named.kept, pruned.kept)
+
+
+def test_policies_beside_an_end_to_keep(run):
+    values = run.scores()["variability"].to_numpy()
+    for policy, beta in (("random", (1, 1)), ("beta:1,9", (1, 9))):
+        pruned = ez.prune(run, drop=0.3, score="variability", keep="top", policy=policy)
+        assert pruned.policy == policy
+        np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), ez.draw_by_rank(-values, 0.3, beta, 0))
+
+
 @pytest.fixture
 def half_learned(tmp_path) -> ez.Run:
     """Sixty examples of two classes: thirty of them, every second, are learned in no epoch."""
@@ -88,7 +113,11 @@ def test_nothing_dropped(run):
         ({"drop": 1}, r"rate 1 is not in \[0, 1\)"),
         ({"drop": 0.97}, "the draw takes all 10 examples of class '"),
         ({"policy": "beta:1,-3"}, "give two positive numbers"),
-        ({"score": "variability"}, "does not rank by ease"),
+        ({"score": "variability"}, r"say which end of it to keep \(--keep top or --keep bottom\)"),
+        ({"score": "variability", "policy": "easy"}, "say which end of it to keep"),
+        ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard': high variability means"),
+        ({"keep": "top"}, "keep top: high easiness means easy, .*; leave --keep out"),
+        ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
         ({"epoch": 9}, "epoch 9 is not recorded"),
         ({"seed": -1}, "seed -1 is negative"),
     ],

@@ -8,7 +8,7 @@ import pytest
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.studies.ranking import aligned, check_ranks, ranking, scored_data
+from easiness.studies.ranking import aligned, ranking, scored_data
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +24,12 @@ def test_scores_are_turned_so_that_high_is_easy(scored):
     np.testing.assert_array_equal(ranking(scored, "confidence"), scored.scores()["confidence"])
 
 
-@pytest.mark.parametrize(
-    ("score", "message"),
-    [
-        ("easines", r"score 'easines': unknown \(did you mean easiness"),
-        ("entropy", "score 'entropy': high means unsure, so it does not rank by ease; use easiness"),
-        ("normalized_margin", "high means sound label"),
-        ("variability", "high means ambiguous"),
-    ],
-)
-def test_scores_that_do_not_rank(score, message):
-    with pytest.raises(BadInput, match=message):
-        check_ranks(score)
+def test_other_scores_are_turned_so_that_low_is_what_to_keep(scored):
+    entropy = scored.scores()["entropy"]
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="bottom"), entropy)
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="top"), -entropy)
+    with pytest.raises(BadInput, match=r"high means unsure, .* \(--keep top or --keep bottom\)"):
+        ranking(scored, "entropy")
 
 
 def test_a_score_that_is_undefined(scored):

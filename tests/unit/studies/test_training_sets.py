@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -174,6 +175,64 @@ def test_values_of_the_score_are_ranked(scored):
     assert plan.draw.ranking != plans(scored).plans["drop-easy-0.30"].draw.ranking
 
 
+def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
+    sets = plans(scored, policies=None, score="entropy", keep="bottom")
+    assert list(sets.plans) == ["full", "drop-top-0.30", "drop-random-0.30"]
+    plan = sets.plans["drop-top-0.30"]
+    by_id = scored.scores().set_index("id")["entropy"]
+    np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
+    assert plan.draw.beta == (3, 1)
+    other = plans(scored, "relabel", policies=("bottom", "beta:1,9"), score="entropy", keep="top")
+    assert list(other.plans) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
+    np.testing.assert_array_equal(other.plans["relabel-bottom-0.30"].ranking, -plan.ranking)
+
+
+def test_the_identity_of_earlier_studies(scored):
+    # what is ranked by is hashed as ever, so that their runs go on
+    for score, sign in (("easiness", 1), ("el2n", -1)):
+        draw = plans(scored, score=score).plans["drop-easy-0.30"].draw
+        values = sign * scored.scores().set_index("id")[score].loc[scored_ids(scored)].to_numpy()
+        assert draw.model_dump() == {
+            "effect": "drop",
+            "rate": 0.3,
+            "beta": (3, 1),
+            "ranking": hashlib.sha256(values.tobytes()).hexdigest(),
+            "balanced": False,
+            "other_label": False,
+        }
+
+
+def scored_ids(scored: ez.Run) -> Any:
+    """Ids of the examples that a study of these trains on."""
+    return plans(scored).plans["full"].data.ids
+
+
+def test_labels_at_one_end_are_left_alone(scored, tmp_path):
+    options: dict[str, Any] = {**SMALL, "policies": None, "score": "entropy", "epoch": 2}
+    study = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+    assert (study.score, study.keep, study.policies) == ("entropy", "top", ["bottom", "random"])
+    assert set(study.table()["policy"]) == {"bottom", "random"}
+    by_id = scored.scores().set_index("id")
+    run = ez.open_run(tmp_path / "relabel-bottom-0.30")
+    assert isinstance(run.spec, RunSpec)
+    relabelled = by_id["entropy"].loc[drawn_of(run.spec, scored_ids(scored), -by_id["entropy"])]
+    assert relabelled.mean() < by_id["entropy"].loc[scored_ids(scored)].mean()
+    assert (
+        ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+        .table()
+        .equals(study.table())
+    )
+    with pytest.raises(BadInput, match="cannot be continued with other settings: drawing of examples"):
+        ez.corrupt("digits", scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path)
+
+
+def drawn_of(spec: RunSpec, ids: Any, ranking: Any) -> Any:
+    """Ids of the examples whose labels the first trial has drawn."""
+    assert spec.draw is not None
+    seed = trial_seeds(spec.seed, 0).draw
+    return ids[ez.draw_by_rank(ranking.loc[ids], spec.draw.rate, spec.draw.beta, seed)]
+
+
 def test_repetitions_of_a_seed_start_alike_everywhere(scored):
     seeds = {plan.seed for plan in plans(scored, seed=4).plans.values()}
     assert seeds == {4}
@@ -191,7 +250,16 @@ def test_repetitions_of_a_seed_start_alike_everywhere(scored):
         ({"policies": ("beta:0,1",)}, "give two positive numbers"),
         ({"policies": ("esy",)}, r"policy 'esy' is unknown \(did you mean easy"),
         ({"steps": "both"}, "steps 'both': unknown; choose epochs or steps"),
-        ({"score": "entropy"}, "does not rank by ease"),
+        (
+            {"score": "entropy", "policies": None},
+            r"say which end of it to keep \(--keep top or --keep bottom\)",
+        ),
+        (
+            {"score": "entropy", "keep": "top"},
+            "policy 'easy': high entropy means unsure, so neither end is easy",
+        ),
+        ({"score": "entropy", "keep": "mid"}, "keep 'mid': unknown; choose top or bottom"),
+        ({"score": "el2n", "keep": "top"}, "keep top: high el2n means hard, .*; leave --keep out"),
         ({"repetitions": 0}, "trials 0: must be at least 1"),
         ({"epochs": 0}, "epochs 0: must be at least 1"),
         ({"model": "mlp_x"}, "model 'mlp_x'"),
