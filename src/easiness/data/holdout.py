@@ -22,7 +22,8 @@ R = TypeVar("R")
 def hold_out(data: Dataset, share: float) -> Dataset:
     """``data`` with ``share`` of the examples of each class held out, at random with seed 0.
 
-    Every class keeps an example to train on. The held-out examples keep their ids.
+    Every class keeps an example to train on. The held-out examples keep their ids. Of data limited before,
+    a source does not find the parts again: it holds out first.
 
     Raises:
         BadInput: the share is not in (0, 1), the data have a held-out split already, or nothing would be
@@ -40,6 +41,8 @@ def hold_out(data: Dataset, share: float) -> Dataset:
         held[members[np.argsort(lots[members])[:num]]] = True
     if not held.any():
         raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
+    if data.limited_to is not None:
+        data = replace(data, source=None, limited_to=None)
     part = replace(data._take(np.flatnonzero(held)), split="test")
     options = data.load_options.model_copy(update={"holdout": share})
     return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)

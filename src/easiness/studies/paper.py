@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from easiness.analysis import Side
-from easiness.data import Dataset, load_dataset
+from easiness.data import Dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.executors import Jobs
@@ -31,6 +31,7 @@ from easiness.studies.ranking import ranking
 from easiness.studies.reliability import Reliability
 from easiness.studies.runs import carry_out_all, describe, missing_by_run, plan_costs
 from easiness.studies.similarity import Similarity, similarity
+from easiness.studies.source import given_data
 from easiness.studies.training_sets import TrainingSets, plan_ranked
 from easiness.studies.validate import ValidationPlans, plan_validation
 from easiness.studies.validation import read_validation
@@ -291,11 +292,7 @@ def _load(
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    data: Dataset = (
-        source
-        if isinstance(source, Dataset)
-        else load_dataset(source, data_root=data_root, download=download)
-    )
+    data = given_data(source, data_root=data_root, download=download)
     share = holdout if holdout is not None or data.held_out is not None else preset.holdout
     if share:
         data = hold_out(data, share)  # says so where there is a held-out split already

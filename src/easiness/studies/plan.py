@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from easiness.analysis import check_classes_left
-from easiness.data import Dataset, load_dataset
+from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.spec import (
@@ -33,6 +33,7 @@ from easiness.spec import (
     read_recipe,
     trial_seeds,
 )
+from easiness.studies.source import given_data
 from easiness.training import Precision, training_set
 
 
@@ -181,18 +182,15 @@ def make_plan(
     check_model_name(model)
     if not 0 < train_share <= 1:
         raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
-    if isinstance(data, Dataset):
-        data = data if limit is None else data.limit(limit, seed=0)
-    else:
-        data = load_dataset(
-            data,
-            limit=limit,
-            skip_unreadable=skip_unreadable,
-            data_root=data_root,
-            download=download,
-            allow_outside=allow_outside,
-            holdout=holdout,
-        )
+    data = given_data(
+        data,
+        limit=limit,
+        skip_unreadable=skip_unreadable,
+        data_root=data_root,
+        download=download,
+        allow_outside=allow_outside,
+        holdout=holdout,
+    )
     settings = _recipe(data, recipe, batch_size, model)
     if epochs > settings.period:
         raise BadInput(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, load_dataset
+from easiness.data import Dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.scores import Score
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.studies.order import Keep, Order, order_of
-from easiness.studies.source import data_of
+from easiness.studies.source import data_of, given_data
 
 
 def ranking(
@@ -94,14 +93,12 @@ def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: flo
         return hold_out(data, holdout)  # says that there is a held-out split already
     if not holdout:
         raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
-    split = hold_out(data, holdout)
-    # a source finds a limit and a part held out again in the other order alone
-    return split if data.limited_to is None else replace(split, source=None)
+    return hold_out(data, holdout)
 
 
 def _recorded(run: Run, source: Any) -> Dataset:
     """The data of a run recorded from somebody's own loop, which may know no fingerprint of images."""
-    data = source if isinstance(source, Dataset) else load_dataset(source)
+    data = given_data(source)
     same = (
         data.classes == run.classes
         and np.array_equal(data.ids, run.ids)

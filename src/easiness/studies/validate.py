@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from easiness.data import Dataset, load_dataset
-from easiness.data.holdout import hold_out, merge_splits
+from easiness.data import Dataset
+from easiness.data.holdout import merge_splits
 from easiness.errors import BadInput
 from easiness.executors import Jobs
 from easiness.spec import Recipe, read_recipe
 from easiness.studies.plan import Plan, make_plan
 from easiness.studies.progress import Progress
 from easiness.studies.runs import carry_out_all
+from easiness.studies.source import given_data
 from easiness.studies.validation import Validation, read_validation
 from easiness.training import Precision
 
@@ -74,7 +75,8 @@ def validate(
         final_epochs: of each of these, and their cosine period, whatever the recipe says.
         out: folder of the runs.
         limit: train on this many examples, class-balanced.
-        skip_unreadable: leave out images that cannot be read, and count them.
+        skip_unreadable: leave out images that cannot be read, and count them; a `Dataset` has to be loaded
+            that way.
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
@@ -93,11 +95,8 @@ def validate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    if isinstance(data, Dataset):
-        data = data if holdout is None else hold_out(data, holdout)
-        data = data if limit is None else data.limit(limit)
-    else:
-        data = load_dataset(
+    plans = plan_validation(
+        given_data(
             data,
             limit=limit,
             skip_unreadable=skip_unreadable,
@@ -105,9 +104,7 @@ def validate(
             download=download,
             allow_outside=allow_outside,
             holdout=holdout,
-        )
-    plans = plan_validation(
-        data,
+        ),
         models=models,
         trials=trials,
         epochs=epochs,
