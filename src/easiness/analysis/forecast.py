@@ -21,7 +21,7 @@ _Floats = npt.NDArray[np.float64]
 MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
 
-_QUANTILES = 1000  # of the examples, from hard to easy
+_QUANTILES, _IN_SET = 1000, 100  # steps from hard to easy at the least, and those of them in a small set
 _LARGEST_SPREAD = 100.0  # of the finer score, in standard deviations of the examples: it says nothing
 _SPLITS = 20  # choices of halves to average over
 _PARTS = 10  # of the trials, left out in turn
@@ -105,7 +105,8 @@ def counted_tail(votes: Votes, side: Side, fraction: float) -> TailModel:
     counts, num = votes.counts(votes.all_trials())[0], votes.num_trials
     # the hard set is the easy one of how often trials are wrong
     mixing = fit_mixing(counts if side == "easy" else num - counts, num)
-    step = (np.arange(_QUANTILES) + 0.5) / _QUANTILES
+    num_steps = max(_QUANTILES, math.ceil(_IN_SET / fraction))
+    step = (np.arange(num_steps) + 0.5) / num_steps
     at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
     truth = shares_of_tail(mixing.population, fraction, "easy")[at]
     return TailModel(mixing.probability[at], ndtri(step), truth, fraction, math.inf)
@@ -128,8 +129,9 @@ def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
 
 def _with_finer(model: TailModel) -> TailModel:
     """The model with the true set that a finer score leads to, where endless trials leave no ties."""
-    step = np.arange(_QUANTILES) + 1.0
-    return replace(model, truth=np.clip(step - (1 - model.fraction) * _QUANTILES, 0, 1))
+    num_steps = len(model.place)
+    end = np.arange(num_steps) + 1.0
+    return replace(model, truth=np.clip(end - (1 - model.fraction) * num_steps, 0, 1))
 
 
 @dataclass(frozen=True, eq=False)

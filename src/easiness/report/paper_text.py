@@ -27,7 +27,7 @@ def part_leads(plan: PaperPlan, results: PaperResults) -> dict[str, str]:
         "matching": (
             f"{preset.trials} trainings of {preset.epochs} epochs of each network. Rates are between groups "
             "of trials that have no trial in common, with ties refined; tables/ has both policies for ties, "
-            "with tie masses, class chance and corrected rates. "
+            "with tie masses, class chance and agreement. "
             f"The easy tail is read after epoch {results.easy.epoch}, the hard one after epoch "
             f"{results.hard.epoch}: where halves of the trials agree best."
         ),
