@@ -80,9 +80,11 @@ class TailModel:
             low, high = (middle, high) if taken > room else (low, middle)
         return np.asarray(above + at * ndtr((self.place - low) * steepness))
 
-    def match(self, num_trials: int) -> float:
-        """Expected matching rate of two sets from ``num_trials`` trials each."""
-        return min(float((self.members(num_trials) ** 2).mean()) / self.fraction, 1.0)
+    def match(self, num_trials: int, others: int | None = None) -> float:
+        """Expected matching rate of a set from ``num_trials`` trials and one from ``others``, as many if None."""
+        ours = self.members(num_trials)
+        theirs = ours if others is None else self.members(others)
+        return min(float((ours * theirs).mean()) / self.fraction, 1.0)
 
     def share(self, num_trials: int) -> float:
         """Expected share of the true set that a set from ``num_trials`` trials holds."""
@@ -158,9 +160,12 @@ class Forecast:
         n = self.num_trials if num_trials is None else num_trials
         return self._interval(lambda model: model.share(n))
 
-    def match(self, num_trials: int) -> Interval:
-        """Matching rate of two sets from ``num_trials`` trials each, with an interval as for `share`."""
-        return self._interval(lambda model: model.match(num_trials))
+    def match(self, num_trials: int, others: int | None = None) -> Interval:
+        """Matching rate of a set from ``num_trials`` trials and one from ``others``, as many if None.
+
+        The interval is made as that of `share`.
+        """
+        return self._interval(lambda model: model.match(num_trials, others))
 
     def trials_for(self, share: float) -> int | None:
         """The fewest trials whose set is expected to hold this share of the true one; None beyond 10,000."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.mixing import fit_mixing, shares_of_tail
-from easiness.analysis.sides import check_fraction
+from easiness.analysis.mixing import Mixing, binomial, fit_mixing, shares_of_tail
+from easiness.analysis.sides import SIDES, Side, check_fraction
 from easiness.errors import BadInput
 
 _Floats = npt.NDArray[np.float64]
@@ -29,7 +29,9 @@ class Membership:
     expected: _Floats
 
 
-def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) -> Membership:
+def membership(
+    counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1, further: int | None = None
+) -> Membership:
     """Membership by empirical Bayes: the distribution over all examples (`fit_mixing`) is the prior of each.
 
     Examples that would tie with endless trials share the places at the cut: where 30 % are right in every
@@ -39,6 +41,8 @@ def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) ->
         counts: in how many trials each example is right [K], whole numbers in 0..num_trials.
         num_trials: N, at least 1.
         fraction: share of the examples that are called easiest, and hardest, in (0, 1].
+        further: instead of to the true sets, the probability to belong to those that so many further trials
+            would give, ties at the cut left to chance: what can be held against trials that were left out.
 
     Raises:
         BadInput: an argument is out of its range.
@@ -48,10 +52,18 @@ def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) ->
     mixing = fit_mixing(c, num_trials)
     # with the cut at the population's own fraction the memberships sum to it exactly
     p_easy, p_hard = (
-        np.clip(mixing.posterior @ shares_of_tail(mixing.population, fraction, side), 0, 1)
-        for side in ("easy", "hard")
+        np.clip(mixing.posterior @ _belongs(mixing, fraction, side, further), 0, 1) for side in SIDES
     )
     return Membership(p_easy[c], p_hard[c], (mixing.posterior @ mixing.probability)[c])
+
+
+def _belongs(mixing: Mixing, fraction: float, side: Side, further: int | None) -> _Floats:
+    """Probability of each point of the grid [G] to be in the set."""
+    if further is None:
+        return shares_of_tail(mixing.population, fraction, side)
+    likelihood = binomial(further, mixing.probability)
+    belongs: _Floats = shares_of_tail(likelihood @ mixing.population, fraction, side) @ likelihood
+    return belongs
 
 
 def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:

@@ -3,9 +3,8 @@
 Public code differs in that: the authors of Dyn-Unc leave the last window out, those of DUAL, who also compute
 Dyn-Unc, count every one. Both multiply by 10, which changes no ranking; nothing is multiplied here.
 
-The scores are undefined where there are fewer epochs, or where one was not observed. What never
-changes spreads by 0, whether it was right from the start or never: high means ambiguous, and low means easy or
-hopeless.
+The scores are undefined where there are fewer epochs, or where one was not observed. What never changes
+spreads by 0, whether it was right from the start or never: high means ambiguous, low means easy or hopeless.
 """
 
 from __future__ import annotations

@@ -1,0 +1,251 @@
+"""Do forecasts from ten trials hold at twenty and forty, and are memberships calibrated? On real networks.
+
+Needs CIFAR-10: its runs of 40 trials are kept in `--runs`, so that it goes on where it was stopped.
+
+    python benchmarks/forecasts.py --data cifar10-folder [--runs runs/forecasts] [--docs docs/results]
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+from easiness import load_dataset
+from easiness.analysis import SIDES, forecast, match_groups, membership, select, without_noise
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+from machine import measured
+
+NETWORKS = ("mlp_3", "wrn_16_1")
+EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
+FRACTION = 0.1
+FEW = 10  # trials that a forecast is made from
+SPLITS = 20
+BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which it counts
+COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
+
+
+def train(data, folder):
+    """The run of each network, trained as far as it is missing."""
+    runs = {}
+    for network in NETWORKS:
+        plan = make_plan(
+            data, model=network, trials=TRIALS, epochs=EPOCHS, keep_weights=False, splits=("train",)
+        )
+        run = carry_out(plan, folder / network, executor="processes", jobs=2, compiling="off")
+        runs[network] = run.first(TRIALS)
+    return runs
+
+
+def observed(votes, side, size):
+    """Mean matching rate of groups of `size` trials each, ties refined."""
+    match = match_groups(
+        votes, votes, side=side, fraction=FRACTION, ties="refine", group_size=size, num_replicates=0
+    )
+    return match.rate
+
+
+def across(votes, rows, side):
+    """The match of the set of the trials at `rows` with that of all others."""
+    rest = np.setdiff1d(np.arange(votes.num_trials), rows)
+    sets = []
+    for some, seed in ((rows, 0), (rest, 1)):
+        part = votes.rows(some)
+        group = part.all_trials()
+        counts, p_label = part.counts(group)[0], part.mean_p_label(group)[0]
+        sets.append(select(counts, FRACTION, side, "refine", p_label, part.ids, seed))
+    return float((sets[0] * sets[1]).sum() / sets[0].sum())
+
+
+def forecasts(votes, side):
+    """Forecasts from each ten of the trials, beside what is found; the columns of `FORECASTS`."""
+    tens = [np.arange(at, at + FEW) for at in range(0, votes.num_trials, FEW)]
+    made = [forecast(votes.rows(rows), side=side, fraction=FRACTION) for rows in tens]
+    found = {size: observed(votes, side, size) for size in (FEW // 2, FEW, 2 * FEW)}
+    rows = []
+    for size in (FEW, 2 * FEW):
+        foretold = [one.match(size) for one in made]
+        brown = [
+            spearman_brown(observed(votes.rows(rows), side, FEW // 2), size / (FEW // 2)) for rows in tens
+        ]
+        rows.append((f"{2 * size} trials, halves of {size}", foretold, [found[size]] * len(made), brown))
+    others = votes.num_trials - FEW
+    shares = [one.match(FEW, others) for one in made]
+    rows.append((f"{FEW} trials against {others}", shares, [across(votes, one, side) for one in tens], None))
+    return rows
+
+
+def spearman_brown(rate, times):
+    """What the Spearman-Brown formula makes of a matching rate in groups so many times larger."""
+    from easiness.analysis.bivariate import correlation_of, rate_of
+
+    r = correlation_of(rate, FRACTION, FRACTION)
+    return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
+
+
+def calibration(votes, side):
+    """Bins of the membership foretold from half of the trials: examples a split, foretold, found by the rest."""
+    size = votes.num_trials // 2
+    foretold, found = [], []
+    for split in range(SPLITS):
+        order = np.random.default_rng(split).permutation(votes.num_trials)
+        ours, theirs = (votes.correct[rows].sum(axis=0) for rows in (order[:size], order[size:]))
+        further = membership(ours, size, FRACTION, further=votes.num_trials - size)
+        foretold.append(further.p_easy if side == "easy" else further.p_hard)
+        found.append(select(theirs, FRACTION, side))
+    foretold, found = np.concatenate(foretold), np.concatenate(found)
+    bins = np.minimum((foretold / BIN).astype(int), round(1 / BIN) - 1)
+    return [
+        (low * BIN, (bins == low).sum() / SPLITS, foretold[bins == low].mean(), found[bins == low].mean())
+        for low in np.unique(bins)
+        if (bins == low).sum() >= FULL * SPLITS
+    ]
+
+
+def drifts(run, side):
+    """The agreement of the set after each epoch with that after the last, without noise."""
+    last = run.votes(run.epochs)
+    drift = {}
+    for epoch in range(1, run.epochs):
+        early = run.votes(epoch)
+        match = match_groups(
+            early, last, side=side, fraction=FRACTION, ties="refine", max_splits=20, num_replicates=0
+        )
+        ceilings = (observed(one, side, TRIALS // 2) for one in (early, last))
+        drift[epoch] = float(without_noise(match.rate, *ceilings, FRACTION))
+    return drift
+
+
+def text(rows):
+    """Forecasts as a Markdown table, and how many intervals hold what was found."""
+    lines = [
+        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | intervals that hold |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for network, side, name, foretold, found, brown in rows:
+        values = [one.value for one in foretold]
+        held = sum(one.low <= there <= one.high for one, there in zip(foretold, found, strict=True))
+        worst = max(abs(value - there) for value, there in zip(values, found, strict=True))
+        by_brown = (
+            "" if brown is None else f"{max(abs(b - f) for b, f in zip(brown, found, strict=True)):.2f}"
+        )
+        lines.append(
+            f"| {network} | {side} | {name} | {min(values):.2f} to {max(values):.2f} | {np.mean(found):.2f} "
+            f"| {worst:.2f} | {by_brown} | {held} of {len(values)} |"
+        )
+    return "\n".join(lines)
+
+
+def draw(runs, calibrations):
+    """Left: matching rates foretold from ten trials and found. Right: memberships foretold and found."""
+    figure = Figure(figsize=(8.6, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    sizes = [5, 7, 10, 14, 20, 30, 40]
+    network, run = list(runs.items())[-1]
+    votes = run.votes()
+    for side in SIDES:
+        made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=FRACTION)
+        ends = [made.match(size) for size in sizes]
+        left.plot(sizes, [end.value for end in ends], color=COLORS[side], label=f"{side}, foretold from 10")
+        left.fill_between(
+            sizes, [end.low for end in ends], [end.high for end in ends], color=COLORS[side], alpha=0.15
+        )
+        there = [size for size in sizes if 2 * size <= votes.num_trials]
+        left.plot(
+            there,
+            [observed(votes, side, size) for size in there],
+            "o",
+            color=COLORS[side],
+            label=f"{side}, found",
+        )
+    left.set(xlabel="trials in each of two sets", ylabel="matching rate", ylim=(0, 1), title=network)
+    left.legend(frameon=False, fontsize=8)
+    right.plot([0, 1], [0, 1], color="#888888", linewidth=0.8)
+    for (name, side), bins in calibrations.items():
+        marker = "o" if name == NETWORKS[0] else "s"
+        points = np.array([(foretold, found) for _, _, foretold, found in bins])
+        right.plot(*points.T, marker, color=COLORS[side], markersize=5, label=f"{name}, {side}")
+    right.set(xlabel="membership foretold from 20 trials", ylabel="found by 20 others", title="calibration")
+    right.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def page(runs, rows, calibrations):
+    """The page for the docs."""
+    worst = max(abs(foretold - found) for bins in calibrations.values() for *_, foretold, found in bins)
+    held = [one.low <= there <= one.high for *_, made, found, _ in rows for one, there in zip(made, found)]
+    bins = "\n".join(
+        f"| {name} | {side} | {low:.1f} to {low + BIN:.1f} | {num:.0f} | {foretold:.3f} | {found:.3f} |"
+        for (name, side), found_bins in calibrations.items()
+        for low, num, foretold, found in found_bins
+    )
+    epochs = list(range(1, EPOCHS))
+    drift = "\n".join(
+        f"| {name} | {side} | " + " | ".join(f"{drifts(run, side)[epoch]:.2f}" for epoch in epochs) + " |"
+        for name, run in runs.items()
+        for side in SIDES
+    )
+    return f"""\
+<!-- written by: python benchmarks/forecasts.py --data FOLDER --docs docs/results -->
+
+# Forecasts and memberships on CIFAR-10
+
+Measured: {measured()}, PyTorch {torch.__version__}. {TRIALS} trials of {EPOCHS} epochs of each network on
+{EXAMPLES:,} images, class-balanced; sets are the easiest and the hardest {FRACTION:.0%} after the last epoch.
+
+## What ten trials foretell
+
+A forecast is made from each ten of the forty trials, and held against the matching rate of halves of twenty and
+of forty, and against the match of the ten's set with that of the thirty other trials, which is near the true set.
+{sum(held)} of {len(held)} intervals hold what was found. Beside them: how far off the Spearman-Brown formula is at worst.
+
+{text(rows)}
+
+![Matching rates foretold and found, and memberships foretold and found](forecasts.svg)
+
+## Is “hard: 97 %” right 97 times in 100?
+
+From twenty trials, the probability of each example to be in the set that the twenty others make, over {SPLITS} ways to
+split the forty; bins with {FULL} examples a split or more. The largest difference is {worst:.3f}.
+
+| network | set | foretold | examples | mean foretold | found |
+| --- | --- | --- | ---: | ---: | ---: |
+{bins}
+
+## Drift
+
+The agreement, without noise, of the refined sets after each epoch with those after epoch {EPOCHS}.
+
+| network | set | {" | ".join(f"epoch {epoch}" for epoch in epochs)} |
+| --- | --- |{" ---: |" * len(epochs)}
+{drift}
+"""
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
+    options.add_argument("--runs", type=Path, default=Path("runs/forecasts"))
+    options.add_argument("--docs", type=Path, help="write forecasts.md and forecasts.svg into this folder")
+    options = options.parse_args()
+    runs = train(load_dataset(options.data, limit=EXAMPLES), options.runs)
+    rows, calibrations = [], {}
+    for network, run in runs.items():
+        votes = run.votes()
+        for side in SIDES:
+            rows += [(network, side, *row) for row in forecasts(votes, side)]
+            calibrations[network, side] = calibration(votes, side)
+    written = page(runs, rows, calibrations)
+    print(written)
+    if options.docs is not None:
+        (options.docs / "forecasts.md").write_text(written)
+        figure = draw(runs, calibrations)
+        figure.savefig(options.docs / "forecasts.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
