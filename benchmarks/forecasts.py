@@ -24,7 +24,7 @@ NETWORKS = ("mlp_3", "wrn_16_1")
 EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
 FRACTION = 0.1
 FEW = 10  # trials that a forecast is made from
-SPLITS = 20
+SPLITS = 60  # ways to split the trials in halves
 BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which it counts
 COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
 
@@ -88,7 +88,7 @@ def spearman_brown(rate, times):
 
 
 def calibration(votes, side):
-    """Bins of the membership foretold from half of the trials: examples a split, foretold, found by the rest."""
+    """Bins of the membership foretold from half of the trials: examples a split, foretold and found."""
     size = votes.num_trials // 2
     foretold, found = [], []
     for split in range(SPLITS):
@@ -123,7 +123,7 @@ def drifts(run, side):
 def text(rows):
     """Forecasts as a Markdown table, and how many intervals hold what was found."""
     lines = [
-        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | intervals that hold |",
+        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | intervals hold |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for network, side, name, foretold, found, brown in rows:
@@ -177,7 +177,11 @@ def draw(runs, calibrations):
 def page(runs, rows, calibrations):
     """The page for the docs."""
     worst = max(abs(foretold - found) for bins in calibrations.values() for *_, foretold, found in bins)
-    held = [one.low <= there <= one.high for *_, made, found, _ in rows for one, there in zip(made, found)]
+    held = [
+        one.low <= there <= one.high
+        for *_, made, found, _ in rows
+        for one, there in zip(made, found, strict=True)
+    ]
     bins = "\n".join(
         f"| {name} | {side} | {low:.1f} to {low + BIN:.1f} | {num:.0f} | {foretold:.3f} | {found:.3f} |"
         for (name, side), found_bins in calibrations.items()
@@ -194,14 +198,16 @@ def page(runs, rows, calibrations):
 
 # Forecasts and memberships on CIFAR-10
 
-Measured: {measured()}, PyTorch {torch.__version__}. {TRIALS} trials of {EPOCHS} epochs of each network on
-{EXAMPLES:,} images, class-balanced; sets are the easiest and the hardest {FRACTION:.0%} after the last epoch.
+Measured: {measured()},
+PyTorch {torch.__version__}. {TRIALS} trials of {EPOCHS} epochs of each network on {EXAMPLES:,} images,
+class-balanced; sets are the easiest and the hardest {FRACTION:.0%} after the last epoch.
 
 ## What ten trials foretell
 
-A forecast is made from each ten of the forty trials, and held against the matching rate of halves of twenty and
-of forty, and against the match of the ten's set with that of the thirty other trials, which is near the true set.
-{sum(held)} of {len(held)} intervals hold what was found. Beside them: how far off the Spearman-Brown formula is at worst.
+A forecast is made from each ten of the forty trials, and held against the matching rate of halves of twenty
+and of forty, and against the match of the ten's set with that of the thirty other trials, which is near the
+true set. {sum(held)} of {len(held)} intervals hold what was found. Beside them: how far off the
+Spearman-Brown formula is at worst.
 
 {text(rows)}
 
@@ -209,8 +215,8 @@ of forty, and against the match of the ten's set with that of the thirty other t
 
 ## Is “hard: 97 %” right 97 times in 100?
 
-From twenty trials, the probability of each example to be in the set that the twenty others make, over {SPLITS} ways to
-split the forty; bins with {FULL} examples a split or more. The largest difference is {worst:.3f}.
+From twenty trials, the probability of each example to be in the set that the twenty others make, over
+{SPLITS} ways to split the forty; bins with {FULL} examples a split or more. The largest difference is {worst:.3f}.
 
 | network | set | foretold | examples | mean foretold | found |
 | --- | --- | --- | ---: | ---: | ---: |

@@ -81,7 +81,7 @@ class TailModel:
         return np.asarray(above + at * ndtr((self.place - low) * steepness))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
-        """Expected matching rate of a set from ``num_trials`` trials and one from ``others``, as many if None."""
+        """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
         ours = self.members(num_trials)
         theirs = ours if others is None else self.members(others)
         return min(float((ours * theirs).mean()) / self.fraction, 1.0)

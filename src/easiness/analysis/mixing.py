@@ -14,7 +14,7 @@ from easiness.analysis.sides import Side
 _Floats = npt.NDArray[np.float64]
 
 _POINTS = 201  # of the grid: closest at 0 and 1, where a count varies least
-_STEPS = 300  # of EM; a fit that stops here is as likely as the best to four digits, and smooth
+_STEPS = 50  # of EM: by then the counts are matched, and what follows fits their noise with spikes
 
 
 def binomial(num_trials: int, probability: _Floats) -> _Floats:
