@@ -15,6 +15,10 @@ import pytest
 if TYPE_CHECKING:
     from easiness.studies.presets import Preset
 
+# Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
+# equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
+os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -23,16 +27,19 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def _one_thread() -> None:
-    """Runs made here and in subprocesses with OMP_NUM_THREADS=1 are equal bit by bit."""
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """For tests of what becomes of the caller's threads: of one nobody can tell."""
     import torch
 
-    torch.set_num_threads(1)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
-def measured(tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Path:
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three trials of two epochs of mlp_3 on 100 digits; read it, or change a copy (``run_copy``)."""
     from easiness import measure
 
@@ -56,9 +63,7 @@ class Finished:
 
 
 @pytest.fixture
-def command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _one_thread: None
-) -> Callable[..., Finished]:
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Finished]:
     """Calls ``easiness ARGUMENTS`` in this process."""
     from easiness.cli.main import run
 
@@ -189,7 +194,7 @@ def tiny_preset() -> Preset:
 
 
 @pytest.fixture(scope="session")
-def studied(tiny_preset: Preset, tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Path:
+def studied(tiny_preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
     from easiness.report.paper_page import write_paper
     from easiness.studies.paper import plan_paper, run_paper

@@ -37,7 +37,7 @@ def data() -> Dataset:
 
 
 @pytest.fixture(scope="module")
-def train(data: Dataset, tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Train:
+def train(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Train:
     """Trains a run of small networks, with the settings and in the way that its options say."""
 
     def train(name: str, seed: int, *, own: Dataset = data, alpha: float = ALPHA, **settings: Any) -> Run:
@@ -118,7 +118,7 @@ def test_the_check_finds_wrong_labels(train, reference, data):
 
 
 @pytest.fixture
-def compiles(_one_thread: None) -> None:
+def compiles() -> None:
     """Skips where ``torch.compile`` does not work, such as without a C++ compiler."""
     try:
         with warnings.catch_warnings():

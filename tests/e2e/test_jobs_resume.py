@@ -56,7 +56,7 @@ def command_line(pid: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def lone(tmp_path_factory, contents, _one_thread):
+def lone(tmp_path_factory, contents):
     """The same run, trained by one process and never interrupted."""
     path = tmp_path_factory.mktemp("lone") / "run"
     measure(
@@ -82,7 +82,6 @@ def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, con
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     try:
         wait_until(lambda: any(path.glob("trials/0*")), process)

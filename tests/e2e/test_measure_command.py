@@ -209,7 +209,6 @@ def test_a_file_that_cannot_grow(command, digits, run_copy, tmp_path, contents, 
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert finished.returncode == 1
     assert finished.stderr.splitlines()[-1] == (

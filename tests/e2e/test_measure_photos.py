@@ -52,7 +52,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def measure(photos: Path, tmp_path: Path, _one_thread: None) -> Callable[..., ez.Run]:
+def measure(photos: Path, tmp_path: Path) -> Callable[..., ez.Run]:
     def call(out: str = "run", source: Any = photos, **options: Any) -> ez.Run:
         settings = {
             "model": "wrn_10_1",

@@ -18,7 +18,7 @@ SIZE = ["--trials", 2, "--epochs", EPOCHS]
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory, _one_thread) -> Path:
+def full(tmp_path_factory) -> Path:
     from easiness import measure
 
     path = tmp_path_factory.mktemp("full") / "run"

@@ -15,7 +15,7 @@ from easiness.store.observations import STATISTICS
 
 
 @pytest.fixture(scope="module")
-def with_logits(tmp_path_factory, _one_thread) -> ez.Run:
+def with_logits(tmp_path_factory) -> ez.Run:
     """Three trials on 80 % of 60 digits each, with every logit kept."""
     return ez.measure(
         "digits",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
@@ -73,7 +72,6 @@ def start():
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         started.append(process)
         return process
@@ -145,8 +143,7 @@ def test_a_kill_at_any_step_costs_nothing_finished(command, digits, tmp_path, co
 
     arguments = [str(argument) for argument in digits(Path(), *then)[:-2]]
     script = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(base), str(lone), str(work), *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run(script, timeout=120, capture_output=True, text=True, check=False, env=environment)
+    ended = subprocess.run(script, timeout=120, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
     whole = contents(lone)
     killed = sorted(work.iterdir(), key=lambda path: int(path.name))

@@ -9,7 +9,7 @@ from easiness import measure
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, _one_thread):
+def run(tmp_path_factory):
     return measure(
         "digits", limit=200, holdout=0.25, model="mlp_2_w16", trials=4, epochs=4, recipe={"batch_size": 16},
         precision="float32", out=tmp_path_factory.mktemp("perturb") / "run",

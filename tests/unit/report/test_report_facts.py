@@ -52,7 +52,6 @@ def test_the_command_continues_the_run(measured: Path, command: Callable[..., An
     assert sorted((measured / "trials").iterdir()) == before
 
 
-@pytest.mark.usefixtures("_one_thread")
 @pytest.mark.parametrize("known", [True, False])
 def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) -> None:
     recipe = {"batch_size": 20, "alpha": 0.01} if known else {}
@@ -77,7 +76,6 @@ def test_a_changed_recipe_is_part_of_the_command(tmp_path: Path, known: bool) ->
         assert option in found.parts
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_another_batch_size_needs_no_recipe_file(tmp_path: Path) -> None:
     run = measure(
         "digits",

@@ -84,7 +84,6 @@ def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
         find_data(run, load_dataset("digits", limit=100, seed=1))
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_data_that_are_gone_or_changed_are_no_error(pictures: Path, tmp_path: Path) -> None:
     from easiness import measure
 

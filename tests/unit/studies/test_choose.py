@@ -159,6 +159,7 @@ def test_compiling_is_tried_where_the_run_is_long(clock, epochs, compiling, trie
     assert ("compile" in calls) == tried
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_really_measured_it_leaves_random_state_and_threads(monkeypatch):
     monkeypatch.setattr(choose, "_WORTH_LOOKING", 0.0)
     monkeypatch.setattr(choose, "_LOOK", 0.05)

@@ -119,6 +119,7 @@ def test_what_auto_became_is_reused(run_copy, monkeypatch):
     assert run.trials[3].document.spec.resolved == resolved
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_the_callers_random_state_and_threads_are_left_alone(tmp_path):
     torch.manual_seed(5)
     expected = torch.rand(3)

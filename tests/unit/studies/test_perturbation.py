@@ -159,7 +159,7 @@ def test_the_table_has_a_row_for_each_point(curve):
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, _one_thread):
+def run(tmp_path_factory):
     return measure(
         load_dataset("digits", limit=200, holdout=0.25), model="mlp_2_w16", trials=4, epochs=5,
         recipe={"batch_size": 16}, precision="float32", out=tmp_path_factory.mktemp("perturbed") / "run",

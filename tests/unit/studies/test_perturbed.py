@@ -135,7 +135,6 @@ def test_other_weights_are_looked_at_anew(opened, data):
     assert np.array_equal(first.loss[0], longer.trials[0].columns(3, ["loss"])["loss"])
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_accuracy_and_votes_of_held_out_and_left_out_examples(tmp_path):
     data = load_dataset("digits", limit=100, holdout=0.3)
     run = measure(data, model="mlp_2_w16", trials=2, epochs=1, train_share=0.5, precision="float32",

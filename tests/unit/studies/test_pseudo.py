@@ -68,7 +68,7 @@ def test_shown_are_the_best_of_each_class_in_turn():
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, _one_thread):
+def run(tmp_path_factory):
     return measure(
         load_dataset("digits", limit=200, holdout=0.25), model="mlp_2_w16", trials=3, epochs=15,
         recipe={"batch_size": 16}, precision="float32", out=tmp_path_factory.mktemp("pseudo") / "run",

@@ -21,7 +21,7 @@ FAST = Resolved(precision="float32", channels_last=False, threads=1, reason="mea
 
 
 @pytest.fixture(scope="module")
-def data(_one_thread: None) -> tuple[Any, Any]:
+def data() -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (40, 4, 4), dtype=np.uint8), np.arange(40) % 2
 

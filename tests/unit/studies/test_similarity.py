@@ -107,7 +107,7 @@ def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], t
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Run:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return measure(
         "digits",
         model="mlp_2_w16",
@@ -173,7 +173,6 @@ def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:
         similarity(trained, load_dataset("digits", limit=400, seed=5), fraction=0.3)
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_a_run_without_weights_says_so(tmp_path: Path) -> None:
     run = measure(
         "digits",

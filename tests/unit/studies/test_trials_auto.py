@@ -203,7 +203,6 @@ def test_reliability_that_is_undefined_keeps_the_trials(tmp_path: Path) -> None:
     assert len(ez.open_run(run.path).trials) == 10
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_a_run_stops_at_the_same_number_however_it_got_there(tmp_path, contents, snapshot):
     first = Noted()
     run = auto(tmp_path / "longer", 0.99, 16, first)
@@ -257,7 +256,6 @@ def test_the_conclusion_is_read_anew_where_the_trials_are_others(tmp_path: Path)
     assert UntilReliable(rule, 1, lines.append)(ez.open_run(run.path)) == 10
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_what_was_concluded_falls_when_the_run_grows(tmp_path):
     run = auto(tmp_path / "run", 0.99, 10)
     document = json.loads((tmp_path / "run" / "run.json").read_text())

@@ -16,7 +16,7 @@ MODELS = ("mlp_2_w16", "mlp_3_w16")
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> tuple[Path, Validation]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Validation]:
     out = tmp_path_factory.mktemp("validated")
     found = validate(
         load_dataset("digits", limit=200),

@@ -39,7 +39,6 @@ def test_without_a_change_everything_recorded_comes_again_bit_by_bit(measured, t
             assert np.array_equal(getattr(seen, name)[0], recorded[name]), name
 
 
-@pytest.mark.usefixtures("_one_thread")
 def test_a_convolutional_network_too(tmp_path):
     from easiness import measure
 

@@ -94,6 +94,7 @@ def test_flops_of_a_step_are_those_of_its_products(monkeypatch):
         assert decide("float32", "mlp_1").threads == threads
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_really_measured_it_leaves_the_state_and_says_why():
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
