@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 
 if TYPE_CHECKING:
     from easiness.studies.presets import Preset
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 # Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
 # equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
 os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,13 +42,36 @@ def two_threads() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
+    """``made_once(name, make)``: the folder that ``make(path)`` writes; all processes of the tests read one.
+
+    The first that asks for the name makes it, and the others wait for it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def find(name: str, make: Callable[[Path], object]) -> Path:
+        place = common / "made_once" / name
+        place.parent.mkdir(exist_ok=True)
+        with FileLock(f"{place}.lock"):
+            if not place.exists():
+                aside = tmp_path_factory.mktemp(name) / name
+                make(aside)
+                aside.rename(place)
+        return place
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def measured(made_once: MadeOnce) -> Path:
     """Three trials of two epochs of mlp_3 on 100 digits; read it, or change a copy (``run_copy``)."""
     from easiness import measure
 
-    path = tmp_path_factory.mktemp("measured") / "run"
-    measure("digits", model="mlp_3", limit=100, trials=3, epochs=2, precision="float32", out=path)
-    return path
+    def make(out: Path) -> None:
+        measure("digits", model="mlp_3", limit=100, trials=3, epochs=2, precision="float32", out=out)
+
+    return made_once("measured", make)
 
 
 @pytest.fixture
@@ -194,14 +220,15 @@ def tiny_preset() -> Preset:
 
 
 @pytest.fixture(scope="session")
-def studied(tiny_preset: Preset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
     from easiness.report.paper_page import write_paper
     from easiness.studies.paper import plan_paper, run_paper
     from easiness.studies.paper_folder import describe_folder
 
-    out = tmp_path_factory.mktemp("studied") / "study"
-    plan = plan_paper(tiny_preset, limit=150)
-    describe_folder(plan, out)
-    write_paper(plan, *run_paper(plan, out), out)
-    return out
+    def make(out: Path) -> None:
+        plan = plan_paper(tiny_preset, limit=150)
+        describe_folder(plan, out)
+        write_paper(plan, *run_paper(plan, out), out)
+
+    return made_once("studied", make)
