@@ -7,8 +7,10 @@ BIN := .venv/bin
 demo: .venv/.installed
 	@$(BIN)/easiness paper --preset smoke --out demo
 
+# a process for each core, four at the most: each comes to take a gigabyte, and starts others;
+# LONG=1 runs the long tests as well
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(LONG),,-m 'not long')
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

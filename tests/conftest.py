@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from easiness.studies.presets import Preset
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 # Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
 # equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
 os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+
+# how long the examples of a property take is up to whatever runs beside them
+settings.register_profile("untimed", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
+settings.load_profile("untimed")
 
 MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 
