@@ -128,6 +128,7 @@ def compiles() -> None:
         pytest.skip(f"torch.compile does not work here: {type(error).__name__}")
 
 
+@pytest.mark.long  # some thirty kernels to compile where torch has kept none
 def test_a_compiled_trial_records_what_an_eager_one_does(compiles):
     del compiles
     data = ez.load_dataset("digits", limit=160)  # steps of 128 and, never compiled, of 32
