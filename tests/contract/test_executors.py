@@ -164,14 +164,19 @@ def test_a_worker_killed_while_an_outcome_is_looked_at_costs_no_healthy_item():
     assert len(heard) == 20_000
 
 
-def process_and_parent(_: int) -> tuple[int, int]:
-    time.sleep(0.2)
+def process_and_parent(meeting_place: Path) -> tuple[int, int]:
+    """Returns when another process has come as well, or after a minute alone."""
+    (meeting_place / str(os.getpid())).touch()
+    for _ in range(600):
+        if len(list(meeting_place.iterdir())) > 1:
+            break
+        time.sleep(0.1)
     return os.getpid(), os.getppid()
 
 
-def test_processes_work_side_by_side_outside_of_this_one():
+def test_processes_work_side_by_side_outside_of_this_one(tmp_path):
     executor = ProcessesExecutor(2)
-    found = [o.value for o in executor.run(process_and_parent, range(4))]
+    found = [o.value for o in executor.run(process_and_parent, [tmp_path] * 4)]
     executor.close()
     assert len({pid for pid, _ in found}) == 2
     assert {parent for _, parent in found} == {os.getpid()}
