@@ -12,21 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from easiness import load_dataset
 from easiness.analysis import SIDES, forecast, match_groups, membership, select, without_noise
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
+from forecasts_figure import FEW, draw
 from machine import measured
 
 NETWORKS = ("mlp_3", "wrn_16_1")
 EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
 FRACTION = 0.1
-FEW = 10  # trials that a forecast is made from
 SPLITS = 60  # ways to split the trials in halves
 BIN, FULL = 0.1, 100  # width of a bin of memberships, and examples from which it counts
-COLORS = {"easy": "#2a78b8", "hard": "#c8531f"}
 
 
 def train(data, folder):
@@ -123,7 +121,7 @@ def drifts(run, side):
 def text(rows):
     """Forecasts as a Markdown table, and how many intervals hold what was found."""
     lines = [
-        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | intervals hold |",
+        "| network | set | of | foretold from ten | found | largest error | Spearman-Brown's | hold |",
         "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for network, side, name, foretold, found, brown in rows:
@@ -138,40 +136,6 @@ def text(rows):
             f"| {worst:.2f} | {by_brown} | {held} of {len(values)} |"
         )
     return "\n".join(lines)
-
-
-def draw(runs, calibrations):
-    """Left: matching rates foretold from ten trials and found. Right: memberships foretold and found."""
-    figure = Figure(figsize=(8.6, 3.6), layout="constrained")
-    left, right = figure.subplots(1, 2)
-    sizes = [5, 7, 10, 14, 20, 30, 40]
-    network, run = list(runs.items())[-1]
-    votes = run.votes()
-    for side in SIDES:
-        made = forecast(votes.rows(np.arange(FEW)), side=side, fraction=FRACTION)
-        ends = [made.match(size) for size in sizes]
-        left.plot(sizes, [end.value for end in ends], color=COLORS[side], label=f"{side}, foretold from 10")
-        left.fill_between(
-            sizes, [end.low for end in ends], [end.high for end in ends], color=COLORS[side], alpha=0.15
-        )
-        there = [size for size in sizes if 2 * size <= votes.num_trials]
-        left.plot(
-            there,
-            [observed(votes, side, size) for size in there],
-            "o",
-            color=COLORS[side],
-            label=f"{side}, found",
-        )
-    left.set(xlabel="trials in each of two sets", ylabel="matching rate", ylim=(0, 1), title=network)
-    left.legend(frameon=False, fontsize=8)
-    right.plot([0, 1], [0, 1], color="#888888", linewidth=0.8)
-    for (name, side), bins in calibrations.items():
-        marker = "o" if name == NETWORKS[0] else "s"
-        points = np.array([(foretold, found) for _, _, foretold, found in bins])
-        right.plot(*points.T, marker, color=COLORS[side], markersize=5, label=f"{name}, {side}")
-    right.set(xlabel="membership foretold from 20 trials", ylabel="found by 20 others", title="calibration")
-    right.legend(frameon=False, fontsize=8)
-    return figure
 
 
 def page(runs, rows, calibrations):
@@ -206,17 +170,18 @@ class-balanced; sets are the easiest and the hardest {FRACTION:.0%} after the la
 
 A forecast is made from each ten of the forty trials, and held against the matching rate of halves of twenty
 and of forty, and against the match of the ten's set with that of the thirty other trials, which is near the
-true set. {sum(held)} of {len(held)} intervals hold what was found. Beside them: how far off the
-Spearman-Brown formula is at worst.
+true set. {sum(held)} of {len(held)} intervals hold what was found. The last but one column is the
+largest error of the Spearman-Brown formula, the last how many of the intervals hold what was found.
 
 {text(rows)}
 
-![Matching rates foretold and found, and memberships foretold and found](forecasts.svg)
+![Agreement, membership by count, its calibration, and a forecast](forecasts.svg)
 
 ## Is “hard: 97 %” right 97 times in 100?
 
 From twenty trials, the probability of each example to be in the set that the twenty others make, over
-{SPLITS} ways to split the forty; bins with {FULL} examples a split or more. The largest difference is {worst:.3f}.
+{SPLITS} ways to split the forty; bins with {FULL} examples a split or more. The largest difference is
+{worst:.3f}.
 
 | network | set | foretold | examples | mean foretold | found |
 | --- | --- | --- | ---: | ---: | ---: |
@@ -249,7 +214,7 @@ def main():
     print(written)
     if options.docs is not None:
         (options.docs / "forecasts.md").write_text(written)
-        figure = draw(runs, calibrations)
+        figure = draw(runs, calibrations, FRACTION)
         figure.savefig(options.docs / "forecasts.svg", metadata={"Date": None})
 
 

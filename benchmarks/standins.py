@@ -17,12 +17,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.analysis import GroupMatch, corrected_rate
-from easiness.analysis.ceiling import matches_with_replicates
+from easiness.analysis import Agreement, GroupMatch, Measured, Rule, agreement, match_groups
 from easiness.errors import BadInput, RunFailed
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
@@ -33,7 +31,7 @@ from results import Report, parser
 from standins_figure import draw
 
 ROUNDS = 7
-MARGIN = 0.8  # corrected rate from which a stand-in counts as one
+MARGIN = 0.8  # agreement from which a stand-in counts as one
 EXPENSIVE = "wrn_16_4"
 # network, side of the blocks of pixels averaged into one, whether fewer epochs of it are looked at too
 RUNS = (
@@ -49,25 +47,26 @@ SIDES = ("easy", "hard")
 FRACTION = 0.1
 GROUP = 5  # trials
 REPLICATES = 500
-DEFINED = 0.9  # share of the replicates that must have a corrected rate for an interval
 
 FIGURE = Path("docs/results/standins.svg")
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 @dataclass(frozen=True)
-class Agreement:
+class Match:
     """A stand-in against the expensive network, in groups of equal size.
 
-    `ours` and `theirs` are the ceilings, of the expensive network and of the stand-in. `corrected` and its
-    interval are NaN where a ceiling does not exceed chance.
+    `ours` and `theirs` are the ceilings, of the expensive network and of the stand-in.
     """
 
     pair: GroupMatch
     ours: GroupMatch
     theirs: GroupMatch
-    corrected: float
-    interval: tuple[float, float]
+    agreement: Agreement
+
+    @property
+    def interval(self):
+        return self.agreement.low, self.agreement.high
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Row:
     pixels: int
     epochs: int
     cost: float
-    by_side: dict[str, Agreement]
+    by_side: dict[str, Match]
 
     @property
     def name(self):
@@ -144,46 +143,26 @@ def seconds_per_epoch(runs, examples):
     return {name: statistics.median(found) for name, found in looks.items()}
 
 
-def matched(a, b, side, size):
-    """Groups of a's trials with groups of b's that share no index, and the rates of the replicates.
+def matched(target, votes, side, size):
+    """One side of a `Row`; the bootstrap draws the same trials for the rate and both ceilings.
 
     A ceiling is that of a run and its copy: so its groups and replicates are those of every other pair.
     """
-    other = replace(a) if b is a else b
-    return matches_with_replicates(
-        a,
-        other,
-        side=side,
-        fraction=FRACTION,
-        ties="refine",
-        group_size=size,
-        num_replicates=REPLICATES,
+    rule = Rule(side, FRACTION, "refine")
+    pair, ours, theirs = (
+        match_groups(
+            a,
+            replace(a) if b is a else b,
+            side=side,
+            fraction=FRACTION,
+            ties=rule.ties,
+            group_size=size,
+            num_replicates=REPLICATES,
+        )
+        for a, b in ((target, votes), (target, target), (votes, votes))
     )
-
-
-def agreement(target, votes, side, size):
-    """One side of a `Row`; the bootstrap draws the same trials for the rate and both ceilings."""
-    (pair, pairs), (ours, of_ours), (theirs, of_theirs) = (
-        matched(a, b, side, size) for a, b in ((target, votes), (target, target), (votes, votes))
-    )
-    rate = defined(corrected_rate(pair.rate, ours.rate, theirs.rate, pair.chance))
-    replicates = np.array(
-        [
-            defined(corrected_rate(*rates, pair.chance))
-            for rates in zip(pairs, of_ours, of_theirs, strict=True)
-        ]
-    )
-    replicates = replicates[~np.isnan(replicates)]
-    interval = (math.nan, math.nan)
-    if not math.isnan(rate) and len(replicates) >= DEFINED * REPLICATES:
-        # as for every matching rate: drawing trials twice moves it, and that is taken off
-        low, high = np.percentile(replicates, (2.5, 97.5)) - (replicates.mean() - rate)
-        interval = float(low), float(high)
-    return Agreement(pair, ours, theirs, rate, interval)
-
-
-def defined(rate):
-    return math.nan if rate is None else rate
+    runs = Measured("the expensive network", target, ours), Measured("the stand-in", votes, theirs)
+    return Match(pair, ours, theirs, agreement(*runs, pair, rule))
 
 
 def compare(runs, seconds, side_of_images, epochs, size):
@@ -203,7 +182,7 @@ def compare(runs, seconds, side_of_images, epochs, size):
                     side_of_images // reduce,
                     at,
                     seconds[network, reduce] * at / (seconds[EXPENSIVE, 1] * epochs),
-                    {side: agreement(target, votes, side, size) for side in SIDES},
+                    {side: matched(target, votes, side, size) for side in SIDES},
                 )
             )
     return sorted(rows, key=lambda row: row.cost)
@@ -226,9 +205,9 @@ def show(report, rows, seconds, options, size):
         f"matched between groups of {size} trials with no index in common; chance is {chance:.2f}. Cost is "
         "training and observation of an epoch, relative to the expensive network's, by steps and "
         f"evaluation batches of all networks in turn (medians of {ROUNDS} rounds), times the share of the "
-        "epochs. The corrected rate is (M_AB - chance) / sqrt((M_AA - chance) (M_BB - chance)), 1 where "
-        "two networks agree as far as their own noise lets them. Its 95 % interval is a bootstrap that "
-        "draws the same trials for the rate and both ceilings.",
+        "epochs. The agreement is the matching rate that endless trials would give: 1 where the "
+        "stand-in finds the very same examples. Its 95 % interval is a bootstrap that draws the same trials "
+        "for the rate and both ceilings.",
         "",
     )
     for side in SIDES:
@@ -239,7 +218,7 @@ def show(report, rows, seconds, options, size):
             "",
         )
         report.table(
-            ("stand-in", "pixels", "epochs", "cost", "M_AB", "M_BB", "corrected"),
+            ("stand-in", "pixels", "epochs", "cost", "M_AB", "M_BB", "agreement"),
             [
                 (
                     row.network,
@@ -248,7 +227,7 @@ def show(report, rows, seconds, options, size):
                     f"{row.cost:.3f}",
                     within(one.pair.rate, one.pair.interval),
                     within(one.theirs.rate, one.theirs.interval),
-                    within(one.corrected, one.interval),
+                    within(one.agreement.rate, one.interval),
                 )
                 for row in rows
                 for one in [row.by_side[side]]
@@ -263,7 +242,7 @@ def sentence(rows, side):
 
     def text(row):
         one = row.by_side[side]
-        return f"{row.name} at cost {row.cost:.3f}, {within(one.corrected, one.interval)}"
+        return f"{row.name} at cost {row.cost:.3f}, {within(one.agreement.rate, one.interval)}"
 
     def listed(found):
         return "; ".join(map(text, found)) or "none"
@@ -273,7 +252,7 @@ def sentence(rows, side):
     bad = [row for row, (_, high) in intervals if high < MARGIN]
     undecided = len(rows) - len(good) - len(bad)
     return (
-        f"{side.capitalize()} sets, corrected rate against a margin of {MARGIN} set before, cheapest first. "
+        f"{side.capitalize()} sets, agreement against a margin of {MARGIN} set before, cheapest first. "
         f"At or above it: {listed(good)}. Below it: {listed(bad)}. Undecided: the other {undecided}."
     )
 
@@ -282,7 +261,9 @@ def save_figure(report, rows, path, epochs):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(draw(rows, EXPENSIVE, epochs))
     where = os.path.relpath(path.resolve(), DOCS)
-    report.say(f"![Corrected matching rate of each stand-in against its relative cost]({where})", "")
+    report.say(
+        f"![Agreement of each stand-in with the expensive network against its relative cost]({where})", ""
+    )
 
 
 def main():

@@ -1,4 +1,4 @@
-"""The figure of `standins.py`: corrected matching rate against cost, easy and hard sets side by side."""
+"""The figure of `standins.py`: agreement against cost, easy and hard sets side by side."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw(rows, expensive, epochs):
         axes.axhline(1, color=INK, linewidth=0.8, linestyle=":")
         for key in dict.fromkeys((row.network, row.pixels) for row in rows):
             points = [row for row in rows if (row.network, row.pixels) == key]
-            points = [row for row in points if not math.isnan(row.by_side[side].corrected)]
+            points = [row for row in points if not math.isnan(row.by_side[side].agreement.rate)]
             if points:
                 one_run(axes, points, side, MARKERS[resolutions.index(key[1])])
                 labels += [(axes, row, row.by_side[side], row is points[-1]) for row in points]
@@ -51,7 +51,7 @@ def draw(rows, expensive, epochs):
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlim(min(row.cost for row in rows) / 1.5, 1.5)
-    panels[0].set_ylabel("corrected matching rate")
+    panels[0].set_ylabel("agreement")
     resolution_key(panels[1], resolutions)
     place(figure, labels)
     return picture_bytes(figure, ".svg")
@@ -79,7 +79,7 @@ def resolution_key(axes, resolutions):
 
 def one_run(axes, points, side, marker):
     """A run after fewer and after all epochs."""
-    rates = [row.by_side[side].corrected for row in points]
+    rates = [row.by_side[side].agreement.rate for row in points]
     intervals = [row.by_side[side].interval for row in points]
     bars = [
         # an interval that has its bias taken off need not hold the rate
@@ -115,7 +115,7 @@ def place(figure, labels):
         x, y = axes.transData.transform((1, 1))
         taken[axes] = [Bbox.from_extents(x - 7, y - 7, x + 7, y + 7)]
     for axes, row, one, _ in labels:
-        x, y = axes.transData.transform((row.cost, one.corrected))
+        x, y = axes.transData.transform((row.cost, one.agreement.rate))
         taken[axes].append(Bbox.from_extents(x - 4, y - 4, x + 4, y + 4))
         if not math.isnan(one.interval[0]):
             ends = [axes.transData.transform((row.cost, end))[1] for end in one.interval]
@@ -127,7 +127,7 @@ def place(figure, labels):
         for right, up, horizontal, vertical in PLACES:
             text = axes.annotate(
                 name,
-                (row.cost, one.corrected),
+                (row.cost, one.agreement.rate),
                 xytext=(right, up),
                 textcoords="offset points",
                 ha=horizontal,

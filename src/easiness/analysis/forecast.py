@@ -25,7 +25,7 @@ _QUANTILES, _IN_SET = 1000, 100  # steps from hard to easy at the least, and tho
 _LARGEST_SPREAD = 100.0  # of the finer score, in standard deviations of the examples: it says nothing
 _SPLITS = 20  # choices of halves to average over
 _PARTS = 10  # of the trials, left out in turn
-_MODEL_ERROR = 0.2  # of the log odds of a rate: what simulations of other kinds were off by
+_MODEL_ERROR = 0.15  # of the log odds of a rate: what simulations of other kinds were off by
 _Z95 = 1.959963984540054
 _MOST_TRIALS = 10_000
 
@@ -141,6 +141,7 @@ class Forecast:
     """What more trials would give, of one side of the examples after ``epoch`` epochs.
 
     ``models`` are fitted to all ``num_trials`` trials, then to what is left where a part of them is left out.
+    ``size`` is the number of examples in a set.
     """
 
     side: Side
@@ -148,14 +149,15 @@ class Forecast:
     ties: Ties
     epoch: int
     num_trials: int
+    size: float
     models: tuple[TailModel, ...]
 
     def share(self, num_trials: int | None = None) -> Interval:
         """Share of the true set that the set from ``num_trials`` trials holds; those there are by default.
 
         The true set is that of endless trials. The interval holds it in 90 simulated runs of 100 or more
-        (``tests/property/test_forecast_simulated.py``): a jackknife over the trials, and what the model
-        itself is off by.
+        (``tests/property/test_forecast_simulated.py``): a jackknife over the trials, what a set of this size
+        varies by, and what the model itself is off by.
         """
         n = self.num_trials if num_trials is None else num_trials
         return self._interval(lambda model: model.share(n))
@@ -176,16 +178,21 @@ class Forecast:
     def trials_to_show(self, share: float) -> int | None:
         """The fewest trials after which the interval of `share` is expected to lie above; None beyond 10,000.
 
-        By then there are trials enough that the model's own error is what is left of the interval.
+        By then there are trials enough that the jackknife adds little to it.
         """
-        odds = math.log(share / (1 - share)) + _Z95 * _MODEL_ERROR
+        odds = math.log(share / (1 - share)) + _Z95 * math.sqrt(self._fixed_variance(share))
         return self.trials_for(1 / (1 + math.exp(-odds)))
+
+    def _fixed_variance(self, rate: float) -> float:
+        """Of the log odds of a rate, what more trials do not take away."""
+        return _MODEL_ERROR**2 + 1 / (self.size * rate * (1 - rate))
 
     def _interval(self, of: Callable[[TailModel], float]) -> Interval:
         value, *left_out = (min(max(of(model), 1e-6), 1 - 1e-6) for model in self.models)
         odds = np.log(np.divide(left_out, np.subtract(1, left_out)))
         jackknife = (len(odds) - 1) / len(odds) * float(((odds - odds.mean()) ** 2).sum())
-        middle, reach = math.log(value / (1 - value)), _Z95 * math.sqrt(jackknife + _MODEL_ERROR**2)
+        middle = math.log(value / (1 - value))
+        reach = _Z95 * math.sqrt(jackknife + self._fixed_variance(value))
         low, high = (1 / (1 + math.exp(-(middle + end))) for end in (-reach, reach))
         return Interval(value, low, high)
 
@@ -224,6 +231,7 @@ def forecast(
             seed=seed,
         )
         assert halves is not None
-        model = refined(model, halves.rate, halves.group_size)
-        left_out = [replace(_with_finer(one), spread=model.spread) for one in left_out]
-    return Forecast(side, fraction, ties, votes.epoch, n, (model, *left_out))
+        # the rate is a mean over many halves of all trials: it anchors what is left, too
+        model, *left_out = (refined(one, halves.rate, halves.group_size) for one in (model, *left_out))
+    size = fraction * votes.num_examples
+    return Forecast(side, fraction, ties, votes.epoch, n, size, (model, *left_out))
