@@ -11,8 +11,8 @@ from easiness.analysis.matching import Rule
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 
-CHANGED = 0.9
-"""An agreement between epochs below which the sets are said to change still."""
+CHANGED, SURELY = 0.9, 0.95
+"""An agreement between epochs, and the end of its interval, below which the sets are said to change still."""
 
 _SPLITS, _REPLICATES = 20, 100
 
@@ -32,8 +32,8 @@ class Drift:
 
     @property
     def goes_on(self) -> bool:
-        """Is it shown that the sets changed, and by more than a tenth as far as can be told?"""
-        return self.decided and self.agreement.rate < CHANGED and self.agreement.high < 1
+        """Is it shown that the sets changed, by more than a tenth as far as can be told?"""
+        return self.decided and self.agreement.rate < CHANGED and self.agreement.high < SURELY
 
 
 def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed: int = 0) -> Drift | None:

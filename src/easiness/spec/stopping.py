@@ -14,8 +14,8 @@ class _Frozen(BaseModel):
 class StoppingRule(_Frozen):
     """What was asked: sets of ``fraction`` of the examples as reliable as this, by ``max_trials`` at most.
 
-    ``reliability`` is the share of the true set that a set is to hold; in runs of before 0.2, whose rule is
-    ``halves``, the matching rate between halves of the trials.
+    ``reliability`` is the share of the true set that a set is to hold; under the rule of ``halves``, which
+    earlier versions wrote, the matching rate between halves of the trials.
     """
 
     reliability: float = Field(gt=0, lt=1)

@@ -89,8 +89,8 @@ LAPTOP = Preset(
     holdout=0.2,
     mlps=("mlp_3",),
     cnns=("wrn_16_1", "densenet_bc_16_8", "resnext_11_2x8d_b16"),
-    # groups of five trials are the smallest that decide anything, and many short trials resolve sets
-    # better than few long ones
+    # groups of five trials are the smallest that decide anything; so short trials repeat well, and their
+    # sets are those of early training
     trials=10,
     epochs=3,
     merged_models=("wrn_16_1",),
