@@ -51,7 +51,11 @@ def test_measure_reads_and_shows(command, digits, tmp_path, measured, contents):
     assert contents(out) == contents(measured)
     last = [trial.document.accuracy["train"][1] for trial in open_run(out).trials]
     right = open_run(out).votes().correct.sum(axis=0)
-    assert finished.out.splitlines() == [
+    *lines, ahead = finished.out.splitlines()
+    assert ahead.startswith(
+        "how much of the true easiest and hardest tenth the sets hold cannot be told from 3 trials: 10 are"
+    )
+    assert lines == [
         f"{out}: mlp_3, 3 trials of 2 epochs over 100 examples",
         "accuracy after epoch 2 (mean ± standard deviation over trials): "
         f"train {np.mean(last):.3f} ± {np.std(last, ddof=1):.3f}; chance 0.100",

@@ -109,7 +109,7 @@ def test_what_training_computes_is_marked_and_changes_no_network(command, digits
     assert both.err.startswith(f"note: observations of {out} are augmented")
     assert len(both.err.splitlines()) == 1
     note = both.err.removeprefix("note: ").rstrip("\n")
-    assert markdown.read_text().startswith(f"Note: {note}.\n\n### How far easiness")
+    assert markdown.read_text().startswith(f"Note: {note}.\n\n- ")
     assert json.loads(plain.read_text())["note"] == note
 
 

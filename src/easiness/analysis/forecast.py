@@ -184,8 +184,10 @@ class Forecast:
         return self.trials_for(1 / (1 + math.exp(-odds)))
 
     def _fixed_variance(self, rate: float) -> float:
-        """Of the log odds of a rate, what more trials do not take away."""
-        return _MODEL_ERROR**2 + 1 / (self.size * rate * (1 - rate))
+        """Of the log odds of a rate, what more trials do not take away; at most half an example is sure."""
+        least = min(0.5 / self.size, 0.5)
+        kept = min(max(rate, least), 1 - least)
+        return _MODEL_ERROR**2 + 1 / (self.size * kept * (1 - kept))
 
     def _interval(self, of: Callable[[TailModel], float]) -> Interval:
         value, *left_out = (min(max(of(model), 1e-6), 1 - 1e-6) for model in self.models)

@@ -104,7 +104,7 @@ def paper(
 
 def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -> str:
     from easiness.report.section import Section, sections_text
-    from easiness.studies.cost import duration_text, size_text
+    from easiness.studies.amounts import duration_text, size_text
     from easiness.studies.paper import plan_rows
 
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]

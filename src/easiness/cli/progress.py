@@ -15,7 +15,8 @@ from rich.text import Text
 
 from easiness.cli.reading import reading_shown
 from easiness.spec import RunSpec
-from easiness.studies.cost import Cost, duration_text
+from easiness.studies.amounts import duration_text
+from easiness.studies.cost import Cost
 from easiness.studies.progress import Progress
 from easiness.training import EpochReport
 

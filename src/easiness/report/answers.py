@@ -23,7 +23,7 @@ def answers(c: Comparison) -> list[str]:
     """Those of `pair_answers`, then what each run's sets hold and whether they still change."""
     said = pair_answers(c)
     for name, reliability in zip(c.names, c.reliability, strict=True):
-        said += [f"{name}: {text}" for text in reliability.outlook.sentences()]
+        said += [f"{name}: {text}" for text in reliability.outlook.sentences(with_time=False)]
         said += [f"{name}: warning: {text}" for text in reliability.outlook.warnings()]
     return said
 

@@ -15,6 +15,7 @@ from easiness.data.memory import fits
 from easiness.data.photo_cache import cache_path
 from easiness.data.photos import reduce
 from easiness.spec import TRAIN, Recipe, RunSpec
+from easiness.studies.amounts import duration_text, size_text
 from easiness.studies.plan import num_trained_on
 from easiness.training.speed import Workload, measure_speed
 
@@ -141,30 +142,3 @@ def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _
     if cache:
         return _Photos(num_bytes, seconds)
     return _Photos(0, seconds if fits(num_bytes) else seconds * looks)
-
-
-def duration_text(seconds: float) -> str:
-    """A duration for people: ``1.2 ms``, ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``."""
-    for limit, unit, text in (
-        (0.1, 1e-3, "ms"),
-        (100, 1, "s"),
-        (100 * 60, 60, "min"),
-        (48 * 3600, 3600, "h"),
-    ):
-        if seconds < limit:
-            return f"{_three_digits(seconds / unit)} {text}"
-    return f"{_three_digits(seconds / 86400)} days"
-
-
-def size_text(num_bytes: int) -> str:
-    """A size for people, in powers of 1000."""
-    value, unit = float(num_bytes), "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{_three_digits(value)} {unit}"
-
-
-def _three_digits(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")

@@ -18,8 +18,9 @@ from easiness.spec import Resolved, RunSpec, TrialSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
 from easiness.store.files import ASIDE
 from easiness.store.run import read_document
+from easiness.studies.amounts import size_text
 from easiness.studies.choose import Compile, check_compile, resolve_plan
-from easiness.studies.cost import Cost, estimate_cost, size_text
+from easiness.studies.cost import Cost, estimate_cost
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.studies.trainer import Group, Trainer, groups_of

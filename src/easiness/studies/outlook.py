@@ -20,7 +20,7 @@ from easiness.analysis import (
 from easiness.errors import BadInput
 from easiness.spec import RunSpec
 from easiness.store import Run
-from easiness.studies.cost import duration_text
+from easiness.studies.amounts import duration_text
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
 _FARTHEST = 10  # times as many trials as there are: what lies beyond is not foretold
@@ -42,8 +42,9 @@ class Outlook:
     drifts: tuple[Drift, ...]
     seconds: float | None
 
-    def sentences(self) -> list[str]:
-        """What to know before using the sets, one sentence a side."""
+    def sentences(self, *, with_time: bool = True) -> list[str]:
+        """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
+        seconds = self.seconds if with_time else None
         if not self.forecasts:
             more = MIN_TRIALS - self.num_trials
             if more <= 0:
@@ -51,11 +52,11 @@ class Outlook:
             return [
                 f"how much of the true {outermost(self.fraction)} the sets hold cannot be told from "
                 f"{self.num_trials} trial{'s' if self.num_trials > 1 else ''}: {MIN_TRIALS} are needed"
-                f"{self._cost(more)}"
+                f"{_cost(more, seconds)}"
             ]
-        return [self._sentence(one) for one in self.forecasts]
+        return [self._sentence(one, seconds) for one in self.forecasts]
 
-    def _sentence(self, one: Forecast) -> str:
+    def _sentence(self, one: Forecast, seconds: float | None) -> str:
         value, low, high = one.share()
         percents = f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
         held = f"the {one.side} set holds about {percents} of the true {tail_text(one.side, one.fraction)}"
@@ -65,12 +66,8 @@ class Outlook:
         needed, farthest = one.trials_for(target), _FARTHEST * one.num_trials
         if needed is None or needed > farthest:
             return f"{held}; {100 * target:.0f} % needs more than {farthest} trials, if any number does"
-        return (
-            f"{held}; {100 * target:.0f} % needs about {needed} trials{self._cost(needed - self.num_trials)}"
-        )
-
-    def _cost(self, trials: int) -> str:
-        return "" if self.seconds is None else f", {duration_text(trials * self.seconds)} more here"
+        cost = _cost(needed - self.num_trials, seconds)
+        return f"{held}; {100 * target:.0f} % needs about {needed} trials{cost}"
 
     def warnings(self) -> list[str]:
         """Sides whose sets the last quarter of the epochs still changed, a sentence each."""
@@ -83,9 +80,19 @@ class Outlook:
         ]
 
 
+def _cost(trials: int, seconds: float | None) -> str:
+    return "" if seconds is None else f", {duration_text(trials * seconds)} more here"
+
+
 def outlook_lines(run: Run) -> list[str]:
-    """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such."""
-    ahead = outlook(run)
+    """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
+
+    Nothing where there are too few examples to select a tenth of.
+    """
+    try:
+        ahead = outlook(run)
+    except BadInput:
+        return []
     return [*ahead.sentences(), *(f"warning: {text}" for text in ahead.warnings())]
 
 

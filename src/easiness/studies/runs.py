@@ -16,8 +16,9 @@ from easiness.spec import Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
+from easiness.studies.amounts import duration_text, size_text
 from easiness.studies.choose import GROUPS, resolve_plan
-from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
+from easiness.studies.cost import Cost, estimate_cost
 from easiness.studies.execute import cache_beside, carry_out, missing_trials
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress

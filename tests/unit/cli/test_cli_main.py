@@ -85,7 +85,7 @@ def test_debug_shows_the_traceback_too(tmp_path, command, place):
 
 
 def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
-    def unreadable(_self, _epoch):
+    def unreadable(_self, _epoch, **_):
         raise PermissionError(13, "Permission denied", "somewhere")
 
     monkeypatch.setattr("easiness.store.run.Run.scores", unreadable)
@@ -95,7 +95,7 @@ def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
 
 
 def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypatch):
-    def interrupted(_self, _epoch):
+    def interrupted(_self, _epoch, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("easiness.store.run.Run.scores", interrupted)
@@ -125,8 +125,11 @@ def test_status(command, measured):
     assert lines[1] == "data: digits, 100 examples of 10 classes"
     assert lines[2] == "epochs: 2 finished in every trial, 2 asked"
     assert lines[3].startswith("precision: float32 (")
+    assert lines[4].startswith(
+        "how much of the true easiest and hardest tenth the sets hold cannot be told from 3 "
+    )
     accuracies = [trial.document.accuracy["train"][1] for trial in open_run(measured).trials]
-    assert [line.split(", accuracy ")[1] for line in lines[4:]] == [f"train {a:.3f}" for a in accuracies]
+    assert [line.split(", accuracy ")[1] for line in lines[5:]] == [f"train {a:.3f}" for a in accuracies]
 
 
 def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeypatch):

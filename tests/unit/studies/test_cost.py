@@ -9,7 +9,8 @@ from PIL import Image
 
 from easiness import load_dataset, measure
 from easiness.spec import RunSpec
-from easiness.studies.cost import Cost, duration_text, estimate_cost, size_text
+from easiness.studies.amounts import duration_text, size_text
+from easiness.studies.cost import Cost, estimate_cost
 from easiness.studies.execute import cache_beside, resolve_plan
 from easiness.studies.plan import make_plan
 from easiness.studies.progress import Progress

@@ -15,10 +15,12 @@ from easiness.errors import BadInput
 from easiness.perturb import default_levels
 from easiness.spec import Resolved
 from easiness.studies import paper as module
-from easiness.studies.compare import Comparison, Reliability
+from easiness.studies.compare import Comparison
+from easiness.studies.outlook import Outlook
 from easiness.studies.paper import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 from easiness.studies.paper_claims import paper_claims
 from easiness.studies.presets import PAPER_PHOTOS, SMOKE, find_preset
+from easiness.studies.reliability import Reliability
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -205,7 +207,8 @@ def reliable(easy: dict[int, float], hard: dict[int, float]) -> Reliability:
     halves = [
         SplitHalf(epoch, 2, 3, 0.0, 0.0, tail(easy[epoch]), tail(hard[epoch]), 0.1) for epoch in sorted(easy)
     ]
-    return Reliability(halves, [])
+    nothing = Outlook(num_trials=4, epoch=4, fraction=0.1, forecasts=(), drifts=(), seconds=None)
+    return Reliability(halves, [], {}, nothing)
 
 
 @pytest.fixture

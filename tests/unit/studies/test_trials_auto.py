@@ -114,7 +114,7 @@ def test_more_trials_are_asked_for_until_there_are_ten(tmp_path: Path) -> None:
     assert until(run) is None
     (line,) = lines
     assert line.startswith("share of the true sets easy 0.99")
-    assert line.endswith("after 10 trials, epoch 1, 0.9 asked; 12 trials next, unless that is enough")
+    assert line.endswith("after 10 trials, epoch 1, 0.9 asked; 20 trials next, unless that is enough")
     stopped = until.conclude(run).document.stopped
     assert stopped is not None
     assert stopped.reason == "reliable"
