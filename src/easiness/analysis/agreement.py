@@ -64,7 +64,7 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
     num, fraction = a.votes.num_examples, rule.fraction
     found = float(_without_noise(*(_correlation(*one, num) for one in rates), fraction=fraction))
     drawn = _without_noise(*(_correlation(*one, num) for one in replicates), fraction=fraction)
-    if not len(drawn) or np.isnan(drawn).mean() > 1 - _DEFINED:
+    if not len(drawn) or np.mean(~np.isnan(drawn)) < _DEFINED:
         return Agreement(found)
     (low, high), _ = shifted_interval(found, drawn)
     return Agreement(found, min(low, found), max(high, found))
