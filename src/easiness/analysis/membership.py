@@ -14,6 +14,8 @@ from easiness.errors import BadInput
 
 _Floats = npt.NDArray[np.float64]
 
+_STEPS = 50  # of EM: a longer fit falls into a few points, which makes levels beside the cut too sure
+
 
 @dataclass(frozen=True, eq=False)
 class Membership:
@@ -45,7 +47,7 @@ def membership(counts: npt.ArrayLike, num_trials: int, fraction: float = 0.1) ->
     """
     c = _checked(counts, num_trials)
     check_fraction(fraction)
-    mixing = fit_mixing(c, num_trials)
+    mixing = fit_mixing(c, num_trials, _STEPS)
     # with the cut at the population's own fraction the memberships sum to it exactly
     p_easy, p_hard = (
         np.clip(mixing.posterior @ shares_of_tail(mixing.population, fraction, side), 0, 1)

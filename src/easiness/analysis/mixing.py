@@ -69,7 +69,7 @@ class Mixing:
         return mean
 
 
-def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
+def fit_mixing(counts: npt.NDArray[Any], num_trials: int, num_steps: int = _STEPS) -> Mixing:
     """Fit by nonparametric maximum likelihood (Kiefer and Wolfowitz 1956), with EM on a grid (Laird 1978).
 
     A count is binomial given its example's probability: trials are independent and alike. The fit depends
@@ -78,13 +78,14 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     Args:
         counts: in how many trials each example is right [K], whole numbers in 0..N.
         num_trials: N, at least 1.
+        num_steps: of EM, from the same mass at every point; fewer leave the distribution smoother.
     """
     tally = np.bincount(np.asarray(counts).astype(np.int64), minlength=num_trials + 1)
     probability = np.sin(np.linspace(0, np.pi / 2, _POINTS)) ** 2
     likelihood = binomial(num_trials, probability)
     observed = tally / tally.sum()
     mass = np.full(_POINTS, 1 / _POINTS)
-    for _ in range(_STEPS):
+    for _ in range(num_steps):
         mass = mass * (likelihood.T @ _ratio(observed, likelihood @ mass))
     return Mixing(probability, mass, tally)
 
