@@ -48,8 +48,8 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
 
     Each rate becomes the correlation r of a bivariate normal whose upper parts overlap in it;
     r* = r(M_AB) / sqrt(r(M_AA) r(M_BB)), kept within -1 and 1, becomes a rate at the fraction again. All
-    three are of groups of one size, with sets drawn by ``rule``. The interval is that of r* in the replicates,
-    with the shift of their median taken off.
+    three are of groups of one size, with sets drawn by ``rule``. The interval is that of r* in the
+    replicates, with the shift of their median taken off.
 
     Blank where a ceiling is not shown to exceed chance, sets are empty or far smaller than asked for, or
     counts at the cut are so coarse that the model does not hold.

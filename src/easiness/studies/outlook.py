@@ -110,7 +110,9 @@ def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: 
         BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_epoch(epoch)
-    num_selected(len(run.ids), fraction)  # a wrong fraction must not pass for something that nothing is known of
+    num_selected(
+        len(run.ids), fraction
+    )  # a wrong fraction must not pass for something that nothing is known of
     votes = run.votes(epoch).at_most(MOST_EXAMPLES)
     until = [one for one in run.observed if one <= epoch]
     return Outlook(

@@ -61,7 +61,9 @@ def test_the_closed_form_is_what_sets_of_the_model_do(
     assert members.mean() == pytest.approx(model.fraction, abs=1e-6)
     np.testing.assert_allclose(np.mean(sets, axis=0)[::50], members[::50], atol=0.2)
     pairs = zip(sets[::2], sets[1::2], strict=True)
-    assert model.match(num_trials) == pytest.approx(np.mean([overlap_rate(*pair) for pair in pairs]), abs=0.02)
+    assert model.match(num_trials) == pytest.approx(
+        np.mean([overlap_rate(*pair) for pair in pairs]), abs=0.02
+    )
     held = [float(one @ model.truth) / model.truth.sum() for one in sets]
     assert model.share(num_trials) == pytest.approx(np.mean(held), abs=0.02)
 
@@ -112,7 +114,7 @@ def test_fewer_than_ten_trials_foretell_nothing(ties: str) -> None:
 
 
 def test_strict_sets_are_refused(graded: Votes) -> None:
-    with pytest.raises(BadInput, match="^ties strict: its sets differ in size .* use expected or refine"):
+    with pytest.raises(BadInput, match=r"^ties strict: its sets differ in size"):
         forecast(graded, ties="strict")
 
 

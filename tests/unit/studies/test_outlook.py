@@ -59,29 +59,27 @@ def recorded(path: Path, ease_by_epoch: list[Any], num_trials: int, *, seed: int
     return recorder.run
 
 
+HALF = Interval(0.5, 0.4, 0.6)
+
+
 @pytest.mark.parametrize(
-    ("share", "needs", "said"),
+    ("share", "needs", "held", "more"),
     [
-        (Interval(0.714, 0.634, 0.79), {0.9: 57}, "71 % (63 to 79) of the true hardest tenth; 90 % needs about 57 trials"),
-        (Interval(0.9, 0.88, 0.92), {0.95: 60}, "90 % (88 to 92) of the true hardest tenth; 95 % needs about 60 trials"),
-        (Interval(0.96, 0.94, 0.97), {0.99: 199}, "96 % (94 to 97) of the true hardest tenth; 99 % needs about 199 trials"),
-        (Interval(0.995, 0.99, 0.999), {}, "100 % (99 to 100) of the true hardest tenth; more trials would hardly change it"),
-        (Interval(0.5, 0.4, 0.6), {0.9: 200}, "50 % (40 to 60) of the true hardest tenth; 90 % needs about 200 trials"),
-        (
-            Interval(0.5, 0.4, 0.6),
-            {0.9: 201},
-            "50 % (40 to 60) of the true hardest tenth; 90 % needs more than 200 trials, if any number does",
-        ),
-        (
-            Interval(0.5, 0.4, 0.6),
-            {0.9: None},
-            "50 % (40 to 60) of the true hardest tenth; 90 % needs more than 200 trials, if any number does",
-        ),
+        (Interval(0.714, 0.634, 0.79), {0.9: 57}, "71 % (63 to 79)", "90 % needs about 57 trials"),
+        (Interval(0.9, 0.88, 0.92), {0.95: 60}, "90 % (88 to 92)", "95 % needs about 60 trials"),
+        (Interval(0.96, 0.94, 0.97), {0.99: 199}, "96 % (94 to 97)", "99 % needs about 199 trials"),
+        (Interval(0.995, 0.99, 0.999), {}, "100 % (99 to 100)", "more trials would hardly change it"),
+        (HALF, {0.9: 200}, "50 % (40 to 60)", "90 % needs about 200 trials"),
+        (HALF, {0.9: 201}, "50 % (40 to 60)", "90 % needs more than 200 trials, if any number does"),
+        (HALF, {0.9: None}, "50 % (40 to 60)", "90 % needs more than 200 trials, if any number does"),
     ],
-)  # fmt: skip
-def test_what_a_set_holds_and_what_more_would_need(share: Interval, needs: dict[float, int], said: str) -> None:
-    found = ahead(Foretold("hard", share, needs)).sentences()
-    assert found == [f"the hard set holds about {said}"]
+)
+def test_what_a_set_holds_and_what_more_would_need(
+    share: Interval, needs: dict[float, int | None], held: str, more: str
+) -> None:
+    assert ahead(Foretold("hard", share, needs)).sentences() == [
+        f"the hard set holds about {held} of the true hardest tenth; {more}"
+    ]
 
 
 def test_what_more_trials_cost_is_said_where_it_is_known() -> None:
@@ -103,7 +101,8 @@ def test_a_sentence_a_side() -> None:
 
 def test_too_few_trials_to_tell() -> None:
     assert ahead(num_trials=1).sentences() == [
-        "how much of the true easiest and hardest tenth the sets hold cannot be told from 1 trial: 10 are needed"
+        "how much of the true easiest and hardest tenth the sets hold cannot be told from 1 trial: "
+        "10 are needed"
     ]
     assert ahead(num_trials=7, seconds=60.0, fraction=0.2).sentences() == [
         "how much of the true easiest and hardest 20 % the sets hold cannot be told from 7 trials: "
@@ -116,8 +115,8 @@ def test_sets_that_still_change_are_warned_of() -> None:
     changing = Drift("hard", 6, 8, Agreement(0.617, 0.549, 0.702), True)
     staying = Drift("easy", 6, 8, Agreement(0.95, 0.9, 1.0), True)
     assert ahead(drifts=(staying, changing)).warnings() == [
-        "the hard set still changes: after epoch 6 and after epoch 8 it is the same to 0.62 (0.55 to 0.70), the "
-        "noise of few trials taken out; it repeats better than it is right, and more epochs may move it"
+        "the hard set still changes: after epoch 6 and after epoch 8 it is the same to 0.62 (0.55 to 0.70), "
+        "the noise of few trials taken out; it repeats better than it is right, and more epochs may move it"
     ]
 
 
