@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.bivariate import correlation_of, rate_of
-from easiness.analysis.ceiling import GroupMatch, shifted_interval
+from easiness.analysis.ceiling import GroupMatch
 from easiness.analysis.forecast import TailModel, counted_tail
 from easiness.analysis.matching import Rule
 from easiness.analysis.votes import Votes
@@ -48,8 +48,8 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
 
     Each rate becomes the correlation r of a bivariate normal whose upper parts overlap in it;
     r* = r(M_AB) / sqrt(r(M_AA) r(M_BB)), kept within -1 and 1, becomes a rate at the fraction again. All
-    three are of groups of one size, with sets drawn by ``rule``. The interval is that of the replicates, as
-    for a matching rate.
+    three are of groups of one size, with sets drawn by ``rule``. The interval is that of r* in the
+    replicates, with the shift of their median taken off.
 
     Blank where a ceiling is not shown to exceed chance, sets are empty or far smaller than asked for, or
     counts at the cut are so coarse that the model does not hold.
@@ -62,18 +62,23 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
     rates = [(one, np.array(one.rate)) for one in (pair, a.ceiling, b.ceiling)]
     replicates = [(one, one.replicates) for one in (pair, a.ceiling, b.ceiling)]
     num, fraction = a.votes.num_examples, rule.fraction
-    found = float(_without_noise(*(_correlation(*one, num) for one in rates), fraction=fraction))
-    drawn = _without_noise(*(_correlation(*one, num) for one in replicates), fraction=fraction)
-    if not len(drawn) or np.isnan(drawn).mean() > 1 - _DEFINED:
-        return Agreement(found)
-    (low, high), _ = shifted_interval(found, drawn)
-    return Agreement(found, min(low, found), max(high, found))
+    found = _without_noise(*(_correlation(*one, num) for one in rates))
+    drawn = _without_noise(*(_correlation(*one, num) for one in replicates))
+    rate = float(_rate(found, fraction))
+    defined = drawn[~np.isnan(drawn)]
+    if not len(drawn) or len(defined) < _DEFINED * len(drawn):
+        return Agreement(rate)
+    # before r* is kept within its bounds: replicates piled up there would seem biased, and the interval of a
+    # full agreement would end below it
+    ends = np.percentile(defined, (2.5, 97.5)) - (np.median(defined) - found)
+    low, high = _rate(ends, fraction)
+    return Agreement(rate, min(float(low), rate), max(float(high), rate))
 
 
 def without_noise(m_ab: npt.ArrayLike, m_aa: npt.ArrayLike, m_bb: npt.ArrayLike, fraction: float) -> _Floats:
     """The rate of `agreement` from matching rates of sets of this ``fraction``; NaN where it has none."""
     r_ab, r_aa, r_bb = (correlation_of(rate, fraction, fraction) for rate in (m_ab, m_aa, m_bb))
-    return _without_noise(r_ab, r_aa, r_bb, fraction=fraction)
+    return _rate(_without_noise(r_ab, r_aa, r_bb), fraction)
 
 
 def _correlation(one: GroupMatch, rates: _Floats, num_examples: int) -> _Floats:
@@ -81,11 +86,15 @@ def _correlation(one: GroupMatch, rates: _Floats, num_examples: int) -> _Floats:
     return correlation_of(rates, f_a, f_b)
 
 
-def _without_noise(r_ab: _Floats, r_aa: _Floats, r_bb: _Floats, *, fraction: float) -> _Floats:
-    """The rate at r*; NaN where a ceiling is at chance or below."""
+def _without_noise(r_ab: _Floats, r_aa: _Floats, r_bb: _Floats) -> _Floats:
+    """r*, which noise may take beyond -1 and 1; NaN where a ceiling is at chance or below."""
     above = (r_aa > 0) & (r_bb > 0)
-    noise = np.sqrt(np.where(above, r_aa * r_bb, np.nan))
-    return rate_of(np.clip(r_ab / noise, -1, 1), fraction)
+    star: _Floats = r_ab / np.sqrt(np.where(above, r_aa * r_bb, np.nan))
+    return star
+
+
+def _rate(star: _Floats, fraction: float) -> _Floats:
+    return rate_of(np.clip(star, -1, 1), fraction)
 
 
 def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None:

@@ -20,8 +20,11 @@ def overlap(correlation: npt.ArrayLike, f_a: npt.ArrayLike, f_b: npt.ArrayLike) 
     """
     from scipy.special import ndtri
 
-    f_a, f_b = np.asarray(f_a, np.float64), np.asarray(f_b, np.float64)
-    return _overlap(np.arcsin(np.asarray(correlation, np.float64)), f_a, f_b, -ndtri(f_a), -ndtri(f_b))
+    r, f_a, f_b = (np.asarray(one, np.float64) for one in (correlation, f_a, f_b))
+    both = _overlap(np.arcsin(r), f_a, f_b, -ndtri(f_a), -ndtri(f_b))
+    # exact at the ends, where the integral is good to 1e-5
+    both = np.where(r == 1, np.minimum(f_a, f_b), both)
+    return np.where(r == -1, np.maximum(f_a + f_b - 1, 0), both)
 
 
 def _overlap(angle: _Floats, f_a: _Floats, f_b: _Floats, cut_a: _Floats, cut_b: _Floats) -> _Floats:

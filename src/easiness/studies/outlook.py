@@ -16,6 +16,7 @@ from easiness.analysis import (
     before_last_quarter,
     drift,
     forecast,
+    num_selected,
 )
 from easiness.errors import BadInput
 from easiness.spec import RunSpec
@@ -113,9 +114,12 @@ def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: 
     group of trials, is left out.
 
     Raises:
-        BadInput: the epoch is not recorded, or the fraction is out of range.
+        BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_epoch(epoch)
+    num_selected(
+        len(run.ids), fraction
+    )  # a wrong fraction must not pass for something that nothing is known of
     votes = run.votes(epoch).at_most(MOST_EXAMPLES)
     until = [one for one in run.observed if one <= epoch]
     return Outlook(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from easiness.analysis import membership
 from easiness.report.gallery import class_galleries
 
 
@@ -42,3 +43,19 @@ def test_only_the_first_classes_are_shown(
         positions = [one.position for one in gallery]
         assert len(set(positions)) == 4
         assert set(labels[positions]) == {gallery.label}
+
+
+def test_examples_say_how_probably_they_are_among_the_outermost(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(60) % 3
+    run = record(noisy_logits(labels, trials=8, epochs=1), labels)
+    counts = run.votes().correct.sum(axis=0)
+    for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
+        expected = membership(counts, 8, fraction)
+        shown = [one for gallery in class_galleries(run, run.votes(), 5, 20, **options) for one in gallery]
+        assert len(shown) == 3 * 2 * 5
+        for one in shown:
+            assert one.p_easy == expected.p_easy[one.position]
+            assert one.p_hard == expected.p_hard[one.position]
+        assert max(one.p_hard for one in shown) > 2 * fraction

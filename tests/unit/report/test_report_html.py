@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, open_run
+from easiness.report.gallery import class_galleries
 from easiness.report.page import render_report, write_report
+from easiness.report.text import whole_percent
 from easiness.studies.compare import compare
+from easiness.studies.outlook import outlook
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "img", "link", "br", "rect", "path", "use"}
@@ -132,6 +135,46 @@ def test_every_class_has_its_pictures(page: Page, measured: Path) -> None:
     assert shown <= set(ids.tolist())
     assert len(page.images) == 10 * 2 * 5  # ten examples a class: half of them on each side
     assert all((image["src"] or "").startswith("data:image/png;base64,") for image in page.images)
+
+
+def test_every_picture_says_how_sure_its_membership_is(page: Page, measured: Path) -> None:
+    run = open_run(measured)
+    marks = []
+    for gallery in class_galleries(run, run.votes(), per_side=5, max_classes=20):
+        marks += [f"easy: {whole_percent(one.p_easy)}" for one in gallery.easiest]
+        marks += [f"hard: {whole_percent(one.p_hard)}" for one in gallery.hardest]
+    assert len(marks) == 10 * 2 * 5
+    # a word on how to read them comes after the galleries
+    found = re.findall(r"(?:easy|hard): [<>]?\d+ %", page.text)[: len(marks)]
+    assert found == [" ".join(mark.split()) for mark in marks]
+
+
+def test_probabilities_are_never_quite_sure() -> None:
+    assert [whole_percent(p).split() for p in (0.973, 0.995, 0.9901, 0.99, 0.004, 0.01)] == [
+        ["97", "%"],
+        [">99", "%"],
+        [">99", "%"],
+        ["99", "%"],
+        ["<1", "%"],
+        ["1", "%"],
+    ]
+
+
+def test_the_page_says_what_the_sets_hold_and_warns_where_they_still_change(
+    record: Callable[..., Any],
+) -> None:
+    labels = np.arange(100) % 2
+    rng = np.random.default_rng(0)
+    favor = np.linspace(-2, 2, 100)[:, None] * np.eye(2)[labels]
+    epochs = np.stack([favor, favor, favor, -favor])
+    run = record(rng.normal(size=(12, 4, 100, 2)) + 2 * epochs, labels)
+    ahead = outlook(run)
+    assert len(ahead.warnings()) == 2
+    page = Page(render_report([run]))
+    for text in (*ahead.sentences(), *(f"Warning: {text}" for text in ahead.warnings())):
+        assert " ".join(text.split()) in page.text
+    before = Page(render_report([run], epoch=3))
+    assert "Warning" not in before.text
 
 
 def test_several_runs_are_compared_as_in_table_1(

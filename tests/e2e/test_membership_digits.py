@@ -1,0 +1,117 @@
+"""Memberships and outlook of a real run: 40 short trials on digits, as files, commands and predictions."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from easiness import Run, measure, open_run
+from easiness.analysis import SIDES, Side, membership, select
+from easiness.analysis.membership import _STEPS as STEPS
+from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
+from easiness.studies.outlook import outlook
+
+NUM, TRIALS, SPLITS = 1000, 40, 20
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, _one_thread: None) -> Run:
+    path = tmp_path_factory.mktemp("calibration") / "run"
+    return measure(
+        "digits",
+        model="mlp_2_w64",
+        limit=NUM,
+        trials=TRIALS,
+        epochs=2,
+        precision="float32",
+        executor="serial",
+        keep_weights=False,
+        out=path,
+    )
+
+
+def foretold(
+    counts: npt.NDArray[np.int64], num_trials: int, num_further: int, side: Side, fraction: float
+) -> npt.NDArray[np.float64]:
+    """How probably each example [K] gets into the set of so many further trials, ties shared."""
+    mixing = fit_mixing(counts, num_trials, STEPS)
+    likelihood = binomial(num_further, mixing.probability)
+    in_set = shares_of_tail(likelihood @ mixing.population, fraction, side) @ likelihood
+    return (mixing.posterior @ in_set)[counts]
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("side", SIDES)
+def test_twenty_trials_foretell_the_sets_of_twenty_others(run: Run, epoch: int, side: Side) -> None:
+    """In each tenth of the probabilities with a hundred examples a split, within 0.03 of what is found."""
+    votes, fraction = run.votes(epoch), 0.1
+    num, said, came = np.zeros(10), np.zeros(10), np.zeros(10)
+    for seed in range(SPLITS):
+        order = np.random.default_rng(seed).permutation(TRIALS)
+        ours, others = (votes.correct[part].sum(axis=0) for part in (order[:20], order[20:]))
+        predicted = foretold(ours, 20, 20, side, fraction)
+        assert predicted.sum() == pytest.approx(fraction * NUM, rel=0.01)
+        found = select(others, fraction, side)
+        bins = np.minimum((10 * predicted).astype(int), 9)
+        for total, values in ((num, None), (said, predicted), (came, found)):
+            total += np.bincount(bins, values, minlength=10)
+    enough = num >= 100 * SPLITS
+    assert enough.any()
+    np.testing.assert_allclose(said[enough] / num[enough], came[enough] / num[enough], atol=0.03)
+    assert said.sum() / num.sum() == pytest.approx(came.sum() / num.sum(), abs=0.01)
+
+
+def test_the_columns_are_the_memberships(run: Run) -> None:
+    counts = run.votes().correct.sum(axis=0)
+    for fraction, table in ((0.1, run.scores()), (0.25, run.scores(fraction=0.25))):
+        expected = membership(counts, TRIALS, fraction)
+        np.testing.assert_array_equal(table["p_easy"], expected.p_easy)
+        np.testing.assert_array_equal(table["p_hard"], expected.p_hard)
+        np.testing.assert_array_equal(table["easiness_expected"], expected.expected)
+        assert table["p_hard"].sum() == pytest.approx(fraction * NUM)
+        weights = select(counts, fraction, "hard", ties="posterior", num_trials=TRIALS)
+        np.testing.assert_array_equal(table["p_hard"], weights)
+        assert list(table.columns)[-3:] == ["p_easy", "p_hard", "easiness_expected"]
+    assert table["easiness_expected"].corr(table["easiness"], method="spearman") == pytest.approx(1)
+
+
+def test_scores_of_another_fraction(command, refused, measured: Path) -> None:
+    """The small run holds 100 examples."""
+    for options, total in (([], 10), (["--fraction", 0.2], 20), (["--fraction", 1], 100)):
+        finished = command("scores", measured, *options)
+        assert finished.code == 0
+        table = pd.read_csv(io.StringIO(finished.out))
+        assert table["p_hard"].sum() == pytest.approx(total)
+        assert table["p_easy"].sum() == pytest.approx(total)
+    for fraction in (2.0, 0.0, -0.1):
+        said = refused("scores", measured, "--fraction", fraction)
+        assert f"fraction {fraction} is not in (0, 1]" in said
+
+
+def test_status_says_what_the_sets_hold(command, run: Run, measured: Path) -> None:
+    shown = command("status", run.path).out.splitlines()
+    said = outlook(run).sentences()
+    assert len(said) == 2
+    assert all(text in shown for text in said)
+    assert [text.split(" holds about ")[0] for text in said] == [f"the {side} set" for side in SIDES]
+    (too_few,) = outlook(open_run(measured)).sentences()
+    assert "cannot be told from 3 trials: 10 are needed" in too_few
+    assert too_few in command("status", measured).out.splitlines()
+
+
+def test_compare_begins_with_a_sentence(command, measured: Path, tmp_path: Path) -> None:
+    alone = " ".join(command("compare", measured).out.split())
+    assert alone.startswith("mlp_3 finds 0.")
+    assert "of its easiest tenth again with 1 other trials; 0.10 would be chance; undecided, since" in alone
+    copy = shutil.copytree(measured, tmp_path / "copy")
+    brief, full = (command("compare", measured, copy, *more).out for more in ([], ["--details"]))
+    assert brief.startswith(("run and copy agree on ", "how far run and copy agree on the easiest tenth"))
+    assert full.startswith(brief.rstrip("\n"))
+    assert len(full.splitlines()) > 2 * len(brief.splitlines())
+    assert max(map(len, brief.splitlines())) <= 100
