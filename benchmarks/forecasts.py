@@ -153,7 +153,7 @@ def page(runs, rows, calibrations):
     )
     epochs = list(range(1, EPOCHS))
     drift = "\n".join(
-        f"| {name} | {side} | " + " | ".join(f"{drifts(run, side)[epoch]:.2f}" for epoch in epochs) + " |"
+        f"| {name} | {side} | " + " | ".join(f"{rate:.2f}" for rate in drifts(run, side).values()) + " |"
         for name, run in runs.items()
         for side in SIDES
     )

@@ -23,7 +23,7 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
     stopped = open_run(out).document.stopped
     checks = [line for line in finished.err.splitlines() if line.startswith("share of the true sets")]
     assert [line.split(" after ")[1] for line in checks] == [
-        "10 trials, epoch 2, 0.99 asked; 12 trials next, unless that is enough",
+        "10 trials, epoch 2, 0.99 asked; 12 trials next",
         "12 trials, epoch 2, 0.99 asked",
     ]
     assert f"reliability: {stopped.sentence}" in finished.out.splitlines()

@@ -17,7 +17,10 @@ from easiness.analysis.votes import Votes
 _Floats = npt.NDArray[np.float64]
 
 _SMALLEST_SET = 0.8  # of k: smaller ones, under `strict`, are other sets than those asked for
-_LARGEST_DOUBT = 0.045  # in a share of the true set, between the normal model and the counts themselves
+_LARGEST_MISFIT = 0.045  # in a share of the true set, between the normal model and the counts themselves
+_LARGEST_ERROR = 0.03  # of the formula, where counts are what the model of both runs makes them
+_LARGEST_TIE = 0.75  # share of all examples at the level of the cut: beyond it their order is not known
+_NOISE_STEPS = 48  # of the second of two correlated normals, given the first
 _DEFINED = 0.9  # share of the replicates that must have a value for an interval
 
 
@@ -52,7 +55,7 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
     replicates, with the shift of their median taken off.
 
     Blank where a ceiling is not shown to exceed chance, sets are empty or far smaller than asked for, or
-    counts at the cut are so coarse that the model does not hold.
+    counts at the cut are so coarse that the formula does not hold.
     ``tests/property/test_agreement_simulated.py`` holds it to 0.05 of the truth, and the interval to hold it
     in 90 of 100 runs.
     """
@@ -64,15 +67,20 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
     num, fraction = a.votes.num_examples, rule.fraction
     found = _without_noise(*(_correlation(*one, num) for one in rates))
     drawn = _without_noise(*(_correlation(*one, num) for one in replicates))
-    rate = float(_rate(found, fraction))
+    rate, error = float(_rate(found, fraction)), 0.0
+    if rule.ties != "refine":
+        error = _formula_error(_tail(a, rule), _tail(b, rule), rate, pair.group_size)
+        if abs(error) > _LARGEST_ERROR:
+            return Agreement(reason=_coarse(pair, rule, f"{a.name} and {b.name}"))
     defined = drawn[~np.isnan(drawn)]
     if not len(drawn) or len(defined) < _DEFINED * len(drawn):
         return Agreement(rate)
     # before r* is kept within its bounds: replicates piled up there would seem biased, and the interval of a
     # full agreement would end below it
     ends = np.percentile(defined, (2.5, 97.5)) - (np.median(defined) - found)
-    low, high = _rate(ends, fraction)
-    return Agreement(rate, min(float(low), rate), max(float(high), rate))
+    low, high = _rate(ends, fraction).tolist()
+    low, high = low - max(error, 0), high - min(error, 0)
+    return Agreement(rate, max(min(low, rate), 0.0), min(max(high, rate), 1.0))
 
 
 def without_noise(m_ab: npt.ArrayLike, m_aa: npt.ArrayLike, m_bb: npt.ArrayLike, fraction: float) -> _Floats:
@@ -99,6 +107,10 @@ def _rate(star: _Floats, fraction: float) -> _Floats:
 
 def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None:
     """Why there is no agreement to be told; None where there is."""
+    if rule.fraction >= 1:
+        return "sets hold every example"
+    if pair.group_size == 1:
+        return "groups of one trial have no interval"
     matches = (pair, a.ceiling, b.ceiling)
     if any(one.num_empty or math.isnan(one.rate) for one in matches):
         return "some sets are empty"
@@ -110,14 +122,42 @@ def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None
             return f"the ceiling of {run.name} is not shown to exceed chance"
     if rule.ties == "refine":  # no level is cut, and simulations find the normal model good throughout
         return None
-    size = pair.group_size
     for run in (a, b):
-        if _misfit(counted_tail(run.votes, rule.side, rule.fraction), size) > _LARGEST_DOUBT:
-            return f"counts of {size} trials hardly tell the {rule.side} examples of {run.name} apart"
+        misfit = _misfit(_tail(run, rule), pair.group_size)
+        if max(run.ceiling.tie_mass) > _LARGEST_TIE or misfit > _LARGEST_MISFIT:
+            return _coarse(pair, rule, run.name)
     return None
+
+
+def _coarse(pair: GroupMatch, rule: Rule, names: str) -> str:
+    return f"counts of {pair.group_size} trials hardly tell the {rule.side} examples of {names} apart"
+
+
+def _tail(run: Measured, rule: Rule) -> TailModel:
+    return counted_tail(run.votes, rule.side, rule.fraction)
 
 
 def _misfit(model: TailModel, num_trials: int) -> float:
     """How much more of the true set the normal model credits a set with than the counts themselves do."""
     r = np.maximum(correlation_of(model.match(num_trials), model.fraction, model.fraction), 0)
     return float(rate_of(np.sqrt(r), model.fraction)) - model.share(num_trials)
+
+
+def _formula_error(a: TailModel, b: TailModel, rate: float, num_trials: int) -> float:
+    """By how much the formula is off for two runs whose true orders are normal and match in ``rate``.
+
+    The examples of each have the probabilities to be right that were fitted to its counts.
+    """
+    from scipy.special import ndtr, ndtri
+
+    r = float(correlation_of(rate, a.fraction, a.fraction))
+    noise = ndtri((np.arange(_NOISE_STEPS) + 0.5) / _NOISE_STEPS)
+    places = ndtr(r * a.place[:, None] + np.sqrt(1 - r**2) * noise)
+    at = np.minimum(np.searchsorted(np.cumsum(b.weight), places), len(b.weight) - 1)
+
+    def overlap(ours: _Floats, theirs: _Floats) -> float:
+        return a.mean(ours * theirs[at].mean(axis=1)) / a.fraction
+
+    across = overlap(a.members(num_trials), b.members(num_trials))
+    read = float(without_noise(across, a.match(num_trials), b.match(num_trials), a.fraction))
+    return read - overlap(a.truth, b.truth)

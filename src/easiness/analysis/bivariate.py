@@ -41,8 +41,10 @@ def _overlap(angle: _Floats, f_a: _Floats, f_b: _Floats, cut_a: _Floats, cut_b: 
 def rate_of(correlation: npt.ArrayLike, fraction: float) -> _Floats:
     """The matching rate, in [0, 1], of the upper ``fraction`` of two normals with this correlation.
 
-    ``fraction`` at 0 and 1 at the ends, whatever the correlation in [-1, 1] lies between.
+    ``fraction`` at a correlation of 0 and 1 at 1; NaN at fraction 1, where there is no choice.
     """
+    if fraction >= 1:
+        return np.full(np.shape(correlation), np.nan)
     return overlap(correlation, fraction, fraction) / fraction
 
 

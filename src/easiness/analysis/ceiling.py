@@ -101,6 +101,8 @@ def match_groups(
     replicates = splits.resampled(num_replicates, np.random.default_rng(replicate_seed))
     rates = _rates(rule, a, b, replicates)
     interval, bias = shifted_interval(rate, rates)
+    if h == 1:  # a group of one trial is never another one
+        interval = (math.nan, math.nan)
     return GroupMatch(
         rate=rate,
         group_size=h,

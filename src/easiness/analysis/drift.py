@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,7 +55,7 @@ def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed:
             num_replicates=_REPLICATES,
             seed=seed,
         )
-        for a, b in ((early, late), (early, early), (late, late))
+        for a, b in ((early, late), (early, copy.copy(early)), (late, copy.copy(late)))
     ]
     matches = [one for one in found if one is not None]
     if len(matches) < len(found):

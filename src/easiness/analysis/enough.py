@@ -53,8 +53,9 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
     some = votes.at_most(MOST_EXAMPLES)
     easy, hard = (_forecast(some, side, rule.fraction) for side in ("easy", "hard"))
     num = votes.num_trials
+    tails = _tail(easy), _tail(hard)
     following = None
-    if num < rule.max_trials:
+    if num < rule.max_trials and min(tail.low for tail in tails) < rule.reliability:
         foretold = max(one.trials_to_show(rule.reliability) or rule.max_trials for one in (easy, hard))
         least, most = (2 * -(-round(num * growth) // 2) for growth in (_LEAST_GROWTH, _MOST_GROWTH))
         following = min(max(2 * -(-foretold // 2), least), most, rule.max_trials)
@@ -62,8 +63,8 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
         trials=num,
         epoch=votes.epoch,
         group_size=num // 2,
-        easy=_tail(easy),
-        hard=_tail(hard),
+        easy=tails[0],
+        hard=tails[1],
         chance=rule.fraction,
         decided=True,
         next=following,

@@ -21,13 +21,13 @@ _Floats = npt.NDArray[np.float64]
 MIN_TRIALS = 10
 """Trials that a forecast needs: two halves of `MIN_GROUP`."""
 
-_QUANTILES, _IN_SET = 1000, 100  # steps from hard to easy at the least, and those of them in a small set
+_STEPS_IN, _STEPS_OUT = 600, 400  # steps of the true order near the set, and outside of five times the set
 _LARGEST_SPREAD = 100.0  # of the finer score, in standard deviations of the examples: it says nothing
 _SPLITS = 20  # choices of halves to average over
-_PARTS = 10  # of the trials, left out in turn
+_PARTS = 5  # of the trials, left out in turn
 _MODEL_ERROR = 0.15  # of the log odds of a rate: what simulations of other kinds were off by
 _Z95 = 1.959963984540054
-_MOST_TRIALS = 10_000
+_FARTHEST = 10  # times as many trials as there are
 
 
 class Interval(NamedTuple):
@@ -40,18 +40,24 @@ class Interval(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TailModel:
-    """Examples at equal steps of their true order, and how well n trials find the last ``fraction`` of them.
+    """Steps of the true order of the examples, and how well n trials find the last ``fraction`` of them.
 
-    ``probability`` [M] is theirs to be right, ascending; ``place`` [M] is where the finer score puts them,
-    standard normal; ``truth`` [M] is how much of each belongs to the true set. The finer score varies from
-    trial to trial with standard deviation ``spread``; infinite where ties are left to chance.
+    ``weight`` [M] is the share of the examples in each step, ``probability`` [M] theirs to be right,
+    ascending; ``place`` [M] is where the finer score puts them, standard normal; ``truth`` [M] is how much of
+    each belongs to the true set. The finer score varies from trial to trial with standard deviation
+    ``spread``; infinite where ties are left to chance.
     """
 
+    weight: _Floats
     probability: _Floats
     place: _Floats
     truth: _Floats
     fraction: float
     spread: float
+
+    def mean(self, values: _Floats) -> float:
+        """Of a value of each step [M], over the examples."""
+        return float(np.einsum("m,m", self.weight, values))
 
     def members(self, num_trials: int) -> _Floats:
         """Probability of each [M] to be in the set of ``num_trials`` trials."""
@@ -66,17 +72,17 @@ class TailModel:
             return tail
 
         # the level that the cut splits: the last that the set reaches into
-        level = _last(lambda count: float(at_least(count).mean()) >= self.fraction, n)
+        level = _last(lambda count: self.mean(at_least(count)) >= self.fraction, n)
         above = at_least(level + 1)
         at = at_least(level) - above
-        room = self.fraction - float(above.mean())
+        room = self.fraction - self.mean(above)
         if math.isinf(self.spread):
-            return above + at * min(room / max(float(at.mean()), 1e-300), 1.0)
+            return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
         steepness = math.sqrt(n) / self.spread
         low, high = -40.0, 40.0  # where the finer score is cut
         for _ in range(60):
             middle = (low + high) / 2
-            taken = float((at * ndtr((self.place - middle) * steepness)).mean())
+            taken = self.mean(at * ndtr((self.place - middle) * steepness))
             low, high = (middle, high) if taken > room else (low, middle)
         return np.asarray(above + at * ndtr((self.place - low) * steepness))
 
@@ -84,11 +90,11 @@ class TailModel:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
         ours = self.members(num_trials)
         theirs = ours if others is None else self.members(others)
-        return min(float((ours * theirs).mean()) / self.fraction, 1.0)
+        return min(self.mean(ours * theirs) / self.fraction, 1.0)
 
     def share(self, num_trials: int) -> float:
         """Expected share of the true set that a set from ``num_trials`` trials holds."""
-        return min(float((self.members(num_trials) * self.truth).mean()) / self.fraction, 1.0)
+        return min(self.mean(self.members(num_trials) * self.truth) / self.fraction, 1.0)
 
 
 def _last(holds: Callable[[int], bool], limit: int) -> int:
@@ -107,11 +113,14 @@ def counted_tail(votes: Votes, side: Side, fraction: float) -> TailModel:
     counts, num = votes.counts(votes.all_trials())[0], votes.num_trials
     # the hard set is the easy one of how often trials are wrong
     mixing = fit_mixing(counts if side == "easy" else num - counts, num)
-    num_steps = max(_QUANTILES, math.ceil(_IN_SET / fraction))
-    step = (np.arange(num_steps) + 0.5) / num_steps
+    around = 1 - min(5 * fraction, 0.9)
+    edges = np.concatenate(
+        [np.linspace(0, around, _STEPS_OUT, endpoint=False), np.linspace(around, 1, _STEPS_IN + 1)]
+    )
+    step, weight = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
     at = np.minimum(np.searchsorted(np.cumsum(mixing.population), step), len(mixing.population) - 1)
     truth = shares_of_tail(mixing.population, fraction, "easy")[at]
-    return TailModel(mixing.probability[at], ndtri(step), truth, fraction, math.inf)
+    return TailModel(weight, mixing.probability[at], ndtri(step), truth, fraction, math.inf)
 
 
 def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
@@ -131,9 +140,8 @@ def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
 
 def _with_finer(model: TailModel) -> TailModel:
     """The model with the true set that a finer score leads to, where endless trials leave no ties."""
-    num_steps = len(model.place)
-    end = np.arange(num_steps) + 1.0
-    return replace(model, truth=np.clip(end - (1 - model.fraction) * num_steps, 0, 1))
+    inside = np.clip(np.cumsum(model.weight) - (1 - model.fraction), 0, model.weight)
+    return replace(model, truth=inside / model.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,19 +177,43 @@ class Forecast:
         """
         return self._interval(lambda model: model.match(num_trials, others))
 
+    @property
+    def farthest(self) -> int:
+        """Numbers of trials beyond this are not foretold: ten times those there are."""
+        return _FARTHEST * self.num_trials
+
     def trials_for(self, share: float) -> int | None:
-        """The fewest trials whose set is expected to hold this share of the true one; None beyond 10,000."""
-        model = self.models[0]
-        num = _last(lambda n: n == 0 or model.share(n) < share, _MOST_TRIALS) + 1
-        return num if num <= _MOST_TRIALS else None
+        """Trials whose set is expected to hold this share of the true one; None beyond `farthest`."""
+        return self._first(lambda n: self.models[0].share(n) >= share)
 
     def trials_to_show(self, share: float) -> int | None:
-        """The fewest trials after which the interval of `share` is expected to lie above; None beyond 10,000.
+        """Trials after which the interval of `share` is expected to lie above; None beyond `farthest`.
 
-        By then there are trials enough that the jackknife adds little to it.
+        What the jackknife says of n trials shrinks as 1 / n.
         """
-        odds = math.log(share / (1 - share)) + _Z95 * math.sqrt(self._fixed_variance(share))
-        return self.trials_for(1 / (1 + math.exp(-odds)))
+
+        def shown(n: int) -> bool:
+            value, jackknife = self._log_odds(lambda model: model.share(n))
+            variance = jackknife * self.num_trials / n + self._fixed_variance(_from_odds(value))
+            return _from_odds(value - _Z95 * math.sqrt(variance)) >= share
+
+        return self._first(shown)
+
+    def _first(self, holds: Callable[[int], bool]) -> int | None:
+        """The fewest trials that ``holds``, of more than there are unless these do: farther ahead, then back.
+
+        A share need not grow with every trial: the cut may come to lie inside a large level.
+        """
+        before = 0 if holds(self.num_trials) else self.num_trials
+        num = before + 1
+        while not holds(num):
+            if num >= self.farthest:
+                return None
+            before, num = num, min(2 * num, self.farthest)
+        while num - before > 1:
+            middle = (before + num) // 2
+            before, num = (before, middle) if holds(middle) else (middle, num)
+        return num
 
     def _fixed_variance(self, rate: float) -> float:
         """Of the log odds of a rate, what more trials do not take away; at most half an example is sure."""
@@ -190,19 +222,28 @@ class Forecast:
         return _MODEL_ERROR**2 + 1 / (self.size * kept * (1 - kept))
 
     def _interval(self, of: Callable[[TailModel], float]) -> Interval:
-        value, *left_out = (min(max(of(model), 1e-6), 1 - 1e-6) for model in self.models)
-        odds = np.log(np.divide(left_out, np.subtract(1, left_out)))
-        jackknife = (len(odds) - 1) / len(odds) * float(((odds - odds.mean()) ** 2).sum())
-        middle = math.log(value / (1 - value))
+        middle, jackknife = self._log_odds(of)
+        value = _from_odds(middle)
         reach = _Z95 * math.sqrt(jackknife + self._fixed_variance(value))
-        low, high = (1 / (1 + math.exp(-(middle + end))) for end in (-reach, reach))
-        return Interval(value, low, high)
+        return Interval(value, _from_odds(middle - reach), _from_odds(middle + reach))
+
+    def _log_odds(self, of: Callable[[TailModel], float]) -> tuple[float, float]:
+        """Log odds of a rate, and their variance by the jackknife."""
+        rates = np.clip([of(model) for model in self.models], 1e-6, 1 - 1e-6)
+        value, *left_out = np.log(rates / (1 - rates)).tolist()
+        return value, (len(left_out) - 1) * float(np.var(left_out))
+
+
+def _from_odds(odds: float) -> float:
+    return 1 / (1 + math.exp(-odds))
 
 
 def forecast(
     votes: Votes, *, side: Side = "hard", fraction: float = 0.1, ties: Ties = "refine", seed: int = 0
 ) -> Forecast | None:
     """Fit what sets of n trials would hold to the trials there are; None with fewer than `MIN_TRIALS`.
+
+    Nor is there one of all examples, at fraction 1: no choice is left.
 
     ``expected`` follows in closed form from the distribution of the probability to be right (`fit_mixing`).
     ``refine`` adds a finer score that decides inside the level at the cut; how much that varies is fitted to
@@ -216,7 +257,7 @@ def forecast(
     if ties == "strict":
         raise BadInput("ties strict: its sets differ in size from run to run; use expected or refine")
     n = votes.num_trials
-    if n < MIN_TRIALS:
+    if n < MIN_TRIALS or fraction == 1:
         return None
     model = counted_tail(votes, side, fraction)
     parts = [np.flatnonzero(np.arange(n) % _PARTS != part) for part in range(_PARTS)]

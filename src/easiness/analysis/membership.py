@@ -34,8 +34,10 @@ def membership(
 ) -> Membership:
     """Membership by empirical Bayes: the distribution over all examples (`fit_mixing`) is the prior of each.
 
-    Examples that would tie with endless trials share the places at the cut: where 30 % are right in every
-    trial, none of them is among the easiest tenth with more than about a third.
+    The fit stops early, which keeps it smooth: from fewer than five trials, or where all examples are alike,
+    much of what it says is where it began. Examples that would tie with endless trials share the places
+    at the cut: where 30 % are right in every trial, none of them is among the easiest tenth with more
+    than about a third.
 
     Args:
         counts: in how many trials each example is right [K], whole numbers in 0..num_trials.
@@ -67,8 +69,8 @@ def _belongs(mixing: Mixing, fraction: float, side: Side, further: int | None) -
 
 
 def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
-    if num_trials < 1:
-        raise BadInput(f"num_trials {num_trials}: must be at least 1")
+    if not isinstance(num_trials, int | np.integer) or num_trials < 1:
+        raise BadInput(f"num_trials {num_trials}: must be a whole number, at least 1")
     values: npt.NDArray[Any] = np.asarray(counts)
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
         raise BadInput("counts: give one number per example, in how many trials it is right")

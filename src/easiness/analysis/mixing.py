@@ -14,6 +14,9 @@ from easiness.analysis.sides import Side
 _Floats = npt.NDArray[np.float64]
 
 _POINTS = 201  # of the grid: closest at 0 and 1, where a count varies least
+_AT_ENDS = (
+    0.02  # of the mass that EM begins with at 0, and at 1: examples that every trial has right, or none
+)
 _STEPS = 50  # of EM: by then the counts are matched, and what follows fits their noise with spikes
 
 
@@ -72,8 +75,10 @@ class Mixing:
 def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     """Fit by nonparametric maximum likelihood (Kiefer and Wolfowitz 1956), with EM on a grid (Laird 1978).
 
-    A count is binomial given its example's probability: trials are independent and alike. The fit depends
-    on how many examples have each of the N + 1 counts alone.
+    EM begins with equal mass everywhere, a little more at the ends, and stops after some steps: short of the maximum, where the fit would
+    follow the noise of the counts with spikes. A count is binomial given its example's probability:
+    trials are independent and alike. The fit depends on how many examples have each of the N + 1 counts
+    alone.
 
     Args:
         counts: in how many trials each example is right [K], whole numbers in 0..N.
@@ -83,7 +88,8 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     probability = np.sin(np.linspace(0, np.pi / 2, _POINTS)) ** 2
     likelihood = binomial(num_trials, probability)
     observed = tally / tally.sum()
-    mass = np.full(_POINTS, 1 / _POINTS)
+    mass = np.full(_POINTS, (1 - 2 * _AT_ENDS) / _POINTS)
+    mass[[0, -1]] += _AT_ENDS
     for _ in range(_STEPS):
         mass = mass * (likelihood.T @ _ratio(observed, likelihood @ mass))
     return Mixing(probability, mass, tally)

@@ -99,10 +99,10 @@ def select(
     """
     v = _from_side(values, side, "values")
     _option("ties", ties, (*get_args(Ties), "posterior"))
-    if (ties == "posterior") != (num_trials is not None):
-        raise BadInput(
-            f"ties {ties}, num_trials {num_trials}: give the number of trials with ties posterior, only then"
-        )
+    if ties == "posterior" and num_trials is None:
+        raise BadInput("ties posterior: give the number of trials that the values are counts of, num_trials")
+    if ties != "posterior" and num_trials is not None:
+        raise BadInput(f"num_trials {num_trials}: is for ties posterior, but ties {ties} was asked for")
     if num_trials is not None:
         belongs = membership(values, num_trials, fraction)
         return belongs.p_easy if side == "easy" else belongs.p_hard

@@ -90,11 +90,10 @@ class Votes:
         )
 
     def at_most(self, num: int, seed: int = 0) -> Votes:
-        """What the trials said of ``num`` examples drawn at random, in their order; of all if fewer."""
-        if self.num_examples <= num:
+        """What the trials said of `drawn_examples`; of all if they are no more than ``num``."""
+        some = drawn_examples(self.num_examples, num, seed)
+        if some is None:
             return self
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
-        some = np.sort(rng.choice(self.num_examples, num, replace=False))
         return replace(
             self,
             correct=self.correct[:, some],
@@ -158,6 +157,14 @@ class Votes:
 
     def _columns(self) -> Iterator[slice]:
         return (slice(at, at + _COLUMNS) for at in range(0, self.num_examples, _COLUMNS))
+
+
+def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np.int64] | None:
+    """Positions, ascending, of ``num`` examples drawn at random; None where there are no more than that."""
+    if num_examples <= num:
+        return None
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
+    return np.sort(rng.choice(num_examples, num, replace=False))
 
 
 def check_same_examples(a: Votes, b: Votes) -> None:

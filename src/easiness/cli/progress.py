@@ -175,7 +175,7 @@ class ShownProgress(Progress):
         if self._done >= self._total or not self._work:
             return text
         pace = (time.monotonic() - self._began) / self._work
-        return f"{text}, {duration_text((self._total_work - self._work) * pace)} left"
+        return f"{text}, {duration_text(max(self._total_work - self._work, 0) * pace)} left"
 
     def stored(self, index: int) -> None:
         """A trial is whole on disk: nothing to say, its last epoch was shown."""

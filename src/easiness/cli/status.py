@@ -46,12 +46,12 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
             typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
     if opened.document.stopped is not None:
         typer.echo(f"reliability: {opened.document.stopped.sentence}")
-    if opened.observed:
-        for line in outlook_lines(opened):
-            typer.echo(line)
     for index, reason in opened.failures().items():
         typer.echo(f"failed: trial {index}: {reason}")
     for trial in opened.trials:
         final = ", ".join(f"{k.replace('_', '-')} {v[-1]:.3f}" for k, v in trial.document.accuracy.items())
         took = f" in {trial.document.ran['seconds']:.0f} s" if "seconds" in trial.document.ran else ""
         typer.echo(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
+    if opened.observed:
+        for line in outlook_lines(opened):
+            typer.echo(line)

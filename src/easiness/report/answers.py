@@ -11,7 +11,7 @@ from easiness.studies.compare import Cell, Comparison
 from easiness.studies.outlook import tail_text
 
 _NARROW = 0.2  # width of an interval that more trials would not change much
-_NAME = 15  # letters of a name, so that the table stays within 100 columns
+_NAME = 14  # letters of a name, so that the table stays within 100 columns
 
 
 def headline_ties(c: Comparison) -> Ties:
@@ -53,18 +53,24 @@ def _answer(c: Comparison, cell: Cell) -> str:
             f"{names} match in {number(every.rate)} of the {tail}; {number(every.chance)} would be chance; "
             "with one trial of either it cannot be told how much of the rest is noise"
         )
+    if math.isnan(groups.rate) and cell.a == cell.b:
+        return f"{c.names[cell.a]}: its sets of the {tail} are empty"
     chance = f"{number(groups.chance)} would be chance"
     if cell.a == cell.b:
         return (
             f"{c.names[cell.a]} finds {_within(groups.rate, *groups.interval)} of its {tail} again with "
-            f"{groups.group_size} other trials; {chance}{_doubt(groups.decided)}"
+            f"{_trials(groups.group_size, 'other ')}; {chance}{_doubt(groups.decided)}"
         )
     assert cell.agreed is not None
     if cell.agreed.reason is not None:
         return (
-            f"how far {names} agree on the {tail} cannot be told ({cell.agreed.reason}); groups of "
-            f"{groups.group_size} trials match in {number(groups.rate) or 'nothing'}; "
-            f"{chance}{_doubt(groups.decided)}"
+            f"how far {names} agree on the {tail} cannot be told ({cell.agreed.reason}); "
+            + (
+                f"groups of {_trials(groups.group_size)} match in {number(groups.rate)}; {chance}"
+                if groups.rate >= 0
+                else "there is nothing to match"
+            )
+            + _doubt(groups.decided)
         )
     width = cell.agreement_high - cell.agreement_low
     more = "would not change that much" if width <= _NARROW else "would narrow that down"
@@ -74,9 +80,11 @@ def _answer(c: Comparison, cell: Cell) -> str:
     )
 
 
+def _trials(num: int, which: str = "") -> str:
+    return f"{num} {which}trial{'s' if num > 1 else ''}"
+
+
 def _within(rate: float, low: float, high: float) -> str:
-    if math.isnan(rate):
-        return "nothing"
     return number(rate) + ("" if math.isnan(low) else f" ({number(low)} to {number(high)})")
 
 
@@ -113,7 +121,8 @@ def _row(c: Comparison, cell: Cell) -> list[str]:
             number(every.class_chance),
         ]
     match = _within(groups.rate, *groups.interval) + ("" if groups.decided else "?")
-    agreed = _within(cell.agreement, cell.agreement_low, cell.agreement_high)
+    mark = "" if groups.decided else "?"
+    agreed = _within(cell.agreement, cell.agreement_low, cell.agreement_high) + mark
     known = "" if math.isnan(cell.agreement) else agreed
     return [name, match, known, number(groups.chance), number(groups.class_chance)]
 

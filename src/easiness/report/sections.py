@@ -159,7 +159,7 @@ def _by_epoch(name: str, reliability: Reliability) -> Section:
     return Section(
         f"{name}: reliability by epoch",
         f"How far disjoint groups of {size} trials repeat: matching rates of the easy and hard sets. Drift: "
-        "how far the refined sets are those of the epoch compared, without noise; sets may repeat and yet be "
+        "how far the refined sets are those of the last epoch, without noise; sets may repeat and yet be "
         "others.",
         rows,
     )

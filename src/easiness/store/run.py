@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.analysis import Votes, check_fraction, membership
 from easiness.analysis.tiebreak import id_keys
+from easiness.analysis.votes import drawn_examples
 from easiness.errors import BadInput
 from easiness.scores import Scoring
 from easiness.spec import RecordedSpec, RunSpec, Stopped
@@ -160,18 +161,21 @@ class Run:
         nearest = " or ".join(map(str, observed[max(around - 1, 0) : around + 1]))
         raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
 
-    def votes(self, epoch: int | None = None) -> Votes:
-        """What all finished trials said of every example after ``epoch`` epochs."""
+    def votes(self, epoch: int | None = None, at_most: int | None = None) -> Votes:
+        """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn."""
         epoch = self.resolve_epoch(epoch)
-        shape = (len(self.trials), len(self.ids))
+        drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
+        some = slice(None) if drawn is None else drawn
+        labels = self.labels[some]
+        shape = (len(self.trials), len(labels))
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
         for row, trial in enumerate(self.trials):
             seen = trial.columns(epoch, ["prediction", "loss"])
-            correct[row] = seen["prediction"] == self.labels
+            correct[row] = seen["prediction"][some] == labels
             # in double precision a loss of 1e-9 still differs from one of 2e-9
-            p_label[row] = np.exp(-seen["loss"].astype(np.float64))
+            p_label[row] = np.exp(-seen["loss"][some].astype(np.float64))
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        return Votes(correct, p_label, self.labels, self.ids, epoch, indices, self._id_keys)
+        return Votes(correct, p_label, labels, self.ids[some], epoch, indices, self._id_keys[some])
 
     def scores(self, epoch: int | None = None, *, fraction: float = 0.1) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.

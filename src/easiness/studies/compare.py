@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
@@ -226,7 +227,9 @@ def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
     how: dict[str, Any] = dataclasses.asdict(rule)
 
     def groups(i: int, j: int) -> GroupMatch | None:
-        return match_groups(votes[i], votes[j], group_size=size, **how) if size else None
+        # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
+        other = copy.copy(votes[j]) if i == j else votes[j]
+        return match_groups(votes[i], other, group_size=size, **how) if size else None
 
     ceilings = [groups(i, i) for i in range(len(votes))]
     cells = []

@@ -12,7 +12,6 @@ from easiness.analysis import (
     Drift,
     Forecast,
     Side,
-    Votes,
     before_last_quarter,
     drift,
     forecast,
@@ -24,7 +23,7 @@ from easiness.store import Run
 from easiness.studies.amounts import duration_text
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
-_FARTHEST = 10  # times as many trials as there are: what lies beyond is not foretold
+_VAGUE = 0.5  # width of an interval that says nothing
 _SUPERLATIVES = {"easy": "easiest", "hard": "hardest"}
 
 
@@ -32,8 +31,10 @@ _SUPERLATIVES = {"easy": "easiest", "hard": "hardest"}
 class Outlook:
     """Forecasts and drifts of the refined sets of ``fraction`` of the examples, one a side, after ``epoch``.
 
-    ``forecasts`` are empty below `MIN_TRIALS`, ``drifts`` where one epoch or one trial was observed.
-    ``seconds`` is what a further trial takes where this one ran; None where that is not known.
+    ``forecasts`` are empty below `MIN_TRIALS`, and where they cannot be made; ``reason`` then says why. Each
+    of ``drifts`` is between the epoch before the last quarter and the last one, or between ``epoch`` and the
+    last where it is an earlier one; empty where one epoch or one trial was observed. ``num_observed`` is the
+    number of epochs observed, ``seconds`` what a further trial takes as these did; None if not known.
     """
 
     num_trials: int
@@ -42,43 +43,54 @@ class Outlook:
     forecasts: tuple[Forecast, ...]
     drifts: tuple[Drift, ...]
     seconds: float | None
+    reason: str | None = None
+    num_observed: int = 1
 
     def sentences(self, *, with_time: bool = True) -> list[str]:
         """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
         seconds = self.seconds if with_time else None
+        both = f"how much of the true {outermost(self.fraction)} the sets hold cannot be told"
+        if self.num_trials < MIN_TRIALS:
+            trials = f"{self.num_trials} trial{'s' if self.num_trials > 1 else ''}"
+            cost = _cost(MIN_TRIALS - self.num_trials, seconds)
+            return [f"{both} from {trials}: {MIN_TRIALS} are needed{cost}"]
         if not self.forecasts:
-            more = MIN_TRIALS - self.num_trials
-            if more <= 0:
-                return []
-            return [
-                f"how much of the true {outermost(self.fraction)} the sets hold cannot be told from "
-                f"{self.num_trials} trial{'s' if self.num_trials > 1 else ''}: {MIN_TRIALS} are needed"
-                f"{_cost(more, seconds)}"
-            ]
-        return [self._sentence(one, seconds) for one in self.forecasts]
+            return [] if self.reason is None else [f"{both}: {self.reason}"]
+        said = [self._sentence(one, seconds) for one in self.forecasts]
+        if self.num_observed == 1:
+            said.append("whether more epochs would change the sets is not known, since one was observed")
+        return said
 
     def _sentence(self, one: Forecast, seconds: float | None) -> str:
         value, low, high = one.share()
-        percents = f"{100 * value:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
-        held = f"the {one.side} set holds about {percents} of the true {tail_text(one.side, one.fraction)}"
-        target = next((share for share in _TARGETS if value < share), None)
+        tail = tail_text(one.side, one.fraction)
+        if high - low > _VAGUE:
+            trials = f"{one.num_trials} trials ({_percents(low, high)} %)"
+            return f"how much of the true {tail} the {one.side} set holds cannot be told from {trials}"
+        share = f"{100 * value:.0f} % ({_percents(low, high)})"
+        held = f"the {one.side} set holds about {share} of the true {tail}"
+        target = next((share for share in _TARGETS if round(value, 2) < share), None)
         if target is None:
             return f"{held}; more trials would hardly change it"
-        needed, farthest = one.trials_for(target), _FARTHEST * one.num_trials
-        if needed is None or needed > farthest:
-            return f"{held}; {100 * target:.0f} % needs more than {farthest} trials, if any number does"
+        needed = one.trials_for(target)
+        if needed is None:
+            return f"{held}; {100 * target:.0f} % needs more than {one.farthest} trials, if any number does"
         cost = _cost(needed - self.num_trials, seconds)
         return f"{held}; {100 * target:.0f} % needs about {needed} trials{cost}"
 
     def warnings(self) -> list[str]:
-        """Sides whose sets the last quarter of the epochs still changed, a sentence each."""
-        return [
-            f"the {one.side} set still changes: after epoch {one.epoch} and after epoch {one.last} it is the "
-            f"same to {one.agreement.rate:.2f} ({one.agreement.low:.2f} to {one.agreement.high:.2f}), the "
-            "noise of few trials taken out; it repeats better than it is right, and more epochs may move it"
-            for one in self.drifts
-            if one.goes_on
-        ]
+        """Sides whose sets are shown to be others after the last epoch than before, a sentence each."""
+        return [self._warning(one) for one in self.drifts if one.goes_on]
+
+    def _warning(self, one: Drift) -> str:
+        agreed = one.agreement
+        what = (
+            f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
+            f"{agreed.rate:.2f} ({agreed.low:.2f} to {agreed.high:.2f}), noise taken out: "
+        )
+        if self.epoch == one.last:
+            return f"{what}training still changes them, and more epochs may"
+        return f"{what}those of epoch {one.epoch} are not the ones that training ends with"
 
 
 def _cost(trials: int, seconds: float | None) -> str:
@@ -88,13 +100,17 @@ def _cost(trials: int, seconds: float | None) -> str:
 def outlook_lines(run: Run) -> list[str]:
     """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
 
-    Nothing where there are too few examples to select a tenth of.
+    One line with the reason where it cannot be told, of a run with a damaged file or a few examples.
     """
     try:
         ahead = outlook(run)
-    except BadInput:
-        return []
+    except BadInput as error:
+        return [f"what its sets hold cannot be told ({error})"]
     return [*ahead.sentences(), *(f"warning: {text}" for text in ahead.warnings())]
+
+
+def _percents(low: float, high: float) -> str:
+    return f"{100 * low:.0f} to {100 * high:.0f}"
 
 
 def tail_text(side: Side, fraction: float) -> str:
@@ -110,43 +126,40 @@ def outermost(fraction: float) -> str:
 def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: int = 0) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
-    Of more than 20,000 examples so many are drawn. What cannot be computed, since no example is right in some
-    group of trials, is left out.
+    Of more than 20,000 examples so many are drawn.
 
     Raises:
         BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_epoch(epoch)
-    num_selected(
-        len(run.ids), fraction
-    )  # a wrong fraction must not pass for something that nothing is known of
-    votes = run.votes(epoch).at_most(MOST_EXAMPLES)
-    until = [one for one in run.observed if one <= epoch]
+    num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
+    votes = run.votes(epoch, MOST_EXAMPLES)
+    reason, forecasts = None, []
+    try:
+        forecasts = [forecast(votes, side=side, fraction=fraction, seed=seed) for side in SIDES]
+    except BadInput as error:  # nothing is learned in some group of trials yet
+        reason = str(error)
     return Outlook(
         num_trials=votes.num_trials,
         epoch=epoch,
         fraction=fraction,
-        forecasts=_forecasts(votes, fraction, seed),
-        drifts=_drifts(run, votes, before_last_quarter(until), fraction, seed),
+        forecasts=tuple(one for one in forecasts if one is not None),
+        drifts=_drifts(run, epoch, fraction, seed),
         seconds=seconds_per_trial(run),
+        reason=reason,
+        num_observed=len(run.observed),
     )
 
 
-def _forecasts(votes: Votes, fraction: float, seed: int) -> tuple[Forecast, ...]:
-    try:
-        found = [forecast(votes, side=side, fraction=fraction, seed=seed) for side in SIDES]
-    except BadInput:  # nothing is learned in some group of trials yet
+def _drifts(run: Run, epoch: int, fraction: float, seed: int) -> tuple[Drift, ...]:
+    last = run.observed[-1]
+    before = before_last_quarter(run.observed) if epoch == last else epoch
+    if before is None:
         return ()
-    return tuple(one for one in found if one is not None)
-
-
-def _drifts(run: Run, late: Votes, epoch: int | None, fraction: float, seed: int) -> tuple[Drift, ...]:
-    if epoch is None:
-        return ()
-    early = run.votes(epoch).at_most(MOST_EXAMPLES)
+    early, late = (run.votes(one, MOST_EXAMPLES) for one in (before, last))
     try:
         found = [drift(early, late, side=side, fraction=fraction, seed=seed) for side in SIDES]
-    except BadInput:
+    except BadInput:  # nothing is learned in some group of trials yet: the forecasts say so
         return ()
     return tuple(one for one in found if one is not None)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from easiness.analysis import (
+    MIN_GROUP,
     SIDES,
     Side,
     SplitHalf,
@@ -31,7 +32,8 @@ class Reliability:
     """How reproducible one run's easy and hard sets are, and what they are worth.
 
     ``drift`` has, by side and epoch, the agreement without noise of the refined sets then with those after
-    the epoch compared; NaN where it cannot be told. Sets may repeat well and drift far: early ones do.
+    the last epoch; NaN where it cannot be told, none in groups that are too small to decide anything.
+    Sets may repeat well and drift far: early ones do.
     """
 
     by_epoch: list[SplitHalf]
@@ -50,20 +52,22 @@ def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int 
     if len(epochs) > _MAX_EPOCHS:
         thinned = np.rint(np.geomspace(1, len(epochs), _MAX_EPOCHS)).astype(int)
         epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
+    last = run.observed[-1]
+    late = votes if last == votes.epoch else run.votes(last)
     by_epoch: list[SplitHalf] = []
     across: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
         with contextlib.suppress(BadInput):
-            early = votes if at == votes.epoch else run.votes(at)
+            early = {votes.epoch: votes, last: late}.get(at) or run.votes(at)
             half = split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
             if half is None:
                 continue
             by_epoch.append(half)
             for side in SIDES:
-                across[side][at] = _across(early, votes, side, fraction, seed)
+                across[side][at] = _across(early, late, side, fraction, seed)
     by_trials = reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
-    drift = {side: _without_noise(across[side], by_epoch, side, votes.epoch, fraction) for side in SIDES}
+    drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in SIDES}
     return Reliability(by_epoch, by_trials, drift, outlook(run, votes.epoch, fraction=fraction, seed=seed))
 
 
@@ -87,7 +91,7 @@ def _without_noise(
     across: dict[int, float], halves: list[SplitHalf], side: Side, last: int, fraction: float
 ) -> dict[int, float]:
     ceilings = {half.epoch: getattr(half, side).refine for half in halves}
-    if last not in ceilings:
+    if last not in ceilings or halves[0].group_size < MIN_GROUP or len(halves) == 1:
         return {}
     return {
         at: 1.0 if at == last else float(without_noise(rate, ceilings[at], ceilings[last], fraction))

@@ -114,7 +114,7 @@ class UntilReliable:
             raise RunFailed(
                 f"{part.path}: how reliable its {len(part.trials)} trials are cannot be told ({error})"
             ) from error
-        following = "" if check.next is None else f"; {check.next} trials next, unless that is enough"
+        following = "" if check.next is None else f"; {check.next} trials next"
         self._tell(f"{check_text(check)}, {self.rule.reliability:g} asked{following}")
         return check
 

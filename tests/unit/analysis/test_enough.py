@@ -70,7 +70,7 @@ def test_both_sets_count() -> None:
 
 def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many() -> None:
     """Sets that agree need no more, ones that are noise as many as there may be."""
-    assert check_trials(made(10), stopping_rule(0.8, 100)).next == 12
+    assert check_trials(made(10), stopping_rule(0.8, 100)).next is None
     assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 100)).next == 20
     assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 15)).next == 15
     assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 10)).next is None
@@ -81,8 +81,9 @@ def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many(
 def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliability: float) -> None:
     if num > cap:
         num, cap = cap, num
-    following = check_trials(graded(num), stopping_rule(reliability, cap)).next
-    if num == cap:
+    found = check_trials(graded(num), stopping_rule(reliability, cap))
+    following = found.next
+    if num == cap or is_enough(found, reliability):
         assert following is None
     else:
         assert following is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import json
@@ -53,7 +54,7 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
     expected = match_groups(few, many, **options)
     assert cell.groups == expected
     ours, theirs = (
-        Measured(name, votes, match_groups(votes, votes, **options))
+        Measured(name, votes, match_groups(votes, copy.copy(votes), **options))
         for name, votes in (("few", few), ("many", many))
     )
     assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))
