@@ -75,10 +75,10 @@ class Mixing:
 def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     """Fit by nonparametric maximum likelihood (Kiefer and Wolfowitz 1956), with EM on a grid (Laird 1978).
 
-    EM begins with equal mass everywhere, a little more at the ends, and stops after some steps: short of the maximum, where the fit would
-    follow the noise of the counts with spikes. A count is binomial given its example's probability:
-    trials are independent and alike. The fit depends on how many examples have each of the N + 1 counts
-    alone.
+    EM begins with equal mass everywhere, a little more at the ends, and stops after some steps: short of
+    the maximum, where the fit would follow the noise of the counts with spikes. A count is binomial given
+    its example's probability: trials are independent and alike. The fit depends on how many examples have
+    each of the N + 1 counts alone.
 
     Args:
         counts: in how many trials each example is right [K], whole numbers in 0..N.

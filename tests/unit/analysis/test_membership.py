@@ -12,10 +12,10 @@ from easiness.errors import BadInput
 
 
 def test_one_trial() -> None:
-    """Half are right. The prior stays that of p = sin(x)^2 with x uniform on (0, pi / 2), and 0.02 at 0 and 1.
+    """Half are right. The prior stays: p = sin(x)^2 with x uniform on (0, pi / 2), and 0.02 at 0 and at 1.
 
-    Among those that are right x has the density sin(x)^2 * 4 / pi but for 0.04 of them, which are at 1. Then p
-    is 3/4 in the mean, and above 1/2 (x above pi / 4) with probability 1/2 + 1/pi; at 1 it is 1 for sure.
+    Among those that are right 0.04 are at 1; for the others x has the density sin(x)^2 * 4 / pi: p is 3/4
+    in the mean, and above 1/2 (x above pi / 4) with probability 1/2 + 1/pi.
     """
     found = membership(np.repeat([0, 1], 100), 1, 0.5)
     above = 0.96 * (0.5 + 1 / math.pi) + 0.04
