@@ -175,7 +175,8 @@ class Run:
             # in double precision a loss of 1e-9 still differs from one of 2e-9
             p_label[row] = np.exp(-seen["loss"][some].astype(np.float64))
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        return Votes(correct, p_label, labels, self.ids[some], epoch, indices, self._id_keys[some])
+        keys = self._id_keys if drawn is None else self._id_keys[drawn]
+        return Votes(correct, p_label, labels, self.ids[some], epoch, indices, keys)
 
     def scores(self, epoch: int | None = None, *, fraction: float = 0.1) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
