@@ -210,6 +210,13 @@ def show(report, rows, seconds, options, size):
         "for the rate and both ceilings.",
         "",
     )
+    tables(report, rows)
+    for side in SIDES:
+        report.say(sentence(rows, side), "")
+
+
+def tables(report, rows):
+    """A table for each side: rates between groups, the ceiling of each stand-in, and the agreement."""
     for side in SIDES:
         ceiling = rows[0].by_side[side].ours
         report.say(
@@ -233,8 +240,6 @@ def show(report, rows, seconds, options, size):
                 for one in [row.by_side[side]]
             ],
         )
-    for side in SIDES:
-        report.say(sentence(rows, side), "")
 
 
 def sentence(rows, side):

@@ -1,0 +1,88 @@
+"""The agreement of cheap stand-ins from matching rates that were recorded, where the runs are not at hand.
+
+`docs/results/standins.csv` has the rates of a run of `standins.py` and their 95 % intervals. Replicates of
+a rate are drawn from a normal distribution of that interval, independently of the other two: an interval of
+the agreement is then rather too wide than too narrow, as a bootstrap of the runs draws the same trials for all.
+
+    python benchmarks/standins_rates.py [--figure [docs/results/standins.svg]]
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from easiness.analysis import Agreement, GroupMatch, without_noise
+from results import Report, parser
+from standins import EXPENSIVE, FIGURE, FRACTION, GROUP, SIDES, Match, Row, save_figure, sentence, tables
+
+RECORDED = Path(__file__).resolve().parent.parent / "docs" / "results" / "standins.csv"
+EPOCHS = 8  # of the expensive network
+REPLICATES = 20_000
+Z95 = 1.96
+
+
+def read(path):
+    """The rows of the record, cheapest first, each with both sides."""
+    found = {}
+    rng = np.random.default_rng(np.random.SeedSequence(0))
+    with path.open() as file:
+        for line in csv.DictReader(file):
+            key = line["network"], int(line["pixels"]), int(line["epochs"])
+            row = found.setdefault(key, Row(*key, float(line["cost"]), {}))
+            row.by_side[line["side"]] = matched(line, rng)
+    return sorted(found.values(), key=lambda row: row.cost)
+
+
+def matched(line, rng):
+    """One side of a stand-in: the rates as recorded, and the agreement that follows from them."""
+    rates = {name: tuple(float(line[name + end]) for end in ("", "_low", "_high")) for name in RATES}
+    drawn = [
+        np.clip(rate + (high - low) / (2 * Z95) * rng.standard_normal(REPLICATES), 0, 1)
+        for rate, low, high in rates.values()
+    ]
+    value = float(without_noise(*(rate for rate, *_ in rates.values()), FRACTION))
+    replicates = without_noise(*drawn, FRACTION)
+    low, high = np.percentile(replicates[~np.isnan(replicates)], (2.5, 97.5)).tolist()
+    groups = (recorded(*rate) for rate in rates.values())
+    return Match(*groups, Agreement(value, min(low, value), max(high, value)))
+
+
+RATES = ("m_ab", "m_aa", "m_bb")
+
+
+def recorded(rate, low, high):
+    """A matching rate of which no more is known than itself and its interval."""
+    unknown = float("nan")
+    pair = (unknown, unknown)
+    return GroupMatch(rate, GROUP, 0, 0, (low, high), unknown, FRACTION, unknown, pair, pair, True)
+
+
+def main():
+    options = parser(__doc__)
+    options.add_argument("--figure", type=Path, nargs="?", const=FIGURE, help=f"an SVG, {FIGURE} if unnamed")
+    options = options.parse_args()
+    report = Report("Cheap stand-ins", "python benchmarks/standins_rates.py --figure")
+    rows = read(RECORDED)
+    report.say(
+        f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The rates "
+        "were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon (torch 2.13.0+cpu), by "
+        "`python benchmarks/standins.py --data FOLDER --figure`: ten trials of each network, sets of the "
+        f"easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} trials with "
+        f"no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless trials "
+        "would give, 1 where the stand-in finds the very same examples. It follows from these rates; its 95 % "
+        "intervals are from theirs, taken to be independent, and so rather too wide.",
+        "",
+    )
+    tables(report, rows)
+    for side in SIDES:
+        report.say(sentence(rows, side), "")
+    if options.figure is not None:
+        save_figure(report, rows, options.figure, EPOCHS)
+    report.write(options.json)
+
+
+if __name__ == "__main__":
+    main()
