@@ -1,8 +1,8 @@
 """The agreement of cheap stand-ins from matching rates that were recorded, where the runs are not at hand.
 
 `docs/results/standins.csv` has the rates of a run of `standins.py` and their 95 % intervals. Replicates of
-a rate are drawn from a normal distribution of that interval, independently of the other two: an interval of
-the agreement is then rather too wide than too narrow, as a bootstrap of the runs draws the same trials for all.
+a rate are drawn from a normal distribution of that interval, independently of the other two. So an interval
+of the agreement is rather too wide than too narrow: a bootstrap of the runs draws the same trials for all.
 
     python benchmarks/standins_rates.py [--figure [docs/results/standins.svg]]
 """
@@ -67,13 +67,13 @@ def main():
     report = Report("Cheap stand-ins", "python benchmarks/standins_rates.py --figure")
     rows = read(RECORDED)
     report.say(
-        f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The rates "
-        "were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon (torch 2.13.0+cpu), by "
-        "`python benchmarks/standins.py --data FOLDER --figure`: ten trials of each network, sets of the "
+        f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The "
+        "rates were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon (torch 2.13.0+cpu), "
+        "by `python benchmarks/standins.py --data FOLDER --figure`: ten trials of each network, sets of the "
         f"easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} trials with "
-        f"no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless trials "
-        "would give, 1 where the stand-in finds the very same examples. It follows from these rates; its 95 % "
-        "intervals are from theirs, taken to be independent, and so rather too wide.",
+        f"no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless "
+        "trials would give, 1 where the stand-in finds the very same examples. It follows from these rates; "
+        "its 95 % intervals are from theirs, taken to be independent, and so rather too wide.",
         "",
     )
     tables(report, rows)
