@@ -68,10 +68,10 @@ def main():
     rows = read(RECORDED)
     report.say(
         f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The "
-        "rates were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon (torch 2.13.0+cpu), "
+        "rates were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon, torch 2.13.0+cpu, "
         "by `python benchmarks/standins.py --data FOLDER --figure`: ten trials of each network, sets of the "
-        f"easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} trials with "
-        f"no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless "
+        f"easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} trials "
+        f"with no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless "
         "trials would give, 1 where the stand-in finds the very same examples. It follows from these rates; "
         "its 95 % intervals are from theirs, taken to be independent, and so rather too wide.",
         "",
