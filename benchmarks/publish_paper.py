@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("study", type=Path, help="folder of a finished study")
     parser.add_argument("docs", type=Path, help="folder to write into, such as docs/results")
     options = parser.parse_args()
+    where = measured()  # before files change, which is told beside the commit
     document = json.loads((options.study / "claims.json").read_text())
     preset = document["preset"]
     target = options.docs / preset
@@ -80,7 +81,7 @@ def main() -> None:
 
 # The paper's experiments, preset `{preset}`, on {document["data"]}
 
-Measured: {measured()}, PyTorch {torch.__version__}. {len(runs)} runs with
+Measured: {where}, PyTorch {torch.__version__}. {len(runs)} runs with
 {sum(len(run.trials) for run in runs)} trials trained for {duration_text(seconds)} in all.
 Seed {document["seed"]}, {spec.train.num_examples:,} examples to train on and {held_out:,} held out.
 
