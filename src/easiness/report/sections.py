@@ -170,6 +170,6 @@ def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
     rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
     return Section(
         f"{name}: reliability by number of trials, after epoch {c.epoch}",
-        "How agreement grows with the number of trials in each group.",
+        "How far groups match as they have more trials.",
         rows,
     )
