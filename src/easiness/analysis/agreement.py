@@ -73,8 +73,10 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
         if abs(error) > _LARGEST_ERROR:
             return Agreement(reason=_coarse(pair, rule, f"{a.name} and {b.name}"))
     defined = drawn[~np.isnan(drawn)]
-    if not len(drawn) or len(defined) < _DEFINED * len(drawn):
+    if not len(drawn):
         return Agreement(rate)
+    if len(defined) < _DEFINED * len(drawn):
+        return Agreement(reason="a ceiling is at chance in too many of the replicates")
     # before r* is kept within its bounds: replicates piled up there would seem biased, and the interval of a
     # full agreement would end below it
     ends = np.percentile(defined, (2.5, 97.5)) - (np.median(defined) - found)

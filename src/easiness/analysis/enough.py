@@ -34,9 +34,7 @@ def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) ->
     except TypeError:
         raise BadInput(f"max trials {max_trials!r}: must be a whole number") from None
     if max_trials < FIRST_CHECK:
-        raise BadInput(
-            f"max trials {max_trials}: must be at least {FIRST_CHECK}, two halves of {FIRST_CHECK // 2}"
-        )
+        raise BadInput(f"max trials {max_trials}: must be at least {FIRST_CHECK}, fewer foretell nothing")
     return StoppingRule(reliability=reliability, max_trials=max_trials, fraction=fraction, of="true set")
 
 

@@ -70,7 +70,7 @@ def _belongs(mixing: Mixing, fraction: float, side: Side, further: int | None) -
 
 def _checked(counts: npt.ArrayLike, num_trials: int) -> npt.NDArray[np.int64]:
     if not isinstance(num_trials, int | np.integer) or num_trials < 1:
-        raise BadInput(f"num_trials {num_trials}: must be a whole number, at least 1")
+        raise BadInput(f"num_trials {num_trials!r}: must be a whole number, at least 1")
     values: npt.NDArray[Any] = np.asarray(counts)
     if values.ndim != 1 or len(values) == 0 or values.dtype.kind not in "iufb":
         raise BadInput("counts: give one number per example, in how many trials it is right")

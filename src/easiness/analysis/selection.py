@@ -104,6 +104,7 @@ def select(
     if ties != "posterior" and num_trials is not None:
         raise BadInput(f"num_trials {num_trials}: is for ties posterior, but ties {ties} was asked for")
     if num_trials is not None:
+        num_selected(len(v), fraction)
         belongs = membership(values, num_trials, fraction)
         return belongs.p_easy if side == "easy" else belongs.p_hard
     k = num_selected(len(v), fraction)

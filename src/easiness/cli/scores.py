@@ -15,9 +15,11 @@ def scores(
         int | None, typer.Option("--epoch", help="Score after this many epochs; the last by default.")
     ] = None,
     fraction: Annotated[
-        float,
-        typer.Option("--fraction", help="Share of the examples that p_easy and p_hard speak of."),
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            "--fraction", help="Share of the examples that p_easy and p_hard speak of; 0.1 by default."
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help="FILE.parquet or FILE.csv; standard output otherwise."),

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from easiness.analysis import Votes, check_fraction, membership
+from easiness.analysis import Votes, membership, num_selected
 from easiness.analysis.tiebreak import id_keys
 from easiness.analysis.votes import drawn_examples
 from easiness.errors import BadInput
@@ -46,12 +46,12 @@ class RunDocument(BaseModel):
 class Run:
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         """Raises `BadInput` if ``path`` is no run or its description is damaged."""
-        self.path = path
-        self.document = read_document(path)
+        self.path = Path(path)
+        self.document = read_document(self.path)
         self.spec = self.document.spec
-        self.trials = finished_trials(path)
+        self.trials = finished_trials(self.path)
 
     def __repr__(self) -> str:
         return (
@@ -178,21 +178,27 @@ class Run:
         keys = self._id_keys if drawn is None else self._id_keys[drawn]
         return Votes(correct, p_label, labels, self.ids[some], epoch, indices, keys)
 
-    def scores(self, epoch: int | None = None, *, fraction: float = 0.1) -> pd.DataFrame:
+    def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
 
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
-        ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``) and
-        ``easiness_expected`` (the posterior mean of the probability to be right), see `membership`.
+        ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``, a
+        tenth unless given) and ``easiness_expected`` (the posterior mean of the probability to be right),
+        see `membership`.
 
         Raises:
             BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
-                (0, 1].
+                (0, 1] or selects no example.
         """
         import pandas as pd
 
         epoch = self.resolve_epoch(epoch)
-        check_fraction(fraction)  # before the work
+        if fraction is None:
+            fraction = (
+                0.1  # of a handful of examples that is less than one, and has its probabilities all the same
+            )
+        else:
+            num_selected(len(self.ids), fraction)  # before the work
         scoring = Scoring(self.labels, len(self.classes), epoch)
         for trial in self.trials:
             for first, observations in trial.blocks(len(self.classes), epoch):
@@ -259,4 +265,4 @@ def open_run(path: str | Path) -> Run:
     Raises:
         BadInput: ``path`` is no run, or a file of it is damaged (names it).
     """
-    return Run(Path(path))
+    return Run(path)

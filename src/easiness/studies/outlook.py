@@ -65,8 +65,10 @@ class Outlook:
         value, low, high = one.share()
         tail = tail_text(one.side, one.fraction)
         if high - low > _VAGUE:
-            trials = f"{one.num_trials} trials ({_percents(low, high)} %)"
-            return f"how much of the true {tail} the {one.side} set holds cannot be told from {trials}"
+            return (
+                f"the {one.side} set holds {_percents(low, high)} % of the true {tail}, and "
+                f"{one.num_trials} trials do not tell it closer"
+            )
         share = f"{100 * value:.0f} % ({_percents(low, high)})"
         held = f"the {one.side} set holds about {share} of the true {tail}"
         target = next((share for share in _TARGETS if round(value, 2) < share), None)

@@ -155,8 +155,8 @@ def test_an_interval_needs_nine_replicates_of_ten(num_undefined: int, defined: b
     drawn[:num_undefined] = F
     a, b = match(0.5, drawn), match(0.5, np.full(100, 0.5))
     found = agreement(measured(a), measured(b, "b"), match(0.3, np.full(100, 0.3)), RULE)
-    assert not math.isnan(found.rate)
-    assert [math.isnan(end) for end in (found.low, found.high)] == [not defined] * 2
+    assert [math.isnan(one) for one in (found.rate, found.low, found.high)] == [not defined] * 3
+    assert found.reason == (None if defined else "a ceiling is at chance in too many of the replicates")
 
 
 CEILING = of(0.5)

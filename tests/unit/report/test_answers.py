@@ -202,7 +202,7 @@ def test_long_names_lose_their_middle(name: str, short: str) -> None:
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     """Two runs of twelve trials; after the last epoch the second ranks the other way round."""
-    ids, labels = np.arange(60), np.arange(60) % 3
+    ids, labels = np.arange(150), np.arange(150) % 3
     runs = []
     for seed, name in enumerate(("a_run_with_a_name_that_is_long", "short")):
         recorder = Recorder(tmp_path_factory.mktemp("answers") / name, ids=ids, labels=labels)
@@ -210,8 +210,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
         for number in range(12):
             with recorder.trial(seed=number) as trial:
                 for order in (1, -1 if seed else 1):
-                    favor = np.linspace(0, 4, 60)[::order, None] * np.eye(3)[labels]
-                    trial.update(ids, rng.normal(size=(60, 3)) + favor)
+                    favor = np.linspace(0, 4, 150)[::order, None] * np.eye(3)[labels]
+                    trial.update(ids, rng.normal(size=(150, 3)) + favor)
                     trial.end_epoch()
         runs.append(recorder.run)
     return compare(runs)

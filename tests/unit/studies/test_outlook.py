@@ -115,7 +115,7 @@ def test_too_few_trials_to_tell() -> None:
 def test_an_interval_over_half_of_all_says_nothing() -> None:
     vague = Foretold("hard", Interval(0.4, 0.1, 0.7), {})
     assert ahead(vague).sentences() == [
-        "how much of the true hardest tenth the hard set holds cannot be told from 20 trials (10 to 70 %)"
+        "the hard set holds 10 to 70 % of the true hardest tenth, and 20 trials do not tell it closer"
     ]
 
 
