@@ -62,14 +62,20 @@ def agreement(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> Agreeme
     doubt = _doubt(a, b, pair, rule)
     if doubt is not None:
         return Agreement(reason=doubt)
+    tails: list[TailModel] = []
+    if rule.ties != "refine":  # else no level is cut, and simulations find the normal model good throughout
+        tails = [counted_tail(run.votes, rule.side, rule.fraction) for run in (a, b)]
+        for run, tail in zip((a, b), tails, strict=True):
+            if _too_coarse(run, tail, pair.group_size):
+                return Agreement(reason=_coarse(pair, rule, run.name))
     rates = [(one, np.array(one.rate)) for one in (pair, a.ceiling, b.ceiling)]
     replicates = [(one, one.replicates) for one in (pair, a.ceiling, b.ceiling)]
     num, fraction = a.votes.num_examples, rule.fraction
     found = _without_noise(*(_correlation(*one, num) for one in rates))
     drawn = _without_noise(*(_correlation(*one, num) for one in replicates))
     rate, error = float(_rate(found, fraction)), 0.0
-    if rule.ties != "refine":
-        error = _formula_error(_tail(a, rule), _tail(b, rule), rate, pair.group_size)
+    if tails:
+        error = _formula_error(*tails, rate=rate, num_trials=pair.group_size)
         if abs(error) > _LARGEST_ERROR:
             return Agreement(reason=_coarse(pair, rule, f"{a.name} and {b.name}"))
     defined = drawn[~np.isnan(drawn)]
@@ -108,7 +114,7 @@ def _rate(star: _Floats, fraction: float) -> _Floats:
 
 
 def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None:
-    """Why there is no agreement to be told; None where there is."""
+    """What the rates themselves leave to be told; None where they can be corrected."""
     if rule.fraction >= 1:
         return "sets hold every example"
     if pair.group_size == 1:
@@ -122,21 +128,16 @@ def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None
     for run in (a, b):
         if not run.ceiling.interval[0] > run.ceiling.chance:
             return f"the ceiling of {run.name} is not shown to exceed chance"
-    if rule.ties == "refine":  # no level is cut, and simulations find the normal model good throughout
-        return None
-    for run in (a, b):
-        misfit = _misfit(_tail(run, rule), pair.group_size)
-        if max(run.ceiling.tie_mass) > _LARGEST_TIE or misfit > _LARGEST_MISFIT:
-            return _coarse(pair, rule, run.name)
     return None
+
+
+def _too_coarse(run: Measured, tail: TailModel, num_trials: int) -> bool:
+    """Are the counts of a run so coarse at the cut that the normal model does not hold there?"""
+    return max(run.ceiling.tie_mass) > _LARGEST_TIE or _misfit(tail, num_trials) > _LARGEST_MISFIT
 
 
 def _coarse(pair: GroupMatch, rule: Rule, names: str) -> str:
     return f"counts of {pair.group_size} trials hardly tell the {rule.side} examples of {names} apart"
-
-
-def _tail(run: Measured, rule: Rule) -> TailModel:
-    return counted_tail(run.votes, rule.side, rule.fraction)
 
 
 def _misfit(model: TailModel, num_trials: int) -> float:
@@ -145,7 +146,7 @@ def _misfit(model: TailModel, num_trials: int) -> float:
     return float(rate_of(np.sqrt(r), model.fraction)) - model.share(num_trials)
 
 
-def _formula_error(a: TailModel, b: TailModel, rate: float, num_trials: int) -> float:
+def _formula_error(a: TailModel, b: TailModel, *, rate: float, num_trials: int) -> float:
     """By how much the formula is off for two runs whose true orders are normal and match in ``rate``.
 
     The examples of each have the probabilities to be right that were fitted to its counts.

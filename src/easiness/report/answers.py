@@ -120,8 +120,8 @@ def _row(c: Comparison, cell: Cell) -> list[str]:
             number(every.chance),
             number(every.class_chance),
         ]
-    match = _within(groups.rate, *groups.interval) + ("" if groups.decided else "?")
     mark = "" if groups.decided else "?"
+    match = _within(groups.rate, *groups.interval) + mark
     agreed = _within(cell.agreement, cell.agreement_low, cell.agreement_high) + mark
     known = "" if math.isnan(cell.agreement) else agreed
     return [name, match, known, number(groups.chance), number(groups.class_chance)]

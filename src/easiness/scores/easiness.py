@@ -67,28 +67,34 @@ def easiness_interval(
     return low * scale, high * scale
 
 
-class _Easiness:
+class EasinessCounts:
     """Counts the trials that are right at m; every trial counts, whether it trained on x or not."""
 
     def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
-        self._count = np.zeros(len(labels), np.int64)
+        self.num_right: Counts = np.zeros(len(labels), np.int64)
         self._num_seen = 0
         self._epoch = 0
 
+    @property
+    def num_trials(self) -> int:
+        """N, the trials added."""
+        return self._num_seen // len(self.num_right)
+
     def add(self, obs: Observations, m: int, first: int) -> None:
+        """Take a piece of a trial."""
         num = len(obs.labels)
-        self._count[first : first + num] += correct_after(obs, m)
+        self.num_right[first : first + num] += correct_after(obs, m)
         self._num_seen += num
         self._epoch = m
 
     def result(self) -> Estimate:
         """Easiness, and the standard deviation of the Jeffreys posterior of c / N on the same scale."""
-        num_trials = self._num_seen // len(self._count)
-        value = _scaled(self._count, num_trials, f"epoch {self._epoch}")
+        num_trials = self.num_trials
+        value = _scaled(self.num_right, num_trials, f"epoch {self._epoch}")
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
-        a = self._count + 0.5
+        a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
-        return Estimate(value, posterior_std * (num_trials / self._count.max()))
+        return Estimate(value, posterior_std * (num_trials / self.num_right.max()))
 
 
 EASINESS = Score(
@@ -100,5 +106,5 @@ EASINESS = Score(
     high_means="easy",
     needs=("prediction",),
     source="Kishida and Nakayama 2019, Eq. 1 (arXiv 1911.10739)",
-    start=_Easiness,
+    start=EasinessCounts,
 )

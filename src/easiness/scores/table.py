@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import Observations
+from easiness.scores.easiness import EASINESS, EasinessCounts
 from easiness.scores.registry import SCORES
-from easiness.scores.score import Accumulator, Estimate, Start, correct_after, correct_until
+from easiness.scores.score import Accumulator, Estimate, Start, correct_until
 
 
 class _NeverLearned:
@@ -21,19 +22,16 @@ class _NeverLearned:
         self._num_never = np.zeros(num_examples, np.int64)
         self._num_seen = 0
 
-    @property
-    def num_trials(self) -> int:
-        return self._num_seen // len(self._num_never)
-
     def add(self, obs: Observations, m: int, first: int) -> None:
         num = len(obs.labels)
         self._num_never[first : first + num] += ~correct_until(obs, m).any(axis=0)
         self._num_seen += num
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
+        num_trials = self._num_seen // len(self._num_never)
         return {
-            "never_learned": self._num_never == self.num_trials,
-            "never_learned_share": self._num_never / self.num_trials,
+            "never_learned": self._num_never == num_trials,
+            "never_learned_share": self._num_never / num_trials,
         }
 
 
@@ -47,7 +45,6 @@ class Scoring:
         """``labels`` [K] are class indices, ``epoch`` is m."""
         self._epoch = epoch
         self._never_learned = _NeverLearned(len(labels))
-        self._num_right = np.zeros(len(labels), np.int64)
         self._accumulators: dict[Start, Accumulator] = {
             score.start: score.start(labels, num_classes) for score in SCORES
         }
@@ -68,17 +65,13 @@ class Scoring:
         for accumulator in self._accumulators.values():
             accumulator.add(obs, self._epoch, first)
         self._never_learned.add(obs, self._epoch, first)
-        self._num_right[first : first + len(obs.labels)] += correct_after(obs, self._epoch)
 
     @property
-    def num_right(self) -> npt.NDArray[np.int64]:
-        """How many of the trials added are right about each example [K] at m: the c of easiness."""
-        return self._num_right
-
-    @property
-    def num_trials(self) -> int:
-        """N, the trials added."""
-        return self._never_learned.num_trials
+    def counts(self) -> EasinessCounts:
+        """How many of the trials added are right about each example at m; before `columns` gives it away."""
+        counts = self._accumulators[EASINESS.start]
+        assert isinstance(counts, EasinessCounts)
+        return counts
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """The columns of `score_columns`; to be asked for once, since it gives the sums away.

@@ -194,16 +194,14 @@ class Run:
 
         epoch = self.resolve_epoch(epoch)
         if fraction is None:
-            fraction = (
-                0.1  # of a handful of examples that is less than one, and has its probabilities all the same
-            )
+            fraction = 0.1  # of a handful of examples less than one, and still each has its probability
         else:
             num_selected(len(self.ids), fraction)  # before the work
         scoring = Scoring(self.labels, len(self.classes), epoch)
         for trial in self.trials:
             for first, observations in trial.blocks(len(self.classes), epoch):
                 scoring.add(observations, first)
-        belongs = membership(scoring.num_right, scoring.num_trials, fraction)
+        belongs = membership(scoring.counts.num_right, scoring.counts.num_trials, fraction)
         columns = scoring.columns()
         columns |= {
             "p_easy": belongs.p_easy,

@@ -12,6 +12,7 @@ from easiness.analysis import (
     Drift,
     Forecast,
     Side,
+    Votes,
     before_last_quarter,
     drift,
     forecast,
@@ -146,19 +147,19 @@ def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: 
         epoch=epoch,
         fraction=fraction,
         forecasts=tuple(one for one in forecasts if one is not None),
-        drifts=_drifts(run, epoch, fraction, seed),
+        drifts=_drifts(run, votes, fraction, seed),
         seconds=seconds_per_trial(run),
         reason=reason,
         num_observed=len(run.observed),
     )
 
 
-def _drifts(run: Run, epoch: int, fraction: float, seed: int) -> tuple[Drift, ...]:
+def _drifts(run: Run, votes: Votes, fraction: float, seed: int) -> tuple[Drift, ...]:
     last = run.observed[-1]
-    before = before_last_quarter(run.observed) if epoch == last else epoch
+    before = before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
     if before is None:
         return ()
-    early, late = (run.votes(one, MOST_EXAMPLES) for one in (before, last))
+    early, late = (votes if one == votes.epoch else run.votes(one, MOST_EXAMPLES) for one in (before, last))
     try:
         found = [drift(early, late, side=side, fraction=fraction, seed=seed) for side in SIDES]
     except BadInput:  # nothing is learned in some group of trials yet: the forecasts say so
