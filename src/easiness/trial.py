@@ -156,7 +156,7 @@ def _run(
         _lane(one, part, of_one, device) for one, part, of_one in zip(specs, learned, seeds, strict=True)
     ]
     num_examples = len(lanes[0].trained_on)
-    recipe = spec.recipe
+    recipe = spec.recipe.over(spec.epochs)
     steps = recipe.steps_per_epoch(len(data) if spec.same_steps else num_examples)
     shape = data.input_shape(recipe)
 

@@ -105,20 +105,28 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path)
         "trials: 3 of 2 epochs, 4 steps each; every trial trains on 100 examples",
         "batch_size = 32",
         "flip = 0.0",
-        # 0.05 * sqrt(32 / (100 * 300)) / 0.001
-        "weight_decay 1.633 (lambda 0.001633 / alpha 0.001)",
-        "translation by up to 1 pixels",
+        "recipe: short, but batch_size = 32, flip = 0.0\n",
+        # 0.05 * sqrt(32 / (100 * 2)) / 0.003
+        "weight_decay 6.667 (lambda 0.02 / alpha 0.003)",
+        "eta(t) = (1 + cos(pi t / 2)) / 2",
+        "scores after an earlier epoch are of an unfinished training",
+        "no translation",
         "nothing was trained and nothing written",
     ):
         assert text in finished.out, text
     assert list(tmp_path.iterdir()) == []
+    finished = command(*digits(tmp_path / "run", "--dry-run", "--recipe", "paper"))
+    assert "recipe: paper, but flip = 0.0\n" in finished.out
+    assert "unfinished" not in finished.out
+    assert "translation by up to 1 pixels" in finished.out
 
 
 def test_the_weight_decay_of_all_of_cifar10(command, tmp_path):
     """READING.md: 0.05 * sqrt(128 / (50000 * 300)) / 0.001 = 0.146."""
     x = np.zeros((50_000, 8, 8), np.uint8)
     np.savez(tmp_path / "as_many.npz", x=x, y=np.arange(50_000) % 10)
-    arguments = ["--model", "mlp_3", "--trials", 20, "--epochs", 300, "--dry-run", "--out", tmp_path / "run"]
+    arguments = ["--model", "mlp_3", "--trials", 20, "--epochs", 300, "--dry-run"]
+    arguments += ["--recipe", "paper", "--out", tmp_path / "run"]
     finished = command("measure", tmp_path / "as_many.npz", *arguments)
     assert finished.code == 0
     assert "weight_decay 0.1461 (lambda 0.0001461 / alpha 0.001)" in finished.out

@@ -241,7 +241,7 @@ def test_a_second_process_while_the_first_one_writes(start, refused, command, di
         (["--precision", "bfloat16"], "precision is float32 in the run, bfloat16 here"),
         (["--train-share", 0.5], "train share is 1.0 in the run, 0.5 here"),
         (["--batch-size", 64], "recipe setting batch_size is 128 in the run, 64 here"),
-        (["--recipe", "RECIPE"], "recipe setting alpha is 0.001 in the run, 0.01 here"),
+        (["--recipe", "RECIPE"], "recipe setting alpha is 0.003 in the run, 0.01 here"),
         (["--keep-logits"], "logits kept is none in the run, all here"),
         (["--no-weights"], "weights kept is True in the run, False here"),
     ],

@@ -31,7 +31,7 @@ def ablate(
     holdout: options.Holdout = None,
     seed: options.Seed = 0,
     batch_size: options.BatchSize = None,
-    recipe: options.RecipeFile = None,
+    recipe: options.RecipeName = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
     executor: ExecutorName = "auto",

@@ -123,7 +123,13 @@ def measure(
         bool, typer.Option("--no-weights", help="Do not keep the trained weights.")
     ] = False,
     recipe: Annotated[
-        Path | None, typer.Option("--recipe", help="TOML file of changes to the recipe; see --dry-run.")
+        str | None,
+        typer.Option(
+            "--recipe",
+            metavar="paper|short|FILE",
+            help="How networks are trained: the paper's recipe, the one for short trainings, or a TOML file "
+            "of changes; short for a new run, a run's own where it exists. --dry-run shows it in full.",
+        ),
     ] = None,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, and count them.")
@@ -144,6 +150,7 @@ def measure(
     from easiness.store import check_output
     from easiness.studies.execute import carry_out
     from easiness.studies.plan import make_plan
+    from easiness.studies.recipe_choice import recipe_or_default
     from easiness.studies.trials_auto import trials_asked
     from easiness.studies.workers import allowed_jobs
     from easiness.training import resolve_device
@@ -174,7 +181,7 @@ def measure(
             observe=observe,
             keep_logits=keep_logits,
             keep_weights=not no_weights,
-            recipe=recipe,
+            recipe=recipe_or_default(recipe, out),
         )
     if plan.ref.num_unreadable:
         typer.echo(f"images left out, since they cannot be read: {plan.ref.num_unreadable}", err=True)

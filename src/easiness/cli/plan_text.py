@@ -9,7 +9,7 @@ import torch
 
 from easiness.analysis import FIRST_CHECK
 from easiness.executors import Jobs
-from easiness.spec import Recipe, StoppingRule, observe_text
+from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
 from easiness.studies.choose import Compile, resolve_plan
 from easiness.studies.cost import estimate_cost
 from easiness.studies.execute import cache_beside
@@ -28,14 +28,15 @@ def describe(
     compiling: Compile = "auto",
 ) -> str:
     """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost."""
-    recipe, num = plan.recipe, plan.num_trained_on
+    num = plan.num_trained_on
+    recipe = plan.recipe.over(plan.epochs)
     steps = recipe.steps_per_epoch(num)
     channels, height, width = plan.input_shape
     held_out = plan.data.held_out
     last = recipe.eta(plan.epochs - 1 / steps)
     settings = "\n".join(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
-        for name, value in recipe.model_dump().items()
+        for name, value in plan.recipe.model_dump().items()
     )
     resolved = resolve_plan(plan, device, executor=executor, jobs=jobs, compiling=compiling)
     spec = plan.spec(resolved, plan.trials, plan.epochs)
@@ -55,18 +56,24 @@ seed: {plan.seed}
 device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
 trials at a time: {resolved.jobs * resolved.together}
-recipe:
+recipe: {describe_recipe(plan.recipe)}
 {settings}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
-set every step: 1 at the first step, {last:.6g} at the last
+set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
 augmentation: {_augmentation(recipe, min(height, width))}, flip with probability {recipe.flip:g}
 observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
 {costs}
 out: {out}
 nothing was trained and nothing written"""
+
+
+def _annealed(plan: Plan) -> str:
+    if not plan.recipe.anneals(plan.epochs):
+        return ""
+    return "; scores after an earlier epoch are of an unfinished training"
 
 
 def _until(rule: StoppingRule) -> str:
@@ -83,7 +90,8 @@ def _augmentation(recipe: Recipe, side: int) -> str:
             f"crop of {recipe.crop_scale:.0%} to 100% of the photo's area, aspect ratio up to "
             f"{recipe.crop_ratio:.3g}, resized to {recipe.crop} x {recipe.crop} pixels"
         )
-    return f"translation by up to {recipe.shift(side)} pixels (zero-padded)"
+    shift = recipe.shift(side)
+    return f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
 
 
 def _observation(recipe: Recipe) -> str:

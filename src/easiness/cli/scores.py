@@ -36,6 +36,8 @@ def scores(
     table = opened.scores(epoch, fraction=fraction)
     if opened.spec.observe != ALL:
         typer.echo(f"note: {run}: observations: {observe_text(opened.spec.observe)}", err=True)
+    if "unfinished" in table.attrs:
+        typer.echo(f"note: {run}: {table.attrs['unfinished']}", err=True)
     if output is None:
         table.to_csv(sys.stdout, index=False)
         return

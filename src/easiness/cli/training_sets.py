@@ -55,7 +55,14 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the runs.")]
 BatchSize = Annotated[
     int | None, typer.Option("--batch-size", help="Examples per step, instead of the recipe's.")
 ]
-RecipeFile = Annotated[Path | None, typer.Option("--recipe", help="TOML file of changes to the recipe.")]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe",
+        metavar="paper|short|FILE",
+        help="A recipe, or a TOML file of changes; the paper's if not given.",
+    ),
+]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
 PrecisionName = Annotated[
     Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="auto measures which is faster.")

@@ -47,7 +47,7 @@ def validate(
     ] = False,
     seed: options.Seed = 0,
     batch_size: options.BatchSize = None,
-    recipe: options.RecipeFile = None,
+    recipe: options.RecipeName = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "auto",
     executor: ExecutorName = "auto",

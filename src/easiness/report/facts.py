@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset
 from easiness.figures import AccuracyCurves
 from easiness.report.text import chosen_percent, count, duration
-from easiness.spec import ALL, Recipe, RunSpec, observe_text
+from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, observe_text
 from easiness.store import Run
 
 
@@ -42,6 +42,9 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:
         facts["observations"] = observe_text(spec.observe)
+    unfinished = run.unfinished(epoch)
+    if unfinished is not None:
+        facts["unfinished"] = unfinished
     row = accuracy.epochs.index(epoch)
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
@@ -51,18 +54,12 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     if isinstance(spec, RunSpec):
         layout = ", channels-last" if spec.resolved.channels_last else ""
         facts["precision"] = f"{spec.resolved.precision}{layout}"
-        facts["recipe"] = _recipe(spec.recipe)
+        facts["recipe"] = describe_recipe(spec.recipe)
         facts["seed"] = str(spec.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = str(run.path)
     return facts
-
-
-def _recipe(recipe: Recipe) -> str:
-    usual = Recipe().model_dump()
-    changed = [f"{name} = {value}" for name, value in recipe.model_dump().items() if value != usual[name]]
-    return "the paper's" + (f", but {', '.join(changed)}" if changed else "")
 
 
 def _where(run: Run) -> dict[str, str]:
@@ -122,7 +119,7 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
 
     Args:
         run: to be measured again.
-        data: its data, where they are at hand: they tell which recipe ``measure`` takes by default.
+        data: its data, where they are at hand: they tell what a named recipe is for them.
     """
     spec = run.spec
     if not isinstance(spec, RunSpec) or spec.data.source is None:
@@ -157,14 +154,25 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     if not spec.keep_weights:
         options.append(("--no-weights",))
     recipe = None
-    usual = None if data is None else Recipe(**data.recipe_defaults)
-    if usual is not None and usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:
+    by_name = None if data is None else _named(spec.recipe, data)
+    if by_name is not None:
+        name, usual = by_name
+        options.append(("--recipe", name))
         if usual != spec.recipe:
             options.append(("--batch-size", spec.recipe.batch_size))
     else:
         recipe = "\n".join(f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
         options.append(("--recipe", "recipe.toml"))
     return Command(tuple(shlex.join(map(str, words)) for words in options), recipe)
+
+
+def _named(recipe: Recipe, data: Dataset) -> tuple[str, Recipe] | None:
+    """The recipe's name for these data, and the recipe of that name, if at most the batch size differs."""
+    for name, settings in RECIPES.items():
+        usual = Recipe.model_validate({**settings, **data.recipe_defaults})
+        if usual.model_copy(update={"batch_size": recipe.batch_size}) == recipe:
+            return name, usual
+    return None
 
 
 def _toml(value: Any) -> str:

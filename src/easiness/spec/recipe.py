@@ -6,7 +6,7 @@ import math
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,7 +22,8 @@ class Recipe(BaseModel):
     The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":
     ``theta -= eta_t * (alpha * m / (sqrt(v) + epsilon) + lambda * theta)`` with
     ``lambda = w_norm * sqrt(b / (B * T))`` and ``eta_t = (1 + cos(pi * t / T)) / 2``, where b is the
-    batch size, B the number of examples trained on, T the ``period`` and t the epochs so far.
+    batch size, B the number of examples trained on, T the ``period`` and t the epochs so far. A period of
+    ``"epochs"`` is as long as the training, whatever its length: the cosine then ends with it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -33,7 +34,12 @@ class Recipe(BaseModel):
     beta2: float = Field(default=0.99, ge=0, lt=1, description="decay of the second moment")
     epsilon: float = Field(default=1e-8, gt=0, description="added to the root of the second moment")
     w_norm: float = Field(default=0.05, ge=0, description="normalized weight decay")
-    period: float = Field(default=300, gt=0, description="epochs of the cosine period, T_i")
+    period: Annotated[float, Field(gt=0)] | Literal["epochs"] = Field(
+        default=300.0, description='epochs of the cosine period, T_i; "epochs": as many as are trained'
+    )
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of the target that is spread over all classes alike"
+    )
     translation: float = Field(
         default=0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
     )
@@ -68,12 +74,29 @@ class Recipe(BaseModel):
         """
         unused = set() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
         unused |= {"reduce"} if self.reduce == 1 else set()
+        unused |= {"label_smoothing"} if self.label_smoothing == 0 else set()
         return self.model_dump(mode="json", exclude=unused)
+
+    def over(self, epochs: int) -> Recipe:
+        """The recipe of a training of so many epochs: its ``period`` is a number."""
+        return self.model_copy(update={"period": float(epochs)}) if self.period == "epochs" else self
+
+    def anneals(self, epochs: int) -> bool:
+        """Has the step size come down to a tenth at the end of a training of so many epochs?
+
+        What is observed before the end is then of an unfinished training, and not what a shorter one gives.
+        """
+        return self.over(epochs).eta(epochs) <= 0.1
+
+    @property
+    def _period(self) -> float:
+        assert self.period != "epochs"  # see `over`
+        return self.period
 
     def weight_decay_lambda(self, num_examples: int) -> float:
         """``lambda`` for ``num_examples`` examples trained on."""
         batch = min(self.batch_size, num_examples)
-        return self.w_norm * math.sqrt(batch / (num_examples * self.period))
+        return self.w_norm * math.sqrt(batch / (num_examples * self._period))
 
     def torch_weight_decay(self, num_examples: int) -> float:
         """``weight_decay`` for ``torch.optim.AdamW``, which multiplies it by the learning rate.
@@ -89,7 +112,7 @@ class Recipe(BaseModel):
 
     def eta(self, epochs: float) -> float:
         """Schedule multiplier in [0, 1] after ``epochs`` (a fraction counts) of training."""
-        return 0.5 * (1 + math.cos(math.pi * epochs / self.period))
+        return 0.5 * (1 + math.cos(math.pi * epochs / self._period))
 
     def shift(self, side: int) -> int:
         """Largest translation in pixels of an image with this side: 4 for 32 pixels."""
@@ -112,8 +135,10 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
         recipe = Recipe.model_validate({**base, **changes}, strict=True)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise BadInput(f"{origin}: {key}: {first['msg']}, not {first['input']!r}") from None
+        key, reason = str(first["loc"][0]), first["msg"]
+        if key == "period":
+            reason = 'give a finite number of epochs above 0, or "epochs" for as many as are trained'
+        raise BadInput(f"{origin}: {key}: {reason}, not {first['input']!r}") from None
     if recipe.crop and recipe.reduce > 1:
         raise BadInput(
             f"{origin}: reduce: photos are cropped to {recipe.crop} pixels, which is their size; change "
@@ -125,9 +150,10 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
 def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
     """The settings for ``model`` in a TOML file.
 
-    Top-level settings are for every model. A table is for the models whose name, with or without a
-    leading ``timm:``, starts with the table's: ``[vgg]`` for ``vgg11`` and ``vgg11_bn``. Where several
-    give a setting, the one that matches furthest decides; any of them goes before the top level.
+    Top-level settings are for every model, and ``base`` names the recipe that all of them change. A table
+    is for the models whose name, with or without a leading ``timm:``, starts with the table's: ``[vgg]``
+    for ``vgg11`` and ``vgg11_bn``. Where several give a setting, the one that matches furthest decides; any
+    of them goes before the top level.
 
     Raises:
         BadInput: the file cannot be read, is not TOML, or has an unknown setting, a value that does not
@@ -140,6 +166,7 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
         raise BadInput(f"{path}: the recipe cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: the recipe is not TOML: {error}") from None
+    base = {key: content.pop(key) for key in ["base"] if key in content}
     # A table with the name of a setting is a setting of the wrong type.
     tables = {k: v for k, v in content.items() if isinstance(v, dict) and k not in Recipe.model_fields}
     settings = {key: value for key, value in content.items() if key not in tables}
@@ -153,7 +180,7 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
         make_recipe({}, table, origin=f"{path}: [{name}]")
     for name in _tables_for(model, tables):
         settings.update(tables[name])
-    return settings
+    return base | settings
 
 
 def _tables_for(model: str, tables: Iterable[str]) -> list[str]:

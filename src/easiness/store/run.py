@@ -86,6 +86,20 @@ class Run:
         """Do the observations come from training steps on augmented images, and not from clean passes?"""
         return self.spec.augmented
 
+    def unfinished(self, epoch: int) -> str | None:
+        """Why what was observed after ``epoch`` is not what a training of so many epochs gives; else None.
+
+        So it is where the step size comes down to nothing by the end, and some trial is longer.
+        """
+        longest = max((trial.epochs for trial in self.trials), default=0)
+        if epoch >= longest or not isinstance(self.spec, RunSpec) or not self.spec.recipe.anneals(longest):
+            return None
+        which = "" if self.epochs == longest else " in some trials"
+        return (
+            f"epoch {epoch} of {longest} is of an unfinished training{which}, whose step size was still "
+            f"coming down: a training of {epoch} epochs gives other scores"
+        )
+
     def first(self, num: int) -> Run:
         """The run with only those of its finished trials whose index is below ``num``."""
         part = copy.copy(self)
@@ -184,7 +198,8 @@ class Run:
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
         ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``, a
         tenth unless given) and ``easiness_expected`` (the posterior mean of the probability to be right),
-        see `membership`.
+        see `membership`. Where the training was unfinished then, see `unfinished`, the table's
+        ``attrs["unfinished"]`` says so.
 
         Raises:
             BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
@@ -211,7 +226,11 @@ class Run:
         names = np.array(self.classes, dtype=object)[self.labels]
         # every column is an array of its own, so that the table need not copy them all
         fixed = {"id": self.ids.copy(), "label": self.labels.copy(), "class": names}
-        return pd.DataFrame({**fixed, **columns}, copy=False)
+        table = pd.DataFrame({**fixed, **columns}, copy=False)
+        unfinished = self.unfinished(epoch)
+        if unfinished is not None:
+            table.attrs["unfinished"] = unfinished
+        return table
 
 
 def is_run(path: Path) -> bool:

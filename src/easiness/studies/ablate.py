@@ -76,7 +76,7 @@ def ablate(
         holdout: hold out and test on this share of each class, where there is no held-out split.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
-        recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
+        recipe: as for `measure`; the paper's unless given.
         device: ``auto``, ``cpu`` or ``cuda``.
         executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.

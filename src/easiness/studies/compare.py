@@ -79,7 +79,7 @@ class Resolution:
 class Comparison:
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
-    ``note`` says which runs have augmented observations, where any has.
+    ``note`` says which runs have augmented observations or were not trained to the end then, where any.
     """
 
     names: list[str]
@@ -162,7 +162,7 @@ def compare(
             run_reliability(run, one, fraction=fraction, seed=seed)
             for run, one in zip(runs, votes, strict=True)
         ],
-        note=_note(runs),
+        note=_note(runs, epoch),
     )
 
 
@@ -203,7 +203,13 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
     return max(run.resolve_epoch(epoch) for run in runs)
 
 
-def _note(runs: Sequence[Run]) -> str | None:
+def _note(runs: Sequence[Run], epoch: int) -> str | None:
+    said = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
+    made = _how_observed(runs)
+    return "; ".join(said if made is None else [made, *said]) or None
+
+
+def _how_observed(runs: Sequence[Run]) -> str | None:
     augmented = [str(run.path) for run in runs if run.augmented]
     if not augmented:
         return None

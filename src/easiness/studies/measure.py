@@ -12,6 +12,7 @@ from easiness.studies.choose import Compile
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
 from easiness.studies.progress import Progress
+from easiness.studies.recipe_choice import recipe_or_default
 from easiness.studies.trials_auto import trials_asked
 from easiness.training import Precision
 
@@ -90,7 +91,9 @@ def measure(
             its augmented images is recorded, marked as such, and no pass over them is made.
         keep_logits: keep all logits.
         keep_weights: keep the weights of each trial.
-        recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
+        recipe: ``short`` or ``paper``; or a `Recipe`, or changes to the paper's as a dict or a TOML file, to
+            those of another recipe where ``base`` names it. A run that exists keeps its own, a new one is
+            ``short`` unless given.
         retrain_damaged: train trials with a damaged file again, instead of refusing.
         progress: what to call as the run goes on.
 
@@ -100,6 +103,7 @@ def measure(
     """
     out = Path(out)
     check_output(out)
+    recipe = recipe_or_default(recipe, out)
     progress = progress or Progress()
     num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
     plan = make_plan(

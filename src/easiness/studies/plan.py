@@ -19,7 +19,9 @@ from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.spec import (
     ALL,
+    BASE,
     RECIPE_VERSION,
+    RECIPES,
     TRAIN,
     DatasetRef,
     Draw,
@@ -30,7 +32,7 @@ from easiness.spec import (
     RunSpec,
     check_observe,
     make_recipe,
-    read_recipe,
+    recipe_settings,
     trial_seeds,
 )
 from easiness.studies.source import given_data
@@ -165,8 +167,8 @@ def make_plan(
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
-    ``draw`` drops or relabels examples by their ``ranking`` [K]; ``splits`` names the splits to observe,
-    where there are such. Everything else is as for `measure`.
+    ``recipe`` is the paper's unless given. ``draw`` drops or relabels examples by their ``ranking`` [K];
+    ``splits`` names the splits to observe, where there are such. Everything else is as for `measure`.
 
     Raises:
         BadInput: a choice cannot be used (names it).
@@ -192,10 +194,10 @@ def make_plan(
         holdout=holdout,
     )
     settings = _recipe(data, recipe, batch_size, model)
-    if epochs > settings.period:
+    if settings.period != "epochs" and epochs > settings.period:
         raise BadInput(
             f"epochs {epochs}: longer than the cosine period of {settings.period:g} epochs; "
-            "set `period` in the recipe"
+            'set `period` in the recipe, to a number or to "epochs" for as many as are trained'
         )
     num = num_trained_on(len(data), train_share, None)
     if num < data.num_classes:
@@ -300,13 +302,12 @@ def _at_least(name: str, value: int, least: int) -> int:
 def _recipe(
     data: Dataset, recipe: Recipe | dict[str, Any] | str | Path | None, batch_size: int | None, model: str
 ) -> Recipe:
+    origin = str(recipe) if isinstance(recipe, str | Path) else "recipe"
     if isinstance(recipe, Recipe):
-        base, changes, origin = recipe.model_dump(), {}, "recipe"
+        base, changes = recipe.model_dump(), {}
     else:
-        base, origin = data.recipe_defaults, "recipe"
-        if isinstance(recipe, str | Path):
-            origin, recipe = str(recipe), read_recipe(Path(recipe), model=model)
-        changes = dict(recipe or {})
+        changes = recipe_settings(recipe, model=model)
+        base = {**RECIPES[changes.pop(BASE)], **data.recipe_defaults}
     if batch_size is not None:
         changes["batch_size"] = batch_size
     return make_recipe(base, changes, origin=origin)

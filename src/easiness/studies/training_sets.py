@@ -15,7 +15,7 @@ import numpy.typing as npt
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.spec import Draw, Effect, Recipe, read_recipe
+from easiness.spec import Draw, Effect, Recipe, recipe_settings
 from easiness.store import Run
 from easiness.studies.accuracy_curves import AccuracyCurve
 from easiness.studies.order import Keep, Order, order_of
@@ -246,10 +246,8 @@ def plan_ranked(
     assert data.held_out is not None
     order = order_of(score, keep)
     asked, betas = check_choices(rates, policies, steps, order)
-    if isinstance(recipe, str | Path):
-        recipe = read_recipe(Path(recipe), model=model)
     if not isinstance(recipe, Recipe):
-        recipe = {"period": float(epochs), **(recipe or {})}
+        recipe = {"period": float(epochs), **recipe_settings(recipe, model=model)}
     make = partial(
         make_plan,
         data,

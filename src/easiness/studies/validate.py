@@ -12,7 +12,7 @@ from easiness.data import Dataset
 from easiness.data.holdout import merge_splits
 from easiness.errors import BadInput
 from easiness.executors import Jobs
-from easiness.spec import Recipe, read_recipe
+from easiness.spec import Recipe, recipe_settings
 from easiness.studies.plan import Plan, make_plan
 from easiness.studies.progress import Progress
 from easiness.studies.runs import carry_out_all
@@ -83,7 +83,7 @@ def validate(
         holdout: hold out this share of each class, where there is no held-out split.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
-        recipe: a `Recipe`, changes to the default as a dict, or a TOML file of them.
+        recipe: as for `measure`; the paper's unless given.
         device: ``auto``, ``cpu`` or ``cuda``.
         executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
@@ -206,6 +206,4 @@ def _to_the_end(
     period = {"period": float(epochs)}
     if isinstance(recipe, Recipe):
         return recipe.model_copy(update=period)
-    if isinstance(recipe, str | Path):
-        recipe = read_recipe(Path(recipe), model=model)
-    return {**(recipe or {}), **period}
+    return {**recipe_settings(recipe, model=model), **period}

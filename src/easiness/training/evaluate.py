@@ -67,7 +67,8 @@ def stored_network(
         reason = " ".join(str(error).split())[:200]
         raise BadInput(f"model {spec.model}: the stored weights do not fit the network ({reason})") from None
     # the number of examples matters to training alone
-    return Network(model, spec.recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
+    recipe = spec.recipe.over(spec.epochs)
+    return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
 
 
 @contextmanager

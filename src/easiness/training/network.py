@@ -64,6 +64,7 @@ class Network:
         self.model = model.to(device=device, memory_format=self._memory_format)  # type: ignore[call-overload]
         self._autocast = resolved.precision == "bfloat16"
         self._device = device
+        self._smoothing = recipe.label_smoothing
         self._forward = CompiledForward(self._eager) if resolved.compiled else self._eager
         self.optimizer = Optimizer(
             self.model.parameters(),
@@ -91,7 +92,7 @@ class Network:
     def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, at the rate that `Optimizer.advance` has set."""
         logits = self._forward(images)
-        loss = F.cross_entropy(logits, labels)
+        loss = F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
         self.optimizer.update(loss)
         return loss.detach(), logits.detach()
 

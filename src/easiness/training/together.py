@@ -81,6 +81,7 @@ class Together:
         _pool_by_mean(self.model)
         self._autocast = resolved.precision == "bfloat16"
         self._device = device
+        self._smoothing = recipe.label_smoothing
         self.optimizer = Optimizer(
             self._parameters.values(),
             recipe,
@@ -110,7 +111,9 @@ class Together:
     def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """As `step`, at the rate that `Optimizer.advance` has set."""
         logits = self._forward(images, 0)
-        each = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none")
+        each = F.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), reduction="none", label_smoothing=self._smoothing
+        )
         losses = each.view(labels.shape).mean(dim=1)
         # a trial's weights reach its own loss alone, so that this is the gradient of each
         self.optimizer.update(losses.sum())

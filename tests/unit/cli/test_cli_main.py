@@ -144,8 +144,10 @@ def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeyp
 def test_scores_at_an_epoch(command, measured):
     finished = command("scores", measured, "--epoch", 1)
     assert finished.code == 0
-    expected = open_run(measured).scores(1).to_csv(index=False)
+    run = open_run(measured)
+    expected = run.scores(1).to_csv(index=False)
     assert finished.out == expected
+    assert finished.err == f"note: {measured}: {run.unfinished(1)}\n"
     assert command("scores", measured).out != expected
 
 

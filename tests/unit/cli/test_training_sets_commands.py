@@ -141,7 +141,9 @@ def test_what_to_drop_has_to_be_said(refused, measured, options, said):
     assert said in refused("prune", measured, "--drop", 0.3, *options)
 
 
-def test_the_summary_says_what_was_never_learned(command, measured):
+def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
+    measured = tmp_path / "run"
+    assert command(*digits(measured, "--recipe", "paper")).code == 0
     run = open_run(measured)
     assert run.scores()["forgetting_events"].isna().any()
     never = run.scores()["never_learned"].sum()

@@ -35,7 +35,7 @@ def test_facts_of_a_measured_run(measured: Path) -> None:
     assert facts["network"] == "mlp_3"
     assert facts["trials"] == "3"
     assert facts["data"] == "digits, 100 examples of it"
-    assert facts["recipe"] == "the paper's, but flip = 0.0"
+    assert facts["recipe"] == "short, but flip = 0.0"
     assert data_name(run) == "digits"
     assert describe_data(run) == "100 examples of 10 classes, grey pictures of 8 × 8 pixels"
 
@@ -90,7 +90,14 @@ def test_another_batch_size_needs_no_recipe_file(tmp_path: Path) -> None:
     found = measure_command(run, load_dataset("digits"))
     assert found is not None
     assert found.recipe is None
-    assert found.parts[-1] == "--batch-size 25"
+    assert found.parts[-2:] == ("--recipe short", "--batch-size 25")
+
+
+def test_a_page_of_before_the_end_says_so(measured: Path) -> None:
+    run = open_run(measured)
+    curves = accuracy_curves(run)
+    assert run_facts(run, curves, 1)["unfinished"] == run.unfinished(1)
+    assert "unfinished" not in run_facts(run, curves, 2)
 
 
 def test_a_recorded_run_has_no_command(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:

@@ -87,6 +87,7 @@ OTHER: dict[str, list[Any]] = {
             "epsilon": 1e-7,
             "w_norm": 0.0,
             "period": 299.5,
+            "label_smoothing": 0.1,
             "translation": 0.0,
             "flip": 0.0,
             "crop": 48,

@@ -68,6 +68,19 @@ def softmax_regression(
     return float(loss), {"weight": p.T @ x, "bias": p.sum(0)}
 
 
+def test_label_smoothing_spreads_a_share_of_the_target_over_all_classes():
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(6, 5, generator=generator)
+    labels = torch.tensor([0, 1, 2, 0, 1, 2])
+    model = nn.Linear(5, 3)
+    logp = model(images).double().log_softmax(dim=1).detach()
+    target = 0.7 * F.one_hot(labels, 3) + 0.3 / 3
+    loss, logits = network(model, Recipe(label_smoothing=0.3)).step(images, labels)
+    assert float(loss) == pytest.approx(float(-(target * logp).sum(dim=1).mean()), rel=1e-6)
+    # what is recorded is the loss of the label itself, from logits
+    torch.testing.assert_close(logits.double().log_softmax(dim=1), logp, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize("period", [3, 300])
 def test_steps_follow_the_update_of_the_paper_over_epochs(period):
     # decay and step size are large, so that a wrong factor in either shows in the first digits

@@ -31,10 +31,10 @@ def settings(precision: str = "float32", *, graphed: bool = False) -> Resolved:
     )
 
 
-def pair(name: str, precision: str = "float32") -> tuple[Together, list[Network]]:
+def pair(name: str, precision: str = "float32", smoothing: float = 0.0) -> tuple[Together, list[Network]]:
     """Trials side by side, and each by itself, from the same initial values."""
     built = models(name)
-    recipe, resolved = Recipe(alpha=0.01), settings(precision)
+    recipe, resolved = Recipe(alpha=0.01, label_smoothing=smoothing), settings(precision)
     singles = [
         Network(copy.deepcopy(model), recipe, resolved, CPU, num_examples=100, num_classes=10)
         for model in built
@@ -48,9 +48,12 @@ def step_batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
     return images, torch.randint(0, 10, (GROUP, BATCH), generator=generator)
 
 
-@pytest.mark.parametrize("name", ["mlp_3_w32", "wrn_10_1", "densenet_bc_10_4"])
-def test_each_trial_trains_as_it_would_alone(name):
-    together, singles = pair(name)
+@pytest.mark.parametrize(
+    ("name", "smoothing"),
+    [("mlp_3_w32", 0.0), ("mlp_3_w32", 0.2), ("wrn_10_1", 0.0), ("densenet_bc_10_4", 0.0)],
+)
+def test_each_trial_trains_as_it_would_alone(name, smoothing):
+    together, singles = pair(name, smoothing=smoothing)
     for step in range(4):
         images, labels = step_batch(step)
         losses, logits = together.step(images, labels)

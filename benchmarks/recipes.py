@@ -1,0 +1,234 @@
+"""Which recipe finds what longer trainings of other networks find, in the same core time?
+
+Every way to train (recipe, network, epochs) is judged by the rank correlation of its scores with a reference
+made by other trials, see `recipes_runs.py`. Runs are kept in `--runs`: it goes on where it was stopped.
+
+    python benchmarks/recipes.py --cifar10 FOLDER --imagenette FOLDER [--runs FOLDER] [--docs docs/results]
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from easiness.spec import RECIPES
+from easiness.training.network import evaluation_batch
+from easiness.training.speed import Rehearsal, Workload, rehearsing
+from machine import measured
+from recipes_figure import draw
+from recipes_runs import SUBJECTS, judged, reference_runs, way_run
+
+GOAL, MINUTES, CORES = 0.85, 15, 2
+SUBSETS = 20  # choices of so many trials
+SPLITS = 20  # of the reference's trials in halves
+ROUNDS = 5
+SCORES = {
+    "easiness": "easiness after the last epoch",
+    "confidence": "probability of the label, mean over all epochs",
+    "loss": "loss after the last epoch",
+}
+
+
+def left_out(run, ids):
+    """Probability of the label to the trials [trials, examples] that have not seen the example, else NaN."""
+    rows = []
+    for trial in run.trials:
+        probe = "held_out" if run.spec.data.held_out is not None else "train"
+        seen = trial.columns(run.epochs, ["id", "loss", "trained_on"], probe)
+        p_label = np.exp(-seen["loss"].astype(float))
+        p_label[seen["trained_on"].astype(bool)] = np.nan
+        at = {example: row for row, example in enumerate(seen["id"].tolist())}
+        rows.append(p_label[[at[example] for example in ids.tolist()]])
+    return np.stack(rows)
+
+
+def mean_of(networks, rows):
+    """The reference from the trials at `rows` of each network: the mean of their means."""
+    return np.mean([np.nanmean(one[part], axis=0) for one, part in zip(networks, rows, strict=True)], axis=0)
+
+
+def make_reference(runs, ids):
+    """The consistency of each example, and its correlation between halves of the trials."""
+    networks = [left_out(run, ids) for run in runs.values()]
+    correlations = []
+    for seed in range(SPLITS):
+        random = np.random.default_rng(seed)
+        orders = [random.permutation(len(one)) for one in networks]
+        halves = [mean_of(networks, [order[part::2] for order in orders]) for part in (0, 1)]
+        known = np.isfinite(halves[0]) & np.isfinite(halves[1])
+        correlations.append(spearmanr(halves[0][known], halves[1][known]).statistic)
+    return mean_of(networks, [slice(None)] * len(networks)), float(np.mean(correlations))
+
+
+def correlations(run, reference):
+    """By score, the mean rank correlation of 1, 2, ... trials with the reference; high means easy."""
+    p_label = np.stack([run.votes(epoch).p_label for epoch in run.observed])
+    last = run.votes(run.epochs)
+    by_trial = {
+        "easiness": last.correct.astype(float),
+        "confidence": p_label.mean(axis=0),
+        "loss": np.log(np.maximum(last.p_label, 1e-300)),
+    }
+    num = len(run.trials)
+    found = {name: [] for name in SCORES}
+    for size in range(1, num + 1):
+        chosen = list(itertools.combinations(range(num), size))
+        if len(chosen) > SUBSETS:
+            random = np.random.default_rng(size)
+            chosen = [chosen[at] for at in random.choice(len(chosen), SUBSETS, replace=False)]
+        for name, values in by_trial.items():
+            ranks = [spearmanr(values[list(rows)].mean(axis=0), reference).statistic for rows in chosen]
+            found[name].append(float(np.mean(ranks)))
+    return found
+
+
+def minutes_per_trial(runs):
+    """Core minutes of a trial of each run: steps and evaluation batches on one thread, in turn, medians."""
+    looks = {}
+    with rehearsing("cpu"):
+        torch.set_num_threads(1)
+        rehearsals = {}
+        for name, run in runs.items():
+            recipe = run.spec.recipe
+            side = recipe.crop or run.spec.data.image_shape[1]
+            workload = Workload(
+                run.model,
+                recipe,
+                (run.spec.data.image_shape[0], side, side),
+                len(run.classes),
+                min(recipe.batch_size, len(run.ids)),
+                "cpu",
+            )
+            rehearsals[name] = Rehearsal(workload, run.spec.resolved), evaluation_batch(workload.shape)
+            rehearsals[name][0].warm_up()
+            rehearsals[name][0].observe()
+        for _ in range(ROUNDS):
+            for name, (rehearsal, batch) in rehearsals.items():
+                run = runs[name]
+                steps = run.epochs * run.spec.recipe.steps_per_epoch(len(run.ids))
+                seen = len(run.observed) * len(run.ids)
+                seconds = steps * rehearsal.look() + seen * rehearsal.observe() / batch
+                looks.setdefault(name, []).append(seconds / 60)
+    return {name: statistics.median(found) for name, found in looks.items()}
+
+
+def judge(name, source, folder):
+    """Of one subject: the reference's own correlation, and rows (way, run, correlations, minutes a trial)."""
+    subject = SUBJECTS[name]
+    data, _ = judged(subject, source)
+    shared = folder / "reference" / (subject.source if subject.others else name)
+    reference, own = make_reference(reference_runs(name, source, shared), data.ids)
+    runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
+    minutes = minutes_per_trial(runs)
+    return own, [(way, run, correlations(run, reference), minutes[way]) for way, run in runs.items()]
+
+
+def table(own, rows):
+    """Each way after one trial and after all, as Markdown."""
+    lines = [
+        "| way | network | epochs | trials | core minutes | easiness | confidence | loss | best over the "
+        "reference's own |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for way, run, found, minutes in rows:
+        for num in dict.fromkeys((1, len(run.trials))):
+            values = [found[score][num - 1] for score in SCORES]
+            shown = " | ".join(f"{value:.3f}" for value in values)
+            lines.append(
+                f"| {way} | {run.model} | {run.epochs} | {num} | {num * minutes:.1f} | {shown} "
+                f"| {max(values) / own:.2f} |"
+            )
+    return "\n".join(lines)
+
+
+def within_the_time(own, rows):
+    """What the default reaches in so much time, as a sentence."""
+    _, run, found, minutes = next(row for row in rows if row[0] == "short")
+    num = min(len(run.trials), int(MINUTES * CORES / minutes))
+    if num == 0:
+        return (
+            f"A trial of `short` takes {minutes:.0f} core minutes, more than the {MINUTES * CORES} there are."
+        )
+    score = max(SCORES, key=lambda one: found[one][num - 1])
+    share = found[score][num - 1] / own
+    verdict = "met" if share >= GOAL else "**missed**"
+    return (
+        f"{num} trials of `short` ({num * minutes:.0f} core minutes) fit into {MINUTES} minutes on "
+        f"{CORES} cores. "
+        f"Their {score} reaches {found[score][num - 1]:.3f}, which is {share:.2f} of the reference's own "
+        f"{own:.3f} (goal {GOAL}: {verdict})."
+    )
+
+
+def section(name, own, rows):
+    """What was found on one subject, as Markdown."""
+    subject, run = SUBJECTS[name], rows[0][1]
+    learned = "half of the examples, drawn by trial"
+    if subject.others:
+        learned = f"half each of {subject.others:,} other examples"
+    time = f" {within_the_time(own, rows)}" if name == "cifar10" else ""
+    return f"""\
+## {name}, {len(run.ids):,} examples
+
+The reference: {subject.reference_trials} trials of {" and of ".join(subject.networks)}, trained for
+{subject.reference_epochs} epochs on {learned}. Halves of it correlate at {own:.3f}.{time}
+
+{table(own, rows)}
+"""
+
+
+def page(results):
+    """The page for the docs."""
+    sections = "\n".join(section(name, own, rows) for name, (own, rows) in results.items())
+    settings = ", ".join(f"`{key} = {value!r}`" for key, value in RECIPES["short"].items())
+    return f"""\
+<!-- written by: python benchmarks/recipes.py --cifar10 FOLDER --imagenette FOLDER --docs docs/results -->
+
+# Recipes for short trainings
+
+Measured: {measured()},
+PyTorch {torch.__version__}. Which recipe finds, in a few short trainings, the examples that are
+easy and hard to longer trainings of other networks? Judged by the rank correlation (Spearman) with the
+**consistency** of each example: how probable its label is to networks that have not seen it, on average over
+other trials, longer ones of two architectures. The last column is the best of the three scores over the
+correlation between halves of the reference itself. Core minutes are those of one thread, steps and evaluation
+passes timed in turn.
+
+`short` is the paper's recipe with {settings}; the other ways change one thing of it, and `paper` is
+the paper's as it is. Settings of crops matter to photos alone.
+
+![Rank correlation with the reference against core minutes](recipes.svg)
+
+{sections}"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cifar10", type=Path, required=True)
+    parser.add_argument("--imagenette", type=Path, required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs/recipes"))
+    parser.add_argument("--docs", type=Path, help="folder for recipes.md and recipes.svg")
+    parser.add_argument("--only", nargs="+", choices=SUBJECTS, default=list(SUBJECTS))
+    options = parser.parse_args()
+    sources = {
+        "cifar10": str(options.cifar10),
+        "imagenette224": str(options.imagenette),
+        "digits": "digits",
+    }
+    results = {}
+    for name in options.only:
+        results[name] = judge(name, sources[SUBJECTS[name].source], options.runs)
+        print(f"{name}: halves of the reference {results[name][0]:.3f}\n{table(*results[name])}", flush=True)
+    if options.docs:
+        (options.docs / "recipes.svg").write_bytes(draw(results, GOAL, SCORES))
+        (options.docs / "recipes.md").write_text(page(results))
+
+
+if __name__ == "__main__":
+    main()

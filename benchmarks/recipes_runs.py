@@ -1,0 +1,166 @@
+"""The runs behind `recipes.py`: what each recipe finds, and a reference made by other trials.
+
+The reference is the consistency of Jiang et al. (arXiv 2002.03206): how probable the label of an example is
+to networks that have not seen it, on average over many of them. Here they are of two architectures and are
+trained for more epochs, until their step size has come down to nothing. Where there are enough other examples
+of the same kind they learn from those alone, so that all of them tell of every example; else from half of the
+examples each, and tell of the other half.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from easiness import load_dataset
+from easiness.data.subset import balanced_subset
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+
+SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A recipe, network and length to be judged, and how often it is trained."""
+
+    recipe: dict[str, Any]
+    model: str
+    epochs: int
+    trials: int = 2
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Examples, the trials that make their reference, and the ways to be judged by it."""
+
+    source: str
+    limit: int | None
+    others: int | None  # examples to learn from for the reference, other than those judged
+    networks: tuple[str, ...]
+    reference_trials: int
+    reference_epochs: int
+    ways: dict[str, Way] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)  # of every recipe
+
+
+def around(model, epochs, trials, most):
+    """The paper's recipe and the short one, and what changes one thing of the short one."""
+    changed = {
+        "step size 0.001": {"alpha": 0.001},
+        "step size 0.01": {"alpha": 0.01},
+        "period 300": {"period": 300},
+        "translation 4": {"translation": 0.125},
+        "translation 2": {"translation": 0.0625},
+        "no augmentation": {"flip": 0.0},
+        "label smoothing 0.1": {"label_smoothing": 0.1},
+        "batch 64": {"batch_size": 64},
+        "batch 256": {"batch_size": 256},
+    }
+    ways = {"short": Way(SHORT, model, epochs, most), "paper": Way({}, model, epochs, most)}
+    return ways | {name: Way(SHORT | change, model, epochs, trials) for name, change in changed.items()}
+
+
+SUBJECTS = {
+    "cifar10": Subject(
+        "cifar10",
+        10_000,
+        10_000,
+        ("wrn_16_1", "densenet_bc_16_8"),
+        8,
+        20,
+        {"short": Way(SHORT, "wrn_16_1", 10, 4), "paper": Way({}, "wrn_16_1", 10, 4)},
+    ),
+    # a part of the examples above, so that the reference serves both
+    "cifar10 half": Subject(
+        "cifar10",
+        5_000,
+        10_000,
+        ("wrn_16_1", "densenet_bc_16_8"),
+        8,
+        20,
+        around("wrn_16_1", 10, 1, 2)
+        | {
+            "5 epochs": Way(SHORT, "wrn_16_1", 5, 2),
+            "20 epochs": Way(SHORT, "wrn_16_1", 20, 1),
+            "half the depth": Way(SHORT, "wrn_10_1", 10, 2),
+            "twice the width": Way(SHORT, "wrn_16_2", 5, 1),
+        },
+    ),
+    "imagenette224": Subject(
+        "imagenette224",
+        None,
+        None,
+        ("wrn_10_1", "densenet_bc_10_8"),
+        8,
+        20,
+        {
+            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 3),
+            "paper": Way({}, "wrn_10_1", 10, 3),
+            "crop from 8 %": Way(SHORT, "wrn_10_1", 10),
+            "crop from 70 %": Way({**SHORT, "crop_scale": 0.7}, "wrn_10_1", 10),
+            "step size 0.01": Way({**SHORT, "crop_scale": 0.35, "alpha": 0.01}, "wrn_10_1", 10),
+            "label smoothing 0.1": Way({**SHORT, "crop_scale": 0.35, "label_smoothing": 0.1}, "wrn_10_1", 10),
+        },
+        {"crop": 64},
+    ),
+    "digits": Subject("digits", None, None, ("wrn_10_1", "mlp_3"), 20, 30, around("wrn_10_1", 10, 4, 10)),
+}
+
+
+def judged(subject, source):
+    """The examples to be judged, without a held-out split, and the whole data set that they are from."""
+    full = replace(load_dataset(source), held_out=None)
+    return (full if subject.limit is None else full.limit(subject.limit)), full
+
+
+def reference_runs(name, source, folder):
+    """The runs that make the reference of a subject, trained as far as they are missing."""
+    subject = SUBJECTS[name]
+    data, full = judged(subject, source)
+    share, seen = 0.5, data
+    if subject.others is not None:
+        # at one seed a smaller subset is part of a larger one: these serve every subject of the source
+        largest = max(other.limit for other in SUBJECTS.values() if other.source == subject.source)
+        held = full.limit(largest)
+        rest = full._take(np.flatnonzero(~np.isin(full.ids, held.ids)))
+        rest = rest._take(balanced_subset(rest.labels, subject.others, 0))
+        seen = replace(rest, source=None, held_out=replace(held, split="test", source=None, limited_to=None))
+    runs = {}
+    for model in subject.networks:
+        plan = make_plan(
+            seen,
+            model=model,
+            trials=subject.reference_trials,
+            epochs=subject.reference_epochs,
+            train_share=share,
+            observe="last",
+            keep_weights=False,
+            precision="float32",
+            # the paper's augmentation, annealed
+            recipe={"period": subject.reference_epochs, "alpha": 0.003, **subject.changes},
+        )
+        run = carry_out(plan, folder / model, executor="serial", compiling="off")
+        runs[model] = run.first(subject.reference_trials)
+    return runs
+
+
+def way_run(name, way_name, source, folder):
+    """The run of one way of a subject, trained as far as it is missing."""
+    subject = SUBJECTS[name]
+    way = subject.ways[way_name]
+    plan = make_plan(
+        judged(subject, source)[0],
+        model=way.model,
+        trials=way.trials,
+        epochs=way.epochs,
+        keep_weights=False,
+        precision="float32",
+        recipe={**way.recipe, **subject.changes},
+    )
+    run = carry_out(
+        plan, folder / way_name.replace(" ", "-").replace("%", "percent"), executor="serial", compiling="off"
+    )
+    return run.first(way.trials)

@@ -1,0 +1,70 @@
+"""Recipes by name, and recipes as users give them: a name, a TOML file, or settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from easiness.errors import BadInput, nearest
+from easiness.spec.recipe import Recipe, read_recipe
+
+RECIPES: Mapping[str, Mapping[str, Any]] = {
+    "paper": {},
+    "short": {"period": "epochs", "alpha": 0.003, "translation": 0.0, "crop_scale": 0.35},
+}
+"""What each named recipe changes of `Recipe`, whose own settings are the paper's.
+
+``short`` is for trainings of a few epochs: its step size, three times the paper's, comes down to nothing with
+the last step, and images are mirrored and hardly moved (docs/results/recipes.md has what it gains).
+"""
+
+DEFAULT_RECIPE = "short"
+"""The recipe of a new run of ``measure``."""
+
+BASE = "base"
+"""Beside settings, the name of the recipe that they change; the paper's where it is left out."""
+
+
+def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str = "") -> dict[str, Any]:
+    """Settings as a dict, with the name of the recipe that they change under ``base``.
+
+    Args:
+        recipe: a name, a TOML file (see `read_recipe`), or settings, which may name their ``base``.
+        model: name of the network, for the tables of a file.
+
+    Raises:
+        BadInput: there is no such recipe or file, or the file has what a recipe does not.
+    """
+    if recipe is None:
+        return {BASE: "paper"}
+    if isinstance(recipe, str) and recipe in RECIPES:
+        return {BASE: recipe}
+    origin = "recipe"
+    if isinstance(recipe, str | Path):
+        origin = str(recipe)
+        if not Path(recipe).suffix and not Path(recipe).exists():
+            raise BadInput(
+                f"recipe {origin}: unknown{nearest(origin, RECIPES)}; give {' or '.join(RECIPES)}, "
+                "or a TOML file"
+            )
+        recipe = read_recipe(Path(recipe), model=model)
+    settings = {BASE: "paper", **recipe}
+    if settings[BASE] not in tuple(RECIPES):
+        raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {settings[BASE]!r}")
+    return settings
+
+
+def describe_recipe(recipe: Recipe) -> str:
+    """The named recipe that is nearest, and what differs: ``short, but flip = 0.0``."""
+    ours = recipe.model_dump()
+    differences = {}
+    for name, settings in RECIPES.items():
+        theirs = Recipe.model_validate(settings).model_dump()
+        unused = set() if recipe.crop else {"crop_scale", "crop_ratio", "crop_share"}
+        differences[name] = [
+            f"{key} = {value}" for key, value in ours.items() if value != theirs[key] and key not in unused
+        ]
+    nearest_name = min(differences, key=lambda name: len(differences[name]))
+    changed = differences[nearest_name]
+    return nearest_name + (f", but {', '.join(changed)}" if changed else "")
