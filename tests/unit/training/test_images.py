@@ -12,7 +12,7 @@ from easiness.training.images import (
     ImageBank,
     draw_augmentation,
 )
-from easiness.training.normalize import global_contrast_normalization
+from easiness.training.normalize import global_contrast_normalization, network_input, raw_values
 
 CPU = torch.device("cpu")
 SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]
@@ -101,6 +101,21 @@ def test_normalization_is_over_all_pixels_and_channels_of_one_image():
     expected = torch.tensor([[[-2.0, -1]], [[0, 1]], [[2, 0]]]) / (deviation + 0.5)
     torch.testing.assert_close(seen[0], expected)
     assert torch.equal(images[0, 0], torch.tensor([[0.0, 1]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(gcn=False)])
+def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
+    pixels = random_images(4, (5, 6, 3)).to(dtype)
+    before = pixels.clone()
+    values = raw_values(pixels)
+    seen = network_input(pixels, recipe)
+    assert torch.equal(pixels, before)
+    assert torch.equal(values, raw_values(before.byte()))
+    assert torch.equal(seen, network_input(before.byte(), recipe))
+    kept = seen.clone()
+    pixels.zero_()  # what was made of them does not lie where they do
+    assert torch.equal(seen, kept)
 
 
 def test_the_layout_does_not_matter_to_normalization():
