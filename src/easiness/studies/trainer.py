@@ -20,6 +20,7 @@ from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.spec import RunSpec
 from easiness.training import EpochReport
+from easiness.training.device import own_device
 from easiness.trial import run_trials
 
 Group: TypeAlias = tuple[int, ...]
@@ -71,7 +72,7 @@ class Trainer:
         return run_trials(
             [self.spec.trial(index) for index in group],
             self.data,
-            torch.device(self.device),
+            own_device(torch.device(self.device)),
             images={
                 name: images.open() if isinstance(images, SharedImages) else images
                 for name, images in self.images.items()

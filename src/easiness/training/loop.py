@@ -13,6 +13,7 @@ from torch import Tensor
 from easiness.errors import TrialFailed
 from easiness.spec import Recipe, TrialSeeds
 from easiness.training.bank import Bank
+from easiness.training.device import searching
 from easiness.training.graphs import StaticStep
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
@@ -134,6 +135,7 @@ def train(
 
     update = make_update(network, images, num, graphed=graphed)
     stream = _passes(images, lanes, recipe.batch_size)
+    whole = num * batches(len(lanes[0].trained_on), recipe.batch_size)[0].stop
     mean_losses: list[list[float]] = [[] for _ in lanes]
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
@@ -141,7 +143,8 @@ def train(
         began = time.perf_counter()
         for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
             network.optimizer.advance()
-            losses[step], logits = update(*fetched, labels)
+            with searching(len(labels) == whole):
+                losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
                 observer.stepped(positions, logits)
             on_images(len(labels))

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.training.bank import Evaluated
+from easiness.training.device import searching
 from easiness.training.network import evaluation_batch
 
 # logits per update of a log: bounds the memory that their statistics need
@@ -68,7 +69,8 @@ class Observer:
             parts = []
             for at in range(start, stop, batch):
                 end = min(at + batch, stop)
-                parts.append(network.logits(self.images.clean(slice(at, end))))
+                with searching(end - at == min(batch, num)):
+                    parts.append(network.logits(self.images.clean(slice(at, end))))
                 on_images((end - at) * len(self.logs))
             seen = torch.cat(parts, dim=-2).cpu().numpy().reshape(len(self.logs), stop - start, -1)
             _update(self.logs, [np.arange(start, stop)] * len(self.logs), list(seen), self.failed)
