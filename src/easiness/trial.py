@@ -30,7 +30,7 @@ from easiness.training import (
     train,
     training_set,
 )
-from easiness.training.device import set_up
+from easiness.training.device import num_gpus, set_up
 
 
 def _ignore(_: object) -> None:
@@ -155,6 +155,7 @@ def _run(
             recipe,
             device,
             augment=name == "train",
+            sharers=-(-spec.resolved.jobs // num_gpus(device)),
         )
         for name, split in splits.items()
         if name == "train" or name in {probe.name for probe in spec.probes}

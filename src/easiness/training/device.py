@@ -12,6 +12,11 @@ from easiness.training.allocation import keep_memory
 from easiness.worker import worker_number
 
 
+def num_gpus(device: torch.device) -> int:
+    """How many GPUs the workers of a run on ``device`` spread over; 1 where it is none."""
+    return max(1, torch.cuda.device_count()) if device.type == "cuda" else 1
+
+
 def own_device(device: torch.device) -> torch.device:
     """The device of this process: of several GPUs worker i has the one of number i modulo theirs.
 
@@ -19,7 +24,7 @@ def own_device(device: torch.device) -> torch.device:
     """
     if device != torch.device("cuda"):
         return device
-    return torch.device("cuda", worker_number() % max(1, torch.cuda.device_count()))
+    return torch.device("cuda", worker_number() % num_gpus(device))
 
 
 @contextmanager
@@ -51,6 +56,14 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
         if on_gpu:
             gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
             torch.cuda.empty_cache()
+
+
+def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
+    """Do so many bytes of images leave as many for the training, of what ``sharers`` may have each?"""
+    if device.type != "cuda":
+        return True
+    free, whole = torch.cuda.mem_get_info(device)
+    return 2 * num_bytes <= min(free, whole // sharers)
 
 
 @contextmanager

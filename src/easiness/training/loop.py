@@ -18,6 +18,7 @@ from easiness.training.graphs import StaticStep
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 from easiness.training.together import Together
+from easiness.training.transfer import fetched_ahead
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,9 @@ def train(
     assert len({len(lane.trained_on) for lane in lanes}) == 1
 
     update = make_update(network, images, num, graphed=graphed)
-    stream = _passes(images, lanes, recipe.batch_size)
+    stream = fetched_ahead(
+        islice(_passes(images, lanes, recipe.batch_size), epochs * steps_per_epoch), images.ahead
+    )
     whole = num * batches(len(lanes[0].trained_on), recipe.batch_size)[0].stop
     mean_losses: list[list[float]] = [[] for _ in lanes]
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)

@@ -35,7 +35,7 @@ def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
     if classifier is None:
         return
     # a class, since a forward of the layer's own would hold the layer, and so its weights, in a cycle
-    classifier.__class__ = _in_float32(type(classifier))
+    classifier.__class__ = _in_float32(type(classifier))  # type: ignore[arg-type]
 
 
 @functools.cache
