@@ -32,8 +32,8 @@ _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands 
 def groups_of(missing: list[int], together: int) -> list[Group]:
     """The groups that the missing trials belong to, each whole.
 
-    A trial is always trained with the same others, which can matter to its last bits: so a run that was
-    interrupted goes on as if it had not been.
+    A trial is always trained with the same others, which can matter to its last bits: so on a CPU a run that
+    was interrupted goes on as if it had not been.
     """
     return [
         tuple(range(first * together, (first + 1) * together))
@@ -43,7 +43,10 @@ def groups_of(missing: list[int], together: int) -> list[Group]:
 
 @dataclass(frozen=True)
 class Trainer:
-    """What trials of a run are trained on and how. Images that are shared are small to send."""
+    """What trials of a run are trained on and how. Images that are shared are small to send.
+
+    ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`).
+    """
 
     spec: RunSpec
     data: Dataset
