@@ -240,6 +240,21 @@ def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_p
     assert all(module.training for module in network.model.modules())
 
 
+def test_what_is_observed_of_images_fetched_ahead_is_the_same(monkeypatch):
+    monkeypatch.setattr(observer_module, "_LOGITS_PER_UPDATE", 3 * 500)
+    (plain, observer, network), (log, fetching, _) = observed(1203), observed(1203)
+    observer.observe(network, ignore)
+    fetching.images.ahead = CPU  # type: ignore[misc]
+    before = threading.active_count()
+    counted: list[int] = []
+    fetching.observe(network, counted.append)
+    assert threading.active_count() == before
+    assert counted == [500, 500, 203]
+    ours, theirs = log.observations(), plain.observations()
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
 def test_accuracy_is_reported_by_probe():
     log, observer, network = observed(20)
     _, (report,) = run(network_with(network), list(range(20)), epochs=1, observers={"train": observer})
