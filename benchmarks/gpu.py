@@ -1,10 +1,10 @@
 """One GPU: is everything right on it, how near its limits is a step, and how long do ten trials take?
 
 First checks: trials in float32 against the same in bfloat16, as CUDA graphs and side by side. Then what the
-goals are about: steps of WRN 16-4 and their share of the roofline, the easiness of all of CIFAR-10, a plain
-loop. Then other networks, trials side by side, and checks of compiled networks. All of it in less than ten
-minutes: what might not end in the time that is left is not begun, and said. Without a GPU the checks alone
-are run, tiny and on the CPU.
+goals are about: steps of WRN 16-4 and their share of the roofline, the easiness of all of CIFAR-10 and where
+its time goes, a plain loop. Then other networks, trials side by side, and checks of compiled networks. All of
+it in less than ten minutes: what might not end in the time that is left is not begun, and said. Without a GPU
+the checks alone, and where the time goes, are run, tiny and on the CPU.
 
     python benchmarks/gpu.py [--data cifar10-folder]
 """
@@ -30,6 +30,7 @@ from easiness.studies.progress import Progress
 from gpu_checks import CHEAP, COMPILED, check
 from gpu_parts import LeftOut, Parts
 from gpu_steps import BATCH, NUM_CLASSES, SHAPE, WAYS, Steps, measure_peaks, roofline, settings, waits
+from gpu_times import Clock, storing, where_time_goes
 from results import Report, command, data_text, parser
 
 JUDGED = "wrn_16_4"
@@ -162,8 +163,11 @@ class Moments(Progress):
         self.first = self.first or time.perf_counter()
 
 
-def all_of_cifar(parts, data, device, step):
-    """N = 10, m = 10 with WRN 16-4, from the plan to the last file; gives seconds per trial and epoch."""
+def all_of_cifar(parts, data, device, step, peaks):
+    """N = 10, m = 10 with WRN 16-4, from the plan to the last file; gives seconds per trial and epoch.
+
+    Then one trial more, to see where the time goes.
+    """
     began = time.perf_counter()
     plan = make_plan(data, model=JUDGED, trials=TRIALS, epochs=EPOCHS)
     resolved = resolve_plan(plan, device)
@@ -177,8 +181,8 @@ def all_of_cifar(parts, data, device, step):
     if trials is None:
         raise LeftOut(f"{at_a_time} trials may take {at_a_time * of_one:.0f} s, and {room:.0f} s were left")
     plan = make_plan(data, model=JUDGED, trials=trials, epochs=EPOCHS)
-    moments = Moments()
-    with tempfile.TemporaryDirectory() as folder:
+    moments, clock, begun = Moments(), Clock(torch.device("cpu")), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, storing(clock):
         run = carry_out(plan, Path(folder) / "run", device=str(device), resolved=resolved, progress=moments)
         ended = time.perf_counter()
         assert len(run.trials) == trials
@@ -193,7 +197,42 @@ def all_of_cifar(parts, data, device, step):
         "",
     )
     parts.goal("gpu-cifar10", f"{whole:.0f} s{note}", whole <= SECONDS_GOAL)
+    parts.run(
+        "where the time goes",
+        lambda: where_time_goes(
+            parts.report,
+            plan,
+            resolved,
+            device,
+            choosing=begun - began,
+            stored=clock.seconds["storing"],
+            whole=ended - began,
+            peaks=peaks,
+        ),
+        resolved.together * of_one,
+    )
     return whole / TRIALS / EPOCHS
+
+
+def tiny_times(parts, device):
+    """That the table of `where_time_goes` can be made, from a run of two short trials."""
+    began = time.perf_counter()
+    plan = make_plan(load_dataset("digits", limit=300), model="wrn_10_1", trials=2, epochs=2)
+    resolved, clock = resolve_plan(plan, device), Clock(device)
+    begun = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, storing(clock):
+        carry_out(plan, Path(folder) / "run", device=str(device), resolved=resolved)
+    times = where_time_goes(
+        parts.report,
+        plan,
+        resolved,
+        device,
+        choosing=begun - began,
+        stored=clock.seconds["storing"],
+        whole=time.perf_counter() - began,
+        peaks=None,
+    )
+    assert min(times.first_steps, times.steps, times.evaluation) > 0
 
 
 def plain_loop(parts, data, ours, device):
@@ -291,7 +330,7 @@ def on_gpu(parts, path, device):
     if data is not None:
         ours = parts.run(
             "easiness of CIFAR-10",
-            lambda: all_of_cifar(parts, data, device, step or 0.005),
+            lambda: all_of_cifar(parts, data, device, step or 0.005, peaks),
             CHOOSING + STARTING,
             goals[:1],
         )
@@ -329,7 +368,7 @@ def main():
         ),
     }
     parts = Parts(report, options.json, BUDGET, goals)
-    name = torch.cuda.get_device_name() if has_gpu else "no GPU here: the checks alone, on the CPU"
+    name = torch.cuda.get_device_name() if has_gpu else "no GPU here: tiny checks alone, on the CPU"
     report.say(f"torch {torch.__version__}, {name}", "")
     torch.backends.cudnn.benchmark = has_gpu
     if has_gpu:
@@ -338,6 +377,7 @@ def main():
         parts.end()
     else:
         parts.run("checks", lambda: checks(parts, device, ("mlp_3_w32", "wrn_10_1"), CHEAP))
+        parts.run("where the time goes", lambda: tiny_times(parts, device))
         report.say("No GPU could be had: its goals are not measured.", "")
         parts.end("no GPU could be had")
     raise SystemExit(0 if parts.right else 1)

@@ -22,6 +22,7 @@ CHEAP = {
     "graph": ({"graphed": True}, True, EXACT),
     "side by side": ({"together": 3}, False, EXACT),
     "side by side, graph": ({"together": 3, "graphed": True}, False, EXACT),
+    "side by side, bfloat16": ({"together": 3, "precision": "bfloat16"}, False, ROUNDED),
     "bfloat16": ({"precision": "bfloat16"}, True, ROUNDED),
     "bfloat16, graph": ({"precision": "bfloat16", "graphed": True}, True, ROUNDED),
 }

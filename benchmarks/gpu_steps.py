@@ -183,3 +183,20 @@ def roofline(model_name, peaks):
     whole = max(flops / peaks.flops, moved / peaks.bytes)
     by_layer = sum(max(f / peaks.flops, b / peaks.bytes) for f, b in layers) + update / peaks.bytes
     return Limit(flops, moved, whole, by_layer)
+
+
+def evaluation_limit(model_name, peaks):
+    """The least seconds of an evaluation pass in bfloat16, per image.
+
+    Convolutions and linear layers read their input and write their output; all else is part of them.
+    """
+    model = build_model(model_name, SHAPE, NUM_CLASSES).eval()
+    moved = []
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.register_forward_hook(
+                lambda _, inputs, output: moved.append(2 * (inputs[0].numel() + output.numel()))
+            )
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        model(torch.zeros(1, *SHAPE))
+    return max(counter.get_total_flops() / peaks.flops, sum(moved) / peaks.bytes)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +30,7 @@ from easiness.training import (
     train,
     training_set,
 )
-from easiness.training.allocation import keep_memory
+from easiness.training.device import num_gpus, set_up
 
 
 def _ignore(_: object) -> None:
@@ -51,8 +50,7 @@ def run_trial(
 ) -> TrialRecord:
     """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
 
-    The caller's torch random state and number of threads are left as they were; on a CPU the process keeps
-    the memory that it frees (`keep_memory`).
+    The caller's torch random state and number of threads are left as they were; see `set_up` for the rest.
 
     Args:
         spec: what to do.
@@ -103,7 +101,7 @@ def run_trials(
         BadInput: there are several and the network cannot be trained side by side with others.
     """
     began = time.perf_counter()
-    with _settings(specs[0], device):
+    with set_up(device, specs[0].resolved.threads):
         results = _run(specs, data, device, images or {}, ranking, on_epoch, on_images, pretrained)
     seconds = (time.perf_counter() - began) / len(specs)
     for result in results:
@@ -115,23 +113,6 @@ def run_trials(
                 machine=platform.machine(),
             )
     return results
-
-
-@contextmanager
-def _settings(spec: TrialSpec, device: torch.device) -> Iterator[None]:
-    """Threads and random state of the trial; those of before are set again afterwards."""
-    if device.type == "cpu":
-        keep_memory()
-    threads, search = torch.get_num_threads(), torch.backends.cudnn.benchmark
-    torch.set_num_threads(spec.resolved.threads)
-    # shapes stay the same throughout, so that a search for the fastest convolutions pays
-    torch.backends.cudnn.benchmark = device.type == "cuda"
-    try:
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        torch.backends.cudnn.benchmark = search
 
 
 def _run(
@@ -174,6 +155,7 @@ def _run(
             recipe,
             device,
             augment=name == "train",
+            sharers=-(-spec.resolved.jobs // num_gpus(device)),
         )
         for name, split in splits.items()
         if name == "train" or name in {probe.name for probe in spec.probes}

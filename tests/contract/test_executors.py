@@ -17,6 +17,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.executors import Executor, ProcessesExecutor, SerialExecutor, Tell, make_executor
+from easiness.worker import worker_number
 
 FACTORIES: list[Callable[[], Executor]] = [SerialExecutor, partial(ProcessesExecutor, 2)]
 
@@ -85,6 +86,27 @@ def test_an_iteration_that_is_given_up_needs_no_more_items(executor):
     for outcome in executor.run(square, range(10**9)):
         assert outcome.item == 0 or outcome.value == outcome.item**2
         break
+
+
+def number_after_a_while(_: int) -> int:
+    time.sleep(0.1)
+    return worker_number()
+
+
+def test_workers_know_their_number():
+    assert worker_number() == 0
+    numbers: set[int | None] = set()
+    executor = ProcessesExecutor(3)
+    try:
+        for _ in range(50):
+            numbers |= {outcome.value for outcome in executor.run(number_after_a_while, range(6))}
+            if len(numbers) == 3:
+                break
+    finally:
+        executor.close()
+    assert numbers == {0, 1, 2}
+    assert worker_number() == 0
+    assert [outcome.value for outcome in SerialExecutor().run(number_after_a_while, [7])] == [0]
 
 
 def test_serial_goes_in_order_and_starts_an_item_when_the_last_outcome_was_taken():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 from typing import Any
 
@@ -398,3 +400,34 @@ def test_graphed_steps_are_the_same_bit_for_bit(data, indices):
     )
     for a, b in zip(plain, graphed, strict=True):
         assert_same(a, b)
+
+
+@pytest.mark.parametrize("graphed", [False, True])
+@pytest.mark.parametrize("num", [1, 2])
+def test_nothing_of_a_network_outlives_its_trials(data, monkeypatch, graphed, num):
+    """Without a look for garbage: networks and graphs of trials before would fill the memory of a GPU."""
+    made: list[weakref.ref[Any]] = []
+
+    def noted(kind: Any) -> Any:
+        def build(*given: Any, **named: Any) -> Any:
+            network = kind(*given, **named)
+            made.extend([weakref.ref(network), weakref.ref(network.model)])
+            return network
+
+        return build
+
+    for kind in ("Network", "Together"):
+        monkeypatch.setattr(trial_module, kind, noted(getattr(trial_module, kind)))
+    asked = spec(data, epochs=1)
+    asked = asked.model_copy(update={"resolved": asked.resolved.model_copy(update={"graphed": graphed})})
+    specs = [asked.model_copy(update={"index": index}) for index in range(num)]
+    run_trials(specs, data, CPU)  # torch keeps the very first in what it imports for its optimizers
+    made.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        run_trials(specs, data, CPU)
+        left = [one() for one in made]
+    finally:
+        gc.enable()
+    assert left == [None] * 2

@@ -29,7 +29,9 @@ def measure(
             "with x and y, hf:NAME, mini-imagenet:PATH, or a torchvision name with --data-root."
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="Folder of the run; an existing run goes on.")],
+    out: Annotated[
+        Path, typer.Option("--out", help="Folder of the run; an existing run goes on, on a CPU bit for bit.")
+    ],
     model: Annotated[
         str,
         typer.Option(
@@ -74,7 +76,8 @@ def measure(
         ),
     ] = 1.0,
     device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
+        Literal["auto", "cpu", "cuda"],
+        typer.Option("--device", help="Where to train; cuda spreads --jobs over all GPUs."),
     ] = "auto",
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],

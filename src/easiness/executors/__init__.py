@@ -1,4 +1,4 @@
-"""Where trials run. One contract: the same spec gives the same record in each."""
+"""Where trials run. One contract: on a CPU the same spec gives the same record in each."""
 
 from typing import Literal, TypeAlias
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from easiness.errors import RunFailed
 from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.worker import become_worker
 
 _SECONDS_BETWEEN_LOOKS = 0.1  # at what workers have told, and in workers for whether their parent lives
 
@@ -25,10 +26,10 @@ _told: Any = None
 class ProcessesExecutor:
     """Keeps up to ``jobs`` worker processes, which start with the first items and serve until `close`.
 
-    Workers are new interpreters (not forks, which break threads and CUDA), and do not import the caller's
-    main module. Functions, items and values are pickled on their way. A worker that is killed costs the
-    items in flight, whose outcomes are errors; the others go on in new workers. Workers end when this
-    process does, however it ends.
+    Workers are new interpreters (not forks, which break threads and CUDA), know their number
+    (`worker_number`), and do not import the caller's main module. Functions, items and values are pickled on
+    their way. A worker that is killed costs the items in flight, whose outcomes are errors; the others go on
+    in new workers. Workers end when this process does, however it ends.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
@@ -104,8 +105,10 @@ class ProcessesExecutor:
 
         context = get_context("loky")
         self._queue = context.SimpleQueue()  # what is put there is there before the outcome is
+        numbers = context.SimpleQueue()
+        numbers.put(0)
         self._pool = ProcessPoolExecutor(
-            self.jobs, context=context, initializer=_begin, initargs=(self._queue, os.getpid())
+            self.jobs, context=context, initializer=_begin, initargs=(self._queue, numbers, os.getpid())
         )
 
     def _hear(self, listener: Tell) -> None:
@@ -134,10 +137,16 @@ def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
     raise error  # an interrupt
 
 
-def _begin(told: Any, parent: int) -> None:
-    """Makes a new process a worker: deaf to Ctrl-C, which the parent answers, and gone with its parent."""
+def _begin(told: Any, numbers: Any, parent: int) -> None:
+    """Makes a new process a worker: deaf to Ctrl-C, which the parent answers, and gone with its parent.
+
+    ``numbers`` has the number of the next worker, which each takes and leaves one higher.
+    """
     global _told
     _told = told
+    number = numbers.get()
+    numbers.put(number + 1)
+    become_worker(number)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 

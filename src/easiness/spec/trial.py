@@ -86,7 +86,7 @@ class Probe(_Frozen):
 
 
 class Resolved(_Frozen):
-    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical.
+    """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
 
     ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
     and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.

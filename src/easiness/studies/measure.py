@@ -53,7 +53,8 @@ def measure(
 
     The run in the folder ``out`` only grows: what it has is read, what is missing is trained. More
     trials train the new ones alone; more epochs train every trial again at the new length, and each
-    old one is kept until its replacement is whole.
+    old one is kept until its replacement is whole. On a CPU a run that was interrupted ends in the bits of
+    one that was not; on a GPU, where sums come in any order, its trials are others of the same kind.
 
     Args:
         data: a `Dataset`, or anything that `load_dataset` takes.
@@ -80,7 +81,7 @@ def measure(
             disk, instead of from scratch.
         batch_size: examples per step, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
         precision: ``auto`` measures which is faster, once per run.
         executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.

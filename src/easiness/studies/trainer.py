@@ -20,6 +20,7 @@ from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.spec import RunSpec
 from easiness.training import EpochReport
+from easiness.training.device import own_device
 from easiness.trial import run_trials
 
 Group: TypeAlias = tuple[int, ...]
@@ -31,8 +32,8 @@ _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands 
 def groups_of(missing: list[int], together: int) -> list[Group]:
     """The groups that the missing trials belong to, each whole.
 
-    A trial is always trained with the same others, which can matter to its last bits: so a run that was
-    interrupted goes on as if it had not been.
+    A trial is always trained with the same others, which can matter to its last bits: so on a CPU a run that
+    was interrupted goes on as if it had not been.
     """
     return [
         tuple(range(first * together, (first + 1) * together))
@@ -42,7 +43,10 @@ def groups_of(missing: list[int], together: int) -> list[Group]:
 
 @dataclass(frozen=True)
 class Trainer:
-    """What trials of a run are trained on and how. Images that are shared are small to send."""
+    """What trials of a run are trained on and how. Images that are shared are small to send.
+
+    ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`).
+    """
 
     spec: RunSpec
     data: Dataset
@@ -71,7 +75,7 @@ class Trainer:
         return run_trials(
             [self.spec.trial(index) for index in group],
             self.data,
-            torch.device(self.device),
+            own_device(torch.device(self.device)),
             images={
                 name: images.open() if isinstance(images, SharedImages) else images
                 for name, images in self.images.items()

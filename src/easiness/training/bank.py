@@ -10,12 +10,22 @@ from torch import Tensor
 
 from easiness.data import WorkingImages
 from easiness.spec import Recipe
-from easiness.training.images import ImageBank
+from easiness.training.device import has_room
+from easiness.training.images import HostImageBank, ImageBank
 from easiness.training.photo_bank import PhotoBank
 
 
 class Evaluated(Protocol):
-    """Images that are looked at: how consecutive ones become network input, float [b, c, h, w]."""
+    """Images that are looked at: how consecutive ones become network input, float [b, c, h, w].
+
+    ``ahead`` is the device that a batch is best fetched for while it works on the one before, ``None``
+    where that gains nothing; see `fetched_ahead`.
+    """
+
+    @property
+    def ahead(self) -> torch.device | None:
+        """The device that a batch is fetched for ahead, if so."""
+        ...
 
     def __len__(self) -> int:
         """Number of images."""
@@ -59,9 +69,19 @@ class Bank(Evaluated, Protocol):
         ...
 
 
-def make_bank(images: WorkingImages, recipe: Recipe, device: torch.device, *, augment: bool) -> Bank:
-    """The bank for these images; without ``augment`` for a split that is only evaluated."""
+def make_bank(
+    images: WorkingImages, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int = 1
+) -> Bank:
+    """The bank for these images; without ``augment`` for a split that is only evaluated.
+
+    Images of one size are kept on the device where it has room for them: ``sharers`` processes use it.
+    """
     if not isinstance(images, Tensor):
         return PhotoBank(images, recipe, device)
     shift = recipe.shift(min(images.shape[2:])) if augment else 0
-    return ImageBank(images, recipe, device, shift=shift)
+    if has_room(device, images.nbytes, sharers):
+        try:
+            return ImageBank(images, recipe, device, shift=shift)
+        except torch.OutOfMemoryError:  # others took it meanwhile
+            pass
+    return HostImageBank(images, recipe, device, shift=shift)

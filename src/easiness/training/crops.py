@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from easiness.data.stored import Pixels
+from easiness.training.transfer import moved, staging
 
 _ATTEMPTS = 10
 _PHOTOS_PER_TASK = 8  # enough work to be worth handing to a thread
@@ -84,12 +85,17 @@ def crop_random(photos: list[Pixels], crops: Crops, side: int, device: torch.dev
 
         _for_each(photos, crop)
         return torch.from_numpy(out)
-    top, left, h, w = crops.boxes.to(device).unbind(1)
-    zero = torch.zeros_like(top)
-    batch, height, width = _padded(photos, device)
-    rows = _weights(top, h, h / side, zero, side, height)
-    columns = _weights(left, w, w / side, zero, side, width)
-    columns = torch.where(crops.flip.to(device)[:, None, None], columns.flip(1), columns)
+    parts = [
+        photo[top : top + h, left : left + w]
+        for photo, (top, left, h, w) in zip(photos, crops.boxes.tolist(), strict=True)
+    ]
+    batch = _padded(parts, device)
+    drawn = moved(torch.cat([crops.boxes[:, 2:], crops.flip[:, None]], dim=1), device)
+    h, w, flip = drawn.unbind(1)
+    zero = torch.zeros_like(h)
+    rows = _weights(zero, h, h / side, zero, side, batch.shape[1])
+    columns = _weights(zero, w, w / side, zero, side, batch.shape[2])
+    columns = torch.where((flip != 0)[:, None, None], columns.flip(1), columns)
     return _resample(batch, rows, columns)
 
 
@@ -109,12 +115,17 @@ def crop_centre(photos: list[Pixels], resize: int, side: int, device: torch.devi
 
         _for_each(photos, crop)
         return torch.from_numpy(out)
-    batch, height, width = _padded(photos, device)
-    sizes, resized, offsets = sizes.to(device), resized.to(device), offsets.to(device)
-    zero = torch.zeros_like(sizes[:, 0])
     scale = sizes / resized
-    rows = _weights(zero, sizes[:, 0], scale[:, 0], offsets[:, 0], side, height)
-    columns = _weights(zero, sizes[:, 1], scale[:, 1], offsets[:, 1], side, width)
+    first, end = _seen(sizes, scale, offsets, side)
+    parts = [
+        photo[top:bottom, left:right]
+        for photo, (top, left), (bottom, right) in zip(photos, first.tolist(), end.tolist(), strict=True)
+    ]
+    batch = _padded(parts, device)
+    lines = moved(torch.stack([-first, sizes, scale, offsets], dim=1), device)
+    (top, height, y_scale, above), (left, width, x_scale, before) = lines.permute(2, 1, 0)
+    rows = _weights(top, height, y_scale, above, side, batch.shape[1])
+    columns = _weights(left, width, x_scale, before, side, batch.shape[2])
     return _resample(batch, rows, columns)
 
 
@@ -166,17 +177,26 @@ def _resized(photo: Pixels, height: int, width: int) -> Pixels:
     return resized[0].permute(1, 2, 0).numpy()
 
 
-def _padded(photos: list[Pixels], device: torch.device) -> tuple[Tensor, int, int]:
-    """The photos on the device in one tensor; what lies beyond a photo is arbitrary and gets no weight."""
-    height = max(photo.shape[0] for photo in photos)
-    width = max(photo.shape[1] for photo in photos)
-    shape = (len(photos), height, width, photos[0].shape[2])
-    # from pinned memory the copy waits for its turn on the device and nothing waits for the copy
-    batch = torch.empty(shape, dtype=torch.uint8, pin_memory=device.type == "cuda")
+def _seen(sizes: Tensor, scale: Tensor, offsets: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """The first pixels, and those after the last, that `_weights` may give a weight to; all are [b, 2]."""
+    wide = scale.clamp(min=1) + 1
+    first = ((offsets + 0.5) * scale - wide).floor().long()
+    end = ((offsets + side - 0.5) * scale + wide).ceil().long()
+    return first.clamp(min=0), torch.minimum(end, sizes)
+
+
+def _padded(parts: list[Pixels], device: torch.device) -> Tensor:
+    """Parts of photos on the device in one tensor; what lies beyond a part is arbitrary and gets no weight.
+
+    Parts and not whole photos, since a panorama among them would make all as wide as itself.
+    """
+    height = max(part.shape[0] for part in parts)
+    width = max(part.shape[1] for part in parts)
+    batch = staging((len(parts), height, width, parts[0].shape[2]), torch.uint8, device)
     into = batch.numpy()
-    for at, photo in enumerate(photos):
-        into[at, : photo.shape[0], : photo.shape[1]] = photo
-    return batch.to(device, non_blocking=True), height, width
+    for at, part in enumerate(parts):
+        into[at, : part.shape[0], : part.shape[1]] = part
+    return moved(batch, device)
 
 
 def _weights(start: Tensor, length: Tensor, scale: Tensor, offset: Tensor, side: int, size: int) -> Tensor:

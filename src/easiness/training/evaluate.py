@@ -37,6 +37,11 @@ class TransformedImages:
     def __len__(self) -> int:
         return len(self.bank)
 
+    @property
+    def ahead(self) -> torch.device | None:
+        """As of the images themselves."""
+        return self.bank.ahead
+
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive images: pixels in [0, 1], transformed, then normalized."""
         return normalize(self.transform(self.bank.raw(batch), ids=self.ids[batch]), self.recipe)

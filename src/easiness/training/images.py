@@ -10,6 +10,7 @@ from torch import Tensor
 
 from easiness.spec import Recipe
 from easiness.training.normalize import network_input, normalize, raw_values
+from easiness.training.transfer import moved, moved_in_pieces, staging
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,25 @@ def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Genera
     return Augmentation(torch.stack([corner[0], corner[1], mirrored.long()], dim=1))
 
 
+def _augmented(pixels: Tensor, positions: Tensor, augmentation: Augmentation, shift: int) -> Tensor:
+    """Pixels [b, h, w, c] of those at ``positions`` [b] of ``pixels`` [K, h, w, c], as was drawn."""
+    _, height, width, channels = pixels.shape
+    rows = augmentation.top[:, None] - shift + torch.arange(height, device=pixels.device)
+    offsets = torch.arange(width, device=pixels.device)
+    mirrored = torch.where(augmentation.flip[:, None], offsets.flip(0), offsets)
+    columns = augmentation.left[:, None] - shift + mirrored
+    lines = positions[:, None] * height + rows.clamp(0, height - 1)
+    at = (lines * width)[:, :, None] + columns.clamp(0, width - 1)[:, None]
+    batch = pixels.view(-1, channels).index_select(0, at.view(-1))
+    if shift:
+        inside = ((columns >= 0) & (columns < width)).to(torch.uint8)
+        # each row with all its channels at once, which a CPU does three times as fast as pixel by pixel
+        across = inside[:, :, None].expand(-1, -1, channels).reshape(len(positions), 1, -1)
+        down = ((rows >= 0) & (rows < height)).to(torch.uint8)[:, :, None]
+        batch.view(len(positions), height, -1).mul_(across * down)
+    return batch.view(len(positions), height, width, channels)
+
+
 class ImageBank:
     """Images of one split on a device, channels last in memory; beyond their borders they are zero."""
 
@@ -58,8 +78,9 @@ class ImageBank:
         """
         self._recipe = recipe
         self._shift = shift
-        self._pixels = images.to(device).permute(0, 2, 3, 1).contiguous()
+        self._pixels = moved_in_pieces(images, device)
         self.home = device
+        self.ahead: torch.device | None = None
 
     def __len__(self) -> int:
         return len(self._pixels)
@@ -79,22 +100,8 @@ class ImageBank:
     def finish(self, *fetched: Tensor) -> Tensor:
         """Training input of the examples that were fetched."""
         positions, values = fetched
-        _, height, width, channels = self._pixels.shape
-        augmentation = Augmentation(values)
-        rows = augmentation.top[:, None] - self._shift + torch.arange(height, device=self.home)
-        offsets = torch.arange(width, device=self.home)
-        mirrored = torch.where(augmentation.flip[:, None], offsets.flip(0), offsets)
-        columns = augmentation.left[:, None] - self._shift + mirrored
-        lines = positions[:, None] * height + rows.clamp(0, height - 1)
-        at = (lines * width)[:, :, None] + columns.clamp(0, width - 1)[:, None]
-        batch = self._pixels.view(-1, channels).index_select(0, at.view(-1))
-        if self._shift:
-            inside = ((columns >= 0) & (columns < width)).to(torch.uint8)
-            # each row with all its channels at once, which a CPU does three times as fast as pixel by pixel
-            across = inside[:, :, None].expand(-1, -1, channels).reshape(len(positions), 1, -1)
-            down = ((rows >= 0) & (rows < height)).to(torch.uint8)[:, :, None]
-            batch.view(len(positions), height, -1).mul_(across * down)
-        return network_input(batch.view(len(positions), height, width, channels), self._recipe)
+        pixels = _augmented(self._pixels, positions, Augmentation(values), self._shift)
+        return network_input(pixels, self._recipe)
 
     def augmented(self, positions: Tensor, augmentation: Augmentation) -> Tensor:
         """Training input of the examples at ``positions`` [b]."""
@@ -103,6 +110,56 @@ class ImageBank:
     def raw(self, batch: slice) -> Tensor:
         """The pixels of consecutive examples, float [b, c, h, w] in [0, 1]."""
         return raw_values(self._pixels[batch])
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive examples."""
+        return normalize(self.raw(batch), self._recipe)
+
+
+class HostImageBank:
+    """As `ImageBank`, for images that a device has no room for: only the batch in use is there."""
+
+    def __init__(self, images: Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0) -> None:
+        """``images``: uint8 [K, c, h, w] in memory of the host, used where they are."""
+        self._recipe = recipe
+        self._shift = shift
+        self._device = device
+        self._pixels = images.permute(0, 2, 3, 1)
+        self.home = torch.device("cpu")
+        self.ahead = device
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Augmentation:
+        """Random parameters for the examples at ``positions`` [b]."""
+        return draw_augmentation(len(positions), self._shift, self._recipe.flip, generator)
+
+    def joined(self, parts: Sequence[Augmentation]) -> Augmentation:
+        """The parameters drawn for some examples and then others, on the host."""
+        return Augmentation(torch.cat([part.values for part in parts]))
+
+    def fetch(self, positions: Tensor, augmentation: Augmentation) -> tuple[Tensor, ...]:
+        """The pixels [b, h, w, c] of the examples at ``positions`` [b], and what was drawn, on the device."""
+        pixels = staging((len(positions), *self._pixels.shape[1:]), torch.uint8, self._device)
+        torch.index_select(self._pixels, 0, positions, out=pixels)
+        return moved(pixels, self._device), moved(augmentation.values, self._device)
+
+    def finish(self, *fetched: Tensor) -> Tensor:
+        """Training input of the examples that were fetched."""
+        pixels, values = fetched
+        every = torch.arange(len(pixels), device=pixels.device)
+        return network_input(_augmented(pixels, every, Augmentation(values), self._shift), self._recipe)
+
+    def augmented(self, positions: Tensor, augmentation: Augmentation) -> Tensor:
+        """Training input of the examples at ``positions`` [b]."""
+        return self.finish(*self.fetch(positions, augmentation))
+
+    def raw(self, batch: slice) -> Tensor:
+        """The pixels of consecutive examples, float [b, c, h, w] in [0, 1]."""
+        seen = self._pixels[batch]
+        pixels = staging(tuple(seen.shape), torch.uint8, self._device).copy_(seen)
+        return raw_values(moved(pixels, self._device))
 
     def clean(self, batch: slice) -> Tensor:
         """Evaluation input of consecutive examples."""

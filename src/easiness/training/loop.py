@@ -13,10 +13,12 @@ from torch import Tensor
 from easiness.errors import TrialFailed
 from easiness.spec import Recipe, TrialSeeds
 from easiness.training.bank import Bank
+from easiness.training.device import searching
 from easiness.training.graphs import StaticStep
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 from easiness.training.together import Together
+from easiness.training.transfer import fetched_ahead
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,10 @@ def train(
     assert len({len(lane.trained_on) for lane in lanes}) == 1
 
     update = make_update(network, images, num, graphed=graphed)
-    stream = _passes(images, lanes, recipe.batch_size)
+    stream = fetched_ahead(
+        islice(_passes(images, lanes, recipe.batch_size), epochs * steps_per_epoch), images.ahead
+    )
+    whole = num * batches(len(lanes[0].trained_on), recipe.batch_size)[0].stop
     mean_losses: list[list[float]] = [[] for _ in lanes]
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
@@ -141,7 +146,8 @@ def train(
         began = time.perf_counter()
         for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
             network.optimizer.advance()
-            losses[step], logits = update(*fetched, labels)
+            with searching(len(labels) == whole):
+                losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
                 observer.stepped(positions, logits)
             on_images(len(labels))

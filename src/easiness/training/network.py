@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -33,15 +34,35 @@ def keep_classifier_in_float32(model: nn.Module, num_classes: int) -> None:
     classifier = find_classifier(model, num_classes)
     if classifier is None:
         return
-    plain_forward = classifier.forward
+    # a class, since a forward of the layer's own would hold the layer, and so its weights, in a cycle
+    classifier.__class__ = _in_float32(type(classifier))  # type: ignore[arg-type]
 
-    @functools.wraps(plain_forward)
-    def forward(features: Tensor) -> Tensor:
+
+@functools.cache
+def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
+    """The same kind of layer, in float32 also under autocast."""
+
+    @functools.wraps(kind.forward)
+    def forward(self: nn.Module, features: Tensor) -> Tensor:
         with torch.autocast(features.device.type, enabled=False):
-            logits: Tensor = plain_forward(features.float())
+            logits: Tensor = kind.forward(self, features.float())
             return logits
 
-    classifier.forward = forward
+    return type(kind.__name__, (kind,), {"forward": forward, "__module__": kind.__module__})
+
+
+def _forward_of(
+    model: nn.Module, layout: torch.memory_format, device: torch.device, autocast: bool
+) -> Callable[[Tensor], Tensor]:
+    """The forward pass; no method, since a network that held its own would outlive its trial in a cycle."""
+
+    def forward(images: Tensor) -> Tensor:
+        images = images.contiguous(memory_format=layout)
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
+            logits: Tensor = model(images)
+        return logits.float()
+
+    return forward
 
 
 class Network:
@@ -60,12 +81,11 @@ class Network:
     ) -> None:
         """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule."""
         keep_classifier_in_float32(model, num_classes)
-        self._memory_format = torch.channels_last if resolved.channels_last else torch.contiguous_format
-        self.model = model.to(device=device, memory_format=self._memory_format)  # type: ignore[call-overload]
-        self._autocast = resolved.precision == "bfloat16"
-        self._device = device
+        layout = torch.channels_last if resolved.channels_last else torch.contiguous_format
+        self.model = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self._smoothing = recipe.label_smoothing
-        self._forward = CompiledForward(self._eager) if resolved.compiled else self._eager
+        forward = _forward_of(self.model, layout, device, resolved.precision == "bfloat16")
+        self._forward = CompiledForward(forward) if resolved.compiled else forward
         self.optimizer = Optimizer(
             self.model.parameters(),
             recipe,
@@ -74,12 +94,6 @@ class Network:
             steps_per_epoch=steps_per_epoch,
             rate_on_device=resolved.graphed,
         )
-
-    def _eager(self, images: Tensor) -> Tensor:
-        images = images.contiguous(memory_format=self._memory_format)
-        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._autocast):
-            logits = self.model(images)
-        return logits.float()  # type: ignore[no-any-return]
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].

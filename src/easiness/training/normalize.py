@@ -25,7 +25,8 @@ def global_contrast_normalization(images: Tensor, epsilon: float) -> Tensor:
 
 def raw_values(pixels: Tensor) -> Tensor:
     """Pixels [b, h, w, c] in 0..255 as float [b, c, h, w] in [0, 1], with the strides of channels-last."""
-    values = pixels.to(torch.float32, memory_format=torch.contiguous_format).div_(255)
+    # copied also where they are float32 already: those of the caller stay what they are
+    values = pixels.to(torch.float32, memory_format=torch.contiguous_format, copy=True).div_(255)
     return values.permute(0, 3, 1, 2)
 
 

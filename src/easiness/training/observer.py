@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.training.bank import Evaluated
+from easiness.training.device import searching
 from easiness.training.network import evaluation_batch
+from easiness.training.transfer import fetched_ahead
 
 # logits per update of a log: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000
@@ -63,13 +65,18 @@ class Observer:
         batch = evaluation_batch(self.image_shape)
         group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes * len(self.logs))) * batch
         num = len(self.images)
+        starts = range(0, num, batch)
+        seen_next = fetched_ahead(
+            (self.images.clean(slice(at, min(at + batch, num))) for at in starts), self.images.ahead
+        )
         for start in range(0, num, group):
             stop = min(start + group, num)
             parts = []
-            for at in range(start, stop, batch):
-                end = min(at + batch, stop)
-                parts.append(network.logits(self.images.clean(slice(at, end))))
-                on_images((end - at) * len(self.logs))
+            for _ in range(start, stop, batch):
+                images = next(seen_next)
+                with searching(len(images) == min(batch, num)):
+                    parts.append(network.logits(images))
+                on_images(len(images) * len(self.logs))
             seen = torch.cat(parts, dim=-2).cpu().numpy().reshape(len(self.logs), stop - start, -1)
             _update(self.logs, [np.arange(start, stop)] * len(self.logs), list(seen), self.failed)
         for log in _going(self.logs, self.failed):

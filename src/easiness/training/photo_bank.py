@@ -26,6 +26,7 @@ class PhotoBank:
         self._recipe = recipe
         self._device = device
         self.home = torch.device("cpu")
+        self.ahead = device if device.type == "cuda" else None
         self._sizes = torch.from_numpy(photos.sizes)
 
     def __len__(self) -> int:

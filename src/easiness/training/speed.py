@@ -16,6 +16,7 @@ from easiness.data.photos import HeldPhotos
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.bank import Bank, make_bank
+from easiness.training.device import own_device, set_up
 from easiness.training.loop import make_update
 from easiness.training.network import Network, evaluation_batch
 from easiness.training.together import Together
@@ -58,7 +59,7 @@ class Rehearsal:
 
     def __init__(self, workload: Workload, resolved: Resolved) -> None:
         """Everything is drawn anew; the caller's random state changes unless `rehearsing`."""
-        device = torch.device(workload.device)
+        device = own_device(torch.device(workload.device))
         recipe = workload.recipe.over(1)  # a step takes as long in any training
         shape, num = workload.shape, resolved.together
         self.resolved = resolved
@@ -115,16 +116,10 @@ class Rehearsal:
 
 @contextmanager
 def rehearsing(device: str) -> Iterator[None]:
-    """Random numbers of its own; the caller's random state and threads are as they were afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        with torch.random.fork_rng(devices=[torch.device(device)] if device.startswith("cuda") else []):
-            torch.manual_seed(0)
-            yield
-    finally:
-        torch.set_num_threads(threads)
-        if device.startswith("cuda"):
-            torch.cuda.empty_cache()  # for the processes that train
+    """As `set_up` for trials, with random numbers of its own; the threads are set by who measures."""
+    with set_up(own_device(torch.device(device)), torch.get_num_threads()):
+        torch.manual_seed(0)
+        yield
 
 
 def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -42,6 +42,47 @@ def _mean_of_pixels(images: Tensor) -> Tensor:
     return images.mean(dim=(-2, -1), keepdim=True)
 
 
+class _Convolution(nn.Conv2d):
+    """In the type of autocast also on a CPU, where torch leaves those of several trials as they are."""
+
+    def _conv_forward(self, images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        device = images.device.type
+        if torch.is_autocast_enabled(device):
+            dtype = torch.get_autocast_dtype(device)
+            images, weight = images.to(dtype), weight.to(dtype)
+            bias = None if bias is None else bias.to(dtype)
+        seen: Tensor = super()._conv_forward(images, weight, bias)
+        return seen
+
+
+class _BatchNorm(nn.BatchNorm2d):
+    """On a CPU, where torch has none of several trials with statistics wider than the images, in float32."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        if images.device.type != "cpu":
+            return super().forward(images)
+        return super().forward(images.float()).to(images.dtype)
+
+
+def _make_ready_for_autocast(model: nn.Module) -> None:
+    """Let layers run under autocast as they do in a network by itself."""
+    for layer in model.modules():
+        if type(layer) is nn.Conv2d:
+            layer.__class__ = _Convolution
+        elif type(layer) is nn.BatchNorm2d:
+            layer.__class__ = _BatchNorm
+
+
+def _put_channels_last(weights: Iterable[Tensor]) -> None:
+    """Lay out the weights [G, o, i, h, w] of convolutions so that all G run channels-last.
+
+    Their input need not be: a convolution takes the layout of its weights, and gives that to what follows.
+    """
+    for weight in weights:
+        if weight.ndim == 5:
+            weight.data = weight.data.permute(0, 1, 3, 4, 2).contiguous().permute(0, 1, 4, 2, 3)
+
+
 def can_train_together(model: str, shape: tuple[int, int, int], num_classes: int) -> bool:
     """Can the network of this name train side by side with others in one process?"""
     try:
@@ -54,7 +95,8 @@ def can_train_together(model: str, shape: tuple[int, int, int], num_classes: int
 class Together:
     """G models of one architecture on a device with one AdamW; as `Network`, with trials in front.
 
-    Each trial's numbers are those of its own `Network` to rounding: nothing passes between trials.
+    Each trial's numbers are those of its own `Network` to rounding: nothing passes between trials. Precision
+    and memory layout are as for one.
     """
 
     def __init__(
@@ -75,8 +117,11 @@ class Together:
         """
         check_together(models[0])
         self._parameters, self._buffers = stack_module_state([model.to(device) for model in models])
+        if resolved.channels_last:
+            _put_channels_last(self._parameters.values())
         # its own values are never used in training; its modules say how to compute with those of a trial
         self.model = copy.deepcopy(models[0])
+        _make_ready_for_autocast(self.model)
         keep_classifier_in_float32(self.model, num_classes)
         _pool_by_mean(self.model)
         self._autocast = resolved.precision == "bfloat16"

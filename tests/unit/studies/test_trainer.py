@@ -14,8 +14,9 @@ from easiness.errors import BadInput, RunFailed
 from easiness.spec import Resolved
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
-from easiness.studies.trainer import groups_of
+from easiness.studies.trainer import Trainer, groups_of
 from easiness.studies.workers import Workers, jobs_of
+from easiness.worker import become_worker
 
 FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "limit": 100, "precision": "float32"}
 CPU = torch.device("cpu")
@@ -29,6 +30,23 @@ def test_groups_are_whole_and_fixed_by_index():
     assert groups_of([0, 1, 2], 1) == [(0,), (1,), (2,)]
     assert groups_of([3, 4, 9], 4) == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11)]
     assert groups_of([], 4) == []
+
+
+def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    devices: list[str] = []
+    monkeypatch.setattr(
+        "easiness.studies.trainer.run_trials", lambda *given, **_: devices.append(str(given[2])) or []
+    )
+    plan = make_plan("digits", **FEW, trials=4)
+    trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
+    try:
+        for number in range(4):
+            become_worker(number)
+            trainer((number,), lambda _: None)
+    finally:
+        become_worker(0)
+    assert devices == ["cuda:0", "cuda:1"] * 2
 
 
 def test_several_processes_record_what_one_does(tmp_path, contents):

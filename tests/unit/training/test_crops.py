@@ -83,6 +83,25 @@ def test_several_sizes_in_a_batch_do_not_mix(anywhere):
         assert (pixels.float() - alone.float()).abs().max() <= LEVEL
 
 
+def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
+    """Eight times as wide or high as the others, which is as oblong as photos are kept."""
+    photos = [photo(64, 64), photo(64, 512), photo(512, 64)]
+    sizes = torch.tensor([p.shape[:2] for p in photos])
+    drawn = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0))
+    expected = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
+    moved = []
+    monkeypatch.setattr(crops, "_photo_by_photo", lambda _: False)
+    padded = crops._padded
+    monkeypatch.setattr(crops, "_padded", lambda *given: moved.append(padded(*given)) or moved[-1])
+    seen = crop_random(photos, drawn, 48, CPU), crop_centre(photos, 64, 48, CPU)
+    for ours, theirs in zip(seen, expected, strict=True):
+        assert (ours.float() - theirs.float()).abs().max() <= LEVEL
+    random, centre = (batch.shape for batch in moved)
+    # boxes are at most 4 / 3 as long as the short side; of a centre no more than a pixel or two is not seen
+    assert max(random[1:3]) <= 86
+    assert max(centre[1:3]) <= 52
+
+
 def test_the_whole_photo_at_its_own_size_is_itself(anywhere):
     p = photo(64, 64)
     whole = Crops(torch.tensor([[0, 0, 64, 64]] * 2), torch.tensor([False, True]))

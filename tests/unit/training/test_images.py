@@ -9,10 +9,11 @@ from torchvision.transforms.v2 import functional as reference
 from easiness.spec import Recipe
 from easiness.training.images import (
     Augmentation,
+    HostImageBank,
     ImageBank,
     draw_augmentation,
 )
-from easiness.training.normalize import global_contrast_normalization
+from easiness.training.normalize import global_contrast_normalization, network_input, raw_values
 
 CPU = torch.device("cpu")
 SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]
@@ -52,6 +53,22 @@ def test_it_is_what_torchvision_does_with_the_same_parameters(shape, shift):
         expected = by_torchvision(images[position], shift, *parameters)
         assert torch.equal(plain[i], expected / 255)
         np.testing.assert_allclose(normalized[i], gcn_by_numpy(expected.numpy() / 255, 1e-6), atol=2e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shift", [0, 2])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_images_that_stay_on_the_host_become_the_same(shape, shift, layout):
+    images = random_images(20, shape).to(memory_format=layout)
+    here, there = (kind(images, Recipe(), CPU, shift=shift) for kind in (ImageBank, HostImageBank))
+    positions = torch.tensor([3, 19, 3, 0, 7])
+    drawn = [bank.draw(positions, torch.Generator().manual_seed(1)) for bank in (here, there)]
+    seen = there.augmented(positions, there.joined([drawn[1][:2], drawn[1][2:]]))
+    assert torch.equal(seen, here.augmented(positions, drawn[0]))
+    assert seen.stride() == here.augmented(positions, drawn[0]).stride()
+    assert torch.equal(there.clean(slice(5, 17)), here.clean(slice(5, 17)))
+    assert torch.equal(there.raw(slice(0, 20)), here.raw(slice(0, 20)))
+    assert len(there) == 20
 
 
 def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
@@ -101,6 +118,21 @@ def test_normalization_is_over_all_pixels_and_channels_of_one_image():
     expected = torch.tensor([[[-2.0, -1]], [[0, 1]], [[2, 0]]]) / (deviation + 0.5)
     torch.testing.assert_close(seen[0], expected)
     assert torch.equal(images[0, 0], torch.tensor([[0.0, 1]]))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.float32])
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(gcn=False)])
+def test_pixels_are_left_as_they_were_also_where_they_are_float(dtype, recipe):
+    pixels = random_images(4, (5, 6, 3)).to(dtype)
+    before = pixels.clone()
+    values = raw_values(pixels)
+    seen = network_input(pixels, recipe)
+    assert torch.equal(pixels, before)
+    assert torch.equal(values, raw_values(before.byte()))
+    assert torch.equal(seen, network_input(before.byte(), recipe))
+    kept = seen.clone()
+    pixels.zero_()  # what was made of them does not lie where they do
+    assert torch.equal(seen, kept)
 
 
 def test_the_layout_does_not_matter_to_normalization():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gc
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -54,9 +56,11 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     reports: list[EpochReport] = []
     lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
     failed: dict[int, TrialFailed] = {}
+    bank = ImageBank(images(20), recipe, CPU, shift=1)
+    bank.ahead = changes.pop("ahead", None)
     (losses,) = train(
         network,
-        ImageBank(images(20), recipe, CPU, shift=1),
+        bank,
         [lane],
         recipe,
         changes.pop("observers", {}),
@@ -97,6 +101,40 @@ def test_order_and_augmentation_are_streams_of_their_own():
     assert other_order.labels != first.labels
     assert other_augmentation.labels == first.labels
     assert not any(torch.equal(a, b) for a, b in zip(other_augmentation.images, first.images, strict=True))
+
+
+def test_images_fetched_ahead_are_the_same_and_no_more_are_fetched(monkeypatch):
+    plain, ahead = Listening(), Listening()
+    fetched = []
+    fetch = ImageBank.fetch
+
+    def noted(bank: ImageBank, *given: Any) -> Any:
+        fetched.append(threading.get_ident())
+        return fetch(bank, *given)
+
+    monkeypatch.setattr(ImageBank, "fetch", noted)
+    run(plain, list(range(18)), epochs=3, steps=4)  # of five a pass
+    assert set(fetched) == {threading.get_ident()}
+    fetched.clear()
+    before = threading.active_count()
+    run(ahead, list(range(18)), epochs=3, steps=4, ahead=CPU)
+    assert threading.active_count() == before
+    assert len(fetched) == 12
+    assert threading.get_ident() not in fetched
+    assert ahead.labels == plain.labels
+    assert all(torch.equal(a, b) for a, b in zip(ahead.images, plain.images, strict=True))
+
+
+def test_what_is_fetched_ahead_ends_with_a_training_that_fails():
+    before = threading.active_count()
+
+    def interrupt(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(Listening(), list(range(20)), ahead=CPU, on_images=interrupt)
+    gc.collect()
+    assert threading.active_count() == before
 
 
 def test_an_epoch_may_have_more_steps_than_a_pass():
@@ -200,6 +238,21 @@ def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_p
     expected = images(1203).flatten(1)[:, :3] / 255 * 7
     np.testing.assert_allclose(kept.values[0], expected, rtol=1e-6)
     assert all(module.training for module in network.model.modules())
+
+
+def test_what_is_observed_of_images_fetched_ahead_is_the_same(monkeypatch):
+    monkeypatch.setattr(observer_module, "_LOGITS_PER_UPDATE", 3 * 500)
+    (plain, observer, network), (log, fetching, _) = observed(1203), observed(1203)
+    observer.observe(network, ignore)
+    fetching.images.ahead = CPU  # type: ignore[misc]
+    before = threading.active_count()
+    counted: list[int] = []
+    fetching.observe(network, counted.append)
+    assert threading.active_count() == before
+    assert counted == [500, 500, 203]
+    ours, theirs = log.observations(), plain.observations()
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
 def test_accuracy_is_reported_by_probe():

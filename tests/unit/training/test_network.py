@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import copy
+import gc
 import math
+import weakref
 
 import numpy as np
 import pytest
@@ -8,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
 from easiness.training.network import evaluation_batch
@@ -228,3 +232,46 @@ def test_the_memory_layout_is_that_which_was_resolved(channels_last):
 )
 def test_evaluation_batches_hold_about_a_million_values(shape, examples):
     assert evaluation_batch(shape) == examples
+
+
+class Uncollected:
+    """No garbage is collected in here, so that only what is in no cycle goes when it is no longer used."""
+
+    def __enter__(self) -> None:
+        gc.collect()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        gc.enable()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_network_and_its_weights_are_gone_when_no_longer_used(monkeypatch, compiled):
+    """Nothing that they hold holds them: on a GPU they would fill its memory from trial to trial."""
+    monkeypatch.setattr(torch, "compile", lambda forward, **_: forward)
+    resolved = Resolved(precision="float32", channels_last=False, threads=1, compiled=compiled)
+    kept: list[weakref.ref[object]] = []
+    for _ in range(2):  # torch keeps the very first in what it imports for its optimizers
+        with Uncollected():
+            ours = Network(
+                build_model("wrn_10_1", (3, 8, 8), 3), Recipe(), resolved, CPU, num_examples=8, num_classes=3
+            )
+            ours.step(torch.zeros(4, 3, 8, 8), torch.tensor([0, 1, 2, 0]))
+            ours.model.eval()
+            ours.logits(torch.zeros(5, 3, 8, 8))
+            parameters = list(ours.model.parameters())
+            moments = [state["exp_avg"] for state in ours.optimizer._adamw.state.values()]
+            kept = [weakref.ref(one) for one in (ours, ours.model, *parameters, *moments)]
+            del ours, parameters, moments
+            left = sum(one() is not None for one in kept)
+    assert len(kept) > 40
+    assert left == 0
+
+
+def test_a_copy_of_a_network_has_a_classifier_of_its_own():
+    model, _ = linear_classifier()
+    network(model, precision="bfloat16")
+    other = copy.deepcopy(model)
+    other[-1].weight.data.zero_()
+    assert torch.equal(other(torch.ones(1, 1, 1, 1)), torch.zeros(1, 3))
+    assert torch.equal(model(torch.ones(1, 1, 1, 1)), near_ties()[None])

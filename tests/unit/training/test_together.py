@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
 from easiness.models import build_model
@@ -25,16 +27,17 @@ def models(name: str) -> list[nn.Module]:
     return built
 
 
-def settings(precision: str = "float32", *, graphed: bool = False) -> Resolved:
-    return Resolved.model_validate(
-        {"precision": precision, "channels_last": False, "threads": 1, "graphed": graphed}
-    )
+def settings(precision: str = "float32", *, channels_last: bool = False) -> Resolved:
+    return Resolved.model_validate({"precision": precision, "channels_last": channels_last, "threads": 1})
 
 
-def pair(name: str, precision: str = "float32", smoothing: float = 0.0) -> tuple[Together, list[Network]]:
+def pair(
+    name: str, precision: str = "float32", *, smoothing: float = 0.0, channels_last: bool = False
+) -> tuple[Together, list[Network]]:
     """Trials side by side, and each by itself, from the same initial values."""
     built = models(name)
-    recipe, resolved = Recipe(alpha=0.01, label_smoothing=smoothing), settings(precision)
+    recipe = Recipe(alpha=0.01, label_smoothing=smoothing)
+    resolved = settings(precision, channels_last=channels_last)
     singles = [
         Network(copy.deepcopy(model), recipe, resolved, CPU, num_examples=100, num_classes=10)
         for model in built
@@ -49,11 +52,17 @@ def step_batch(step: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("name", "smoothing"),
-    [("mlp_3_w32", 0.0), ("mlp_3_w32", 0.2), ("wrn_10_1", 0.0), ("densenet_bc_10_4", 0.0)],
+    ("name", "options"),
+    [
+        ("mlp_3_w32", {}),
+        ("mlp_3_w32", {"smoothing": 0.2}),
+        ("wrn_10_1", {}),
+        ("wrn_10_1", {"channels_last": True}),
+        ("densenet_bc_10_4", {"channels_last": True}),
+    ],
 )
-def test_each_trial_trains_as_it_would_alone(name, smoothing):
-    together, singles = pair(name, smoothing=smoothing)
+def test_each_trial_trains_as_it_would_alone(name, options):
+    together, singles = pair(name, **options)
     for step in range(4):
         images, labels = step_batch(step)
         losses, logits = together.step(images, labels)
@@ -123,6 +132,54 @@ def test_bfloat16_is_used_but_for_the_logits():
     assert not torch.equal(logits, exact.step(images, labels)[1])
     torch.testing.assert_close(logits[0], singles[0].step(images[0], labels[0])[1], rtol=0.05, atol=0.02)
     assert len(logits.bfloat16().unique()) < len(logits.unique())
+
+
+class Convolutions(TorchDispatchMode):
+    """Notes how many convolutions run in one layout throughout, and in which type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last: list[bool] = []
+        self.dtypes: set[torch.dtype] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if func is torch.ops.aten.convolution.default:
+            seen = args[1], result
+            self.last.append(all(t.is_contiguous(memory_format=torch.channels_last) for t in seen))
+            self.dtypes.add(result.dtype)
+        return result
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_convolutions_of_all_trials_run_as_asked_and_as_alone(precision, channels_last):
+    together, singles = pair("wrn_10_1", precision, channels_last=channels_last)
+    exact, _ = pair("wrn_10_1")
+    for step in range(2):
+        images, labels = step_batch(step)
+        with Convolutions() as ran:
+            losses, logits = together.step(images, labels)
+        assert len(ran.last) == 9
+        assert all(ran.last) is channels_last
+        assert ran.dtypes == {getattr(torch, precision)}
+        close = {"rtol": 1e-3, "atol": 1e-3} if precision == "float32" else {"rtol": 0.05, "atol": 0.1}
+        for g, single in enumerate(singles):
+            loss, of_one = single.step(images[g], labels[g])
+            torch.testing.assert_close(losses[g], loss, **close)
+            torch.testing.assert_close(logits[g], of_one, **close)
+        of_exact = exact.step(images, labels)[1]
+        assert torch.equal(logits, of_exact) is (precision == "float32" and not channels_last)
+    for name, value in singles[1].weights().items():
+        stored = together.weights(1)[name]
+        assert stored.dtype == value.dtype
+        # a step of AdamW has the sign of a gradient that rounding may turn: two steps of 0.01 each
+        torch.testing.assert_close(stored, value, rtol=0.02, atol=0.05)
+    together.model.eval()
+    seen = step_batch(9)[0][0]
+    for g, single in enumerate(singles):
+        single.model.eval()
+        torch.testing.assert_close(together.logits(seen)[g], single.logits(seen), rtol=0.1, atol=0.3)
 
 
 def test_dropout_is_refused_where_it_drops():

@@ -1,0 +1,80 @@
+"""The device that this process trains on, and what is set in torch while it does."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+import torch
+
+from easiness.training.allocation import keep_memory
+from easiness.worker import worker_number
+
+
+def num_gpus(device: torch.device) -> int:
+    """How many GPUs the workers of a run on ``device`` spread over; 1 where it is none."""
+    return max(1, torch.cuda.device_count()) if device.type == "cuda" else 1
+
+
+def own_device(device: torch.device) -> torch.device:
+    """The device of this process: of several GPUs worker i has the one of number i modulo theirs.
+
+    A GPU that is named by its number stays what it is.
+    """
+    if device != torch.device("cuda"):
+        return device
+    return torch.device("cuda", worker_number() % num_gpus(device))
+
+
+@contextmanager
+def set_up(device: torch.device, threads: int) -> Iterator[None]:
+    """What is set in torch while trials, or rehearsals of them, work on the device.
+
+    Threads and random state are as before afterwards. A process on a CPU keeps the memory that it frees
+    (`keep_memory`); on a GPU all that is no longer used is given back at the end, for others.
+
+    Libraries search for the fastest convolutions on a GPU, which pays since shapes stay the same. They keep
+    what they take for a shape and never search again: so trials and what is measured before them must set
+    the same. See `searching` for shapes that are rare.
+    """
+    on_gpu = device.type == "cuda"
+    if device.type == "cpu":
+        keep_memory()
+    before, search = torch.get_num_threads(), torch.backends.cudnn.benchmark
+    torch.set_num_threads(threads)
+    torch.backends.cudnn.benchmark = on_gpu
+    try:
+        with (
+            torch.cuda.device(device) if on_gpu else nullcontext(),
+            torch.random.fork_rng(devices=[device] if on_gpu else []),
+        ):
+            yield
+    finally:
+        torch.set_num_threads(before)
+        torch.backends.cudnn.benchmark = search
+        if on_gpu:
+            gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
+            torch.cuda.empty_cache()
+
+
+def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
+    """Do so many bytes of images leave as many for the training, of what ``sharers`` may have each?"""
+    if device.type != "cuda":
+        return True
+    free, whole = torch.cuda.mem_get_info(device)
+    return 2 * num_bytes <= min(free, whole // sharers)
+
+
+@contextmanager
+def searching(whole: bool) -> Iterator[None]:
+    """No search for the fastest convolutions inside unless the batch is a ``whole`` one.
+
+    The last batch of a pass has a shape of its own, and comes too rarely for a search to pay.
+    """
+    search = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = search and whole
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = search

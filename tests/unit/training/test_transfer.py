@@ -1,0 +1,226 @@
+"""Bringing images to a device: no GPU is needed to see in what memory they lie and who waits for whom."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from easiness.data.photos import HeldPhotos
+from easiness.errors import BadInput
+from easiness.spec import Recipe
+from easiness.training import ImageBank, crops, make_bank, transfer
+from easiness.training.images import HostImageBank
+from easiness.training.photo_bank import PhotoBank
+from easiness.training.transfer import fetched_ahead, moved_in_pieces
+
+CPU, META, CUDA = (torch.device(name) for name in ("cpu", "meta", "cuda"))
+
+
+class Copies(TorchDispatchMode):
+    """Notes of each copy from the host to the stand-in for a GPU whether anything could wait for it."""
+
+    def __init__(self, pinned: set[int]) -> None:
+        super().__init__()
+        self.pinned = pinned
+        self.waited: list[bool] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func is torch.ops.aten._to_copy.default and torch.device(kwargs.get("device", CPU)) == META:
+            pinned = args[0].untyped_storage()._cdata in self.pinned
+            self.waited.append(not (kwargs.get("non_blocking") and pinned))
+        return func(*args, **kwargs)
+
+
+@pytest.fixture
+def copies(monkeypatch: pytest.MonkeyPatch) -> Copies:
+    """The meta device as a GPU: it computes nothing, and memory that is pinned is only noted as such."""
+    pinned: set[int] = set()
+    kept = []
+    empty, to_pinned = torch.empty, torch.Tensor.clone
+
+    def noted(tensor: torch.Tensor) -> torch.Tensor:
+        kept.append(tensor)  # or another would come to lie where it did
+        pinned.add(tensor.untyped_storage()._cdata)
+        return tensor
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor if tensor.untyped_storage()._cdata in pinned else noted(to_pinned(tensor))
+
+    def made(*args: Any, pin_memory: bool = False, **options: Any) -> torch.Tensor:
+        tensor = empty(*args, **options)
+        return noted(tensor) if pin_memory else tensor
+
+    monkeypatch.setattr(transfer, "_is_apart", lambda device: device == META)
+    monkeypatch.setattr(torch, "empty", made)
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
+    # arithmetic that the meta device has no mixed precision for
+    monkeypatch.setattr(crops, "_resample", lambda batch, rows, columns: (batch, rows, columns)[0])
+    return Copies(pinned)
+
+
+def some_photos() -> HeldPhotos:
+    sizes = [(40, 60), (32, 250), (250, 32), (50, 33)]
+    return HeldPhotos([np.zeros((*size, 3), np.uint8) for size in sizes])
+
+
+def test_nothing_waits_for_the_crops_of_photos(copies):
+    bank = PhotoBank(some_photos(), Recipe(crop=28), META)
+    positions = torch.arange(4)
+    drawn = bank.draw(positions, torch.Generator().manual_seed(0))
+    with copies:
+        (pixels,) = bank.fetch(positions, drawn)
+        assert pixels.device == META
+        random = len(copies.waited)
+        bank._centres(slice(0, 4))
+    assert random > 0
+    assert len(copies.waited) > random
+    assert not any(copies.waited)
+
+
+def test_nothing_waits_for_images_that_stay_on_the_host(copies):
+    bank = HostImageBank(torch.zeros(9, 3, 8, 8, dtype=torch.uint8), Recipe(), META, shift=1)
+    positions = torch.tensor([3, 1, 8])
+    with copies:
+        fetched = bank.fetch(positions, bank.draw(positions, torch.Generator().manual_seed(0)))
+        assert bank.raw(slice(2, 6)).shape == (4, 3, 8, 8)
+    assert [tensor.shape for tensor in fetched] == [(3, 8, 8, 3), (3, 3)]
+    assert copies.waited == [False] * 3
+
+
+def test_the_copies_that_wait_would_be_seen(copies):
+    with copies:
+        torch.zeros(3).to(META)
+        torch.zeros(3).to(META, non_blocking=True)
+    assert copies.waited == [True, True]
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("images_at_once", [1, 3, 100])
+def test_images_come_in_pieces_and_whole(monkeypatch, layout, images_at_once):
+    images = torch.randint(0, 256, (10, 3, 4, 5), dtype=torch.uint8).to(memory_format=layout)
+    monkeypatch.setattr(transfer, "_BYTES_AT_ONCE", images_at_once * 60)
+    copied = []
+
+    class Into(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if func is torch.ops.aten.copy_.default:
+                copied.append(len(args[1]))
+            return func(*args, **(kwargs or {}))
+
+    with Into():
+        assert moved_in_pieces(images, META).shape == (10, 4, 5, 3)
+    assert sum(copied) == 10
+    assert max(copied) == min(images_at_once, 10)
+    assert torch.equal(moved_in_pieces(images, CPU), images.permute(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize(
+    ("num_bytes", "sharers", "kind"),
+    [(500, 1, ImageBank), (501, 1, HostImageBank), (250, 4, ImageBank), (251, 4, HostImageBank)],
+)
+def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, kind):
+    """Of 2,000 bytes 1,000 are free, and as many as the images take are left for the training."""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
+    monkeypatch.setattr("easiness.training.images.moved_in_pieces", lambda images, _: images)
+    images = torch.zeros(num_bytes, 1, 1, 1, dtype=torch.uint8)
+    bank = make_bank(images, Recipe(), CUDA, augment=True, sharers=sharers)
+    assert isinstance(bank, kind)
+    assert (bank.ahead, bank.home) == ((None, CUDA) if kind is ImageBank else (CUDA, CPU))
+
+
+def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch):
+    def taken(*_: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 1000))
+    monkeypatch.setattr("easiness.training.images.moved_in_pieces", taken)
+    bank = make_bank(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), Recipe(), CUDA, augment=True)
+    assert isinstance(bank, HostImageBank)
+
+
+def numbers(num: int, threads: list[int] | None = None) -> Iterator[int]:
+    for number in range(num):
+        if threads is not None:
+            threads.append(threading.get_ident())
+        yield number
+
+
+def test_items_are_the_same_and_taken_by_one_thread_that_ends():
+    before, threads = threading.active_count(), []
+    assert list(fetched_ahead(numbers(5, threads), CPU)) == [0, 1, 2, 3, 4]
+    assert threading.active_count() == before
+    assert len(set(threads)) == 1
+    assert threading.get_ident() not in threads
+    assert list(fetched_ahead(numbers(3, threads), None)) == [0, 1, 2]
+    assert threads[-1] == threading.get_ident()
+
+
+def test_the_next_item_is_taken_while_the_last_is_worked_on_and_none_beyond():
+    taken = []
+
+    def noting() -> Iterator[int]:
+        for number in range(9):
+            taken.append(number)
+            yield number
+
+    items = fetched_ahead(noting(), CPU)
+    assert next(items) == 0
+    while len(taken) < 2:  # by the thread
+        time.sleep(0.001)
+    time.sleep(0.05)
+    assert taken == [0, 1]
+    items.close()  # type: ignore[attr-defined]
+    assert taken == [0, 1]
+
+
+def test_an_error_while_fetching_is_raised_where_its_item_is_asked_for():
+    def torn() -> Iterator[int]:
+        yield 0
+        raise BadInput("photo 1: torn")
+
+    before = threading.active_count()
+    items = fetched_ahead(torn(), CPU)
+    assert next(items) == 0
+    with pytest.raises(BadInput, match="photo 1: torn"):
+        next(items)
+    assert threading.active_count() == before
+
+
+def test_on_a_gpu_the_step_waits_for_the_copy_on_the_gpu_and_memory_for_the_step(monkeypatch):
+    """Streams that note what is asked of them, and tensors of the meta device as those of a GPU."""
+    log: list[str] = []
+    current = SimpleNamespace(wait_event=lambda event: log.append(f"step waits for {event}"))
+    side = SimpleNamespace(
+        wait_stream=lambda stream: log.append("side waits" if stream is current else "wrong"),
+        record_event=lambda: "copied",
+    )
+
+    @contextmanager
+    def using(stream: object) -> Iterator[None]:
+        log.append("fetch" if stream is side else "wrong")
+        yield
+
+    monkeypatch.setattr(transfer, "_is_apart", lambda device: device == META)
+    monkeypatch.setattr(torch.cuda, "Stream", lambda _: side)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda _: current)
+    monkeypatch.setattr(torch.cuda, "stream", using)
+    monkeypatch.setattr(
+        torch.Tensor, "record_stream", lambda tensor, _: log.append(f"kept {tuple(tensor.shape)}")
+    )
+    batch = torch.zeros(7), (torch.zeros(2, device=META),), torch.zeros(3, device=META)
+    assert list(fetched_ahead(iter([batch]), META)) == [batch]
+    assert log[0] == "side waits"
+    assert log.count("fetch") == 2  # the batch, and that there is no other
+    assert "wrong" not in log
+    in_order = [entry for entry in log if entry not in ("fetch", "side waits")]
+    assert in_order == ["step waits for copied", "kept (2,)", "kept (3,)", "step waits for copied"]
