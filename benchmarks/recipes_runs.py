@@ -29,7 +29,7 @@ class Way:
     recipe: dict[str, Any]
     model: str
     epochs: int
-    trials: int = 2
+    trials: int = 1
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,9 @@ SUBJECTS = {
         10_000,
         10_000,
         ("wrn_16_1", "densenet_bc_16_8"),
-        8,
+        5,
         20,
-        {"short": Way(SHORT, "wrn_16_1", 10, 4), "paper": Way({}, "wrn_16_1", 10, 4)},
+        {"short": Way(SHORT, "wrn_16_1", 10, 4), "paper": Way({}, "wrn_16_1", 10, 2)},
     ),
     # a part of the examples above, so that the reference serves both
     "cifar10 half": Subject(
@@ -79,9 +79,9 @@ SUBJECTS = {
         5_000,
         10_000,
         ("wrn_16_1", "densenet_bc_16_8"),
-        8,
+        5,
         20,
-        around("wrn_16_1", 10, 1, 2)
+        around("wrn_16_1", 10, 1, 1)
         | {
             "5 epochs": Way(SHORT, "wrn_16_1", 5, 2),
             "20 epochs": Way(SHORT, "wrn_16_1", 20, 1),
@@ -94,11 +94,11 @@ SUBJECTS = {
         None,
         None,
         ("wrn_10_1", "densenet_bc_10_8"),
-        8,
+        4,
         20,
         {
-            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 3),
-            "paper": Way({}, "wrn_10_1", 10, 3),
+            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 2),
+            "paper": Way({}, "wrn_10_1", 10, 2),
             "crop from 8 %": Way(SHORT, "wrn_10_1", 10),
             "crop from 70 %": Way({**SHORT, "crop_scale": 0.7}, "wrn_10_1", 10),
             "step size 0.01": Way({**SHORT, "crop_scale": 0.35, "alpha": 0.01}, "wrn_10_1", 10),
