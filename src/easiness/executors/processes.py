@@ -15,6 +15,7 @@ from typing import Any
 
 from easiness.errors import RunFailed
 from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.wait_policy import passive_environment
 
 _SECONDS_BETWEEN_LOOKS = 0.1  # at what workers have told, and in workers for whether their parent lives
 
@@ -26,9 +27,9 @@ class ProcessesExecutor:
     """Keeps up to ``jobs`` worker processes, which start with the first items and serve until `close`.
 
     Workers are new interpreters (not forks, which break threads and CUDA), and do not import the caller's
-    main module. Functions, items and values are pickled on their way. A worker that is killed costs the
-    items in flight, whose outcomes are errors; the others go on in new workers. Workers end when this
-    process does, however it ends.
+    main module. Functions, items and values are pickled on their way. A worker's threads sleep while they
+    wait for each other (`wait_policy`). A worker that is killed costs the items in flight, whose outcomes are
+    errors; the others go on in new workers. Workers end when this process does, however it ends.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
@@ -105,7 +106,11 @@ class ProcessesExecutor:
         context = get_context("loky")
         self._queue = context.SimpleQueue()  # what is put there is there before the outcome is
         self._pool = ProcessPoolExecutor(
-            self.jobs, context=context, initializer=_begin, initargs=(self._queue, os.getpid())
+            self.jobs,
+            context=context,
+            initializer=_begin,
+            initargs=(self._queue, os.getpid()),
+            env=passive_environment(),  # of the new interpreters, before they import anything
         )
 
     def _hear(self, listener: Tell) -> None:
