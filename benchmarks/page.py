@@ -28,6 +28,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 BENCHMARKS = [
     ("ceiling", "ceiling.py", [], None, None),
     ("program", "program.py", [], "--data", "cifar10"),
+    ("busy", "busy.py", [], None, None),
     ("baselines", "baselines.py", [], "--data", "cifar10"),
     ("gpu", "gpu.py", [], None, None),
     ("fidelity", "fidelity.py", [], "--data", "cifar10"),

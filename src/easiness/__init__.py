@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from easiness.wait_policy import wait_passively
+
 if TYPE_CHECKING:
     from easiness.analysis import select
     from easiness.analysis.draw import draw_by_rank
@@ -79,9 +81,24 @@ __all__ = [
 ]
 
 
+# what trains or asks networks: torch is loaded with it
+_COMPUTING = {
+    "ablate",
+    "corrupt",
+    "measure",
+    "paper",
+    "perturbation_curve",
+    "pseudo_patterns",
+    "similarity",
+    "validate",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in _COMPUTING:
+        wait_passively()
     value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value

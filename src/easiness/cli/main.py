@@ -22,6 +22,7 @@ from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.cli.validate import validate
 from easiness.errors import EasinessError
+from easiness.wait_policy import wait_passively
 
 app = typer.Typer(
     name="easiness",
@@ -71,6 +72,7 @@ def _fail(message: str, code: int, debug: bool) -> NoReturn:
 
 def run() -> NoReturn:
     """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted."""
+    wait_passively()  # before anything loads torch
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = typer.main.get_command(app)

@@ -12,6 +12,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.decode import one_line
 from easiness.data.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed
+from easiness.wait_policy import wait_passively
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,7 @@ def load_torchvision(
 
 def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, download: bool) -> Any:
     """The Dataset; torchvision itself unpickles some files, once they have the checksum it knows."""
+    wait_passively()
     import torchvision
 
     arguments = {**split, "download": download} if entry.downloads else split

@@ -15,6 +15,7 @@ from typing import Any
 
 from easiness.errors import RunFailed
 from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.wait_policy import passive_environment
 from easiness.worker import become_worker
 
 _SECONDS_BETWEEN_LOOKS = 0.1  # at what workers have told, and in workers for whether their parent lives
@@ -28,8 +29,9 @@ class ProcessesExecutor:
 
     Workers are new interpreters (not forks, which break threads and CUDA), know their number
     (`worker_number`), and do not import the caller's main module. Functions, items and values are pickled on
-    their way. A worker that is killed costs the items in flight, whose outcomes are errors; the others go on
-    in new workers. Workers end when this process does, however it ends.
+    their way. A worker's threads sleep while they wait for each other (`wait_policy`). A worker that is
+    killed costs the items in flight, whose outcomes are errors; the others go on in new workers. Workers end
+    when this process does, however it ends.
     """
 
     def __init__(self, jobs: int | None = None) -> None:
@@ -108,7 +110,11 @@ class ProcessesExecutor:
         numbers = context.SimpleQueue()
         numbers.put(0)
         self._pool = ProcessPoolExecutor(
-            self.jobs, context=context, initializer=_begin, initargs=(self._queue, numbers, os.getpid())
+            self.jobs,
+            context=context,
+            initializer=_begin,
+            initargs=(self._queue, numbers, os.getpid()),
+            env=passive_environment(),  # of the new interpreters, before they import anything
         )
 
     def _hear(self, listener: Tell) -> None:

@@ -26,6 +26,7 @@ from easiness.studies.progress import Progress
 from easiness.studies.trainer import Group, Trainer, groups_of
 from easiness.studies.workers import Workers, allowed_jobs, jobs_of
 from easiness.training import EpochReport, resolve_device
+from easiness.wait_policy import warn_of_spinning
 
 
 def carry_out(
@@ -153,6 +154,8 @@ def _train(
 
     failures: dict[int, str] = {}
     serial = isinstance(executor, SerialExecutor)
+    if serial and trainer.device == "cpu" and trainer.spec.resolved.threads > 1:
+        warn_of_spinning()
     prefix = f"{ASIDE}{uuid.uuid4().hex}-"
     with nullcontext(trainer) if serial else trainer.shared(writer.path, prefix) as sent:
         for outcome in executor.run_telling(sent, groups, hear):

@@ -101,6 +101,10 @@ def measure(
     Raises:
         BadInput: something given cannot be used; nothing was written.
         RunFailed: some trials failed or could not be stored; the finished ones are kept.
+
+    Warns:
+        UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
+            spin while they wait, train in this process; said once, with what to do.
     """
     out = Path(out)
     check_output(out)

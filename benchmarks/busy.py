@@ -1,0 +1,219 @@
+"""Training beside a busy process: how much of its fair share of the cores it uses, and what quiet costs.
+
+Trials are trained and stored as by the command, two a turn: one after the other on all cores, and both at a
+time (`jobs=2`) with half of the cores each; once with OMP_WAIT_POLICY unset, as torch alone has it, and once
+passive, as the command sets it. Each of these four ways is a process of its own, which idles while it is not
+its turn. Their turns are interleaved, first on the quiet machine, then beside processes that compute all the
+time, as nice as they are and of the same session (schedulers may divide cores among sessions first).
+
+The fair share: a scheduler gives all threads that want to run equal parts of the C cores, and none more than
+one. Beside P busy processes, T threads of training have T min(1, C / (T + P)) cores, where alone they have
+min(T, C): with two of each beside one process 4/3 instead of 2, and a turn that lasts 3/2 times as long uses
+all of it. The share that is used is the speed beside the busy processes over that on the quiet machine, a
+ratio of medians, in parts of the fair one: more than 100 % says that training got more than is fair.
+
+    python benchmarks/busy.py [--model wrn_16_1] [--examples 256] [--rounds 8] [--busy 1]
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+
+from easiness import load_dataset
+from easiness.spec import Resolved
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+from easiness.studies.workers import Workers
+from own_process import OwnProcess
+from results import Report, command, parser
+
+POLICY = "OMP_WAIT_POLICY"
+JOBS = 2
+TRIALS = 2  # of a turn
+SHARE_GOAL, LOSS_GOAL = 0.8, 0.02
+SELDOM = 3  # turns of the slow policy beside busy processes: one in so many rounds
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to train: trials at a time, and whether threads sleep while they wait."""
+
+    jobs: int
+    passive: bool
+
+    @property
+    def threads(self):
+        """Of a trial."""
+        return max(1, CORES // self.jobs)
+
+    @property
+    def name(self):
+        at_a_time = "one trial" if self.jobs == 1 else f"{self.jobs} trials"
+        return f"{at_a_time} at a time, of {self.threads} thread{'s' * (self.threads > 1)}"
+
+    def fair(self, num_busy):
+        """Cores that its threads should have beside so many busy processes."""
+        threads = self.jobs * self.threads
+        return threads * min(1, CORES / (threads + num_busy))
+
+
+WAYS = [Way(jobs, passive) for jobs in (1, JOBS) for passive in (True, False)]
+
+
+def work(turns, way, options, folder):
+    """In a process of its own: trains the next trials of one run when it is its turn."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (options.examples, 3, 32, 32), dtype=np.uint8)
+    data = load_dataset((images, np.arange(options.examples) % 10))
+    plan = make_plan(data, model=options.model, trials=TRIALS, epochs=1, precision="float32")
+    resolved = Resolved(precision="float32", channels_last=True, threads=way.threads, jobs=way.jobs)
+    executor = "serial" if way.jobs == 1 else "processes"
+    warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
+    # the program's own workers would wait passively whatever this process does
+    environment = {POLICY: "passive"} if way.passive else {}
+    with (
+        mock.patch("easiness.executors.processes.passive_environment", return_value=environment),
+        Workers(executor) as workers,
+    ):
+
+        def train():
+            nonlocal plan
+            carry_out(
+                plan,
+                folder,
+                device="cpu",
+                executor=executor,
+                jobs=way.jobs,
+                resolved=resolved,
+                workers=workers,
+            )
+            plan = replace(plan, trials=plan.trials + TRIALS)
+
+        train()  # workers start, kernels and caches get warm
+        turns.connection.send(None)
+        for _ in range(turns.connection.recv()):
+            turns.take(train)
+
+
+def started(way, options, folder):
+    """The process of a way: torch reads the variable when it is loaded there."""
+    with mock.patch.dict(os.environ):
+        for name in (POLICY, "OMP_NUM_THREADS", "GOMP_SPINCOUNT", "KMP_BLOCKTIME"):
+            os.environ.pop(name, None)
+        if way.passive:
+            os.environ[POLICY] = "passive"
+        return OwnProcess(work, way, options, folder)
+
+
+@contextmanager
+def beside_busy(num):
+    """So many processes that compute as long as the block lasts."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(num)]
+    try:
+        time.sleep(0.2)  # until they have started
+        yield
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def measure(processes, options):
+    """Medians of the seconds of a turn by way, on the quiet machine and beside busy processes."""
+    quiet, busy = ({way: [] for way in WAYS} for _ in range(2))
+    for number in range(options.rounds):
+        ways = WAYS if number % 2 else WAYS[::-1]  # none has always the same before it
+        for way in ways:
+            quiet[way].append(processes[way].seconds())
+        with beside_busy(options.busy):
+            for way in ways:
+                if is_looked_at(way, number):
+                    busy[way].append(processes[way].seconds())
+    return [{way: statistics.median(values) for way, values in found.items()} for found in (quiet, busy)]
+
+
+def is_looked_at(way, number):
+    """Does it have a turn beside busy processes in this round?"""
+    return way.passive or number % SELDOM == 0
+
+
+def main():
+    made = parser(__doc__)
+    made.add_argument("--model", default="wrn_16_1")
+    made.add_argument("--examples", type=int, default=256)
+    made.add_argument("--rounds", type=int, default=8)
+    made.add_argument("--busy", type=int, default=1, help="busy processes beside the training")
+    options = made.parse_args()
+    report = Report("A busy machine", command(made, options))
+    report.say(f"torch {torch.__version__}, CPU, {options.model} in float32, random images", "")
+    with tempfile.TemporaryDirectory() as folder:
+        processes = {}
+        for at, way in enumerate(WAYS):
+            processes[way] = started(way, options, Path(folder, str(at)))
+            looks = sum(1 + is_looked_at(way, number) for number in range(options.rounds))
+            processes[way].connection.recv()  # it is warm
+            processes[way].connection.send(looks)
+        quiet, busy = measure(processes, options)
+        for process in processes.values():
+            process.result()
+            process.end()
+    shares = {way: quiet[way] / busy[way] * min(CORES, way.jobs * way.threads) for way in WAYS}
+    shares = {way: cores / way.fair(options.busy) for way, cores in shares.items()}
+    beside = "a busy process" if options.busy == 1 else f"{options.busy} busy processes"
+    report.say(
+        f"Seconds of a turn, {TRIALS} trials of {options.examples} examples and one epoch, on {CORES} cores: "
+        f"medians of {options.rounds} interleaved rounds; with the variable unset there is a turn beside "
+        f"{beside} in one round of {SELDOM} alone, since it takes its time.",
+        "",
+    )
+    report.table(
+        (POLICY, "way", "quiet", f"beside {beside}", "times as long", "fair share, cores", "of it used"),
+        [
+            (
+                "passive" if way.passive else "unset",
+                way.name,
+                f"{quiet[way]:.2f} s",
+                f"{busy[way]:.2f} s",
+                f"{busy[way] / quiet[way]:.2f}",
+                f"{way.fair(options.busy):.2f}",
+                f"{100 * shares[way]:.0f} %",
+            )
+            for way in WAYS
+        ],
+    )
+    for key, jobs, what in (("busy-one", 1, "one trial on all cores"), ("busy-two", JOBS, "two at a time")):
+        share = shares[Way(jobs, passive=True)]
+        report.goal(
+            key,
+            f"{options.model} beside {beside}, {what}: of the fair share of the cores",
+            f"at least {100 * SHARE_GOAL:.0f} %",
+            f"{100 * share:.0f} % ({100 * shares[Way(jobs, passive=False)]:.0f} % with {POLICY} unset)",
+            share >= SHARE_GOAL,
+        )
+    lost = [quiet[Way(jobs, True)] / quiet[Way(jobs, False)] - 1 for jobs in (1, JOBS)]
+    report.goal(
+        "busy-quiet",
+        f"{options.model} on a quiet machine: passive threads over those that spin",
+        f"at most {100 * LOSS_GOAL:.0f} % slower",
+        " and ".join(f"{100 * one:+.1f} %" for one in lost) + " (one trial at a time, two)",
+        max(lost) <= LOSS_GOAL,
+    )
+    report.write(options.json)
+
+
+if __name__ == "__main__":
+    main()

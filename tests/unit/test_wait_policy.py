@@ -1,0 +1,153 @@
+"""Threads that wait sleep, in the command, in workers and in Python: as torch's OpenMP tells."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import easiness
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the words are those of GNU's OpenMP")
+
+# how often a thread looks before it sleeps, as GNU's OpenMP prints it when it is loaded
+PASSIVE, ACTIVE, UNSET = "0", "30000000000", "300000"
+
+BEGIN_RUN = """
+import sys, warnings
+from pathlib import Path
+{first}
+import easiness as ez
+from easiness.spec import Resolved
+from easiness.studies.execute import carry_out
+from easiness.studies.plan import make_plan
+
+def train(trials, threads, **options):
+    plan = make_plan("digits", model="mlp_2_w8", limit=20, trials=trials, epochs=1, precision="float32")
+    settings = Resolved(precision="float32", channels_last=False, threads=threads)
+    return carry_out(plan, Path(sys.argv[1]), resolved=settings, device="cpu", **options)
+
+warnings.simplefilter("always")
+with warnings.catch_warnings(record=True) as caught:
+    {then}
+for warning in caught:
+    print(warning.category.__name__, warning.message)
+"""
+
+
+def started(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process whose environment says nothing else of how threads wait."""
+    inherited = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**inherited, "OMP_DISPLAY_ENV": "verbose", **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def spins(text: str) -> list[str]:
+    """Of each OpenMP that was loaded; scikit-learn has one of its own."""
+    return re.findall(r"GOMP_SPINCOUNT = '(\d+)'", text)
+
+
+def test_the_words_are_those_of_the_openmp_that_torch_loads():
+    assert spins(started("-c", "import torch").stderr) == [UNSET]
+    assert spins(started("-c", "import torch", OMP_WAIT_POLICY="passive").stderr) == [PASSIVE]
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ({}, PASSIVE),
+        ({"OMP_WAIT_POLICY": "active"}, ACTIVE),
+        ({"GOMP_SPINCOUNT": "7"}, "7"),
+    ],
+    ids=["unset", "policy", "count"],
+)
+def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_path, setting, expected):
+    command = ["-m", "easiness", "measure", "digits", "--model", "mlp_2_w8", "--limit", 20, "--trials", 2]
+    options = ["--epochs", 1, "--precision", "float32", "--no-weights", "--out", tmp_path / "run"]
+    found = spins(started(*command, *options, "--executor", "processes", "--jobs", 2, **setting).stderr)
+    assert set(found) == {expected}
+    assert len(found) >= 3  # this process and two workers
+
+
+WORKER = """
+import sys
+import torch
+from easiness.executors import ProcessesExecutor
+
+def work(_):
+    import torch  # which also the function's own pickle may do before this line
+
+executor = ProcessesExecutor(1)
+for outcome in executor.run(work, [0]):
+    assert outcome.error is None
+executor.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"), [({}, [UNSET, PASSIVE]), ({"OMP_WAIT_POLICY": "active"}, [ACTIVE, ACTIVE])]
+)
+def test_a_worker_sleeps_also_where_its_parent_spins(setting, expected):
+    assert spins(started("-c", WORKER, **setting).stderr) == expected
+
+
+def test_measure_sets_it_where_easiness_comes_first():
+    code = "from easiness import measure\nimport os, torch; print(os.environ['OMP_WAIT_POLICY'])"
+    done = started("-c", code)
+    assert done.stdout.split() == ["passive"]
+    assert PASSIVE in spins(done.stderr)
+    assert UNSET not in spins(done.stderr)
+
+
+def test_what_loads_torch_sets_it_before_and_nothing_else_does():
+    code = "\n".join(
+        [
+            "import os, sys, easiness",
+            f"for name in {sorted(set(easiness.__all__) - easiness._COMPUTING)}: getattr(easiness, name)",
+            "assert 'torch' not in sys.modules and 'OMP_WAIT_POLICY' not in os.environ",
+        ]
+    )
+    started("-c", code)
+    assert set(easiness.__all__) > easiness._COMPUTING
+
+
+def warnings_of(tmp_path: Path, then: str, first: str = "import torch", **environment: str) -> list[str]:
+    code = BEGIN_RUN.format(first=first, then=then)
+    return started("-c", code, tmp_path / "run", **environment).stdout.splitlines()
+
+
+def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
+    again = 'ez.measure("digits", model="mlp_2_w8", limit=20, trials=2, epochs=1, precision="float32"'
+    # read when torch is loaded and then taken away, so that nothing spins while the test waits
+    first = "import os, torch; del os.environ['GOMP_SPINCOUNT']"
+    then = f"train(1, threads=2); {again}, out=sys.argv[1])"
+    (said,) = warnings_of(tmp_path, then, first, GOMP_SPINCOUNT="0")
+    assert said.startswith("UserWarning torch was loaded with OMP_WAIT_POLICY unset")
+    assert "Set OMP_WAIT_POLICY=passive before torch is imported" in said
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "setting"),
+    [
+        ("import torch", "train(1, threads=1)", {}),
+        ("import torch", 'train(1, threads=2, executor="processes", jobs=1)', {}),
+        ("import torch", "train(1, threads=2)", {"OMP_WAIT_POLICY": "active"}),
+        ("import torch", "train(1, threads=2)", {"GOMP_SPINCOUNT": "7"}),
+        ("from easiness import measure", "train(1, threads=2)", {}),
+    ],
+    ids=["one-thread", "worker", "policy", "count", "easiness-first"],
+)
+def test_it_says_nothing_where_nothing_spins_or_the_user_has_chosen(tmp_path, first, then, setting):
+    assert warnings_of(tmp_path, then, first, **setting) == []
