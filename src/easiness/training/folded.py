@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, fx, nn
 
+from easiness.training import winograd
 from easiness.training.optimizer import Optimizer
 
 _RELU_FUNCTIONS = {F.relu, torch.relu, torch.relu_}
@@ -131,6 +132,7 @@ class _Layer(nn.Module):
 
     _weight: Tensor
     _bias: Tensor | None
+    _places: Tensor | None
 
     def __init__(self, layer: nn.Conv2d | nn.Linear, norm: _Norm | None, *, relu: bool) -> None:
         super().__init__()
@@ -148,6 +150,8 @@ class _Layer(nn.Module):
             bias = shift if bias is None else shift + bias.double() * scale
         self._weight = weight.to(dtype)
         self._bias = None if bias is None else bias.to(dtype)
+        few_products = isinstance(layer, nn.Conv2d) and dtype == torch.float32 and winograd.suits(layer)
+        self._places = winograd.transformed(weight) if few_products and weight.device.type == "cpu" else None
 
     def forward(self, x: Tensor) -> Tensor:
         """As the layer; as under autocast, input is cast to the type of the weights."""
@@ -155,6 +159,8 @@ class _Layer(nn.Module):
         x = x.to(self._weight.dtype)
         if isinstance(layer, nn.Linear):
             out = F.linear(x, self._weight, self._bias)
+        elif self._places is not None and winograd.suits_images(x):
+            return winograd.convolve(x, self._places, self._bias, relu=self._relu)
         elif self._relu and _onednn_joins_relu(x):
             joined: Tensor = torch.ops.mkldnn._convolution_pointwise(
                 x,
@@ -212,7 +218,7 @@ def _replace_layers(traced: fx.GraphModule, *, cast: bool) -> list[_Layer]:
             after = _only_user(taken[-1])
             relu = _is_relu(after, modules)
             taken += [after] if relu else []
-        if len(taken) == 1 and not cast:
+        if len(taken) == 1 and not cast and not (isinstance(layer, nn.Conv2d) and winograd.suits(layer)):
             continue
         layers.append(_Layer(layer, norm, relu=relu))
         name = f"_folded_{len(layers)}"
