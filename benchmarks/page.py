@@ -27,6 +27,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 # in the order of the page: name, script, options that are always given, option for real data, which data
 BENCHMARKS = [
     ("ceiling", "ceiling.py", [], None, None),
+    ("evaluation", "evaluation.py", [], None, None),
     ("program", "program.py", [], "--data", "cifar10"),
     ("busy", "busy.py", [], None, None),
     ("baselines", "baselines.py", [], "--data", "cifar10"),

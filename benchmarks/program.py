@@ -35,7 +35,7 @@ from easiness.studies.plan import make_plan
 from easiness.studies.progress import Progress
 from easiness.training import StepObserver
 from easiness.training.loop import batches
-from easiness.training.network import Network, evaluation_batch
+from easiness.training.network import Network
 from easiness.trial import run_trial
 from results import Report, command, data_text, parser
 
@@ -100,11 +100,6 @@ class BareLoop:
     def __init__(self, program):
         data, recipe = program.plan.data, program.plan.recipe
         shape = data.input_shape(recipe)
-        size = evaluation_batch(shape)
-        steps = [b.stop - b.start for b in batches(len(data), recipe.batch_size)]
-        looks = [
-            min(size, len(split) - at) for split in data.splits.values() for at in range(0, len(split), size)
-        ]
         self.network = Network(
             build_model(program.plan.model, shape, data.num_classes),
             recipe,
@@ -113,6 +108,11 @@ class BareLoop:
             num_examples=len(data),
             num_classes=data.num_classes,
         )
+        size = self.network.at_once(shape)
+        steps = [b.stop - b.start for b in batches(len(data), recipe.batch_size)]
+        looks = [
+            min(size, len(split) - at) for split in data.splits.values() for at in range(0, len(split), size)
+        ]
         images = torch.randn(max(*steps, *looks), *shape)
         if program.resolved.channels_last:
             images = images.contiguous(memory_format=torch.channels_last)

@@ -25,7 +25,6 @@ from easiness.errors import BadInput, RunFailed
 from easiness.studies.execute import carry_out
 from easiness.studies.plan import make_plan
 from easiness.studies.workers import Workers
-from easiness.training.network import evaluation_batch
 from easiness.training.speed import Rehearsal, Workload, rehearsing
 from results import Report, parser
 from standins_figure import draw
@@ -131,15 +130,17 @@ def seconds_per_epoch(runs, examples):
                 spec.model, spec.recipe, (spec.data.image_shape[0], *shape), 10, spec.recipe.batch_size, "cpu"
             )
             torch.set_num_threads(spec.resolved.threads)
-            rehearsals[name] = Rehearsal(workload, spec.resolved), evaluation_batch(workload.shape)
-            rehearsals[name][0].warm_up()
-            rehearsals[name][0].observe()
+            rehearsals[name] = Rehearsal(workload, spec.resolved)
+            rehearsals[name].warm_up()
+            rehearsals[name].observe()
         for _ in range(ROUNDS):
-            for name, (rehearsal, batch) in rehearsals.items():
+            for name, rehearsal in rehearsals.items():
                 recipe = runs[name].spec.recipe
                 torch.set_num_threads(runs[name].spec.resolved.threads)
                 seconds = rehearsal.look() * recipe.steps_per_epoch(examples)
-                looks.setdefault(name, []).append(seconds + rehearsal.observe() * examples / batch)
+                looks.setdefault(name, []).append(
+                    seconds + rehearsal.observe() * examples / rehearsal.at_once
+                )
     return {name: statistics.median(found) for name, found in looks.items()}
 
 

@@ -90,6 +90,8 @@ class Resolved(_Frozen):
 
     ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
     and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.
+    ``folded`` says whether passes of evaluation fold batch normalization into convolutions, cast weights
+    once, and take batches as large as the network's activations allow; runs of before do none of it.
     """
 
     precision: Literal["float32", "bfloat16"]
@@ -99,6 +101,7 @@ class Resolved(_Frozen):
     together: int = Field(default=1, ge=1)
     compiled: bool = False
     graphed: bool = False
+    folded: bool = False
     reason: str = ""
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from easiness.spec import Recipe, Resolved
 from easiness.training.compiled import CompiledForward
+from easiness.training.folded import FoldedPasses
 from easiness.training.optimizer import Optimizer
 
 
@@ -52,7 +53,7 @@ def _in_float32(kind: type[nn.Module]) -> type[nn.Module]:
 
 
 def _forward_of(
-    model: nn.Module, layout: torch.memory_format, device: torch.device, autocast: bool
+    model: Callable[[Tensor], Tensor], layout: torch.memory_format, device: torch.device, autocast: bool
 ) -> Callable[[Tensor], Tensor]:
     """The forward pass; no method, since a network that held its own would outlive its trial in a cycle."""
 
@@ -86,6 +87,7 @@ class Network:
         self._smoothing = recipe.label_smoothing
         forward = _forward_of(self.model, layout, device, resolved.precision == "bfloat16")
         self._forward = CompiledForward(forward) if resolved.compiled else forward
+        self._device = device
         self.optimizer = Optimizer(
             self.model.parameters(),
             recipe,
@@ -94,6 +96,12 @@ class Network:
             steps_per_epoch=steps_per_epoch,
             rate_on_device=resolved.graphed,
         )
+        self._at_once: int | None = None
+        self._evaluate, self._folded = self._forward, resolved.folded and not resolved.compiled
+        if self._folded:
+            bfloat16 = resolved.precision == "bfloat16"
+            passes = FoldedPasses(self.model, self.optimizer, torch.bfloat16 if bfloat16 else torch.float32)
+            self._evaluate = _forward_of(passes, layout, device, bfloat16)
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].
@@ -112,14 +120,54 @@ class Network:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """Logits [b, classes] in float32; the model must be in evaluation mode."""
-        return self._forward(images)
+        """Logits [b, classes] in float32; the model must be in evaluation mode.
+
+        Weights that change otherwise than by steps must do so before the first call.
+        """
+        return self._evaluate(images)
+
+    def at_once(self, image_shape: tuple[int, int, int]) -> int:
+        """Examples per evaluation batch of images of this shape."""
+        if self._at_once is None:
+            if self._folded:
+                self._at_once = fitting_batch(self.model, image_shape, self._device)
+            else:
+                self._at_once = evaluation_batch(image_shape)
+        return self._at_once
 
     def weights(self, trial: int = 0) -> dict[str, Tensor]:
         """State of the model; ``trial`` is its place among trials that train side by side: it is alone."""
         assert trial == 0
         state: dict[str, Tensor] = self.model.state_dict()
         return state
+
+
+# bytes of the largest activation and examples, at the most: above, batches only take more memory
+_FITTING = {"cpu": (2**25, 500), "cuda": (2**28, 2000)}
+
+
+@torch.inference_mode()
+def fitting_batch(model: nn.Module, image_shape: tuple[int, int, int], device: torch.device) -> int:
+    """Examples per evaluation batch by what the network makes of one: the more, the smaller its activations.
+
+    At least 16; the largest activation takes about 32 MiB on a CPU in float32, 256 MiB on a GPU.
+    """
+    sizes = [math.prod(image_shape)]
+
+    def note(_: nn.Module, __: tuple[Tensor, ...], output: object) -> None:
+        if isinstance(output, Tensor):
+            sizes.append(output.numel())
+
+    hooks = [layer.register_forward_hook(note) for layer in model.modules()]
+    training = model.training
+    try:
+        model.eval()(torch.zeros(1, *image_shape, device=device))
+    finally:
+        model.train(training)
+        for hook in hooks:
+            hook.remove()
+    most_bytes, most = _FITTING.get(device.type, _FITTING["cpu"])
+    return max(16, min(most, most_bytes // (4 * max(sizes))))
 
 
 def evaluation_batch(image_shape: tuple[int, int, int]) -> int:

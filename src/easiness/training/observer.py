@@ -16,7 +16,6 @@ from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.training.bank import Evaluated
 from easiness.training.device import searching
-from easiness.training.network import evaluation_batch
 from easiness.training.transfer import fetched_ahead
 
 # logits per update of a log: bounds the memory that their statistics need
@@ -30,6 +29,10 @@ class Observed(Protocol):
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits [b, classes] of images, or [trials, b, classes]."""
+        ...
+
+    def at_once(self, image_shape: tuple[int, int, int]) -> int:
+        """Examples per evaluation batch."""
         ...
 
 
@@ -62,7 +65,7 @@ class Observer:
     def observe(self, network: Observed, on_images: Callable[[int], None]) -> None:
         """Record every example once, clean: evaluation mode, no augmentation."""
         network.model.eval()
-        batch = evaluation_batch(self.image_shape)
+        batch = network.at_once(self.image_shape)
         group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes * len(self.logs))) * batch
         num = len(self.images)
         starts = range(0, num, batch)

@@ -47,6 +47,11 @@ class Optimizer:
             capturable=rate_on_device and cuda,
         )
 
+    @property
+    def steps(self) -> int:
+        """How many steps have begun."""
+        return self._step
+
     def advance(self) -> None:
         """Set the rate of the next step; nothing waits for the device."""
         rate = self._recipe.eta(self._step / self._steps_per_epoch) * self._recipe.alpha

@@ -83,7 +83,9 @@ def resolve(
         models = [build_model(model, image_shape, num_classes) for _ in names]
         channels_last = any(isinstance(layer, nn.Conv2d) for layer in models[0].modules())
         candidates = [
-            Resolved.model_validate({"precision": p, "channels_last": channels_last, "threads": available})
+            Resolved.model_validate(
+                {"precision": p, "channels_last": channels_last, "threads": available, "folded": True}
+            )
             for p in names
         ]
         batch = min(recipe.batch_size, num_examples)

@@ -18,7 +18,7 @@ from easiness.spec import Recipe, Resolved
 from easiness.training.bank import Bank, make_bank
 from easiness.training.device import own_device, set_up
 from easiness.training.loop import make_update
-from easiness.training.network import Network, evaluation_batch
+from easiness.training.network import Network
 from easiness.training.together import Together
 
 _SECONDS = 1.0  # enough of a look
@@ -64,8 +64,6 @@ class Rehearsal:
         shape, num = workload.shape, resolved.together
         self.resolved = resolved
         self._device = device
-        self._batch = evaluation_batch(shape)
-        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self._batch), device)
         models = [build_model(workload.model, shape, workload.num_classes) for _ in range(num)]
         self.num_weights = sum(v.numel() for v in models[0].state_dict().values())
         settings = {"num_examples": workload.batch, "num_classes": workload.num_classes}
@@ -75,6 +73,8 @@ class Rehearsal:
         else:
             network = Together(models, recipe, resolved, device, **settings)
         self._network = network
+        self.at_once = network.at_once(shape)
+        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self.at_once), device)
         positions = torch.arange(workload.batch).repeat(num)
         drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))
         self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
@@ -105,7 +105,7 @@ class Rehearsal:
         """Seconds of one evaluation batch."""
         began = time.perf_counter()
         self._network.model.eval()
-        self._network.logits(self._bank.clean(slice(0, self._batch)))
+        self._network.logits(self._bank.clean(slice(0, self.at_once)))
         self._wait()
         return time.perf_counter() - began
 
@@ -148,7 +148,7 @@ def measure_speed(workload: Workload, resolved: Resolved) -> Speed:
         first = time.perf_counter() - began
         # a step that takes long has been seen once, and that is enough
         step = first if first > _SECONDS else _typical(rehearsal.look)
-        observed = _typical(rehearsal.observe) / evaluation_batch(workload.shape)
+        observed = _typical(rehearsal.observe) / rehearsal.at_once
     return Speed(step, observed, rehearsal.num_weights)
 
 

@@ -13,7 +13,7 @@ from torch.func import functional_call, stack_module_state, vmap
 from easiness.errors import BadInput
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training.network import keep_classifier_in_float32
+from easiness.training.network import evaluation_batch, keep_classifier_in_float32
 from easiness.training.optimizer import Optimizer
 
 
@@ -168,6 +168,10 @@ class Together:
     def logits(self, images: Tensor) -> Tensor:
         """Logits [G, b, classes] in float32 of the same images [b, c, h, w] for each trial."""
         return self._forward(images, None)
+
+    def at_once(self, image_shape: tuple[int, int, int]) -> int:
+        """Examples per evaluation batch of images of this shape."""
+        return evaluation_batch(image_shape)
 
     def weights(self, trial: int) -> dict[str, Tensor]:
         """A copy of the state of the model of the trial at this place."""

@@ -98,9 +98,11 @@ class Noting:
         self.seen.append((len(images), search()))
         return torch.zeros(len(images), 2)
 
+    def at_once(self, _: tuple[int, int, int]) -> int:
+        return 8
+
 
 def test_only_for_whole_batches_is_searched(monkeypatch):
-    monkeypatch.setattr("easiness.training.observer.evaluation_batch", lambda _: 8)
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
     recipe, network = Recipe(batch_size=4), Noting()
     bank = ImageBank(torch.zeros(19, 1, 4, 4, dtype=torch.uint8), recipe, CPU)
@@ -151,7 +153,7 @@ def test_a_rehearsal_in_a_worker_is_on_the_gpu_of_its_trials(monkeypatch, as_wor
     def stop(*_: object, **__: object) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr("easiness.training.speed._made_up_bank", lambda *a: used.append(a[-1]) or stop())
+    monkeypatch.setattr("easiness.training.speed.Network", lambda *a, **_: used.append(a[3]) or stop())
     workload = Workload("mlp_2_w16", Recipe(), (1, 8, 8), 10, 8, "cuda")
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     for number in range(2):

@@ -14,7 +14,7 @@ from torch import nn
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network
-from easiness.training.network import evaluation_batch
+from easiness.training.network import evaluation_batch, fitting_batch
 
 CPU = torch.device("cpu")
 
@@ -275,3 +275,24 @@ def test_a_copy_of_a_network_has_a_classifier_of_its_own():
     other[-1].weight.data.zero_()
     assert torch.equal(other(torch.ones(1, 1, 1, 1)), torch.zeros(1, 3))
     assert torch.equal(model(torch.ones(1, 1, 1, 1)), near_ties()[None])
+
+
+@pytest.mark.parametrize(
+    ("channels", "side", "examples"), [(1, 8, 500), (64, 32, 128), (64, 64, 32), (64, 112, 16)]
+)
+def test_fitting_batches_hold_32_mib_of_the_largest_activation(channels, side, examples):
+    model = nn.Sequential(nn.Conv2d(3, channels, 1), nn.BatchNorm2d(channels), nn.AdaptiveAvgPool2d(1))
+    model.train()
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    assert fitting_batch(model, (3, side, side), CPU) == examples
+    assert model.training
+    assert all(not layer._forward_hooks for layer in model.modules())
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize("folded", [False, True])
+def test_the_batch_of_runs_of_before_stays(folded):
+    resolved = Resolved(precision="float32", channels_last=True, threads=1, folded=folded)
+    model = nn.Sequential(nn.Conv2d(3, 64, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 3))
+    ours = Network(model, Recipe(), resolved, CPU, num_examples=10, num_classes=3)
+    assert ours.at_once((3, 32, 32)) == (128 if folded else 341)
