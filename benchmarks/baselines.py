@@ -68,7 +68,7 @@ class Easiness:
         self.trials = 0
 
     def _choose(self):
-        self.resolved = resolve_plan(self.plan, torch.device("cpu"))
+        self.resolved = resolve_plan(self.plan, torch.device("cpu"), choose_again=True)
 
     def __call__(self):
         self.trials += self.at_a_time

@@ -18,7 +18,6 @@ import torch
 from scipy.stats import spearmanr
 
 from easiness.spec import RECIPES
-from easiness.training.network import evaluation_batch
 from easiness.training.speed import Rehearsal, Workload, rehearsing
 from machine import measured
 from recipes_figure import draw
@@ -105,15 +104,15 @@ def minutes_per_trial(runs):
                 min(recipe.batch_size, len(run.ids)),
                 "cpu",
             )
-            rehearsals[name] = Rehearsal(workload, run.spec.resolved), evaluation_batch(workload.shape)
-            rehearsals[name][0].warm_up()
-            rehearsals[name][0].observe()
+            rehearsals[name] = Rehearsal(workload, run.spec.resolved)
+            rehearsals[name].warm_up()
+            rehearsals[name].observe()
         for _ in range(ROUNDS):
-            for name, (rehearsal, batch) in rehearsals.items():
+            for name, rehearsal in rehearsals.items():
                 run = runs[name]
                 steps = run.epochs * run.spec.recipe.steps_per_epoch(len(run.ids))
                 seen = len(run.observed) * len(run.ids)
-                seconds = steps * rehearsal.look() + seen * rehearsal.observe() / batch
+                seconds = steps * rehearsal.look() + seen * rehearsal.observe() / rehearsal.num_observed
                 looks.setdefault(name, []).append(seconds / 60)
     return {name: statistics.median(found) for name, found in looks.items()}
 

@@ -139,7 +139,7 @@ def seconds_per_epoch(runs, examples):
                 torch.set_num_threads(runs[name].spec.resolved.threads)
                 seconds = rehearsal.look() * recipe.steps_per_epoch(examples)
                 looks.setdefault(name, []).append(
-                    seconds + rehearsal.observe() * examples / rehearsal.at_once
+                    seconds + rehearsal.observe() * examples / rehearsal.num_observed
                 )
     return {name: statistics.median(found) for name, found in looks.items()}
 

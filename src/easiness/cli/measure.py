@@ -87,8 +87,15 @@ def measure(
     jobs: NumJobs = "auto",
     compiling: Annotated[
         Literal["auto", "on", "off"],
-        typer.Option("--compile", help="torch.compile; auto where the run is long enough to win by it."),
+        typer.Option("--compile", help="torch.compile, which takes a minute; auto does without."),
     ] = "auto",
+    choose_again: Annotated[
+        bool,
+        typer.Option(
+            "--choose-again",
+            help="For a new run: measure anew what auto chooses by, instead of what earlier runs have found.",
+        ),
+    ] = False,
     pretrained: Annotated[
         bool,
         typer.Option(
@@ -195,7 +202,17 @@ def measure(
         cached = cache == "on"
         num_jobs = allowed_jobs(executor, num_jobs, photos_in_memory=plan.recipe.crop > 0 and not cached)
         typer.echo(
-            describe(plan, out, target, cached, rule, executor=executor, jobs=num_jobs, compiling=compiling)
+            describe(
+                plan,
+                out,
+                target,
+                cached,
+                rule,
+                executor=executor,
+                jobs=num_jobs,
+                compiling=compiling,
+                choose_again=choose_again,
+            )
         )
         return
     with progress:
@@ -206,6 +223,7 @@ def measure(
             executor=executor,
             jobs=num_jobs,
             compiling=compiling,
+            choose_again=choose_again,
             cache=cache == "on",
             retrain_damaged=retrain_damaged,
             progress=progress,

@@ -26,6 +26,7 @@ def describe(
     executor: str = "auto",
     jobs: Jobs = "auto",
     compiling: Compile = "auto",
+    choose_again: bool = False,
 ) -> str:
     """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost."""
     num = plan.num_trained_on
@@ -38,7 +39,15 @@ def describe(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in plan.recipe.model_dump().items()
     )
-    resolved = resolve_plan(plan, device, executor=executor, jobs=jobs, compiling=compiling)
+    resolved = resolve_plan(
+        plan,
+        device,
+        executor=executor,
+        jobs=jobs,
+        compiling=compiling,
+        may_group=rule is None,
+        choose_again=choose_again,
+    )
     spec = plan.spec(resolved, plan.trials, plan.epochs)
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache_beside(out) if cache else None)
     costs = f"cost of the whole run: {cost(plan.trials)}"

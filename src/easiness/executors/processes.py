@@ -50,6 +50,23 @@ class ProcessesExecutor:
         """As `run`; what is told is heard within a tenth of a second."""
         return self._run(partial(_call_telling, fn), items, listener)
 
+    def start(self, ready: Callable[[int], int], seconds: float) -> bool:
+        """Start all workers at once; says whether each has called ``ready`` within so many seconds.
+
+        ``ready`` maps any number to the process's own and takes long enough for no worker to be asked twice
+        while another is free. Where it fails, or time is up, the workers are ended.
+        """
+        until = time.monotonic() + seconds
+        there: set[int] = set()
+        while len(there) < self.jobs:
+            futures = [self._submit(ready, number) for number in range(self.jobs)]
+            done, late = wait(futures, timeout=max(0.0, until - time.monotonic()))
+            if late or any(future.exception() for future in done):
+                self.close()
+                return False
+            there |= {future.result() for future in done}
+        return True
+
     def close(self) -> None:
         """End the workers, also in the middle of an item."""
         if self._pool is not None:

@@ -14,10 +14,11 @@ from easiness.data import Dataset
 from easiness.data.memory import fits
 from easiness.data.photo_cache import cache_path
 from easiness.data.photos import reduce
-from easiness.spec import TRAIN, Recipe, RunSpec
+from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
 from easiness.studies.amounts import duration_text, size_text
+from easiness.studies.looks import speed_of
 from easiness.studies.plan import num_trained_on
-from easiness.training.speed import Workload, measure_speed
+from easiness.studies.work import work_of
 
 _DECODED = 32  # photos whose size and decoding stand for all
 _BYTES_PER_OBSERVATION = 17
@@ -30,9 +31,9 @@ class Cost:
 
     ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
     ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
-    training step, as measured; ``decoding_seconds`` go into decoding photos, for the cache or without it.
-    ``run_bytes`` are what the trials take on disk and ``cache_bytes`` the photos cached beside the run that
-    are not there yet.
+    training step, are those with as many trials at work at a time as there will be; ``decoding_seconds``
+    go into decoding photos, for the cache or without it. ``run_bytes`` are what the trials take on disk and
+    ``cache_bytes`` the photos cached beside the run that are not there yet.
     """
 
     num_examples: int
@@ -70,34 +71,21 @@ class Cost:
 def estimate_cost(
     spec: RunSpec, data: Dataset, missing: int, device: torch.device, cache: Path | None
 ) -> Cost:
-    """The cost of ``missing`` trials of the run; trains a few steps on made-up images to know.
+    """The cost of ``missing`` trials of the run; trains a few steps on made-up images where it is not known.
 
     ``cache`` is the folder that photos are cached in, ``None`` where they are not.
     """
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
-    speed = measure_speed(
-        Workload(
-            spec.model,
-            spec.recipe,
-            data.input_shape(spec.recipe),
-            data.num_classes,
-            min(spec.recipe.batch_size, trained_on),
-            str(device),
-        ),
-        spec.resolved,
-    )
+    work = work_of(spec, data, str(device))
+    facts, speed = speed_of(work.workload, spec.resolved)
     splits = data.splits
     rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
-    # what training computes anyway is no pass of its own
     passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}
-    num_observed = sum(num * len(splits[name]) for name, num in passes.items())
-    steps = spec.recipe.steps_per_epoch(len(data) if spec.same_steps else trained_on)
-    seconds = spec.epochs * steps * speed.step + num_observed * speed.observed_image
     observations = sum(num * len(splits[name]) for name, num in rows.items()) * _BYTES_PER_OBSERVATION
     kept = [rows[p.name] * len(splits[p.name]) for p in spec.probes if p.keep_logits != "none"]
     share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
     logits = int(share * sum(kept) * 4 * data.num_classes)
-    weights = 4 * speed.num_weights if spec.keep_weights else 0
+    weights = 4 * facts.num_weights if spec.keep_weights else 0
     found = [
         _photos(split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train")))
         for name, split in splits.items()
@@ -105,18 +93,23 @@ def estimate_cost(
     return Cost(
         num_examples=len(data),
         num_held_out=0 if data.held_out is None else len(data.held_out),
-        num_observed=num_observed,
+        num_observed=work.num_observed,
         num_trained_on=len(data) if spec.same_steps else trained_on,
         num_trials=missing,
         epochs=spec.epochs,
-        steps_per_epoch=steps,
+        steps_per_epoch=work.num_steps // spec.epochs,
         step_seconds=speed.step,
-        # of the last trials at a time there may be fewer
-        seconds=-(-missing // spec.resolved.jobs) * seconds,
+        seconds=_rounds(missing, spec.resolved) * spec.resolved.together * work.seconds(speed),
         run_bytes=missing * (observations + logits + weights),
         decoding_seconds=sum(photos.decoding_seconds for photos in found),
         cache_bytes=sum(photos.cache_bytes for photos in found),
     )
+
+
+def _rounds(missing: int, resolved: Resolved) -> int:
+    """How often as many trials as train at a time begin; in the last round there may be fewer."""
+    groups = -(-missing // resolved.together)
+    return -(-groups // resolved.jobs)
 
 
 @dataclass(frozen=True)

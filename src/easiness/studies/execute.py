@@ -21,9 +21,11 @@ from easiness.store.run import read_document
 from easiness.studies.amounts import size_text
 from easiness.studies.choose import Compile, check_compile, resolve_plan
 from easiness.studies.cost import Cost, estimate_cost
+from easiness.studies.pace import Pace
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
 from easiness.studies.trainer import Group, Trainer, groups_of
+from easiness.studies.work import work_of
 from easiness.studies.workers import Workers, allowed_jobs, jobs_of
 from easiness.training import EpochReport, resolve_device
 from easiness.wait_policy import warn_of_spinning
@@ -37,6 +39,7 @@ def carry_out(
     executor: str = "auto",
     jobs: Jobs = "auto",
     compiling: Compile = "auto",
+    choose_again: bool = False,
     cache: bool = True,
     retrain_damaged: bool = False,
     progress: Progress | None = None,
@@ -87,6 +90,7 @@ def carry_out(
                 jobs=jobs,
                 compiling=compiling,
                 may_group=more is None,
+                choose_again=choose_again,
                 tell=progress.note,
             )
         spec = plan.spec(settings, num_trials, num_epochs)
@@ -114,7 +118,13 @@ def carry_out(
                 writer.describe(spec)
             stored = spec
             trainer = Trainer(spec, plan.data, str(target), images, plan.ranking, plan.pretrained)
-            failures = _train(trainer, groups, missing, workers.of(num_jobs, len(groups)), writer, progress)
+            progress.images(0)  # it has begun, though processes may have to start first
+            pace = Pace(spec.epochs, spec.resolved.together)
+            failures = _train(
+                trainer, groups, missing, workers.of(num_jobs, len(groups)), writer, progress, pace
+            )
+            if len(groups) >= num_jobs:  # or the processes were fewer than this is about
+                pace.learn(work_of(here, plan.data, str(target)), here.resolved)
             wanted = None if failures or more is None else more(writer.read())
             if wanted is None:
                 break
@@ -138,12 +148,14 @@ def _train(
     executor: Executor,
     writer: RunWriter,
     progress: Progress,
+    pace: Pace,
 ) -> dict[int, str]:
     """Train groups and store their missing trials; returns why some failed, by index."""
 
     def hear(told: int | EpochReport) -> None:
         if isinstance(told, EpochReport):
             progress.epoch(told)
+            pace.note(told)
         else:
             progress.images(told)
 

@@ -42,6 +42,7 @@ def measure(
     executor: str = "auto",
     jobs: Jobs = "auto",
     compiling: Compile = "auto",
+    choose_again: bool = False,
     observe: str = "all",
     keep_logits: bool = False,
     keep_weights: bool = True,
@@ -82,11 +83,12 @@ def measure(
         batch_size: examples per step, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
-        precision: ``auto`` measures which is faster, once per run.
+        precision: ``auto`` measures which is faster, where that is not known yet, once per run.
         executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
-        compiling: ``on`` runs networks through ``torch.compile``, ``auto`` does where the run is long enough
-            to win by it.
+        compiling: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
+        choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
+            have found on this machine.
         observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
             K, 2K, ... and the last, ``last`` after the last alone, or ``train``: what training computes of
             its augmented images is recorded, marked as such, and no pass over them is made.
@@ -139,6 +141,7 @@ def measure(
         executor=executor,
         jobs=jobs,
         compiling=compiling,
+        choose_again=choose_again,
         cache=cache,
         retrain_damaged=retrain_damaged,
         progress=progress,

@@ -22,7 +22,7 @@ class Progress:
         """``done`` of the photos of a split are in the file that is being built."""
 
     def images(self, num: int) -> None:
-        """``num`` more images went through a network, in training or observation."""
+        """``num`` more images went through a network; first none, since processes may have to start."""
 
     def epoch(self, report: EpochReport) -> None:
         """A trial has finished an epoch."""

@@ -17,11 +17,12 @@ from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
 from easiness.studies.amounts import duration_text, size_text
-from easiness.studies.choose import GROUPS, resolve_plan
+from easiness.studies.choose import resolve_plan
 from easiness.studies.cost import Cost, estimate_cost
 from easiness.studies.execute import cache_beside, carry_out, missing_trials
 from easiness.studies.plan import Plan
 from easiness.studies.progress import Progress
+from easiness.studies.search import GROUPS
 from easiness.studies.workers import Workers, allowed_jobs
 from easiness.training import resolve_device
 

@@ -6,7 +6,7 @@ from easiness.training.loop import EpochReport, Lane, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
 from easiness.training.observer import AnyObserver, Observer, StepObserver
-from easiness.training.resolve import Precision, resolve, resolve_device
+from easiness.training.resolve import Precision, resolve_device
 from easiness.training.together import Together
 from easiness.training.training_set import TrainingSet, training_set
 
@@ -24,7 +24,6 @@ __all__ = [
     "TrainingSet",
     "global_contrast_normalization",
     "make_bank",
-    "resolve",
     "resolve_device",
     "train",
     "training_set",

@@ -1,30 +1,27 @@
-"""Decides what ``auto`` means, once per run: precision by a short measurement, layout and threads by rule."""
+"""What decides how a network is trained before anything is measured: the device, facts, and rules."""
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Literal
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.errors import BadInput
 from easiness.models import build_model
-from easiness.spec import Recipe, Resolved
+from easiness.spec import Resolved
 from easiness.training.allocation import keep_memory
 from easiness.training.network import Network
+from easiness.training.processor import multiplies_bfloat16
+from easiness.training.speed import Workload, rehearsing
 
 Precision = Literal["auto", "float32", "bfloat16"]
 
-_ROUNDS = 5
-_BUDGET_SECONDS = 4.0
-_WORTH = 1.2  # bfloat16 must be this much faster: float32 needs no explanation
-_FLOPS_OF_A_LOOK = 100e9  # of larger steps a part of the batch tells as much
-_FLOPS_OF_ONE_THREAD = 3e9  # below this a step is so short that threads mostly wait for each other
+_FLOPS_OF_ONE_THREAD = 3e9  # of a step below which threads mostly wait for each other
+_FLOPS_OF_A_LOOK = 20e9  # for each thread: half a second at the most
+_FEW = 2  # examples tell the operations of one, and batch normalization needs two
 
 
 def resolve_device(device: str) -> torch.device:
@@ -42,120 +39,114 @@ def resolve_device(device: str) -> torch.device:
     return torch.device(device)
 
 
-def _seconds(network: Network, images: torch.Tensor, labels: torch.Tensor, device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    began = time.perf_counter()
-    network.step(images, labels)
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - began
+class NetworkFacts(BaseModel):
+    """What holds of a network on any machine.
+
+    ``flops`` are the floating-point operations of a training step per example; ``num_weights`` the
+    numbers that a file of its weights holds.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    convolutions: bool
+    flops: float = Field(ge=0, allow_inf_nan=False)
+    num_weights: int = Field(ge=0)
 
 
-def resolve(
-    model: str,
-    recipe: Recipe,
-    image_shape: tuple[int, int, int],
-    num_classes: int,
-    num_examples: int,
-    device: torch.device,
-    precision: Precision = "auto",
-    threads: int | None = None,
-) -> Resolved:
-    """Precision, memory layout and threads for the trials of a run, one at a time.
-
-    ``auto`` takes the faster of float32 and bfloat16 by a few interleaved training steps on random input,
-    on a CPU in one thread, which other programs disturb least; a given precision is not measured.
-    Networks with convolutions run channels-last, and steps of less than 3 GFLOP on one thread, larger ones
-    on ``threads`` (as many as torch uses, unless given): rules, so that runs alike do not differ by the
-    noise of a clock.
+def network_facts(workload: Workload) -> NetworkFacts:
+    """Found by a training step on a few made-up examples, or on a whole batch where it takes no few.
 
     Raises:
         BadInput: the model cannot take a training step.
     """
+    device = torch.device(workload.device)
     if device.type == "cpu":
         keep_memory()
-    available = threads or torch.get_num_threads()
-    recipe = recipe.over(1)  # a step takes as long in any training
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        names = [p for p in ("float32", "bfloat16") if precision in ("auto", p)]
-        models = [build_model(model, image_shape, num_classes) for _ in names]
-        channels_last = any(isinstance(layer, nn.Conv2d) for layer in models[0].modules())
-        candidates = [
-            Resolved.model_validate(
-                {"precision": p, "channels_last": channels_last, "threads": available, "folded": True}
-            )
-            for p in names
-        ]
-        batch = min(recipe.batch_size, num_examples)
-        images = torch.randn(batch, *image_shape, device=device)
-        labels = torch.randint(0, num_classes, (batch,), device=device)
-        networks = [
-            Network(built, recipe, candidate, device, num_examples=num_examples, num_classes=num_classes)
-            for built, candidate in zip(models, candidates, strict=True)
-        ]
-        with _one_thread(device):
-            flops = _flops(networks[0], images, labels, model)
-            num = max(1, min(batch, int(batch * _FLOPS_OF_A_LOOK / max(flops, 1))))
-            times = _measure(networks, images[:num], labels[:num], device) if precision == "auto" else []
-    threads = 1 if device.type == "cpu" and flops < _FLOPS_OF_ONE_THREAD else available
-    layout = "channels-last" if channels_last else "contiguous"
-    if precision != "auto":
-        return candidates[0].model_copy(
-            update={"threads": threads, "reason": f"as asked; {layout}, {_count(threads)}"}
-        )
-    medians = [statistics.median(measured) for measured in times]
-    best = 1 if medians[0] > _WORTH * medians[1] else 0
-    shown = ", ".join(f"{c.precision} {1000 * m:.1f} ms" for c, m in zip(candidates, medians, strict=True))
-    what = "step" if num == batch else f"step of {num} examples"
-    reason = f"measured per {what}: {shown}; {layout}, {_count(threads)}"
-    return candidates[best].model_copy(update={"threads": threads, "reason": reason})
+    first: Exception | None = None
+    with rehearsing(workload.device):
+        for num in dict.fromkeys((min(_FEW, workload.batch), workload.batch)):
+            try:
+                return _facts(workload, num, device)
+            except BadInput:
+                raise
+            except Exception as error:
+                first = first or error
+    assert first is not None
+    raise cannot_train(workload, first) from first
 
 
-def _count(threads: int) -> str:
-    return "1 thread" if threads == 1 else f"{threads} threads"
-
-
-@contextmanager
-def _one_thread(device: torch.device) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if device.type == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def _flops(network: Network, images: torch.Tensor, labels: torch.Tensor, model: str) -> int:
-    """Floating-point operations of a step, which also shows whether the model can take one."""
+def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
+    model = build_model(workload.model, workload.shape, workload.num_classes)
+    convolutions = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
+    network = Network(
+        model,
+        workload.recipe.over(1),
+        Resolved(precision="float32", channels_last=convolutions, threads=1),
+        device,
+        num_examples=num,
+        num_classes=workload.num_classes,
+    )
     network.model.train()
-    try:
-        with FlopCounterMode(display=False) as counter:
-            network.step(images, labels)
-    except Exception as error:
-        reason = " ".join(str(error).split())
-        raise BadInput(
-            f"model {model}: cannot take a training step on a batch of {len(images)} "
-            f"({type(error).__name__}: {reason[:200]}); mend the model or change the batch size"
-        ) from error
-    flops: int = counter.get_total_flops()
-    return flops
-
-
-def _measure(
-    networks: list[Network], images: torch.Tensor, labels: torch.Tensor, device: torch.device
-) -> list[list[float]]:
-    """Seconds of interleaved steps, after one to warm up each; ends early where a step is slow."""
-    for network in networks:
-        network.model.train()
+    images = torch.randn(num, *workload.shape, device=device)
+    labels = torch.arange(num, device=device) % workload.num_classes
+    with FlopCounterMode(display=False) as counter:
         network.step(images, labels)
-    times: list[list[float]] = [[] for _ in networks]
-    began = time.perf_counter()
-    for _ in range(_ROUNDS):
-        for network, measured in zip(networks, times, strict=True):
-            measured.append(_seconds(network, images, labels, device))
-        if time.perf_counter() - began > _BUDGET_SECONDS:
-            break
-    return times
+    return NetworkFacts(
+        convolutions=convolutions,
+        flops=counter.get_total_flops() / num,
+        num_weights=sum(value.numel() for value in model.state_dict().values()),
+    )
+
+
+def cannot_train(workload: Workload, error: Exception) -> BadInput:
+    """What to tell of a model whose first step ended with ``error``."""
+    if isinstance(error, torch.OutOfMemoryError):
+        return BadInput(
+            f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "
+            "memory of the device; use a smaller batch size, or --precision bfloat16"
+        )
+    reason = " ".join(str(error).split())
+    return BadInput(
+        f"model {workload.model}: cannot take a training step on a batch of {workload.batch} "
+        f"({type(error).__name__}: {reason[:200]}); mend the model or change the batch size"
+    )
+
+
+def by_rule(
+    facts: NetworkFacts, batch: int, device: torch.device, precision: Precision, threads: int
+) -> list[Resolved]:
+    """How a trial may be trained by itself; where there are two ways, a measurement decides.
+
+    Networks with convolutions run channels-last, and on a CPU steps of less than 3 GFLOP on one thread,
+    larger ones on ``threads``. ``auto`` is float32 on a processor without products of bfloat16 numbers,
+    else either. These are rules, so that runs alike do not differ by the noise of a clock.
+    """
+    on_cpu = device.type == "cpu"
+    if on_cpu and facts.flops * batch < _FLOPS_OF_ONE_THREAD:
+        threads = 1
+    layout = "channels-last" if facts.convolutions else "contiguous"
+    about = f"{layout}, {'1 thread' if threads == 1 else f'{threads} threads'}"
+    if precision != "auto":
+        about = f"as asked; {about}"
+    elif on_cpu and not multiplies_bfloat16():
+        precision, about = "float32", f"this processor has no products of bfloat16 numbers; {about}"
+    names = ["float32", "bfloat16"] if precision == "auto" else [precision]
+    return [
+        Resolved.model_validate(
+            {
+                "precision": name,
+                "channels_last": facts.convolutions,
+                "threads": threads,
+                "folded": True,
+                "reason": about,
+            }
+        )
+        for name in names
+    ]
+
+
+def part_of_batch(facts: NetworkFacts, workload: Workload) -> int:
+    """Examples of a step for each thread that tell its speed: a whole batch on a GPU, and of small steps."""
+    if workload.device != "cpu":
+        return workload.batch
+    return max(_FEW, min(workload.batch, int(_FLOPS_OF_A_LOOK / max(facts.flops, 1))))

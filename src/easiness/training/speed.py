@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import functools
+import gc
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
 
 from easiness.data.photos import HeldPhotos
 from easiness.models import build_model
@@ -21,8 +23,6 @@ from easiness.training.loop import make_update
 from easiness.training.network import Network
 from easiness.training.together import Together
 
-_SECONDS = 1.0  # enough of a look
-_REPEATS = 5
 _STEPS_ON_GPU = 10
 _FIRST_CALLS = 4  # of a graph: until it is captured, each is of another kind
 
@@ -42,16 +42,17 @@ class Workload:
     device: str
 
 
-@dataclass(frozen=True)
-class Speed:
-    """Seconds per training step and per image observed of one trial, augmentation and cropping included.
+class Speed(BaseModel):
+    """Seconds per training step and per image observed of one trial, augmentation and cropping included."""
 
-    ``num_weights`` counts the numbers that a file of the network's weights holds.
-    """
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    step: float
-    observed_image: float
-    num_weights: int
+    step: float = Field(gt=0, allow_inf_nan=False)
+    observed_image: float = Field(gt=0, allow_inf_nan=False)
+
+    def times(self, factor: float) -> Speed:
+        """Where everything takes so many times as long."""
+        return Speed(step=self.step * factor, observed_image=self.observed_image * factor)
 
 
 class Rehearsal:
@@ -60,12 +61,12 @@ class Rehearsal:
     def __init__(self, workload: Workload, resolved: Resolved) -> None:
         """Everything is drawn anew; the caller's random state changes unless `rehearsing`."""
         device = own_device(torch.device(workload.device))
+        self._num_trained_on = workload.batch
         recipe = workload.recipe.over(1)  # a step takes as long in any training
         shape, num = workload.shape, resolved.together
         self.resolved = resolved
         self._device = device
         models = [build_model(workload.model, shape, workload.num_classes) for _ in range(num)]
-        self.num_weights = sum(v.numel() for v in models[0].state_dict().values())
         settings = {"num_examples": workload.batch, "num_classes": workload.num_classes}
         network: Network | Together
         if num == 1:
@@ -73,8 +74,9 @@ class Rehearsal:
         else:
             network = Together(models, recipe, resolved, device, **settings)
         self._network = network
-        self.at_once = network.at_once(shape)
-        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self.at_once), device)
+        # where a batch is a part of the real one, whose step would take too long, evaluation's is too
+        self.num_observed = min(network.at_once(shape), 4 * workload.batch)
+        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self.num_observed), device)
         positions = torch.arange(workload.batch).repeat(num)
         drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))
         self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
@@ -105,9 +107,15 @@ class Rehearsal:
         """Seconds of one evaluation batch."""
         began = time.perf_counter()
         self._network.model.eval()
-        self._network.logits(self._bank.clean(slice(0, self.at_once)))
+        self._network.logits(self._bank.clean(slice(0, self.num_observed)))
         self._wait()
         return time.perf_counter() - began
+
+    def speed(self, step: float, batch: int) -> Speed:
+        """Of a trial whose steps are of ``batch`` examples, where one of ours takes ``step`` seconds."""
+        self.observe()  # the first is not like the others
+        each = self.observe() / self.num_observed / self.resolved.together
+        return Speed(step=step * batch / self._num_trained_on, observed_image=each)
 
     def _wait(self) -> None:
         if self._device.type == "cuda":
@@ -137,19 +145,60 @@ def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float]
     return [statistics.median(found) for found in looks]
 
 
-@functools.cache
-def measure_speed(workload: Workload, resolved: Resolved) -> Speed:
-    """Seconds as the trials of a run would need them, measured within a few seconds and once in a process."""
-    with rehearsing(workload.device):
-        torch.set_num_threads(resolved.threads)
-        rehearsal = Rehearsal(workload, resolved)
-        began = time.perf_counter()
-        rehearsal.warm_up()
-        first = time.perf_counter() - began
-        # a step that takes long has been seen once, and that is enough
-        step = first if first > _SECONDS else _typical(rehearsal.look)
-        observed = _typical(rehearsal.observe) / rehearsal.at_once
-    return Speed(step, observed, rehearsal.num_weights)
+def look_at(
+    workload: Workload, ways: Sequence[Resolved], seconds: float, part: int
+) -> list[Speed | Exception]:
+    """The speed of a trial in each of these ways, or why it does not work here.
+
+    A look is at ``part`` examples of a batch for each thread, where that is less than the batch, and at
+    each way for about ``seconds``, at least once. On a CPU their steps take turns, since a shared machine is
+    not what it was seconds ago; on a GPU they are looked at one after the other, since its memory may hold
+    each of them but not all.
+    """
+    if workload.device == "cpu":
+        return _take_turns(workload, ways, seconds, part)
+    found: list[Speed | Exception] = []
+    for way in ways:
+        found += _take_turns(workload, [way], seconds, part)
+        gc.collect()  # what was captured holds itself
+        torch.cuda.empty_cache()
+    return found
+
+
+def _take_turns(
+    workload: Workload, ways: Sequence[Resolved], seconds: float, part: int
+) -> list[Speed | Exception]:
+    rehearsals: dict[int, Rehearsal] = {}
+    found: dict[int, Speed | Exception] = {}
+    for at, way in enumerate(ways):
+        torch.set_num_threads(way.threads)
+        try:
+            rehearsal = Rehearsal(replace(workload, batch=min(workload.batch, part * way.threads)), way)
+            rehearsal.warm_up()
+        except Exception as error:
+            found[at] = error.with_traceback(None)  # which would keep the network
+        else:
+            rehearsals[at] = rehearsal
+    if rehearsals:
+        steps = step_seconds(list(rehearsals.values()), seconds * len(rehearsals))
+        for (at, rehearsal), step in zip(rehearsals.items(), steps, strict=True):
+            torch.set_num_threads(rehearsal.resolved.threads)
+            try:
+                found[at] = rehearsal.speed(step, workload.batch)
+            except Exception as error:
+                found[at] = error.with_traceback(None)
+    return [found[at] for at in range(len(ways))]
+
+
+def warm(device: str) -> None:
+    """What the first step in a process waits for and no later one: libraries loaded, a GPU's context made."""
+    with rehearsing(device):
+        layer = nn.Linear(1, 1).to(device)
+        adamw = torch.optim.AdamW(layer.parameters(), fused=True)
+        layer(torch.zeros(2, 1, device=device)).sum().backward()
+        adamw.step()
+        if device.startswith("cuda"):
+            torch.cuda.synchronize(device)
 
 
 def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device: torch.device) -> Bank:
@@ -161,14 +210,3 @@ def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device:
         0, 256, (recipe.resize, recipe.resize * 4 // 3, channels), dtype=np.uint8
     )
     return make_bank(HeldPhotos([photo] * num), recipe, device, augment=True)
-
-
-def _typical(look: Callable[[], float]) -> float:
-    """Median of what it gives; the first counts only where it alone takes long."""
-    seconds: list[float] = []
-    began = time.perf_counter()
-    for _ in range(1 + _REPEATS):
-        seconds.append(look())
-        if time.perf_counter() - began > _SECONDS:
-            break
-    return statistics.median(seconds[1:] or seconds)

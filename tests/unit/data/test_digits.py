@@ -27,3 +27,9 @@ def test_all_17_levels_are_kept():
     assert images[original == 8].max() == 128  # 127.5, to the even number
     assert len(np.unique(images)) == 17
     assert (np.rint(images / 255 * 16) == original).all()
+
+
+def test_without_the_file_they_are_asked_for(monkeypatch):
+    expected = load_dataset("digits")
+    monkeypatch.setattr("easiness.data.digits.find_spec", lambda _: None)
+    assert load_dataset("digits").fingerprint == expected.fingerprint

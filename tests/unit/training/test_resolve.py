@@ -1,108 +1,62 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 
 import pytest
 import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.spec import Recipe, Resolved
-from easiness.training import Network, Precision, resolve, resolve_device
+from easiness.spec import Recipe
+from easiness.training import Precision, resolve_device
+from easiness.training import resolve as module
+from easiness.training.resolve import NetworkFacts, by_rule, network_facts, part_of_batch
+from easiness.training.speed import Workload
 
-CPU = torch.device("cpu")
-MODULE = sys.modules[resolve.__module__]
-
-
-def precision_of(network: Network) -> str:
-    return "bfloat16" if network._autocast else "float32"
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
 
 
-@pytest.fixture
-def timed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
-    """Replaces the clock: each precision takes its given seconds, round after round."""
-
-    def use(**seconds: list[float]) -> list[str]:
-        calls: list[str] = []
-
-        def fake(network: Network, *_: object) -> float:
-            name = precision_of(network)
-            calls.append(name)
-            return seconds[name][calls.count(name) - 1]
-
-        monkeypatch.setattr(MODULE, "_seconds", fake)
-        return calls
-
-    return use
+def workload(model: str = "mlp_2_w4", side: int = 4, batch: int = 4) -> Workload:
+    return Workload(model, Recipe(batch_size=batch), (1, side, side), 3, batch, "cpu")
 
 
-def decide(precision: Precision = "auto", model: str = "mlp_2_w4", side: int = 4) -> Resolved:
-    return resolve(model, Recipe(batch_size=4), (1, side, side), 3, 10, CPU, precision)
+def facts(flops: float = 1e3, convolutions: bool = False) -> NetworkFacts:
+    return NetworkFacts(convolutions=convolutions, flops=flops, num_weights=10)
 
 
-@pytest.mark.parametrize(
-    ("float32", "bfloat16", "expected"),
-    [
-        ([3.0] * 5, [1.0] * 5, "bfloat16"),
-        ([1.0] * 5, [3.0] * 5, "float32"),
-        ([1.1] * 5, [1.0] * 5, "float32"),  # not worth it
-        ([1.3] * 5, [1.0] * 5, "bfloat16"),
-        ([1.0, 1.0, 90.0, 1.0, 90.0], [2.0] * 5, "float32"),  # an interruption decides nothing
-    ],
-)
-def test_auto_takes_bfloat16_only_where_it_pays(timed, float32, bfloat16, expected):
-    timed(float32=float32, bfloat16=bfloat16)
-    chosen = decide()
-    assert chosen.precision == expected
-    assert f"float32 {1000 * sorted(float32)[2]:.1f} ms" in chosen.reason
+@pytest.mark.parametrize(("model", "convolutions"), [("mlp_2", False), ("wrn_10_1", True)])
+def test_convolutions_are_found(model, convolutions):
+    assert network_facts(workload(model)).convolutions is convolutions
 
 
-def test_candidates_are_timed_in_turn(timed):
-    calls = timed(float32=[1.0] * 5, bfloat16=[1.0] * 5)
-    decide()
-    assert calls == ["float32", "bfloat16"] * 5
-
-
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_given_precision_is_kept_and_nothing_measured(timed, precision):
-    calls = timed()
-    chosen = decide(precision)
-    assert (chosen.precision, calls) == (precision, [])
-    assert chosen.reason.startswith("as asked; ")
-    assert chosen == decide(precision)
-
-
-@pytest.mark.parametrize(("model", "channels_last"), [("mlp_2", False), ("wrn_10_1", True)])
-def test_networks_with_convolutions_run_channels_last(model, channels_last):
-    assert decide("float32", model).channels_last is channels_last
-
-
-def test_small_steps_run_on_one_thread(monkeypatch):
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    assert decide("float32").threads == 1
-    monkeypatch.setattr(MODULE, "_FLOPS_OF_ONE_THREAD", 10.0)
-    assert decide("float32").threads == 2
-
-
-def test_flops_of_a_step_are_those_of_its_products(monkeypatch):
-    """16 inputs, 3 outputs, 4 examples: forward 2*16*3*4, and as much for the weights' gradient."""
-    flops = 2 * (2 * 16 * 3 * 4)
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
-    for limit, threads in ((flops + 1, 1), (flops, 2)):
-        monkeypatch.setattr(MODULE, "_FLOPS_OF_ONE_THREAD", limit)
-        assert decide("float32", "mlp_1").threads == threads
+def test_flops_of_a_step_are_those_of_its_products():
+    """16 inputs, 3 outputs: forward 2*16*3 for each example, and as much for the weights' gradient."""
+    found = network_facts(workload("mlp_1"))
+    assert (found.flops, found.num_weights) == (2 * (2 * 16 * 3), 16 * 3 + 3)
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_really_measured_it_leaves_the_state_and_says_why():
+def test_the_random_state_and_threads_are_left():
     torch.manual_seed(11)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    chosen = decide()
+    network_facts(workload())
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
-    assert chosen.reason.startswith("measured per step: float32 ")
-    assert "bfloat16" in chosen.reason
+
+
+def test_a_cpu_is_looked_at_without_a_gpu(monkeypatch):
+    """A machine may have a GPU, and its start takes seconds and memory."""
+    states = torch.random.fork_rng
+    forked: list[object] = []
+
+    def fork_rng(devices: object = None, **options: object) -> object:
+        forked.append(devices)
+        return states(devices=[], **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
+    network_facts(workload())
+    assert forked
+    assert all(devices == [] for devices in forked)
 
 
 class OnlyEvaluates(nn.Module):
@@ -116,11 +70,70 @@ class OnlyEvaluates(nn.Module):
         return self.classifier(images.flatten(1))
 
 
-@pytest.mark.parametrize("precision", ["auto", "float32"])
-def test_a_model_that_cannot_take_a_step_is_bad_input(monkeypatch, precision):
-    monkeypatch.setitem(sys.modules, "only_evaluates", sys.modules[__name__])
-    with pytest.raises(BadInput, match=r"cannot take a training step .*RuntimeError: no training here"):
-        decide(precision, "only_evaluates:OnlyEvaluates")
+class TakesFours(OnlyEvaluates):
+    def forward(self, images):
+        assert not self.training or len(images) == 4
+        return self.classifier(images.flatten(1))
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "own_networks", sys.modules[__name__])
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_that_cannot_take_a_step_is_bad_input():
+    with pytest.raises(
+        BadInput, match=r"cannot take a training step on a batch of 4 .*RuntimeError: no training here"
+    ):
+        network_facts(workload("own_networks:OnlyEvaluates"))
+
+
+@pytest.mark.usefixtures("own")
+def test_a_model_that_takes_whole_batches_alone_will_do():
+    assert network_facts(workload("own_networks:TakesFours")).flops == 2 * (2 * 16 * 3)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_given_precision_is_kept(precision):
+    (only,) = by_rule(facts(), 4, CPU, precision, 2)
+    assert only.precision == precision
+    assert only.reason.startswith("as asked; ")
+
+
+@pytest.mark.parametrize(
+    ("device", "native", "precisions"),
+    [
+        (CPU, True, ["float32", "bfloat16"]),
+        (CPU, False, ["float32"]),
+        (GPU, False, ["float32", "bfloat16"]),
+    ],
+)
+def test_auto_is_float32_where_bfloat16_cannot_pay(monkeypatch, device, native, precisions):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: native)
+    found = by_rule(facts(), 4, device, "auto", 2)
+    assert [one.precision for one in found] == precisions
+
+
+@pytest.mark.parametrize("convolutions", [True, False])
+def test_networks_with_convolutions_run_channels_last(convolutions):
+    precision: Precision = "float32"
+    assert by_rule(facts(convolutions=convolutions), 4, CPU, precision, 2)[0].channels_last is convolutions
+
+
+def test_small_steps_run_on_one_thread():
+    assert by_rule(facts(1e8), 10, CPU, "float32", 2)[0].threads == 1
+    assert by_rule(facts(1e9), 10, CPU, "float32", 2)[0].threads == 2
+    assert by_rule(facts(1e8), 10, GPU, "float32", 2)[0].threads == 2
+
+
+def test_large_steps_are_looked_at_in_part():
+    step = workload(batch=128)
+    assert part_of_batch(facts(0), step) == 128
+    assert part_of_batch(facts(1e9), step) == 20
+    assert part_of_batch(facts(1e12), step) == 2
+    on_gpu = Workload(step.model, step.recipe, step.shape, 3, 128, "cuda")
+    assert part_of_batch(facts(1e12), on_gpu) == 128
 
 
 def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
