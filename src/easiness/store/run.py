@@ -6,6 +6,7 @@ import bisect
 import copy
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.analysis import Votes, membership, num_selected
-from easiness.analysis.tiebreak import id_keys
+from easiness.analysis.tiebreak import keys_when_asked
 from easiness.analysis.votes import drawn_examples
 from easiness.errors import BadInput
 from easiness.scores import Scoring
@@ -134,8 +135,16 @@ class Run:
         return self._examples[1]
 
     @functools.cached_property
-    def _id_keys(self) -> npt.NDArray[np.uint64]:
-        return id_keys(self.ids)  # hashing every path takes longer than counting a trial's votes
+    def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+        return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
+
+    def shares_ids(self, other: Run) -> bool:
+        """Whether another run has the same ids in the same order; from then on both hold the same array."""
+        if self.ids is not other.ids:
+            if not np.array_equal(self.ids, other.ids):
+                return False
+            self._examples, self._keys = (other.ids, self.labels), other._keys
+        return True
 
     def resolve_epoch(self, epoch: int | None) -> int:
         """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
@@ -167,16 +176,18 @@ class Run:
         drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
         some = slice(None) if drawn is None else drawn
         labels = self.labels[some]
+        narrow = labels.astype(np.int32)  # as predictions are
         shape = (len(self.trials), len(labels))
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
         for row, trial in enumerate(self.trials):
             seen = trial.columns(epoch, ["prediction", "loss"])
-            correct[row] = seen["prediction"][some] == labels
+            np.equal(seen["prediction"][some], narrow, out=correct[row])
             # in double precision a loss of 1e-9 still differs from one of 2e-9
-            p_label[row] = np.exp(-seen["loss"][some].astype(np.float64))
+            np.negative(seen["loss"][some], out=p_label[row], dtype=np.float64)
+            np.exp(p_label[row], out=p_label[row])
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        keys = self._id_keys if drawn is None else self._id_keys[drawn]
-        return Votes(correct, p_label, labels, self.ids[some], epoch, indices, keys)
+        ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
+        return Votes(correct, p_label, labels, ids, epoch, indices, keys)
 
     def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
