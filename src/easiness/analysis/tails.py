@@ -22,10 +22,10 @@ _Floats = npt.NDArray[np.float64]
 _Key = tuple[Group, int, Side]
 
 _MANY = 1 << 16  # tied examples whose finer scores are not all looked up one by one
-_SOME = 1 << 15  # examples, in runs of 8, that a cut among many is guessed from
-_SURE = 4.0  # standard errors of a rank in this sample that the cut is looked for within
+_SOME = 1 << 16  # examples, in runs of 8, that a cut among many is guessed from
+_SURE = 3.0  # standard errors of a rank in this sample that the cut is looked for within
 _COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
-_BATCH = 32  # groups whose sums are made in one pass
+_BATCH = 64  # groups whose sums are made in one pass
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ class Tails:
     def _narrowed(self, cuts: dict[_Key, Cut]) -> dict[_Key, Cut]:
         """Leave tied of many only those whose sums lie near a guess of the cut, where the guess is right."""
         many = {key: cut for key, cut in cuts.items() if cut.missing < cut.num_tied and cut.num_tied > _MANY}
-        brackets = {key: self._bracket(key, cut) for key, cut in many.items()}
+        sums = {group: self._sample[list(group)].sum(axis=0) for group, _, _ in many}
+        brackets = {key: self._bracket(sums[key[0]], cut, key[2]) for key, cut in many.items()}
         narrow = {}
         for (key, cut), (sure, within) in zip(many.items(), self._compared(brackets), strict=True):
             sure &= cut.tied
@@ -175,19 +176,19 @@ class Tails:
         runs = self._finer[:, : 8 * num].reshape(len(self._finer), num, 8)[:, :: self._step]
         return runs.reshape(len(self._finer), -1)
 
-    def _bracket(self, key: _Key, cut: Cut) -> Bracket:
-        """Where the last of the missing lies, by those of the tied that are in the sample."""
-        group, _, side = key
+    def _bracket(self, sums: _Floats, cut: Cut, side: Side) -> Bracket:
+        """Where the last of the missing lies, by the ``sums`` [n] of those in the sample that are tied."""
         octets = cut.tied.view(np.uint8)[: self.num_examples // 8 : self._step]
-        tied = np.unpackbits(octets, bitorder="little").view(np.bool_)
-        sums = np.sort(self._sample[np.array(group)][:, tied].sum(axis=0))
+        tied = sums[np.unpackbits(octets, bitorder="little").view(np.bool_)]
         share = cut.missing / cut.num_tied
-        middle = len(sums) * (share if side == "hard" else 1 - share)
-        reach = _SURE * math.sqrt(len(sums) * share * (1 - share)) + 2
+        middle = len(tied) * (share if side == "hard" else 1 - share)
+        reach = _SURE * math.sqrt(len(tied) * share * (1 - share)) + 2
         low, high = int(middle - reach), int(middle + reach) + 1
+        there = [at for at in (low, high) if 0 <= at < len(tied)]
+        ordered = np.partition(tied, there) if there else tied
         return Bracket(
-            low=float(sums[low]) if low >= 0 else -math.inf,
-            high=float(sums[high]) if high < len(sums) else math.inf,
+            low=float(ordered[low]) if low in there else -math.inf,
+            high=float(ordered[high]) if high in there else math.inf,
         )
 
     def _compared(self, brackets: dict[_Key, Bracket]) -> npt.NDArray[np.uint64]:
@@ -200,6 +201,8 @@ class Tails:
         places: dict[Group, list[int]] = {}
         for place, (group, _, _) in enumerate(brackets):
             places.setdefault(group, []).append(place)
+        # of two groups that make up all trials one has what the other leaves of the sum
+        places, others = _halves_in_turn(places, len(self._finer))
         tests = [
             (np.greater, one.high, np.greater_equal, one.low)
             if side == "easy"
@@ -210,13 +213,42 @@ class Tails:
             rows = list(self._finer[:, start : start + _COLUMNS])
             sums, masks = np.empty_like(rows[0]), np.empty((2, len(rows[0])), np.bool_)
             part = slice(start // 8, start // 8 + -(-len(rows[0]) // 8))
+            everything = functools.reduce(np.add, rows) if others else sums
             for group, wanted in places.items():
-                np.copyto(sums, rows[group[0]])
-                for trial in group[1:]:
-                    sums += rows[trial]
+                if group in others:
+                    np.subtract(everything, sums, out=sums)
+                else:
+                    _add_up([rows[trial] for trial in group], sums)
                 for place in wanted:
                     beyond, outer, reaching, inner = tests[place]
                     beyond(sums, outer, out=masks[0])
                     reaching(sums, inner, out=masks[1])
                     octets[place, :, part] = np.packbits(masks, axis=-1, bitorder="little")
         return found
+
+
+def _add_up(rows: Sequence[_Floats], sums: _Floats) -> None:
+    """Fill ``sums`` [n] with the sum of the rows."""
+    if len(rows) == 1:
+        np.copyto(sums, rows[0])
+        return
+    np.add(rows[0], rows[1], out=sums)
+    for row in rows[2:]:
+        sums += row
+
+
+def _halves_in_turn(
+    places: dict[Group, list[int]], num_trials: int
+) -> tuple[dict[Group, list[int]], set[Group]]:
+    """The groups, each followed by that of all other trials if that is among them, and the followers."""
+    ordered: dict[Group, list[int]] = {}
+    followers = set()
+    for group in places:
+        if group in ordered:
+            continue
+        ordered[group] = places[group]
+        rest = tuple(trial for trial in range(num_trials) if trial not in group)
+        if rest in places and rest not in ordered and len(group) + len(rest) == num_trials:
+            ordered[rest] = places[rest]
+            followers.add(rest)
+    return ordered, followers

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -18,6 +18,13 @@ from easiness.errors import BadInput
 _COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
+
+
+def round_in_place(p_label: npt.NDArray[np.float64]) -> None:
+    """Round probabilities to the multiples of 2**-40 that `Votes` keeps."""
+    p_label *= _UNIT
+    np.rint(p_label, out=p_label)
+    p_label *= 1 / _UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +49,10 @@ class Votes:
     trials: npt.NDArray[np.int64] | None = None
     id_keys: Callable[[], npt.NDArray[np.uint64]] | None = None
     tails: Tails = field(init=False, repr=False)
+    is_rounded: InitVar[bool] = False
+    """Is ``p_label`` in double precision and rounded already? Then it is kept, not copied."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, is_rounded: bool) -> None:
         assert self.correct.ndim == 2, self.correct.shape
         assert self.correct.dtype == np.bool_, self.correct.dtype
         assert self.p_label.shape == self.correct.shape, (self.p_label.shape, self.correct.shape)
@@ -52,15 +61,13 @@ class Votes:
             self.ids.shape,
         )
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
-        rounded = np.empty(self.p_label.shape)
-        for part in self._columns():
-            some = rounded[:, part]
-            np.multiply(self.p_label[:, part], _UNIT, out=some, dtype=np.float64)
-            np.rint(some, out=some)
-            some *= 1 / _UNIT
-        object.__setattr__(self, "p_label", rounded)
+        if not is_rounded:
+            rounded = np.empty(self.p_label.shape)
+            for part in self._columns():
+                round_in_place(np.add(self.p_label[:, part], 0, out=rounded[:, part], dtype=np.float64))
+            object.__setattr__(self, "p_label", rounded)
         # made here, so that a copy has the same: what one of them has looked up the other has, too
-        object.__setattr__(self, "tails", Tails(self.correct, rounded))
+        object.__setattr__(self, "tails", Tails(self.correct, np.asarray(self.p_label, np.float64)))
 
     @property
     def num_trials(self) -> int:

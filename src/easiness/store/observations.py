@@ -111,6 +111,9 @@ def read_rows(path: Path, rows: Iterable[int], columns: Iterable[str]) -> dict[s
             table = file.read_row_group(row, columns=columns, use_threads=False)
             for name in columns:
                 values = table.column(name).to_numpy()
+                if len(rows) == 1:
+                    found[name] = values[None]
+                    continue
                 if name not in found:
                     found[name] = np.empty((len(rows), len(values)), values.dtype)
                 found[name][place] = values

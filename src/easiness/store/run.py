@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.analysis import Votes, membership, num_selected
 from easiness.analysis.tiebreak import keys_when_asked
-from easiness.analysis.votes import drawn_examples
+from easiness.analysis.votes import drawn_examples, round_in_place
 from easiness.errors import BadInput
 from easiness.scores import Scoring
 from easiness.spec import RecordedSpec, RunSpec, Stopped
@@ -31,6 +31,8 @@ DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
 TRIALS = "trials"
 FAILED = "failed-"
+
+_COLUMNS = 1 << 14  # examples whose probabilities are made at a time, so that they stay in a cache
 
 
 class RunDocument(BaseModel):
@@ -182,12 +184,16 @@ class Run:
         for row, trial in enumerate(self.trials):
             seen = trial.columns(epoch, ["prediction", "loss"])
             np.equal(seen["prediction"][some], narrow, out=correct[row])
-            # in double precision a loss of 1e-9 still differs from one of 2e-9
-            np.negative(seen["loss"][some], out=p_label[row], dtype=np.float64)
-            np.exp(p_label[row], out=p_label[row])
+            loss = seen["loss"][some]
+            for at in range(0, len(labels), _COLUMNS):
+                part = p_label[row, at : at + _COLUMNS]
+                # in double precision a loss of 1e-9 still differs from one of 2e-9
+                np.negative(loss[at : at + _COLUMNS], out=part, dtype=np.float64)
+                np.exp(part, out=part)
+                round_in_place(part)
         indices = np.array([trial.index for trial in self.trials], np.int64)
         ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
-        return Votes(correct, p_label, labels, ids, epoch, indices, keys)
+        return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
 
     def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
