@@ -272,6 +272,7 @@ def forecast(
             max_splits=_SPLITS,
             num_replicates=0,
             seed=seed,
+            by_class=False,
         )
         assert halves is not None
         # the rate is a mean over many halves of all trials: it anchors what is left, too

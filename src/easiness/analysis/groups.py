@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 from itertools import combinations
@@ -39,26 +40,37 @@ class Splits:
         return Splits(np.take_along_axis(a, draws_a, 1), np.take_along_axis(b, draws_b, 1))
 
 
-def disjoint_splits(
-    a: Votes, b: Votes, group_size: int, *, max_splits: int, rng: np.random.Generator
-) -> Splits:
+def disjoint_splits(a: Votes, b: Votes, group_size: int, *, max_splits: int, seed: int) -> Splits:
     """All choices of two disjoint groups of trials, or ``max_splits`` distinct random ones if there are more.
 
     For one run (``a is b``) the groups are two disjoint subsets of its trials, in either order once. For
     two runs the groups have no trial index in common either: runs of one seed share the order of
     examples between trials of the same index, and such trials are not independent.
     """
-    same = a is b
-    index_a, index_b = a.trial_indices, b.trial_indices
+    index_a, index_b = tuple(a.trial_indices.tolist()), tuple(b.trial_indices.tolist())
+    return _splits(index_a, index_b, group_size, a is b, max_splits, seed)
+
+
+@functools.lru_cache(maxsize=256)  # a run has the same groups after every epoch and on both sides
+def _splits(
+    trials_a: tuple[int, ...],
+    trials_b: tuple[int, ...],
+    group_size: int,
+    same: bool,
+    max_splits: int,
+    seed: int,
+) -> Splits:
+    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
+    index_a, index_b = np.array(trials_a), np.array(trials_b)
     found: dict[_Pair, None] = {}  # a set that keeps its order
     if _num_splits(index_a, index_b, group_size, same=same) <= max_splits:
-        for first in combinations(range(a.num_trials), group_size):
+        for first in combinations(range(len(index_a)), group_size):
             rest = np.flatnonzero(~np.isin(index_b, index_a[list(first)]))
             for second in combinations(rest.tolist(), group_size):
                 found[_canonical(first, second, same=same)] = None
     else:
         while len(found) < max_splits:
-            some = np.sort(rng.choice(a.num_trials, group_size, replace=False))
+            some = np.sort(rng.choice(len(index_a), group_size, replace=False))
             rest = np.flatnonzero(~np.isin(index_b, index_a[some]))
             others = np.sort(rng.choice(rest, group_size, replace=False))
             found[_canonical(tuple(some.tolist()), tuple(others.tolist()), same=same)] = None

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.selection import select, tie_mass
-from easiness.analysis.sides import Side, Ties
+from easiness.analysis import bits
+from easiness.analysis.class_tally import ClassTally
+from easiness.analysis.selection import check_option
+from easiness.analysis.sides import Side, Ties, num_selected
+from easiness.analysis.tails import Group, Tails
+from easiness.analysis.tiebreak import first_in_order
 from easiness.analysis.votes import Votes, check_same_examples
 from easiness.errors import BadInput
 
@@ -93,10 +97,40 @@ def match_weights(
 
 @dataclass(frozen=True)
 class Chosen:
-    """Counts [K] of one group of trials, and the membership weights [K] they lead to."""
+    """What one group of trials selects: ``members``, and each of those that are ``tied`` for ``share``.
 
-    counts: npt.NDArray[np.float32]
-    weights: npt.NDArray[np.float64]
+    ``size`` is the sum of the weights, ``tie_mass`` the share of all examples whose count ties at the cut.
+    """
+
+    members: bits.Words
+    tied: bits.Words | None
+    share: float
+    size: float
+    tie_mass: float
+
+    def weights(self, num_examples: int) -> npt.NDArray[np.float64]:
+        """Membership weights [K], as `select` gives them."""
+        weights = bits.unpack(self.members, num_examples).astype(np.float64)
+        if self.tied is not None:
+            weights[bits.unpack(self.tied, num_examples)] = self.share
+        return weights
+
+    def by_class(self, classes: ClassTally) -> npt.NDArray[np.float64]:
+        """The weight in each class [C]."""
+        weights = classes.of(self.members).astype(np.float64)
+        return weights if self.tied is None else weights + self.share * classes.of(self.tied)
+
+
+def _overlap(a: Chosen, b: Chosen) -> float:
+    """The sum over all examples of the product of their weights."""
+    both = float(bits.size(a.members & b.members))
+    if a.tied is not None:
+        both += a.share * bits.size(a.tied & b.members)
+    if b.tied is not None:
+        both += b.share * bits.size(a.members & b.tied)
+    if a.tied is not None and b.tied is not None:
+        both += a.share * b.share * bits.size(a.tied & b.tied)
+    return both
 
 
 @dataclass(frozen=True)
@@ -114,29 +148,68 @@ class Rule:
     def pairs(
         self, a: Votes, b: Votes, groups_a: npt.NDArray[np.float32], groups_b: npt.NDArray[np.float32]
     ) -> Iterator[tuple[Chosen, Chosen]]:
-        """What each group [R, N] of A's and of B's trials selects, pair by pair."""
+        """What each group [R, N] of A's and of B's trials selects, pair by pair.
+
+        Raises:
+            BadInput: easiness is undefined in a group, or an option is wrong (see `select`).
+        """
         # Different hashes on the two sides: one hash for both would make tied examples match.
         chosen_a = self._chosen(a, groups_a, 2 * self.seed)
         chosen_b = self._chosen(b, groups_b, 2 * self.seed + 1)
         return zip(chosen_a, chosen_b, strict=True)
 
     def _chosen(self, votes: Votes, groups: npt.NDArray[np.float32], seed: int) -> Iterator[Chosen]:
-        for counts, p_label in votes.each(groups, with_p_label=self.ties == "refine"):
-            weights = select(
-                counts,
-                fraction=self.fraction,
-                side=self.side,
-                ties=self.ties,
-                refine_by=p_label,
-                ids=votes.keys,
-                seed=seed,
-            )
-            yield Chosen(counts, weights)
+        check_option("side", self.side, get_args(Side))
+        check_option("ties", self.ties, get_args(Ties))
+        k = num_selected(votes.num_examples, self.fraction)
+        votes.check_heard(groups)
+        trials = [
+            tuple(np.repeat(np.arange(len(group)), group.astype(np.int64)).tolist()) for group in groups
+        ]
+        if self.ties != "refine":
+            return (self._by_count(votes.tails, group, k) for group in trials)
+        votes.tails.refine(trials, k)
+        return (self._refined(votes, group, k, seed) for group in trials)
 
-    def match(self, pair: tuple[Chosen, Chosen], labels: npt.NDArray[np.int64]) -> Match:
-        """The `Match` of one of `pairs`."""
-        masses = [tie_mass(chosen.counts, self.fraction, self.side) for chosen in pair]
-        return match_weights(pair[0].weights, pair[1].weights, labels, (masses[0], masses[1]))
+    def _by_count(self, tails: Tails, group: Group, k: int) -> Chosen:
+        cut = tails.by_count(group, k, self.side)
+        mass = tails.tie_mass(cut)
+        if self.ties == "expected":
+            return Chosen(cut.beyond, cut.tied, cut.share, k, mass)
+        # beyond the next value: none where all up to it tie, all where there is no next
+        all_in = k == tails.num_examples
+        members = tails.everyone if all_in else tails.by_count(group, k + 1, self.side).beyond
+        return Chosen(members, None, 0.0, bits.size(members), mass)
+
+    def _refined(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
+        found = votes.tails.refined(group, k, self.side)
+        members = found.members
+        if found.tied is not None:
+            tied = bits.Members(found.tied)
+            first = first_in_order(votes.keys[tied.positions], seed, found.missing)
+            members = members | tied.subset(first)
+        return Chosen(members, None, 0.0, k, found.by_count)
+
+    def match(self, pair: tuple[Chosen, Chosen], num_examples: int, classes: ClassTally | None) -> Match:
+        """The `Match` of one of `pairs`, with a class chance where classes are given."""
+        a, b = pair
+        class_chance = None
+        if classes is not None:
+            together, sizes = a.by_class(classes) * b.by_class(classes), classes.sizes
+            total = float((together[sizes > 0] / sizes[sizes > 0]).sum())
+            class_chance = total / max(a.size, b.size) if min(a.size, b.size) > 0 else math.nan
+        return Match(
+            rate=self.rate(pair),
+            tie_mass=(a.tie_mass, b.tie_mass),
+            chance=min(a.size, b.size) / num_examples,
+            class_chance=class_chance,
+            sizes=(a.size, b.size),
+        )
+
+    def rate(self, pair: tuple[Chosen, Chosen]) -> float:
+        """The matching rate of one of `pairs`; NaN if a set is empty."""
+        a, b = pair
+        return _overlap(a, b) / max(a.size, b.size) if min(a.size, b.size) > 0 else math.nan
 
 
 def match_votes(
@@ -156,4 +229,5 @@ def match_votes(
     """
     check_same_examples(a, b)
     rule = Rule(side, fraction, ties, seed)
-    return rule.match(next(rule.pairs(a, b, a.all_trials(), b.all_trials())), a.labels)
+    pair = next(rule.pairs(a, b, a.all_trials(), b.all_trials()))
+    return rule.match(pair, a.num_examples, a.classes)

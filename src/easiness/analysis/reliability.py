@@ -46,21 +46,21 @@ class SplitHalf:
     chance: float
 
 
-def count_ranks(counts: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    """Ranks [K] of whole numbers >= 0 from 1, the average rank for ties; by counting, in linear time."""
-    whole = counts.astype(np.int64)
-    per_level = np.bincount(whole)
-    ranks: npt.NDArray[np.float64] = (np.cumsum(per_level) - (per_level - 1) / 2)[whole]
+def level_ranks(per_level: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Ranks from 1 of the examples of each level, the average rank for ties, by how many are in each."""
+    ranks: npt.NDArray[np.float64] = np.cumsum(per_level) - (per_level - 1) / 2
     return ranks
 
 
-def _spearman(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    x, y = count_ranks(a), count_ranks(b)
-    x -= x.mean()
-    y -= y.mean()
-    xx, yy, xy = (float(np.einsum("k,k", *pair)) for pair in ((x, x), (y, y), (x, y)))
+def _spearman(joint: npt.NDArray[np.int64]) -> float:
+    """Of two groups' counts, by how many examples have each pair of them."""
+    x, y = level_ranks(joint.sum(axis=1)), level_ranks(joint.sum(axis=0))
+    middle = (joint.sum() + 1) / 2
+    x -= middle
+    y -= middle
+    xx, yy = float(joint.sum(axis=1) @ x**2), float(joint.sum(axis=0) @ y**2)
     scale = math.sqrt(xx * yy)
-    return xy / scale if scale > 0 else math.nan
+    return float(x @ joint @ y) / scale if scale > 0 else math.nan
 
 
 def spearman_brown(correlation: float) -> float:
@@ -90,12 +90,13 @@ def split_half(
     h = largest if group_size is None else group_size
     if not 1 <= h <= largest:
         raise BadInput(f"group size {h} is not in 1..{largest}, half of the number of trials")
-    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
-    splits = disjoint_splits(votes, votes, h, max_splits=max_splits, rng=rng)
-    halves = (
-        votes.each(group_rows(rows, votes.num_trials), with_p_label=False) for rows in (splits.a, splits.b)
+    splits = disjoint_splits(votes, votes, h, max_splits=max_splits, seed=seed)
+    for rows in (splits.a, splits.b):
+        votes.check_heard(group_rows(rows, votes.num_trials))
+    correlation = mean_defined(
+        _spearman(votes.tails.joint_tally(tuple(ours), tuple(theirs)))
+        for ours, theirs in zip(splits.a.tolist(), splits.b.tolist(), strict=True)
     )
-    correlation = mean_defined(_spearman(a, b) for (a, _), (b, _) in zip(*halves, strict=True))
     easy, chance = _tail(votes, "easy", h, fraction, max_splits, seed)
     hard, _ = _tail(votes, "hard", h, fraction, max_splits, seed)
     return SplitHalf(
@@ -125,6 +126,7 @@ def _tail(
             max_splits=max_splits,
             num_replicates=0,
             seed=seed,
+            by_class=False,
         )
         for ties in ("expected", "refine")
     )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from easiness.analysis.membership import membership
 from easiness.analysis.sides import Side, Ties, num_selected
-from easiness.analysis.tiebreak import id_keys, tie_order
+from easiness.analysis.tiebreak import first_in_order, id_keys
 from easiness.errors import BadInput, nearest
 
 Floats = npt.NDArray[np.floating[Any]]
@@ -17,7 +17,8 @@ Floats = npt.NDArray[np.floating[Any]]
 _SOME = 4096  # values looked at to guess a cut
 
 
-def _option(name: str, value: str, known: tuple[str, ...]) -> None:
+def check_option(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raise `BadInput` unless the value is one of those known."""
     if value not in known:
         raise BadInput(f"{name} {value!r} is unknown{nearest(value, known)}: give one of {', '.join(known)}")
 
@@ -27,7 +28,7 @@ def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
 
     Single precision stays as it is, which orders counts in half the time and memory.
     """
-    _option("side", side, get_args(Side))
+    check_option("side", side, get_args(Side))
     try:
         array = np.asarray(values)
         if array.dtype != np.float32:
@@ -45,7 +46,7 @@ def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
     return -array if side == "hard" else array
 
 
-def _nth_largest(values: Floats, n: int) -> np.floating[Any]:
+def nth_largest(values: Floats, n: int) -> np.floating[Any]:
     """The n-th largest of ``values`` (n counts from 1), in linear time."""
     # where values tie a few thousand of them tell, and counting, ten times faster than a partition, proves it
     some = values[:: max(1, len(values) // _SOME)]
@@ -98,7 +99,7 @@ def select(
             NaN among the values, or values that are no counts under ``posterior``.
     """
     v = _from_side(values, side, "values")
-    _option("ties", ties, (*get_args(Ties), "posterior"))
+    check_option("ties", ties, (*get_args(Ties), "posterior"))
     if ties == "posterior" and num_trials is None:
         raise BadInput("ties posterior: give the number of trials that the values are counts of, num_trials")
     if ties != "posterior" and num_trials is not None:
@@ -109,9 +110,9 @@ def select(
         return belongs.p_easy if side == "easy" else belongs.p_hard
     k = num_selected(len(v), fraction)
     if ties == "strict":
-        beyond = np.ones(len(v), np.bool_) if k == len(v) else v > _nth_largest(v, k + 1)
+        beyond = np.ones(len(v), np.bool_) if k == len(v) else v > nth_largest(v, k + 1)
         return beyond.astype(np.float64)
-    cut = _nth_largest(v, k)
+    cut = nth_largest(v, k)
     beyond, tied = v > cut, v == cut
     missing = k - int(np.count_nonzero(beyond))
     if ties == "expected":
@@ -120,14 +121,14 @@ def select(
     tied_at = np.flatnonzero(tied)
     if refine_by is not None and missing < len(tied_at):
         finer = _from_side(_of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[tied_at]
-        cut = _nth_largest(finer, missing)
+        cut = nth_largest(finer, missing)
         better = tied_at[finer > cut]
         weights[better] = 1
         missing -= len(better)
         tied_at = tied_at[finer == cut]
     if missing < len(tied_at):
         keys = tied_at.astype(np.uint64) if ids is None else id_keys(_of_length(ids, len(v), "ids")[tied_at])
-        tied_at = tied_at[np.argsort(tie_order(keys, seed), kind="stable")[:missing]]
+        tied_at = tied_at[first_in_order(keys, seed, missing)]
     weights[tied_at] = 1
     return weights
 
@@ -146,6 +147,6 @@ def tie_mass(values: npt.ArrayLike, fraction: float = 0.1, side: Side = "easy") 
     """
     v = _from_side(values, side, "values")
     k = num_selected(len(v), fraction)
-    cut = _nth_largest(v, k)
+    cut = nth_largest(v, k)
     num_tied = np.count_nonzero(v == cut)
     return num_tied / len(v) if np.count_nonzero(v > cut) + num_tied > k else 0.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,11 @@ def id_keys(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
     return np.fromiter((_digest(str(i)) for i in ids), np.uint64, len(ids))
 
 
+def keys_when_asked(ids: npt.NDArray[Any]) -> Callable[[], npt.NDArray[np.uint64]]:
+    """What gives the `id_keys`: hashed when they are first needed, and once."""
+    return functools.cache(functools.partial(id_keys, ids))
+
+
 def tie_order(keys: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uint64]:
     """Pseudo-random numbers [n] to sort ``keys`` [n] by: a function of key and ``seed`` alone.
 
@@ -31,3 +38,13 @@ def tie_order(keys: npt.NDArray[np.uint64], seed: int) -> npt.NDArray[np.uint64]
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
+
+
+def first_in_order(keys: npt.NDArray[np.uint64], seed: int, num: int) -> npt.NDArray[np.bool_]:
+    """Which of ``keys`` [n] are the first ``num`` >= 1 in `tie_order`, [n]; of equal keys the first are."""
+    order = tie_order(keys, seed)
+    last = np.partition(order, num - 1)[num - 1]
+    first: npt.NDArray[np.bool_] = order < last
+    alike = np.flatnonzero(order == last)
+    first[alike[: num - np.count_nonzero(first)]] = True
+    return first

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import InitVar, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis.class_tally import ClassTally
+from easiness.analysis.tails import Tails
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 
 _COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
-_CELLS = 1 << 22  # groups x examples held at a time, at least one group
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
+
+
+def round_in_place(p_label: npt.NDArray[np.float64]) -> None:
+    """Round probabilities to the multiples of 2**-40 that `Votes` keeps."""
+    p_label *= _UNIT
+    np.rint(p_label, out=p_label)
+    p_label *= 1 / _UNIT
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +34,7 @@ class Votes:
     ``correct`` [N, K] says whether the prediction was the label trained with, ``p_label`` [N, K] (float32
     or float64, in [0, 1]) is the probability of that label, ``labels`` [K] are class indices and ``ids``
     [K] the examples' ids. ``trials`` [N] are the indices of the trials in their run, 0..N-1 where not
-    given; ``id_keys`` [K] those of `easiness.analysis.tiebreak`, for who has them already.
+    given; ``id_keys`` gives the keys [K] of `easiness.analysis.tiebreak`, for votes that share them.
 
     ``p_label`` is kept rounded to multiples of 2**-40, which makes sums over trials exact: equal examples
     stay equal, whatever the order of trials and examples. Probabilities within 1e-12 tie (with float32
@@ -39,9 +47,12 @@ class Votes:
     ids: npt.NDArray[Any]
     epoch: int
     trials: npt.NDArray[np.int64] | None = None
-    id_keys: npt.NDArray[np.uint64] | None = None
+    id_keys: Callable[[], npt.NDArray[np.uint64]] | None = None
+    tails: Tails = field(init=False, repr=False)
+    is_rounded: InitVar[bool] = False
+    """Is ``p_label`` in double precision and rounded already? Then it is kept, not copied."""
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, is_rounded: bool) -> None:
         assert self.correct.ndim == 2, self.correct.shape
         assert self.correct.dtype == np.bool_, self.correct.dtype
         assert self.p_label.shape == self.correct.shape, (self.p_label.shape, self.correct.shape)
@@ -50,10 +61,13 @@ class Votes:
             self.ids.shape,
         )
         assert self.trials is None or len(np.unique(self.trials)) == len(self.correct), self.trials
-        rounded = np.empty(self.p_label.shape)
-        for part in self._columns():
-            rounded[:, part] = np.rint(self.p_label[:, part].astype(np.float64) * _UNIT) / _UNIT
-        object.__setattr__(self, "p_label", rounded)
+        if not is_rounded:
+            rounded = np.empty(self.p_label.shape)
+            for part in self._columns():
+                round_in_place(np.add(self.p_label[:, part], 0, out=rounded[:, part], dtype=np.float64))
+            object.__setattr__(self, "p_label", rounded)
+        # made here, so that a copy has the same: what one of them has looked up the other has, too
+        object.__setattr__(self, "tails", Tails(self.correct, np.asarray(self.p_label, np.float64)))
 
     @property
     def num_trials(self) -> int:
@@ -73,7 +87,12 @@ class Votes:
     @cached_property
     def keys(self) -> npt.NDArray[np.uint64]:
         """The ids [K] as integers that break ties just as the ids do, hashed once."""
-        return id_keys(self.ids) if self.id_keys is None else self.id_keys
+        return id_keys(self.ids) if self.id_keys is None else self.id_keys()
+
+    @cached_property
+    def classes(self) -> ClassTally:
+        """The classes of the examples, to count sets by."""
+        return ClassTally(self.labels)
 
     def all_trials(self) -> npt.NDArray[np.float32]:
         """The group [1, N] in which every trial counts once."""
@@ -86,7 +105,6 @@ class Votes:
             correct=self.correct[rows],
             p_label=self.p_label[rows],
             trials=self.trial_indices[rows],
-            id_keys=self.keys,
         )
 
     def at_most(self, num: int, seed: int = 0) -> Votes:
@@ -100,7 +118,7 @@ class Votes:
             p_label=self.p_label[:, some],
             labels=self.labels[some],
             ids=self.ids[some],
-            id_keys=self.keys[some],
+            id_keys=None,
         )
 
     def counts(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -111,17 +129,29 @@ class Votes:
         Raises:
             BadInput: no trial of some group is right about any example, so easiness is undefined.
         """
+        self.check_heard(groups)
         counts = np.empty((len(groups), self.num_examples), np.float32)
         narrow = np.min_scalar_type(int(groups.sum(axis=1).max()))  # bytes are added many at a time
         self._add_up(self.correct.view(np.uint8), groups, counts, narrow)
-        silent = ~counts.any(axis=1)
+        return counts
+
+    def check_heard(self, groups: npt.NDArray[np.float32]) -> None:
+        """Make sure that easiness is defined in each group, as in `counts`.
+
+        Raises:
+            BadInput: no trial of some group is right about any example.
+        """
+        silent = ~groups[:, self._ever_right].any(axis=1)
         if silent.any():
             num = int(groups[silent.argmax()].sum())
             raise BadInput(
                 f"epoch {self.epoch}: no example is classified correctly in a group of {num} trials, "
                 "so easiness is undefined; choose a later epoch or train for more epochs"
             )
-        return counts
+
+    @cached_property
+    def _ever_right(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(self.correct.any(axis=1))
 
     def mean_p_label(self, groups: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Mean probability of the label over the trials of each group, [R, K]; groups as in `counts`."""
@@ -142,18 +172,6 @@ class Votes:
         for part in self._columns():
             for total, trials in zip(sums, members, strict=True):
                 total[part] = values[trials, part].sum(axis=0, dtype=within)
-
-    def each(
-        self, groups: npt.NDArray[np.float32], *, with_p_label: bool
-    ) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.float64] | None]]:
-        """Counts [K], and on request mean probabilities [K], group by group, in bounded memory."""
-        step = max(1, _CELLS // self.num_examples)
-        for start in range(0, len(groups), step):
-            some = groups[start : start + step]
-            counts = self.counts(some)
-            p_label = self.mean_p_label(some) if with_p_label else None
-            for row in range(len(some)):
-                yield counts[row], None if p_label is None else p_label[row]
 
     def _columns(self) -> Iterator[slice]:
         return (slice(at, at + _COLUMNS) for at in range(0, self.num_examples, _COLUMNS))

@@ -102,8 +102,22 @@ def is_augmented(path: Path) -> bool:
 
 def read_rows(path: Path, rows: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
     """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K]."""
-    blocks = list(read_blocks(path, rows, columns))
-    return {name: np.concatenate([block[name] for block in blocks], axis=1) for name in blocks[0]}
+    import pyarrow.parquet as pq
+
+    rows, columns = list(rows), list(columns)
+    found: dict[str, npt.NDArray[Any]] = {}
+    with pq.ParquetFile(path, pre_buffer=False) as file:
+        for place, row in enumerate(rows):
+            table = file.read_row_group(row, columns=columns, use_threads=False)
+            for name in columns:
+                values = table.column(name).to_numpy()
+                if len(rows) == 1:
+                    found[name] = values[None]
+                    continue
+                if name not in found:
+                    found[name] = np.empty((len(rows), len(values)), values.dtype)
+                found[name][place] = values
+    return found
 
 
 def read_blocks(

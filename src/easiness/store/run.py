@@ -6,6 +6,7 @@ import bisect
 import copy
 import functools
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -14,8 +15,8 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.analysis import Votes, membership, num_selected
-from easiness.analysis.tiebreak import id_keys
-from easiness.analysis.votes import drawn_examples
+from easiness.analysis.tiebreak import keys_when_asked
+from easiness.analysis.votes import drawn_examples, round_in_place
 from easiness.errors import BadInput
 from easiness.scores import Scoring
 from easiness.spec import RecordedSpec, RunSpec, Stopped
@@ -30,6 +31,8 @@ DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
 TRIALS = "trials"
 FAILED = "failed-"
+
+_COLUMNS = 1 << 14  # examples whose probabilities are made at a time, so that they stay in a cache
 
 
 class RunDocument(BaseModel):
@@ -148,8 +151,16 @@ class Run:
         return self._examples[1]
 
     @functools.cached_property
-    def _id_keys(self) -> npt.NDArray[np.uint64]:
-        return id_keys(self.ids)  # hashing every path takes longer than counting a trial's votes
+    def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
+        return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
+
+    def shares_ids(self, other: Run) -> bool:
+        """Whether another run has the same ids in the same order; from then on both hold the same array."""
+        if self.ids is not other.ids:
+            if not np.array_equal(self.ids, other.ids):
+                return False
+            self._examples, self._keys = (other.ids, self.labels), other._keys
+        return True
 
     def resolve_epoch(self, epoch: int | None) -> int:
         """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
@@ -181,16 +192,22 @@ class Run:
         drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
         some = slice(None) if drawn is None else drawn
         labels = self.labels[some]
+        narrow = labels.astype(np.int32)  # as predictions are
         shape = (len(self.trials), len(labels))
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
         for row, trial in enumerate(self.trials):
             seen = trial.columns(epoch, ["prediction", "loss"])
-            correct[row] = seen["prediction"][some] == labels
-            # in double precision a loss of 1e-9 still differs from one of 2e-9
-            p_label[row] = np.exp(-seen["loss"][some].astype(np.float64))
+            np.equal(seen["prediction"][some], narrow, out=correct[row])
+            loss = seen["loss"][some]
+            for at in range(0, len(labels), _COLUMNS):
+                part = p_label[row, at : at + _COLUMNS]
+                # in double precision a loss of 1e-9 still differs from one of 2e-9
+                np.negative(loss[at : at + _COLUMNS], out=part, dtype=np.float64)
+                np.exp(part, out=part)
+                round_in_place(part)
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        keys = self._id_keys if drawn is None else self._id_keys[drawn]
-        return Votes(correct, p_label, labels, self.ids[some], epoch, indices, keys)
+        ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
+        return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
 
     def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.

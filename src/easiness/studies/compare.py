@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from easiness.analysis import (
     SIDES,
     Agreement,
@@ -175,7 +173,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
     first = runs[0]
     for run in runs[1:]:
         ours, theirs = first.spec.data, run.spec.data
-        if ours.train.fingerprint != theirs.train.fingerprint or not np.array_equal(first.ids, run.ids):
+        if ours.train.fingerprint != theirs.train.fingerprint or not run.shares_ids(first):
             raise BadInput(
                 f"{first.path} and {run.path} are over different data "
                 f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "

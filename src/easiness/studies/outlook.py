@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from easiness.analysis import (
@@ -126,17 +127,25 @@ def outermost(fraction: float) -> str:
     return f"easiest and {tail_text('hard', fraction)}"
 
 
-def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: int = 0) -> Outlook:
+def outlook(
+    run: Run,
+    epoch: int | None = None,
+    *,
+    fraction: float = 0.1,
+    seed: int = 0,
+    known: Mapping[int, Votes] | None = None,
+) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
-    Of more than 20,000 examples so many are drawn.
+    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch, of those drawn, that are not
+    read again.
 
     Raises:
         BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_epoch(epoch)
     num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
-    votes = run.votes(epoch, MOST_EXAMPLES)
+    votes = _votes(run, epoch, known)
     reason, forecasts = None, []
     try:
         forecasts = [forecast(votes, side=side, fraction=fraction, seed=seed) for side in SIDES]
@@ -147,19 +156,26 @@ def outlook(run: Run, epoch: int | None = None, *, fraction: float = 0.1, seed: 
         epoch=epoch,
         fraction=fraction,
         forecasts=tuple(one for one in forecasts if one is not None),
-        drifts=_drifts(run, votes, fraction, seed),
+        drifts=_drifts(run, votes, fraction, seed, known),
         seconds=seconds_per_trial(run),
         reason=reason,
         num_observed=len(run.observed),
     )
 
 
-def _drifts(run: Run, votes: Votes, fraction: float, seed: int) -> tuple[Drift, ...]:
+def _votes(run: Run, epoch: int, known: Mapping[int, Votes] | None) -> Votes:
+    found = None if known is None else known.get(epoch)
+    return run.votes(epoch, MOST_EXAMPLES) if found is None else found
+
+
+def _drifts(
+    run: Run, votes: Votes, fraction: float, seed: int, known: Mapping[int, Votes] | None
+) -> tuple[Drift, ...]:
     last = run.observed[-1]
     before = before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
     if before is None:
         return ()
-    early, late = (votes if one == votes.epoch else run.votes(one, MOST_EXAMPLES) for one in (before, last))
+    early, late = (votes if one == votes.epoch else _votes(run, one, known) for one in (before, last))
     try:
         found = [drift(early, late, side=side, fraction=fraction, seed=seed) for side in SIDES]
     except BadInput:  # nothing is learned in some group of trials yet: the forecasts say so

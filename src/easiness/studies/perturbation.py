@@ -204,4 +204,4 @@ def _matches(
 
 def _copy(votes: Votes) -> Votes:
     v = votes
-    return Votes(v.correct, v.p_label, v.labels, v.ids, v.epoch, v.trials, v.keys)
+    return Votes(v.correct, v.p_label, v.labels, v.ids, v.epoch, v.trials, v.id_keys)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from easiness.analysis import Votes
-from easiness.analysis.tiebreak import id_keys
+from easiness.analysis.tiebreak import keys_when_asked
 from easiness.data import Dataset, working_images
 from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.models import pretrained_file
@@ -119,7 +119,7 @@ class PerturbedProbe:
             for name, values in parts.items():
                 accuracy.setdefault(name, []).append(values)
         trials = np.array([trial.index for trial in self.run.trials], np.int64)
-        keys = id_keys(ids)
+        keys = keys_when_asked(ids)
         return Looks(
             votes=[
                 Votes(right, p, labels, ids, self.run.epochs, trials, keys)

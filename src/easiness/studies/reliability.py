@@ -9,6 +9,7 @@ import numpy as np
 
 from easiness.analysis import (
     MIN_GROUP,
+    MOST_EXAMPLES,
     SIDES,
     Side,
     SplitHalf,
@@ -54,12 +55,14 @@ def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int 
         epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
     last = run.observed[-1]
     late = votes if last == votes.epoch else run.votes(last)
+    drawn = {one.epoch: one.at_most(MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[SplitHalf] = []
     across: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
         with contextlib.suppress(BadInput):
             early = {votes.epoch: votes, last: late}.get(at) or run.votes(at)
+            drawn.setdefault(at, early.at_most(MOST_EXAMPLES))
             half = split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
             if half is None:
                 continue
@@ -68,7 +71,8 @@ def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int 
                 across[side][at] = _across(early, late, side, fraction, seed)
     by_trials = reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in SIDES}
-    return Reliability(by_epoch, by_trials, drift, outlook(run, votes.epoch, fraction=fraction, seed=seed))
+    ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=drawn)
+    return Reliability(by_epoch, by_trials, drift, ahead)
 
 
 def _across(early: Votes, late: Votes, side: Side, fraction: float, seed: int) -> float:
@@ -82,6 +86,7 @@ def _across(early: Votes, late: Votes, side: Side, fraction: float, seed: int) -
         max_splits=_SPLITS,
         num_replicates=0,
         seed=seed,
+        by_class=False,
     )
     assert match is not None
     return match.rate

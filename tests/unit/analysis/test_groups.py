@@ -13,7 +13,7 @@ def votes(num_trials: int, trials: list[int] | None = None) -> Votes:
 def pairs(
     a: Votes, b: Votes, size: int, max_splits: int = 1000
 ) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    splits = disjoint_splits(a, b, size, max_splits=max_splits, rng=np.random.default_rng(0))
+    splits = disjoint_splits(a, b, size, max_splits=max_splits, seed=0)
     return [(tuple(x), tuple(y)) for x, y in zip(splits.a.tolist(), splits.b.tolist(), strict=True)]
 
 

@@ -15,7 +15,7 @@ from easiness.analysis import (
     spearman_brown,
     split_half,
 )
-from easiness.analysis.reliability import count_ranks
+from easiness.analysis.reliability import level_ranks
 from easiness.errors import BadInput
 
 
@@ -27,8 +27,12 @@ def simulated(num_trials: int, num_examples: int = 300) -> Votes:
 
 
 def test_ranks_of_counts_are_average_ranks() -> None:
-    counts = np.array([3, 0, 0, 2, 3, 3, 5], np.float32)
-    assert count_ranks(counts).tolist() == rankdata(counts).tolist() == [5, 1.5, 1.5, 3, 5, 5, 7]
+    counts = np.array([3, 0, 0, 2, 3, 3, 5])
+    assert (
+        level_ranks(np.bincount(counts))[counts].tolist()
+        == rankdata(counts).tolist()
+        == [5, 1.5, 1.5, 3, 5, 5, 7]
+    )
 
 
 def test_two_trials_by_hand() -> None:

@@ -44,21 +44,16 @@ def test_a_trial_that_counts_more_often_than_a_byte_holds(three: Votes) -> None:
 
 def test_ids_need_not_be_hashed_again(three: Votes) -> None:
     keys = np.arange(4, dtype=np.uint64)
-    assert replace(three, id_keys=keys).keys is keys
+    assert replace(three, id_keys=lambda: keys).keys is keys
     assert three.keys.tolist() == id_keys(three.ids).tolist()
 
 
 def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
     many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
-    whole = list(three.each(many, with_p_label=True))
+    whole = three.counts(many), three.mean_p_label(many)
     monkeypatch.setattr(votes_module, "_COLUMNS", 3)
-    monkeypatch.setattr(votes_module, "_CELLS", 8)
-    parts = list(three.each(many, with_p_label=True))
-    assert len(parts) == 5
-    for (counts, p), (counts_whole, p_whole) in zip(parts, whole, strict=True):
-        assert np.array_equal(counts, counts_whole)
-        assert np.array_equal(p, p_whole)
-    assert all(p is None for _, p in three.each(many, with_p_label=False))
+    assert np.array_equal(three.counts(many), whole[0])
+    assert np.array_equal(three.mean_p_label(many), whole[1])
 
 
 def test_sums_of_probabilities_do_not_depend_on_the_order_of_trials() -> None:

@@ -1,0 +1,121 @@
+"""Sets of examples as bits, 64 to a word: a few machine words say of a million examples who is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+Words = npt.NDArray[np.uint64]
+"""A set of K examples: [ceil(K / 64)], of which example i is bit i % 64 of word i // 64; the rest is 0."""
+
+_WORD = np.dtype("<u8")
+_ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(
+    axis=1, dtype=np.uint8
+)
+
+
+def pack(members: npt.NDArray[np.bool_]) -> Words:
+    """Words [..., W] of masks [..., K]."""
+    packed = np.packbits(members, axis=-1, bitorder="little")
+    words = np.zeros((*members.shape[:-1], -(-members.shape[-1] // 64) * 8), np.uint8)
+    words[..., : packed.shape[-1]] = packed
+    return words.view(_WORD)
+
+
+def unpack(words: Words, num_examples: int) -> npt.NDArray[np.bool_]:
+    """The mask [K] of a set."""
+    return np.unpackbits(words.view(np.uint8), count=num_examples, bitorder="little").view(np.bool_)
+
+
+def ones_per_word(words: Words) -> npt.NDArray[np.uint8]:
+    """How many examples of a set each of its words [W] has."""
+    if hasattr(np, "bitwise_count"):  # NumPy 2
+        counted: npt.NDArray[np.uint8] = np.bitwise_count(words)
+        return counted
+    return _ones_by_table(words)
+
+
+def _ones_by_table(words: Words) -> npt.NDArray[np.uint8]:
+    counted: npt.NDArray[np.uint8] = _ONES[words.view(np.uint16)].reshape(-1, 4).sum(axis=1, dtype=np.uint8)
+    return counted
+
+
+def size(words: Words) -> int:
+    """How many examples a set has."""
+    return int(ones_per_word(words).sum(dtype=np.int64))
+
+
+def ones_before(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """How many examples of a set lie before each of the ``positions`` in 0..K."""
+    before = np.concatenate([[0], np.cumsum(ones_per_word(words), dtype=np.int64)])
+    word, bit = positions >> 6, (positions & 63).astype(np.uint64)
+    # a position at the end of the last word has none of a word before it
+    started = words[np.minimum(word, len(words) - 1)] & ((np.uint64(1) << bit) - np.uint64(1))
+    counts: npt.NDArray[np.int64] = before[word] + ones_per_word(started)
+    return counts
+
+
+class Members:
+    """The ``positions`` [n] of the examples of a set, ascending, and sets of some of them."""
+
+    def __init__(self, words: Words) -> None:
+        # few examples lie in few bytes: only those are looked into
+        octets = words.view(np.uint8)
+        self._octets = np.flatnonzero(octets)
+        self._at = np.flatnonzero(np.unpackbits(octets[self._octets], bitorder="little"))
+        self._num_words = len(words)
+        self.positions: npt.NDArray[np.int64] = 8 * self._octets[self._at >> 3] + (self._at & 7)
+
+    def subset(self, which: npt.NDArray[np.bool_]) -> Words:
+        """The words of those in the mask [n]."""
+        some = np.zeros(8 * len(self._octets), np.bool_)
+        some[self._at[which]] = True
+        words = np.zeros(self._num_words, _WORD)
+        words.view(np.uint8)[self._octets] = np.packbits(some, bitorder="little")
+        return words
+
+
+def sums(rows: Sequence[Words]) -> list[Words]:
+    """In how many of the sets each example is, as binary digits: the last of the list counts most.
+
+    Three digits of one weight become one of it and one of twice the weight, until none has a like.
+    """
+    digits: list[Words] = []
+    waiting = list(rows)
+    while waiting:
+        carried: list[Words] = []
+        while len(waiting) > 1:
+            a, b, *third = waiting[:3]
+            del waiting[:3]
+            either = a ^ b
+            carry = a & b
+            if third:
+                carry |= either & third[0]
+                either ^= third[0]
+            waiting.append(either)
+            carried.append(carry)
+        digits.append(waiting[0])
+        waiting = carried
+    return digits
+
+
+def joint_tally(a: Sequence[Words], b: Sequence[Words], everyone: Words) -> npt.NDArray[np.int64]:
+    """How many examples have each pair of numbers, from their digits (`sums`): [2**len(a), 2**len(b)]."""
+    levels_a, levels_b = _levels(a, everyone), _levels(b, everyone)
+    tally = np.zeros((len(levels_a), len(levels_b)), np.int64)
+    occurring = [level for level, some in enumerate(levels_b) if some.any()]
+    for row, ours in zip(tally, levels_a, strict=True):
+        if ours.any():
+            for level in occurring:
+                row[level] = size(ours & levels_b[level])
+    return tally
+
+
+def _levels(digits: Sequence[Words], everyone: Words) -> list[Words]:
+    """The examples of each number 0, 1, ... that has these digits."""
+    found = [everyone]
+    for digit in reversed(digits):
+        found = [part for one in found for part in (one & ~digit, one & digit)]
+    return found

@@ -1,0 +1,116 @@
+"""Matches of groups from words of bits are those of plain weights, example by example."""
+
+import copy
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from easiness.analysis import (
+    SIDES,
+    Side,
+    Ties,
+    Votes,
+    match_groups,
+    match_weights,
+    select,
+    split_half,
+    tie_mass,
+)
+from easiness.analysis import tails as tails_module
+from easiness.analysis.ceiling import mean_defined
+from easiness.analysis.groups import disjoint_splits
+
+
+def seen(num_trials: int, num: int, levels: int, seed: int, *, in_order: bool) -> Votes:
+    """Random votes; with few ``levels`` the probabilities tie, too."""
+    rng = np.random.default_rng(seed)
+    ease = rng.random(num)
+    correct = rng.random((num_trials, num)) < 0.1 + 0.8 * ease
+    p_label = np.rint(rng.random((num_trials, num)) * levels) / levels
+    labels = rng.integers(5, size=num)
+    ids = np.array([f"{name}.png" for name in rng.permutation(num)], object)
+    return Votes(correct, p_label, np.sort(labels) if in_order else labels, ids, 3)
+
+
+def plain(
+    a: Votes, b: Votes, side: Side, ties: Ties, fraction: float, size: int, seed: int
+) -> dict[str, float]:
+    """The means over the groups, from the weights that `select` gives each."""
+    splits = disjoint_splits(a, b, size, max_splits=12, seed=seed)
+    matches = []
+    for rows in zip(splits.a, splits.b, strict=True):
+        weights, masses = [], []
+        for votes, trials, hashed in zip((a, b), rows, (2 * seed, 2 * seed + 1), strict=True):
+            counts, sure = votes.correct[trials].sum(axis=0), votes.p_label[trials].mean(axis=0)
+            refine_by = sure if ties == "refine" else None
+            weights.append(select(counts, fraction, side, ties, refine_by, votes.ids, hashed))
+            masses.append(tie_mass(counts, fraction, side))
+        matches.append(match_weights(*weights, a.labels, (masses[0], masses[1])))
+    return {
+        "rate": mean_defined(m.rate for m in matches),
+        "chance": mean_defined(m.chance for m in matches),
+        "class_chance": mean_defined(math.nan if m.class_chance is None else m.class_chance for m in matches),
+        **{f"mass {i}": mean_defined(m.tie_mass[i] for m in matches) for i in (0, 1)},
+        **{f"size {i}": mean_defined(m.sizes[i] for m in matches) for i in (0, 1)},
+    }
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    num=st.integers(20, 150),
+    levels=st.sampled_from([1, 3, 1 << 30]),
+    fraction=st.sampled_from([0.05, 0.3, 1.0]),
+    size=st.integers(1, 3),
+    ties=st.sampled_from(["expected", "strict", "refine"]),
+    in_order=st.booleans(),
+    narrowed=st.booleans(),
+    seed=st.integers(0, 1000),
+)
+def test_groups_match_as_their_weights_do(
+    num: int, levels: int, fraction: float, size: int, ties: Ties, in_order: bool, narrowed: bool, seed: int
+) -> None:
+    a, b = (seen(6, num, levels, 2 * seed + run, in_order=in_order) for run in (0, 1))
+    b = Votes(b.correct, b.p_label, a.labels, a.ids, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        if narrowed:
+            patch.setattr(tails_module, "_MANY", 0)
+            patch.setattr(tails_module, "_COLUMNS", 64)
+        for ours, theirs in ((a, b), (a, a), (a, copy.copy(a))):
+            for side in SIDES:
+                how = {"side": side, "ties": ties, "fraction": fraction, "seed": seed}
+                found = match_groups(
+                    ours,
+                    theirs,
+                    group_size=size,
+                    max_splits=12,
+                    num_replicates=3,
+                    **how,  # type: ignore[arg-type]
+                )
+                assert found is not None
+                expected = plain(ours, theirs, size=size, **how)  # type: ignore[arg-type]
+                got = {
+                    "rate": found.rate,
+                    "chance": found.chance,
+                    "class_chance": found.class_chance,
+                    **{f"mass {i}": found.tie_mass[i] for i in (0, 1)},
+                    **{f"size {i}": found.sizes[i] for i in (0, 1)},
+                }
+                assert got == pytest.approx(expected, abs=1e-12, rel=0, nan_ok=True)
+
+
+@settings(max_examples=30, deadline=None)
+@given(num=st.integers(10, 150), size=st.integers(1, 4), seed=st.integers(0, 1000))
+def test_ranks_of_halves_correlate_as_their_counts_do(num: int, size: int, seed: int) -> None:
+    votes = seen(8, num, 1 << 30, seed, in_order=False)
+    half = split_half(votes, size, fraction=0.2, max_splits=12)
+    assert half is not None
+    splits = disjoint_splits(votes, votes, size, max_splits=12, seed=0)
+    rates = [
+        spearmanr(votes.correct[a].sum(axis=0), votes.correct[b].sum(axis=0)).statistic
+        for a, b in zip(splits.a, splits.b, strict=True)
+    ]
+    assert half.rank_correlation == pytest.approx(mean_defined(rates), abs=1e-12)
