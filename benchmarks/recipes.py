@@ -121,7 +121,7 @@ def judge(name, source, folder):
     """Of one subject: the reference's own correlation, and rows (way, run, correlations, minutes a trial)."""
     subject = SUBJECTS[name]
     data, _ = judged(subject, source)
-    shared = folder / "reference" / (subject.source if subject.others else name)
+    shared = folder / "reference" / subject.source
     reference, own = make_reference(reference_runs(name, source, shared), data.ids)
     runs = {way: way_run(name, way, source, folder / name) for way in subject.ways}
     minutes = minutes_per_trial(runs)
@@ -168,15 +168,17 @@ def within_the_time(own, rows):
 def section(name, own, rows):
     """What was found on one subject, as Markdown."""
     subject, run = SUBJECTS[name], rows[0][1]
-    learned = "half of the examples, drawn by trial"
-    if subject.others:
-        learned = f"half each of {subject.others:,} other examples"
+    parts = [
+        f"{one.trials} trials of {one.model.rpartition(':')[2]}, {one.epochs} epochs on {one.share:.0%} of "
+        + (f"{one.others:,} other examples" if one.others else "the examples")
+        for one in subject.references
+    ]
     time = f" {within_the_time(own, rows)}" if name == "cifar10" else ""
     return f"""\
 ## {name}, {len(run.ids):,} examples
 
-The reference: {subject.reference_trials} trials of {" and of ".join(subject.networks)}, trained for
-{subject.reference_epochs} epochs on {learned}. Halves of it correlate at {own:.3f}.{time}
+The reference: {"; ".join(parts)}.
+Halves of it correlate at {own:.3f}.{time}
 
 {table(own, rows)}
 """

@@ -3,8 +3,8 @@
 The reference is the consistency of Jiang et al. (arXiv 2002.03206): how probable the label of an example is
 to networks that have not seen it, on average over many of them. Here they are of two architectures and are
 trained for more epochs, until their step size has come down to nothing. Where there are enough other examples
-of the same kind they learn from those alone, so that all of them tell of every example; else from half of the
-examples each, and tell of the other half.
+of the same kind they learn from a share of those alone, so that all of them tell of every example; else from
+half of the examples each, and tell of the other half.
 """
 
 from __future__ import annotations
@@ -33,15 +33,26 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """Trials of one architecture that make a part of the reference.
+
+    They learn from a ``share`` of ``others``, so many examples that are not judged, or of those judged.
+    """
+
+    model: str
+    epochs: int
+    trials: int
+    share: float = 0.5
+    others: int | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
     """Examples, the trials that make their reference, and the ways to be judged by it."""
 
     source: str
     limit: int | None
-    others: int | None  # examples to learn from for the reference, other than those judged
-    networks: tuple[str, ...]
-    reference_trials: int
-    reference_epochs: int
+    references: tuple[Reference, ...]
     ways: dict[str, Way] = field(default_factory=dict)
     changes: dict[str, Any] = field(default_factory=dict)  # of every recipe
 
@@ -63,24 +74,22 @@ def around(model, epochs, trials, most):
     return ways | {name: Way(SHORT | change, model, epochs, trials) for name, change in changed.items()}
 
 
+CIFAR10 = (
+    Reference("wrn_16_1", 20, 5, others=10_000),
+    Reference("recipes_network:plain", 12, 4, share=0.25, others=40_000),
+)
 SUBJECTS = {
     "cifar10": Subject(
         "cifar10",
         10_000,
-        10_000,
-        ("wrn_16_1", "densenet_bc_16_8"),
-        5,
-        20,
+        CIFAR10,
         {"short": Way(SHORT, "wrn_16_1", 10, 4), "paper": Way({}, "wrn_16_1", 10, 2)},
     ),
     # a part of the examples above, so that the reference serves both
     "cifar10 half": Subject(
         "cifar10",
         5_000,
-        10_000,
-        ("wrn_16_1", "densenet_bc_16_8"),
-        5,
-        20,
+        CIFAR10,
         around("wrn_16_1", 10, 1, 1)
         | {
             "5 epochs": Way(SHORT, "wrn_16_1", 5, 2),
@@ -92,10 +101,7 @@ SUBJECTS = {
     "imagenette224": Subject(
         "imagenette224",
         None,
-        None,
-        ("wrn_10_1", "densenet_bc_10_8"),
-        4,
-        20,
+        (Reference("wrn_10_1", 20, 4), Reference("densenet_bc_10_8", 20, 4)),
         {
             "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 2),
             "paper": Way({}, "wrn_10_1", 10, 2),
@@ -106,7 +112,12 @@ SUBJECTS = {
         },
         {"crop": 64},
     ),
-    "digits": Subject("digits", None, None, ("wrn_10_1", "mlp_3"), 20, 30, around("wrn_10_1", 10, 4, 10)),
+    "digits": Subject(
+        "digits",
+        None,
+        (Reference("wrn_10_1", 30, 20), Reference("mlp_3", 30, 20)),
+        around("wrn_10_1", 10, 4, 10),
+    ),
 }
 
 
@@ -119,32 +130,37 @@ def judged(subject, source):
 def reference_runs(name, source, folder):
     """The runs that make the reference of a subject, trained as far as they are missing."""
     subject = SUBJECTS[name]
-    data, full = judged(subject, source)
-    share, seen = 0.5, data
-    if subject.others is not None:
-        # at one seed a smaller subset is part of a larger one: these serve every subject of the source
-        largest = max(other.limit for other in SUBJECTS.values() if other.source == subject.source)
-        held = full.limit(largest)
-        rest = full._take(np.flatnonzero(~np.isin(full.ids, held.ids)))
-        rest = rest._take(balanced_subset(rest.labels, subject.others, 0))
-        seen = replace(rest, source=None, held_out=replace(held, split="test", source=None, limited_to=None))
     runs = {}
-    for model in subject.networks:
+    for one in subject.references:
         plan = make_plan(
-            seen,
-            model=model,
-            trials=subject.reference_trials,
-            epochs=subject.reference_epochs,
-            train_share=share,
+            seen_by(one, subject, source),
+            model=one.model,
+            trials=one.trials,
+            epochs=one.epochs,
+            train_share=one.share,
             observe="last",
             keep_weights=False,
             precision="float32",
             # the paper's augmentation, annealed
-            recipe={"period": subject.reference_epochs, "alpha": 0.003, **subject.changes},
+            recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
         )
-        run = carry_out(plan, folder / model, executor="serial", compiling="off")
-        runs[model] = run.first(subject.reference_trials)
+        out = folder / one.model.rpartition(":")[2]
+        run = carry_out(plan, out, executor="processes", jobs=2, compiling="off")
+        runs[one.model] = run.first(one.trials)
     return runs
+
+
+def seen_by(one, subject, source):
+    """What a part of the reference learns from; those judged are held out where it learns from others."""
+    data, full = judged(subject, source)
+    if one.others is None:
+        return data
+    # at one seed a smaller subset is part of a larger one: these serve every subject of the source
+    largest = max(other.limit for other in SUBJECTS.values() if other.source == subject.source)
+    held = full.limit(largest)
+    rest = full._take(np.flatnonzero(~np.isin(full.ids, held.ids)))
+    rest = rest._take(balanced_subset(rest.labels, one.others, 0))
+    return replace(rest, source=None, held_out=replace(held, split="test", source=None, limited_to=None))
 
 
 def way_run(name, way_name, source, folder):
