@@ -1,9 +1,10 @@
 """Runs every benchmark, one after the other, and writes docs/benchmarks.md from what they found.
 
-    python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only NAME ...] [--write-only]
+    python benchmarks/page.py [--cifar10 FOLDER] [--photos FOLDER] [--only NAME ...] [--write-only | --update]
 
 What each found is kept in build/benchmarks, so that one of them can be run again alone; `--write-only` runs
-none. The page is written once all have been run and ended well. Reasons for missed goals are written by
+none. The page is written once all have been run and ended well; with `--update` what was found takes its
+place in the page that there is, beside what was measured before. Reasons for missed goals are written by
 people, in benchmarks/missed.toml.
 """
 
@@ -17,6 +18,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from page_update import updated
 from results import VERDICTS
 
 HERE = Path(__file__).parent
@@ -72,12 +74,9 @@ def run(name, script, options, data_option, data):
 
 
 def read():
-    """What the benchmarks have found, by name and in the order of the page; without all of it no page."""
+    """What the benchmarks have found, by name and in the order of the page."""
     files = {name: FOUND / f"{name}.json" for name, *_ in BENCHMARKS}
-    missing = [name for name, file in files.items() if not file.exists()]
-    if missing:
-        sys.exit(f"the page was not written: nothing was found by {', '.join(missing)}; run them with --only")
-    return {name: json.loads(file.read_text()) for name, file in files.items()}
+    return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 
 def page(reports, reasons):
@@ -96,12 +95,9 @@ def page(reports, reasons):
 
 
 def reasons_text(missed, reasons):
-    """The section on missed goals; one without a reason stops the page."""
+    """The section on missed goals."""
     if not missed:
         return ["No goal that could be measured was missed.", ""]
-    unexplained = [goal["key"] for goal in missed if goal["key"] not in reasons]
-    if unexplained:
-        sys.exit(f"benchmarks/missed.toml: give the reason for {', '.join(unexplained)}, then --write-only")
     return ["### Missed, and why", "", *(f"- **{g['what']}**: {reasons[g['key']]}" for g in missed), ""]
 
 
@@ -112,6 +108,7 @@ def main():
     names = [name for name, *_ in BENCHMARKS]
     parser.add_argument("--only", nargs="+", choices=names, help="run these alone")
     parser.add_argument("--write-only", action="store_true", help="write the page from what was found before")
+    parser.add_argument("--update", action="store_true", help="keep of the page what was not found anew")
     options = parser.parse_args()
     FOUND.mkdir(parents=True, exist_ok=True)
     failed = []
@@ -123,7 +120,15 @@ def main():
             failed.append(name)
     if failed:
         sys.exit(f"the page was not written: {', '.join(failed)} did not end well")
-    PAGE.write_text(page(read(), tomllib.loads((HERE / "missed.toml").read_text())))
+    reports, reasons = read(), tomllib.loads((HERE / "missed.toml").read_text())
+    goals = [goal for report in reports.values() for goal in report["goals"]]
+    unexplained = [goal["key"] for goal in goals if goal["met"] is False and goal["key"] not in reasons]
+    if unexplained:
+        sys.exit(f"benchmarks/missed.toml: give the reason for {', '.join(unexplained)}, then --write-only")
+    missing = [name for name in names if name not in reports]
+    if missing and not options.update:
+        sys.exit(f"the page was not written: nothing was found by {', '.join(missing)}; run them with --only")
+    PAGE.write_text(updated(PAGE.read_text(), reports, reasons) if missing else page(reports, reasons))
     print(f"wrote {PAGE.relative_to(ROOT)}")
 
 

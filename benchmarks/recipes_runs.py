@@ -76,7 +76,7 @@ def around(model, epochs, trials, most):
 
 CIFAR10 = (
     Reference("wrn_16_1", 20, 5, others=10_000),
-    Reference("recipes_network:plain", 12, 4, share=0.25, others=40_000),
+    Reference("recipes_network:plain", 12, 2, share=0.25, others=40_000),
 )
 SUBJECTS = {
     "cifar10": Subject(
