@@ -48,8 +48,16 @@ def left_out(run, ids):
 
 
 def mean_of(networks, rows):
-    """The reference from the trials at `rows` of each network: the mean of their means."""
-    return np.mean([np.nanmean(one[part], axis=0) for one, part in zip(networks, rows, strict=True)], axis=0)
+    """The reference from the trials at `rows` of each network: the mean of their means.
+
+    NaN for an example that all trials of one of them have seen.
+    """
+    means = []
+    for one, part in zip(networks, rows, strict=True):
+        left = np.isfinite(one[part])
+        num = np.where(left.any(axis=0), left.sum(axis=0), np.nan)
+        means.append(np.where(left, one[part], 0).sum(axis=0) / num)
+    return np.mean(means, axis=0)
 
 
 def make_reference(runs, ids):
@@ -69,6 +77,7 @@ def correlations(run, reference):
     """By score, the mean rank correlation of 1, 2, ... trials with the reference; high means easy."""
     p_label = np.stack([run.votes(epoch).p_label for epoch in run.observed])
     last = run.votes(run.epochs)
+    known = np.isfinite(reference)
     by_trial = {
         "easiness": last.correct.astype(float),
         "confidence": p_label.mean(axis=0),
@@ -82,7 +91,8 @@ def correlations(run, reference):
             random = np.random.default_rng(size)
             chosen = [chosen[at] for at in random.choice(len(chosen), SUBSETS, replace=False)]
         for name, values in by_trial.items():
-            ranks = [spearmanr(values[list(rows)].mean(axis=0), reference).statistic for rows in chosen]
+            means = [values[list(rows)].mean(axis=0) for rows in chosen]
+            ranks = [spearmanr(mean[known], reference[known]).statistic for mean in means]
             found[name].append(float(np.mean(ranks)))
     return found
 

@@ -57,23 +57,6 @@ class Subject:
     changes: dict[str, Any] = field(default_factory=dict)  # of every recipe
 
 
-def around(model, epochs, trials, most):
-    """The paper's recipe and the short one, and what changes one thing of the short one."""
-    changed = {
-        "step size 0.001": {"alpha": 0.001},
-        "step size 0.01": {"alpha": 0.01},
-        "period 300": {"period": 300},
-        "translation 4": {"translation": 0.125},
-        "translation 2": {"translation": 0.0625},
-        "no augmentation": {"flip": 0.0},
-        "label smoothing 0.1": {"label_smoothing": 0.1},
-        "batch 64": {"batch_size": 64},
-        "batch 256": {"batch_size": 256},
-    }
-    ways = {"short": Way(SHORT, model, epochs, most), "paper": Way({}, model, epochs, most)}
-    return ways | {name: Way(SHORT | change, model, epochs, trials) for name, change in changed.items()}
-
-
 CIFAR10 = (
     Reference("wrn_16_1", 20, 5, others=10_000),
     Reference("recipes_network:plain", 12, 2, share=0.25, others=40_000),
@@ -90,12 +73,14 @@ SUBJECTS = {
         "cifar10",
         5_000,
         CIFAR10,
-        around("wrn_16_1", 10, 1, 1)
-        | {
-            "5 epochs": Way(SHORT, "wrn_16_1", 5, 2),
-            "20 epochs": Way(SHORT, "wrn_16_1", 20, 1),
-            "half the depth": Way(SHORT, "wrn_10_1", 10, 2),
-            "twice the width": Way(SHORT, "wrn_16_2", 5, 1),
+        {
+            "short": Way(SHORT, "wrn_16_1", 10),
+            "paper": Way({}, "wrn_16_1", 10),
+            "step size 0.01": Way({**SHORT, "alpha": 0.01}, "wrn_16_1", 10),
+            "translation 2": Way({**SHORT, "translation": 0.0625}, "wrn_16_1", 10),
+            "translation 4": Way({**SHORT, "translation": 0.125}, "wrn_16_1", 10),
+            "no augmentation": Way({**SHORT, "flip": 0.0}, "wrn_16_1", 10),
+            "label smoothing 0.1": Way({**SHORT, "label_smoothing": 0.1}, "wrn_16_1", 10),
         },
     ),
     "imagenette224": Subject(
@@ -103,20 +88,16 @@ SUBJECTS = {
         None,
         (Reference("wrn_10_1", 20, 4), Reference("densenet_bc_10_8", 20, 4)),
         {
-            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 2),
-            "paper": Way({}, "wrn_10_1", 10, 2),
-            "crop from 8 %": Way(SHORT, "wrn_10_1", 10),
-            "crop from 70 %": Way({**SHORT, "crop_scale": 0.7}, "wrn_10_1", 10),
-            "step size 0.01": Way({**SHORT, "crop_scale": 0.35, "alpha": 0.01}, "wrn_10_1", 10),
-            "label smoothing 0.1": Way({**SHORT, "crop_scale": 0.35, "label_smoothing": 0.1}, "wrn_10_1", 10),
+            "short": Way({**SHORT, "crop_scale": 0.35}, "wrn_10_1", 10, 3),
+            "paper": Way({}, "wrn_10_1", 10, 3),
         },
         {"crop": 64},
     ),
     "digits": Subject(
         "digits",
         None,
-        (Reference("wrn_10_1", 30, 20), Reference("mlp_3", 30, 20)),
-        around("wrn_10_1", 10, 4, 10),
+        (Reference("wrn_10_1", 20, 6), Reference("mlp_3", 20, 6)),
+        {"short": Way(SHORT, "wrn_10_1", 10, 10), "paper": Way({}, "wrn_10_1", 10, 10)},
     ),
 }
 

@@ -55,6 +55,12 @@ def test_a_name_is_settings_of_nothing_but_a_base(name):
     assert describe_recipe(named(name)) == name
 
 
+def test_networks_without_batch_normalization_keep_the_papers_step():
+    assert recipe_settings("short", model="vgg11") == {"base": "short", "alpha": 0.001}
+    assert recipe_settings("short", model="vgg11_bn") == {"base": "short"}
+    assert recipe_settings("paper", model="vgg11") == {"base": "paper"}
+
+
 def test_settings_change_the_papers_recipe_unless_they_say_another(tmp_path):
     assert recipe_settings(None) == {"base": "paper"}
     assert recipe_settings({"alpha": 0.1}) == {"base": "paper", "alpha": 0.1}
