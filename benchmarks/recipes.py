@@ -92,7 +92,11 @@ def correlations(run, reference):
             chosen = [chosen[at] for at in random.choice(len(chosen), SUBSETS, replace=False)]
         for name, values in by_trial.items():
             means = [values[list(rows)].mean(axis=0) for rows in chosen]
-            ranks = [spearmanr(mean[known], reference[known]).statistic for mean in means]
+            # one that is right in all is no rank
+            ranks = [
+                spearmanr(mean[known], reference[known]).statistic if np.ptp(mean[known]) else np.nan
+                for mean in means
+            ]
             found[name].append(float(np.mean(ranks)))
     return found
 
@@ -148,10 +152,10 @@ def table(own, rows):
     for way, run, found, minutes in rows:
         for num in dict.fromkeys((1, len(run.trials))):
             values = [found[score][num - 1] for score in SCORES]
-            shown = " | ".join(f"{value:.3f}" for value in values)
+            shown = " | ".join("all right" if np.isnan(value) else f"{value:.3f}" for value in values)
             lines.append(
                 f"| {way} | {run.model} | {run.epochs} | {num} | {num * minutes:.1f} | {shown} "
-                f"| {max(values) / own:.2f} |"
+                f"| {np.nanmax(values) / own:.2f} |"
             )
     return "\n".join(lines)
 
@@ -197,6 +201,7 @@ Halves of it correlate at {own:.3f}.{time}
 def page(results):
     """The page for the docs."""
     sections = "\n".join(section(name, own, rows) for name, (own, rows) in results.items())
+    photo_side = SUBJECTS["imagenette224"].changes["crop"]
     settings = ", ".join(f"`{key} = {value!r}`" for key, value in RECIPES["short"].items())
     return f"""\
 <!-- written by: python benchmarks/recipes.py --cifar10 FOLDER --imagenette FOLDER --docs docs/results -->
@@ -212,7 +217,8 @@ correlation between halves of the reference itself. Core minutes are those of on
 passes timed in turn.
 
 `short` is the paper's recipe with {settings}; the other ways change one thing of it, and `paper` is
-the paper's as it is. Settings of crops matter to photos alone.
+the paper's as it is. Settings of crops matter to photos alone. Photos are seen at {photo_side} pixels.
+Digits are soon learned by heart: there the recipe that learns less in the time tells more of what is hard.
 
 ![Rank correlation with the reference against core minutes](recipes.svg)
 
