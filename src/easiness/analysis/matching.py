@@ -186,7 +186,7 @@ class Rule:
         members = found.members
         if found.tied is not None:
             tied = bits.Members(found.tied)
-            first = first_in_order(votes.keys[tied.positions], seed, found.missing)
+            first = first_in_order(votes.keys_at(tied.positions), seed, found.missing)
             members = members | tied.subset(first)
         return Chosen(members, None, 0.0, k, found.by_count)
 

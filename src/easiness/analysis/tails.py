@@ -140,9 +140,9 @@ class Tails:
         if cut.missing == cut.num_tied:
             return Refined(cut.beyond | cut.tied, None, 0, by_count)
         tied = Members(cut.tied)
-        sums = self._finer[group[0]][tied.positions]
+        sums = self._finer[group[0]].take(tied.positions)
         for trial in group[1:]:
-            sums += self._finer[trial][tied.positions]
+            sums += self._finer[trial].take(tied.positions)
         if side == "hard":
             np.negative(sums, out=sums)
         last = nth_largest(sums, cut.missing)

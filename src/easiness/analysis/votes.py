@@ -94,6 +94,14 @@ class Votes:
         """The classes of the examples, to count sets by."""
         return ClassTally(self.labels)
 
+    def keys_at(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
+        """The ``keys`` of some examples; while few were asked for only those are hashed."""
+        hashed = self.__dict__.get("_num_hashed", 0) + len(positions)
+        object.__setattr__(self, "_num_hashed", hashed)
+        if "keys" in self.__dict__ or hashed > self.num_examples // 8:
+            return self.keys[positions]
+        return id_keys(self.ids[positions])
+
     def all_trials(self) -> npt.NDArray[np.float32]:
         """The group [1, N] in which every trial counts once."""
         return np.ones((1, self.num_trials), np.float32)

@@ -17,6 +17,7 @@ Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 STATISTICS = Statistics._fields
 
 _BLOCK = 1 << 14  # examples of all epochs read at a time: a few megabytes, which caches hold
+_ALONE = 1 << 15  # examples read at a time of one epoch
 _BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
 
 
@@ -132,14 +133,17 @@ def read_blocks(
 
     columns = list(columns)
     with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+        rows = list(rows)
+        size = _ALONE if len(rows) == 1 else _BLOCK
         readers = [
-            file.iter_batches(_BLOCK, row_groups=[row], columns=columns, use_threads=False) for row in rows
+            file.iter_batches(size, row_groups=[row], columns=columns, use_threads=False) for row in rows
         ]
         for batches in zip(*readers, strict=True):
-            yield {
-                name: np.stack([batch.column(name).to_numpy(zero_copy_only=False) for batch in batches])
+            read = {
+                name: [batch.column(name).to_numpy(zero_copy_only=False) for batch in batches]
                 for name in columns
             }
+            yield {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}
 
 
 def read_logits(path: Path, rows: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:

@@ -32,8 +32,6 @@ EXAMPLES = "examples.parquet"
 TRIALS = "trials"
 FAILED = "failed-"
 
-_COLUMNS = 1 << 14  # examples whose probabilities are made at a time, so that they stay in a cache
-
 
 class RunDocument(BaseModel):
     """``run.json``: what was asked, the digests of the files beside it, and why there are no more trials."""
@@ -186,25 +184,36 @@ class Run:
         nearest = " or ".join(map(str, observed[max(around - 1, 0) : around + 1]))
         raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
 
-    def votes(self, epoch: int | None = None, at_most: int | None = None) -> Votes:
-        """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn."""
+    def votes(
+        self, epoch: int | None = None, at_most: int | None = None, spare: Votes | None = None
+    ) -> Votes:
+        """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
+
+        ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
+        """
         epoch = self.resolve_epoch(epoch)
         drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
-        some = slice(None) if drawn is None else drawn
-        labels = self.labels[some]
-        narrow = labels.astype(np.int32)  # as predictions are
+        labels = self.labels if drawn is None else self.labels[drawn]
         shape = (len(self.trials), len(labels))
-        correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
+        if spare is not None and spare.correct.shape == shape:
+            correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
+        else:
+            correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
+        narrow = labels.astype(np.int32)  # as predictions are
         for row, trial in enumerate(self.trials):
-            seen = trial.columns(epoch, ["prediction", "loss"])
-            np.equal(seen["prediction"][some], narrow, out=correct[row])
-            loss = seen["loss"][some]
-            for at in range(0, len(labels), _COLUMNS):
-                part = p_label[row, at : at + _COLUMNS]
+            for first, piece in trial.pieces(epoch, ["prediction", "loss"]):
+                prediction, loss = piece["prediction"], piece["loss"]
+                place = slice(first, first + len(loss))
+                if drawn is not None:
+                    place = slice(*np.searchsorted(drawn, [place.start, place.stop]).tolist())
+                    some = drawn[place] - first
+                    prediction, loss = prediction[some], loss[some]
+                np.equal(prediction, narrow[place], out=correct[row, place])
+                p = p_label[row, place]
                 # in double precision a loss of 1e-9 still differs from one of 2e-9
-                np.negative(loss[at : at + _COLUMNS], out=part, dtype=np.float64)
-                np.exp(part, out=part)
-                round_in_place(part)
+                np.negative(loss, out=p, dtype=np.float64)
+                np.exp(p, out=p)
+                round_in_place(p)
         indices = np.array([trial.index for trial in self.trials], np.int64)
         ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
         return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)

@@ -168,6 +168,14 @@ class StoredTrial:
         read = read_rows(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names)
         return {name: values[0] for name, values in read.items()}
 
+    def pieces(self, epoch: int, names: Iterable[str]) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
+        """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
+        first = 0
+        for block in read_blocks(self._file("train.parquet"), [self.observed.index(epoch)], names):
+            piece = {name: values[0] for name, values in block.items()}
+            yield first, piece
+            first += len(next(iter(piece.values())))
+
     def observations(self, num_classes: int, epoch: int | None = None, probe: str = "train") -> Observations:
         """What was seen after the epochs observed, up to ``epoch`` (all by default)."""
         path, rows, fixed = self._before_reading(epoch, probe)

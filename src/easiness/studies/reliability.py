@@ -58,10 +58,13 @@ def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int 
     drawn = {one.epoch: one.at_most(MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[SplitHalf] = []
     across: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
+    spare: Votes | None = None
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
         with contextlib.suppress(BadInput):
-            early = {votes.epoch: votes, last: late}.get(at) or run.votes(at)
+            early = {votes.epoch: votes, last: late}.get(at) or run.votes(at, spare=spare)
+            # of few examples none are drawn, and the votes themselves are needed again
+            spare = None if early in (votes, late) or early.num_examples <= MOST_EXAMPLES else early
             drawn.setdefault(at, early.at_most(MOST_EXAMPLES))
             half = split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
             if half is None:
