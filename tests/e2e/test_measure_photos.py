@@ -176,7 +176,7 @@ def test_the_command_says_what_it_costs(command, photos, tmp_path):
     options = ["--model", "mlp_2_w16", "--trials", 1, "--epochs", 2, "--out", tmp_path / "run"]
     planned = command("measure", photos, *options, "--dry-run")
     assert planned.code == 0
-    assert "crop of 8% to 100% of the photo's area" in planned.out
+    assert "crop of 35% to 100% of the photo's area" in planned.out
     assert "of cached photos" in planned.out
     assert list(tmp_path.iterdir()) == []
     done = command("measure", photos, *options)

@@ -64,7 +64,7 @@ def test_a_run_tells_the_next_one_how_long_it_takes(tmp_path):
     timed = Timed()
     run = measure("digits", **settings, out=tmp_path / "run", progress=timed)
     assert isinstance(run.spec, RunSpec)
-    plan = make_plan("digits", **settings)
+    plan = make_plan("digits", **settings, recipe="short")
     work = work_of(plan, plan.data, "cpu")
     foretold = work.seconds(speed_of(work.workload, run.spec.resolved)[1])
     assert foretold == pytest.approx(statistics.median(timed.seconds.values()))
