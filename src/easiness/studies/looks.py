@@ -14,6 +14,7 @@ from easiness.data.file_facts import cache_folder
 from easiness.models.names import is_callable_name
 from easiness.spec import Resolved, content_hash
 from easiness.store.files import write_whole
+from easiness.training.device import num_gpus
 from easiness.training.processor import device_name
 from easiness.training.resolve import NetworkFacts, cannot_train, network_facts, part_of_batch
 from easiness.training.speed import Speed, Workload, look_at, rehearsing
@@ -160,10 +161,11 @@ class Looks:
                     return speed
         if way.jobs == 1:
             return None
+        device = torch.device(self._workload.device)
         alone = self.speed(way.model_copy(update={"jobs": 1}))
-        # a GPU that all of them share is no faster for being asked by more
-        slowed = BESIDE if self._workload.device == "cpu" else way.jobs
-        return None if alone is None else alone.times(slowed)
+        # a GPU is no faster for being asked by more
+        sharers = 1 if device.type == "cpu" else -(-way.jobs // num_gpus(device))
+        return None if alone is None else alone.times(sharers if sharers > 1 else BESIDE)
 
     @property
     def _path(self) -> Path | None:
