@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset
 from easiness.figures import AccuracyCurves
 from easiness.report.text import chosen_percent, count, duration
-from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, observe_text
+from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, named_recipe, observe_text
 from easiness.store import Run
 
 
@@ -154,7 +154,7 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     if not spec.keep_weights:
         options.append(("--no-weights",))
     recipe = None
-    by_name = None if data is None else _named(spec.recipe, data)
+    by_name = None if data is None else _named(spec, data)
     if by_name is not None:
         name, usual = by_name
         options.append(("--recipe", name))
@@ -166,11 +166,11 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     return Command(tuple(shlex.join(map(str, words)) for words in options), recipe)
 
 
-def _named(recipe: Recipe, data: Dataset) -> tuple[str, Recipe] | None:
-    """The recipe's name for these data, and the recipe of that name, if at most the batch size differs."""
-    for name, settings in RECIPES.items():
-        usual = Recipe.model_validate({**settings, **data.recipe_defaults})
-        if usual.model_copy(update={"batch_size": recipe.batch_size}) == recipe:
+def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
+    """The name of a run's recipe for these data, and the recipe of it, if at most the batch size differs."""
+    for name in RECIPES:
+        usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
+        if usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:
             return name, usual
     return None
 

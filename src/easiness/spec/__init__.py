@@ -1,7 +1,14 @@
 """What is to be done: recipes, trials and runs as frozen values, and the seeds they draw from."""
 
 from easiness.spec.draw import Draw, Effect
-from easiness.spec.named_recipes import BASE, DEFAULT_RECIPE, RECIPES, describe_recipe, recipe_settings
+from easiness.spec.named_recipes import (
+    BASE,
+    DEFAULT_RECIPE,
+    RECIPES,
+    describe_recipe,
+    named_recipe,
+    recipe_settings,
+)
 from easiness.spec.observe import ALL, LAST, TRAIN, check_observe, observe_text, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe, make_recipe, read_recipe
 from easiness.spec.seeds import TrialSeeds, trial_seeds
@@ -46,6 +53,7 @@ __all__ = [
     "content_hash",
     "describe_recipe",
     "make_recipe",
+    "named_recipe",
     "observe_text",
     "observed_epochs",
     "read_recipe",

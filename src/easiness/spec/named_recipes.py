@@ -22,11 +22,22 @@ the last step, and images are mirrored and hardly moved (docs/results/recipes.md
 DEFAULT_RECIPE = "short"
 """The recipe of a new run of ``measure``."""
 
-# torchvision's networks without batch normalization, which do not bear a larger step than the paper's
-_SMALLER_STEP = {"alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "squeezenet1_0", "squeezenet1_1"}
+# torchvision's networks without batch normalization, for which a larger step was not tried
+_PAPERS_STEP = {"alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "squeezenet1_0", "squeezenet1_1"}
 
 BASE = "base"
 """Beside settings, the name of the recipe that they change; the paper's where it is left out."""
+
+
+def named_recipe(name: str, model: str) -> dict[str, Any]:
+    """What the named recipe changes of `Recipe` for a network.
+
+    AlexNet, VGG and SqueezeNet without batch normalization keep the paper's step size in each.
+    """
+    settings = dict(RECIPES[name])
+    if model in _PAPERS_STEP:
+        settings.pop("alpha", None)
+    return settings
 
 
 def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str = "") -> dict[str, Any]:
@@ -42,8 +53,7 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
     if recipe is None:
         return {BASE: "paper"}
     if isinstance(recipe, str) and recipe in RECIPES:
-        smaller = {"alpha": 0.001} if recipe == "short" and model in _SMALLER_STEP else {}
-        return {BASE: recipe, **smaller}
+        return {BASE: recipe}
     origin = "recipe"
     if isinstance(recipe, str | Path):
         origin = str(recipe)

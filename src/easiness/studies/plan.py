@@ -21,7 +21,6 @@ from easiness.spec import (
     ALL,
     BASE,
     RECIPE_VERSION,
-    RECIPES,
     TRAIN,
     DatasetRef,
     Draw,
@@ -32,6 +31,7 @@ from easiness.spec import (
     RunSpec,
     check_observe,
     make_recipe,
+    named_recipe,
     recipe_settings,
     trial_seeds,
 )
@@ -307,7 +307,7 @@ def _recipe(
         base, changes = recipe.model_dump(), {}
     else:
         changes = recipe_settings(recipe, model=model)
-        base = {**RECIPES[changes.pop(BASE)], **data.recipe_defaults}
+        base = {**named_recipe(changes.pop(BASE), model), **data.recipe_defaults}
     if batch_size is not None:
         changes["batch_size"] = batch_size
     return make_recipe(base, changes, origin=origin)

@@ -3,7 +3,15 @@ from __future__ import annotations
 import pytest
 
 from easiness.errors import BadInput
-from easiness.spec import DEFAULT_RECIPE, RECIPES, Recipe, describe_recipe, make_recipe, recipe_settings
+from easiness.spec import (
+    DEFAULT_RECIPE,
+    RECIPES,
+    Recipe,
+    describe_recipe,
+    make_recipe,
+    named_recipe,
+    recipe_settings,
+)
 
 
 def named(name: str) -> Recipe:
@@ -56,9 +64,11 @@ def test_a_name_is_settings_of_nothing_but_a_base(name):
 
 
 def test_networks_without_batch_normalization_keep_the_papers_step():
-    assert recipe_settings("short", model="vgg11") == {"base": "short", "alpha": 0.001}
-    assert recipe_settings("short", model="vgg11_bn") == {"base": "short"}
-    assert recipe_settings("paper", model="vgg11") == {"base": "paper"}
+    short = named("short")
+    for model, alpha in (("vgg11", 0.001), ("vgg11_bn", 0.003), ("wrn_16_4", 0.003)):
+        recipe = Recipe.model_validate(named_recipe("short", model))
+        assert recipe == short.model_copy(update={"alpha": alpha})
+        assert named_recipe("paper", model) == {}
 
 
 def test_settings_change_the_papers_recipe_unless_they_say_another(tmp_path):

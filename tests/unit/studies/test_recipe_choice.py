@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 import easiness as ez
@@ -30,6 +31,13 @@ def test_a_new_run_is_short(tmp_path):
 
 def test_the_data_decide_before_the_named_recipe():
     assert make_plan("digits", recipe="short", model="mlp_3", trials=1, epochs=1).recipe.flip == 0
+
+
+def test_a_base_is_the_named_recipe_of_the_network(tmp_path):
+    np.savez(tmp_path / "data.npz", x=np.zeros((20, 64, 64, 3), np.uint8), y=np.arange(20) % 2)
+    for recipe in ("short", {"base": "short"}):
+        plan = make_plan(tmp_path / "data.npz", recipe=recipe, model="alexnet", trials=1, epochs=1)
+        assert (plan.recipe.period, plan.recipe.alpha) == ("epochs", 0.001)
 
 
 def test_a_run_keeps_the_recipe_it_was_begun_with(tmp_path, contents):
