@@ -57,12 +57,14 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
     origin = "recipe"
     if isinstance(recipe, str | Path):
         origin = str(recipe)
-        if not Path(recipe).suffix and not Path(recipe).exists():
+        if not Path(recipe).suffix and not Path(recipe).is_file():
             raise BadInput(
-                f"recipe {origin}: unknown{nearest(origin, RECIPES)}; give {' or '.join(RECIPES)}, "
-                "or a TOML file"
+                f"recipe {origin or repr(origin)}: unknown{nearest(origin, RECIPES)}; "
+                f"give {' or '.join(RECIPES)}, or a TOML file"
             )
         recipe = read_recipe(Path(recipe), model=model)
+    if not isinstance(recipe, Mapping):
+        raise BadInput(f"recipe {recipe!r}: give {' or '.join(RECIPES)}, a TOML file, or settings as a dict")
     settings = {BASE: "paper", **recipe}
     if settings[BASE] not in tuple(RECIPES):
         raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {settings[BASE]!r}")

@@ -100,6 +100,12 @@ def test_an_unknown_name_or_base_is_one_line(tmp_path):
             recipe_settings(file)
 
 
+@pytest.mark.parametrize(("recipe", "shown"), [(3, "3"), (["short"], r"\['short'\]"), ("", "''")])
+def test_what_is_no_recipe_is_one_line(recipe, shown):
+    with pytest.raises(BadInput, match=f"^recipe {shown}: .*give paper or short"):
+        recipe_settings(recipe)
+
+
 def test_a_recipe_is_described_by_what_differs_from_the_nearest_name():
     assert describe_recipe(named("short").model_copy(update={"flip": 0.0})) == "short, but flip = 0.0"
     assert describe_recipe(Recipe(batch_size=32, alpha=0.002)) == "paper, but batch_size = 32, alpha = 0.002"
