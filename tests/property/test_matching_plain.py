@@ -78,7 +78,7 @@ def test_groups_match_as_their_weights_do(
     with pytest.MonkeyPatch.context() as patch:
         if narrowed:
             patch.setattr(tails_module, "_MANY", 0)
-            patch.setattr(tails_module, "_COLUMNS", 64)
+            patch.setattr(tails_module, "COLUMNS", 64)
         for ours, theirs in ((a, b), (a, a), (a, copy.copy(a))):
             for side in SIDES:
                 how = {"side": side, "ties": ties, "fraction": fraction, "seed": seed}

@@ -24,8 +24,10 @@ _Key = tuple[Group, int, Side]
 _MANY = 1 << 16  # tied examples whose finer scores are not all looked up one by one
 _SOME = 1 << 16  # examples, in runs of 8, that a cut among many is guessed from
 _SURE = 3.0  # standard errors of a rank in this sample that the cut is looked for within
-_COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
 _BATCH = 64  # groups whose sums are made in one pass
+
+COLUMNS = 1 << 14
+"""Examples added up at a time, so that all trials of them stay in a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -209,8 +211,8 @@ class Tails:
             else (np.less, one.low, np.less_equal, one.high)
             for (_, _, side), one in brackets.items()
         ]
-        for start in range(0, self.num_examples, _COLUMNS):
-            rows = list(self._finer[:, start : start + _COLUMNS])
+        for start in range(0, self.num_examples, COLUMNS):
+            rows = list(self._finer[:, start : start + COLUMNS])
             sums, masks = np.empty_like(rows[0]), np.empty((2, len(rows[0])), np.bool_)
             part = slice(start // 8, start // 8 + -(-len(rows[0]) // 8))
             everything = functools.reduce(np.add, rows) if others else sums

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.class_tally import ClassTally
-from easiness.analysis.tails import Tails
+from easiness.analysis.tails import COLUMNS, Tails
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 
-_COLUMNS = 1 << 14  # examples added up at a time, so that all trials of them stay in a cache
 _UNIT = float(1 << 40)
 _STREAM = 0x766F7465  # keeps the random numbers here apart from others of the same seed
 
@@ -182,7 +181,7 @@ class Votes:
                 total[part] = values[trials, part].sum(axis=0, dtype=within)
 
     def _columns(self) -> Iterator[slice]:
-        return (slice(at, at + _COLUMNS) for at in range(0, self.num_examples, _COLUMNS))
+        return (slice(at, at + COLUMNS) for at in range(0, self.num_examples, COLUMNS))
 
 
 def drawn_examples(num_examples: int, num: int, seed: int = 0) -> npt.NDArray[np.int64] | None:

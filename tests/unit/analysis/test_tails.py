@@ -35,7 +35,7 @@ def test_many_that_tie_are_told_apart_as_few_are(
     num: int, decimals: int, side: Side, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     correct, scores = seen(num, decimals)
-    monkeypatch.setattr(tails, "_COLUMNS", 256)
+    monkeypatch.setattr(tails, "COLUMNS", 256)
     monkeypatch.setattr(tails, "_SOME", 800)
     monkeypatch.setattr(tails, "_BATCH", 2)
     for many in (1 << 20, 10):  # looked up at once, and after narrowing

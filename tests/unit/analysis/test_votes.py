@@ -51,7 +51,7 @@ def test_ids_need_not_be_hashed_again(three: Votes) -> None:
 def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
     many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
     whole = three.counts(many), three.mean_p_label(many)
-    monkeypatch.setattr(votes_module, "_COLUMNS", 3)
+    monkeypatch.setattr(votes_module, "COLUMNS", 3)
     assert np.array_equal(three.counts(many), whole[0])
     assert np.array_equal(three.mean_p_label(many), whole[1])
 
