@@ -36,6 +36,13 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
+def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The user's cache of this test alone: what one measured on its machine is not what another would."""
+    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
 def two_threads() -> Iterator[None]:
     """For tests of what becomes of the caller's threads: of one nobody can tell."""
     import torch

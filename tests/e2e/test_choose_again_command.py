@@ -10,14 +10,10 @@ import pytest
 from easiness import measure, open_run
 from easiness.studies import looks
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 SETTINGS: dict[str, Any] = {"model": "mlp_2_w16", "limit": 100, "trials": 2, "epochs": 2}
 OPTIONS = [f"--{name}={value}" for name, value in SETTINGS.items()]
-
-
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -39,9 +35,9 @@ def resolved(path: Path) -> Any:
     return spec.resolved  # type: ignore[union-attr]
 
 
-def test_a_dry_run_measures_for_the_run_and_that_for_the_next(command, tmp_path, cache, measured_again):
+def test_a_dry_run_measures_for_the_run_and_that_for_the_next(command, tmp_path, empty_cache, measured_again):
     assert command("measure", "digits", *OPTIONS, "--out", tmp_path / "a", "--dry-run").code == 0
-    assert len(list((cache / "speeds").iterdir())) == 1
+    assert len(list((empty_cache / "speeds").iterdir())) == 1
     assert measured_again
     measured_again.clear()
     for name in ("a", "b"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +21,8 @@ from easiness.training import resolve as rules
 from easiness.training.resolve import NetworkFacts
 from easiness.training.speed import Speed, Workload
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 CPU = torch.device("cpu")
 NO_MEMORY = torch.OutOfMemoryError("out of memory")
 Times = dict[tuple[int, int, int], float]
@@ -34,13 +35,6 @@ def plan(trials: int = 10, epochs: int = 50, model: str = "wrn_10_1", precision:
 
 def speed(seconds: float) -> Speed:
     return Speed(step=seconds, observed_image=1e-9)
-
-
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """What one test measured on its machine is not what another's would have."""
-    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 class Machine:

@@ -16,6 +16,8 @@ from easiness.studies.looks import BESIDE, Looks, speed_of
 from easiness.training.resolve import NetworkFacts
 from easiness.training.speed import Speed, Workload
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 ONE = Resolved(precision="float32", channels_last=False, threads=1, reason="so it is")
 TWO = ONE.model_copy(update={"threads": 2})
 GROUP = ONE.model_copy(update={"together": 5})
@@ -25,12 +27,6 @@ WORKLOAD = Workload("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 4, "cpu")
 
 def speed(seconds: float) -> Speed:
     return Speed(step=seconds, observed_image=seconds / 100)
-
-
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 @pytest.fixture
@@ -51,8 +47,8 @@ def measuring(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def the_file(cache: Path) -> Path:
-    (file,) = (cache / "speeds").iterdir()
+def the_file(empty_cache: Path) -> Path:
+    (file,) = (empty_cache / "speeds").iterdir()
     return file
 
 
@@ -83,9 +79,9 @@ def test_each_comparison_keeps_its_own_figures():
         assert again.compared([ONE, TWO, GROUP][:num]) == [speed(seconds)] * num
 
 
-def test_nothing_is_kept_before_it_is_saved(cache):
+def test_nothing_is_kept_before_it_is_saved(empty_cache):
     Looks(WORKLOAD).keep([ONE], [speed(0.1)])
-    assert not cache.exists()
+    assert not empty_cache.exists()
 
 
 def test_anew_nothing_is_known_and_what_is_found_replaces():
@@ -151,31 +147,31 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_file_that_is_broken_is_replaced(cache, how):
+def test_a_file_that_is_broken_is_replaced(empty_cache, how):
     keep()
-    file = the_file(cache)
+    file = the_file(empty_cache)
     file.write_text(BROKEN[how](file.read_text()))
     assert Looks(WORKLOAD).compared([ONE]) is None
     keep()
     assert Looks(WORKLOAD).compared([ONE]) == [speed(0.1)]
 
 
-def test_a_file_whose_speeds_lack_a_way_is_replaced(cache):
+def test_a_file_whose_speeds_lack_a_way_is_replaced(empty_cache):
     keep()
-    file = the_file(cache)
+    file = the_file(empty_cache)
     document = json.loads(file.read_text())
     document["comparisons"][0]["speeds"].pop()
     file.write_text(json.dumps(document))
     assert Looks(WORKLOAD).compared([ONE]) is None
 
 
-def test_a_cache_that_cannot_be_written_costs_no_more_than_time(cache):
-    cache.write_text("a file where a folder should be")
+def test_a_cache_that_cannot_be_written_costs_no_more_than_time(empty_cache):
+    empty_cache.write_text("a file where a folder should be")
     keep()
     assert Looks(WORKLOAD).compared([ONE]) is None
 
 
-def test_two_processes_may_write(cache):
+def test_two_processes_may_write(empty_cache):
     """Each writes whole files: whoever reads meanwhile finds one of them."""
     keep()
     code = (
@@ -188,17 +184,17 @@ def test_two_processes_may_write(cache):
     while any(writer.poll() is None for writer in writers):
         assert Looks(WORKLOAD).compared([ONE, TWO]) == [speed(0.1), None]
     assert [writer.wait() for writer in writers] == [0, 0]
-    assert len(list((cache / "speeds").iterdir())) == 1
+    assert len(list((empty_cache / "speeds").iterdir())) == 1
 
 
-def test_networks_from_the_users_code_are_known_in_this_process_alone(cache, measuring):
+def test_networks_from_the_users_code_are_known_in_this_process_alone(empty_cache, measuring):
     """Their code may be another by the next run."""
     own = Workload(**{**vars(WORKLOAD), "model": "mine:net"})
     speed_of(own, ONE)
     assert measuring == ["mine:net", "look"]
     speed_of(own, ONE)
     assert measuring == ["mine:net", "look"]
-    assert not cache.exists()
+    assert not empty_cache.exists()
 
 
 def test_a_speed_is_measured_once(measuring):

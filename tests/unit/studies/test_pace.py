@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import statistics
-from pathlib import Path
 
 import pytest
 
@@ -15,14 +14,10 @@ from easiness.studies.work import Work, work_of
 from easiness.training import EpochReport
 from easiness.training.speed import Speed, Workload
 
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
 ONE = Resolved(precision="float32", channels_last=False, threads=1)
 WORK = Work(Workload("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 4, "cpu"), 20, 200)
-
-
-@pytest.fixture(autouse=True)
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    monkeypatch.setenv("EASINESS_CACHE", str(tmp_path / "cache"))
-    return tmp_path / "cache"
 
 
 def told(pace: Pace, trial: int, *seconds: float) -> None:
@@ -44,11 +39,11 @@ def test_the_median_trial_is_what_is_expected_next(together):
     assert Looks(WORK.workload).speed(ONE) == Speed(step=0.2, observed_image=0.02)
 
 
-def test_without_a_whole_trial_nothing_is_learned(cache):
+def test_without_a_whole_trial_nothing_is_learned(empty_cache):
     pace = Pace(2, 1)
     told(pace, 0, 1.0)
     pace.learn(WORK, ONE)
-    assert not cache.exists()
+    assert not empty_cache.exists()
 
 
 class Timed(Progress):
