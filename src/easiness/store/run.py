@@ -98,7 +98,7 @@ class Run:
         which = "" if self.epochs == longest else " in some trials"
         return (
             f"epoch {epoch} of {longest} is of an unfinished training{which}, whose step size was still "
-            f"coming down: a training of {epoch} epochs gives other scores"
+            f"coming down: a training that ends there gives other scores"
         )
 
     def first(self, num: int) -> Run:
