@@ -186,11 +186,11 @@ class Rule:
         cut = tails.by_count(group, k, self.side)
         mass = tails.tie_mass(cut)
         if self.ties == "expected":
-            return Chosen(cut.beyond, cut.tied, cut.share, k, mass)
+            return Chosen(cut.beyond, cut.tied, cut.share, float(k), mass)
         # beyond the next value: none where all up to it tie, all where there is no next
         all_in = k == tails.num_examples
         members = tails.everyone if all_in else tails.by_count(group, k + 1, self.side).beyond
-        return Chosen(members, None, 0.0, bits.size(members), mass)
+        return Chosen(members, None, 0.0, float(bits.size(members)), mass)
 
     def _refined(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
         found = votes.tails.refined(group, k, self.side)
@@ -199,7 +199,7 @@ class Rule:
             tied = bits.Members(found.tied)
             first = first_in_order(votes.keys_at(tied.positions), seed, found.missing)
             members = members | tied.subset(first)
-        return Chosen(members, None, 0.0, k, found.by_count)
+        return Chosen(members, None, 0.0, float(k), found.by_count)
 
     def match(self, pair: tuple[Chosen, Chosen], num_examples: int, classes: ClassTally | None) -> Match:
         """The `Match` of one of `pairs`, with a class chance where classes are given."""

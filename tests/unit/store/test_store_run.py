@@ -66,6 +66,17 @@ def test_runs_of_the_same_ids_hold_them_once(run_path):
     assert theirs.labels.tolist() == [0, 1, 1, 0]
 
 
+def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monkeypatch):
+    ours, theirs, damaged = (open_run(run_path) for _ in range(3))
+    ours.votes(1)
+    monkeypatch.setattr(run_module, "read_examples", None)  # would be called to read another
+    assert theirs.shares_ids(ours)
+    assert theirs.ids is ours.ids
+    (run_path / "examples.parquet").write_bytes(b"")
+    with pytest.raises(BadInput, match="list of examples is damaged"):
+        damaged.shares_ids(ours)
+
+
 def test_ids_are_hashed_once_for_all_epochs(run_path):
     run = open_run(run_path)
     assert run.votes(1).keys.tolist() == [30, 10, 20, 40]
