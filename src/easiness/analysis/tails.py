@@ -154,8 +154,12 @@ class Tails:
     def _narrowed(self, cuts: dict[_Key, Cut]) -> dict[_Key, Cut]:
         """Leave tied of many only those whose sums lie near a guess of the cut, where the guess is right."""
         many = {key: cut for key, cut in cuts.items() if cut.missing < cut.num_tied and cut.num_tied > _MANY}
-        sums = {group: self._sample[list(group)].sum(axis=0) for group, _, _ in many}
-        brackets = {key: self._bracket(sums[key[0]], cut, key[2]) for key, cut in many.items()}
+        sums, brackets, before = np.empty(self._sample.shape[1]), {}, None
+        for key, cut in many.items():
+            if key[0] != before:  # the sides of a group follow each other
+                before = key[0]
+                _add_up([self._sample[trial] for trial in before], sums)
+            brackets[key] = self._bracket(sums, cut, key[2])
         narrow = {}
         for (key, cut), (sure, within) in zip(many.items(), self._compared(brackets), strict=True):
             sure &= cut.tied
