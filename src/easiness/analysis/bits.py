@@ -106,11 +106,12 @@ def joint_tally(a: Sequence[Words], b: Sequence[Words], everyone: Words) -> npt.
     """How many examples have each pair of numbers, from their digits (`sums`): [2**len(a), 2**len(b)]."""
     levels_a, levels_b = _levels(a, everyone), _levels(b, everyone)
     tally = np.zeros((len(levels_a), len(levels_b)), np.int64)
-    occurring = [level for level, some in enumerate(levels_b) if some.any()]
+    *occurring, last = (level for level, some in enumerate(levels_b) if some.any())
     for row, ours in zip(tally, levels_a, strict=True):
         if ours.any():
             for level in occurring:
                 row[level] = size(ours & levels_b[level])
+            row[last] = size(ours) - row.sum()
     return tally
 
 

@@ -51,7 +51,10 @@ class GroupMatch:
 def mean_defined(values: Iterable[float]) -> float:
     """Mean of the values that are not NaN, rounded once, so that equal values keep theirs; NaN if none."""
     defined = [v for v in values if not math.isnan(v)]
-    return statistics.mean(defined) if defined else math.nan
+    if not defined:
+        return math.nan
+    first = defined[0]  # of equal values, as sizes and chance mostly are, the mean is known
+    return first if defined.count(first) == len(defined) else statistics.mean(defined)
 
 
 def match_groups(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -133,6 +134,12 @@ def _overlap(a: Chosen, b: Chosen) -> float:
     return both
 
 
+def _trials(groups: npt.NDArray[np.float32]) -> list[Group]:
+    """The trials of each group [R, N] of how often each counts."""
+    positions = np.arange(groups.shape[1])
+    return [tuple(np.repeat(positions, group.astype(np.int64)).tolist()) for group in groups]
+
+
 @dataclass(frozen=True)
 class Rule:
     """How easy or hard sets are drawn from votes: the arguments of `select`.
@@ -153,33 +160,37 @@ class Rule:
         Raises:
             BadInput: easiness is undefined in a group, or an option is wrong (see `select`).
         """
-        # Different hashes on the two sides: one hash for both would make tied examples match.
-        chosen_a = self._chosen(a, groups_a, 2 * self.seed)
-        chosen_b = self._chosen(b, groups_b, 2 * self.seed + 1)
-        return zip(chosen_a, chosen_b, strict=True)
-
-    def _chosen(self, votes: Votes, groups: npt.NDArray[np.float32], seed: int) -> Iterator[Chosen]:
         check_option("side", self.side, get_args(Side))
         check_option("ties", self.ties, get_args(Ties))
-        k = num_selected(votes.num_examples, self.fraction)
-        votes.check_heard(groups)
-        trials = [
-            tuple(np.repeat(np.arange(len(group)), group.astype(np.int64)).tolist()) for group in groups
-        ]
-        if self.ties != "refine":
-            return (self._by_count(votes.tails, group, k) for group in trials)
-        votes.tails.refine(trials, k)
-        return (self._refined(votes, group, k, seed) for group in trials)
+        k = num_selected(a.num_examples, self.fraction)
+        a.check_heard(groups_a)
+        b.check_heard(groups_b)
+        of_a, of_b = _trials(groups_a), _trials(groups_b)
+        if self.ties == "refine":
+            if a.tails is b.tails:  # in one pass, in which a half's sums follow from those of the other
+                a.tails.refine(itertools.chain.from_iterable(zip(of_a, of_b, strict=True)), k)
+            else:
+                a.tails.refine(of_a, k)
+                b.tails.refine(of_b, k)
+        # Different hashes on the two sides: one hash for both would make tied examples match.
+        chosen_a = (self._chosen(a, group, k, 2 * self.seed) for group in of_a)
+        chosen_b = (self._chosen(b, group, k, 2 * self.seed + 1) for group in of_b)
+        return zip(chosen_a, chosen_b, strict=True)
+
+    def _chosen(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
+        if self.ties == "refine":
+            return self._refined(votes, group, k, seed)
+        return self._by_count(votes.tails, group, k)
 
     def _by_count(self, tails: Tails, group: Group, k: int) -> Chosen:
         cut = tails.by_count(group, k, self.side)
         mass = tails.tie_mass(cut)
         if self.ties == "expected":
-            return Chosen(cut.beyond, cut.tied, cut.share, k, mass)
+            return Chosen(cut.beyond, cut.tied, cut.share, float(k), mass)
         # beyond the next value: none where all up to it tie, all where there is no next
         all_in = k == tails.num_examples
         members = tails.everyone if all_in else tails.by_count(group, k + 1, self.side).beyond
-        return Chosen(members, None, 0.0, bits.size(members), mass)
+        return Chosen(members, None, 0.0, float(bits.size(members)), mass)
 
     def _refined(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
         found = votes.tails.refined(group, k, self.side)
@@ -188,7 +199,7 @@ class Rule:
             tied = bits.Members(found.tied)
             first = first_in_order(votes.keys_at(tied.positions), seed, found.missing)
             members = members | tied.subset(first)
-        return Chosen(members, None, 0.0, k, found.by_count)
+        return Chosen(members, None, 0.0, float(k), found.by_count)
 
     def match(self, pair: tuple[Chosen, Chosen], num_examples: int, classes: ClassTally | None) -> Match:
         """The `Match` of one of `pairs`, with a class chance where classes are given."""

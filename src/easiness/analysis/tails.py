@@ -156,8 +156,12 @@ class Tails:
     def _narrowed(self, cuts: dict[_Key, Cut]) -> dict[_Key, Cut]:
         """Leave tied of many only those whose sums lie near a guess of the cut, where the guess is right."""
         many = {key: cut for key, cut in cuts.items() if cut.missing < cut.num_tied and cut.num_tied > _MANY}
-        sums = {group: self._sample[list(group)].sum(axis=0) for group, _, _ in many}
-        brackets = {key: self._bracket(sums[key[0]], cut, key[2]) for key, cut in many.items()}
+        sums, brackets, before = np.empty(self._sample.shape[1]), {}, None
+        for key, cut in many.items():
+            if key[0] != before:  # the sides of a group follow each other
+                before = key[0]
+                _add_up([self._sample[trial] for trial in before], sums)
+            brackets[key] = self._bracket(sums, cut, key[2])
         narrow = {}
         for (key, cut), (sure, within) in zip(many.items(), self._compared(brackets), strict=True):
             sure &= cut.tied
@@ -200,9 +204,9 @@ class Tails:
         """
         found = np.zeros((len(brackets), 2, len(self.everyone)), self.everyone.dtype)
         octets = found.view(np.uint8)
-        places: dict[Group, list[int]] = {}
+        places: dict[Group, slice] = {}  # a group's sides follow each other
         for place, (group, _, _) in enumerate(brackets):
-            places.setdefault(group, []).append(place)
+            places[group] = slice(places.get(group, slice(place, 0)).start, place + 1)
         # of two groups that make up all trials one has what the other leaves of the sum
         places, others = _halves_in_turn(places, len(self._finer))
         tests = [
@@ -213,7 +217,7 @@ class Tails:
         ]
         for start in range(0, self.num_examples, COLUMNS):
             rows = list(self._finer[:, start : start + COLUMNS])
-            sums, masks = np.empty_like(rows[0]), np.empty((2, len(rows[0])), np.bool_)
+            sums, masks = np.empty_like(rows[0]), np.empty((len(SIDES), 2, len(rows[0])), np.bool_)
             part = slice(start // 8, start // 8 + -(-len(rows[0]) // 8))
             everything = functools.reduce(np.add, rows) if others else sums
             for group, wanted in places.items():
@@ -221,11 +225,11 @@ class Tails:
                     np.subtract(everything, sums, out=sums)
                 else:
                     _add_up([rows[trial] for trial in group], sums)
-                for place in wanted:
-                    beyond, outer, reaching, inner = tests[place]
-                    beyond(sums, outer, out=masks[0])
-                    reaching(sums, inner, out=masks[1])
-                    octets[place, :, part] = np.packbits(masks, axis=-1, bitorder="little")
+                for mask, (beyond, outer, reaching, inner) in zip(masks, tests[wanted], strict=False):
+                    beyond(sums, outer, out=mask[0])
+                    reaching(sums, inner, out=mask[1])
+                packed = np.packbits(masks[: wanted.stop - wanted.start], axis=-1, bitorder="little")
+                octets[wanted, :, part] = packed
         return found
 
 
@@ -239,11 +243,9 @@ def _add_up(rows: Sequence[_Floats], sums: _Floats) -> None:
         sums += row
 
 
-def _halves_in_turn(
-    places: dict[Group, list[int]], num_trials: int
-) -> tuple[dict[Group, list[int]], set[Group]]:
+def _halves_in_turn(places: dict[Group, slice], num_trials: int) -> tuple[dict[Group, slice], set[Group]]:
     """The groups, each followed by that of all other trials if that is among them, and the followers."""
-    ordered: dict[Group, list[int]] = {}
+    ordered: dict[Group, slice] = {}
     followers = set()
     for group in places:
         if group in ordered:

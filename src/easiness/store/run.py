@@ -114,6 +114,9 @@ class Run:
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
+        return read_examples(self._intact_examples())
+
+    def _intact_examples(self) -> Path:
         path = self.path / EXAMPLES
         try:
             intact = digest(path) == self.document.files[EXAMPLES]
@@ -121,7 +124,7 @@ class Run:
             intact = False
         if not intact:
             raise BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
-        return read_examples(path)
+        return path
 
     def leftovers(self) -> list[Path]:
         """What killed writers left among the trials: no part of the run, but plain readers may see it."""
@@ -154,6 +157,12 @@ class Run:
 
     def shares_ids(self, other: Run) -> bool:
         """Whether another run has the same ids in the same order; from then on both hold the same array."""
+        if (
+            "_examples" not in self.__dict__
+            and self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
+        ):
+            self._intact_examples()
+            self._examples, self._keys = other._examples, other._keys  # the file need not be read twice
         if self.ids is not other.ids:
             if not np.array_equal(self.ids, other.ids):
                 return False

@@ -48,6 +48,18 @@ def test_ids_need_not_be_hashed_again(three: Votes) -> None:
     assert three.keys.tolist() == id_keys(three.ids).tolist()
 
 
+def test_ids_are_hashed_as_they_are_asked_for_until_those_are_many() -> None:
+    names = np.array([f"{i}.png" for i in range(100)])
+    ones = np.ones((1, 100), bool)
+    v = Votes(ones, ones.astype(float), np.zeros(100, np.int64), names, 1)
+    expected = id_keys(names)
+    for asked in (np.array([3, 99]), np.arange(5), np.arange(9)):
+        assert "keys" not in v.__dict__
+        assert np.array_equal(v.keys_at(asked), expected[asked])
+    assert "keys" in v.__dict__
+    assert np.array_equal(v.keys_at(np.array([7])), expected[[7]])
+
+
 def test_chunks_change_nothing(three: Votes, monkeypatch: pytest.MonkeyPatch) -> None:
     many = groups([1, 0, 0], [0, 1, 0], [1, 1, 1], [2, 0, 1], [1, 0, 3])
     whole = three.counts(many), three.mean_p_label(many)

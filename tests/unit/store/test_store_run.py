@@ -45,6 +45,38 @@ def test_votes(run_path, make_record):
     assert votes.epoch == 1
 
 
+def test_votes_may_lie_where_others_lay(run_path):
+    run = open_run(run_path)
+    first, expected = run.votes(1), run.votes(2)
+    second = run.votes(2, spare=first)
+    assert second.p_label is first.p_label
+    assert np.array_equal(second.correct, expected.correct)
+    assert np.array_equal(second.p_label, expected.p_label)
+    other_size = run.votes(2, at_most=3, spare=second)
+    assert np.array_equal(other_size.p_label, expected.at_most(3).p_label)
+    assert np.array_equal(second.p_label, expected.p_label)
+
+
+def test_runs_of_the_same_ids_hold_them_once(run_path):
+    ours, theirs = open_run(run_path), open_run(run_path)
+    assert ours.ids is not theirs.ids
+    assert theirs.shares_ids(ours)
+    assert theirs.ids is ours.ids
+    assert theirs.votes(1).keys is ours.votes(2).keys
+    assert theirs.labels.tolist() == [0, 1, 1, 0]
+
+
+def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monkeypatch):
+    ours, theirs, damaged = (open_run(run_path) for _ in range(3))
+    ours.votes(1)
+    monkeypatch.setattr(run_module, "read_examples", None)  # would be called to read another
+    assert theirs.shares_ids(ours)
+    assert theirs.ids is ours.ids
+    (run_path / "examples.parquet").write_bytes(b"")
+    with pytest.raises(BadInput, match="list of examples is damaged"):
+        damaged.shares_ids(ours)
+
+
 def test_ids_are_hashed_once_for_all_epochs(run_path):
     run = open_run(run_path)
     assert run.votes(1).keys.tolist() == [30, 10, 20, 40]
