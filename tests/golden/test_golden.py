@@ -1,0 +1,176 @@
+"""What was written and hashed once stays so: folders, documents, schemas, identities, and numbers to rounding.
+
+Runs on other people's disks depend on it. ``EASINESS_GOLDEN=write pytest tests/golden -n 0`` writes the
+values anew, for a change that is meant.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from safetensors import safe_open
+
+from easiness.spec import DatasetRef, Draw, Probe, Recipe, Resolved, SplitRef, TrialSpec
+
+VALUES = Path(__file__).parent
+# where, when and how fast something ran, and checksums of files that hold rounded numbers
+VOLATILE = {
+    *("ran", "created", "written", "started", "finished", "date", "machine", "versions", "version"),
+    *("files", "checksums", "sha256", "seconds", "reason", "threads"),
+}
+
+
+def number(value: float) -> float:
+    """Four digits: what is computed in other orders on another processor still agrees in them."""
+    return float(f"{value:.4g}")
+
+
+def document(value: Any) -> Any:
+    """A JSON value without what differs from one time to the next, floats rounded."""
+    if isinstance(value, dict):
+        return {
+            key: sorted(item) if key == "files" else document(item)
+            for key, item in value.items()
+            if key == "files" or key not in VOLATILE
+        }
+    if isinstance(value, list):
+        return [document(item) for item in value]
+    return number(value) if isinstance(value, float) else value
+
+
+def table(path: Path) -> dict[str, Any]:
+    """The schema of a Parquet file, exact sums of whole numbers and rounded means of the others."""
+    frame = pd.read_parquet(path)
+    summed = {}
+    for name, column in frame.items():
+        values = column.to_numpy()
+        if name == "class" or isinstance(values[0], str):
+            summed[str(name)] = sum(map(len, values))
+        elif values.dtype == object:  # logits, of some rows
+            kept = [np.abs(one).mean() for one in values if one is not None]
+            summed[str(name)] = [len(kept), round(float(np.mean(kept)), 3)]
+        elif values.dtype.kind == "f":
+            summed[str(name)] = round(float(np.nanmean(values)), 3)
+        else:
+            summed[str(name)] = int(values.sum())
+    schema = {field.name: str(field.type) for field in pq.read_schema(path)}
+    return {"rows": len(frame), "schema": schema, "values": summed}
+
+
+def weights(path: Path) -> dict[str, Any]:
+    """Names, shapes and types of the tensors."""
+    with safe_open(path, "np") as file:
+        return {
+            name: [*file.get_slice(name).get_shape(), file.get_slice(name).get_dtype()]
+            for name in file.keys()  # noqa: SIM118
+        }
+
+
+def found(root: Path) -> dict[str, Any]:
+    """Everything below a folder by its path."""
+    read = {
+        ".json": lambda p: document(json.loads(p.read_bytes())),
+        ".parquet": table,
+        ".safetensors": weights,
+    }
+    return {
+        path.relative_to(root).as_posix(): read.get(path.suffix, lambda _: None)(path)
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def check(name: str, values: Any) -> None:
+    """The values are those on file, byte for byte as JSON, the order of keys included."""
+    file = VALUES / f"{name}.json"
+    text = json.dumps(values, indent=1) + "\n"
+    if os.environ.get("EASINESS_GOLDEN") == "write":
+        file.write_text(text)
+    assert text == file.read_text()
+
+
+def test_a_recorded_run_is_written_as_it_always_was(recorded_run: Path) -> None:
+    check("recorded", found(recorded_run))
+
+
+def test_a_measured_run_is_written_as_it_always_was(measured_run: Path) -> None:
+    check("measured", found(measured_run))
+
+
+def test_a_study_has_the_runs_that_it_always_had(study: Path) -> None:
+    kept = {
+        path: value
+        for path, value in found(study).items()
+        if path.endswith("run.json") or "/trials/" not in path
+    }
+    names = sorted(path.relative_to(study).as_posix() for path in study.glob("*/trials/*"))
+    check("study", {"documents": kept, "trials": names})
+
+
+REF = DatasetRef(
+    source="/data/pets",
+    train=SplitRef(fingerprint="aa", num_examples=10),
+    held_out=SplitRef(fingerprint="bb", num_examples=4),
+    classes=("cat", "dog"),
+    image_shape=(3, 8, 8),
+)
+DRAW = Draw(effect="drop", rate=0.3, beta=(3.0, 1.0), ranking="aa")
+SHORT = Recipe(period="epochs", alpha=0.003, translation=0.0, label_smoothing=0.1)
+CHANGES: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "another seed and index": {"seed": 5, "index": 3},
+    "a network of three layers for 20 epochs": {"model": "mlp_3", "epochs": 20},
+    "the short recipe": {"recipe": SHORT},
+    "photos": {"recipe": Recipe(crop=224, reduce=1), "data": REF.model_copy(update={"image_shape": None})},
+    "half as many pixels": {"recipe": Recipe(reduce=2)},
+    "loaded otherwise": {"data": REF.model_copy(update={"limit": 10, "holdout": 0.2, "source": None})},
+    "nothing held out": {"data": REF.model_copy(update={"held_out": None}), "probes": (Probe(name="train"),)},
+    "a share": {"train_share": 0.5},
+    "some dropped": {"draw": DRAW, "same_steps": True},
+    "some relabelled": {
+        "draw": DRAW.model_copy(update={"effect": "relabel", "other_label": True, "balanced": True})
+    },
+    "published weights": {"pretrained": "ab" * 32},
+    "bfloat16": {"resolved": Resolved(precision="bfloat16", channels_last=True, threads=1)},
+    "elsewhere": {
+        "resolved": Resolved(
+            precision="float32",
+            channels_last=False,
+            threads=8,
+            jobs=2,
+            together=5,
+            folded=True,
+            compiled=True,
+        )
+    },
+    "seen at the end": {"probes": (Probe(name="train", observe="last", keep_logits="all"),)},
+    "seen in training": {"probes": (Probe(name="train", observe="train"),)},
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_trial_keeps_its_identity(name: str) -> None:
+    settings: dict[str, Any] = {
+        "data": REF,
+        "model": "wrn_16_1",
+        "recipe": Recipe(),
+        "resolved": Resolved(precision="float32", channels_last=True, threads=2),
+        "probes": (Probe(name="train"), Probe(name="held_out")),
+        "epochs": 10,
+        "seed": 0,
+        "index": 0,
+    }
+    known = VALUES / "hashes.json"
+    hashes = json.loads(known.read_text()) if known.exists() else {}
+    here = TrialSpec(**{**settings, **CHANGES[name]}).hash
+    if os.environ.get("EASINESS_GOLDEN") == "write":
+        hashes[name] = here
+        known.write_text(json.dumps(hashes, indent=1) + "\n")
+    assert hashes[name] == here
