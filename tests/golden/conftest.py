@@ -1,4 +1,4 @@
-"""A run recorded from made-up numbers, a measured run and a study ranked by the first: small, and always the same."""
+"""A run recorded from made-up numbers, a measured run and a study ranked by the first: always the same."""
 
 from __future__ import annotations
 

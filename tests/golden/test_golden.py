@@ -1,4 +1,4 @@
-"""What was written and hashed once stays so: folders, documents, schemas, identities, and numbers to rounding.
+"""What was written and hashed once stays so: folders, documents, schemas, identities, rounded numbers.
 
 Runs on other people's disks depend on it. ``EASINESS_GOLDEN=write pytest tests/golden -n 0`` writes the
 values anew, for a change that is meant.
