@@ -27,10 +27,10 @@ from baseline_lightning import Lightning
 from baseline_plain import BATCH, PlainLoop
 from easiness import Recorder, load_dataset
 from easiness.record import ObservationLog
-from easiness.studies.choose import resolve_plan
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
-from easiness.studies.workers import Workers
+from easiness.runs.auto.choose import resolve_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.workers import Workers
 from own_process import OwnProcess
 from results import Report, command, data_text, parser
 

@@ -33,10 +33,10 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.workers import Workers
 from easiness.spec import Resolved
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
-from easiness.studies.workers import Workers
 from own_process import OwnProcess
 from results import Report, command, parser
 

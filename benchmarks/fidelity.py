@@ -23,9 +23,9 @@ import torch
 
 from easiness import load_dataset
 from easiness.analysis import match_groups
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
 from easiness.spec import Resolved
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
 from results import Report, command, data_text, parser
 
 REFERENCE_SEED = 1000

@@ -15,8 +15,8 @@ import torch
 
 from easiness import load_dataset
 from easiness.analysis import SIDES, forecast, match_groups, membership, select, without_noise
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
 from forecasts_figure import FEW, draw
 from machine import measured
 

@@ -23,10 +23,10 @@ from torch import nn
 
 from easiness import load_dataset
 from easiness.models import build_model
-from easiness.studies.choose import resolve_plan
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
-from easiness.studies.progress import Progress
+from easiness.runs.auto.choose import resolve_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.progress import Progress
 from gpu_checks import CHEAP, COMPILED, check
 from gpu_parts import LeftOut, Parts
 from gpu_steps import BATCH, NUM_CLASSES, SHAPE, WAYS, Steps, measure_peaks, roofline, settings, waits

@@ -9,7 +9,7 @@ import torch
 
 from easiness import load_dataset
 from easiness.record import TrialRecord
-from easiness.studies.plan import make_plan
+from easiness.runs.plan import make_plan
 from easiness.trial import run_trials
 from gpu_parts import first_line
 from gpu_steps import WAYS, settings

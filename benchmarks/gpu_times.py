@@ -10,7 +10,7 @@ from unittest.mock import patch
 import torch
 
 from easiness import trial
-from easiness.data.working import working_images
+from easiness.data.working.images import working_images
 from easiness.store import RunWriter
 from easiness.training import Observer, loop
 from easiness.training.device import own_device

@@ -83,8 +83,8 @@ def serve_torchvision(turns, folder, _, rounds):
 
 def serve_easiness(turns, folder, scratch, rounds):
     from easiness.data import working_images
-    from easiness.studies.choose import resolve_plan
-    from easiness.studies.plan import make_plan
+    from easiness.runs.auto.choose import resolve_plan
+    from easiness.runs.plan import make_plan
     from easiness.training import make_bank
     from easiness.training.network import evaluation_batch
     from easiness.trial import run_trial

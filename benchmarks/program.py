@@ -28,11 +28,11 @@ import torch
 from easiness import load_dataset
 from easiness.models import build_model
 from easiness.record import ObservationLog
+from easiness.runs.auto.choose import resolve_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.progress import Progress
 from easiness.store import RunWriter
-from easiness.studies.choose import resolve_plan
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
-from easiness.studies.progress import Progress
 from easiness.training import StepObserver
 from easiness.training.loop import batches
 from easiness.training.network import Network

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from easiness import open_run
-from easiness.studies.amounts import duration_text
+from easiness.show.amounts import duration_text
 from machine import measured
 
 COLORS = 128  # of a figure in the docs: a third of the bytes, and nobody sees it

@@ -18,7 +18,7 @@ import torch
 from scipy.stats import spearmanr
 
 from easiness.spec import RECIPES
-from easiness.training.speed import Rehearsal, Workload, rehearsing
+from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
 from machine import measured
 from recipes_figure import draw
 from recipes_runs import SUBJECTS, judged, reference_runs, way_run

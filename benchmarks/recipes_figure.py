@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from easiness.figures.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 
 COLORS = {"short": EASY, "paper": HARD}
 MARKERS = {"easiness": "o", "confidence": "s", "loss": "D"}

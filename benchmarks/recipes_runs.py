@@ -16,8 +16,8 @@ import numpy as np
 
 from easiness import load_dataset
 from easiness.data.subset import balanced_subset
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
 
 SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
 

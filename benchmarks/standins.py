@@ -22,10 +22,10 @@ import torch
 from easiness import load_dataset
 from easiness.analysis import Agreement, GroupMatch, Measured, Rule, agreement, match_groups
 from easiness.errors import BadInput, RunFailed
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
-from easiness.studies.workers import Workers
-from easiness.training.speed import Rehearsal, Workload, rehearsing
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.workers import Workers
+from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
 from results import Report, parser
 from standins_figure import draw
 

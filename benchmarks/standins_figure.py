@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
-from easiness.figures.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
 
 COLORS = {"easy": EASY, "hard": HARD}
 MARKERS = ("o", "s", "D")  # by resolution, the full one first

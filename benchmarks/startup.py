@@ -47,9 +47,9 @@ def seconds(command):
 
 CHOOSE = f"""
 import time
-from easiness.studies.choose import resolve_plan
-from easiness.studies.cost import estimate_cost
-from easiness.studies.plan import make_plan
+from easiness.runs.auto.choose import resolve_plan
+from easiness.runs.cost import estimate_cost
+from easiness.runs.plan import make_plan
 from easiness.training import resolve_device
 plan, device = make_plan("digits", **{ABOUT_HALF_A_MINUTE}), resolve_device("cpu")
 began = time.perf_counter()

@@ -15,7 +15,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from easiness.studies.presets import Preset
+    from easiness.studies.paper.presets import Preset
 
 # Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
 # equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
@@ -209,7 +209,7 @@ def pictures(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_preset() -> Preset:
     """Every experiment of the paper in seconds; four trials, so groups of two, and nothing decided."""
-    from easiness.studies.presets import SMOKE
+    from easiness.studies.paper.presets import SMOKE
 
     return replace(
         SMOKE,
@@ -235,8 +235,8 @@ def tiny_preset() -> Preset:
 def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     """The folder of a whole study of 150 digits; read it, or change a copy."""
     from easiness.report.paper_page import write_paper
-    from easiness.studies.paper import plan_paper, run_paper
-    from easiness.studies.paper_folder import describe_folder
+    from easiness.studies.paper.folder import describe_folder
+    from easiness.studies.paper.study import plan_paper, run_paper
 
     def make(out: Path) -> None:
         plan = plan_paper(tiny_preset, limit=150)

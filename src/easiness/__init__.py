@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
     from easiness.report.page import write_report
     from easiness.report.paper import paper
+    from easiness.runs.measure import measure
     from easiness.spec import Recipe
     from easiness.store import Recorder, Run, open_run
-    from easiness.studies.ablate import ablate, corrupt
-    from easiness.studies.compare import compare, matching_rate
-    from easiness.studies.measure import measure
-    from easiness.studies.perturbation import perturbation_curve
-    from easiness.studies.prune import prune
-    from easiness.studies.pseudo import pseudo_patterns
-    from easiness.studies.similarity import similarity
-    from easiness.studies.validate import validate
+    from easiness.studies.matching.compare import compare, matching_rate
+    from easiness.studies.perturbation.pseudo import pseudo_patterns
+    from easiness.studies.perturbation.study import perturbation_curve
+    from easiness.studies.similarity.study import similarity
+    from easiness.studies.training_sets.ablate import ablate, corrupt
+    from easiness.studies.training_sets.prune import prune
+    from easiness.studies.validation.validate import validate
 
 # where each public name lives; loaded on first use, so that importing the package stays light
 _HOMES = {
@@ -35,21 +35,21 @@ _HOMES = {
     "Run": "store",
     "RunFailed": "errors",
     "TrialFailed": "errors",
-    "ablate": "studies.ablate",
-    "compare": "studies.compare",
-    "corrupt": "studies.ablate",
+    "ablate": "studies.training_sets.ablate",
+    "compare": "studies.matching.compare",
+    "corrupt": "studies.training_sets.ablate",
     "draw_by_rank": "analysis.draw",
     "load_dataset": "data",
-    "matching_rate": "studies.compare",
-    "measure": "studies.measure",
+    "matching_rate": "studies.matching.compare",
+    "measure": "runs.measure",
     "open_run": "store",
     "paper": "report.paper",
-    "perturbation_curve": "studies.perturbation",
-    "prune": "studies.prune",
-    "pseudo_patterns": "studies.pseudo",
+    "perturbation_curve": "studies.perturbation.study",
+    "prune": "studies.training_sets.prune",
+    "pseudo_patterns": "studies.perturbation.pseudo",
     "select": "analysis",
-    "similarity": "studies.similarity",
-    "validate": "studies.validate",
+    "similarity": "studies.similarity.study",
+    "validate": "studies.validation.validate",
     "write_report": "report.page",
 }
 

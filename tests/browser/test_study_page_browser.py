@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from easiness.report.section import Section
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.studies.claims import Claim, Statistic
+from easiness.show.section import Section
+from easiness.studies.paper.claims import Claim, Statistic
 
 pytestmark = pytest.mark.browser
 

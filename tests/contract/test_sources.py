@@ -19,7 +19,8 @@ from PIL import Image
 from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from torchvision.datasets import ImageFolder
 
-from easiness.data import Dataset, load_dataset, mini_imagenet
+from easiness.data import Dataset, load_dataset
+from easiness.data.sources import mini_imagenet
 from easiness.errors import BadInput
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from easiness import measure, open_run
-from easiness.studies import looks
+from easiness.runs.auto import looks
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 

@@ -21,9 +21,9 @@ import easiness as ez
 from easiness import Run
 from easiness.analysis import match_groups
 from easiness.data import Dataset
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
 from easiness.spec import Resolved
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
 from easiness.trial import run_trial
 
 TRIALS, EPOCHS, ALPHA = 20, 10, 0.003

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.data import encoded
-from easiness.studies.cost import _Photos
+from easiness.data.pictures import encoded
+from easiness.runs.cost import _Photos
 
 NUM = 12  # photos of each class and split
 
@@ -39,7 +39,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
-    monkeypatch.setattr("easiness.studies.cost._photos", lambda *_: _Photos(0, 0.0))
+    monkeypatch.setattr("easiness.runs.cost._photos", lambda *_: _Photos(0, 0.0))
     names: list[str] = []
     decode = encoded.decode_image
 
@@ -89,7 +89,7 @@ def test_without_the_cache_photos_are_held_in_memory(measure, decoded, contents,
 def test_photos_that_do_not_fit_are_decoded_anew(measure, decoded, contents, monkeypatch):
     cached = contents(measure("cached", trials=1).path)
     decoded.clear()
-    monkeypatch.setattr("easiness.data.photos.fits", lambda _: False)
+    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
     assert contents(measure("anew", trials=1, cache=False).path) == cached
     assert len(decoded) == 2 * (2 * NUM + 4 * NUM)  # each epoch trains on one split and observes both
 
@@ -123,7 +123,7 @@ def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos):
 
 def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, tmp_path):
     whole = contents(measure("whole").path)
-    monkeypatch.setattr("easiness.data.photo_cache._AT_ONCE", 4)
+    monkeypatch.setattr("easiness.data.working.photo_cache._AT_ONCE", 4)
     (tmp_path / "elsewhere").mkdir()
     noted = encoded.decode_image
 
@@ -132,7 +132,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
             raise KeyboardInterrupt
         return noted(*arguments)
 
-    monkeypatch.setattr("easiness.data.threads.CHUNK", 1)
+    monkeypatch.setattr("easiness.data.pictures.threads.CHUNK", 1)
     decoded.clear()
     monkeypatch.setattr(encoded, "decode_image", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -14,7 +14,7 @@ import pytest
 from easiness import Run, measure, open_run
 from easiness.analysis import SIDES, Side, membership, select
 from easiness.analysis.mixing import binomial, fit_mixing, shares_of_tail
-from easiness.studies.outlook import outlook
+from easiness.studies.matching.outlook import outlook
 
 NUM, TRIALS, SPLITS = 1000, 40, 20
 

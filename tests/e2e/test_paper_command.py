@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import easiness
-from easiness.studies import presets
-from easiness.studies.paper_folder import study_runs
-from easiness.studies.presets import Preset
+from easiness.studies.paper import presets
+from easiness.studies.paper.folder import study_runs
+from easiness.studies.paper.presets import Preset
 
 
 @pytest.fixture

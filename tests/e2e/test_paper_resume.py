@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from easiness.store.files import ASIDE
-from easiness.studies.paper_folder import study_runs
+from easiness.studies.paper.folder import study_runs
 
 # Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
 # Then runs the same command on KILLED in processes of their own, forked from this one, which kill
@@ -18,7 +18,7 @@ KILLED_AGAIN_AND_AGAIN = """
 import itertools, json, os, pathlib, random, shutil, signal, sys
 import easiness.cli.main
 from easiness.report import paper_page
-from easiness.studies.presets import PRESETS, Preset
+from easiness.studies.paper.presets import PRESETS, Preset
 paper_page._DPI = 40
 lone, killed, preset = sys.argv[1:]
 values = json.loads(preset).items()

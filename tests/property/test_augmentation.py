@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from easiness.spec import Recipe
-from easiness.training.images import (
+from easiness.training.normalize import global_contrast_normalization
+from easiness.training.tensor_input import (
     Augmentation,
     ImageBank,
     draw_augmentation,
 )
-from easiness.training.normalize import global_contrast_normalization
 
 CPU = torch.device("cpu")
 shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 7), st.integers(1, 7))

@@ -23,8 +23,8 @@ from pathlib import Path
 {first}
 import easiness as ez
 from easiness.spec import Resolved
-from easiness.studies.execute import carry_out
-from easiness.studies.plan import make_plan
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
 
 def train(trials, threads, **options):
     plan = make_plan("digits", model="mlp_2_w8", limit=20, trials=trials, epochs=1, precision="float32")

@@ -43,7 +43,7 @@ def ablate(
     """Train without a share of the easy, hard or random examples, and test on the held-out split."""
     from easiness.executors import read_jobs
     from easiness.store import open_run
-    from easiness.studies.ablate import ablate as run_ablation
+    from easiness.studies.training_sets.ablate import ablate as run_ablation
 
     options.show(
         lambda progress: run_ablation(

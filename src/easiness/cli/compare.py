@@ -33,9 +33,9 @@ def compare(
 ) -> None:
     """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
     from easiness.cli.output import PICTURE_SUFFIXES, check_output_file, write_figure, write_file
-    from easiness.report.tables import as_csv, as_json, as_markdown, as_text
     from easiness.store import open_run
-    from easiness.studies.compare import compare as compare_runs
+    from easiness.studies.matching.compare import compare as compare_runs
+    from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
 
     if output is not None:
         check_output_file(output, (".csv", ".md", ".json", *PICTURE_SUFFIXES))
@@ -50,7 +50,7 @@ def compare(
     if output is None:
         return
     if output.suffix in PICTURE_SUFFIXES:
-        from easiness.figures.matching import draw_matching
+        from easiness.studies.matching.figure import draw_matching
 
         write_figure(output, draw_matching(comparison))
     else:

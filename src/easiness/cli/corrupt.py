@@ -42,7 +42,7 @@ def corrupt(
     """Train with random labels for some easy, hard or random examples, and test on the held-out split."""
     from easiness.executors import read_jobs
     from easiness.store import open_run
-    from easiness.studies.ablate import corrupt as run_corruption
+    from easiness.studies.training_sets.ablate import corrupt as run_corruption
 
     options.show(
         lambda progress: run_corruption(

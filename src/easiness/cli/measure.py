@@ -157,12 +157,12 @@ def measure(
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor, read_jobs
+    from easiness.runs.carry_out import carry_out
+    from easiness.runs.plan import make_plan
+    from easiness.runs.recipe_choice import recipe_or_default
+    from easiness.runs.until_reliable import trials_asked
+    from easiness.runs.workers import allowed_jobs
     from easiness.store import check_output
-    from easiness.studies.execute import carry_out
-    from easiness.studies.plan import make_plan
-    from easiness.studies.recipe_choice import recipe_or_default
-    from easiness.studies.trials_auto import trials_asked
-    from easiness.studies.workers import allowed_jobs
     from easiness.training import resolve_device
 
     check_output(out)
@@ -242,7 +242,7 @@ def summarize(run: Run) -> str:
     import numpy as np
 
     from easiness.spec import observe_text
-    from easiness.studies.outlook import outlook_lines
+    from easiness.studies.matching.outlook import outlook_lines
 
     num = len(run.trials)
     head = f"{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from easiness.report.section import Section
+    from easiness.show.section import Section
 
 TABLE_SUFFIXES = (".csv", ".md", ".json")
 """What `write_table` writes."""
@@ -64,7 +64,7 @@ def write_table(path: Path, sections: Iterable[Section], table: pd.DataFrame) ->
     """Write a result: its table as CSV or JSON (a list of rows), or its sections as Markdown."""
     import json
 
-    from easiness.report.section import defined, sections_markdown
+    from easiness.show.section import defined, sections_markdown
 
     if path.suffix == ".md":
         text = sections_markdown(sections) + "\n"
@@ -78,7 +78,7 @@ def write_table(path: Path, sections: Iterable[Section], table: pd.DataFrame) ->
 
 def write_figure(path: Path, figure: Figure) -> None:
     """Write a figure as a picture."""
-    from easiness.figures import picture_bytes
+    from easiness.show.svg import picture_bytes
 
     write_file(path, picture_bytes(figure, path.suffix))
 

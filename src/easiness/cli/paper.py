@@ -10,8 +10,8 @@ import typer
 from easiness.cli.execution import ExecutorName, NumJobs
 
 if TYPE_CHECKING:
-    from easiness.studies.cost import Cost
-    from easiness.studies.paper import PaperPlan
+    from easiness.runs.cost import Cost
+    from easiness.studies.paper.study import PaperPlan
 
 
 def paper(
@@ -58,10 +58,10 @@ def paper(
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor, read_jobs
     from easiness.report.paper import finish_paper
-    from easiness.studies.claims import count_verdicts
-    from easiness.studies.paper import plan_paper
-    from easiness.studies.paper_folder import check_folder
-    from easiness.studies.presets import find_preset
+    from easiness.studies.paper.claims import count_verdicts
+    from easiness.studies.paper.folder import check_folder
+    from easiness.studies.paper.presets import find_preset
+    from easiness.studies.paper.study import plan_paper
     from easiness.training import resolve_device
 
     num_jobs = read_jobs(jobs)
@@ -103,9 +103,9 @@ def paper(
 
 
 def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -> str:
-    from easiness.report.section import Section, sections_text
-    from easiness.studies.amounts import duration_text, size_text
-    from easiness.studies.paper import plan_rows
+    from easiness.show.amounts import duration_text, size_text
+    from easiness.show.section import Section, sections_text
+    from easiness.studies.paper.study import plan_rows
 
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
     for name, one, cost in plan_rows(plan, costs):

@@ -77,15 +77,15 @@ def perturb(
         write_result,
     )
     from easiness.cli.progress import ShownProgress
-    from easiness.figures.perturbation import draw_perturbation
     from easiness.perturb import perturbation
-    from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
-    from easiness.report.section import sections_text
+    from easiness.runs.source import data_of
+    from easiness.show.section import sections_text
     from easiness.store import open_run
-    from easiness.studies.perturbation import perturbation_curve
-    from easiness.studies.perturbed import spec_with_weights
-    from easiness.studies.pseudo import pseudo_patterns
-    from easiness.studies.source import data_of
+    from easiness.studies.perturbation.figure import draw_perturbation
+    from easiness.studies.perturbation.observing import spec_with_weights
+    from easiness.studies.perturbation.pseudo import pseudo_patterns
+    from easiness.studies.perturbation.sections import perturbation_sections, pseudo_sections
+    from easiness.studies.perturbation.study import perturbation_curve
 
     if output is not None:
         check_output_file(output, RESULT_SUFFIXES)
@@ -129,7 +129,12 @@ def perturb(
         write_result(output, sections, curve.table(), lambda: draw_perturbation(curve))
     if panel is None and patterns is None:
         return
-    from easiness.figures.perturbed_panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+    from easiness.studies.perturbation.panel import (
+        draw_panel,
+        draw_patterns,
+        pattern_pictures,
+        perturbed_panel,
+    )
 
     if panel is not None:
         shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: curve.levels}, seed=seed)

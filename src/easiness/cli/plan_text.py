@@ -9,11 +9,11 @@ import torch
 
 from easiness.analysis import FIRST_CHECK
 from easiness.executors import Jobs
+from easiness.runs.auto.choose import Compile, resolve_plan
+from easiness.runs.carry_out import cache_beside
+from easiness.runs.cost import estimate_cost
+from easiness.runs.plan import Plan
 from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
-from easiness.studies.choose import Compile, resolve_plan
-from easiness.studies.cost import estimate_cost
-from easiness.studies.execute import cache_beside
-from easiness.studies.plan import Plan
 
 
 def describe(

@@ -14,10 +14,10 @@ from rich.progress import Progress as Bar
 from rich.text import Text
 
 from easiness.cli.reading import reading_shown
+from easiness.runs.cost import Cost
+from easiness.runs.progress import Progress
+from easiness.show.amounts import duration_text
 from easiness.spec import RunSpec
-from easiness.studies.amounts import duration_text
-from easiness.studies.cost import Cost
-from easiness.studies.progress import Progress
 from easiness.training import EpochReport
 
 _SECONDS_BETWEEN_LINES = 2.0  # after epochs

@@ -12,7 +12,7 @@ from easiness.cli.training_sets import KeepEnd
 from easiness.errors import BadInput
 
 if TYPE_CHECKING:
-    from easiness.studies.prune import Pruned
+    from easiness.studies.training_sets.prune import Pruned
 
 
 def prune(
@@ -47,8 +47,8 @@ def prune(
     """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
     from easiness.cli.output import check_output_file, output_file
     from easiness.store import open_run
-    from easiness.studies.order import order_of
-    from easiness.studies.prune import prune as draw
+    from easiness.studies.training_sets.order import order_of
+    from easiness.studies.training_sets.prune import prune as draw
 
     if output is not None:
         check_output_file(output, (".csv", ".parquet", ".txt"))
@@ -80,8 +80,8 @@ def prune(
 
 
 def _summary(pruned: Pruned) -> str:
-    from easiness.report.section import Section, number, sections_text
-    from easiness.studies.order import order_of
+    from easiness.show.section import Section, number, sections_text
+    from easiness.studies.training_sets.order import order_of
 
     order = order_of(pruned.score, pruned.keep)
     never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."

@@ -29,7 +29,7 @@ def report(
     from easiness.cli.output import check_output_file, write_file
     from easiness.report.page import render_report
     from easiness.store import open_run
-    from easiness.studies.paper_folder import is_study, study_page
+    from easiness.studies.paper.folder import is_study, study_page
 
     check_output_file(output, (".html",))
     if len(runs) == 1 and is_study(runs[0]):

@@ -12,8 +12,8 @@ import typer
 from easiness.errors import BadInput
 
 if TYPE_CHECKING:
-    from easiness.studies.progress import Progress
-    from easiness.studies.training_sets import TrainingSetStudy
+    from easiness.runs.progress import Progress
+    from easiness.studies.training_sets.study import TrainingSetStudy
 
 Source = Annotated[str, typer.Argument(help="The data that --scores was measured on; as for `measure`.")]
 Scores = Annotated[Path, typer.Option("--scores", help="Folder of the run whose scores rank the examples.")]
@@ -100,9 +100,9 @@ def show(study_of: Callable[[Progress], TrainingSetStudy], output: Path | None, 
     """Run the study with progress shown, print its tables, and write them where asked."""
     from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
-    from easiness.figures.training_sets import draw_by_rate
-    from easiness.report.section import sections_text
-    from easiness.report.training_sets_sections import training_sets_sections
+    from easiness.show.section import sections_text
+    from easiness.studies.training_sets.figure import draw_by_rate
+    from easiness.studies.training_sets.sections import training_sets_sections
 
     if output is not None:
         check_output_file(output, RESULT_SUFFIXES)

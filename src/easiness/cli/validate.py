@@ -63,10 +63,10 @@ def validate(
     from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
     from easiness.executors import read_jobs
-    from easiness.figures.validation import draw_validation
-    from easiness.report.section import sections_text
-    from easiness.report.validation_sections import validation_sections
-    from easiness.studies.validate import validate as run_validation
+    from easiness.show.section import sections_text
+    from easiness.studies.validation.figure import draw_validation
+    from easiness.studies.validation.sections import validation_sections
+    from easiness.studies.validation.validate import validate as run_validation
 
     if output is not None:
         check_output_file(output, RESULT_SUFFIXES)

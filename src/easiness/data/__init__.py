@@ -2,7 +2,7 @@
 
 from easiness.data.dataset import Dataset
 from easiness.data.load import load_dataset
-from easiness.data.photos import Photos
-from easiness.data.working import WorkingImages, working_images
+from easiness.data.working.images import WorkingImages, working_images
+from easiness.data.working.photos import Photos
 
 __all__ = ["Dataset", "Photos", "WorkingImages", "load_dataset", "working_images"]

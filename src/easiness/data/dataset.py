@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from easiness.data.fingerprint import fingerprint
 from easiness.data.memory import check_fits
-from easiness.data.scan import Scan, merge
-from easiness.data.stored import NoImages, Pixels, StoredImages
+from easiness.data.pictures.scan import Scan, merge
+from easiness.data.pictures.stored import NoImages, Pixels, StoredImages
 from easiness.data.subset import balanced_subset
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef

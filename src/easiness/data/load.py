@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from easiness.data.arrays import from_arrays
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out
-from easiness.data.hub import from_hub_object, is_hub_object
-from easiness.data.named import ACCEPTED, absolute, load_named
-from easiness.data.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
+from easiness.data.sources.arrays import from_arrays
+from easiness.data.sources.hub import from_hub_object, is_hub_object
+from easiness.data.sources.named import ACCEPTED, absolute, load_named
+from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 

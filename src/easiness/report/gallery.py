@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Votes, membership
-from easiness.figures.gallery import class_extremes
+from easiness.report.gallery_figure import class_extremes
 from easiness.store import Run
 
 

@@ -12,32 +12,28 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
-from easiness.figures import (
-    AccuracyCurves,
-    Levels,
-    ReliabilityCurves,
-    accuracy_curves,
-    curves_by_epoch,
-    curves_by_trials,
-    draw_accuracy,
-    draw_levels,
-    draw_reliability,
-    easiness_levels,
-    to_svg,
-)
-from easiness.report.answers import pair_answers
+from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
+from easiness.report.levels_figure import Levels, draw_levels, easiness_levels
 from easiness.report.pictures import picture_uris
-from easiness.report.similarity_sections import similarity_sentence
 from easiness.report.template import render_page
+from easiness.runs.source import find_data
+from easiness.show.svg import to_svg
 from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
-from easiness.studies.compare import Comparison, check_comparable, common_epoch, compare
-from easiness.studies.reliability import Reliability
-from easiness.studies.similarity import similarity
-from easiness.studies.source import find_data
+from easiness.studies.matching.answers import pair_answers
+from easiness.studies.matching.compare import Comparison, check_comparable, common_epoch, compare
+from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.reliability_figure import (
+    ReliabilityCurves,
+    curves_by_epoch,
+    curves_by_trials,
+    draw_reliability,
+)
+from easiness.studies.similarity.sections import similarity_sentence
+from easiness.studies.similarity.study import similarity
 
 MAX_CLASSES = 20
 """Classes beyond these are counted but not shown one by one."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from easiness.executors import Jobs
 from easiness.report.paper_page import write_paper
-from easiness.studies.claims import Claim
-from easiness.studies.paper import PaperPlan, plan_paper, run_paper
-from easiness.studies.paper_folder import check_folder, describe_folder
-from easiness.studies.presets import find_preset
-from easiness.studies.progress import Progress
+from easiness.runs.progress import Progress
+from easiness.studies.paper.claims import Claim
+from easiness.studies.paper.folder import check_folder, describe_folder
+from easiness.studies.paper.presets import find_preset
+from easiness.studies.paper.study import PaperPlan, plan_paper, run_paper
 
 
 def paper(

@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.analysis import Side
 from easiness.errors import RunFailed
-from easiness.figures import picture_bytes
-from easiness.figures.gallery import draw_gallery, gallery
-from easiness.figures.matching import draw_matching
-from easiness.figures.perturbation import draw_perturbation
-from easiness.figures.perturbed_panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.figures.similarity import draw_similarity
-from easiness.figures.training_sets import draw_by_rate
-from easiness.figures.validation import draw_validation
-from easiness.report.paper_text import facts_section, part_leads
-from easiness.report.perturbation_sections import perturbation_sections, pseudo_sections
-from easiness.report.section import Section, sections_markdown
-from easiness.report.similarity_sections import similarity_sections
+from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.report.tables import as_csv, as_json, as_markdown
-from easiness.report.training_sets_sections import training_sets_sections
-from easiness.report.validation_sections import validation_sections
+from easiness.show.section import Section, sections_markdown
+from easiness.show.svg import picture_bytes
 from easiness.store import Run
 from easiness.store.files import write_whole
-from easiness.studies.claims import Claim
-from easiness.studies.compare import Comparison
-from easiness.studies.paper import KINDS, PaperPlan, main_recipe, match_name
-from easiness.studies.paper_claims import PaperResults, paper_claims
-from easiness.studies.paper_folder import FIGURES, TABLES
+from easiness.studies.matching.compare import Comparison
+from easiness.studies.matching.figure import draw_matching
+from easiness.studies.matching.texts import as_csv, as_json, as_markdown
+from easiness.studies.paper.claims import Claim
+from easiness.studies.paper.folder import FIGURES, TABLES
+from easiness.studies.paper.judge import PaperResults, paper_claims
+from easiness.studies.paper.study import KINDS, PaperPlan, main_recipe, match_name
+from easiness.studies.paper.text import facts_section, part_leads
+from easiness.studies.perturbation.figure import draw_perturbation
+from easiness.studies.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.studies.perturbation.sections import perturbation_sections, pseudo_sections
+from easiness.studies.similarity.figure import draw_similarity
+from easiness.studies.similarity.sections import similarity_sections
+from easiness.studies.training_sets.figure import draw_by_rate
+from easiness.studies.training_sets.sections import training_sets_sections
+from easiness.studies.validation.figure import draw_validation
+from easiness.studies.validation.sections import validation_sections
 
 if TYPE_CHECKING:
     import pandas as pd

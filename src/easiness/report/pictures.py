@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
+from easiness.runs.source import positions_in
 from easiness.store import Run
-from easiness.studies.source import positions_in
 
 LARGEST_SIDE = 96
 """Pixels; larger pictures are made smaller."""

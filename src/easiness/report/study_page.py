@@ -6,9 +6,9 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from easiness.report.section import Section
 from easiness.report.template import render_page
-from easiness.studies.claims import Claim, count_verdicts
+from easiness.show.section import Section
+from easiness.studies.paper.claims import Claim, count_verdicts
 
 
 @dataclass(frozen=True)

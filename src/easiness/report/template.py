@@ -5,8 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from easiness.report.section import number
-from easiness.report.text import capitalized, chosen_percent, count, percent, whole_percent
+from easiness.show.section import number
+from easiness.show.text import capitalized, chosen_percent, count, percent, whole_percent
 
 
 def render_page(template: str, **values: Any) -> str:

@@ -1,13 +1,13 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
-from easiness.training.bank import Bank, make_bank
-from easiness.training.images import ImageBank
+from easiness.training.auto.precision import Precision, resolve_device
+from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import EpochReport, Lane, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
 from easiness.training.observer import AnyObserver, Observer, StepObserver
-from easiness.training.resolve import Precision, resolve_device
-from easiness.training.together import Together
+from easiness.training.stacked_network import Together
+from easiness.training.tensor_input import ImageBank
 from easiness.training.training_set import TrainingSet, training_set
 
 __all__ = [

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from easiness.data import Dataset, WorkingImages
-from easiness.data.blocks import average_blocks
-from easiness.data.photos import uncached_photos
+from easiness.data.working.blocks import average_blocks
+from easiness.data.working.photos import uncached_photos
 from easiness.spec import Recipe
-from easiness.training.bank import make_bank
 from easiness.training.features import FeatureReader
+from easiness.training.inputs import make_bank
 from easiness.training.network import evaluation_batch
 from easiness.training.normalize import global_contrast_normalization
 

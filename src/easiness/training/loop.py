@@ -12,12 +12,12 @@ from torch import Tensor
 
 from easiness.errors import TrialFailed
 from easiness.spec import Recipe, TrialSeeds
-from easiness.training.bank import Bank
+from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
-from easiness.training.graphs import StaticStep
+from easiness.training.inputs import Bank
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
-from easiness.training.together import Together
+from easiness.training.stacked_network import Together
 from easiness.training.transfer import fetched_ahead
 
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
-from easiness.training.bank import Evaluated
 from easiness.training.device import searching
+from easiness.training.inputs import Evaluated
 from easiness.training.transfer import fetched_ahead
 
 # logits per update of a log: bounds the memory that their statistics need

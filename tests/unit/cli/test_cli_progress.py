@@ -9,7 +9,7 @@ import pytest
 from easiness import open_run
 from easiness.cli import progress as progress_module
 from easiness.cli.progress import ShownProgress
-from easiness.studies.cost import Cost
+from easiness.runs.cost import Cost
 from easiness.training import EpochReport
 
 

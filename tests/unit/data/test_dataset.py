@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from easiness.data import Dataset
-from easiness.data.stored import ArrayImages
+from easiness.data.pictures.stored import ArrayImages
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 

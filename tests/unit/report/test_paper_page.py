@@ -15,10 +15,10 @@ from PIL import Image
 
 from easiness.errors import RunFailed
 from easiness.report.paper_page import write_paper
-from easiness.studies.paper import plan_paper, run_paper
-from easiness.studies.paper_claims import paper_claims
-from easiness.studies.presets import Preset
-from easiness.studies.similarity import similarity
+from easiness.studies.paper.judge import paper_claims
+from easiness.studies.paper.presets import Preset
+from easiness.studies.paper.study import plan_paper, run_paper
+from easiness.studies.similarity.study import similarity
 
 PANELS = {
     *("figure-1", "figure-2a-color", "figure-2b-shuffle", "figure-2c-radial", "figure-3"),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from easiness import Recipe, load_dataset, measure, open_run
-from easiness.figures import accuracy_curves
+from easiness.report.accuracy_figure import accuracy_curves
 from easiness.report.facts import data_name, describe_data, measure_command, run_facts
-from easiness.report.text import chosen_percent, count, duration, percent
+from easiness.show.text import chosen_percent, count, duration, percent
 
 
 def test_numbers_read_well() -> None:

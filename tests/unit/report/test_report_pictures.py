@@ -12,7 +12,7 @@ from PIL import Image
 
 from easiness import BadInput, load_dataset, open_run
 from easiness.report.pictures import LARGEST_SIDE, picture_uri, picture_uris
-from easiness.studies.source import find_data
+from easiness.runs.source import find_data
 
 
 def _decoded(uri: str) -> Image.Image:

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from easiness.report.section import Section
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.studies.claims import Claim, Statistic
+from easiness.show.section import Section
+from easiness.studies.paper.claims import Claim, Statistic
 
 EVIL = "<script>alert('cats & dogs')</script>"
 ESCAPED = "&lt;script&gt;alert(&#39;cats &amp; dogs&#39;)&lt;/script&gt;"

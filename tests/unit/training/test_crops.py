@@ -14,7 +14,7 @@ from scipy.stats import binomtest, kstest
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as reference
 
-from easiness.data.photos import reduce
+from easiness.data.working.photos import reduce
 from easiness.errors import BadInput
 from easiness.training import crops
 from easiness.training.crops import Crops, crop_centre, crop_random, draw_crops

@@ -14,8 +14,8 @@ from easiness import worker
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import ImageBank, Lane, Observer, train
+from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
 from easiness.training.device import own_device, searching, set_up
-from easiness.training.speed import Rehearsal, Workload, rehearsing
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
 
@@ -153,7 +153,9 @@ def test_a_rehearsal_in_a_worker_is_on_the_gpu_of_its_trials(monkeypatch, as_wor
     def stop(*_: object, **__: object) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr("easiness.training.speed.Network", lambda *a, **_: used.append(a[3]) or stop())
+    monkeypatch.setattr(
+        "easiness.training.auto.rehearsal.Network", lambda *a, **_: used.append(a[3]) or stop()
+    )
     workload = Workload("mlp_2_w16", Recipe(), (1, 8, 8), 10, 8, "cuda")
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     for number in range(2):

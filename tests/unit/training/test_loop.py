@@ -15,8 +15,8 @@ from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import EpochReport, ImageBank, Lane, Network, Observer, loop, train
 from easiness.training import observer as observer_module
-from easiness.training.images import draw_augmentation
 from easiness.training.network import evaluation_batch
+from easiness.training.tensor_input import draw_augmentation
 
 CPU = torch.device("cpu")
 SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4, draw=5)

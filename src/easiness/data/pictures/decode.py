@@ -1,0 +1,146 @@
+"""One stored picture to pixels, and what counts as unreadable."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.pictures.scan import Header
+from easiness.errors import BadInput
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Blob = Callable[[], bytes]
+"""Returns the stored bytes of one picture; raises `UnreadableImage` where there are none."""
+
+GREY_MODES = ("1", "L", "LA")
+ORIENTATION = 0x0112
+BOMB = "too many pixels to be safe (a decompression bomb)"
+TURNED = (5, 6, 7, 8)
+"""Orientations that exchange height and width."""
+STORED_SIZE = (0x0100, 0x0101)
+"""Tags of width and height in a TIFF file."""
+
+
+class UnreadableImage(BadInput):
+    """One picture cannot be used: ``--skip-unreadable`` goes on without it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}; mend it, or use --skip-unreadable to go on without it")
+
+
+@contextmanager
+def decoder_warnings() -> Iterator[None]:
+    """Around decoding: a decompression bomb is an error, other remarks of the decoder are dropped.
+
+    Warning filters belong to the process, so this is entered once, around all the threads.
+    """
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield
+
+
+def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of the picture, turned as its EXIF orientation says.
+
+    Raises:
+        UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+            channel.
+    """
+    return decode_opened(_open(blob, name), name, channels)
+
+
+def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt.NDArray[np.uint8]:
+    """Pixels [height, width, channels] of an opened picture, turned as its EXIF orientation says.
+
+    The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
+    grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
+    holds is shown.
+
+    Raises:
+        UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+            channel.
+    """
+    from PIL import Image, ImageOps
+
+    if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
+        raise UnreadableImage(name, BOMB)
+    if image.mode.startswith(("I", "F")):
+        raise UnreadableImage(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
+    try:
+        if image.getexif().get(ORIENTATION, 1) != 1:
+            image = ImageOps.exif_transpose(image)
+        pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
+    except Exception as error:  # a decoder may raise anything on broken bytes
+        raise UnreadableImage(name, f"unreadable or truncated image ({one_line(error)})") from None
+    return pixels[..., None] if channels == 1 else pixels
+
+
+def digest(blob: Blob) -> bytes:
+    """SHA-256 of the stored bytes of a picture."""
+    return hashlib.sha256(blob()).digest()
+
+
+def is_readable(blob: Blob, name: str) -> bool:
+    """Can the picture be decoded?"""
+    try:
+        decode_image(blob, name, 3)
+    except UnreadableImage:
+        return False
+    return True
+
+
+def read_header(blob: Blob, name: str) -> Header:
+    """Size after turning, and whether the picture is stored without color; pixels are left alone.
+
+    Raises:
+        UnreadableImage: it has no header that can be read.
+    """
+    return header_of(_open(blob, name))
+
+
+def header_of(image: Image.Image) -> Header:
+    """The header of an opened picture."""
+    width, height = image.size
+    if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
+        width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
+    if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
+        try:
+            turned = image.getexif().get(ORIENTATION, 1) in TURNED
+        except Exception:  # a decoder may raise anything on broken bytes, and will again when they are used
+            turned = False
+        if turned:
+            width, height = height, width
+    return Header(height, width, image.mode in GREY_MODES)
+
+
+def _open(blob: Blob, name: str) -> Image.Image:
+    from PIL import Image, UnidentifiedImageError
+
+    data = blob()
+    try:
+        return Image.open(io.BytesIO(data))
+    except UnidentifiedImageError:
+        reason = "not an image in a known format" if data else "an empty file"
+        raise UnreadableImage(name, reason) from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise UnreadableImage(name, BOMB) from None
+    except Exception as error:  # a decoder may raise anything on broken bytes
+        raise UnreadableImage(name, f"unreadable image ({one_line(error)})") from None
+
+
+def one_line(error: BaseException) -> str:
+    """The text of an error of somebody else's code, for use inside of a line."""
+    return " ".join(str(error).split()) or type(error).__name__

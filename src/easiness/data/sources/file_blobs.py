@@ -1,0 +1,109 @@
+"""Pictures in files of their own below one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from easiness.data.pictures.decode import (
+    Blob,
+    UnreadableImage,
+    decoder_warnings,
+    digest,
+    is_readable,
+    read_header,
+)
+from easiness.data.pictures.encoded import Positions
+from easiness.data.pictures.scan import Header
+from easiness.data.pictures.threads import in_threads
+from easiness.data.reading import IMAGES, SIZES, UNREADABLE, counted
+from easiness.data.sources.file_facts import FileFacts
+
+R = TypeVar("R")
+
+
+class FileBlobs:
+    """Pictures in files of their own: the one at position i is ``root / files[i]``.
+
+    ``files`` are relative to ``root`` or absolute; ``facts`` are about files below ``root`` too.
+    """
+
+    def __init__(self, root: Path, files: Sequence[str], facts: FileFacts) -> None:
+        self._root = root
+        self._files = files
+        self._facts = facts
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def name(self, position: int) -> str:
+        """The file's path."""
+        return str(self._root / self._files[position])
+
+    def blobs(self, positions: Positions) -> Iterator[Blob]:
+        """Readers of the files."""
+        return (partial(self._read, position) for position in positions.tolist())
+
+    def headers(self, positions: Positions) -> Iterator[Header | None]:
+        """Headers, from the cache where size and time of modification are the same."""
+        with decoder_warnings():
+            yield from self._of_each(self._header, positions, SIZES)
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
+        return list(self._of_each(self._digest, positions, IMAGES))
+
+    def unreadable(self) -> Positions:
+        """Positions of files that cannot be decoded; unchanged files are not tried again."""
+        positions = np.arange(len(self))
+        with decoder_warnings():
+            readable = np.array(list(self._of_each(self._readable, positions, UNREADABLE)), np.bool_)
+        return positions[~readable]
+
+    def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
+        try:
+            yield from counted(in_threads(function, positions.tolist()), what, len(positions))
+        finally:
+            self._facts.save()
+
+    def _read(self, position: int) -> bytes:
+        path = self._root / self._files[position]
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UnreadableImage(str(path), f"the file cannot be read: {error.strerror}") from None
+
+    def _header(self, position: int) -> Header | None:
+        file = self._files[position]
+        stamp, known = self._facts.recall(file)
+        match known.get("header"):
+            case [int(height), int(width), bool(grey)]:
+                return Header(height, width, grey)
+        try:
+            header = read_header(partial(self._read, position), file)
+        except UnreadableImage:  # named when it is decoded; it may lie outside of the subset in use
+            return None
+        self._facts.remember(file, stamp, header=list(header))
+        return header
+
+    def _digest(self, position: int) -> str:
+        file = self._files[position]
+        stamp, known = self._facts.recall(file)
+        found = known.get("sha256")
+        if not isinstance(found, str):
+            found = digest(partial(self._read, position)).hex()
+            self._facts.remember(file, stamp, sha256=found)
+        return found
+
+    def _readable(self, position: int) -> bool:
+        file = self._files[position]
+        stamp, known = self._facts.recall(file)
+        readable = known.get("readable")
+        if not isinstance(readable, bool):
+            readable = is_readable(partial(self._read, position), file)
+            self._facts.remember(file, stamp, readable=readable)
+        return readable

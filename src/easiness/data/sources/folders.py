@@ -1,0 +1,164 @@
+"""Class folders: one folder of pictures per class, with or without ``train`` and ``test`` above them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from easiness.data.dataset import Dataset
+from easiness.data.sources.file_blobs import FileBlobs
+from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.errors import BadInput, shorten
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+)
+HELD_OUT_NAMES = ("test", "val", "valid", "validation")
+
+LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
+
+
+def load_folder(
+    root: Path,
+    *,
+    skip_unreadable: bool = False,
+    selection: Mapping[str, str] | None = None,
+    name: str | None = None,
+    source: str | None = None,
+) -> Dataset:
+    """The pictures in the class folders at the absolute path ``root``.
+
+    Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
+    ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
+    ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
+    folder belong to the class. Hidden files, links to folders inside a class, and files that are not
+    images are passed over. A ``val`` (or so) with images but no folders is not used, which is noted.
+
+    ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
+    ``name`` and ``source`` are those of the data set where they are not those of the folder.
+
+    Raises:
+        BadInput: there are no class folders, a class has no image, the layout is ambiguous, the held-out
+            split has a class that the training split lacks, or a folder of the selection is missing.
+    """
+    held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split)), None)
+    has_train = _is_split(root / "train")
+    if held_out_name is not None and not has_train:
+        raise BadInput(
+            f"{root}: {held_out_name} holds class folders but there is no train with class folders beside "
+            "it; add it, or give the split itself as the source"
+        )
+    facts = FileFacts(root)
+    train_folder = root / "train" if has_train else root
+    folders = _class_folders(train_folder, selection)
+    train = _read_split(root, train_folder, "train", folders, facts)
+    held_out = None
+    if held_out_name is not None:
+        folder = root / held_out_name
+        for class_name in _folders(folder):
+            if class_name not in folders and selection is None:
+                raise BadInput(
+                    f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
+                    "remove it here"
+                )
+        held_out = _read_split(root, folder, held_out_name, folders, facts)
+    dataset = encoded_dataset(
+        name or root.name,
+        source or str(root),
+        train,
+        held_out,
+        classes=folders if selection is None else list(selection.values()),
+        skip_unreadable=skip_unreadable,
+    )
+    return replace(dataset, notes=_passed_over(root, held_out_name) if has_train else ())
+
+
+def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
+    found = _folders(folder)
+    if selection is not None:
+        missing = sorted(set(selection) - set(found))
+        if missing:
+            raise BadInput(
+                f"{folder}: no class folder {shorten(missing, len(missing))}; add it, or give another folder"
+            )
+        return list(selection)
+    if not found:
+        raise BadInput(f"{folder}: no class folders in it; {LAYOUT}")
+    return found
+
+
+def _is_split(folder: Path) -> bool:
+    """Does the folder hold folders? With pictures beside them it could be a split or a class."""
+    if not folder.is_dir() or not _folders(folder):
+        return False
+    stray = next((entry for entry in sorted(folder.iterdir()) if _is_image(entry)), None)
+    if stray is not None:
+        raise BadInput(
+            f"{folder}: holds both folders and images ({stray.name}), so it could be a split or a class; "
+            "move the images into class folders"
+        )
+    return True
+
+
+def _passed_over(root: Path, held_out_name: str | None) -> tuple[str, ...]:
+    """Notes about folders that would be the held-out split if their images were in class folders."""
+    before = (
+        HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
+    )
+    return tuple(
+        f"{root / name} holds images without class folders, so it is not used as a held-out split"
+        for name in before
+        if (root / name).is_dir() and any(_is_image(entry) for entry in (root / name).iterdir())
+    )
+
+
+def _read_split(
+    root: Path, folder: Path, name: str, classes: Sequence[str], facts: FileFacts
+) -> EncodedSplit:
+    ids: list[str] = []
+    labels: list[int] = []
+    for label, class_name in enumerate(classes):
+        images = [path.relative_to(root).as_posix() for path in _images_below(folder / class_name)]
+        if not images and name == "train":
+            raise BadInput(
+                f"{folder / class_name}: class {class_name!r} has no image; add one or remove the folder"
+            )
+        ids += sorted(images)
+        labels += [label] * len(images)
+    return EncodedSplit(
+        name=name,
+        where=str(folder),
+        blobs=FileBlobs(root, ids, facts),
+        ids=np.array(ids, dtype=object),
+        labels=np.array(labels, dtype=np.int64),
+    )
+
+
+def _folders(folder: Path) -> list[str]:
+    try:
+        return sorted(e.name for e in folder.iterdir() if e.is_dir() and not e.name.startswith("."))
+    except OSError as error:
+        raise BadInput(f"{folder}: the folder cannot be read: {error.strerror}") from None
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        raise BadInput(f"{error.filename}: the folder cannot be read: {error.strerror}")
+
+    if not folder.is_dir():  # a class may be missing in a held-out split
+        return
+    for parent, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            path = Path(parent, name)
+            if _is_image(path):
+                yield path

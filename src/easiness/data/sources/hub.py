@@ -1,0 +1,196 @@
+"""Data sets of the Hugging Face hub through the `datasets` library: from its cache, a folder or an object."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.dataset import Dataset
+from easiness.data.pictures.decode import one_line
+from easiness.data.sources.hub_access import open_hub
+from easiness.data.sources.hub_rows import HubBlobs
+from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.errors import BadInput
+
+PREFIX = "hf:"
+HELD_OUT_SPLITS = ("test", "validation", "val", "valid")
+IMAGE_COLUMNS = ("image", "img")
+LABEL_COLUMN = "label"
+
+
+def is_hub_object(source: object) -> bool:
+    """Is this an object of the `datasets` library?"""
+    return type(source).__module__.split(".")[0] == "datasets"
+
+
+def load_hub(
+    source: str,
+    *,
+    classes: Sequence[str] | None = None,
+    skip_unreadable: bool = False,
+    download: bool = False,
+) -> Dataset:
+    """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load.
+
+    Without ``download`` nothing is fetched: NAME must be in the cache of the library. The training split
+    is ``train``, else the only one; held out is the first of ``test``, ``validation``, ``val`` and
+    ``valid`` that has labels. Pictures are in the only column of images, or in ``image`` or ``img``;
+    labels are in ``label``, else in the only column of class labels. Ids are positions.
+
+    Raises:
+        BadInput: the library is missing, the data are not there, or splits, columns or labels are wrong.
+        RunFailed: the download failed.
+    """
+    text = source.removeprefix(PREFIX)
+    folder = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolves ".." but no links
+    name, config = (str(folder), None) if text and folder.is_dir() else _name_and_config(text)
+    found = open_hub(name, config, source, download)
+    if os.path.isabs(name):  # noqa: PTH117
+        source = f"{PREFIX}{name}" + (f":{config}" if config else "")
+    short = Path(name).name if os.path.isabs(name) else name  # noqa: PTH117
+    return from_hub_object(found, name=short, source=source, classes=classes, skip_unreadable=skip_unreadable)
+
+
+def from_hub_object(
+    found: Any,
+    *,
+    held_out: Any = None,
+    name: str = "datasets",
+    source: str | None = None,
+    classes: Sequence[str] | None = None,
+    skip_unreadable: bool = False,
+) -> Dataset:
+    """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`.
+
+    Raises:
+        BadInput: it is another object of the library, or splits, columns or labels are wrong.
+    """
+    what = source or name
+    for table in (*(found.values() if isinstance(found, dict) else [found]), held_out):
+        _check_kind(table, what)
+    if not isinstance(found, dict):
+        train, test, test_name = found, held_out, "test"
+    elif held_out is not None:
+        raise BadInput(
+            f"{what}: it has splits of its own; give one of them as the source, or leave out held_out="
+        )
+    else:
+        train, test, test_name = _choose_splits(found, what)
+    train_split, names = _split(train, "train", what, classes)
+    if test is None:
+        held_out_split = None
+    else:
+        held_out_split, held_out_names = _split(test, test_name, what, classes)
+        if held_out_names != names:
+            raise BadInput(
+                f"{what}: the class names of {test_name} differ from those of train; give both the same"
+            )
+    return encoded_dataset(
+        name, source, train_split, held_out_split, classes=names, skip_unreadable=skip_unreadable
+    )
+
+
+def _check_kind(table: Any, what: str) -> None:
+    import datasets
+
+    if table is None or isinstance(table, datasets.Dataset):
+        return
+    if isinstance(table, datasets.IterableDataset):
+        raise BadInput(
+            f"{what}: a {type(table).__name__} can only be iterated, and an example needs an identity to be "
+            "measured over epochs and trials; load it without streaming"
+        )
+    raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
+
+
+def _name_and_config(text: str) -> tuple[str, str | None]:
+    name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
+    if not name:
+        raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
+    folder = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
+    return str(folder) if folder.is_dir() else name, config or None
+
+
+def _choose_splits(found: dict[str, Any], what: str) -> tuple[Any, Any, str]:
+    train = found.get("train", next(iter(found.values())) if len(found) == 1 else None)
+    if train is None:
+        raise BadInput(f"{what}: no split named train among {', '.join(found)}; rename the one to train on")
+    for name in HELD_OUT_SPLITS:
+        if name in found and found[name] is not train and _has_labels(found[name], what):
+            return train, found[name], name
+    return train, None, ""
+
+
+def _has_labels(table: Any, what: str) -> bool:
+    """Tests on the hub often have -1 or nothing for a label."""
+    labels = _label_values(table, _label_column(table, what))
+    return bool(labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()))
+
+
+def _split(
+    table: Any, name: str, what: str, classes: Sequence[str] | None
+) -> tuple[EncodedSplit, Sequence[str] | None]:
+    import datasets
+
+    if table.format["type"] == "custom":
+        raise BadInput(
+            f"{what}: the Dataset has a transform; call reset_format() on it (training augments itself)"
+        )
+    image, label = _image_column(table, what), _label_column(table, what)
+    where = what if name == "train" else f"{what} ({name})"
+    values = _label_values(table, label)
+    if values.null_count:
+        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
+        raise BadInput(f"{where}: row {row}: the label is null; give it a label or leave the row out")
+    names = getattr(table.features[label], "names", None)
+    if names is not None and classes is not None:
+        raise BadInput(f"{what}: has class names of its own; leave out classes=")
+    try:
+        stored = table.cast_column(image, datasets.Image(decode=False)).with_format("arrow")
+    except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
+        raise BadInput(f"{what}: column {image} does not hold images ({one_line(error)})") from None
+    labels: npt.NDArray[Any] = values.to_numpy()
+    blobs = HubBlobs(stored, image, where)
+    return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels), names or classes
+
+
+def _label_values(table: Any, column: str) -> Any:
+    return table.select_columns([column]).with_format("arrow")[:].column(column)
+
+
+def _image_column(table: Any, what: str) -> str:
+    import datasets
+
+    images: list[str] = [
+        name for name, feature in table.features.items() if isinstance(feature, datasets.Image)
+    ]
+    if len(images) == 1:
+        return images[0]
+    for name in IMAGE_COLUMNS:
+        if name in (images or table.column_names):
+            return name
+    raise BadInput(
+        f"{what}: no column named image or img, and {len(images)} columns of images; its columns are "
+        f"{', '.join(table.column_names)}: rename one"
+    )
+
+
+def _label_column(table: Any, what: str) -> str:
+    import datasets
+
+    labels: list[str] = [
+        name for name, feature in table.features.items() if isinstance(feature, datasets.ClassLabel)
+    ]
+    if LABEL_COLUMN in table.column_names:
+        return LABEL_COLUMN
+    if len(labels) == 1:
+        return labels[0]
+    raise BadInput(
+        f"{what}: no column named label, and {len(labels)} columns of class labels; its columns are "
+        f"{', '.join(table.column_names)}: rename one"
+    )

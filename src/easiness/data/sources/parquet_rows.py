@@ -1,0 +1,165 @@
+"""Encoded pictures in the rows of Parquet files, read one row group at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from easiness.data.pictures.decode import Blob, UnreadableImage, digest, one_line
+from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
+from easiness.data.pictures.scan import Header
+from easiness.data.pictures.threads import in_threads
+from easiness.data.reading import IMAGES, counted
+from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.row_digests import row_digests
+from easiness.errors import BadInput
+
+
+def open_parquet(file: Path) -> Any:
+    """The `pyarrow.parquet.ParquetFile`.
+
+    Raises:
+        BadInput: it cannot be read, or is not Parquet.
+    """
+    import pyarrow.parquet as pq
+    from pyarrow import ArrowException
+
+    try:
+        return pq.ParquetFile(file)
+    except (ArrowException, OSError) as error:
+        raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
+
+
+class _Group(NamedTuple):
+    """A row group, and where its rows are in the split."""
+
+    file: int
+    group: int
+    start: int
+    stop: int
+
+
+class RowBlobs:
+    """Pictures in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
+
+    def __init__(self, files: list[Path], columns: list[str], root: Path, facts: FileFacts) -> None:
+        self._files = files
+        self._columns = columns
+        self._root = root
+        self._facts = facts
+        self._groups: list[_Group] = []
+        starts = [0]
+        for index, file in enumerate(files):
+            opened = open_parquet(file)
+            _check_type(file, columns[index], opened.schema_arrow)
+            start = starts[-1]
+            for group in range(opened.metadata.num_row_groups):
+                stop = start + opened.metadata.row_group(group).num_rows
+                self._groups.append(_Group(index, group, start, stop))
+                start = stop
+            starts.append(start)
+        self._starts = np.array(starts)
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def name(self, position: int) -> str:
+        """The file and the row in it, from 0."""
+        index = int(np.searchsorted(self._starts, position, side="right")) - 1
+        return f"{self._files[index]}: row {position - self._starts[index]}"
+
+    def blobs(self, positions: Positions) -> Iterator[Blob]:
+        """Readers of the rows, one row group at a time; groups without a row wanted are not read."""
+        for group in self._groups:
+            low, high = np.searchsorted(positions, [group.start, group.stop])
+            if low < high:
+                values = self._read(group)
+                for position in positions[low:high].tolist():
+                    yield partial(_bytes, values[position - group.start], self.name(position))
+
+    def headers(self, positions: Positions) -> Iterator[Header | None]:
+        """Headers of the rows; of a file whose headers are all the same that one is remembered."""
+        for index, file in enumerate(self._files):
+            rows = positions[(positions >= self._starts[index]) & (positions < self._starts[index + 1])]
+            stamp, known = self._facts.recall(self._fact_name(file))
+            match known.get("header"):
+                case [int(height), int(width), bool(grey)]:
+                    yield from repeat(Header(height, width, grey), len(rows))
+                    continue
+            seen: set[Header | None] = set()
+            for header in read_headers(self, rows):
+                seen.add(header)
+                yield header
+            if len(rows) == self._starts[index + 1] - self._starts[index] and len(seen) == 1:
+                (header,) = seen
+                if header is not None:
+                    self._facts.remember(self._fact_name(file), stamp, header=list(header))
+                    self._facts.save()
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
+        found = []
+        for index, file in enumerate(self._files):
+            start, stop = self._starts[index : index + 2].tolist()
+            low, high = np.searchsorted(positions, [start, stop]).tolist()
+            read = partial(self._read_digests, start, len(positions), low)
+            if low < high:
+                rows = positions[low:high] - start
+                found += row_digests(self._facts, self._fact_name(file), stop - start, rows, read)
+        return found
+
+    def _read_digests(self, start: int, total: int, done: int, rows: Positions) -> Iterator[bytes]:
+        return counted(in_threads(digest, self.blobs(rows + start)), IMAGES, total, done)
+
+    def unreadable(self) -> Positions:
+        """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
+        found = []
+        for index, file in enumerate(self._files):
+            start, stop = int(self._starts[index]), int(self._starts[index + 1])
+            name = self._fact_name(file)
+            stamp, known = self._facts.recall(name)
+            rows = known.get("unreadable_rows")
+            if not isinstance(rows, list):
+                rows = (find_unreadable(self, start, stop) - start).tolist()
+                self._facts.remember(name, stamp, unreadable_rows=rows)
+                self._facts.save()
+            found.append(np.array(rows, np.int64) + start)
+        return np.concatenate(found)
+
+    def _fact_name(self, file: Path) -> str:
+        return file.relative_to(self._root).as_posix()
+
+    def _read(self, group: _Group) -> Any:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        file = self._files[group.file]
+        try:
+            table = open_parquet(file).read_row_group(group.group, columns=[self._columns[group.file]])
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{file}: row group {group.group} cannot be read ({one_line(error)})") from None
+        values = table.column(0)
+        return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+
+
+def _check_type(file: Path, column: str, schema: Any) -> None:
+    import pyarrow as pa
+
+    kind = schema.field(column).type
+    stored = kind
+    if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
+        stored = kind.field("bytes").type
+    if not (pa.types.is_binary(stored) or pa.types.is_large_binary(stored)):
+        raise BadInput(f"{file}: column {column} holds {kind}; store encoded images as bytes")
+
+
+def _bytes(value: Any, name: str) -> bytes:
+    data: bytes | None = value.as_py()
+    if data is None:
+        raise UnreadableImage(name, "the image is null")
+    return data

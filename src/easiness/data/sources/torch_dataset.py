@@ -1,0 +1,221 @@
+"""Any map-style torch Dataset of (image, label); where it only names files, these are read directly."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.dataset import Dataset
+from easiness.data.sources.file_blobs import FileBlobs
+from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
+from easiness.data.sources.torch_files import listed_files
+from easiness.data.sources.torch_items import INT64, ItemImages, Items, length_of
+from easiness.errors import BadInput
+from easiness.record import to_numpy
+
+Positions = npt.NDArray[np.int64]
+S = TypeVar("S", EncodedSplit, Split)
+
+
+def is_map_style(source: object) -> bool:
+    """Is this a map-style Dataset: items and a length, and no array, table or mapping?"""
+    torch_data: Any = sys.modules.get("torch.utils.data")
+    if torch_data is not None and isinstance(source, torch_data.Dataset):
+        return hasattr(source, "__len__") and not isinstance(source, torch_data.IterableDataset)
+    return (
+        hasattr(source, "__len__")
+        and hasattr(source, "__getitem__")
+        and not any(hasattr(source, name) for name in ("keys", "dtype", "dtypes"))
+        and not isinstance(source, str | bytes | tuple | list)
+    ) or is_item_list(source)
+
+
+def is_item_list(source: object) -> bool:
+    """Is this a list (or tuple) of items (image, label), and not a pair of arrays?
+
+    Of two parts, which could be either, the label of the first must be a single value.
+    """
+    if not isinstance(source, tuple | list) or not source:
+        return False
+    if not all(isinstance(item, tuple | list) and len(item) == 2 for item in source):
+        return False
+    label = source[0][1]
+    is_single = label is None or isinstance(label, int | float | str) or getattr(label, "ndim", None) == 0
+    return len(source) != 2 or is_single
+
+
+def refuse_iterable(source: object) -> None:
+    """Refuse data that can only be gone through, such as an iterable Dataset or a DataLoader.
+
+    Raises:
+        BadInput: it is such data, or has items but no length.
+    """
+    torch_data: Any = sys.modules.get("torch.utils.data")
+    if is_map_style(source):
+        return
+    is_stream = torch_data is not None and isinstance(source, torch_data.IterableDataset)
+    if not is_stream and hasattr(source, "__getitem__") and not hasattr(source, "__len__"):
+        raise BadInput(
+            f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; add "
+            "one that returns their number"
+        )
+    if not is_stream and not _only_iterable(source):
+        return
+    raise BadInput(
+        f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be measured "
+        "over epochs and trials; give a Dataset with __len__ and __getitem__"
+    )
+
+
+def _only_iterable(source: object) -> bool:
+    return hasattr(source, "__iter__") and not hasattr(source, "__getitem__")
+
+
+def load_map_style(
+    dataset: Any,
+    *,
+    held_out: Any = None,
+    held_out_name: str = "test",
+    classes: Sequence[str] | None = None,
+    skip_unreadable: bool = False,
+    name: str | None = None,
+    source: str | None = None,
+) -> Dataset:
+    """The items (image, label) of a map-style torch Dataset or a list, and of another that is held out.
+
+    Images are PIL images, or arrays or tensors of one image, uint8 or floats in [0, 1]; labels are
+    integers. Ids are positions. Class names are ``classes``, else the ``classes`` of the Dataset. Labels
+    are its ``targets`` where it has them, else every item is read once. A `torch.utils.data.Subset` has
+    the names, targets and files of what it is taken from. Where all that the Datasets do is to read files
+    (`listed_files`), the files are used.
+
+    Raises:
+        BadInput: an item is something else or cannot be read, items change between readings, the length
+            changes, or labels or class names are wrong.
+    """
+    name = name or type(_base(dataset)[0]).__name__
+    parts = [_Part(dataset, "train", source or type(dataset).__name__)]
+    if held_out is not None:
+        parts.append(_Part(held_out, held_out_name, f"{source or type(held_out).__name__} ({held_out_name})"))
+    if classes is None:
+        classes = parts[0].classes
+        if len({part.classes for part in parts if part.classes is not None}) > 1:
+            raise BadInput(
+                f"{parts[1].what}: its class names differ from those of {parts[0].what}; give both the same"
+            )
+    encoded = [split for part in parts if (split := part.encoded()) is not None]
+    if len(encoded) == len(parts):
+        return encoded_dataset(
+            name, source, encoded[0], _second(encoded), classes=classes, skip_unreadable=skip_unreadable
+        )
+    splits = [part.read(skip_unreadable) for part in parts]
+    return checked_dataset(name, source, splits[0], _second(splits), classes=classes)
+
+
+def _second(splits: list[S]) -> S | None:
+    return splits[1] if len(splits) > 1 else None
+
+
+class _Part:
+    """A Dataset as given, and what is known about it without reading its items."""
+
+    def __init__(self, dataset: Any, split: str, what: str) -> None:
+        self.dataset = dataset
+        self.split = split
+        self.what = what
+        self.base, self.indices = _base(dataset)
+        self._check_indices()
+        self.classes = _class_names(self.base)
+
+    def encoded(self) -> EncodedSplit | None:
+        """The files, where the Dataset is no more than a list of them."""
+        listed = listed_files(self.base)
+        if listed is None:
+            return None
+        root, files, labels = listed
+        chosen = range(len(files)) if self.indices is None else self.indices.tolist()
+        return EncodedSplit(
+            name=self.split,
+            where=self.what,
+            blobs=FileBlobs(root, [files[i] for i in chosen], FileFacts(root)),
+            ids=np.arange(len(chosen)),
+            labels=np.array([labels[i] for i in chosen], np.int64),
+        )
+
+    def read(self, skip_unreadable: bool) -> Split:
+        """The items."""
+        items = Items(self.dataset, self.what)
+        items.expected = self._targets(len(items))
+        kept = items.readable() if skip_unreadable else np.arange(len(items))
+        if len(kept):
+            items.check_stable(kept)
+        labels = items.labels(kept) if items.expected is None else items.expected[kept]
+        return Split(
+            name=self.split,
+            where=self.what,
+            stored=ItemImages(items, kept),
+            ids=kept,
+            labels=labels,
+            name_at=lambda row: items.name(int(kept[row])),
+            num_unreadable=len(items) - len(kept),
+        )
+
+    def _check_indices(self) -> None:
+        if self.indices is None:
+            return
+        num = length_of(self.base, self.what)
+        outside = self.indices[(self.indices < -num) | (self.indices >= num)]
+        if len(outside):
+            raise BadInput(
+                f"{self.what}: index {outside[0]} is outside of the {num} items that it is taken from; give "
+                "indices of these"
+            )
+
+    def _targets(self, num: int) -> npt.NDArray[np.int64] | None:
+        """Its ``targets`` where these are one integer per item, not changed on the way to the item."""
+        changes = [getattr(self.base, f"{name}transform", None) for name in ("target_", "")]
+        joint = getattr(self.base, "transforms", None) is not None and changes[1] is None
+        if changes[0] is not None or joint:
+            return None
+        try:
+            targets = to_numpy(self.base.targets)
+        except (AttributeError, TypeError, ValueError):
+            return None
+        if targets.ndim != 1 or targets.dtype.kind not in "iu":
+            return None
+        if len(targets) != length_of(self.base, self.what) or (targets > INT64.max).any():
+            return None
+        targets = targets.astype(np.int64)
+        targets = targets if self.indices is None else targets[self.indices]
+        return targets if len(targets) == num else None
+
+
+def _base(dataset: Any) -> tuple[Any, Positions | None]:
+    """What a `torch.utils.data.Subset` (of a Subset ...) is taken from, and the positions in there."""
+    subset: Any = getattr(sys.modules.get("torch.utils.data"), "Subset", None)
+    indices = None
+    while subset is not None and type(dataset) is subset:
+        inner = np.asarray(dataset.indices, np.int64)
+        indices = inner if indices is None else inner[indices]
+        dataset = dataset.dataset
+    return dataset, indices
+
+
+def _class_names(dataset: Any) -> tuple[str, ...] | None:
+    """The ``classes``; a tuple of synonyms becomes one name, and a name that repeats gets its label."""
+    classes = getattr(dataset, "classes", None)
+    if not isinstance(classes, list | tuple) or not classes:
+        return None
+    names = [
+        ", ".join(c) if isinstance(c, tuple) and all(isinstance(n, str) for n in c) else c for c in classes
+    ]
+    if not all(isinstance(name, str) for name in names):
+        return None
+    counts = Counter(names)
+    return tuple(name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names))

@@ -1,0 +1,181 @@
+"""Photos at the working resolution in one file that is mapped into memory, built once and safe to interrupt.
+
+The file holds the pixels of each photo [height, width, channels] one after another, then a table of
+their heights, widths and CRC-32s (uint32 [K, 3]), then a footer with their number, the digest of the
+table and what was asked for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+
+from easiness.data.pictures.stored import Pixels, StoredImages
+from easiness.data.working.photos import reduce
+from easiness.errors import BadInput, RunFailed
+
+_MAGIC = b"easiness photos 1"
+_FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
+_ROW = 12  # bytes of the table for a photo
+_AT_ONCE = 512  # photos between two points at which an interrupted build can go on
+
+
+class MappedPhotos:
+    """The photos in a finished file; each is checked when it is first taken."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `BadInput` where the file is not whole."""
+        self._path = path
+        try:
+            with path.open("rb") as file:
+                self.channels, self.short_side, table = _read_end(file)
+            self.sizes = table[:, :2].astype(np.int64)
+            self._checksums = table[:, 2]
+            self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
+            self._pixels = np.memmap(path, np.uint8, mode="r", shape=(int(self._starts[-1]),))
+        except (OSError, ValueError, struct.error):
+            raise _damaged(path) from None
+        self._checked = np.zeros(len(self.sizes), np.bool_)
+
+    def __reduce__(self) -> tuple[type[MappedPhotos], tuple[Path]]:
+        """Another process maps the same file, instead of being sent what is in it."""
+        return MappedPhotos, (self._path,)
+
+    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
+        """The photos at ``positions``, copied from what the system has mapped.
+
+        Raises:
+            BadInput: one is not what was written.
+        """
+        return [self._photo(position) for position in positions.tolist()]
+
+    def _photo(self, position: int) -> Pixels:
+        pixels = self._pixels[self._starts[position] : self._starts[position + 1]]
+        if not self._checked[position]:
+            if zlib.crc32(pixels.data) != self._checksums[position]:
+                raise _damaged(self._path)
+            self._checked[position] = True
+        # a copy, since torch wants memory that could be written to, and a private mapping of that kind
+        # must not be larger than memory
+        return np.array(pixels).reshape(*self.sizes[position], self.channels)
+
+
+def _damaged(path: Path) -> BadInput:
+    return BadInput(f"{path}: the cache of photos is damaged; remove it and run again")
+
+
+def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
+    end = file.seek(-_FOOTER.size, os.SEEK_END)
+    magic, channels, short_side, num, digest = _FOOTER.unpack(file.read())
+    start = file.seek(end - _ROW * num)
+    content = file.read(_ROW * num)
+    table = np.frombuffer(content, "<u4").reshape(num, 3)
+    if (
+        magic != _MAGIC
+        or hashlib.sha256(content).digest() != digest
+        or table[:, :2].prod(axis=1, dtype=np.int64).sum() * channels != start
+    ):
+        raise ValueError
+    return channels, short_side, table
+
+
+def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -> Path:
+    """Where the photos with this fingerprint are cached at this working resolution."""
+    return folder / f"{fingerprint[:16]}-{short_side}x{channels}.photos"
+
+
+def cached_photos(
+    stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]
+) -> MappedPhotos:
+    """The photos in the file at ``path``, which is built where it does not exist.
+
+    A build that was interrupted goes on where it was, and of two processes one builds while the other
+    waits. ``on_cached`` is told how many photos are done, now and then.
+
+    Raises:
+        BadInput: a photo is unreadable, or the file is damaged.
+        RunFailed: the file cannot be written.
+    """
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{path}.lock"):
+                if not path.exists():
+                    _build(stored, short_side, path, on_cached)
+            Path(f"{path}.lock").unlink(missing_ok=True)
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
+        partial_ = Path(f"{path}.pixels")
+        begun = f"; {partial_} is what there is of it" if partial_.exists() else ""
+        raise RunFailed(
+            f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
+            f"free){begun}; run it again when this is mended, or use --cache off"
+        ) from error
+    photos = MappedPhotos(path)
+    if len(photos.sizes) != len(stored) or photos.short_side != short_side:
+        raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
+    return photos
+
+
+def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
+    """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
+    channels = stored.scan.channels
+    pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
+    pixels_path.touch()
+    table_path.touch()
+    try:
+        with pixels_path.open("r+b") as pixels, table_path.open("r+b") as table:
+            num = _go_on(pixels, table, len(stored), channels)
+            on_cached(num)
+            photos = stored.subset(np.arange(num, len(stored))).map(partial(reduce, short_side=short_side))
+            while batch := list(islice(photos, _AT_ONCE)):
+                rows = []
+                for photo in map(np.ascontiguousarray, batch):
+                    pixels.write(photo.data)
+                    rows.append((*photo.shape[:2], zlib.crc32(photo.data)))
+                _to_disk(pixels)
+                table.write(np.array(rows, "<u4").tobytes())
+                _to_disk(table)
+                num += len(batch)
+                on_cached(num)
+            table.seek(0)
+            content = table.read()
+            digest = hashlib.sha256(content).digest()
+            pixels.write(content + _FOOTER.pack(_MAGIC, channels, short_side, num, digest))
+            _to_disk(pixels)
+    except BadInput:
+        # mending or leaving out an unreadable photo makes other data of these, with a cache of their own
+        pixels_path.unlink()
+        table_path.unlink()
+        raise
+    pixels_path.replace(path)
+    table_path.unlink()
+
+
+def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
+    """Put both files where an interrupted build can be continued; returns how many photos there are."""
+    content = table.read(_ROW * num)
+    done = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3)
+    length = int(done[:, :2].prod(axis=1, dtype=np.int64).sum()) * channels
+    if pixels.seek(0, os.SEEK_END) < length:
+        done, length = done[:0], 0
+    table.truncate(table.seek(_ROW * len(done)))
+    pixels.truncate(pixels.seek(length))
+    return len(done)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())

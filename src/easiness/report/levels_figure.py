@@ -1,0 +1,115 @@
+"""The distribution of easiness over its N + 1 levels, and how the cuts of the easy and hard sets fall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import Side, Votes, select, tie_mass
+from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK, legend_above, new_axes, whole_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MOST_NAMED = 13  # levels up to which each bar says its share
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How many examples the trials get right c times, for c = 0..N (Eq. 1 without its scale).
+
+    ``num_examples`` [N + 1] and ``by_class`` [classes, N + 1] count examples. ``members`` [N + 1] is how
+    many of each level belong to the easy and to the hard set, ties shared equally (``expected``).
+    ``cut`` is the level of the last member, ``tie_mass`` the share of all examples in that level if the
+    cut splits it, else 0.
+    """
+
+    num_examples: npt.NDArray[np.int64]
+    by_class: npt.NDArray[np.int64]
+    fraction: float
+    members: dict[Side, npt.NDArray[np.float64]]
+    cut: dict[Side, int]
+    tie_mass: dict[Side, float]
+
+    @property
+    def num_trials(self) -> int:
+        """N."""
+        return len(self.num_examples) - 1
+
+    @property
+    def shares(self) -> npt.NDArray[np.float64]:
+        """Share of all examples in each level, [N + 1]."""
+        shares: npt.NDArray[np.float64] = self.num_examples / self.num_examples.sum()
+        return shares
+
+    @property
+    def class_easiness(self) -> npt.NDArray[np.float64]:
+        """Mean easiness (Eq. 1) of the examples of each class, [classes]; NaN for a class without any."""
+        level = np.arange(self.num_trials + 1)
+        with np.errstate(invalid="ignore"):
+            mean_count = (self.by_class @ level) / self.by_class.sum(axis=1)
+        easiness: npt.NDArray[np.float64] = mean_count / level[self.num_examples > 0].max()
+        return easiness
+
+
+def easiness_levels(votes: Votes, num_classes: int, fraction: float = 0.1) -> Levels:
+    """Count the examples of each level.
+
+    Raises:
+        BadInput: no example is right in any trial, or the fraction selects none.
+    """
+    counts = votes.counts(votes.all_trials())[0].astype(np.int64)
+    num_levels = votes.num_trials + 1
+    by_class = np.bincount(votes.labels * num_levels + counts, minlength=num_classes * num_levels)
+    members: dict[Side, npt.NDArray[np.float64]] = {}
+    masses: dict[Side, float] = {}
+    for side in ("easy", "hard"):
+        members[side] = np.zeros(num_levels)
+        np.add.at(members[side], counts, select(counts, fraction, side))
+        masses[side] = tie_mass(counts, fraction, side)
+    return Levels(
+        num_examples=np.bincount(counts, minlength=num_levels),
+        by_class=by_class.reshape(num_classes, num_levels),
+        fraction=fraction,
+        members=members,
+        cut={
+            "easy": int(np.flatnonzero(members["easy"])[0]),
+            "hard": int(np.flatnonzero(members["hard"])[-1]),
+        },
+        tie_mass=masses,
+    )
+
+
+def draw_levels(levels: Levels) -> Figure:
+    """A bar per level; the part of it that belongs to the easy and to the hard set is colored."""
+    figure, axes = new_axes(5.2, 2.7)
+    total = levels.num_examples.sum()
+    at = np.arange(levels.num_trials + 1)
+    shares = 100 * levels.shares
+    hard, easy = 100 * levels.members["hard"] / total, 100 * levels.members["easy"] / total
+    axes.bar(at, shares, 0.82, color=FAINT)
+    axes.bar(at, hard, 0.82, color=HARD, label=f"hardest {levels.fraction:.0%}")
+    axes.bar(at, easy, 0.82, bottom=hard, color=EASY, label=f"easiest {levels.fraction:.0%}")
+    if levels.num_trials < _MOST_NAMED:
+        for level, share in enumerate(shares):
+            text = f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}"
+            axes.annotate(
+                text,
+                (level, share),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="center",
+                color=INK,
+                fontsize=FONT_SIZE,
+            )
+    axes.set(
+        xlabel=f"number of trials, of {levels.num_trials}, that are right",
+        ylabel="share of examples (%)",
+        xlim=(-0.6, levels.num_trials + 0.6),
+    )
+    whole_ticks(axes)
+    legend_above(axes, 2)
+    return figure

@@ -1,0 +1,72 @@
+"""What ``auto`` becomes for a run: measured on made-up images before it begins, once, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+import torch
+
+from easiness.errors import BadInput
+from easiness.executors import Jobs, check_executor
+from easiness.runs.auto.budget import Budget
+from easiness.runs.auto.looks import Looks
+from easiness.runs.auto.search import Search, changed
+from easiness.runs.plan import Plan
+from easiness.runs.work import work_of
+from easiness.spec import Resolved
+from easiness.training.auto.precision import by_rule
+from easiness.training.auto.rehearsal import rehearsing
+
+Compile: TypeAlias = Literal["auto", "on", "off"]
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+def resolve_plan(
+    plan: Plan,
+    device: torch.device,
+    *,
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    compiling: Compile = "auto",
+    may_group: bool = True,
+    choose_again: bool = False,
+    tell: Callable[[str], None] = _ignore,
+) -> Resolved:
+    """What ``auto`` becomes for this plan on this machine, in at most 5 % of its time: 1 to 10 seconds.
+
+    First the precision by a few steps in each, where the processor leaves a choice. Where the run takes
+    long enough for it to matter, ways to train several trials at a time are compared with one trial on all
+    cores: side by side in one process, for networks without convolutions, and processes beside each other,
+    really working at the same time where there are seconds to start them. On a GPU, steps as CUDA graphs
+    too. What was measured before, in whatever run, is not measured again, unless ``choose_again``.
+    Compiling takes a minute, and so is for those who ask for it. ``may_group`` is for trials side by side
+    in one process, whose number must be known; ``tell`` is told what takes its time.
+
+    Raises:
+        BadInput: an option makes no sense, or the model cannot take a training step.
+    """
+    budget = Budget()
+    check_executor(executor, jobs)
+    check_compile(compiling)
+    if executor == "serial":
+        jobs = 1
+    cores = torch.get_num_threads()
+    threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores
+    work = work_of(plan, plan.data, str(device))
+    looks = Looks(work.workload, anew=choose_again)
+    candidates = by_rule(looks.facts(), work.workload.batch, device, plan.precision, threads)
+    search = Search(work, plan.trials, cores, looks, budget, may_group and compiling != "on", tell)
+    with rehearsing(str(device)):
+        best = search.fastest(candidates, jobs)
+    looks.save()
+    return changed(best.settings, "compiled, as asked", compiled=True) if compiling == "on" else best.settings
+
+
+def check_compile(compiling: str) -> None:
+    """Raise `BadInput` unless this is a choice."""
+    if compiling not in ("auto", "on", "off"):
+        raise BadInput(f"compile {compiling!r}: unknown; choose auto, on or off")

@@ -1,0 +1,137 @@
+"""What a run will cost, before it starts: time from a short measurement, disk from its size."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from easiness.data import Dataset
+from easiness.data.memory import fits
+from easiness.data.working.photo_cache import cache_path
+from easiness.data.working.photos import reduce
+from easiness.runs.auto.looks import speed_of
+from easiness.runs.plan import num_trained_on
+from easiness.runs.work import work_of
+from easiness.show.amounts import duration_text, size_text
+from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
+
+_DECODED = 32  # photos whose size and decoding stand for all
+_BYTES_PER_OBSERVATION = 17
+"""Four statistics that hardly compress and a prediction, as measured on stored runs."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of the trials that are still to be trained.
+
+    ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
+    ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
+    training step, are those with as many trials at work at a time as there will be; ``decoding_seconds``
+    go into decoding photos, for the cache or without it. ``run_bytes`` are what the trials take on disk and
+    ``cache_bytes`` the photos cached beside the run that are not there yet.
+    """
+
+    num_examples: int
+    num_held_out: int
+    num_trained_on: int
+    num_observed: int
+    num_trials: int
+    epochs: int
+    steps_per_epoch: int
+    step_seconds: float
+    seconds: float
+    decoding_seconds: float
+    run_bytes: int
+    cache_bytes: int
+
+    @property
+    def num_images(self) -> int:
+        """How many images will go through a network, in training and observation."""
+        return self.num_trials * (self.epochs * self.num_trained_on + self.num_observed)
+
+    def __str__(self) -> str:
+        """One line."""
+        held_out = f" and {self.num_held_out:,} held out" if self.num_held_out else ""
+        decoding = f" and {duration_text(self.decoding_seconds)} to decode" if self.decoding_seconds else ""
+        cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
+        steps = self.num_trials * self.epochs * self.steps_per_epoch
+        return (
+            f"{self.num_examples:,} examples{held_out}; {steps:,} steps ({self.num_trials} trial"
+            f"{'s' if self.num_trials > 1 else ''} x {self.epochs} epochs x {self.steps_per_epoch}), "
+            f"{duration_text(self.step_seconds)} each: about {duration_text(self.seconds)}{decoding}; "
+            f"about {size_text(self.run_bytes)} of disk{cache}"
+        )
+
+
+def estimate_cost(
+    spec: RunSpec, data: Dataset, missing: int, device: torch.device, cache: Path | None
+) -> Cost:
+    """The cost of ``missing`` trials of the run; trains a few steps on made-up images where it is not known.
+
+    ``cache`` is the folder that photos are cached in, ``None`` where they are not.
+    """
+    trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
+    work = work_of(spec, data, str(device))
+    facts, speed = speed_of(work.workload, spec.resolved)
+    splits = data.splits
+    rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
+    passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}
+    observations = sum(num * len(splits[name]) for name, num in rows.items()) * _BYTES_PER_OBSERVATION
+    kept = [rows[p.name] * len(splits[p.name]) for p in spec.probes if p.keep_logits != "none"]
+    share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
+    logits = int(share * sum(kept) * 4 * data.num_classes)
+    weights = 4 * facts.num_weights if spec.keep_weights else 0
+    found = [
+        _photos(split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train")))
+        for name, split in splits.items()
+    ]
+    return Cost(
+        num_examples=len(data),
+        num_held_out=0 if data.held_out is None else len(data.held_out),
+        num_observed=work.num_observed,
+        num_trained_on=len(data) if spec.same_steps else trained_on,
+        num_trials=missing,
+        epochs=spec.epochs,
+        steps_per_epoch=work.num_steps // spec.epochs,
+        step_seconds=speed.step,
+        seconds=_rounds(missing, spec.resolved) * spec.resolved.together * work.seconds(speed),
+        run_bytes=missing * (observations + logits + weights),
+        decoding_seconds=sum(photos.decoding_seconds for photos in found),
+        cache_bytes=sum(photos.cache_bytes for photos in found),
+    )
+
+
+def _rounds(missing: int, resolved: Resolved) -> int:
+    """How often as many trials as train at a time begin; in the last round there may be fewer."""
+    groups = -(-missing // resolved.together)
+    return -(-groups // resolved.jobs)
+
+
+@dataclass(frozen=True)
+class _Photos:
+    """What the photos of a split cost before they can be trained on."""
+
+    cache_bytes: int
+    decoding_seconds: float
+
+
+def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _Photos:
+    """By the first photos of the split; without a cache each of ``looks`` may have to decode all anew."""
+    if not recipe.crop:
+        return _Photos(0, 0.0)
+    channels = split.stored.scan.channels
+    if cache and cache_path(cache, split.fingerprint, recipe.resize, channels).exists():
+        return _Photos(0, 0.0)
+    began = time.perf_counter()
+    some = split.stored.subset(np.arange(min(_DECODED, len(split))))
+    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
+    seconds = (time.perf_counter() - began) / len(sizes) * len(split)
+    num_bytes = int(np.mean(sizes) * len(split))
+    if cache:
+        return _Photos(num_bytes, seconds)
+    return _Photos(0, seconds if fits(num_bytes) else seconds * looks)

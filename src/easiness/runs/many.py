@@ -1,0 +1,194 @@
+"""The runs of a study: planned together, carried out one after the other, each resumed where it was."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import TypeAdapter
+
+from easiness.executors import Jobs
+from easiness.runs.auto.choose import resolve_plan
+from easiness.runs.auto.search import GROUPS
+from easiness.runs.carry_out import cache_beside, carry_out, missing_trials
+from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.plan import Plan
+from easiness.runs.progress import Progress
+from easiness.runs.workers import Workers, allowed_jobs
+from easiness.show.amounts import duration_text, size_text
+from easiness.spec import Resolved, RunSpec
+from easiness.store import Run, check_output, is_run
+from easiness.store.files import sweep, write_whole
+from easiness.store.run import read_document
+from easiness.training import resolve_device
+
+_RESOLVED = "resolved.json"
+_KEPT = TypeAdapter(dict[str, Resolved])
+
+
+def carry_out_all(
+    plans: Mapping[str, Plan],
+    folder: Path,
+    *,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+    announce: bool = True,
+) -> dict[str, Run]:
+    """Carry out the plans by name, each in a folder of its own below ``folder``; what is there is kept.
+
+    Runs of the same network on images of the same shape share what ``auto`` becomes. With ``announce``
+    the progress is told how much there is to do.
+
+    Raises:
+        BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
+        RunFailed: a trial failed or could not be stored; everything finished is kept.
+    """
+    photos = any(plan.recipe.crop for plan in plans.values())
+    jobs = allowed_jobs(executor, jobs, photos_in_memory=photos and not cache)
+    progress = progress or Progress()
+    target = resolve_device(device)
+    for name, plan in plans.items():
+        check_output(folder / name)
+        if is_run(folder / name):
+            plan.check_continues(read_document(folder / name).spec, folder / name)
+    missing = missing_by_run(plans, folder)
+    if any(missing.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        sweep(folder)
+    resolve = partial(resolve_plan, device=target, executor=executor, jobs=jobs, tell=progress.note)
+    chosen = _chosen(plans, missing, folder, resolve, keep=True)
+    if announce:
+        costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
+        progress.study(
+            describe(plans, missing, costs),
+            sum(cost.num_images for cost in costs.values()),
+            sum(cost.seconds for cost in costs.values()),
+        )
+    with Workers(executor) as workers:
+        return {
+            name: carry_out(
+                plan,
+                folder / name,
+                device=device,
+                executor=executor,
+                jobs=jobs,
+                cache=cache,
+                progress=progress,
+                resolved=chosen.get(_alike(plan)),
+                workers=workers,
+            )
+            for name, plan in plans.items()
+        }
+
+
+def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:
+    """One line: what there is, what is to be trained, how long that takes."""
+    wanted = sum(plan.trials for plan in plans.values())
+    to_train = sum(missing.values())
+    text = f"{len(plans)} runs with {wanted} trials, {wanted - to_train} of them finished"
+    if not to_train:
+        return text
+    seconds = sum(cost.seconds for cost in costs.values())
+    disk = sum(cost.run_bytes for cost in costs.values())
+    return f"{text}; the other {to_train} take about {duration_text(seconds)} and {size_text(disk)} of disk"
+
+
+def plan_costs(
+    plans: Mapping[str, Plan],
+    folder: Path,
+    device: torch.device,
+    cache: bool,
+    *,
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+) -> dict[str, Cost]:
+    """What the trials that are missing cost, by the name of their run."""
+    missing = missing_by_run(plans, folder)
+    resolve = partial(resolve_plan, device=device, executor=executor, jobs=jobs)
+    chosen = _chosen(plans, missing, folder, resolve, keep=False)
+    return _costs(plans, missing, chosen, device, cache_beside(folder / "any") if cache else None)
+
+
+def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
+    """How many trials are missing, by the name of their run."""
+    return {name: missing_trials(plan, folder / name) for name, plan in plans.items()}
+
+
+def _alike(plan: Plan) -> Any:
+    """Runs that agree in this are equally fast in the same way."""
+    sizes = tuple(size for size in GROUPS if plan.trials % size == 0)
+    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision, sizes
+
+
+def _chosen(
+    plans: Mapping[str, Plan],
+    missing: Mapping[str, int],
+    folder: Path,
+    resolve: Callable[[Plan], Resolved],
+    *,
+    keep: bool,
+) -> dict[Any, Resolved]:
+    """What ``auto`` is for each kind of run: as in a run that there is, else as kept, else measured.
+
+    It is measured for the longest run of a kind.
+    """
+    chosen: dict[Any, Resolved] = {}
+    for name, plan in plans.items():
+        if is_run(folder / name):
+            spec = read_document(folder / name).spec
+            assert isinstance(spec, RunSpec)
+            chosen.setdefault(_alike(plan), spec.resolved)
+    kept = _Kept(folder / _RESOLVED)
+    to_train = [name for name, num in missing.items() if num]
+    for name in sorted(to_train, key=lambda name: -_work(plans[name])):
+        kind = _alike(plans[name])
+        if kind not in chosen:
+            chosen[kind] = kept.get(kind) or resolve(plans[name])
+            if keep:
+                kept.add(kind, chosen[kind])
+    return chosen
+
+
+def _work(plan: Plan) -> int:
+    return plan.trials * plan.epochs * plan.num_trained_on
+
+
+class _Kept:
+    """What was measured before any run of its kind was begun, so that a killed study does not choose anew."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._known = _KEPT.validate_json(path.read_bytes())
+        except (OSError, ValueError):  # then it is measured anew
+            self._known = {}
+
+    def get(self, kind: Any) -> Resolved | None:
+        return self._known.get(json.dumps(kind))
+
+    def add(self, kind: Any, resolved: Resolved) -> None:
+        self._known[json.dumps(kind)] = resolved
+        write_whole(self._path, _KEPT.dump_json(self._known, indent=1) + b"\n")
+
+
+def _costs(
+    plans: Mapping[str, Plan],
+    missing: Mapping[str, int],
+    chosen: Mapping[Any, Resolved],
+    device: torch.device,
+    cache: Path | None,
+) -> dict[str, Cost]:
+    return {
+        name: estimate_cost(
+            plan.spec(chosen[_alike(plan)], plan.trials, plan.epochs), plan.data, missing[name], device, cache
+        )
+        for name, plan in plans.items()
+        if missing[name]
+    }

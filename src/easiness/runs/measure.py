@@ -1,0 +1,150 @@
+"""``measure``: plan the trials of a run and carry them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from easiness.executors import Jobs
+from easiness.runs.auto.choose import Compile
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.progress import Progress
+from easiness.runs.recipe_choice import recipe_or_default
+from easiness.runs.until_reliable import trials_asked
+from easiness.spec import Recipe
+from easiness.store import Run, check_output
+from easiness.training import Precision
+
+
+def measure(
+    data: Any,
+    *,
+    model: str = "wrn_16_4",
+    trials: int | Literal["auto"] = 10,
+    reliability: float | None = None,
+    max_trials: int | None = None,
+    epochs: int = 10,
+    out: str | Path,
+    seed: int = 0,
+    limit: int | None = None,
+    skip_unreadable: bool = False,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    allow_outside: bool = False,
+    holdout: float | None = None,
+    cache: bool = True,
+    pretrained: bool = False,
+    batch_size: int | None = None,
+    train_share: float = 1.0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    compiling: Compile = "auto",
+    choose_again: bool = False,
+    observe: str = "all",
+    keep_logits: bool = False,
+    keep_weights: bool = True,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    retrain_damaged: bool = False,
+    progress: Progress | None = None,
+) -> Run:
+    """Train ``model`` ``trials`` times for ``epochs`` epochs and record every example after each.
+
+    The run in the folder ``out`` only grows: what it has is read, what is missing is trained. More
+    trials train the new ones alone; more epochs train every trial again at the new length, and each
+    old one is kept until its replacement is whole. On a CPU a run that was interrupted ends in the bits of
+    one that was not; on a GPU, where sums come in any order, its trials are others of the same kind.
+
+    Args:
+        data: a `Dataset`, or anything that `load_dataset` takes.
+        model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
+            ``package.module:callable``.
+        trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
+            needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
+        reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
+            far as can be foretold, are to lie at or above it with their 95 % intervals; 0.8 unless given.
+        max_trials: for ``auto``: the most trials; 100 unless given.
+        epochs: epochs of each training, M; scores can be read at any epoch up to it.
+        out: folder of the run.
+        seed: of the run; the trials draw theirs from it and their index.
+        limit: train on this many examples, class-balanced.
+        skip_unreadable: leave out images that cannot be read, and count them; a `Dataset` has to be loaded
+            that way.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        allow_outside: let a CSV manifest name files outside of its folder.
+        holdout: hold out and observe this share of each class, where there is no held-out split.
+        cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
+            ``out``, for this run and others.
+        pretrained: start from the published weights of a torchvision or timm network, where they are on
+            disk, instead of from scratch.
+        batch_size: examples per step, instead of the recipe's.
+        train_share: share of the examples that each trial trains on; all are observed.
+        device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
+        precision: ``auto`` measures which is faster, where that is not known yet, once per run.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
+        compiling: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
+        choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
+            have found on this machine.
+        observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
+            K, 2K, ... and the last, ``last`` after the last alone, or ``train``: what training computes of
+            its augmented images is recorded, marked as such, and no pass over them is made.
+        keep_logits: keep all logits.
+        keep_weights: keep the weights of each trial.
+        recipe: ``short`` or ``paper``; or a `Recipe`, or changes to the paper's as a dict or a TOML file, to
+            those of another recipe where ``base`` names it. A run that exists keeps its own, a new one is
+            ``short`` unless given.
+        retrain_damaged: train trials with a damaged file again, instead of refusing.
+        progress: what to call as the run goes on.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: some trials failed or could not be stored; the finished ones are kept.
+
+    Warns:
+        UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
+            spin while they wait, train in this process; said once, with what to do.
+    """
+    out = Path(out)
+    check_output(out)
+    recipe = recipe_or_default(recipe, out)
+    progress = progress or Progress()
+    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
+    plan = make_plan(
+        data,
+        model=model,
+        trials=num_trials,
+        epochs=epochs,
+        seed=seed,
+        limit=limit,
+        skip_unreadable=skip_unreadable,
+        data_root=data_root,
+        download=download,
+        allow_outside=allow_outside,
+        holdout=holdout,
+        pretrained=pretrained,
+        batch_size=batch_size,
+        train_share=train_share,
+        precision=precision,
+        observe=observe,
+        keep_logits=keep_logits,
+        keep_weights=keep_weights,
+        recipe=recipe,
+    )
+    run = carry_out(
+        plan,
+        out,
+        device=device,
+        executor=executor,
+        jobs=jobs,
+        compiling=compiling,
+        choose_again=choose_again,
+        cache=cache,
+        retrain_damaged=retrain_damaged,
+        progress=progress,
+        more=until,
+    )
+    return run if until is None else until.conclude(run)

@@ -1,0 +1,117 @@
+"""Training the trials of a run, as a function that can be sent to another process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from easiness.data import Dataset, WorkingImages
+from easiness.data.working.shared_images import SharedImages, share_images
+from easiness.errors import RunFailed, TrialFailed
+from easiness.executors import Tell
+from easiness.record import TrialRecord
+from easiness.spec import RunSpec
+from easiness.training import EpochReport
+from easiness.training.device import own_device
+from easiness.trial import run_trials
+
+Group: TypeAlias = tuple[int, ...]
+"""Indices of trials that train side by side in one process."""
+
+_SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands of batches of in a second
+
+
+def groups_of(missing: list[int], together: int) -> list[Group]:
+    """The groups that the missing trials belong to, each whole.
+
+    A trial is always trained with the same others, which can matter to its last bits: so on a CPU a run that
+    was interrupted goes on as if it had not been.
+    """
+    return [
+        tuple(range(first * together, (first + 1) * together))
+        for first in sorted({index // together for index in missing})
+    ]
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """What trials of a run are trained on and how. Images that are shared are small to send.
+
+    ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`).
+    """
+
+    spec: RunSpec
+    data: Dataset
+    device: str
+    images: Mapping[str, WorkingImages | SharedImages]
+    ranking: npt.NDArray[np.float64] | None
+    pretrained: Path | None
+
+    def __call__(self, group: Group, tell: Tell) -> list[TrialRecord | TrialFailed]:
+        """Train the trials of a group; tells how many images went by, and a report after each epoch."""
+        counted, last = 0, time.monotonic()
+
+        def count(num: int) -> None:
+            nonlocal counted, last
+            counted += num
+            if time.monotonic() - last > _SECONDS_BETWEEN_COUNTS:
+                tell(counted)
+                counted, last = 0, time.monotonic()
+
+        def report(epoch: EpochReport) -> None:
+            nonlocal counted
+            tell(counted)
+            counted = 0
+            tell(epoch)
+
+        return run_trials(
+            [self.spec.trial(index) for index in group],
+            self.data,
+            own_device(torch.device(self.device)),
+            images={
+                name: images.open() if isinstance(images, SharedImages) else images
+                for name, images in self.images.items()
+            },
+            ranking=self.ranking,
+            on_epoch=report,
+            on_images=count,
+            pretrained=self.pretrained,
+        )
+
+    @contextmanager
+    def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:
+        """The same with images in files in ``folder`` that all processes map, while the block lasts.
+
+        Raises:
+            RunFailed: they cannot be written.
+        """
+        paths: list[Path] = []
+        images: dict[str, Any] = {}
+        try:
+            for name, own in self.images.items():
+                images[name] = own
+                if isinstance(own, torch.Tensor):
+                    paths.append(folder / f"{prefix}{name}")
+                    images[name] = _written(own, paths[-1])
+            yield replace(self, data=self.data.without_images(), images=images)
+        finally:
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+
+def _written(images: torch.Tensor, path: Path) -> SharedImages:
+    try:
+        return share_images(images, path)
+    except OSError as error:
+        raise RunFailed(
+            f"{path.parent}: the images cannot be written for the processes to share "
+            f"({error.strerror or error}); make room, or use --jobs 1"
+        ) from error

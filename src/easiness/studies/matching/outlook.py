@@ -1,0 +1,191 @@
+"""What the easy and hard set of a run are worth, what more trials would give, and if they still change."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from easiness.analysis import (
+    MIN_TRIALS,
+    MOST_EXAMPLES,
+    SIDES,
+    Drift,
+    Forecast,
+    Side,
+    Votes,
+    before_last_quarter,
+    drift,
+    forecast,
+    num_selected,
+)
+from easiness.errors import BadInput
+from easiness.show.amounts import duration_text
+from easiness.spec import RunSpec
+from easiness.store import Run
+
+_TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
+_VAGUE = 0.5  # width of an interval that says nothing
+_SUPERLATIVES = {"easy": "easiest", "hard": "hardest"}
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Forecasts and drifts of the refined sets of ``fraction`` of the examples, one a side, after ``epoch``.
+
+    ``forecasts`` are empty below `MIN_TRIALS`, and where they cannot be made; ``reason`` then says why. Each
+    of ``drifts`` is between the epoch before the last quarter and the last one, or between ``epoch`` and the
+    last where it is an earlier one; empty where one epoch or one trial was observed. ``num_observed`` is the
+    number of epochs observed, ``seconds`` what a further trial takes as these did; None if not known.
+    """
+
+    num_trials: int
+    epoch: int
+    fraction: float
+    forecasts: tuple[Forecast, ...]
+    drifts: tuple[Drift, ...]
+    seconds: float | None
+    reason: str | None = None
+    num_observed: int = 1
+
+    def sentences(self, *, with_time: bool = True) -> list[str]:
+        """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
+        seconds = self.seconds if with_time else None
+        both = f"how much of the true {outermost(self.fraction)} the sets hold cannot be told"
+        if self.num_trials < MIN_TRIALS:
+            trials = f"{self.num_trials} trial{'s' if self.num_trials > 1 else ''}"
+            cost = _cost(MIN_TRIALS - self.num_trials, seconds)
+            return [f"{both} from {trials}: {MIN_TRIALS} are needed{cost}"]
+        if not self.forecasts:
+            return [] if self.reason is None else [f"{both}: {self.reason}"]
+        said = [self._sentence(one, seconds) for one in self.forecasts]
+        if self.num_observed == 1:
+            said.append("whether more epochs would change the sets is not known, since one was observed")
+        return said
+
+    def _sentence(self, one: Forecast, seconds: float | None) -> str:
+        value, low, high = one.share()
+        tail = tail_text(one.side, one.fraction)
+        if high - low > _VAGUE:
+            return (
+                f"the {one.side} set holds {_percents(low, high)} % of the true {tail}, and "
+                f"{one.num_trials} trials do not tell it closer"
+            )
+        share = f"{100 * value:.0f} % ({_percents(low, high)})"
+        held = f"the {one.side} set holds about {share} of the true {tail}"
+        target = next((share for share in _TARGETS if round(value, 2) < share), None)
+        if target is None:
+            return f"{held}; more trials would hardly change it"
+        needed = one.trials_for(target)
+        if needed is None:
+            return f"{held}; {100 * target:.0f} % needs more than {one.farthest} trials, if any number does"
+        cost = _cost(needed - self.num_trials, seconds)
+        return f"{held}; {100 * target:.0f} % needs about {needed} trials{cost}"
+
+    def warnings(self) -> list[str]:
+        """Sides whose sets are shown to be others after the last epoch than before, a sentence each."""
+        return [self._warning(one) for one in self.drifts if one.goes_on]
+
+    def _warning(self, one: Drift) -> str:
+        agreed = one.agreement
+        what = (
+            f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
+            f"{agreed.rate:.2f} ({agreed.low:.2f} to {agreed.high:.2f}), noise taken out: "
+        )
+        if self.epoch == one.last:
+            return f"{what}training still changes them, and more epochs may"
+        return f"{what}those of epoch {one.epoch} are not the ones that training ends with"
+
+
+def _cost(trials: int, seconds: float | None) -> str:
+    return "" if seconds is None else f", {duration_text(trials * seconds)} more here"
+
+
+def outlook_lines(run: Run) -> list[str]:
+    """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
+
+    One line with the reason where it cannot be told, of a run with a damaged file or a few examples.
+    """
+    try:
+        ahead = outlook(run)
+    except BadInput as error:
+        return [f"what its sets hold cannot be told ({error})"]
+    return [*ahead.sentences(), *(f"warning: {text}" for text in ahead.warnings())]
+
+
+def _percents(low: float, high: float) -> str:
+    return f"{100 * low:.0f} to {100 * high:.0f}"
+
+
+def tail_text(side: Side, fraction: float) -> str:
+    """``hardest tenth``, or ``hardest 5 %``."""
+    return f"{_SUPERLATIVES[side]} {'tenth' if fraction == 0.1 else f'{100 * fraction:g} %'}"
+
+
+def outermost(fraction: float) -> str:
+    """``easiest and hardest tenth``."""
+    return f"easiest and {tail_text('hard', fraction)}"
+
+
+def outlook(
+    run: Run,
+    epoch: int | None = None,
+    *,
+    fraction: float = 0.1,
+    seed: int = 0,
+    known: Mapping[int, Votes] | None = None,
+) -> Outlook:
+    """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
+
+    Of more than 20,000 examples so many are drawn. ``known`` are votes by epoch, of those drawn, that are not
+    read again.
+
+    Raises:
+        BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
+    """
+    epoch = run.resolve_epoch(epoch)
+    num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
+    votes = _votes(run, epoch, known)
+    reason, forecasts = None, []
+    try:
+        forecasts = [forecast(votes, side=side, fraction=fraction, seed=seed) for side in SIDES]
+    except BadInput as error:  # nothing is learned in some group of trials yet
+        reason = str(error)
+    return Outlook(
+        num_trials=votes.num_trials,
+        epoch=epoch,
+        fraction=fraction,
+        forecasts=tuple(one for one in forecasts if one is not None),
+        drifts=_drifts(run, votes, fraction, seed, known),
+        seconds=seconds_per_trial(run),
+        reason=reason,
+        num_observed=len(run.observed),
+    )
+
+
+def _votes(run: Run, epoch: int, known: Mapping[int, Votes] | None) -> Votes:
+    found = None if known is None else known.get(epoch)
+    return run.votes(epoch, MOST_EXAMPLES) if found is None else found
+
+
+def _drifts(
+    run: Run, votes: Votes, fraction: float, seed: int, known: Mapping[int, Votes] | None
+) -> tuple[Drift, ...]:
+    last = run.observed[-1]
+    before = before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
+    if before is None:
+        return ()
+    early, late = (votes if one == votes.epoch else _votes(run, one, known) for one in (before, last))
+    try:
+        found = [drift(early, late, side=side, fraction=fraction, seed=seed) for side in SIDES]
+    except BadInput:  # nothing is learned in some group of trials yet: the forecasts say so
+        return ()
+    return tuple(one for one in found if one is not None)
+
+
+def seconds_per_trial(run: Run) -> float | None:
+    """What another trial of a run takes as they were run, side by side where they were; None if not known."""
+    took = [trial.document.ran["seconds"] for trial in run.trials if "seconds" in trial.document.ran]
+    if not took or not isinstance(run.spec, RunSpec):
+        return None
+    return float(statistics.median(took)) / run.spec.resolved.jobs

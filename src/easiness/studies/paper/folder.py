@@ -1,0 +1,115 @@
+"""The folder of a paper study: what it was begun with, so that it is not continued with anything else."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from easiness.errors import BadInput, RunFailed
+from easiness.store import Run, is_run, open_run
+from easiness.store.files import ASIDE, sweep, write_whole
+
+if TYPE_CHECKING:  # a study is read without what trains it
+    from easiness.studies.paper.study import PaperPlan
+
+DOCUMENT = "study.json"
+RUNS = "trials"
+PAGE = "report.html"
+FIGURES = "figures"
+TABLES = "tables"
+
+
+def check_folder(plan: PaperPlan, out: Path) -> None:
+    """Make sure that ``out`` is this study, or could become it.
+
+    Raises:
+        BadInput: it holds something else, or a study of other settings (names the first difference).
+    """
+    if is_run(out):
+        raise BadInput(f"{out}: is a run; choose another folder for the study (--out)")
+    if out.exists() and not out.is_dir():
+        raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
+    document = out / DOCUMENT
+    if not document.is_file():
+        names = sorted(p.name for p in out.iterdir()) if out.is_dir() else []
+        # a study that was killed before it was described has only what the kill left
+        foreign = [name for name in names if not name.startswith(ASIDE)]
+        if foreign:
+            raise BadInput(
+                f"{out}: neither empty nor a study (it holds {foreign[0]!r}); choose another --out"
+            )
+        return
+    try:
+        there = json.loads(document.read_bytes())
+    except (OSError, ValueError):
+        raise BadInput(f"{document}: is damaged; choose another --out") from None
+    there, here = _flat(there), _flat(_settings(plan))
+    for name, value in here.items():
+        if there.get(name) != value:
+            raise BadInput(
+                f"{out}: this study cannot be continued with other settings: {name} is {there.get(name)} "
+                f"there, {value} here; choose another --out"
+            )
+
+
+def _flat(settings: Any) -> dict[str, Any]:
+    """The settings with those of the preset beside the others."""
+    if not isinstance(settings, dict) or not isinstance(settings.get("preset"), dict):
+        return {}
+    others = {name: value for name, value in settings.items() if name != "preset"}
+    return {**{f"preset {name}": value for name, value in settings["preset"].items()}, **others}
+
+
+def describe_folder(plan: PaperPlan, out: Path) -> None:
+    """Make the folder and write down what the study was begun with; remove what killed writers left.
+
+    Raises:
+        RunFailed: the folder cannot be written to.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for folder in (out, out / FIGURES, out / TABLES):
+            sweep(folder)
+        if not (out / DOCUMENT).is_file():
+            write_whole(out / DOCUMENT, (json.dumps(_settings(plan), indent=1) + "\n").encode())
+    except OSError as error:
+        raise RunFailed(f"{out}: cannot be written to ({error.strerror}); choose another --out") from None
+
+
+def _settings(plan: PaperPlan) -> dict[str, Any]:
+    data = plan.data
+    preset = json.loads(json.dumps(dataclasses.asdict(plan.preset)))
+    del preset["description"]  # words
+    return {
+        "preset": preset,
+        "seed": plan.seed,
+        "examples": len(data),
+        "fingerprint": data.fingerprint,
+        "held_out_fingerprint": None if data.held_out is None else data.held_out.fingerprint,
+    }
+
+
+def is_study(out: Path) -> bool:
+    """Does the folder hold a study?"""
+    return (out / DOCUMENT).is_file()
+
+
+def study_runs(out: Path) -> list[Run]:
+    """The runs of a study that have been begun, by name."""
+    return [open_run(found.parent) for found in sorted((out / RUNS).glob("*/run.json"))]
+
+
+def study_page(out: Path) -> str:
+    """The page of a finished study.
+
+    Raises:
+        BadInput: it is not finished, or the page cannot be read.
+    """
+    try:
+        return (out / PAGE).read_text("utf-8")
+    except OSError:
+        raise BadInput(
+            f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
+        ) from None

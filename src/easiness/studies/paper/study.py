@@ -1,0 +1,315 @@
+"""``paper``: every experiment of the paper at the scale of a preset, planned as one study."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from easiness.analysis import Side
+from easiness.data import Dataset
+from easiness.data.holdout import hold_out
+from easiness.errors import BadInput
+from easiness.executors import Jobs
+from easiness.perturb import default_levels
+from easiness.runs.cost import Cost
+from easiness.runs.many import carry_out_all, describe, missing_by_run, plan_costs
+from easiness.runs.plan import Plan, make_plan
+from easiness.runs.progress import Progress
+from easiness.runs.source import given_data
+from easiness.store import Run
+from easiness.studies.matching.compare import Comparison, compare
+from easiness.studies.matching.reliability import Reliability
+from easiness.studies.paper.folder import RUNS
+from easiness.studies.paper.judge import Kind, PaperResults
+from easiness.studies.paper.presets import Preset
+from easiness.studies.perturbation.pseudo import pseudo_patterns
+from easiness.studies.perturbation.study import perturbation_curve
+from easiness.studies.similarity.study import Similarity, similarity
+from easiness.studies.training_sets.ranking import ranking
+from easiness.studies.training_sets.study import TrainingSets, plan_ranked
+from easiness.studies.validation.study import read_validation
+from easiness.studies.validation.validate import ValidationPlans, plan_validation
+from easiness.training import resolve_device
+
+KINDS = ("color", "shuffle", "radial")
+
+_BLURRED = 4.0
+"""Frequencies that are left of pseudo patterns, at most: nobody recognizes an image by them."""
+
+
+@dataclass(frozen=True, eq=False)
+class PaperPlan:
+    """All runs of the study by name: those that anything may start with, and those that need a ranking.
+
+    ``matching`` are keyed by model. ``ablation`` and ``corruption`` are planned with a ranking of zeros
+    until the scores are there: only their cost is right before.
+    """
+
+    preset: Preset
+    data: Dataset
+    seed: int
+    matching: dict[str, Plan]
+    validation: ValidationPlans
+    ablation: TrainingSets
+    corruption: TrainingSets
+
+    @property
+    def first(self) -> dict[str, Plan]:
+        """The runs that need no other, by name."""
+        named = {match_name(model): plan for model, plan in self.matching.items()}
+        return {**named, **self.validation.merged, **self.validation.final}
+
+    @property
+    def everything(self) -> dict[str, Plan]:
+        """All runs by name; trials that two experiments need are there once."""
+        return {**self.first, **self.ablation.plans, **self.corruption.plans}
+
+    def costs(
+        self,
+        folder: Path,
+        device: torch.device,
+        *,
+        executor: str = "auto",
+        jobs: Jobs = "auto",
+        cache: bool = True,
+    ) -> dict[str, Cost]:
+        """What the trials that are missing below ``folder`` cost, by the name of their run."""
+        return plan_costs(self.everything, folder / RUNS, device, cache, executor=executor, jobs=jobs)
+
+
+def plan_paper(
+    preset: Preset,
+    source: Any = None,
+    *,
+    limit: int | None = None,
+    holdout: float | None = None,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    seed: int = 0,
+) -> PaperPlan:
+    """Load the data and plan every run; writes and trains nothing.
+
+    Args:
+        preset: the scale.
+        source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
+        limit: examples to train on, instead of the preset's.
+        holdout: share of each class to hold out where no split is, instead of the preset's.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        seed: of the study.
+
+    Raises:
+        BadInput: the data cannot be used, or nothing is held out.
+    """
+    data = _load(preset, source, limit, holdout, data_root, download)
+    common: dict[str, Any] = {"recipe": dict(preset.recipe), "precision": preset.precision}
+    matching = {
+        model: make_plan(
+            data,
+            model=model,
+            trials=preset.trials,
+            epochs=preset.epochs,
+            seed=seed,
+            keep_weights=model == preset.cnns[0],
+            **common,
+        )
+        for model in preset.models
+    }
+    validation = plan_validation(
+        data,
+        models=preset.merged_models,
+        trials=preset.merged_trials,
+        epochs=preset.merged_epochs,
+        final_models=preset.final_models,
+        final_trials=preset.final_trials,
+        final_epochs=preset.final_epochs,
+        seed=seed + 1,
+        **common,
+    )
+    nothing = np.zeros(len(data))
+    return PaperPlan(
+        preset,
+        data,
+        seed,
+        matching,
+        validation,
+        _drawable(preset, data, "drop", nothing, seed),
+        _drawable(preset, data, "relabel", nothing, seed),
+    )
+
+
+def run_paper(
+    plan: PaperPlan,
+    out: Path,
+    *,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> tuple[PaperResults, dict[str, Run]]:
+    """Carry out what ``out`` lacks of the study and read the results; the runs come by name.
+
+    Raises:
+        BadInput: the folder holds something else.
+        RunFailed: a trial failed or could not be stored; everything finished is kept.
+    """
+    progress = progress or Progress()
+    folder, preset, data = out / RUNS, plan.preset, plan.data
+    where: dict[str, Any] = {"executor": executor, "jobs": jobs}
+    options = {"device": device, "cache": cache, "progress": progress, **where}
+    costs = plan.costs(out, resolve_device(device), cache=cache, **where)
+    progress.study(
+        f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
+        sum(cost.num_images for cost in costs.values()),
+        sum(cost.seconds for cost in costs.values()),
+    )
+    runs = carry_out_all(plan.first, folder, announce=False, **options)
+    matched = {model: runs[match_name(model)] for model in plan.matching}
+    main = matched[preset.cnns[0]]
+    values = ranking(main)
+    ablation, corruption = (
+        _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
+    )
+    runs |= carry_out_all({**ablation.plans, **corruption.plans}, folder, announce=False, **options)
+    easy, hard = compare_at_best(list(matched.values()))
+    look: dict[str, Any] = {"source": data, "device": device, "cache": cache, "progress": progress}
+    shape = data.input_shape(main_recipe(main))
+    side = min(shape[1:])
+    pseudo_run = runs[list(plan.validation.final)[-1]]
+    results = PaperResults(
+        kind=_kind(data),
+        mlps=preset.mlps,
+        cnns=preset.cnns,
+        batch_norm=preset.batch_norm,
+        side=side,
+        easy=easy,
+        hard=hard,
+        curves={kind: perturbation_curve(main, kind, _levels(kind, shape), **look) for kind in KINDS},
+        similarity=_similarity(main, data, device),
+        ablation=ablation.study(runs),
+        corruption=corruption.study(runs),
+        validation=read_validation(
+            [runs[name] for name in plan.validation.merged],
+            [runs[name] for name in plan.validation.final],
+            epoch=preset.merged_epochs,
+            final_epoch=preset.final_epochs,
+        ),
+        pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
+    )
+    return results, runs
+
+
+def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    """The runs by this ranking; drawn class by class where a class would lose all of its examples."""
+    try:
+        return _training_sets(preset, data, effect, values, seed)
+    except BadInput:
+        if preset.balanced:
+            raise
+        return _training_sets(replace(preset, balanced=True), data, effect, values, seed)
+
+
+def _levels(kind: str, shape: tuple[int, int, int]) -> list[float]:
+    """The kind's own levels, and those at which kinds are compared (claim 5)."""
+    compared = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
+    return sorted({*default_levels(kind, shape), compared[kind]})
+
+
+def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
+    try:
+        return similarity(run, data, device=device)
+    except BadInput as error:  # sets of networks that have learned little may lie in one class
+        return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
+
+
+def main_recipe(run: Run) -> Any:
+    """The recipe of a measured run."""
+    return run.spec.recipe  # type: ignore[union-attr]
+
+
+def compare_at_best(runs: list[Run]) -> tuple[Comparison, Comparison]:
+    """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
+
+    Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
+    the first of equals. Epochs after which some run has no easiness yet do not count.
+    """
+    last = compare(runs)
+
+    def at_best(side: Side) -> Comparison:
+        best = _best_epoch(last.reliability, side)
+        return last if best in (None, last.epoch) else compare(runs, epoch=best)
+
+    return at_best("easy"), at_best("hard")
+
+
+def _best_epoch(reliability: Sequence[Reliability], side: Side) -> int | None:
+    rates = [{half.epoch: getattr(half, side).refine for half in one.by_epoch} for one in reliability]
+    means = {
+        epoch: statistics.mean(of_run[epoch] for of_run in rates)
+        for epoch in sorted(set.intersection(*map(set, rates)))
+    }
+    return max(means, key=lambda epoch: means[epoch]) if means else None
+
+
+def match_name(model: str) -> str:
+    """Name of the run in which a network is trained to be matched with others."""
+    return f"match-{model.replace(':', '-').replace('/', '-')}"
+
+
+def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
+    return plan_ranked(
+        effect,
+        data,
+        values,
+        model=preset.ablation_model,
+        rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
+        repetitions=preset.repetitions,
+        epochs=preset.ablation_epochs,
+        score="easiness",
+        score_epoch=preset.epochs,
+        balanced=preset.balanced,
+        seed=seed + 3,
+        precision=preset.precision,
+        recipe=dict(preset.recipe),
+    )
+
+
+def _load(
+    preset: Preset,
+    source: Any,
+    limit: int | None,
+    holdout: float | None,
+    data_root: str | Path | None,
+    download: bool,
+) -> Dataset:
+    source = preset.source if source is None else source
+    if source is None:
+        raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
+    data = given_data(source, data_root=data_root, download=download)
+    share = holdout if holdout is not None or data.held_out is not None else preset.holdout
+    if share:
+        data = hold_out(data, share)  # says so where there is a held-out split already
+    if data.held_out is None:
+        raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
+    limit = preset.limit if limit is None else limit
+    return data if limit is None or limit >= len(data) else data.limit(limit)
+
+
+def _kind(data: Dataset) -> Kind:
+    """Which of the paper's data these are, by their classes."""
+    names = set(data.classes)
+    if {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"} == names:
+        return "small"
+    return "photos" if "sea snake" in names and "butternut squash" in names else "other"
+
+
+def plan_rows(plan: PaperPlan, costs: Mapping[str, Cost]) -> list[tuple[str, Plan, Cost | None]]:
+    """Every run with its plan, and what is still missing of it, if anything is."""
+    return [(name, one, costs.get(name)) for name, one in plan.everything.items()]

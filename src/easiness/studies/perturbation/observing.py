@@ -1,0 +1,315 @@
+"""What the trained networks of a run see of perturbed images, kept in the folder of the run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from easiness.analysis import Votes
+from easiness.analysis.tiebreak import keys_when_asked
+from easiness.data import Dataset, working_images
+from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.models import pretrained_file
+from easiness.perturb import Perturbation, find_kind, perturbation
+from easiness.record import ObservationLog, Observations
+from easiness.runs.carry_out import cache_beside
+from easiness.runs.progress import Progress
+from easiness.spec import Recipe, RunSpec, content_hash
+from easiness.store import Run
+from easiness.store.observations import STATISTICS
+from easiness.store.trial import WEIGHTS, StoredTrial
+from easiness.studies.perturbation.files import keep, read_kept, source_digest
+from easiness.training import make_bank, resolve_device
+from easiness.training.inputs import Bank
+from easiness.training.network import Network
+from easiness.training.observer import Observer
+from easiness.training.stored_network import TransformedImages, stored_network, threads_of
+
+PERTURBED = "perturbed"
+ProbeName = Literal["train", "held_out"]
+
+
+@dataclass(frozen=True)
+class Looks:
+    """What all trials of a run see of a split: ``votes`` for each level.
+
+    ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
+    and ``left_out``, or for ``held_out``; only those of which there are examples.
+    """
+
+    votes: list[Votes]
+    accuracy: dict[str, npt.NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class PerturbedProbe:
+    """One split of a run's data under a kind of perturbation at several levels.
+
+    Made by `perturbed_probe`, which checks everything; `observe` does the work. ``split`` are the
+    examples looked at, ``perturbations`` one for each level.
+    """
+
+    run: Run
+    spec: RunSpec
+    split: Dataset
+    probe: ProbeName
+    perturbations: tuple[Perturbation, ...]
+    device: torch.device
+    cache: Path | None
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """As they were asked for."""
+        return tuple(one.level for one in self.perturbations)
+
+    @property
+    def num_images(self) -> int:
+        """How many images have still to go through a network."""
+        missing = sum(
+            self._kept(trial, one) is None for trial in self.run.trials for one in self.perturbations
+        )
+        return missing * len(self.split)
+
+    def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
+        """For each finished trial of the run what its network sees: Observations [levels, K].
+
+        What an earlier call has kept is read, as far as it is whole; what is new is kept. Where the run
+        cannot be written to, or the source of a perturbation of the user's own is not known, nothing is.
+
+        Raises:
+            BadInput: a weight file is damaged, an image is unreadable or a perturbation fails.
+            RunFailed: what a network makes of a perturbed image is not finite.
+        """
+        for trial in self.run.trials:
+            found = [self._kept(trial, one) for one in self.perturbations]
+            network = self._network(trial) if None in found else None
+            levels = []
+            for one, kept in zip(self.perturbations, found, strict=True):
+                if kept is None:
+                    assert network is not None
+                    kept = self._look(trial, network, one, progress or Progress())
+                    self._keep(trial, one, kept)
+                levels.append(kept)
+            columns: dict[str, Any] = {
+                name: np.concatenate([getattr(seen, name) for seen in levels]) for name in STATISTICS
+            }
+            yield Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
+
+    def look(self, progress: Progress | None = None) -> Looks:
+        """What all trials see, from one pass of `observe`."""
+        labels, ids = self.split.labels, self.split.ids
+        shape = (len(self.perturbations), len(self.run.trials), len(self.split))
+        correct, p_label = np.empty(shape, np.bool_), np.empty(shape)
+        accuracy: dict[str, list[list[float] | None]] = {}
+        for row, seen in enumerate(self.observe(progress)):
+            correct[:, row] = seen.prediction == labels
+            p_label[:, row] = seen.p_label
+            if self.probe == "held_out":
+                parts = {"held_out": seen.accuracy()}
+            else:
+                parts = {"train": seen.accuracy(seen.trained_on), "left_out": seen.accuracy(~seen.trained_on)}
+            for name, values in parts.items():
+                accuracy.setdefault(name, []).append(values)
+        trials = np.array([trial.index for trial in self.run.trials], np.int64)
+        keys = keys_when_asked(ids)
+        return Looks(
+            votes=[
+                Votes(right, p, labels, ids, self.run.epochs, trials, keys)
+                for right, p in zip(correct, p_label, strict=True)
+            ],
+            accuracy={name: np.array(rows) for name, rows in accuracy.items() if None not in rows},
+        )
+
+    @cached_property
+    def _shape(self) -> tuple[int, int, int]:
+        return self.split.input_shape(self.spec.recipe)
+
+    @cached_property
+    def _bank(self) -> Bank:
+        images = working_images(self.split, self.spec.recipe, self.cache)
+        return make_bank(images, self.spec.recipe, self.device, augment=False)
+
+    def _network(self, trial: StoredTrial) -> Network:
+        spec = self.spec
+        pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
+        weights, num_classes = trial.weights(), self.split.num_classes
+        return stored_network(spec, weights, self._shape, num_classes, self.device, pretrained)
+
+    def _look(
+        self, trial: StoredTrial, network: Network, one: Perturbation, progress: Progress
+    ) -> Observations:
+        labels, trained_on = self._learned(trial)
+        num_classes = self.split.num_classes
+        log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
+        images = TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
+        with threads_of(self.spec):
+            try:
+                Observer(images, [log], self._shape, num_classes).observe(network, progress.images)
+            except TrialFailed:
+                raise RunFailed(
+                    f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
+                ) from None
+        return log.observations()
+
+    def _learned(self, trial: StoredTrial) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Labels that the trial has learned, and which of the examples it was trained on."""
+        if self.probe == "held_out":
+            return self.split.labels, np.zeros(len(self.split), np.bool_)
+        if "train.parquet" not in trial.document.files:
+            return self.split.labels, np.ones(len(self.split), np.bool_)
+        fixed = trial.columns(trial.observed[0], ["label", "trained_on"])
+        return fixed["label"].astype(np.int64), fixed["trained_on"]
+
+    @cached_property
+    def _source(self) -> str | None:
+        return source_digest(find_kind(self.perturbations[0].kind).factory)
+
+    def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
+        """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
+        if self._source is None:
+            return None
+        kind = find_kind(one.kind)
+        asked = {
+            "level": one.level,
+            "seed": one.seed if kind.seeded else None,
+            "probe": self.probe,
+            "data": self.split.fingerprint,
+            "source": self._source,
+        }
+        weights = trial.document.files[WEIGHTS].sha256[:12]
+        folder = f"{kind.name}-{one.level:g}-{content_hash(asked)[:12]}"
+        return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
+
+    def _kept(self, trial: StoredTrial, one: Perturbation) -> Observations | None:
+        path = self._file(trial, one)
+        if path is None or not path.exists():
+            return None
+        labels, trained_on = self._learned(trial)
+        return read_kept(path, labels, trained_on, self.split.num_classes)
+
+    def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
+        path = self._file(trial, one)
+        if path is not None:
+            keep(path, self.split.ids, seen)
+
+
+def perturbed_probe(
+    run: Run,
+    data: Dataset,
+    kind: str,
+    levels: Sequence[float],
+    *,
+    probe: ProbeName = "train",
+    seed: int = 0,
+    device: str = "auto",
+    cache: bool = True,
+) -> PerturbedProbe:
+    """Prepare to look at a split of ``data``, those of the run, under a perturbation; looks at nothing yet.
+
+    Args:
+        run: with the weights of its trials.
+        data: of the run, see `easiness.runs.source.data_of`.
+        kind: of perturbation: ``color``, ``shuffle``, ``radial`` or one that is registered.
+        levels: in any order, at least one.
+        probe: ``train``, or ``held_out`` where there is such a split.
+        seed: of the perturbations that are random.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        cache: keep photos at the working resolution in a file beside the run.
+
+    Raises:
+        BadInput: the kind does not take a level, the run has no weights, its trials have different
+            lengths, or there is no such split.
+    """
+    spec = spec_with_weights(run)
+    if seed < 0:
+        raise BadInput(f"seed {seed} is negative; use 0 or above")
+    if not levels:
+        raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
+    perturbations = tuple(perturbation(kind, level, seed) for level in levels)
+    split = data if probe == "train" else data.held_out
+    if split is None:
+        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
+    recorded = run.spec.data.train if probe == "train" else run.spec.data.held_out
+    if recorded is not None and recorded.fingerprint != split.fingerprint:
+        raise BadInput(
+            f"{split.name}: the {split.split} split is not that of {run.path} (fingerprints "
+            f"{split.fingerprint[:8]} and {recorded.fingerprint[:8]}); give the source it was measured on"
+        )
+    return PerturbedProbe(
+        run=run,
+        spec=spec,
+        split=split,
+        probe=probe,
+        perturbations=perturbations,
+        device=resolve_device(device),
+        cache=cache_beside(run.path) if cache else None,
+    )
+
+
+def perturbed_observations(
+    run: Run,
+    data: Dataset,
+    kind: str,
+    levels: Sequence[float],
+    *,
+    probe: ProbeName = "train",
+    seed: int = 0,
+    device: str = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Iterator[Observations]:
+    """For each finished trial of a run what its network sees of perturbed images: Observations [levels, K].
+
+    Nothing is trained. Arguments and errors are those of `perturbed_probe` and of its `observe`.
+    """
+    options: dict[str, Any] = {"probe": probe, "seed": seed, "device": device, "cache": cache}
+    return perturbed_probe(run, data, kind, levels, **options).observe(progress)
+
+
+def spec_with_weights(run: Run) -> RunSpec:
+    """The spec of a run whose networks can look again.
+
+    Raises:
+        BadInput: its weights are not to be had, or not all of its last epoch.
+    """
+    if not isinstance(run.spec, RunSpec):
+        raise BadInput(
+            f"{run.path}: was recorded from a training loop of your own, without its networks; "
+            "make a run with `easiness measure`"
+        )
+    run.resolve_epoch(None)
+    epochs = run.epochs
+    longest = max(trial.epochs for trial in run.trials)
+    if longest != epochs:
+        raise BadInput(
+            f"{run.path}: some trials have {epochs} epochs and others {longest}; "
+            "run the same `easiness measure` to go on first"
+        )
+    if any(WEIGHTS not in trial.document.files for trial in run.trials):
+        raise BadInput(
+            f"{run.path}: the run was made without weights; measure again without --no-weights, "
+            "into another --out"
+        )
+    return run.spec
+
+
+def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: Recipe) -> torch.Tensor:
+    """The examples at ``positions`` [n] as networks of this recipe see them: float [n, c, h, w] in [0, 1].
+
+    Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
+
+    Raises:
+        BadInput: one of them is unreadable.
+    """
+    ascending, back = np.unique(positions, return_inverse=True)
+    few = dataclasses.replace(data._take(ascending), held_out=None)
+    bank = make_bank(working_images(few, recipe), recipe, torch.device("cpu"), augment=False)
+    return bank.raw(slice(0, len(few)))[torch.from_numpy(back)].contiguous()

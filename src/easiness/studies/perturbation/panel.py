@@ -1,0 +1,259 @@
+"""Perturbed examples as pictures: Figure 3, and the pseudo patterns beside what they were made from."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset
+from easiness.perturb import clamp_for_display, default_levels, find_kind, perturbation
+from easiness.show.svg import FONT_SIZE, INK
+from easiness.spec import Recipe
+from easiness.studies.perturbation.figure import level_name
+from easiness.studies.perturbation.observing import evaluation_pixels
+from easiness.studies.perturbation.pseudo import PseudoPatterns
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+OURS = ("color", "shuffle", "radial")
+_CELL = 0.74  # inches from picture to picture
+_SMALL = 64  # pixels of a side up to which pixels are shown as squares
+_NAME_WIDTH = 12  # letters in a line of a class name
+_PAIRS = 4  # in a row
+
+
+@dataclass(frozen=True)
+class PanelBlock:
+    """Examples under one kind of perturbation: ``pictures`` [n, levels, h, w, c] in [0, 1], cut to that."""
+
+    kind: str
+    axis: str
+    levels: tuple[float, ...]
+    pictures: npt.NDArray[np.float32] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PerturbedPanel:
+    """The same examples under several kinds; ``classes`` [n] are the names of their classes."""
+
+    classes: tuple[str, ...]
+    blocks: tuple[PanelBlock, ...]
+
+
+@dataclass(frozen=True)
+class PatternPictures:
+    """Some of the pseudo patterns ``of`` a run: ``regular`` and ``perturbed`` [n, h, w, c] in [0, 1]."""
+
+    of: PseudoPatterns
+    classes: tuple[str, ...]
+    regular: npt.NDArray[np.float32] = field(repr=False)
+    perturbed: npt.NDArray[np.float32] = field(repr=False)
+
+
+def perturbed_panel(
+    data: Dataset,
+    recipe: Recipe,
+    *,
+    kinds: Sequence[str] = OURS,
+    levels: Mapping[str, Sequence[float]] | None = None,
+    num: int = 5,
+    positions: npt.NDArray[np.int64] | None = None,
+    seed: int = 0,
+) -> PerturbedPanel:
+    """Some examples, each of another class as far as there are classes, under kinds of perturbation.
+
+    Args:
+        data: to take them from.
+        recipe: of the networks, which crops photos.
+        kinds: of perturbation.
+        levels: by kind; the default ones of a kind that is not named.
+        num: how many examples, drawn at random by ``seed``.
+        positions: the examples to show, instead.
+        seed: of the draw and of random perturbations.
+
+    Raises:
+        BadInput: a kind or level that does not exist, or an image is unreadable.
+    """
+    if positions is None:
+        positions = _one_per_class(data.labels, num, seed)
+    pixels = evaluation_pixels(data, positions, recipe)
+    shape = data.input_shape(recipe)
+    blocks = []
+    for kind in kinds:
+        chosen = tuple((levels or {}).get(kind, default_levels(kind, shape)))
+        seen = [perturbation(kind, level, seed)(pixels, ids=data.ids[positions]) for level in chosen]
+        pictures = np.stack([clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in seen], axis=1)
+        blocks.append(PanelBlock(find_kind(kind).name, find_kind(kind).label, chosen, pictures))
+    return PerturbedPanel(tuple(data.classes[label] for label in data.labels[positions]), tuple(blocks))
+
+
+def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
+    """Positions of ``num`` random examples, of as many classes as there are, in the order of classes."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    turn = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = order[labels[order] == label]
+        turn[members] = np.arange(len(members))
+    chosen = order[np.argsort(turn[order], kind="stable")][:num]
+    return chosen[np.argsort(labels[chosen], kind="stable")]
+
+
+def pattern_pictures(
+    patterns: PseudoPatterns, data: Dataset, recipe: Recipe, num: int = 12
+) -> PatternPictures:
+    """Pictures of ``num`` pseudo patterns, the best of each class in turn (see `PseudoPatterns.shown`).
+
+    Raises:
+        BadInput: an image is unreadable.
+    """
+    split = data if patterns.probe == "train" or data.held_out is None else data.held_out
+    positions = patterns.positions[patterns.shown(num)]
+    pixels = evaluation_pixels(split, positions, recipe) if len(positions) else None
+    nothing: npt.NDArray[np.float32] = np.zeros((0, 1, 1, 1), np.float32)
+    if pixels is None:
+        return PatternPictures(patterns, (), nothing, nothing)
+    perturbed = perturbation(patterns.kind, patterns.level, patterns.seed)(pixels, ids=split.ids[positions])
+    return PatternPictures(
+        of=patterns,
+        classes=tuple(data.classes[label] for label in split.labels[positions]),
+        regular=pixels.permute(0, 2, 3, 1).numpy(),
+        perturbed=clamp_for_display(perturbed).permute(0, 2, 3, 1).numpy(),
+    )
+
+
+def draw_panel(panel: PerturbedPanel) -> Figure:
+    """A block for each kind, one below the other: a row for each example, a column for each level."""
+    columns = max(len(block.levels) for block in panel.blocks)
+    num = len(panel.classes)
+    names = [textwrap.fill(name, _NAME_WIDTH) for name in panel.classes]
+    left = _letters(names)
+    head, gap = 0.62, 0.3
+    height = len(panel.blocks) * (head + num) + (len(panel.blocks) - 1) * gap
+    figure, axes = _blank(left + columns, height + 0.05, left)
+    top = 0.0
+    for block in panel.blocks:
+        axes.text(
+            0,
+            top + 0.22,
+            f"{block.kind}: {block.axis}",
+            color=INK,
+            fontsize=FONT_SIZE,
+            fontweight="bold",
+            va="center",
+            parse_math=False,
+        )
+        for column, level in enumerate(block.levels):
+            axes.text(
+                column + 0.48,
+                top + 0.5,
+                level_name(level),
+                color=INK,
+                fontsize=FONT_SIZE - 1,
+                ha="center",
+                va="center",
+            )
+        top += head
+        for row, name in enumerate(names):
+            axes.text(
+                -0.1,
+                top + row + 0.48,
+                name,
+                color=INK,
+                fontsize=FONT_SIZE,
+                ha="right",
+                va="center",
+                parse_math=False,
+            )
+            for column in range(len(block.levels)):
+                _picture(axes, block.pictures[row, column], column, top + row)
+        top += num + gap
+    return figure
+
+
+def draw_patterns(pictures: PatternPictures) -> Figure:
+    """Pairs of a regular example and what all networks still recognize, with their count and chance."""
+    patterns, num = pictures.of, len(pictures.classes)
+    rows = max(1, -(-num // _PAIRS))
+    figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
+    at = patterns.at_level
+    split = patterns.probe.replace("_", "-")
+    models = f"all {patterns.num_trials} networks" if patterns.num_trials > 1 else "the network"
+    axes.text(
+        0,
+        0.2,
+        f"{at.count:,} of {at.num_examples:,} {split} examples are right in {models} "
+        f"under {patterns.kind} {level_name(patterns.level)}",
+        color=INK,
+        fontsize=FONT_SIZE,
+        fontweight="bold",
+        va="center",
+        parse_math=False,
+    )
+    axes.text(
+        0,
+        0.56,
+        f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
+        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. "
+        "Pairs: regular, perturbed.",
+        color=INK,
+        fontsize=FONT_SIZE - 1,
+        va="center",
+    )
+    if not num:
+        axes.text(0, 1.2, "there is none to show", color=INK, fontsize=FONT_SIZE, va="center")
+    for place, name in enumerate(pictures.classes):
+        row, column = divmod(place, _PAIRS)
+        x, y = 2.25 * column, 0.85 + 1.35 * row
+        _picture(axes, pictures.regular[place], x, y)
+        _picture(axes, pictures.perturbed[place], x + 1, y)
+        axes.text(
+            x + 0.98,
+            y + 1.0,
+            textwrap.shorten(name, 24, placeholder=" ..."),
+            color=INK,
+            fontsize=FONT_SIZE - 1,
+            ha="center",
+            va="top",
+            parse_math=False,
+        )
+    return figure
+
+
+def _letters(names: Sequence[str]) -> float:
+    """Room for names at the left, in cells."""
+    letters = max(len(line) for name in names for line in name.split("\n"))
+    return (0.085 * letters + 0.15) / _CELL
+
+
+def _blank(width: float, height: float, left: float) -> tuple[Figure, Axes]:
+    """A figure of so many cells, its origin ``left`` cells from its left end, at the top."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width * _CELL, height * _CELL))
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set(xlim=(-left, width - left), ylim=(height, 0))
+    return figure, axes
+
+
+def _picture(axes: Axes, pixels: npt.NDArray[np.float32], x: float, y: float) -> None:
+    """One picture [h, w, c] in a cell, letterboxed in a square of 0.96 of it."""
+    limits = axes.get_xlim(), axes.get_ylim()
+    height, width, channels = pixels.shape
+    down, right = (0.96 * side / max(height, width) for side in (height, width))
+    x, y = x + (0.96 - right) / 2, y + (0.96 - down) / 2
+    rgb = np.broadcast_to(pixels, (height, width, 3)) if channels == 1 else pixels[..., :3]
+    axes.imshow(
+        rgb,
+        extent=(x, x + right, y + down, y),
+        interpolation="nearest" if max(height, width) <= _SMALL else "antialiased",
+        aspect="auto",
+    )
+    axes.set(xlim=limits[0], ylim=limits[1])

@@ -1,0 +1,207 @@
+"""How far easy and hard examples stay what they are when images are perturbed (Figure 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import SIDES, Side, Ties, Votes, match_groups, match_votes, num_selected, select
+from easiness.data import Dataset
+from easiness.perturb import find_kind
+from easiness.runs.progress import Progress
+from easiness.runs.source import data_of
+from easiness.store import Run
+from easiness.studies.perturbation.curve import PerturbationCurve
+from easiness.studies.perturbation.match import PerturbedMatch
+from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_probe, spec_with_weights
+
+_ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
+
+
+def perturbation_curve(
+    run: Run,
+    kind: str,
+    levels: Sequence[float] | None = None,
+    *,
+    source: Any = None,
+    sides: Iterable[Side] = SIDES,
+    fraction: float = 0.1,
+    ties: Iterable[Ties] = ("expected", "refine"),
+    seed: int = 0,
+    num_replicates: int = 200,
+    device: str = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> PerturbationCurve:
+    """Let the networks of a run look at perturbed examples, and match their sets with the regular ones.
+
+    Nothing is trained. What the networks see is kept in the run's folder, so that the same call, or one
+    that was interrupted, goes on from there. The regular examples are those at the neutral level, looked
+    at again by the same networks. Where ties remain, the two sides break them by different hashes.
+
+    Args:
+        run: of which the weights are kept.
+        kind: of perturbation, see `easiness.perturb`.
+        levels: to look at beside the neutral one; the kind's default levels where not given.
+        source: where the data are now: a `Dataset` or what `load_dataset` takes; else where the run says.
+        sides: ``easy``, ``hard`` or both.
+        fraction: of the examples that are called easy, and hard.
+        ties: policies, see `easiness.analysis.select`.
+        seed: of the random perturbations, the choices of groups and the bootstrap.
+        num_replicates: of the bootstrap over trials.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        cache: keep photos at the working resolution in a file beside the run.
+        progress: what to call as it goes on.
+
+    Raises:
+        BadInput: the kind is not known or does not take a level, the weights or the data are not to be
+            had, no example is right in any trial, or an option is wrong.
+        RunFailed: what a network makes of a perturbed image is not finite.
+    """
+    spec_with_weights(run)  # else the data need not be looked for
+    data = data_of(run, source)
+    sides, ties = tuple(sides), tuple(ties)
+    for side in sides:
+        for policy in ties:
+            select([0.0], fraction=1, side=side, ties=policy)  # refuses a mistake before the work
+    num_selected(len(data), fraction)
+    probes = curve_probes(run, data, kind, levels, seed=seed, device=device, cache=cache)
+    train = probes["train"]
+    progress = progress or Progress()
+    begin(probes, progress)
+    looks = {name: probe.look(progress) for name, probe in probes.items()}
+    votes = looks["train"].votes
+    neutral = neutral_level(run, data, kind)
+    return PerturbationCurve(
+        run=str(run.path),
+        model=run.model,
+        epoch=run.epochs,
+        trials=tuple(trial.index for trial in run.trials),
+        num_examples=len(data),
+        num_classes=data.num_classes,
+        kind=find_kind(kind).name,
+        axis=find_kind(kind).label,
+        levels=train.levels,
+        neutral=neutral,
+        fraction=fraction,
+        seed=seed,
+        matches=match_levels(
+            votes,
+            train.levels,
+            train.levels.index(neutral),
+            sides=sides,
+            fraction=fraction,
+            ties=ties,
+            seed=seed,
+            num_replicates=num_replicates,
+        ),
+        accuracy={name: values for look in looks.values() for name, values in look.accuracy.items()},
+        num_silent={
+            level: int((~one.correct.any(axis=1)).sum())
+            for level, one in zip(train.levels, votes, strict=True)
+        },
+        changes_nothing=all(np.allclose(one.p_label, votes[0].p_label, rtol=0, atol=_ALIKE) for one in votes),
+    )
+
+
+def curve_probes(
+    run: Run,
+    data: Dataset,
+    kind: str,
+    levels: Sequence[float] | None,
+    *,
+    also: Sequence[float] = (),
+    seed: int = 0,
+    device: str = "auto",
+    cache: bool = True,
+) -> dict[str, PerturbedProbe]:
+    """The splits of the data under the perturbation, at ``levels`` and ``also`` and the neutral level.
+
+    Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
+    """
+    shape = data.input_shape(spec_with_weights(run).recipe)
+    known, neutral = find_kind(kind), neutral_level(run, data, kind)
+    wanted = known.levels(shape) if levels is None else levels
+    ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
+    ordered = ascending[::-1] if known.stronger(shape) == "low" else ascending
+    return {
+        split: perturbed_probe(
+            run,
+            data,
+            kind,
+            ordered,
+            probe=split,
+            seed=seed,
+            device=device,
+            cache=cache,
+        )
+        for split in data.splits
+    }
+
+
+def neutral_level(run: Run, data: Dataset, kind: str) -> float:
+    """The level of a kind that leaves the images of a run as they are."""
+    return float(find_kind(kind).neutral(data.input_shape(spec_with_weights(run).recipe)))
+
+
+def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:
+    """Tell what is about to be looked at, if there is anything."""
+    num_images = sum(probe.num_images for probe in probes.values())
+    if num_images:
+        one = probes["train"] if "train" in probes else next(iter(probes.values()))
+        levels = ", ".join(f"{level:.3g}" for level in one.levels)
+        progress.study(
+            f"{one.run.path}: {len(one.run.trials)} trials look at {num_images:,} images under "
+            f"{one.perturbations[0].kind} ({levels})",
+            num_images,
+        )
+
+
+def match_levels(
+    votes: Sequence[Votes],
+    levels: Sequence[float],
+    neutral: int,
+    *,
+    sides: Sequence[Side],
+    fraction: float,
+    ties: Sequence[Ties],
+    seed: int,
+    num_replicates: int,
+) -> list[PerturbedMatch]:
+    """Match the votes at each level with those at the position ``neutral``, by policy, side and level."""
+    return list(_matches(votes, levels, neutral, sides, fraction, ties, seed, num_replicates))
+
+
+def _matches(
+    votes: Sequence[Votes],
+    levels: Sequence[float],
+    neutral: int,
+    sides: Sequence[Side],
+    fraction: float,
+    ties: Sequence[Ties],
+    seed: int,
+    num_replicates: int,
+) -> Iterator[PerturbedMatch]:
+    # a copy, since votes that are one object are matched over other groups than votes that are two
+    regular = _copy(votes[neutral])
+    nothing: npt.NDArray[np.float64] = np.full(num_replicates, np.nan)
+    for policy in ties:
+        for side in sides:
+            for level, perturbed in zip(levels, votes, strict=True):
+                options: dict[str, Any] = {"side": side, "fraction": fraction, "ties": policy, "seed": seed}
+                undefined = perturbed is not votes[neutral] and not perturbed.correct.any(axis=1).all()
+                if undefined:
+                    yield PerturbedMatch(level, side, policy, None, None, nothing)
+                    continue
+                same = match_votes(regular, perturbed, **options)
+                groups = match_groups(regular, perturbed, num_replicates=num_replicates, **options)
+                rates = nothing if groups is None else groups.replicates
+                yield PerturbedMatch(level, side, policy, same, groups, rates)
+
+
+def _copy(votes: Votes) -> Votes:
+    v = votes
+    return Votes(v.correct, v.p_label, v.labels, v.ids, v.epoch, v.trials, v.id_keys)

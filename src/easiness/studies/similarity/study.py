@@ -1,0 +1,320 @@
+"""Do easy examples look alike? Mean distances between examples of one class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import MIN_GROUP, SIDES, Side, Votes, select, tie_mass
+from easiness.analysis.pairs import draws, mean_distance, resampled_means
+from easiness.data import Dataset
+from easiness.errors import BadInput, nearest
+from easiness.models import pretrained_file
+from easiness.runs.source import data_of, positions_in
+from easiness.spec import Recipe, RunSpec, make_recipe
+from easiness.store import Run
+from easiness.store.trial import StoredTrial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from easiness.training.distances import InputReader
+
+Space = Literal["pixel", "feature"]
+SetName = Literal["easy", "hard", "random as easy", "random as hard", "all"]
+SPACES: tuple[Space, ...] = get_args(Space)
+SETS: tuple[SetName, ...] = get_args(SetName)
+DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
+    "easy - random": ("easy", "random as easy"),
+    "hard - random": ("hard", "random as hard"),
+    "hard - easy": ("hard", "easy"),
+    "easy - all": ("easy", "all"),
+    "hard - all": ("hard", "all"),
+}
+"""Which set's mean is taken from which."""
+
+_REPLICATES = 1000
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean distance, or a difference of two, with its 95 % bootstrap interval over examples."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SpaceDistances:
+    """Mean distances in one space: of each of `SETS`, their `DIFFERENCES`, and each class alone [C]."""
+
+    space: Space
+    sets: dict[SetName, Estimate]
+    differences: dict[str, Estimate]
+    by_class: dict[SetName, _Floats]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """What `similarity` found.
+
+    ``classes`` are those that count: with two examples or more in the easy and in the hard set;
+    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
+    and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
+    cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
+    """
+
+    model: str
+    epoch: int
+    num_trials: int
+    fraction: float
+    tie_mass: dict[Side, float]
+    classes: tuple[str, ...]
+    num_classes: int
+    at_most: int
+    sizes: dict[SetName, int]
+    smallest: int
+    trial: int | None
+    spaces: dict[Space, SpaceDistances]
+
+    @property
+    def decided(self) -> bool:
+        """Are there trials enough for the sets to mean something?"""
+        return self.num_trials >= MIN_GROUP
+
+    def table(self) -> pd.DataFrame:
+        """A row per space and set, and per space and difference."""
+        import pandas as pd
+
+        fixed = {
+            "model": self.model,
+            "epoch": self.epoch,
+            "trials": self.num_trials,
+            "fraction": self.fraction,
+            "classes": len(self.classes),
+            "tie_mass_easy": self.tie_mass["easy"],
+            "tie_mass_hard": self.tie_mass["hard"],
+        }
+        rows = []
+        for space in self.spaces.values():
+            named: list[tuple[str, str, Estimate, int]] = [
+                ("distance", name, estimate, self.sizes[name]) for name, estimate in space.sets.items()
+            ]
+            for name, estimate in space.differences.items():
+                both = sum(self.sizes[part] for part in DIFFERENCES[name])
+                named.append(("difference", name, estimate, both))
+            rows += [
+                {
+                    "space": space.space,
+                    "kind": kind,
+                    "name": name,
+                    "value": estimate.value,
+                    "low": estimate.interval[0],
+                    "high": estimate.interval[1],
+                    "examples": size,
+                    **fixed,
+                }
+                for kind, name, estimate, size in named
+            ]
+        return pd.DataFrame(rows)
+
+
+def similarity(
+    run: Run,
+    data: Any = None,
+    *,
+    fraction: float = 0.1,
+    epoch: int | None = None,
+    spaces: Sequence[Space] = SPACES,
+    trial: int | None = None,
+    at_most: int = 500,
+    seed: int = 0,
+    device: str = "auto",
+) -> Similarity:
+    """Mean Euclidean distance between two examples of a class: easy ones, hard ones, any.
+
+    The easy and the hard set are of the whole data, ties refined. Each class with two examples or more in
+    both counts equally. A random set as large as the easy one in each class, another as large as the hard
+    one, and all examples of the class stand beside them; of each, and each class, at most ``at_most`` are
+    looked at, drawn at random.
+
+    ``pixel``: evaluation input in global contrast normalization; distances are divided by the root of the
+    number of values, so that two unrelated images are at 1.41. ``feature``: input of the classifier layer
+    of a trained network of the run, in units of the root of the mean squared norm over all examples.
+
+    Intervals are a bootstrap over the examples of each set and class, independent between sets; an
+    example drawn twice is not paired with itself, and a draw of one example alone counts as the set
+    itself (so two or three examples in a class make intervals too narrow). Classes and trials are taken
+    as they are.
+
+    Args:
+        run: to read easiness, and the network, from.
+        data: of the run: a `Dataset` or what `load_dataset` takes; by default where the run found them.
+        fraction: of the examples that are called easy, and hard.
+        epoch: after which easiness is read; the last by default. Weights are always of the last.
+        spaces: to measure in.
+        trial: index of the trial whose network gives the features; the first by default.
+        at_most: examples of each set and class, at least 2.
+        seed: of the ties, the random sets and the bootstrap.
+        device: for the features: ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        BadInput: an option is wrong, the data are others, no class counts, or features are asked for and
+            the run has no weights or was recorded from somebody's own training loop.
+    """
+    for space in spaces:
+        if space not in SPACES:
+            raise BadInput(f"space {space!r} is unknown{nearest(space, SPACES)}: give pixel or feature")
+    if at_most < 2:
+        raise BadInput(f"at_most {at_most}: must be at least 2")
+    data = data_of(run, data)
+    where = positions_in(data, run)
+    votes = run.votes(epoch)
+    weights, masses = _extremes(votes, fraction, seed)
+    counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
+    if not counted:
+        raise BadInput(
+            f"{run.path}: no class has two easy and two hard examples at fraction {fraction:g}; "
+            "use a larger fraction"
+        )
+    reader, used = _reader(run, data, spaces, trial, device)
+    shape = (len(SETS), len(counted))
+    means = {space: np.empty(shape) for space in spaces}
+    replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
+    sizes = dict.fromkeys(SETS, 0)
+    norms = []
+    for at, label in enumerate(counted):
+        for row, (name, members) in enumerate(_members(votes, weights, label, at_most, seed)):
+            sizes[name] += len(members)
+            found = reader.distances(np.sort(where[members]))
+            drawn = draws(len(members), _REPLICATES, np.random.default_rng([seed, label, row, 1]))
+            for space in spaces:
+                means[space][row, at] = mean_distance(found[space].distances)
+                replicates[space][row, at] = resampled_means(found[space].distances, drawn)
+            if name == "all" and "feature" in spaces:
+                norms.append(found["feature"].squared_norms)
+    if norms:
+        unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
+        means["feature"] /= unit
+        replicates["feature"] /= unit
+    return Similarity(
+        model=run.model,
+        epoch=votes.epoch,
+        num_trials=votes.num_trials,
+        fraction=fraction,
+        tie_mass=masses,
+        classes=tuple(run.classes[label] for label in counted),
+        num_classes=len(run.classes),
+        at_most=at_most,
+        sizes=sizes,
+        smallest=min(_num_members(votes, weights, label) for label in counted),
+        trial=used,
+        spaces={space: _summary(space, means[space], replicates[space]) for space in spaces},
+    )
+
+
+def _extremes(
+    votes: Votes, fraction: float, seed: int
+) -> tuple[dict[Side, npt.NDArray[np.bool_]], dict[Side, float]]:
+    """Members [K] of the easy and of the hard set, ties refined, and the tie masses of the cuts."""
+    everything = votes.all_trials()
+    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
+    members: dict[Side, npt.NDArray[np.bool_]] = {
+        side: select(counts, fraction, side, "refine", p_label, votes.keys, seed) > 0 for side in SIDES
+    }
+    return members, {side: tie_mass(counts, fraction, side) for side in SIDES}
+
+
+def _num_members(votes: Votes, members: dict[Side, npt.NDArray[np.bool_]], label: int) -> int:
+    """How many of a class are in the smaller of the two sets."""
+    own = votes.labels == label
+    return min(int(np.count_nonzero(chosen & own)) for chosen in members.values())
+
+
+def _members(
+    votes: Votes, extremes: dict[Side, npt.NDArray[np.bool_]], label: int, at_most: int, seed: int
+) -> Iterator[tuple[SetName, npt.NDArray[np.int64]]]:
+    """Positions of the examples of a class in each of `SETS`, in that order."""
+    own = np.flatnonzero(votes.labels == label)
+    easy, hard = own[extremes["easy"][own]], own[extremes["hard"][own]]
+    wanted: dict[SetName, tuple[npt.NDArray[np.int64], int]] = {
+        "easy": (easy, len(easy)),
+        "hard": (hard, len(hard)),
+        "random as easy": (own, len(easy)),
+        "random as hard": (own, len(hard)),
+        "all": (own, len(own)),
+    }
+    for row, name in enumerate(SETS):
+        group, num = wanted[name]
+        rng = np.random.default_rng([seed, label, row, 0])
+        yield name, rng.permutation(group)[: min(num, at_most)]
+
+
+def _reader(
+    run: Run, data: Dataset, spaces: Sequence[Space], trial: int | None, device: str
+) -> tuple[InputReader, int | None]:
+    """What measures distances, and the trial that it takes features from."""
+    from easiness.training import resolve_device
+    from easiness.training.distances import InputReader
+    from easiness.training.features import FeatureReader
+
+    target = resolve_device(device)
+    recipe = _recipe(run, data)
+    if "feature" not in spaces:
+        return InputReader(data, recipe, target, None), None
+    if not isinstance(run.spec, RunSpec):
+        raise BadInput(
+            f"{run.path}: was recorded from a training loop of your own, so its network cannot be built "
+            "again; use pixel space alone"
+        )
+    chosen = _trial(run, trial)
+    network = FeatureReader(
+        run.spec.model,
+        data.input_shape(recipe),
+        len(run.classes),
+        chosen.weights(),
+        target,
+        None if run.spec.pretrained is None else pretrained_file(run.spec.model),
+    )
+    return InputReader(data, recipe, target, network), chosen.index
+
+
+def _recipe(run: Run, data: Dataset) -> Recipe:
+    if isinstance(run.spec, RunSpec):
+        return run.spec.recipe
+    return make_recipe(data.recipe_defaults, {}, origin="recipe")
+
+
+def _trial(run: Run, index: int | None) -> StoredTrial:
+    by_index = {trial.index: trial for trial in run.trials}
+    if index is None:
+        return run.trials[0]
+    if index not in by_index:
+        known = ", ".join(map(str, by_index))
+        raise BadInput(f"{run.path}: has no finished trial {index}; choose of {known}")
+    return by_index[index]
+
+
+def _summary(space: Space, means: _Floats, replicates: _Floats) -> SpaceDistances:
+    """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
+    values, drawn = means.mean(axis=1), replicates.mean(axis=1)
+    row = {name: at for at, name in enumerate(SETS)}
+    return SpaceDistances(
+        space=space,
+        sets={name: _estimate(values[at], drawn[at]) for name, at in row.items()},
+        differences={
+            name: _estimate(values[row[a]] - values[row[b]], drawn[row[a]] - drawn[row[b]])
+            for name, (a, b) in DIFFERENCES.items()
+        },
+        by_class={name: means[at] for name, at in row.items()},
+    )
+
+
+def _estimate(value: float, replicates: _Floats) -> Estimate:
+    low, high = np.quantile(replicates, [0.025, 0.975])
+    return Estimate(float(value), (float(low), float(high)))

@@ -1,0 +1,252 @@
+"""``ablate`` and ``corrupt``: accuracy as easy, hard or random examples are dropped or relabelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from easiness.errors import BadInput
+from easiness.executors import Jobs
+from easiness.runs.many import carry_out_all
+from easiness.runs.progress import Progress
+from easiness.spec import Effect, Recipe
+from easiness.store import Run, is_run
+from easiness.studies.training_sets.order import Keep, order_of
+from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
+from easiness.studies.training_sets.study import (
+    Steps,
+    TrainingSets,
+    TrainingSetStudy,
+    check_choices,
+    plan_ranked,
+)
+from easiness.training import Precision
+
+
+def ablate(
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] | None = None,
+    repetitions: int = 5,
+    epochs: int,
+    out: str | Path,
+    score: str = "easiness",
+    keep: Keep | None = None,
+    epoch: int | None = None,
+    balanced: bool = False,
+    steps: Steps = "epochs",
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    precision: Precision = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Train without a share of the examples, drawn by how easy they are, and test on the held-out split.
+
+    Each policy and rate is a run in a folder of its own below ``out`` (``drop-easy-0.30``), with one run
+    ``full`` for rate 0. What is there is kept. Each repetition draws its own examples.
+
+    Args:
+        data: the data that ``scores_run`` was measured on: a `Dataset` or what `load_dataset` takes.
+        scores_run: the run whose scores rank the examples.
+        model: name of the network to train.
+        rates: shares of the examples to drop, in [0, 1).
+        policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn. By default
+            the first three, or with ``keep`` the other end of the score and ``random``.
+        repetitions: trainings of each policy and rate.
+        epochs: of each training, and the cosine period unless ``recipe`` sets one.
+        out: folder of the runs; `corrupt` may share it.
+        score: to rank by.
+        keep: ``top`` or ``bottom``: the end of the score that is mainly spared, where high means neither easy
+            nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
+        epoch: read the score after this many epochs; the last by default.
+        balanced: draw the same share of each class.
+        steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
+        limit: that of ``scores_run``, which is used anyway.
+        holdout: hold out and test on this share of each class, where there is no held-out split.
+        seed: of the runs.
+        batch_size: examples per step, instead of the recipe's.
+        recipe: as for `measure`; the paper's unless given.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
+        precision: ``auto`` measures which is faster.
+        cache: keep photos at the working resolution in a file in ``out``.
+        progress: what to call as the runs go on.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    sets = plan_training_sets(
+        "drop",
+        data,
+        scores_run,
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        keep=keep,
+        epoch=epoch,
+        balanced=balanced,
+        steps=steps,
+        limit=limit,
+        holdout=holdout,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+
+
+def corrupt(
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] | None = None,
+    repetitions: int = 5,
+    epochs: int,
+    out: str | Path,
+    score: str = "easiness",
+    keep: Keep | None = None,
+    epoch: int | None = None,
+    balanced: bool = False,
+    other_label: bool = False,
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    precision: Precision = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Train with a share of the labels drawn at random, of examples drawn by how easy they are.
+
+    A drawn label may be the example's own, unless ``other_label`` (Zhang et al. 2017 have it so). The runs
+    are in folders ``relabel-easy-0.30`` and so on; the one for rate 0 is that of `ablate`. Everything else
+    is as there.
+
+    Raises:
+        BadInput: something given cannot be used; nothing was written.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    sets = plan_training_sets(
+        "relabel",
+        data,
+        scores_run,
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        keep=keep,
+        epoch=epoch,
+        balanced=balanced,
+        other_label=other_label,
+        limit=limit,
+        holdout=holdout,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+
+
+def plan_training_sets(
+    effect: Effect,
+    data: Any,
+    scores_run: Run,
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] | None = None,
+    repetitions: int = 5,
+    epochs: int,
+    score: str = "easiness",
+    keep: Keep | None = None,
+    epoch: int | None = None,
+    balanced: bool = False,
+    other_label: bool = False,
+    steps: Steps = "epochs",
+    limit: int | None = None,
+    holdout: float | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    precision: Precision = "auto",
+) -> TrainingSets:
+    """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
+
+    Raises:
+        BadInput: something given cannot be used (names it).
+    """
+    rates, policies = list(rates), None if policies is None else list(policies)
+    check_choices(rates, policies, steps, order_of(score, keep))  # before the data are read
+    score_epoch = scores_run.resolve_epoch(epoch)
+    data = scored_data(scores_run, data, limit=limit, holdout=holdout)
+    return plan_ranked(
+        effect,
+        data,
+        aligned(scores_run, ranking(scores_run, score, score_epoch, keep), data),
+        model=model,
+        rates=rates,
+        policies=policies,
+        repetitions=repetitions,
+        epochs=epochs,
+        score=score,
+        keep=keep,
+        score_epoch=score_epoch,
+        balanced=balanced,
+        other_label=other_label,
+        steps=steps,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+    )
+
+
+def train_sets(
+    sets: TrainingSets,
+    out: str | Path,
+    *,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> TrainingSetStudy:
+    """Carry out the planned runs below ``out`` and read their result.
+
+    Raises:
+        BadInput: ``out`` is itself a run, or a folder below it holds something else.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    out = Path(out)
+    if is_run(out):
+        raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
+    runs = carry_out_all(
+        sets.plans, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
+    )
+    return sets.study(runs)

@@ -1,0 +1,118 @@
+"""Ranking examples by a score of a run, to train on a part of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset
+from easiness.data.holdout import hold_out
+from easiness.errors import BadInput
+from easiness.runs.source import data_of, given_data
+from easiness.scores import Score
+from easiness.spec import RecordedSpec
+from easiness.store import Run
+from easiness.studies.training_sets.order import Keep, Order, order_of
+
+
+def ranking(
+    run: Run, score: str = "easiness", epoch: int | None = None, keep: Keep | None = None
+) -> npt.NDArray[np.float64]:
+    """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
+
+    Examples that were never learned are the hardest, where the score has no value for them.
+
+    Raises:
+        BadInput: the score needs ``keep``, or has no use for it (`order_of`), is undefined for another
+            example, or the epoch is not recorded.
+    """
+    return score_and_ranking(run, order_of(score, keep), run.resolve_epoch(epoch))[1]
+
+
+def score_and_ranking(
+    run: Run, order: Order, epoch: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K].
+
+    Raises:
+        BadInput: the score is undefined for an example that has no place in the ranking, or the epoch is not
+            recorded.
+    """
+    score = order.score
+    table = run.scores(epoch)
+    columns = {str(name): column.to_numpy() for name, column in table.items()}
+    values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
+    if np.isnan(values).any():
+        undefined = int(np.isnan(columns[score.name]).sum())
+        raise BadInput(
+            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples after epoch "
+            f"{epoch}; use another score, or {_remedy(score, run, epoch)}"
+        )
+    return columns[score.name], values
+
+
+def _remedy(score: Score, run: Run, epoch: int) -> str:
+    if "held-out trials" in score.needs:
+        return "measure with --train-share below 1, and trials enough to leave each example out"
+    if run.observed[:epoch] != tuple(range(1, epoch + 1)):
+        return "measure with --observe all"
+    return "a later epoch"
+
+
+def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: float | None = None) -> Dataset:
+    """The data that a run has scores of, with a held-out split to test on.
+
+    The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
+    out, ``holdout`` of each class are taken from the examples scored.
+
+    Args:
+        run: with the scores.
+        source: a `Dataset` or what `load_dataset` takes.
+        limit: that of the run, which is used anyway.
+        holdout: share of each class to hold out, where there is no held-out split.
+
+    Raises:
+        BadInput: these are other data than the run's, the limit is another, or there is no held-out split.
+    """
+    ref = run.spec.data
+    if limit is not None and limit not in (ref.limit, ref.train.num_examples):
+        raise BadInput(
+            f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
+        )
+    data = _recorded(run, source) if isinstance(run.spec, RecordedSpec) else data_of(run, source)
+    if data.held_out is not None:
+        before = data.load_options.holdout
+        if holdout is None or holdout == before:
+            return data
+        if before is not None:
+            raise BadInput(
+                f"holdout {holdout:g}: {run.path} was measured with {before:g} held out; leave --holdout out"
+            )
+        return hold_out(data, holdout)  # says that there is a held-out split already
+    if not holdout:
+        raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
+    return hold_out(data, holdout)
+
+
+def _recorded(run: Run, source: Any) -> Dataset:
+    """The data of a run recorded from somebody's own loop, which may know no fingerprint of images."""
+    data = given_data(source)
+    same = (
+        data.classes == run.classes
+        and np.array_equal(data.ids, run.ids)
+        and np.array_equal(data.labels, run.labels)
+    )
+    if not same:
+        raise BadInput(
+            f"{data.source or data.name}: these are not the data of {run.path} (ids, labels or classes "
+            "differ); give the data it was recorded on"
+        )
+    return data
+
+
+def aligned(run: Run, values: npt.NDArray[np.float64], data: Dataset) -> npt.NDArray[np.float64]:
+    """``values`` of the examples of ``run`` in the order of ``data``, all of whose examples it has."""
+    where = {name: at for at, name in enumerate(run.ids.tolist())}
+    return values[[where[name] for name in data.ids.tolist()]]

@@ -1,0 +1,314 @@
+"""Training on a part of the examples, or with a part of the labels random (section 7, Figure 4)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import MIN_GROUP
+from easiness.data import Dataset
+from easiness.errors import BadInput
+from easiness.runs.plan import Plan, make_plan
+from easiness.spec import Draw, Effect, Recipe, recipe_settings
+from easiness.store import Run
+from easiness.studies.training_sets.curves import AccuracyCurve
+from easiness.studies.training_sets.order import Keep, Order, order_of
+from easiness.training import Precision
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Steps = Literal["epochs", "steps"]
+"""What a smaller training set has in common with the full one: the epochs, or the number of steps."""
+
+FULL = "full"
+"""Name of the run in which nothing is dropped or relabelled."""
+
+_OBSERVED: tuple[Literal["held_out"]] = ("held_out",)
+_HINT = ", or draw the same share of each class (--balanced)"
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSetPoint:
+    """Networks trained at one rate under one policy.
+
+    ``beta`` are the parameters of the density over ranks that examples are drawn with. ``num_drawn``
+    examples were dropped or relabelled and ``num_trained_on`` trained on, in ``num_steps`` steps in all.
+    ``accuracy`` [repetitions, epochs] is that on the held-out split after each epoch.
+    """
+
+    policy: str
+    beta: tuple[float, float]
+    rate: float
+    num_drawn: int
+    num_trained_on: int
+    num_steps: int
+    accuracy: npt.NDArray[np.float64]
+
+    @property
+    def mean(self) -> npt.NDArray[np.float64]:
+        """Mean accuracy over repetitions after each epoch, [epochs]."""
+        mean: npt.NDArray[np.float64] = self.accuracy.mean(axis=0)
+        return mean
+
+    @property
+    def deviation(self) -> npt.NDArray[np.float64]:
+        """Standard deviation over repetitions after each epoch, [epochs]; NaN with one repetition."""
+        if len(self.accuracy) == 1:
+            return np.full(self.accuracy.shape[1], np.nan)
+        deviation: npt.NDArray[np.float64] = self.accuracy.std(axis=0, ddof=1)
+        return deviation
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSetStudy:
+    """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
+
+    The ranking is by ``score`` after ``score_epoch`` epochs; ``keep`` is the end of it that was to be
+    spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
+    policies show the same run. ``largest_share`` is that of the most frequent class among the held-out
+    examples. ``same_steps`` says whether each training had as many steps as one on all ``num_examples``.
+    Under `MIN_GROUP` repetitions nothing is decided.
+    """
+
+    effect: Effect
+    model: str
+    score: str
+    score_epoch: int
+    num_examples: int
+    num_held_out: int
+    num_classes: int
+    largest_share: float
+    epochs: int
+    repetitions: int
+    same_steps: bool
+    balanced: bool
+    other_label: bool
+    points: tuple[TrainingSetPoint, ...]
+    keep: Keep | None = None
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of always guessing the class that most held-out examples have."""
+        return self.largest_share
+
+    @property
+    def policies(self) -> list[str]:
+        """Names of the policies."""
+        return list(dict.fromkeys(point.policy for point in self.points))
+
+    @property
+    def rates(self) -> list[float]:
+        """The rates, ascending."""
+        return sorted({point.rate for point in self.points})
+
+    def of(self, policy: str) -> list[TrainingSetPoint]:
+        """The points of a policy by rate.
+
+        Raises:
+            BadInput: there is no such policy.
+        """
+        points = [point for point in self.points if point.policy == policy]
+        if not points:
+            raise BadInput(f"policy {policy!r}: not in this study; it has {', '.join(self.policies)}")
+        return points
+
+    def curve(self, policy: str) -> AccuracyCurve:
+        """Accuracy after the last epoch by rate, for a policy."""
+        points = self.of(policy)
+        return AccuracyCurve(tuple(p.rate for p in points), tuple(p.accuracy[:, -1] for p in points))
+
+    def table(self, *, every_epoch: bool = False) -> pd.DataFrame:
+        """A row for each policy and rate after the last epoch, or after each.
+
+        ``accuracy`` is the mean over ``repetitions``, ``accuracy_sd`` their standard deviation and
+        ``accuracy_se`` the standard error of the mean, all on the held-out split.
+        """
+        import pandas as pd
+
+        epochs = range(1, self.epochs + 1) if every_epoch else [self.epochs]
+        rows = [
+            {
+                "effect": self.effect,
+                "policy": point.policy,
+                "beta_a": point.beta[0],
+                "beta_b": point.beta[1],
+                "rate": point.rate,
+                "num_drawn": point.num_drawn,
+                "num_trained_on": point.num_trained_on,
+                "num_steps": point.num_steps,
+                "epochs": self.epochs,
+                "epoch": epoch,
+                "accuracy": point.mean[epoch - 1],
+                "accuracy_sd": point.deviation[epoch - 1],
+                "accuracy_se": point.deviation[epoch - 1] / np.sqrt(self.repetitions),
+                "repetitions": self.repetitions,
+                "decided": self.repetitions >= MIN_GROUP,
+                "chance": self.chance,
+                "num_held_out": self.num_held_out,
+            }
+            for point in self.points
+            for epoch in epochs
+        ]
+        return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingSets:
+    """The plans of a study: ``plans`` by the name of their run, ``cells`` of (policy, rate) to that name."""
+
+    plans: Mapping[str, Plan]
+    cells: Mapping[tuple[str, float], str]
+    effect: Effect
+    order: Order
+    score_epoch: int
+    same_steps: bool
+    balanced: bool
+    other_label: bool
+
+    def study(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
+        """The result, from the finished runs by name; what they have beyond the plan is left out."""
+        plan = next(iter(self.plans.values()))
+        assert plan.data.held_out is not None
+        return TrainingSetStudy(
+            effect=self.effect,
+            model=plan.model,
+            score=self.order.score.name,
+            score_epoch=self.score_epoch,
+            num_examples=len(plan.data),
+            num_held_out=len(plan.data.held_out),
+            num_classes=plan.data.num_classes,
+            largest_share=float(np.bincount(plan.data.held_out.labels).max() / len(plan.data.held_out)),
+            epochs=plan.epochs,
+            repetitions=plan.trials,
+            same_steps=self.same_steps,
+            balanced=self.balanced,
+            other_label=self.other_label,
+            points=tuple(
+                self._point(policy, rate, self.plans[name], runs[name])
+                for (policy, rate), name in self.cells.items()
+            ),
+            keep=self.order.keep,
+        )
+
+    def _point(self, policy: str, rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
+        num = len(plan.data)
+        a_pass = num if plan.same_steps else plan.num_trained_on
+        trials = [trial for trial in run.trials if trial.index < plan.trials]
+        return TrainingSetPoint(
+            policy=policy,
+            beta=self.order.beta(policy),
+            rate=rate,
+            num_drawn=int(rate * num + 0.5),
+            num_trained_on=plan.num_trained_on,
+            num_steps=plan.epochs * plan.recipe.steps_per_epoch(a_pass),
+            accuracy=np.array([trial.document.accuracy["held_out"][: plan.epochs] for trial in trials]),
+        )
+
+
+def plan_ranked(
+    effect: Effect,
+    data: Dataset,
+    values: npt.NDArray[np.float64],
+    *,
+    model: str,
+    rates: Iterable[float],
+    policies: Iterable[str] | None = None,
+    repetitions: int = 5,
+    epochs: int,
+    score: str,
+    keep: Keep | None = None,
+    score_epoch: int,
+    balanced: bool = False,
+    other_label: bool = False,
+    steps: Steps = "epochs",
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    precision: Precision = "auto",
+) -> TrainingSets:
+    """Plan the runs of a study, from the values [K] that rank the examples; writes and trains nothing.
+
+    ``score``, ``keep`` and ``score_epoch`` say what the values are, high = easy, or not to be kept. The
+    networks are trained to the end: the cosine period of the recipe is the number of ``epochs``, if the
+    recipe does not set it. Everything else is as for `ablate`. The data have a held-out split.
+
+    Raises:
+        BadInput: something given cannot be used (names it).
+    """
+    assert data.held_out is not None
+    order = order_of(score, keep)
+    asked, betas = check_choices(rates, policies, steps, order)
+    if not isinstance(recipe, Recipe):
+        recipe = {"period": float(epochs), **recipe_settings(recipe, model=model)}
+    make = partial(
+        make_plan,
+        data,
+        model=model,
+        trials=repetitions,
+        epochs=epochs,
+        seed=seed,
+        batch_size=batch_size,
+        recipe=recipe,
+        precision=precision,
+        keep_weights=False,
+        splits=_OBSERVED,
+    )
+    plans, cells = {FULL: make()}, {}
+    # the same for the same values, wherever they come from
+    digest = hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest()
+    for beta, policy in betas.items():
+        for rate in asked:
+            name = cells[policy, rate] = FULL if rate == 0 else _run_name(effect, policy, rate)
+            if name in plans:
+                continue
+            draw = Draw(
+                effect=effect,
+                rate=rate,
+                beta=beta,
+                ranking=digest,
+                balanced=balanced,
+                other_label=other_label,
+            )
+            try:
+                plans[name] = make(draw=draw, ranking=values, same_steps=steps == "steps")
+            except BadInput as error:  # everything else was checked with the full set
+                raise BadInput(f"policy {policy} at rate {rate:g}: {error}{_HINT * (not balanced)}") from None
+    if 0 not in asked:
+        del plans[FULL]
+    return TrainingSets(plans, cells, effect, order, score_epoch, steps == "steps", balanced, other_label)
+
+
+def check_choices(
+    rates: Iterable[float], policies: Iterable[str] | None, steps: Steps, order: Order
+) -> tuple[list[float], dict[tuple[float, float], str]]:
+    """The rates, ascending, and the names of the policies by their Beta parameters; all for ``None``.
+
+    Raises:
+        BadInput: one of them cannot be used.
+    """
+    asked = sorted({float(rate) for rate in rates})
+    if not asked:
+        raise BadInput("rates: none given; give shares of the examples such as 0, 0.3, 0.6")
+    for rate in asked:
+        if not 0 <= rate < 1:
+            raise BadInput(f"rate {rate:g} is not in [0, 1): give a share of the examples such as 0.3")
+    named = order.policies if policies is None else policies
+    betas = {beta: order.name(beta) for beta in map(order.beta, named)}
+    if not betas:
+        raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
+    if steps not in get_args(Steps):
+        raise BadInput(f"steps {steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
+    return asked, betas
+
+
+def _run_name(effect: Effect, policy: str, rate: float) -> str:
+    shown = f"{rate:.2f}" if float(f"{rate:.2f}") == rate else repr(rate)
+    return f"{effect}-{policy.replace(':', '-').replace(',', '-')}-{shown}"

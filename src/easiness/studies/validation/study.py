@@ -1,0 +1,313 @@
+"""What the runs of a validation say: right answers by easiness, and where the wrong ones lie."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import MIN_GROUP, num_selected, select, tie_mass
+from easiness.errors import BadInput
+from easiness.scores.easiness import easiness_interval
+from easiness.store import Run
+from easiness.studies.matching.compare import common_epoch
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HARDEST = (0.1, 0.25, 0.5)
+"""Shares of the validation examples in which the misclassified ones are looked for."""
+
+_REPLICATES, _AT_ONCE = 1000, 50
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """The validation examples that ``count`` trials get right, ``easiness`` on the scale of Eq. 1.
+
+    ``right`` is the mean share of final models that are right about them. ``interval`` is the 95 %
+    Jeffreys interval as if all final models agreed on each example, so wide rather than narrow.
+    """
+
+    count: int
+    easiness: float
+    num_examples: int
+    right: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class HardestShare:
+    """Where the misclassified are: pairs of a validation example and a final model that is wrong about it.
+
+    ``value`` is the share of them that lies in the hardest ``fraction`` of the validation examples,
+    ``num_hardest`` examples, ties refined by the mean probability of the label; NaN where nothing is
+    misclassified. ``interval`` is the 95 % bootstrap interval over examples, that set taken as it is.
+    ``expected`` is the share where tied examples belong in part. ``most`` is what no ranking could
+    exceed. Chance is ``fraction``.
+    """
+
+    fraction: float
+    num_hardest: int
+    value: float
+    interval: tuple[float, float]
+    expected: float
+    most: float
+    tie_mass: float
+
+
+@dataclass(frozen=True)
+class EasinessView:
+    """Easiness from the trials of one network, or of all together (``name`` is then ``all``)."""
+
+    name: str
+    num_trials: int
+    curve: list[CurvePoint]
+    hardest: list[HardestShare]
+
+    @property
+    def decided(self) -> bool:
+        """Are there trials enough for the order of the examples to mean something?"""
+        return self.num_trials >= MIN_GROUP
+
+
+@dataclass(frozen=True)
+class FinalModels:
+    """Networks of one kind trained to the end: their accuracies [n] on the validation examples."""
+
+    name: str
+    accuracy: _Floats
+
+
+@dataclass(frozen=True)
+class Validation:
+    """``views`` on easiness after ``epoch`` epochs, the first model's first; ``final`` after ``final_epoch``.
+
+    ``num_wrong`` counts pairs of a validation example and a final model that is wrong about it.
+    """
+
+    views: list[EasinessView]
+    final: list[FinalModels]
+    epoch: int
+    final_epoch: int
+    num_train: int
+    num_validation: int
+    num_classes: int
+    num_wrong: int
+
+    @property
+    def num_final(self) -> int:
+        """Number of final models of all kinds."""
+        return sum(len(models.accuracy) for models in self.final)
+
+    @property
+    def shares_in_hardest(self) -> dict[float, HardestShare]:
+        """By the share of the validation examples, for the first model's easiness."""
+        return {one.fraction: one for one in self.views[0].hardest}
+
+    @property
+    def decided(self) -> bool:
+        """Are there trials enough of the first model?"""
+        return self.views[0].decided
+
+    @property
+    def chance(self) -> float:
+        """Share of guesses that are right."""
+        return 1 / self.num_classes
+
+    def table(self) -> pd.DataFrame:
+        """A row per point of the curves, then per share of the hardest.
+
+        ``value`` is the share of final models that are right, or that of the misclassified.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for view in self.views:
+            fixed = {"easiness_of": view.name, "trials": view.num_trials, "epoch": self.epoch}
+            fixed |= {"final_models": self.num_final, "final_epoch": self.final_epoch}
+            rows += [
+                {
+                    "part": "curve",
+                    **fixed,
+                    "trials_right": point.count,
+                    "easiness": point.easiness,
+                    "fraction": math.nan,
+                    "examples": point.num_examples,
+                    "value": point.right,
+                    "low": point.interval[0],
+                    "high": point.interval[1],
+                    "chance": self.chance,
+                }
+                for point in view.curve
+            ]
+            rows += [
+                {
+                    "part": "misclassified in the hardest",
+                    **fixed,
+                    "trials_right": math.nan,
+                    "easiness": math.nan,
+                    "fraction": one.fraction,
+                    "examples": one.num_hardest,
+                    "value": one.value,
+                    "low": one.interval[0],
+                    "high": one.interval[1],
+                    "chance": one.fraction,
+                    "expected": one.expected,
+                    "most": one.most,
+                    "tie_mass": one.tie_mass,
+                }
+                for one in view.hardest
+            ]
+        return pd.DataFrame(rows)
+
+
+def read_validation(
+    merged: Sequence[Run],
+    final: Sequence[Run],
+    *,
+    epoch: int | None = None,
+    final_epoch: int | None = None,
+    seed: int = 0,
+) -> Validation:
+    """Put runs on merged splits and runs that observed the held-out split together.
+
+    Args:
+        merged: runs over training and held-out examples in this order (`merge_splits`).
+        final: runs over the training examples that observed the held-out ones.
+        epoch: to read easiness after; the last that all ``merged`` have by default.
+        final_epoch: to read the final models after; the last that all have by default.
+        seed: of the ties and the bootstrap.
+
+    Raises:
+        BadInput: the runs do not belong together, an epoch is not recorded, or easiness is undefined.
+    """
+    epoch = common_epoch(merged, epoch)
+    final_epoch = common_epoch(final, final_epoch)
+    right = [_right(run, final_epoch) for run in final]
+    num = right[0].shape[1]
+    _check_belong(merged, final, num)
+    wrong = (~np.concatenate(right)).sum(axis=0)
+    num_final = sum(map(len, right))
+    tallies = [_tally(run, epoch) for run in merged]
+    names = [run.model for run in merged]
+    if len(tallies) > 1:
+        tallies.append(_together(tallies))
+        names.append("all")
+    return Validation(
+        views=[
+            easiness_view(name, one, wrong, num_final, seed=seed)
+            for name, one in zip(names, tallies, strict=True)
+        ],
+        final=[FinalModels(run.model, one.mean(axis=1)) for run, one in zip(final, right, strict=True)],
+        epoch=epoch,
+        final_epoch=final_epoch,
+        num_train=len(final[0].ids),
+        num_validation=num,
+        num_classes=len(final[0].classes),
+        num_wrong=int(wrong.sum()),
+    )
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What ``num_trials`` trials say of each merged example [K]: how many are right, and how surely."""
+
+    counts: npt.NDArray[np.int64]
+    p_label: _Floats
+    keys: npt.NDArray[np.uint64]
+    num_trials: int
+
+
+def _tally(run: Run, epoch: int) -> Tally:
+    votes = run.votes(epoch)
+    everything = votes.all_trials()
+    counts = votes.counts(everything)[0].astype(np.int64)
+    return Tally(counts, votes.mean_p_label(everything)[0], votes.keys, votes.num_trials)
+
+
+def _together(tallies: Sequence[Tally]) -> Tally:
+    num = sum(one.num_trials for one in tallies)
+    p_label: _Floats = sum((one.p_label * one.num_trials for one in tallies), np.zeros(())) / num
+    return Tally(np.sum([one.counts for one in tallies], axis=0), p_label, tallies[0].keys, num)
+
+
+def _right(run: Run, epoch: int) -> npt.NDArray[np.bool_]:
+    """Whether each trial is right about each held-out example, [trials, V]."""
+    if any("held_out.parquet" not in trial.document.files for trial in run.trials):
+        raise BadInput(f"{run.path}: observed no held-out split; measure with one (--holdout 0.2)")
+    seen = [trial.columns(epoch, ["prediction", "label"], "held_out") for trial in run.trials]
+    return np.array([one["prediction"] == one["label"] for one in seen])
+
+
+def _check_belong(merged: Sequence[Run], final: Sequence[Run], num_validation: int) -> None:
+    labels = final[0].labels
+    for run in (*merged, *final):
+        own = run.labels[: len(run.labels) - num_validation] if run in merged else run.labels
+        if not np.array_equal(own, labels) or run.classes != final[0].classes:
+            raise BadInput(
+                f"{run.path} and {final[0].path} are not over the same examples, merged and not; "
+                "give runs of one data set"
+            )
+
+
+def easiness_view(
+    name: str, tally: Tally, wrong: npt.NDArray[np.int64], num_final: int, *, seed: int = 0
+) -> EasinessView:
+    """What ``wrong`` [V], how many of ``num_final`` models are wrong, looks like by easiness.
+
+    The last V of the merged examples are the validation examples.
+    """
+    num = len(wrong)
+    counts, p_label, keys = tally.counts[-num:], tally.p_label[-num:], tally.keys[-num:]
+    share_right = 1 - wrong / num_final
+    scale = tally.counts.max()
+    curve = []
+    for count in np.unique(counts).tolist():
+        inside = share_right[counts == count]
+        low, high = easiness_interval(min(inside.sum(), len(inside)), len(inside), len(inside))
+        curve.append(
+            CurvePoint(count, count / scale, len(inside), float(inside.mean()), (float(low), float(high)))
+        )
+    chosen = np.array([select(counts, f, "hard", "refine", p_label, keys, seed) for f in HARDEST])
+    total = float(wrong.sum())
+    intervals = _intervals(chosen * wrong, wrong, seed)
+    hardest = []
+    for fraction, members, interval in zip(HARDEST, chosen, intervals, strict=True):
+        k = num_selected(num, fraction)
+        hardest.append(
+            HardestShare(
+                fraction=fraction,
+                num_hardest=k,
+                value=_ratio(float(members @ wrong), total),
+                interval=interval,
+                expected=_ratio(float(select(counts, fraction, "hard") @ wrong), total),
+                most=_ratio(float(np.sort(wrong)[::-1][:k].sum()), total),
+                tie_mass=tie_mass(counts, fraction, "hard"),
+            )
+        )
+    return EasinessView(name, tally.num_trials, curve, hardest)
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else math.nan
+
+
+def _intervals(parts: _Floats, whole: npt.NDArray[np.int64], seed: int) -> list[tuple[float, float]]:
+    """95 % bootstrap intervals of the sums of each of ``parts`` [F, V] over that of ``whole`` [V]."""
+    rng = np.random.default_rng(seed)
+    num = len(whole)
+    shares = []
+    for _ in range(0, _REPLICATES, _AT_ONCE):
+        drawn = rng.multinomial(num, np.full(num, 1 / num), size=_AT_ONCE)
+        sums = drawn @ whole
+        shares.append((drawn @ parts.T)[sums > 0] / sums[sums > 0, None])
+    every = np.concatenate(shares)
+    if not len(every):
+        return [(math.nan, math.nan)] * len(parts)
+    return [(float(low), float(high)) for low, high in np.quantile(every, [0.025, 0.975], axis=0).T]

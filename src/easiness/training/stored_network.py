@@ -1,0 +1,87 @@
+"""Looking again with a network that is trained already: stored weights observe images under transforms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.errors import BadInput
+from easiness.models import build_model
+from easiness.perturb import Ids, Transform
+from easiness.spec import Recipe, RunSpec
+from easiness.training.inputs import Bank
+from easiness.training.network import Network
+from easiness.training.normalize import normalize
+
+
+@dataclass(frozen=True)
+class TransformedImages:
+    """The images of a bank as a network gets them after ``transform``; ``ids`` are those of all images.
+
+    On a CPU an `Observer` of them records under a transform that changes nothing what it recorded in
+    training, bit by bit.
+    """
+
+    bank: Bank
+    recipe: Recipe
+    ids: Ids
+    transform: Transform
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    @property
+    def ahead(self) -> torch.device | None:
+        """As of the images themselves."""
+        return self.bank.ahead
+
+    def clean(self, batch: slice) -> Tensor:
+        """Evaluation input of consecutive images: pixels in [0, 1], transformed, then normalized."""
+        return normalize(self.transform(self.bank.raw(batch), ids=self.ids[batch]), self.recipe)
+
+
+def stored_network(
+    spec: RunSpec,
+    weights: Mapping[str, npt.NDArray[Any]],
+    input_shape: tuple[int, int, int],
+    num_classes: int,
+    device: torch.device,
+    pretrained: Path | None = None,
+) -> Network:
+    """The network of a run with the ``weights`` of one of its trials, to be evaluated as in the run.
+
+    ``pretrained`` is the file that training started from, where it did: it decides how some networks
+    take grey images. Torch's random state is left as it was.
+
+    Raises:
+        BadInput: the network cannot be built, or the weights are not those of such a network.
+    """
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(spec.model, input_shape, num_classes, pretrained)
+    try:
+        # copied, since these arrays may not be written to
+        model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(f"model {spec.model}: the stored weights do not fit the network ({reason})") from None
+    # the number of examples matters to training alone
+    recipe = spec.recipe.over(spec.epochs)
+    return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
+
+
+@contextmanager
+def threads_of(spec: RunSpec) -> Iterator[None]:
+    """As many threads as the run has used; their number before is set again afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(spec.resolved.threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

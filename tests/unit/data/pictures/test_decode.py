@@ -1,0 +1,162 @@
+"""One rule for each kind of picture, on real encoded bytes."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness.data import load_dataset
+from easiness.data.pictures.decode import UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.data.pictures.scan import Header
+
+
+def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def decode(data: bytes, channels: int = 3) -> np.ndarray:
+    with decoder_warnings():
+        return decode_image(lambda: data, "some.png", channels)  # type: ignore[arg-type]
+
+
+def header(data: bytes) -> Header:
+    return read_header(lambda: data, "some.png")
+
+
+def test_color_is_as_it_is(picture):
+    image = picture(0, size=(5, 3))
+    data = encode(image)
+    assert (decode(data) == np.asarray(image)).all()
+    assert header(data) == (3, 5, False)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_alpha_is_dropped(picture, kind):
+    image = picture(0, mode="RGBA")
+    data = encode(image, kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {}))
+    assert (decode(data) == np.asarray(image)[..., :3]).all()
+
+
+def test_grey_to_one_channel_and_to_three(picture):
+    image = picture(0, size=(3, 2), mode="L")
+    data = encode(image)
+    assert header(data) == (2, 3, True)
+    assert decode(data, 1).shape == (2, 3, 1)
+    assert (decode(data, 1)[..., 0] == np.asarray(image)).all()
+    assert (decode(data, 3) == np.asarray(image)[..., None]).all()
+
+
+def test_grey_with_alpha_is_grey(picture):
+    image = picture(0, mode="LA")
+    data = encode(image)
+    assert header(data).grey
+    assert (decode(data, 1)[..., 0] == np.asarray(image)[..., 0]).all()
+
+
+def test_black_and_white_goes_to_0_and_255():
+    data = encode(Image.fromarray(np.array([[True, False]])))
+    assert header(data) == (1, 2, True)
+    assert decode(data, 1).tolist() == [[[255], [0]]]
+
+
+@pytest.mark.parametrize("transparent", [None, 1])
+def test_a_palette_is_color_and_its_transparency_is_dropped(transparent):
+    image = Image.fromarray(np.array([[0, 1]], np.uint8))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    data = encode(image, **({} if transparent is None else {"transparency": transparent}))
+    assert decode(data).tolist() == [[[10, 20, 30], [40, 50, 60]]]
+    assert not header(data).grey
+
+
+def test_cmyk_becomes_rgb():
+    # 255 - ink, and black ink takes from each: (255 - 51) * (255 - 0) / 255 = 204
+    image = Image.new("CMYK", (16, 16), (51, 0, 255, 0))
+    data = encode(image, "JPEG", quality=100)
+    assert Image.open(io.BytesIO(data)).mode == "CMYK"
+    assert abs(decode(data).astype(int) - [204, 255, 0]).max() <= 3
+    assert not header(data).grey
+
+
+def test_other_color_spaces_become_rgb():
+    data = encode(Image.new("LAB", (2, 2), (255, 128, 128)), "TIFF")
+    assert Image.open(io.BytesIO(data)).mode == "LAB"
+    assert decode(data).min() >= 250  # the lightest, without a hue
+    assert not header(data).grey
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(kind, orientation):
+    """The picture is stored the way the camera was held and shown upright."""
+    corners = np.zeros((16, 32), np.uint8)
+    corners[:8, :16] = 250  # bright at the top left
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(Image.fromarray(corners).convert("RGB"), kind, exif=exif)
+    pixels = decode(data)
+    turned = {
+        1: corners,
+        2: corners[:, ::-1],
+        3: corners[::-1, ::-1],
+        4: corners[::-1],
+        5: corners.T,
+        6: np.rot90(corners, -1),
+        7: corners.T[::-1, ::-1],
+        8: np.rot90(corners),
+    }[orientation]
+    assert pixels.shape == (*turned.shape, 3)
+    assert abs(pixels[..., 0].astype(int) - turned).max() < 30  # of JPEG's losses
+    assert header(data) == (*turned.shape, False)
+
+
+def test_the_first_frame_of_an_animation():
+    frames = [Image.new("RGB", (4, 3), color) for color in ((200, 0, 0), (0, 200, 0))]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert Image.open(io.BytesIO(data)).n_frames == 2
+    assert decode(data).tolist() == np.full((3, 4, 3), (200, 0, 0)).tolist()
+
+
+def test_deep_pixels_are_refused_not_clipped():
+    data = encode(Image.fromarray(np.full((2, 2), 40_000, np.uint16)))
+    with pytest.raises(UnreadableImage, match=r"some\.png: more than 8 bits per channel"):
+        decode(data)
+    data = encode(Image.fromarray(np.full((2, 2), 0.5, np.float32)), "TIFF")
+    with pytest.raises(UnreadableImage, match=r"more than 8 bits per channel \(mode F\)"):
+        decode(data)
+
+
+@pytest.mark.parametrize("limit", [200, 100])  # of 225 pixels: more than once, more than twice
+def test_decompression_bombs_are_named(picture, monkeypatch, limit):
+    data = encode(picture(0, size=(15, 15)))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
+    with pytest.raises(UnreadableImage, match=r"some\.png: too many pixels to be safe"):
+        decode(data)
+
+
+def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
+    picture(0, size=(15, 15)).save(folder / "cat/bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
+    with pytest.raises(UnreadableImage, match=r"cat/bomb\.png: too many pixels to be safe"):
+        load_dataset(folder).pictures(np.arange(7))
+    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+def test_truncated_images_are_named(picture, kind):
+    data = encode(picture(0, size=(32, 32)), kind)
+    with pytest.raises(UnreadableImage, match=r"some\.png: ") as caught:
+        decode(data[: len(data) // 2])
+    assert "\n" not in str(caught.value)
+
+
+def test_empty_bytes():
+    with pytest.raises(UnreadableImage, match="an empty file"):
+        decode(b"")
+    with pytest.raises(UnreadableImage, match="not an image in a known format"):
+        decode(Path(__file__).read_bytes())

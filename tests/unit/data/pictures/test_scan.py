@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from easiness.data.pictures.scan import Header, Scan, merge, scan
+
+
+def headers(*sizes: tuple[int, int], grey: bool = False) -> list[Header]:
+    return [Header(*size, grey) for size in sizes]
+
+
+def test_one_size():
+    assert scan(headers((4, 6), (4, 6))) == Scan(3, (4, 6), 4)
+    assert scan(headers((4, 6), grey=True)) == Scan(1, (4, 6), 4)
+    assert scan([]) is None
+
+
+def test_sizes_that_differ_and_the_usual_short_side():
+    # short sides 5, 4, 3, 9: the lower of the two in the middle
+    assert scan(headers((5, 6), (6, 4), (3, 3), (9, 10))) == Scan(3, None, 4)
+    # the same sizes upright and across differ
+    assert scan(headers((4, 6), (6, 4))).size is None
+
+
+def test_grey_only_if_all_are():
+    assert scan([Header(4, 4, True), Header(4, 4, False), Header(4, 4, True)]).channels == 3
+    assert scan(itertools.repeat(Header(4, 4, True), 300)).channels == 1
+
+
+def test_one_odd_picture_at_the_end_is_seen():
+    same = [Header(4, 4, True)] * 1000
+    assert scan([*same, Header(4, 5, True)]) == Scan(1, None, 4)
+    assert scan([*same, Header(4, 4, False)]) == Scan(3, (4, 4), 4)
+
+
+def test_it_stops_when_nothing_more_can_be_learned():
+    taken = []
+
+    def stream():
+        for i in itertools.count():
+            taken.append(i)
+            yield Header(4, 4 + i % 2, False)
+
+    assert scan(stream()) == Scan(3, None, 4)
+    assert len(taken) == 257
+
+
+@pytest.mark.parametrize(
+    ("found", "recipe"),
+    [
+        (Scan(3, (32, 32), 32), {}),
+        (Scan(1, (127, 500), 127), {}),
+        (Scan(3, (128, 128), 128), {"crop": 224, "translation": 0.0, "batch_size": 64}),
+        (Scan(3, None, 300), {"crop": 224, "translation": 0.0, "batch_size": 64}),
+        (Scan(3, None, 40), {"crop": 40, "translation": 0.0}),
+    ],
+)
+def test_settings_for_photos(found, recipe):
+    assert found.recipe() == recipe
+
+
+def test_two_splits():
+    train, same, other = Scan(3, (4, 4), 4), Scan(3, (4, 4), 4), Scan(3, (9, 9), 9)
+    assert merge(train, same) == train
+    assert merge(train, other) == Scan(3, None, 4)

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from easiness.data import load_dataset
+from easiness.data.pictures.pixels import to_pixels
+from easiness.errors import BadInput
+
+Y = np.array([0, 1, 1, 0])
+
+
+def pixels(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+
+def test_layouts():
+    grey = pixels(4, 6, 5)
+    assert (to_pixels(grey, "x") == grey[:, None]).all()
+    last = pixels(4, 6, 5, 3)
+    assert (to_pixels(last, "x") == last.transpose(0, 3, 1, 2)).all()
+    first = pixels(4, 3, 6, 5)
+    assert (to_pixels(first, "x") == first).all()
+    assert to_pixels(pixels(4, 6, 5, 1), "x").shape == (4, 1, 6, 5)
+    assert to_pixels(pixels(4, 1, 6, 5), "x").shape == (4, 1, 6, 5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((4, 3, 6, 3), "4x3x6x3 could have its channels first or last"),
+        ((4, 1, 6, 3), "could have its channels first or last"),
+        ((4, 6, 5, 4), "4x6x5x4 has no axis of 1 or 3 channels"),
+        ((4, 6), "shape 4x6; give"),
+        ((4, 2, 6, 5, 3), "shape 4x2x6x5x3; give"),
+        ((0, 6, 5, 3), "holds no pixels"),
+        ((4, 0, 5), "holds no pixels"),
+    ],
+)
+def test_shapes_that_would_be_a_guess(shape, message):
+    with pytest.raises(BadInput, match=message):
+        load_dataset((pixels(*shape), Y))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floats_are_rounded_to_255ths(dtype):
+    x = np.array([[[0, 1], [0.5, 0.25]], [[0.2, 0.9999], [0, 0]]], dtype)
+    # 0.5 * 255 = 127.5 goes to the even 128, 0.25 * 255 = 63.75 to 64, 0.2 * 255 = 51
+    expected = [[[[0, 255], [128, 64]]], [[[51, 255], [0, 0]]]]
+    assert load_dataset((x, [0, 1])).images.tolist() == expected
+
+
+def test_more_examples_than_are_converted_at_a_time():
+    x = np.linspace(0, 1, 3000).reshape(3000, 1, 1).repeat(2, axis=1)
+    x[2500, 1, 0] = 1.5
+    with pytest.raises(BadInput, match=r"x: example 2500 has a pixel of 1\.5"):
+        load_dataset((x, np.arange(3000) % 2))
+    x[2500, 1, 0] = 0
+    images = load_dataset((x, np.arange(3000) % 2)).images
+    assert images[2999, 0, 0, 0] == 255
+    assert images[1500, 0, 0, 0] == round(1500 / 2999 * 255)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.nan, "example 2 has a pixel that is not finite"),
+        (np.inf, "example 2 has a pixel that is not finite"),
+        (-0.01, r"example 2 has a pixel of -0\.01; floats must be in \[0, 1\]"),
+        (255.0, r"example 2 has a pixel of 255; floats must be in \[0, 1\] \(divide by 255"),
+    ],
+)
+def test_pixels_out_of_range(value, message):
+    x = np.full((4, 6, 5), 0.5, np.float32)
+    x[2, 3, 3] = value
+    with pytest.raises(BadInput, match=message):
+        load_dataset((x, Y))
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.bool_, np.uint16, np.complex64])
+def test_other_pixel_types(dtype):
+    with pytest.raises(BadInput, match=f"pixels of dtype {np.dtype(dtype)}; give uint8"):
+        load_dataset((np.ones((4, 6, 5), dtype), Y))
+
+
+def test_object_arrays():
+    x = np.empty(4, object)
+    with pytest.raises(BadInput, match="x: an array of objects"):
+        load_dataset((x, Y))
+    with pytest.raises(BadInput, match="labels have dtype object"):
+        load_dataset((pixels(4, 6, 5), Y.astype(object)))
+    with pytest.raises(BadInput, match="x: cannot be made an array"):
+        load_dataset(([[1, 2], [3]], Y))
+
+
+def test_torch_arrays_and_a_copy_of_either_kind():
+    x = torch.from_numpy(pixels(4, 3, 6, 5))
+    data = load_dataset((x, torch.tensor(Y)))
+    copy = x.clone()
+    x.zero_()
+    assert torch.equal(data.images, copy)
+    assert data.labels.tolist() == Y.tolist()
+    array = copy.numpy()
+    data = load_dataset((array, Y))
+    array[:] = 0
+    assert data.images.any()
+    half = load_dataset((torch.full((4, 3, 6, 5), 0.5, dtype=torch.bfloat16), Y))
+    assert half.images.unique().tolist() == [128]
+
+
+def test_arrays_have_no_source_and_positions_as_ids():
+    data = load_dataset((pixels(4, 6, 5), Y), classes=["a", "b"])
+    assert data.source is None
+    assert data.ids.tolist() == [0, 1, 2, 3]
+    assert data.classes == ("a", "b")
+
+
+def test_npz_with_everything(tmp_path):
+    path = tmp_path / "tiny.npz"
+    x, x_test = pixels(4, 6, 5, 3), pixels(2, 6, 5, 3)
+    np.savez(path, x=x, y=Y, ids=["d", "c", "b", "a"], classes=["cat", "dog"], x_test=x_test, y_test=[1, 1])
+    data = load_dataset(path)
+    assert data.name == "tiny"
+    assert data.source == str(path)
+    assert data.ids.tolist() == ["d", "c", "b", "a"]
+    assert data.ids.dtype == object
+    assert data.classes == ("cat", "dog")
+    assert data.held_out is not None
+    assert data.held_out.labels.tolist() == [1, 1]
+    assert data.held_out.ids.tolist() == [0, 1]
+    assert (data.held_out.images.numpy() == x_test.transpose(0, 3, 1, 2)).all()
+
+
+def test_integer_ids_stay_int64(tmp_path):
+    np.savez(tmp_path / "a.npz", x=pixels(4, 6, 5), y=Y, ids=np.array([7, 5, 3, 1], np.int32))
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.ids.dtype == np.int64
+    assert data.ids.tolist() == [7, 5, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"x": None}, r"a\.npz: no array named x \(found y\)"),
+        ({"x_test": pixels(2, 6, 5)}, "no array named y_test"),
+        ({"y_test": Y}, "no array named x_test"),
+        ({"ids": [1, 2, 2, 3]}, "id 2 occurs more than once"),
+        ({"ids": [1, 2, 3]}, "4 images but 3 ids"),
+        ({"ids": [1.0, 2.0, 3.0, 4.0]}, "ids are not a list of integers or strings"),
+        ({"classes": [1, 2]}, "classes are not a list of strings"),
+        ({"classes": ["a", "b", "c"]}, r"class 'c' \(label 2\) has no example"),
+        ({"x_test": pixels(2, 6, 5), "y_test": [0, 2]}, r"y_test: row 1: label 2 is out of range"),
+        ({"x": np.array([{}, {}, {}, {}])}, r"a\.npz: x is an array of objects, which would have to be unp"),
+        ({"y": Y.astype(object)}, "y is an array of objects"),
+    ],
+)
+def test_wrong_npz(tmp_path, changes, message):
+    content = {"x": pixels(4, 6, 5), "y": Y, **changes}
+    np.savez(tmp_path / "a.npz", **{key: value for key, value in content.items() if value is not None})
+    with pytest.raises(BadInput, match=message):
+        load_dataset(tmp_path / "a.npz")
+
+
+def test_held_out_of_another_shape(tmp_path):
+    np.savez(tmp_path / "a.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 8, 5), y_test=[0, 1])
+    data = load_dataset(tmp_path / "a.npz")
+    assert data.image_shape is None
+    assert data.held_out.image_shape == (1, 8, 5)
+    np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
+    with pytest.raises(BadInput, match="images of train have 1 channel but those of test 3 channels"):
+        _ = load_dataset(tmp_path / "b.npz").image_shape
+
+
+def test_a_held_out_pair():
+    data = load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 1]), classes=["a", "b"])
+    assert data.held_out.labels.tolist() == [1, 1]
+    assert data.held_out.ids.tolist() == [0, 1]
+    assert data.held_out.split == "test"
+    with pytest.raises(BadInput, match=r"held_out y: row 1: label 2 is out of range; labels are 0 to 1"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 2]))
+    with pytest.raises(BadInput, match="held_out x: pixels of dtype int64"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5).astype(int), [1, 1]))
+    with pytest.raises(BadInput, match="held_out: not a pair of arrays"):
+        load_dataset((pixels(4, 6, 5), Y), held_out=pixels(2, 6, 5))
+
+
+def test_not_a_zip_and_a_damaged_one(tmp_path):
+    path = tmp_path / "a.npz"
+    np.save(tmp_path / "a.npy", Y)
+    (tmp_path / "a.npy").rename(path)
+    with pytest.raises(BadInput, match=r"a\.npz: not an \.npz file"):
+        load_dataset(path)
+    np.savez_compressed(path, x=pixels(40, 60, 50), y=Y)
+    content = bytearray(path.read_bytes())
+    content[500:600] = bytes(100)
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"a\.npz: .*damaged"):
+        load_dataset(path)
+
+
+def test_the_same_bytes_in_another_shape_are_other_images():
+    wide, tall = pixels(4, 6, 5), pixels(4, 6, 5).reshape(4, 5, 6)
+    assert load_dataset((wide, Y)).fingerprint != load_dataset((tall, Y)).fingerprint

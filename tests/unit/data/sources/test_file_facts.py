@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from easiness.data.sources import file_facts
+from easiness.data.sources.file_facts import FileFacts
+
+
+@pytest.fixture
+def root(tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    for name in "abc":
+        (root / name).write_text(name)
+    return root
+
+
+def remember(root, name="a", **given):
+    facts = FileFacts(root)
+    facts.remember(name, facts.recall(name)[0], **given)
+    facts.save()
+
+
+def recall(root, name="a"):
+    return FileFacts(root).recall(name)[1]
+
+
+def database(cache: Path) -> Path:
+    (file,) = (cache / "files").iterdir()
+    return file
+
+
+def test_facts_are_known_before_and_after_they_are_saved(root):
+    facts = FileFacts(root)
+    stamp, known = facts.recall("a")
+    assert known == {}
+    assert stamp == (1, (root / "a").stat().st_mtime_ns)
+    facts.remember("a", stamp, header=[1, 2, True])
+    facts.remember("a", stamp, sha256="00")
+    assert facts.recall("a")[1] == {"header": [1, 2, True], "sha256": "00"}
+    assert recall(root) == {}
+    facts.save()
+    assert facts.recall("a")[1] == recall(root) == {"header": [1, 2, True], "sha256": "00"}
+    assert recall(root, "b") == {}
+
+
+def test_a_file_that_changed_is_unknown(root):
+    remember(root, sha256="00", readable=True)
+    status = (root / "a").stat()
+    os.utime(root / "a", ns=(0, status.st_mtime_ns + 1))
+    assert recall(root) == {}
+    remember(root, header=[1, 2, True])
+    assert recall(root) == {"header": [1, 2, True]}
+    (root / "a").write_text("longer")
+    os.utime(root / "a", ns=(0, status.st_mtime_ns + 1))
+    assert recall(root) == {}
+
+
+def test_a_file_that_is_not_there(root):
+    facts = FileFacts(root)
+    stamp, known = facts.recall("gone")
+    assert (stamp, known) == (None, {})
+    facts.remember("gone", stamp, sha256="00")
+    facts.save()
+    assert facts.recall("gone") == (None, {})
+
+
+def test_facts_of_two_writers_are_joined(root):
+    first, second = FileFacts(root), FileFacts(root)
+    for facts, given in ((first, {"sha256": "00"}), (second, {"readable": True})):
+        facts.remember("a", facts.recall("a")[0], **given)
+    second.save()
+    first.save()
+    assert recall(root) == {"sha256": "00", "readable": True}
+
+
+def test_many_are_saved_as_they_come(root, monkeypatch):
+    monkeypatch.setattr(file_facts, "AT_ONCE", 2)
+    facts = FileFacts(root)
+    for name in "abc":
+        facts.remember(name, facts.recall(name)[0], sha256=name)
+    assert [recall(root, name) for name in "abc"] == [{"sha256": "a"}, {"sha256": "b"}, {}]
+
+
+def test_names_in_any_encoding(root):
+    name = os.fsdecode(b"caf\xe9 \xf0\x9f\x90\x88")
+    (root / name).write_text("x")
+    remember(root, name, sha256="00")
+    assert recall(root, name) == {"sha256": "00"}
+
+
+def test_several_threads(root):
+    for i in range(200):
+        (root / str(i)).write_text("x")
+    facts = FileFacts(root)
+
+    def learn(i):
+        stamp, known = facts.recall(str(i))
+        facts.remember(str(i), stamp, sha256=i)
+        return known or facts.recall(str(i))[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(learn, range(200))) == [{"sha256": i} for i in range(200)]
+        facts.save()
+        assert list(pool.map(learn, range(200))) == [{"sha256": i} for i in range(200)]
+
+
+def test_several_processes(root):
+    code = """
+import sys
+from pathlib import Path
+from easiness.data.sources import file_facts
+file_facts.AT_ONCE = 3
+facts = file_facts.FileFacts(Path(sys.argv[1]))
+for i in range(100):
+    for name in "abc":
+        facts.remember(name, facts.recall(name)[0], **{f"{sys.argv[2]}{i}": i})
+facts.save()
+"""
+    command = [sys.executable, "-c", code, str(root)]
+    running = [subprocess.Popen([*command, key]) for key in ("x", "y", "z")]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    for name in "abc":
+        assert recall(root, name) == {f"{key}{i}": i for key in "xyz" for i in range(100)}
+
+
+def test_a_locked_database_costs_time_once(root, cache, monkeypatch):
+    monkeypatch.setattr(file_facts, "SECONDS_TO_WAIT", 0.01)
+    remember(root, sha256="00")
+    reader, writer = FileFacts(root), FileFacts(root)
+    stamp, _ = writer.recall("b")
+    with closing(sqlite3.connect(database(cache), isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert reader.recall("a")[1] == {}
+        writer.remember("b", stamp, sha256="01")
+        writer.save()
+        assert FileFacts(root).recall("a")[1] == {}
+        other.execute("ROLLBACK")
+    assert reader.recall("a")[1] == {}
+    assert recall(root) == {"sha256": "00"}
+
+
+def test_a_broken_database_is_made_anew(root, cache):
+    remember(root, sha256="00")
+    database(cache).write_bytes(b"no database" * 100)
+    remember(root, sha256="01")
+    assert recall(root) == {"sha256": "01"}
+
+
+def test_a_database_that_breaks_on_the_way(root, cache):
+    remember(root, sha256="00")
+    facts = FileFacts(root)
+    content = database(cache).read_bytes()
+    database(cache).write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    assert facts.recall("a")[1] == {}
+    facts.remember("a", facts.recall("a")[0], sha256="01")
+    facts.save()
+    remember(root, sha256="02")
+    assert recall(root) == {"sha256": "02"}
+
+
+@pytest.mark.parametrize("stored", ["{", "3", None, b"\xff"])
+def test_facts_that_are_none(root, cache, stored):
+    remember(root, sha256="00")
+    with closing(sqlite3.connect(database(cache))) as other, other:
+        other.execute("UPDATE files SET facts = ?", (stored,))
+    assert recall(root) == {}
+    remember(root, sha256="01")
+    assert recall(root)["sha256"] == "01"
+
+
+def test_a_database_that_cannot_be_written_is_still_read(root, monkeypatch):
+    remember(root, sha256="00")
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        sqlite3,
+        "connect",
+        lambda path, *more, **options: connect(f"{path.as_uri()}?mode=ro", *more, uri=True, **options),
+    )
+    remember(root, readable=True)
+    assert recall(root) == {"sha256": "00"}
+
+
+def test_a_copy_for_another_process_knows_the_same(root):
+    facts = FileFacts(root)
+    facts.remember("a", facts.recall("a")[0], sha256="00")
+    facts.save()
+    assert pickle.loads(pickle.dumps(facts)).recall("a")[1] == {"sha256": "00"}

@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import io
+import json
+import socket
+import sys
+import time
+
+import datasets
+import huggingface_hub
+import numpy as np
+import pytest
+
+from easiness.data import load_dataset
+from easiness.data.sources.hub_rows import HubBlobs
+from easiness.errors import BadInput, RunFailed
+
+
+@pytest.fixture(autouse=True)
+def hub_cache(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("hub")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def table(picture):
+    """``table([0, 1])``: a Dataset of those labels and pictures 0, 1, ... named cat and dog."""
+
+    def make(labels, names=("cat", "dog"), **columns):
+        pictures = []
+        for i in range(len(labels)):
+            buffer = io.BytesIO()
+            picture(i).save(buffer, "PNG")
+            pictures.append({"bytes": buffer.getvalue(), "path": None})
+        features = {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))}
+        for name, (feature, _) in columns.items():
+            features[name] = feature
+        content = {
+            "image": pictures,
+            "label": labels,
+            **{name: values for name, (_, values) in columns.items()},
+        }
+        return datasets.Dataset.from_dict(content, features=datasets.Features(features))
+
+    return make
+
+
+def splits(**tables):
+    return datasets.DatasetDict(tables)
+
+
+def test_a_saved_folder(table, tmp_path, picture, monkeypatch):
+    splits(train=table([0, 1, 1]), test=table([1])).save_to_disk(tmp_path / "pets")
+    monkeypatch.chdir(tmp_path)
+    data = load_dataset("hf:pets")
+    assert data.source == f"hf:{tmp_path / 'pets'}"
+    assert data.name == "pets"
+    assert data.classes == ("cat", "dog")
+    assert data.ids.tolist() == [0, 1, 2]
+    assert data.held_out.split == "test"
+    assert (data.images[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
+
+
+def test_selected_rows_keep_their_order(table, picture):
+    data = load_dataset(table([0, 1, 0, 1]).select([3, 0]))
+    assert data.labels.tolist() == [1, 0]
+    for i, original in enumerate((3, 0)):
+        assert (data.images[i].numpy() == np.asarray(picture(original)).transpose(2, 0, 1)).all()
+
+
+def write_cache(folder, name, config, tables):
+    """What the library keeps after it has loaded ``name``."""
+    place = folder / name.replace("/", "___") / config / "0.0.0" / "0123456789abcdef"
+    place.mkdir(parents=True)
+    info = {"config_name": config, "dataset_name": name.split("/")[-1], "builder_name": "parquet"}
+    info["splits"], info["version"] = {}, {"version_str": "0.0.0", "major": 0, "minor": 0, "patch": 0}
+    for split, table in tables.items():
+        file = place / f"{name.split('/')[-1]}-{split}.arrow"
+        table.save_to_disk(folder / "saved")
+        next((folder / "saved").glob("*.arrow")).replace(file)
+        info["splits"][split] = {"name": split, "num_bytes": 1, "num_examples": len(table)}
+    info["features"] = next(iter(tables.values())).features.to_dict()
+    (place / "dataset_info.json").write_text(json.dumps(info))
+
+
+def test_names_in_the_cache(table, hub_cache):
+    write_cache(hub_cache, "someone/pets", "small", {"train": table([0, 1]), "validation": table([1])})
+    data = load_dataset("hf:someone/pets:small")
+    assert data.labels.tolist() == [0, 1]
+    assert data.held_out.split == "validation"
+    assert data.source == "hf:someone/pets:small"
+    assert data.name == "someone/pets"
+    assert load_dataset("hf:someone/pets").fingerprint == data.fingerprint
+    with pytest.raises(BadInput, match="hf:someone/pets:large: ") as caught:
+        load_dataset("hf:someone/pets:large")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["nobody/nothing", "nothing", "a/b/c", "./x"])
+def test_names_that_are_not_in_the_cache(name):
+    with pytest.raises(
+        BadInput, match=rf"hf:{name}: not a folder, and not in the cache .*use --download"
+    ) as caught:
+        load_dataset(f"hf:{name}")
+    assert "\n" not in str(caught.value)
+    assert not datasets.config.HF_HUB_OFFLINE
+    assert not huggingface_hub.constants.HF_HUB_OFFLINE
+
+
+def test_downloads_are_allowed_only_when_asked_for(table, monkeypatch):
+    seen = []
+
+    def load(*_):
+        seen.append((datasets.config.HF_HUB_OFFLINE, huggingface_hub.constants.HF_HUB_OFFLINE))
+        return splits(train=table([0, 1]))
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
+    assert len(load_dataset("hf:pets", download=True)) == 2
+    load_dataset("hf:pets")
+    assert seen == [(False, False), (True, True)]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (ConnectionError("no\nroute"), RunFailed, r"hf:pets: it cannot be downloaded \(no route\)"),
+        (datasets.exceptions.DatasetNotFoundError("not on the Hub"), BadInput, "hf:pets: not on the Hub"),
+        (
+            ValueError("BuilderConfig 'a' not found"),
+            BadInput,
+            "hf:pets: datasets cannot load it .BuilderConfig",
+        ),
+    ],
+)
+def test_downloads_that_fail(monkeypatch, error, kind, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
+    with pytest.raises(kind, match=message) as caught:
+        load_dataset("hf:pets", download=True)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def no_name_service(monkeypatch):
+    def fail(*_, **__):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+
+@pytest.mark.usefixtures("no_name_service")
+def test_a_download_without_a_network_ends_soon(capfd):
+    began = time.monotonic()
+    with pytest.raises(
+        RunFailed, match=r"hf:someone/pets: it cannot be downloaded \(.*Name or service not known"
+    ):
+        load_dataset("hf:someone/pets", download=True)
+    assert time.monotonic() - began < 5  # the library alone would wait for 23 seconds
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("no_name_service")
+def test_a_download_without_a_network_is_content_with_the_cache(table, hub_cache, capfd):
+    write_cache(hub_cache, "someone/pets", "small", {"train": table([0, 1])})
+    capfd.readouterr()
+    assert len(load_dataset("hf:someone/pets", download=True)) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_reason_at_the_bottom_is_told(tmp_path):
+    (tmp_path / "pets").mkdir()
+    (tmp_path / "pets/train.csv").write_text('image,label\n1,2\n"3,4\n')
+    with pytest.raises(BadInput, match="datasets cannot load it") as caught:
+        load_dataset(f"hf:{tmp_path / 'pets'}")
+    assert "An error occurred while generating the dataset: ParserError: " in str(caught.value)
+    assert f"see that datasets.load_dataset('{tmp_path / 'pets'}') works" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_digests_in_files_of_the_library_are_remembered(table, tmp_path, monkeypatch):
+    table([0, 1, 1]).save_to_disk(tmp_path / "pets")
+    whole = datasets.load_from_disk(tmp_path / "pets")
+    expected = load_dataset(whole).stored.digests()
+    read = []
+    monkeypatch.setattr(
+        HubBlobs,
+        "blobs",
+        lambda blobs, at, original=HubBlobs.blobs: read.append(at.tolist()) or original(blobs, at),
+    )
+    assert load_dataset(f"hf:{tmp_path / 'pets'}").stored.digests() == expected
+    assert read == [[]]
+    assert load_dataset(whole.select([2, 0])).stored.digests() == [expected[2], expected[0]]
+    assert read == [[], [0, 1]]
+    table([1, 1, 1, 0]).select([3, 1, 2]).save_to_disk(tmp_path / "others")
+    next((tmp_path / "others").glob("*.arrow")).replace(next((tmp_path / "pets").glob("*.arrow")))
+    changed = load_dataset(f"hf:{tmp_path / 'pets'}").stored.digests()
+    assert changed[1:] == expected[1:]
+    assert changed[0] not in expected
+
+
+def test_picture_files_of_a_saved_table_may_change(tmp_path, picture):
+    file = tmp_path / "0.png"
+    picture(0).save(file)
+    features = datasets.Features({"image": datasets.Image(decode=False), "label": datasets.Value("int64")})
+    rows = {"image": [{"bytes": None, "path": str(file)}] * 2, "label": [0, 1]}
+    found = datasets.Dataset.from_dict(rows, features=features)
+    found = found.map(lambda row: row, cache_file_name=str(tmp_path / "pets.arrow"), features=features)
+    assert found.cache_files
+    before = load_dataset(found).stored.digests()
+    picture(1).save(file)
+    after = load_dataset(found).stored.digests()
+    assert after[0] != before[0]
+
+
+def test_progress_bars_and_remarks_are_off_and_back_on(table, tmp_path, capfd):
+    table([0, 1]).save_to_disk(tmp_path / "pets")
+    (tmp_path / "folder/cat").mkdir(parents=True)
+    (tmp_path / "folder/dog").mkdir(parents=True)
+    table([0, 1])[0]["image"].save(tmp_path / "folder/cat/0.png")
+    table([0, 1])[1]["image"].save(tmp_path / "folder/dog/0.png")
+    capfd.readouterr()
+    assert load_dataset(f"hf:{tmp_path / 'folder'}").fingerprint
+    assert load_dataset(f"hf:{tmp_path / 'pets'}").fingerprint
+    assert capfd.readouterr() == ("", "")
+    assert not datasets.utils.are_progress_bars_disabled()
+
+
+def test_the_library_is_an_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(BadInput, match=r"hf:pets: needs the datasets library; pip install 'easiness\[hf\]'"):
+        load_dataset("hf:pets")
+
+
+def test_the_only_split_is_the_one_to_train_on(table):
+    assert len(load_dataset(splits(everything=table([0, 1])))) == 2
+    with pytest.raises(BadInput, match="no split named train among a, b; rename"):
+        load_dataset(splits(a=table([0, 1]), b=table([0, 1])))
+
+
+@pytest.mark.parametrize("labels", [[-1, -1], [None, None]])
+def test_a_test_split_without_labels_gives_way(table, labels):
+    data = load_dataset(splits(train=table([0, 1]), test=table(labels), validation=table([1])))
+    assert data.held_out.split == "validation"
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, None, 1], "row 1: the label is null; give it a label"),
+        ([0, -1, 1], "row 1: label -1 is out of range"),
+    ],
+)
+def test_missing_labels(table, labels, message):
+    with pytest.raises(BadInput, match=message):
+        load_dataset(table(labels))
+    with pytest.raises(BadInput, match=rf"\(test\): {message}"):
+        load_dataset(splits(train=table([0, 1]), test=table(labels)))
+
+
+def test_null_and_missing_pictures(table, tmp_path):
+    other = table([1, 1]).cast_column("image", datasets.Image(decode=False))
+    rows = [None, {"bytes": None, "path": str(tmp_path / "gone.png")}]
+    holes = datasets.Dataset.from_dict({"image": rows, "label": [1, 1]}, features=other.features)
+    whole = datasets.concatenate_datasets(
+        [table([0, 1]).cast_column("image", datasets.Image(decode=False)), holes]
+    )
+    data = load_dataset(whole)
+    with pytest.raises(BadInput, match="row 2: the image is null"):
+        _ = data.fingerprint
+    with pytest.raises(BadInput, match=r"row 3: .*gone\.png: the file cannot be read: No such file"):
+        data.pictures(np.array([3]))
+    assert load_dataset(whole, skip_unreadable=True).ids.tolist() == [0, 1]
+
+
+def test_columns_under_other_names(table):
+    renamed = table([0, 1]).rename_column("image", "photo").rename_column("label", "kind")
+    assert load_dataset(renamed).classes == ("cat", "dog")
+    with pytest.raises(
+        BadInput, match="no column named label, and 0 columns of class labels; its columns are photo: "
+    ):
+        load_dataset(renamed.remove_columns("kind"))
+    with pytest.raises(
+        BadInput, match="no column named image or img, and 0 columns of images; its columns are kind: "
+    ):
+        load_dataset(renamed.remove_columns("photo"))
+
+
+def test_several_columns(table):
+    pictures = table([0, 1])
+    fine = (datasets.ClassLabel(names=["a", "b", "c"]), [0, 2])
+    two = table([0, 1], fine=fine, mask=(datasets.Image(), pictures["image"]))
+    assert load_dataset(two).classes == ("cat", "dog")
+    with pytest.raises(
+        BadInput, match="no column named label, and 2 columns of class labels; its columns are "
+    ):
+        load_dataset(two.rename_column("label", "coarse"))
+    with pytest.raises(
+        BadInput, match="no column named image or img, and 2 columns of images; its columns are "
+    ):
+        load_dataset(two.rename_column("image", "photo"))
+
+
+def test_integer_labels_and_text_labels(table):
+    plain = table([0, 1]).cast_column("label", datasets.Value("int64"))
+    assert load_dataset(plain).classes == ("0", "1")
+    assert load_dataset(plain, classes=["a", "b"]).classes == ("a", "b")
+    with pytest.raises(BadInput, match="labels have dtype object; convert them to integers"):
+        load_dataset(plain.cast_column("label", datasets.Value("string")))
+    with pytest.raises(BadInput, match="has class names of its own"):
+        load_dataset(table([0, 1]), classes=["a", "b"])
+    with pytest.raises(BadInput, match="column image does not hold images"):
+        load_dataset(datasets.Dataset.from_dict({"image": [1, 2], "label": [0, 1]}))
+
+
+def test_other_class_names_in_the_held_out_split(table):
+    with pytest.raises(BadInput, match="the class names of test differ from those of train"):
+        load_dataset(table([0, 1]), held_out=table([0, 1], names=("dog", "cat")))
+
+
+def test_streams_and_transforms_are_refused(table):
+    with pytest.raises(
+        BadInput, match="a IterableDataset can only be iterated, and an example needs an identity"
+    ):
+        load_dataset(table([0, 1]).to_iterable_dataset())
+    with pytest.raises(BadInput, match="can only be iterated"):
+        load_dataset(datasets.IterableDatasetDict({"train": table([0, 1]).to_iterable_dataset()}))
+    with pytest.raises(BadInput, match="has a transform; call reset_format"):
+        load_dataset(table([0, 1]).with_transform(lambda rows: rows))
+    with pytest.raises(BadInput, match=r"a tuple is no datasets\.Dataset"):
+        load_dataset(table([0, 1]), held_out=(1, 2))
+    with pytest.raises(BadInput, match="it has splits of its own"):
+        load_dataset(splits(train=table([0, 1])), held_out=table([0, 1]))
+
+
+def test_wrong_texts(tmp_path, table):
+    with pytest.raises(BadInput, match="hf:: no name of a data set"):
+        load_dataset("hf:")
+    with pytest.raises(BadInput, match="hf::a: no name of a data set"):
+        load_dataset("hf::a")
+    with pytest.raises(BadInput, match=r"held_out= goes with arrays and Datasets"):
+        load_dataset("hf:pets", held_out=table([0]))
+    with pytest.raises(BadInput, match=r"cannot load|not a folder that datasets can load"):
+        load_dataset(f"hf:{tmp_path}")
+    table([0, 1]).save_to_disk(tmp_path / "pets")
+    with pytest.raises(BadInput, match="a folder of save_to_disk has no configurations; leave out :small"):
+        load_dataset(f"hf:{tmp_path / 'pets'}:small")

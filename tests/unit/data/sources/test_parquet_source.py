@@ -1,0 +1,256 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from easiness.data import load_dataset
+from easiness.data.pictures import threads
+from easiness.data.sources.file_facts import FileFacts
+from easiness.errors import BadInput
+
+IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+
+
+@pytest.fixture
+def encoded(picture):
+    def make(seed: int, **options) -> bytes:
+        buffer = io.BytesIO()
+        picture(seed, **options).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    return make
+
+
+def write(
+    path: Path, images, labels, *, names=None, column="image", struct=True, row_group_size=None
+) -> Path:
+    if struct:
+        images = pa.array([None if i is None else {"bytes": i, "path": None} for i in images], IMAGE)
+    table = pa.table({column: images, "label": labels})
+    if names is not None:
+        info = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(info)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(table, path, row_group_size=row_group_size)
+    return path
+
+
+def test_one_file(tmp_path, encoded, picture):
+    path = write(
+        tmp_path / "pets.parquet", [encoded(i) for i in range(4)], [0, 1, 1, 0], names=["cat", "dog"]
+    )
+    data = load_dataset(path)
+    assert data.classes == ("cat", "dog")
+    assert data.ids.tolist() == [0, 1, 2, 3]
+    assert data.ids.dtype == np.int64
+    assert data.labels.tolist() == [0, 1, 1, 0]
+    assert data.name == "pets"
+    assert (data.images[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
+
+
+def test_without_metadata_names_are_numbers_unless_given(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], [0, 1, 2])
+    assert load_dataset(path).classes == ("0", "1", "2")
+    assert load_dataset(path, classes=["a", "b", "c"]).classes == ("a", "b", "c")
+
+
+def test_plain_binary_in_img(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1], column="img", struct=False)
+    assert load_dataset(path).images.shape == (2, 3, 4, 4)
+
+
+@pytest.mark.parametrize("place", [".", "data"])
+def test_shards_are_joined_in_name_order(tmp_path, encoded, picture, place):
+    root = tmp_path / "pets"
+    write(root / place / "train-1.parquet", [encoded(2), encoded(3)], [1, 0])
+    write(root / place / "train-0.parquet", [encoded(0), encoded(1)], [0, 1], row_group_size=1)
+    write(root / place / "val-0.parquet", [encoded(4)], [1])
+    data = load_dataset(root)
+    assert data.labels.tolist() == [0, 1, 1, 0]
+    for i in range(4):
+        assert (data.images[i].numpy() == np.asarray(picture(i)).transpose(2, 0, 1)).all()
+    assert data.held_out is not None
+    assert data.held_out.split == "val"
+    assert data.held_out.ids.tolist() == [0]
+
+
+def test_test_goes_before_val_and_other_files_are_left(tmp_path, encoded):
+    for name in ("train", "val", "test", "extra"):
+        write(tmp_path / f"{name}.parquet", [encoded(0), encoded(1)], [0, 1])
+    data = load_dataset(tmp_path)
+    assert len(data) == 2
+    assert data.held_out is not None
+    assert data.held_out.split == "test"
+
+
+def test_without_train_all_files_are_one_split(tmp_path, encoded):
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.parquet", [encoded(0), encoded(1)], [0, 1])
+    data = load_dataset(tmp_path)
+    assert data.ids.tolist() == [0, 1, 2, 3]
+    assert data.held_out is None
+
+
+def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
+    images = [encoded(i) for i in range(8)]
+    path = write(tmp_path / "a.parquet", images, [0, 1] * 4, row_group_size=1)
+    whole, part = load_dataset(path), load_dataset(path, limit=2, seed=3)
+    read = []
+    original = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, group, **options: read.append(group) or original(file, group, **options),
+    )
+    assert (part.images == whole.images[part.ids]).all()
+    read.clear()
+    _ = part.fingerprint
+    assert read == part.ids.tolist()
+
+
+def test_undecodable_row_is_named_or_skipped(tmp_path, encoded):
+    write(tmp_path / "train-0.parquet", [encoded(0), encoded(1)], [0, 1])
+    write(tmp_path / "train-1.parquet", [encoded(2), encoded(3)[:-30], None, encoded(4)], [0, 1, 0, 1])
+    with pytest.raises(BadInput, match=r"train-1\.parquet: row 1: unreadable or truncated image"):
+        _ = load_dataset(tmp_path).images
+    with pytest.raises(BadInput, match=r"train-1\.parquet: row 2: the image is null"):
+        _ = load_dataset(tmp_path).fingerprint
+    data = load_dataset(tmp_path, skip_unreadable=True)
+    assert data.ids.tolist() == [0, 1, 2, 5]
+    assert data.labels.tolist() == [0, 1, 0, 1]
+    assert data.num_unreadable == 2
+    assert data.images.shape == (4, 3, 4, 4)
+
+
+def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
+    path = write(tmp_path / "a.parquet", [encoded(0), b"broken", encoded(1)], [0, 1, 1])
+    assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda *_, **__: pytest.fail("rows were read"))
+    assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
+
+
+def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
+    images = [encoded(i) for i in range(6)]
+    write(tmp_path / "train-0.parquet", images[:3], [0, 1, 0], row_group_size=1)
+    write(tmp_path / "train-1.parquet", images[3:], [1, 0, 1], row_group_size=1)
+    read = []
+    original = pq.ParquetFile.read_row_group
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, at, **more: read.append(at) or original(file, at, **more),
+    )
+    part = load_dataset(tmp_path, limit=2, seed=1)
+    digests = [hashlib.sha256(image).hexdigest() for image in images]
+    assert part.stored.digests() == [digests[i] for i in part.ids]
+    assert read == [i % 3 for i in part.ids]
+    read.clear()
+    data = load_dataset(tmp_path)
+    assert data.stored.digests() == digests
+    assert read == [i % 3 for i in range(6) if i not in part.ids]
+    read.clear()
+    assert load_dataset(tmp_path).fingerprint == data.fingerprint
+    assert load_dataset(tmp_path, limit=2, seed=1).fingerprint == part.fingerprint
+    assert read == []
+    write(tmp_path / "train-1.parquet", images[2:5], [1, 0, 1], row_group_size=3)
+    assert load_dataset(tmp_path).stored.digests() == digests[:3] + digests[2:5]
+    assert read == [0]
+
+
+def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(100)], [0, 1] * 50, row_group_size=1)
+    original = pq.ParquetFile.read_row_group
+
+    def interrupted(file, group, **options):
+        if group == 90:
+            raise KeyboardInterrupt
+        return original(file, group, **options)
+
+    monkeypatch.setattr(threads, "CHUNK", 1)
+    monkeypatch.setattr(pq.ParquetFile, "read_row_group", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _ = load_dataset(path).fingerprint
+    read = []
+    monkeypatch.setattr(
+        pq.ParquetFile,
+        "read_row_group",
+        lambda file, at, **more: read.append(at) or original(file, at, **more),
+    )
+    assert len(set(load_dataset(path).stored.digests())) == 100
+    assert len(read) < 50
+    assert read[-1] == 99
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [3, ["", "AAAA"], ["other", "A" * 88], [None, None], ["", "*" * 88], ["", "A" * 88], ["", "é" * 88]],
+)
+def test_remembered_digests_that_make_no_sense(tmp_path, encoded, fact):
+    path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1])
+    expected = load_dataset(path).stored.digests()
+    facts = FileFacts(tmp_path)
+    stamp, _ = facts.recall("a.parquet")
+    facts.remember("a.parquet", stamp, row_sha256=fact)
+    facts.save()
+    assert load_dataset(path).stored.digests() == expected
+
+
+def test_missing_columns_list_those_found(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(0)], [0], column="photo")
+    with pytest.raises(BadInput, match="no column named image or img; its columns are photo, label"):
+        load_dataset(path)
+    pq.write_table(pa.table({"image": [b""], "fine_label": [0]}), path)
+    with pytest.raises(BadInput, match="no column named label; its columns are image, fine_label"):
+        load_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, None, 1], r"a\.parquet: row 1: the label is null"),
+        ([0.0, float("nan"), 1.0], r"a\.parquet: row 1: the label is NaN"),
+        (["cat", "dog", "cat"], "labels have dtype object; convert them to integers"),
+        ([0, 5, 1], "label 2 never occurs though labels go up to 5"),
+        ([0, -1, 1], r"a\.parquet: row 1: label -1 is out of range"),
+    ],
+)
+def test_wrong_labels(tmp_path, encoded, labels, message):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], labels)
+    with pytest.raises(BadInput, match=message):
+        load_dataset(path)
+
+
+def test_label_beyond_the_class_names(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(3)], [0, 2, 1], names=["cat", "dog"])
+    with pytest.raises(BadInput, match="row 1: label 2 is out of range; labels are 0 to 1"):
+        load_dataset(path)
+
+
+def test_held_out_labels_and_names_must_agree(tmp_path, encoded):
+    write(tmp_path / "train.parquet", [encoded(0), encoded(1)], [0, 1], names=["cat", "dog"])
+    write(tmp_path / "test.parquet", [encoded(2)], [-1], names=["cat", "dog"])
+    with pytest.raises(BadInput, match=r"test\.parquet: row 0: label -1 is out of range"):
+        load_dataset(tmp_path)
+    write(tmp_path / "test.parquet", [encoded(2)], [1], names=["dog", "cat"])
+    with pytest.raises(BadInput, match="class names differ"):
+        load_dataset(tmp_path)
+
+
+def test_not_parquet(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(BadInput, match=r"a\.parquet: not a Parquet file") as caught:
+        load_dataset(tmp_path / "a.parquet")
+    assert "\n" not in str(caught.value)
+
+
+def test_images_must_be_bytes(tmp_path):
+    pq.write_table(pa.table({"image": [[1, 2], [3, 4]], "label": [0, 1]}), tmp_path / "a.parquet")
+    with pytest.raises(BadInput, match=r"column image holds list<.*int64>; store encoded images as bytes"):
+        load_dataset(tmp_path / "a.parquet")

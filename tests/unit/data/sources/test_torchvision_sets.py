@@ -1,0 +1,214 @@
+"""torchvision's readers on small data sets written in their real formats."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import struct
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.io
+import torch
+import torchvision
+from PIL import Image
+
+from easiness.data import load_dataset
+from easiness.data.sources.torchvision_sets import SETS
+from easiness.errors import BadInput, RunFailed
+
+
+def md5(path: Path) -> str:
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def cifar100(tmp_path, monkeypatch):
+    """200 training and 100 test pictures in the files of CIFAR-100, with checksums that torchvision takes."""
+    folder = tmp_path / "root/cifar-100-python"
+    folder.mkdir(parents=True)
+    random = np.random.default_rng(0)
+    content = {
+        name: {
+            "data": random.integers(0, 256, (num, 3072), dtype=np.uint8),
+            "fine_labels": [i % 100 for i in range(num)],
+            "coarse_labels": [i % 20 for i in range(num)],
+        }
+        for name, num in (("train", 200), ("test", 100))
+    }
+    content["meta"] = {"fine_label_names": [f"thing {i}" for i in range(100)]}
+    for name, value in content.items():
+        (folder / name).write_bytes(pickle.dumps(value))
+    reader = torchvision.datasets.CIFAR100
+    monkeypatch.setattr(reader, "train_list", [["train", md5(folder / "train")]])
+    monkeypatch.setattr(reader, "test_list", [["test", md5(folder / "test")]])
+    monkeypatch.setattr(reader, "meta", {**reader.meta, "md5": md5(folder / "meta")})
+    return tmp_path / "root", content
+
+
+def test_cifar100(cifar100):
+    root, content = cifar100
+    data = load_dataset("cifar100", data_root=root)
+    assert len(data) == 200
+    assert len(data.held_out) == 100
+    assert data.held_out.split == "test"
+    assert data.classes[99] == "thing 99"
+    assert data.labels.tolist() == content["train"]["fine_labels"]
+    assert data.ids.tolist() == list(range(200))
+    assert (data.images.numpy() == content["train"]["data"].reshape(-1, 3, 32, 32)).all()
+    assert (data.held_out.images.numpy() == content["test"]["data"].reshape(-1, 3, 32, 32)).all()
+    assert data.recipe_defaults == {}
+    assert (data.source, data.load_options.data_root) == ("cifar100", str(root))
+
+
+def test_the_reference_holds_the_absolute_root(cifar100, monkeypatch):
+    root, _ = cifar100
+    monkeypatch.chdir(root.parent)
+    ref = load_dataset("cifar100", data_root="root", limit=100).ref()
+    assert ref.data_root == str(root)
+    monkeypatch.chdir("/")
+    assert load_dataset(ref.source, limit=ref.limit, **ref.load_options().model_dump()).ref() == ref
+
+
+def test_a_changed_file_is_not_unpickled(cifar100):
+    root, _ = cifar100
+    (root / "cifar-100-python/train").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
+    with pytest.raises(BadInput, match=r"root: torchvision finds no cifar100 there .*or use --download"):
+        load_dataset("cifar100", data_root=root)
+
+
+def test_mnist_is_grey_and_never_mirrored(tmp_path):
+    folder = tmp_path / "MNIST/raw"
+    folder.mkdir(parents=True)
+    images = np.random.default_rng(0).integers(0, 256, (20, 28, 28), dtype=np.uint8)
+    for name in ("train", "t10k"):
+        header = struct.pack(">IIII", 0x803, 20, 28, 28)
+        (folder / f"{name}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        labels = bytes(i % 10 for i in range(20))
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 20) + labels)
+    data = load_dataset("mnist", data_root=tmp_path)
+    assert data.image_shape == (1, 28, 28)
+    assert (data.images[:, 0].numpy() == images).all()
+    assert data.classes[3] == "3 - three"
+    assert data.recipe_defaults == {"flip": 0.0}
+    assert data.limit(10).recipe_defaults == {"flip": 0.0}
+    assert data.held_out.labels.tolist() == [i % 10 for i in range(20)]
+
+
+def test_svhn_has_no_class_names(tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3, 20), dtype=np.uint8)
+    for split in ("train", "test"):
+        path = tmp_path / f"{split}_32x32.mat"
+        scipy.io.savemat(path, {"X": pixels, "y": np.array([[i % 10 or 10] for i in range(20)])})
+        url, name, _ = torchvision.datasets.SVHN.split_list[split]
+        monkeypatch.setitem(torchvision.datasets.SVHN.split_list, split, [url, name, md5(path)])
+    data = load_dataset("svhn", data_root=tmp_path)
+    assert data.classes == tuple("0123456789")
+    assert data.labels.tolist() == [i % 10 for i in range(20)]
+    assert (data.images[7].numpy() == pixels[..., 7].transpose(2, 0, 1)).all()
+    with pytest.raises(BadInput, match="svhn: has class names of its own"):
+        load_dataset("svhn", data_root=tmp_path, classes=list("abcdefghij"))
+
+
+def write_imagenet(root: Path, num_classes: int, per_class: int) -> None:
+    synsets = [f"n{i:08}" for i in range(num_classes)]
+    # as in ImageNet, where two different classes are called crane
+    words = {
+        synset: ("crane",) if i < 2 else (f"thing {i}", f"object {i}") for i, synset in enumerate(synsets)
+    }
+    for split in ("train", "val"):
+        for label, synset in enumerate(synsets):
+            (root / split / synset).mkdir(parents=True)
+            for i in range(per_class):
+                color = (label % 256, label // 256, i)
+                Image.new("RGB", (5, 4), color).save(root / split / synset / f"{i}.JPEG", "PNG")
+    torch.save((words, []), root / "meta.bin")
+
+
+def test_imagenet_with_its_thousand_classes(tmp_path):
+    write_imagenet(tmp_path, 1000, 2)
+    data = load_dataset("imagenet", data_root=tmp_path)
+    assert len(data) == len(data.held_out) == 2000
+    assert data.num_classes == 1000
+    assert data.classes[:3] == ("crane (0)", "crane (1)", "thing 2, object 2")
+    assert data.labels.tolist() == [label for label in range(1000) for _ in range(2)]
+    assert data.held_out.split == "val"
+    part = data.limit(1000)
+    assert sorted(part.labels) == list(range(1000))
+    assert (part.images[:, 0, 0, 0] + 256 * part.images[:, 1, 0, 0].int()).tolist() == list(range(1000))
+    assert load_dataset(tmp_path, limit=1000).labels.tolist() == part.labels.tolist()
+
+
+def test_files_are_read_directly(tmp_path, monkeypatch):
+    root = tmp_path / "dtd/dtd"
+    (root / "labels").mkdir(parents=True)
+    for split, numbers in (("train", (1, 2)), ("test", (3, 4))):
+        names = [f"{kind}/{i}.png" for kind, i in zip(("banded", "dotted"), numbers, strict=True)]
+        (root / f"labels/{split}1.txt").write_text("\n".join(names))
+        for name in names:
+            (root / "images" / name).parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (5, 4)).save(root / "images" / name)
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "open", lambda *_: pytest.fail("a picture was opened"))
+        data = load_dataset("dtd", data_root=tmp_path)
+        digests = data.stored.digests()
+    assert digests == [hashlib.sha256((root / "images/banded/1.png").read_bytes()).hexdigest()] * 2
+
+
+def test_fields_of_the_table_are_torchvisions():
+    for name, entry in SETS.items():
+        assert entry.class_name.lower() == name
+        assert issubclass(getattr(torchvision.datasets, entry.class_name), torch.utils.data.Dataset)
+
+
+def test_a_root_is_needed_unless_something_has_that_name(tmp_path, folder, monkeypatch):
+    with pytest.raises(
+        BadInput, match="cifar10: a data set of torchvision; say where it lies with --data-root"
+    ):
+        load_dataset("cifar10")
+    monkeypatch.chdir(folder.parent)
+    folder.rename("cifar10")
+    assert load_dataset("cifar10").classes == ("cat", "dog")
+    with pytest.raises(BadInput, match=r"torchvision finds no cifar10 there"):
+        load_dataset("cifar10", data_root=tmp_path)
+
+
+@pytest.mark.parametrize("name", sorted(set(SETS) - {"pcam"}))  # which needs a library first
+def test_roots_without_the_data(tmp_path, name):
+    with pytest.raises(
+        BadInput, match=rf"torchvision finds no {name} there \(.+\); give the --data-root"
+    ) as caught:
+        load_dataset(name, data_root=tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert ("--download" in str(caught.value)) == SETS[name].downloads
+
+
+def test_a_root_that_does_not_exist_is_not_made(tmp_path):
+    with pytest.raises(BadInput, match="nowhere: no such folder; give the --data-root that holds caltech101"):
+        load_dataset("caltech101", data_root=tmp_path / "nowhere")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_imagenet_cannot_be_downloaded(tmp_path):
+    with pytest.raises(BadInput, match="imagenet: torchvision cannot download it; put it in"):
+        load_dataset("imagenet", data_root=tmp_path, download=True)
+
+
+def test_downloads_leave_standard_output_alone(cifar100, monkeypatch, capsys):
+    root, _ = cifar100
+    monkeypatch.setattr(torchvision.datasets.CIFAR100, "download", lambda _: print("fetching"))
+    assert len(load_dataset("cifar100", data_root=root, download=True)) == 200
+    assert capsys.readouterr() == ("", "fetching\nfetching\n")
+    assert sys.stdout is not sys.stderr
+
+
+def test_a_download_that_fails(tmp_path, monkeypatch):
+    def fail(_):
+        raise OSError("no route\nto host")
+
+    monkeypatch.setattr(torchvision.datasets.CIFAR100, "download", fail)
+    with pytest.raises(RunFailed, match=r"cifar100: it cannot be downloaded to .* \(no route to host\)"):
+        load_dataset("cifar100", data_root=tmp_path / "new", download=True)

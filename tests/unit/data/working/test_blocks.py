@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from easiness.data import load_dataset, working_images
+from easiness.data.working import blocks
+from easiness.data.working.blocks import average_blocks
+from easiness.errors import BadInput
+from easiness.runs.plan import make_plan
+from easiness.spec import Recipe, Resolved
+from easiness.studies.perturbation.observing import evaluation_pixels
+from easiness.training import make_bank
+from easiness.trial import run_trial
+
+CPU = torch.device("cpu")
+
+# two channels of 2 x 4 pixels: sums of the blocks 10, 6 and 1020, 1
+IMAGE = torch.tensor([[[1, 2, 0, 0], [3, 4, 0, 6]], [[255, 255, 1, 0], [255, 255, 0, 0]]], dtype=torch.uint8)
+SMALL = [[[3, 2]], [[255, 0]]]  # means 2.5 and 1.5 (halves go up), 255 and 0.25
+
+
+def test_blocks_by_hand():
+    assert average_blocks(IMAGE[None], 2).tolist() == [SMALL]
+
+
+def test_blocks_of_three_go_to_the_nearest_level():
+    image = torch.zeros(1, 1, 3, 6, dtype=torch.uint8)
+    image[0, 0, 1, 1], image[0, 0, 2, 5] = 4, 5  # of 9 pixels: 0.44 and 0.56
+    assert average_blocks(image, 3).tolist() == [[[[0, 1]]]]
+
+
+def test_blocks_of_one_pixel_are_the_images():
+    images = IMAGE[None]
+    assert average_blocks(images, 1) is images
+
+
+def test_images_are_averaged_in_parts_and_from_any_layout(monkeypatch):
+    monkeypatch.setattr(blocks, "_AT_ONCE", 24)  # two images
+    images = torch.randint(
+        0, 256, (5, 3, 4, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
+    )
+    means = images.double().unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(4, 5))
+    expected = (means + 0.5).floor().to(torch.uint8)
+    assert torch.equal(average_blocks(images, 2), expected)
+    assert torch.equal(average_blocks(images.to(memory_format=torch.channels_last), 2), expected)
+
+
+@pytest.fixture
+def data():
+    """Eight grey pictures of 4 rows and 6 columns, in two classes."""
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 4, 6), dtype=np.uint8)
+    return load_dataset((pixels, np.arange(8) % 2))
+
+
+def test_working_images_have_the_shape_that_the_network_gets(data):
+    recipe = Recipe(reduce=2)
+    images = working_images(data, recipe)
+    assert data.input_shape(recipe) == (1, 2, 3)
+    assert images.shape == (8, 1, 2, 3)
+    assert torch.equal(images, average_blocks(data.images, 2))
+    assert data.image_shape == (1, 4, 6)
+
+
+@pytest.mark.parametrize(("reduce", "side"), [(3, "height of 4"), (4, "width of 6"), (12, "height of 4")])
+def test_a_side_that_does_not_divide_is_named(data, reduce, side):
+    with pytest.raises(BadInput, match=f"the {side} pixels is no multiple .*`reduce` = {reduce}") as caught:
+        make_plan(data, model="mlp_2_w4", trials=1, epochs=1, recipe={"reduce": reduce})
+    assert "\n" not in str(caught.value)
+
+
+def test_images_of_several_sizes_are_not_reduced():
+    sizes = [(8, 8), (8, 6)] * 3
+    pictures = [(np.full(size, 7, np.uint8), at % 2) for at, size in enumerate(sizes)]
+    data = load_dataset(pictures)
+    with pytest.raises(BadInput, match=re.escape("the images differ in size; set `crop`")):
+        make_plan(data, model="mlp_2_w4", trials=1, epochs=1, recipe={"crop": 0, "reduce": 2})
+
+
+def test_translation_follows_the_reduced_side():
+    data = load_dataset((np.full((4, 16, 16), 9, np.uint8), np.arange(4) % 2))
+    recipe = Recipe(reduce=2)
+    bank = make_bank(working_images(data, recipe), recipe, CPU, augment=True)
+    drawn = bank.draw(torch.zeros(500, dtype=torch.long), torch.Generator().manual_seed(0))
+    assert sorted(set(drawn.top.tolist())) == [0, 1, 2]  # an eighth of 8 pixels each way
+
+
+def test_perturbations_see_the_reduced_pixels(data):
+    positions = np.array([5, 2])
+    seen = evaluation_pixels(data, positions, Recipe(reduce=2))
+    expected = average_blocks(data.images, 2)[torch.from_numpy(positions)].float() / 255
+    assert torch.allclose(seen, expected, atol=1e-6)
+
+
+def test_a_trial_at_half_resolution_is_one_of_the_smaller_images(data):
+    small = load_dataset((average_blocks(data.images, 2).permute(0, 2, 3, 1).numpy(), data.labels))
+    resolved = Resolved(precision="float32", channels_last=False, threads=1)
+    losses = []
+    for images, recipe in ((data, {"reduce": 2}), (small, {})):
+        plan = make_plan(images, model="mlp_2_w4", trials=1, epochs=2, recipe=recipe)
+        losses.append(run_trial(plan.spec(resolved, 1, 2).trial(0), images, CPU).train_loss)
+    assert losses[0] == losses[1]

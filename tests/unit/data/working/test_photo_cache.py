@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from easiness.data import load_dataset, working_images
+from easiness.data.pictures.scan import Scan
+from easiness.data.working import photo_cache
+from easiness.data.working.photo_cache import MappedPhotos, cache_path, cached_photos
+from easiness.data.working.photos import reduce
+from easiness.errors import BadInput, RunFailed
+from easiness.spec import Recipe
+
+NUM = 7
+SHORT_SIDE = 5
+
+
+class Stored:
+    """Seven photos of different sizes, two of them small, that count how often they are decoded."""
+
+    def __init__(self, positions: np.ndarray | None = None, channels: int = 3, fail_at: int = NUM) -> None:
+        self.positions = np.arange(NUM) if positions is None else positions
+        self.scan = Scan(channels, None, 8)  # type: ignore[arg-type]
+        self.fail_at = fail_at
+        self.decoded: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def subset(self, positions: np.ndarray) -> Stored:
+        part = Stored(self.positions[positions], self.scan.channels, self.fail_at)
+        part.decoded = self.decoded
+        return part
+
+    def map(self, function: Callable) -> Iterator:
+        for position in self.positions.tolist():
+            if position >= self.fail_at:
+                raise KeyboardInterrupt
+            self.decoded.append(position)
+            yield function(self.photo(position))
+
+    def photo(self, position: int) -> np.ndarray:
+        random = np.random.default_rng(position)
+        shape = (4 + 2 * position, 9 + position, self.scan.channels)
+        return random.integers(0, 256, shape, dtype=np.uint8)
+
+
+def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> MappedPhotos:
+    return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)
+
+
+@pytest.fixture(autouse=True)
+def two_at_once(monkeypatch):
+    monkeypatch.setattr(photo_cache, "_AT_ONCE", 2)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> bytes:
+    """The finished file of an uninterrupted build."""
+    path = tmp_path_factory.mktemp("whole") / "a.photos"
+    open_cache(Stored(), path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_photos_come_back_at_the_working_resolution(tmp_path, channels):
+    stored = Stored(channels=channels)
+    photos = open_cache(stored, tmp_path / "a.photos")
+    expected = [reduce(stored.photo(i), SHORT_SIDE) for i in range(NUM)]
+    assert photos.channels == channels
+    assert photos.sizes.tolist() == [list(photo.shape[:2]) for photo in expected]
+    for photo, position in zip(photos.take(np.array([6, 0, 6])), (6, 0, 6), strict=True):
+        assert photo.shape == expected[position].shape
+        assert (photo == expected[position]).all()
+
+
+def test_another_process_maps_the_same_file(tmp_path):
+    path = tmp_path / "a.photos"
+    photos = open_cache(Stored(), path)
+    sent = pickle.dumps(photos)
+    assert not any(photo.tobytes() in sent for photo in photos.take(np.arange(NUM)))
+    there = pickle.loads(sent)
+    assert (there.channels, there.short_side) == (3, SHORT_SIDE)
+    for here, photo in zip(photos.take(np.arange(NUM)), there.take(np.arange(NUM)), strict=True):
+        assert (here == photo).all()
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(BadInput, match="damaged"):
+        pickle.loads(sent)
+
+
+def test_built_once(tmp_path):
+    stored, seen = Stored(), []
+    open_cache(stored, tmp_path / "deep/a.photos", seen)
+    assert seen == [0, 2, 4, 6, 7]
+    assert stored.decoded == list(range(NUM))
+    again, seen = Stored(), []
+    open_cache(again, tmp_path / "deep/a.photos", seen)
+    assert again.decoded == seen == []
+    assert [file.name for file in (tmp_path / "deep").iterdir()] == ["a.photos"]
+
+
+@pytest.mark.parametrize("fail_at", range(NUM))
+def test_an_interrupted_build_goes_on(tmp_path, whole, fail_at):
+    path = tmp_path / "a.photos"
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(Stored(fail_at=fail_at), path)
+    assert not path.exists()
+    stored = Stored()
+    open_cache(stored, path)
+    assert stored.decoded == list(range(fail_at // 2 * 2, NUM))  # the two in flight are decoded again
+    assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_build_that_was_killed_anywhere_goes_on(tmp_path_factory, whole, data):
+    """A machine that dies keeps the pixels, then the table, up to any byte."""
+    path = tmp_path_factory.mktemp("killed") / "a.photos"
+    with pytest.raises(KeyboardInterrupt):
+        open_cache(Stored(fail_at=data.draw(st.integers(0, NUM - 1), label="fail_at")), path)
+    for suffix in ("pixels", "table"):
+        file = Path(f"{path}.{suffix}")
+        length = data.draw(st.integers(0, file.stat().st_size), label=suffix)
+        file.write_bytes(file.read_bytes()[:length])
+        if data.draw(st.booleans(), label=f"no {suffix}"):
+            file.unlink()
+    open_cache(Stored(), path)
+    assert path.read_bytes() == whole
+
+
+@settings(deadline=None, max_examples=60)
+@given(length=st.integers(0, 100_000))
+def test_a_truncated_file_is_refused(tmp_path_factory, whole, length):
+    path = tmp_path_factory.mktemp("cut") / "a.photos"
+    path.write_bytes(whole[: min(length, len(whole) - 1)])
+    with pytest.raises(BadInput, match=r"a\.photos: the cache of photos is damaged; remove it and run again"):
+        open_cache(Stored(), path)
+
+
+@settings(deadline=None, max_examples=60)
+@given(at=st.integers(1, 62 + 12 * NUM), bit=st.integers(0, 7))
+def test_a_flipped_bit_in_table_or_footer_is_refused(tmp_path_factory, whole, at, bit):
+    path = tmp_path_factory.mktemp("flipped") / "a.photos"
+    content = bytearray(whole)
+    content[-at] ^= 1 << bit
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"is damaged|holds other photos"):
+        open_cache(Stored(), path).take(np.arange(NUM))
+
+
+def test_a_flipped_bit_in_a_photo_is_refused_when_it_is_taken(tmp_path, whole):
+    path = tmp_path / "a.photos"
+    content = bytearray(whole)
+    content[70] ^= 4
+    path.write_bytes(content)
+    photos = open_cache(Stored(), path)
+    photos.take(np.arange(2, NUM))
+    with pytest.raises(BadInput, match=r"a\.photos: the cache of photos is damaged"):
+        photos.take(np.arange(2))
+
+
+def test_a_file_larger_than_memory_opens(tmp_path):
+    """Sparse, of a photo of 50,000 x 50,000 pixels sixty times: what is mapped is not allocated."""
+    import hashlib
+
+    side, num = 50_000, 60
+    table = np.tile(np.array([side, side, 0], "<u4"), (num, 1)).tobytes()
+    path = tmp_path / "a.photos"
+    with path.open("wb") as file:
+        file.truncate(side * side * 3 * num)
+        file.seek(0, 2)
+        digest = hashlib.sha256(table).digest()
+        file.write(table + photo_cache._FOOTER.pack(photo_cache._MAGIC, 3, side, num, digest))
+    assert len(MappedPhotos(path).sizes) == num
+
+
+def test_an_unreadable_photo_leaves_nothing_behind(tmp_path):
+    class Unreadable(Stored):
+        def subset(self, _):
+            raise BadInput("photo 3: truncated")
+
+    with pytest.raises(BadInput, match="photo 3"):
+        open_cache(Unreadable(), tmp_path / "a.photos")
+    assert [file.suffix for file in tmp_path.iterdir()] == [".lock"]
+
+
+def test_foreign_files_are_refused(tmp_path):
+    path = tmp_path / "a.photos"
+    open_cache(Stored(np.arange(3)), path)
+    with pytest.raises(BadInput, match="this cache holds other photos; remove it and run again"):
+        open_cache(Stored(), path)
+    with pytest.raises(BadInput, match="this cache holds other photos"):
+        cached_photos(Stored(np.arange(3)), SHORT_SIDE + 1, path, [].append)
+
+
+def test_a_disk_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(
+        RunFailed, match=r"the cache of photos cannot be written \(.*\); run it again .* or use --cache off"
+    ):
+        open_cache(Stored(), tmp_path / "file/a.photos")
+
+
+def test_the_path_tells_data_and_resolution_apart(tmp_path):
+    paths = {
+        cache_path(tmp_path, f * 64, side, channels) for f in "ab" for side in (5, 6) for channels in (1, 3)
+    }
+    assert len(paths) == 8
+
+
+def test_a_grey_part_of_a_color_source(folder, picture, tmp_path):
+    for i in range(3):
+        picture(i, size=(9, 8), mode="L").save(folder / f"cat/{i}.png")
+    data = load_dataset(folder)
+    assert data.scan.channels == 3
+    photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)
+    for photo in photos.take(np.arange(3)):
+        assert photo.shape == (5, 5, 3)
+        assert (photo == photo[..., :1]).all()
+
+
+def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch):
+    picture(1, size=(30, 45)).save(folder / "cat/1.png")
+    recipe = Recipe(crop=10)
+    data = load_dataset(folder)
+    first = working_images(data, recipe, cache=tmp_path / "cache")
+    before = [photo.copy() for photo in first.take(np.arange(6))]
+    monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was decoded"))
+    again = working_images(load_dataset(folder), recipe, cache=tmp_path / "cache")
+    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
+        assert (photo == expected).all()

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from easiness import load_dataset, measure
+from easiness.runs.carry_out import cache_beside, resolve_plan
+from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.plan import make_plan
+from easiness.runs.progress import Progress
+from easiness.show.amounts import duration_text, size_text
+from easiness.spec import RunSpec
+
+CPU = torch.device("cpu")
+COST = Cost(
+    num_examples=1_281_167,
+    num_held_out=50_000,
+    num_trained_on=1_281_167,
+    num_observed=1_331_167,
+    num_trials=2,
+    epochs=10,
+    steps_per_epoch=20_019,
+    step_seconds=0.25,
+    seconds=28 * 3600.0,
+    decoding_seconds=7200.0,
+    run_bytes=600_000_000,
+    cache_bytes=340_000_000_000,
+)
+
+
+def test_it_is_one_line():
+    assert str(COST) == (
+        "1,281,167 examples and 50,000 held out; 400,380 steps (2 trials x 10 epochs x 20019), 0.2 s each: "
+        "about 28 h and 2 h to decode; about 600 MB of disk and 340 GB of cached photos"
+    )
+    plain = replace(COST, num_examples=100, num_held_out=0, num_trials=1, cache_bytes=0, decoding_seconds=0)
+    assert str(plain).startswith("100 examples; 200,190 steps (1 trial x 10 epochs x 20019)")
+    assert str(plain).endswith("about 600 MB of disk")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.0012, "1.2 ms"),
+        (0.05, "50 ms"),
+        (0.5, "0.5 s"),
+        (99, "99 s"),
+        (130, "2.2 min"),
+        (5999, "100 min"),
+        (7200, "2 h"),
+        (30 * 3600, "30 h"),
+        (72 * 3600, "3 days"),
+    ],
+)
+def test_durations(seconds, text):
+    assert duration_text(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (2e6, "2 MB"), (3.4e11, "340 GB")],
+)
+def test_sizes(size, text):
+    assert size_text(int(size)) == text
+
+
+def cost_of(plan, cache=None) -> Cost:
+    spec = plan.spec(resolve_plan(plan, CPU), plan.trials, plan.epochs)
+    return estimate_cost(spec, plan.data, plan.trials, CPU, cache)
+
+
+def test_the_disk_is_about_what_a_run_takes(tmp_path):
+    settings = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
+    plan = make_plan("digits", **settings)
+    cost = cost_of(plan)
+    assert (cost.num_examples, cost.steps_per_epoch, cost.num_images) == (1797, 15, 10 * 2 * 1797)
+    assert cost.seconds >= 10 * 15 * cost.step_seconds > 0
+    run = measure("digits", **settings, out=tmp_path / "run")
+    (trial,) = run.trials
+    taken = sum(file.stat().st_size for file in trial.path.iterdir())
+    assert taken / 1.3 < cost.run_bytes < taken * 1.3
+
+
+@pytest.mark.parametrize(
+    ("observe", "looks_at_train", "looks_at_held_out"),
+    [("all", 5, 5), ("every:2", 3, 3), ("last", 1, 1), ("train", 0, 5)],
+)
+def test_passes_that_are_not_made_cost_nothing(observe, looks_at_train, looks_at_held_out):
+    data = load_dataset("digits", limit=100, holdout=0.2)
+    assert data.held_out is not None
+    num, held_out = len(data), len(data.held_out)
+    plan = make_plan(data, model="mlp_2_w16", trials=3, epochs=5, precision="float32", observe=observe)
+    cost = cost_of(plan)
+    assert cost.num_observed == looks_at_train * num + looks_at_held_out * held_out
+    assert cost.num_images == 3 * (5 * num + cost.num_observed)
+
+
+@pytest.mark.parametrize("observe", ["every:2", "train"])
+def test_every_image_that_is_counted_goes_through(tmp_path, observe):
+    told, expected = [], []
+
+    class Counting(Progress):
+        def begin(self, *about):
+            expected.append(about[-1].num_images)
+
+        def images(self, num):
+            told.append(num)
+
+    settings = {"model": "mlp_2_w16", "trials": 2, "epochs": 3, "precision": "float32", "holdout": 0.2}
+    measure("digits", limit=60, out=tmp_path / "run", observe=observe, progress=Counting(), **settings)
+    assert [sum(told)] == expected
+
+
+@pytest.mark.parametrize("changes", [{"keep_logits": True}, {"train_share": 0.5}, {"keep_weights": False}])
+def test_what_is_kept_counts(tmp_path, changes):
+    settings = {"model": "mlp_2_w16", "trials": 2, "epochs": 4, "precision": "float32", **changes}
+    cost = cost_of(make_plan("digits", **settings))
+    run = measure("digits", **settings, out=tmp_path / "run")
+    taken = sum(file.stat().st_size for trial in run.trials for file in trial.path.iterdir())
+    assert taken / 1.5 < cost.run_bytes < taken * 1.5
+
+
+def test_the_cache_counts_until_it_is_there(tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for i, size in enumerate([(40, 60), (50, 20), (30, 30)]):
+            pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{i}.png")
+    settings = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 21}}
+    plan = make_plan(load_dataset(tmp_path / "pets"), **settings)
+    cache = cache_beside(tmp_path / "run")
+    # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24
+    expected = 2 * 3 * (24 * 36 + 50 * 20 + 24 * 24)
+    assert cost_of(plan, cache).cache_bytes == expected
+    assert cost_of(plan, cache).decoding_seconds > 0
+    assert cost_of(plan).cache_bytes == 0
+    run = measure(plan.data, **settings, out=tmp_path / "run")
+    assert isinstance(run.spec, RunSpec)
+    assert cost_of(plan, cache).cache_bytes == 0
+    (file,) = cache.glob("*.photos")
+    assert file.stat().st_size == expected + 6 * 12 + 62

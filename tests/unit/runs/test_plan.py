@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.data import load_dataset
+from easiness.errors import BadInput
+from easiness.runs.plan import make_plan
+from easiness.spec import DatasetRef, Draw, Recipe, RecordedSpec, Resolved, SplitRef
+
+OUT = Path("runs/mine")
+FLOAT32 = Resolved(precision="float32", channels_last=False, threads=1)
+
+
+def pixels(num: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (num, 4, 4), dtype=np.uint8)
+
+
+@pytest.fixture
+def data():
+    """Ten 4 x 4 pictures of two classes."""
+    return load_dataset((pixels(10), np.arange(10) % 2))
+
+
+@pytest.fixture
+def plan(data):
+    return make_plan(data, model="mlp_3", trials=3, epochs=2, seed=7)
+
+
+def test_a_plan_holds_what_was_asked(plan):
+    spec = plan.spec(FLOAT32, 4, 5)
+    assert (spec.model, spec.seed, spec.trials, spec.epochs) == ("mlp_3", 7, 4, 5)
+    assert spec.resolved == FLOAT32
+    assert spec.keep_weights
+    assert [(probe.name, probe.keep_logits) for probe in spec.probes] == [("train", "none")]
+    assert spec.data.train.num_examples == 10
+    assert spec.data.classes == ("0", "1")
+
+
+@pytest.mark.parametrize(("share", "expected"), [(1.0, 10), (0.5, 5), (0.25, 3), (0.24, 2)])
+def test_share_of_the_examples(data, share, expected):
+    plan = make_plan(data, model="mlp_3", trials=1, epochs=1, train_share=share)
+    assert plan.num_trained_on == expected
+    assert plan.probes[0].keep_logits == ("left_out" if share < 1 else "none")
+
+
+def test_probes_with_a_held_out_split(tmp_path):
+    labels = np.arange(10) % 2
+    np.savez(tmp_path / "a.npz", x=pixels(10), y=labels, x_test=pixels(4, 1), y_test=labels[:4])
+    probes = [
+        [(probe.name, probe.keep_logits) for probe in plan.probes]
+        for keep in (False, True)
+        for plan in [make_plan(tmp_path / "a.npz", model="mlp_3", trials=1, epochs=1, keep_logits=keep)]
+    ]
+    assert probes == [[("train", "none"), ("held_out", "none")], [("train", "all"), ("held_out", "all")]]
+
+
+def test_a_data_set_is_limited_like_a_source():
+    arrays = (pixels(10), np.arange(10) % 2)
+    plans = [
+        make_plan(source, model="mlp_3", trials=1, epochs=1, limit=4)
+        for source in (arrays, load_dataset(arrays))
+    ]
+    assert plans[0].data.ids.tolist() == plans[1].data.ids.tolist()
+    assert plans[0].ref == plans[1].ref
+    assert plans[0].ref.limit == 4
+
+
+def test_recipes(data, tmp_path):
+    def recipe(given=None, **options):
+        return make_plan(data, model="mlp_3", trials=1, epochs=1, recipe=given, **options).recipe
+
+    assert recipe() == Recipe()
+    assert recipe(batch_size=32) == Recipe(batch_size=32)
+    assert recipe({"alpha": 0.01}) == Recipe(alpha=0.01)
+    (tmp_path / "mine.toml").write_text("alpha = 0.01\nbatch_size = 16\n")
+    assert recipe(tmp_path / "mine.toml") == Recipe(alpha=0.01, batch_size=16)
+    assert recipe(str(tmp_path / "mine.toml"), batch_size=32) == Recipe(alpha=0.01, batch_size=32)
+    assert recipe(Recipe(flip=0), batch_size=8) == Recipe(flip=0, batch_size=8)
+
+
+def test_digits_are_not_mirrored_unless_asked():
+    def flip(recipe):
+        return make_plan("digits", model="mlp_3", trials=1, epochs=1, limit=10, recipe=recipe).recipe.flip
+
+    assert flip(None) == 0
+    assert flip({"flip": 0.5}) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"trials": 0}, "trials 0: must be at least 1"),
+        ({"trials": 1.5}, r"trials 1\.5: must be a whole number"),
+        ({"epochs": 0}, "epochs 0: must be at least 1"),
+        ({"epochs": 301}, "epochs 301: longer than the cosine period of 300 epochs; set `period`"),
+        ({"epochs": 3, "recipe": {"period": 2.0}}, "epochs 3: longer than the cosine period of 2 epochs"),
+        ({"seed": -1}, "seed -1: must be at least 0"),
+        ({"train_share": 0.0}, r"train share 0\.0: must be above 0 and at most 1"),
+        ({"train_share": 1.01}, r"train share 1\.01: must be above 0 and at most 1"),
+        ({"train_share": float("nan")}, "train share nan: must be above 0 and at most 1"),
+        ({"train_share": 0.1}, r"train share 0\.1: leaves 1 of 10 examples to train on, fewer than the 2"),
+        ({"precision": "float16"}, "precision 'float16': unknown; choose auto, float32, bfloat16"),
+        ({"limit": 11}, "limit 11 exceeds the 10 examples"),
+        ({"limit": 1}, "limit 1 is below the 2 classes"),
+        ({"batch_size": 0}, "recipe: batch_size"),
+        ({"recipe": {"aplha": 1}}, r"recipe: unknown recipe setting 'aplha' \(did you mean alpha"),
+        ({"recipe": "none.toml"}, r"none\.toml: the recipe cannot be read: No such file"),
+        ({"model": "mlp"}, r"'mlp'.*mlp_3"),
+    ],
+)
+def test_choices_that_cannot_be_used(data, choice, message):
+    with pytest.raises(BadInput, match=message):
+        make_plan(data, **{"model": "mlp_3", "trials": 1, "epochs": 1, **choice})
+
+
+def test_the_same_run_goes_on(plan):
+    plan.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+    more = replace(plan, trials=9, epochs=9)
+    more.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+
+
+def test_where_the_data_lie_does_not_matter(plan):
+    moved = replace(plan, ref=plan.ref.model_copy(update={"source": "/elsewhere", "limit": 10}))
+    moved.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+
+
+@pytest.mark.parametrize(
+    ("change", "difference"),
+    [
+        ({"model": "mlp_4"}, "model is mlp_3 in the run, mlp_4 here"),
+        ({"seed": 8}, "seed is 7 in the run, 8 here"),
+        ({"train_share": 0.5}, "train share is 1.0 in the run, 0.5 here"),
+        ({"recipe": {"alpha": 0.01}}, "recipe setting alpha is 0.001 in the run, 0.01 here"),
+        ({"batch_size": 64}, "recipe setting batch_size is 128 in the run, 64 here"),
+        ({"keep_logits": True}, "logits kept is none in the run, all here"),
+        ({"observe": "every:05"}, "observations are all in the run, every:5 here"),
+        ({"observe": "train"}, "observations are all in the run, train here"),
+        ({"keep_weights": False}, "weights kept is True in the run, False here"),
+        ({"precision": "bfloat16"}, "precision is float32 in the run, bfloat16 here"),
+        ({"limit": 8}, "the run has 10 examples, the data here 8"),
+    ],
+)
+def test_another_run_does_not(data, plan, change, difference):
+    other = make_plan(data, **{"model": "mlp_3", "trials": 3, "epochs": 2, "seed": 7, **change})
+    with pytest.raises(BadInput) as refusal:
+        other.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+    assert str(refusal.value) == (
+        f"{OUT}: this run cannot be continued with other settings: {difference}; choose another --out"
+    )
+
+
+def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
+    for precision in ("auto", "float32"):
+        same = make_plan(data, model="mlp_3", trials=3, epochs=2, seed=7, precision=precision)
+        same.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+
+
+def test_a_newer_recipe_version(plan):
+    old = plan.spec(FLOAT32, 3, 2).model_copy(update={"recipe_version": 0})
+    with pytest.raises(BadInput, match="recipe version is 0 in the run, 1 here"):
+        plan.check_continues(old, OUT)
+
+
+def test_other_data(plan, tmp_path):
+    labels = np.arange(10) % 2
+
+    def difference(**arrays):
+        np.savez(tmp_path / "a.npz", **{"x": pixels(10), "y": labels, **arrays})
+        other = make_plan(tmp_path / "a.npz", model="mlp_3", trials=3, epochs=2, seed=7)
+        with pytest.raises(BadInput) as refusal:
+            other.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+        return str(refusal.value)
+
+    assert "the data are others (the fingerprints of the training examples differ)" in difference(
+        x=pixels(10, 1)
+    )
+    assert "the fingerprints of the training examples differ" in difference(y=1 - labels)
+    assert "the fingerprints of the training examples differ" in difference(ids=np.arange(10, 20))
+    assert "the classes of the data are others" in difference(classes=np.array(["cat", "dog"]))
+    assert "the held-out split of the data is another" in difference(x_test=pixels(4), y_test=labels[:4])
+
+
+def test_a_recorded_run_is_not_measured_into(plan):
+    recorded = RecordedSpec(
+        data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=10), classes=("0", "1"))
+    )
+    with pytest.raises(BadInput, match="it was recorded from a training loop of your own"):
+        plan.check_continues(recorded, OUT)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"train_share": 0.7}, "--train-share 0.7 leaves some out"),
+        ({"draw": Draw(effect="drop", rate=0.3, beta=(1.0, 1.0), ranking="aa")}, "rate 0.3 drops some"),
+        ({"same_steps": True}, "an epoch of as many steps as usual is no single pass"),
+    ],
+)
+def test_training_passes_that_are_observed_see_every_example_once(data, change, reason):
+    with pytest.raises(BadInput) as refusal:
+        make_plan(data, model="mlp_3", trials=1, epochs=1, observe="train", **change)
+    assert str(refusal.value) == (
+        f"--observe train: every example has to be trained on once an epoch, and {reason}; "
+        "observe in passes of their own (all, every:K or last)"
+    )
+
+
+def test_a_held_out_split_is_observed_clean_beside_training_passes():
+    data = load_dataset("digits", limit=40, holdout=0.25)
+    plan = make_plan(data, model="mlp_3", trials=1, epochs=4, observe="train")
+    assert [(probe.name, probe.observe) for probe in plan.probes] == [("train", "train"), ("held_out", "all")]
+    spec = plan.spec(FLOAT32, 1, 4)
+    assert (spec.observe, spec.augmented, spec.trial(0).observed) == ("train", True, (1, 2, 3, 4))

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import easiness as ez
+from easiness.data.working.shared_images import share_images
+from easiness.errors import BadInput, RunFailed
+from easiness.runs.carry_out import carry_out
+from easiness.runs.plan import make_plan
+from easiness.runs.trainer import Trainer, groups_of
+from easiness.runs.workers import Workers, jobs_of
+from easiness.spec import Resolved
+from easiness.worker import become_worker
+
+FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "limit": 100, "precision": "float32"}
+CPU = torch.device("cpu")
+
+
+def settings(**changes: Any) -> Resolved:
+    return Resolved(precision="float32", channels_last=False, threads=1, reason="for a test", **changes)
+
+
+def test_groups_are_whole_and_fixed_by_index():
+    assert groups_of([0, 1, 2], 1) == [(0,), (1,), (2,)]
+    assert groups_of([3, 4, 9], 4) == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11)]
+    assert groups_of([], 4) == []
+
+
+def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    devices: list[str] = []
+    monkeypatch.setattr(
+        "easiness.runs.trainer.run_trials", lambda *given, **_: devices.append(str(given[2])) or []
+    )
+    plan = make_plan("digits", **FEW, trials=4)
+    trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
+    try:
+        for number in range(4):
+            become_worker(number)
+            trainer((number,), lambda _: None)
+    finally:
+        become_worker(0)
+    assert devices == ["cuda:0", "cuda:1"] * 2
+
+
+def test_several_processes_record_what_one_does(tmp_path, contents):
+    alone = ez.measure("digits", **FEW, trials=3, out=tmp_path / "alone", executor="serial")
+    beside = ez.measure("digits", **FEW, trials=3, out=tmp_path / "beside", jobs=2)
+    assert (alone.spec.resolved.jobs, beside.spec.resolved.jobs) == (1, 2)
+    assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
+    # nothing that processes shared is left, and a run goes on with another number of them
+    assert not list((tmp_path / "beside").glob(".aside-*"))
+    more = ez.measure("digits", **FEW, trials=4, out=tmp_path / "beside", executor="serial")
+    ez.measure("digits", **FEW, trials=4, out=tmp_path / "alone", executor="processes", jobs=1)
+    assert len(more.trials) == 4
+    assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
+
+
+def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch):
+    (tmp_path / "own_nets.py").write_text(
+        "from torch import nn\n"
+        "def tiny(input_shape, num_classes):\n"
+        "    return nn.Sequential(nn.Flatten(), nn.Linear(16, num_classes))\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
+    run = ez.measure(
+        (x, np.arange(40) % 2), model="own_nets:tiny", trials=2, epochs=1, out=tmp_path / "run", jobs=2
+    )
+    assert len(run.trials) == 2
+
+
+def test_a_group_is_trained_whole_whatever_is_missing(tmp_path, contents):
+    plan = make_plan("digits", **FEW, trials=5)
+    together = settings(together=2)
+    whole = carry_out(plan, tmp_path / "whole", resolved=together)
+    assert [trial.index for trial in whole.trials] == [0, 1, 2, 3, 4]
+    few = carry_out(make_plan("digits", **FEW, trials=3), tmp_path / "grown", resolved=together)
+    assert [trial.index for trial in few.trials] == [0, 1, 2]
+    carry_out(plan, tmp_path / "grown")
+    assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
+
+
+def test_failures_beside_each_other(tmp_path):
+    plan = make_plan("digits", **FEW, trials=2, recipe={"alpha": 1e38})
+    with pytest.raises(RunFailed, match=r"2 of 2 trials failed \(trial 0: epoch 1: .*; trial 1: epoch 1: "):
+        carry_out(plan, tmp_path / "run", resolved=settings(together=2))
+
+
+def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
+    asked: list[int] = []
+
+    def more(run: ez.Run) -> int | None:
+        asked.append(len(run.trials))
+        return {2: 4, 4: 5}.get(len(run.trials))
+
+    plan = make_plan("digits", **FEW, trials=2)
+    run = carry_out(plan, tmp_path / "run", more=more)
+    assert (len(run.trials), asked) == (5, [2, 4, 5])
+    assert json.loads((tmp_path / "run" / "run.json").read_bytes())["spec"]["trials"] == 5
+    assert len(carry_out(plan, tmp_path / "run", more=lambda _: None).trials) == 5
+    assert asked == [2, 4, 5]
+
+
+def test_a_run_that_has_what_was_planned_is_asked_for_more_too(tmp_path):
+    plan = make_plan("digits", **FEW, trials=2)
+    carry_out(plan, tmp_path / "run")
+    run = carry_out(plan, tmp_path / "run", more=lambda run: 3 if len(run.trials) < 3 else None)
+    assert len(run.trials) == 3
+
+
+def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert jobs_of(settings(jobs=3), "auto", "auto", CPU) == 3
+    assert jobs_of(settings(jobs=3), "serial", "auto", CPU) == 1
+    assert jobs_of(settings(jobs=3), "processes", 5, CPU) == 5
+    four = settings(jobs=1).model_copy(update={"threads": 4})
+    assert jobs_of(four, "processes", 5, CPU) == 2
+    assert jobs_of(four, "processes", 5, torch.device("cuda")) == 5
+
+
+def test_workers_are_kept_while_they_suit():
+    with Workers("auto") as workers:
+        two = workers.of(4, 2)
+        assert two.jobs == 2
+        assert workers.of(4, 2) is two
+        assert workers.of(2, 9) is two
+        four = workers.of(4, 9)
+        assert four.jobs == 4
+        assert workers.of(4, 1) is four
+        assert workers.of(1, 9).jobs == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"executor": "serial", "jobs": 2}, "jobs 2: the serial executor"),
+        ({"jobs": 0}, "jobs 0: give auto"),
+        ({"jobs": "many"}, "jobs many: give auto"),
+        ({"compiling": "maybe"}, "compile 'maybe': unknown; choose auto, on or off"),
+    ],
+)
+def test_options_that_make_no_sense(tmp_path, options, text):
+    with pytest.raises(BadInput, match=text):
+        ez.measure("digits", **FEW, trials=1, out=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("easiness.runs.trainer.share_images", full)
+    with pytest.raises(RunFailed, match=r"cannot be written for the processes to share \(No space left"):
+        ez.measure("digits", **FEW, trials=2, out=tmp_path / "run", jobs=2)
+
+
+def test_shared_images_are_the_same_with_their_channels_last(tmp_path: Path):
+    images = torch.randint(0, 256, (3000, 3, 2, 5), dtype=torch.uint8)
+    shared = share_images(images, tmp_path / "file")
+    opened = shared.open()
+    assert torch.equal(opened, images)
+    assert opened.permute(0, 2, 3, 1).is_contiguous()
+    assert (tmp_path / "file").stat().st_size == images.numel()
+
+
+def test_what_a_killed_driver_left_of_shared_images_is_removed(tmp_path):
+    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    left = tmp_path / "run" / ".aside-0123-train"
+    left.write_bytes(b"pixels")
+    ez.measure("digits", **FEW, trials=1, out=tmp_path / "run")
+    assert not left.exists()
+
+
+def test_photos_without_a_cache_stay_in_one_process(tmp_path):
+    photos = np.random.default_rng(0).integers(0, 256, (8, 130, 130, 3), dtype=np.uint8)
+    options: dict[str, Any] = {
+        "model": "mlp_2_w16",
+        "epochs": 1,
+        "trials": 2,
+        "recipe": {"crop": 16, "batch_size": 4},
+        "cache": False,
+    }
+    data = (photos, np.arange(8) % 2)
+    for asked in ({"jobs": 2}, {"executor": "processes"}):
+        with pytest.raises(BadInput, match="photos without a cache are in the memory of one process"):
+            ez.measure(data, out=tmp_path / "run", **options, **asked)
+    assert len(ez.measure(data, out=tmp_path / "run", **options).trials) == 2

@@ -1,0 +1,281 @@
+"""What a comparison says in sentences, and the one table beside them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import Recorder
+from easiness.analysis import Agreement, GroupMatch, Match
+from easiness.show.section import sections_text
+from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
+from easiness.studies.matching.compare import Cell, Comparison, compare
+from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
+
+GROUPS = GroupMatch(
+    rate=0.412,
+    group_size=20,
+    num_splits=100,
+    num_empty=0,
+    interval=(0.37, 0.46),
+    bias=0.0,
+    chance=0.1,
+    class_chance=0.13,
+    tie_mass=(0.0, 0.0),
+    sizes=(100.0, 100.0),
+    decided=True,
+)
+AGREED = Agreement(0.621, 0.551, 0.694)
+EVERY = Match(rate=0.35, tie_mass=(0.0, 0.0), chance=0.1, class_chance=0.13, sizes=(100.0, 100.0))
+UNDECIDED = replace(GROUPS, group_size=3, decided=False)
+
+
+def pair(
+    groups: GroupMatch | None = GROUPS,
+    agreed: Agreement | None = AGREED,
+    side: str = "hard",
+    a: int = 0,
+    b: int = 1,
+) -> Cell:
+    return Cell(a, b, side, "refine", groups, agreed, EVERY)  # type: ignore[arg-type]
+
+
+def ceiling(groups: GroupMatch | None = GROUPS, side: str = "hard", a: int = 0) -> Cell:
+    return Cell(a, a, side, "refine", groups, None, None)  # type: ignore[arg-type]
+
+
+def comparison(*cells: Cell, names: tuple[str, ...] = ("wrn", "mlp"), **options: Any) -> Comparison:
+    plain: dict[str, Any] = {
+        "epoch": 6,
+        "fraction": 0.1,
+        "num_examples": 1000,
+        "ties": ("expected", "refine"),
+    }
+    rest: dict[str, Any] = {"resolution": [], "reliability": []}
+    return Comparison(names=list(names), cells=list(cells), **plain | options, **rest)
+
+
+CHANCE = "0.10 would be chance"
+FEW = "undecided, since groups of fewer than 5 trials decide nothing"
+EMPTY = Agreement(reason="some sets are empty")
+UNTOLD = "how far wrn and mlp agree on the hardest tenth cannot be told"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (
+            pair(),
+            "wrn and mlp agree on 0.62 (0.55 to 0.69) of the hardest tenth; "
+            f"{CHANCE}; more trials would not change that much",
+        ),
+        (
+            pair(agreed=Agreement(0.621, 0.5, 0.75)),
+            "wrn and mlp agree on 0.62 (0.50 to 0.75) of the hardest tenth; "
+            f"{CHANCE}; more trials would narrow that down",
+        ),
+        (
+            pair(agreed=Agreement(0.621)),
+            f"wrn and mlp agree on 0.62 of the hardest tenth; {CHANCE}; more trials would narrow that down",
+        ),
+        (
+            pair(UNDECIDED, side="easy"),
+            f"wrn and mlp agree on 0.62 (0.55 to 0.69) of the easiest tenth; {CHANCE}; {FEW}",
+        ),
+        (
+            pair(agreed=Agreement(reason="the ceiling of mlp is not shown to exceed chance")),
+            f"{UNTOLD} (the ceiling of mlp is not shown to exceed chance); "
+            f"groups of 20 trials match in 0.41; {CHANCE}",
+        ),
+        (
+            pair(replace(GROUPS, rate=math.nan), EMPTY),
+            f"{UNTOLD} (some sets are empty); there is nothing to match",
+        ),
+        (
+            pair(UNDECIDED, EMPTY),
+            f"{UNTOLD} (some sets are empty); groups of 3 trials match in 0.41; {CHANCE}; {FEW}",
+        ),
+        (
+            pair(None, None),
+            f"wrn and mlp match in 0.35 of the hardest tenth; {CHANCE}; with one trial of either it cannot "
+            "be told how much of the rest is noise",
+        ),
+    ],
+)
+def test_what_is_said_of_two_runs(cell: Cell, said: str) -> None:
+    assert pair_answers(comparison(ceiling(), cell, ceiling(a=1))) == [said]
+
+
+AGAIN = "wrn finds 0.41 (0.37 to 0.46) of its hardest tenth again with"
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        (ceiling(), f"{AGAIN} 20 other trials; {CHANCE}"),
+        (ceiling(UNDECIDED), f"{AGAIN} 3 other trials; {CHANCE}; {FEW}"),
+        (ceiling(None), "wrn: one trial does not say how far its hardest tenth would be found again"),
+    ],
+)
+def test_what_is_said_of_a_run_alone(cell: Cell, said: str) -> None:
+    assert pair_answers(comparison(cell, names=("wrn",))) == [said]
+
+
+def test_sides_and_pairs_come_in_their_order_and_one_policy_speaks() -> None:
+    cells = [
+        replace(one, side=side, ties=ties)
+        for ties in ("expected", "refine")
+        for side in ("hard", "easy")
+        for one in (ceiling(), pair(), pair(b=2), ceiling(a=1), pair(a=1, b=2), ceiling(a=2))
+    ]
+    said = pair_answers(comparison(*cells, names=("x", "y", "z"), fraction=0.05))
+    tails = [(text.split(" agree")[0], text.split("of the ")[1][:12]) for text in said]
+    pairs = ("x and y", "x and z", "y and z")
+    assert tails == [(names, tail) for tail in ("easiest 5 %;", "hardest 5 %;") for names in pairs]
+
+
+def test_refined_sets_are_spoken_of_where_there_are_any() -> None:
+    assert headline_ties(comparison(ties=("expected", "refine"))) == "refine"
+    assert headline_ties(comparison(ties=("strict", "expected"))) == "strict"
+
+
+def test_the_table_is_at_most_100_columns_wide_for_four_runs_of_long_names() -> None:
+    names = tuple(f"resnext_29_4x64d_of_the_{kind}_kind" for kind in ("first", "second", "third", "fourth"))
+    wide = replace(UNDECIDED, rate=0.9999, interval=(0.99, 1.0))
+    cells = [
+        ceiling(wide, side, a) if a == b else pair(wide, Agreement(1.0, 0.95, 1.0), side, a, b)
+        for side in ("easy", "hard")
+        for a in range(4)
+        for b in range(a, 4)
+    ]
+    shown = headline(comparison(*cells, names=names))
+    assert len(shown.rows) == 1 + 2 * 10
+    lines = sections_text([shown]).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert len({row[0] for row in shown.rows}) == len(shown.rows)  # no two names became one
+    assert shown.rows[2] == [
+        f"easy: {shortened(names[0])} - {shortened(names[1])}",
+        "1.00 (0.99 to 1.00)?",
+        "1.00 (0.95 to 1.00)?",
+        "0.10",
+        "0.13",
+    ]
+
+
+def test_rows_say_what_there_is() -> None:
+    blank = Agreement(reason="some sets are empty")
+    none = Cell(1, 1, "hard", "refine", None, None, None)
+    shown = headline(
+        comparison(
+            ceiling(), pair(agreed=blank), pair(None, None, a=1, b=2), none, names=("wrn", "mlp", "cnn")
+        )
+    )
+    assert shown.rows[1:] == [
+        ["hard: wrn - itself", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
+        ["hard: wrn - mlp", "0.41 (0.37 to 0.46)", "", "0.10", "0.13"],
+        ["hard: mlp - cnn", "0.35 (all trials)", "", "0.10", "0.13"],
+        ["hard: mlp - itself", "", "", "", ""],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("wrn_16_4", "wrn_16_4"),
+        ("fourteen_chars", "fourteen_chars"),
+        ("densenet_bc_100_12", "densen…_100_12"),
+    ],
+)
+def test_long_names_lose_their_middle(name: str, short: str) -> None:
+    assert shortened(name) == short
+    assert len(short) <= 14
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Two runs of twelve trials; after the last epoch the second ranks the other way round."""
+    ids, labels = np.arange(150), np.arange(150) % 3
+    runs = []
+    for seed, name in enumerate(("a_run_with_a_name_that_is_long", "short")):
+        recorder = Recorder(tmp_path_factory.mktemp("answers") / name, ids=ids, labels=labels)
+        rng = np.random.default_rng(seed)
+        for number in range(12):
+            with recorder.trial(seed=number) as trial:
+                for order in (1, -1 if seed else 1):
+                    favor = np.linspace(0, 4, 150)[::order, None] * np.eye(3)[labels]
+                    trial.update(ids, rng.normal(size=(150, 3)) + favor)
+                    trial.end_epoch()
+        runs.append(recorder.run)
+    return compare(runs)
+
+
+def test_every_format_begins_with_the_answers(compared: Comparison) -> None:
+    said = answers(compared)
+    assert said[:2] == pair_answers(compared)
+    for name in compared.names:
+        assert sum(text.startswith(f"{name}: ") for text in said) >= 2  # what its sets hold, a side each
+    assert as_text(compared).split()[:6] == said[0].split()[:6]
+    assert as_markdown(compared).startswith(f"- {said[0]}\n- {said[1]}\n")
+    assert json.loads(as_json(compared))["answers"] == said
+
+
+def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
+    brief, full = as_text(compared), as_text(compared, details=True)
+    assert full.startswith(brief)
+    assert max(map(len, brief.splitlines())) <= 100
+    for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):
+        assert part not in brief
+        assert part in full
+    assert brief.count("\n\n") == 2  # the answers, a title with its note, one table
+    assert "by class" in brief
+
+
+def test_cells_hold_the_agreement_or_why_there_is_none(compared: Comparison) -> None:
+    document = json.loads(as_json(compared))
+    rows = list(csv.DictReader(io.StringIO(as_csv(compared))))
+    for entry, row, cell in zip(document["matching"], rows, compared.cells, strict=True):
+        values = {
+            "agreement": cell.agreement,
+            "agreement_low": cell.agreement_low,
+            "agreement_high": cell.agreement_high,
+        }
+        for name, value in values.items():
+            assert entry[name] == (None if math.isnan(value) else value)
+            assert row[name] == "" if math.isnan(value) else float(row[name]) == value
+        assert entry["agreement_reason"] == (cell.agreed and cell.agreed.reason)
+        assert (cell.agreed is None) == entry["ceiling"]
+    assert any(cell.agreed is not None and cell.agreed.reason is None for cell in compared.cells)
+
+
+def test_runs_hold_their_outlook_and_drift(compared: Comparison) -> None:
+    for entry, reliability in zip(json.loads(as_json(compared))["runs"], compared.reliability, strict=True):
+        for one in reliability.outlook.forecasts:
+            found = entry["outlook"][one.side]
+            value, low, high = one.share()
+            assert (found["share"], found["low"], found["high"]) == (value, low, high)
+            assert found["trials"] == 12
+            assert found["trials_for_90_percent"] == one.trials_for(0.9)
+        for side in ("easy", "hard"):
+            assert entry["drift_by_epoch"][side]["2"] == 1.0
+            assert entry["drift_by_epoch"][side]["1"] == reliability.drift[side][1]
+
+
+def test_nine_trials_have_no_outlook_in_the_document(
+    record: Callable[..., Any], noisy_logits: Callable[..., Any]
+) -> None:
+    labels = np.arange(40) % 2
+    comparison = compare([record(noisy_logits(labels, trials=9, epochs=1), labels)])
+    (entry,) = json.loads(as_json(comparison))["runs"]
+    assert entry["outlook"] == {}
+    assert answers(comparison)[2:] == [
+        "recorded: how much of the true easiest and hardest tenth the sets hold cannot be told from 9 "
+        "trials: 10 are needed"
+    ]

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, Recorder, matching_rate
+from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
+from easiness.studies.matching.compare import compare
+from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
+
+NUM, CLASSES, EPOCHS = 60, 3, 2
+
+
+def recorded(path, num_trials, *, seed=0, ids=None):
+    """A run in which low ids are easy: their logits favour the label more."""
+    ids = np.arange(NUM) if ids is None else ids
+    labels = np.arange(NUM) % CLASSES
+    rng = np.random.default_rng(seed)
+    recorder = Recorder(path, ids=ids, labels=labels)
+    for trial_seed in range(num_trials):
+        with recorder.trial(seed=trial_seed) as trial:
+            for _ in range(EPOCHS):
+                logits = rng.normal(size=(NUM, CLASSES))
+                logits[np.arange(NUM), labels] += np.linspace(3, -1, NUM)
+                trial.update(ids, logits)
+                trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("compare")
+    return recorded(folder / "few", 4), recorded(folder / "many", 7, seed=1)
+
+
+def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
+    comparison = compare(runs)
+    assert {cell.groups.group_size for cell in comparison.cells} == {2}
+    assert {(cell.a, cell.b) for cell in comparison.cells} == {(0, 0), (0, 1), (1, 1)}
+    assert len(comparison.cells) == 3 * 2 * 2  # pairs, sides, policies
+
+
+@pytest.mark.parametrize("side", ["easy", "hard"])
+@pytest.mark.parametrize("ties", ["expected", "refine"])
+def test_cells_hold_what_the_analysis_says(runs, side, ties):
+    few, many = (run.votes(EPOCHS) for run in runs)
+    cell = compare(runs).cell(1, 0, side, ties)
+    options = {"side": side, "ties": ties, "group_size": 2}
+    expected = match_groups(few, many, **options)
+    assert cell.groups == expected
+    ours, theirs = (
+        Measured(name, votes, match_groups(votes, copy.copy(votes), **options))
+        for name, votes in (("few", few), ("many", many))
+    )
+    assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))
+    assert cell.all_trials == match_votes(few, many, side=side, ties=ties)
+
+
+def test_matching_rate_reads_all_trials_of_the_last_common_epoch(runs):
+    match = matching_rate(*runs, side="hard")
+    expected = match_votes(*(run.votes(EPOCHS) for run in runs), side="hard")
+    assert match == expected
+    assert match.chance == pytest.approx(0.1)
+    assert len(match.tie_mass) == 2
+
+
+def test_reliability_covers_every_epoch_and_growing_groups(runs):
+    reliability = compare([runs[1]]).reliability[0]
+    assert [half.epoch for half in reliability.by_epoch] == [1, 2]
+    assert [half.group_size for half in reliability.by_trials] == [1, 2, 3]
+    assert reliability.best_epoch("easy") in (1, 2)
+
+
+def test_resolution_counts_all_trials(runs):
+    resolution = compare(runs).resolution[0]
+    counts = runs[0].votes(EPOCHS).correct.sum(axis=0)
+    assert resolution.num_trials == 4
+    assert resolution.right_in_all == np.mean(counts == 4)
+    assert resolution.right_in_none == np.mean(counts == 0)
+
+
+def test_runs_over_other_examples_are_refused(runs, tmp_path):
+    other = recorded(tmp_path / "other", 2, ids=np.arange(NUM) + 1000)
+    for call in (lambda: compare([runs[0], other]), lambda: matching_rate(runs[0], other)):
+        with pytest.raises(BadInput, match="over different data") as refused:
+            call()
+        assert str(other.path) in str(refused.value)
+
+
+@pytest.mark.parametrize("epoch", [0, 3])
+def test_an_epoch_that_is_not_recorded_is_refused(runs, epoch):
+    with pytest.raises(BadInput, match=f"epoch {epoch} is not recorded; choose 1 to 2"):
+        compare(runs, epoch=epoch)
+
+
+def test_tables_say_the_same_in_every_format(runs):
+    comparison = compare(runs)
+    rows = list(csv.DictReader(io.StringIO(as_csv(comparison))))
+    document = json.loads(as_json(comparison))
+    assert len(rows) == len(document["matching"]) == len(comparison.cells)
+    for row, entry, cell in zip(rows, document["matching"], comparison.cells, strict=True):
+        assert float(row["rate"]) == entry["rate"] == cell.groups.rate
+        assert (row["side"], row["ties"]) == (cell.side, cell.ties)
+        assert entry["chance"] == pytest.approx(0.1)
+    for text in (as_text(comparison, details=True), as_markdown(comparison)):
+        for cell in comparison.cells:
+            assert f"{cell.groups.rate:.2f}?" in text  # two trials a group decide nothing
+        assert "few" in text
+        assert "random" in text
+
+
+def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
+    comparison = compare([recorded(tmp_path / "single", 1), runs[0]])
+    assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
+    entry = json.loads(as_json(comparison))["matching"][1]
+    assert entry["rate"] is None
+    assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
+    line = next(
+        line for line in as_text(comparison, details=True).splitlines() if line.startswith("single - few")
+    )
+    assert line.split()[4:6] == ["none", "0.10"]

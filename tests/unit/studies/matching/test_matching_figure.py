@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import io
+import math
+from itertools import combinations_with_replacement
+from typing import Any
+
+import pytest
+
+from easiness.analysis import GroupMatch, Side, Ties
+from easiness.show.svg import picture_bytes
+from easiness.studies.matching.compare import Cell, Comparison
+from easiness.studies.matching.figure import draw_matching
+
+
+def group(rate: float, size: int = 5, interval: tuple[float, float] | None = None) -> GroupMatch:
+    interval = (rate - 0.05, rate + 0.05) if interval is None else interval
+    return GroupMatch(rate, size, 3, 0, interval, 0.0, 0.1, 0.1, (0.0, 0.0), (10.0, 10.0), size >= 5)
+
+
+def compared(
+    names: list[str],
+    sides: tuple[Side, ...] = ("easy", "hard"),
+    ties: tuple[Ties, ...] = ("expected", "refine"),
+    groups: Any = group,
+) -> Comparison:
+    """Rates from 0.1 up in steps of 0.1, pair by pair; those of hard sets are 0.05 more."""
+    cells = []
+    for policy in ties:
+        for side in sides:
+            pairs = combinations_with_replacement(range(len(names)), 2)
+            for at, (i, j) in enumerate(pairs):
+                rate = 0.1 * (at + 1) + (0.05 if side == "hard" else 0) + (0.3 if policy == "refine" else 0)
+                cells.append(Cell(i, j, side, policy, groups(rate), None, None))
+    return Comparison(names, 3, 0.1, 100, ties, cells, [], [])
+
+
+def texts(axes: Any) -> list[str]:
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
+    figure = draw_matching(compared(["a", "b", "c"]), ["easy"])
+    (axes,) = figure.axes
+    written = texts(axes)
+    # under refine: 0.4 ... 0.9, row by row, each with its interval, then the chance of the row
+    assert written == [
+        *("0.40", "0.35 to 0.45", "0.50", "0.45 to 0.55", "0.60", "0.55 to 0.65", "0.10"),
+        *("0.70", "0.65 to 0.75", "0.80", "0.75 to 0.85", "0.10"),
+        *("0.90", "0.85 to 0.95", "0.10"),
+    ]
+    where = {text.get_text(): text.get_position() for text in axes.texts}
+    assert where["0.60"] == (2.5, 0.42)
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c", "random"]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert [text.get_position()[0] for text in axes.texts if text.get_text() == "0.10"] == [3.5] * 3
+    framed = [patch for patch in axes.patches if patch.get_linewidth() > 0]
+    assert len(axes.patches) == 6
+    assert [patch.get_xy() for patch in framed] == [pytest.approx((i + 0.03, i + 0.03)) for i in range(3)]
+    assert axes.get_title(loc="left") == "easy examples, after epoch 3"
+
+
+def test_higher_rates_are_darker():
+    (axes,) = draw_matching(compared(["a", "b", "c"]), ["hard"]).axes
+    brightness = [sum(patch.get_facecolor()[:3]) for patch in axes.patches]
+    assert brightness == sorted(brightness, reverse=True)
+    assert len(set(brightness)) == 6
+
+
+def test_a_table_for_each_side_and_the_policy_asked_for():
+    comparison = compared(["a", "b"])
+    easy, hard = draw_matching(comparison).axes
+    assert (texts(easy)[0], texts(hard)[0]) == ("0.40", "0.45")
+    (axes,) = draw_matching(comparison, ["easy"], "expected").axes
+    assert texts(axes)[0] == "0.10"
+    (axes,) = draw_matching(compared(["a", "b"], ties=("expected",)), ["easy"]).axes
+    assert texts(axes)[0] == "0.10"
+
+
+def test_small_groups_are_in_italics():
+    for size, style in ((4, "italic"), (5, "normal")):
+        comparison = compared(["a", "b"], groups=lambda rate, size=size: group(rate, size))
+        (axes,) = draw_matching(comparison, ["easy"]).axes
+        assert {text.get_style() for text in axes.texts if text.get_text() != "0.10"} == {style}
+
+
+def test_what_is_undefined_is_said_and_has_no_interval():
+    (axes,) = draw_matching(compared(["a"], groups=lambda _: None), ["easy"]).axes
+    assert texts(axes) == ["none", "0.10"]
+    (axes,) = draw_matching(compared(["a"], groups=lambda _: group(math.nan)), ["easy"]).axes
+    assert texts(axes) == ["none", "0.10"]
+    bare = compared(["a"], groups=lambda rate: group(rate, interval=(math.nan, math.nan)))
+    (axes,) = draw_matching(bare, ["easy"]).axes
+    assert texts(axes) == ["0.40", "0.10"]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_names_are_shown_as_they_are(suffix):
+    names = ["a$b$", r"$\frac{1}$", "one_of_many_networks_with_a_long_name"]
+    figure = draw_matching(compared(names))
+    content = picture_bytes(figure, suffix)
+    assert content == picture_bytes(draw_matching(compared(names)), suffix)
+    # a $ that is escaped is a $ when drawn, and what is between two is not mathematics
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert [label.replace(r"\$", "$").replace("\n", "") for label in labels] == names
+    assert all("$" not in label.replace(r"\$", "") for label in labels)
+    assert labels[2].splitlines() == ["one_of_many_", "networks_with_", "a_long_name"]
+
+
+def test_the_figure_grows_with_the_number_of_networks():
+    from PIL import Image
+
+    def size(num: int) -> tuple[int, int]:
+        figure = draw_matching(compared([f"net{i}" for i in range(num)]), ["easy"])
+        return Image.open(io.BytesIO(picture_bytes(figure, ".png"))).size
+
+    small, large = size(2), size(6)
+    assert small[0] < large[0]
+    assert small[1] < large[1]

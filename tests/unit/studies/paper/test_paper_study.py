@@ -1,0 +1,286 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness.analysis.reliability import SplitHalf, TailReliability
+from easiness.data import Dataset, load_dataset
+from easiness.data.sources.mini_imagenet import SYNSETS
+from easiness.errors import BadInput
+from easiness.perturb import default_levels
+from easiness.spec import Resolved
+from easiness.studies.matching.compare import Comparison
+from easiness.studies.matching.outlook import Outlook
+from easiness.studies.matching.reliability import Reliability
+from easiness.studies.paper import study as module
+from easiness.studies.paper.judge import paper_claims
+from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset
+from easiness.studies.paper.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
+
+CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def colored(classes: tuple[str, ...] = CIFAR, held_out: bool = True, num: int = 12) -> Dataset:
+    """8 x 8 images in color whose class is a stripe of light, ``num`` of each; half as many are held out."""
+    rng = np.random.default_rng(0)
+
+    def split(each: int) -> Any:
+        labels = np.arange(each * len(classes)) % len(classes)
+        x = rng.integers(0, 120, (len(labels), 8, 8, 3), dtype=np.uint8)
+        x[np.arange(len(labels)), :, labels % 8] += 130
+        x[labels > 7, 0] = 250
+        return x, labels
+
+    held = split(num // 2) if held_out else None
+    return load_dataset(split(num), held_out=held, classes=classes)
+
+
+@pytest.fixture(scope="module")
+def smoke() -> PaperPlan:
+    return plan_paper(SMOKE)
+
+
+def test_every_experiment_has_its_runs(smoke):
+    assert list(smoke.everything) == [
+        *("match-mlp_3_w64", "match-wrn_10_1", "match-densenet_bc_10_6", "match-resnext_11_1x4d_b8"),
+        *("merged-wrn_10_1", "final-wrn_10_1", "full"),
+        *(
+            f"drop-{policy}-{rate}"
+            for policy in ("easy", "hard", "random")
+            for rate in ("0.30", "0.60", "0.90")
+        ),
+        *(
+            f"relabel-{policy}-{rate}"
+            for policy in ("easy", "hard", "random")
+            for rate in ("0.30", "0.60", "0.90")
+        ),
+    ]
+    by_name = smoke.everything
+    assert {by_name[match_name(model)].trials for model in SMOKE.models} == {10}
+    assert (by_name["merged-wrn_10_1"].trials, by_name["merged-wrn_10_1"].epochs) == (5, 3)
+    assert by_name["final-wrn_10_1"].recipe.period == by_name["final-wrn_10_1"].epochs == 4
+    assert (by_name["drop-easy-0.30"].trials, by_name["drop-easy-0.30"].epochs) == (5, 5)
+    assert {plan.recipe.batch_size for plan in by_name.values()} == {32}
+    assert {plan.precision for plan in by_name.values()} == {"float32"}
+
+
+def test_trials_that_two_experiments_need_are_trained_once(smoke):
+    both = smoke.ablation.plans.keys() & smoke.corruption.plans.keys()
+    assert both == {"full"}
+    ours, theirs = smoke.ablation.plans["full"], smoke.corruption.plans["full"]
+    resolved = Resolved(precision="float32", channels_last=False, threads=1)
+    assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
+    parts = (smoke.first, smoke.ablation.plans, smoke.corruption.plans)
+    assert len(smoke.everything) == sum(map(len, parts)) - 1
+
+
+def test_only_networks_that_look_again_keep_their_weights(smoke):
+    kept = [name for name, plan in smoke.everything.items() if plan.keep_weights]
+    assert kept == ["match-wrn_10_1", "final-wrn_10_1"]
+
+
+def test_experiments_share_no_random_numbers_but_those_that_are_compared(smoke):
+    seeds = {name: plan.seed for name, plan in smoke.everything.items()}
+    assert {seeds[match_name(model)] for model in SMOKE.models} == {0}
+    assert (seeds["merged-wrn_10_1"], seeds["final-wrn_10_1"]) == (1, 2)
+    assert {seeds[name] for name in (*smoke.ablation.plans, *smoke.corruption.plans)} == {3}
+    other = plan_paper(SMOKE, limit=100, seed=7)
+    assert {plan.seed for plan in other.everything.values()} == {7, 8, 9, 10}
+
+
+def test_a_part_of_digits_is_held_out(smoke):
+    assert smoke.data.held_out is not None
+    assert (len(smoke.data), len(smoke.data.held_out)) == (1438, 359)
+    assert smoke.data.fingerprint == load_dataset("digits", holdout=0.2).fingerprint
+    half = plan_paper(SMOKE, holdout=0.5).data
+    assert half.held_out is not None
+    assert (len(half), len(half.held_out)) == (896, 901)
+    with pytest.raises(BadInput, match=r"digits: has no held-out split; hold a part out \(--holdout 0\.2\)"):
+        plan_paper(SMOKE, holdout=0)
+    with pytest.raises(BadInput, match=r"holdout 1\.5: must be above 0 and below 1"):
+        plan_paper(SMOKE, holdout=1.5)
+
+
+def test_a_split_that_is_there_is_used(tiny_preset):
+    data = colored()
+    for share in (None, 0):
+        plan = plan_paper(tiny_preset, data, holdout=share)
+        assert plan.data is data
+    with pytest.raises(BadInput, match="has a held-out split"):
+        plan_paper(tiny_preset, data, holdout=0.2)
+    without = colored(held_out=False)
+    made = plan_paper(tiny_preset, without).data
+    assert made.held_out is not None
+    assert (len(made), len(made.held_out)) == (100, 20)
+
+
+@pytest.mark.parametrize(
+    ("limit", "num"), [(100, 100), (1437, 1437), (1438, 1438), (1500, 1438), (9999, 1438)]
+)
+def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
+    monkeypatch.setattr(module, "make_plan", lambda *_, **__: None)
+    monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
+    monkeypatch.setattr(module, "plan_ranked", lambda *_, **__: None)
+    data = plan_paper(SMOKE, limit=limit).data
+    assert len(data) == num
+    assert plan_paper(replace(SMOKE, limit=limit)).data.fingerprint == data.fingerprint
+    if limit < 1438:
+        assert data.fingerprint == load_dataset("digits", holdout=0.2, limit=limit).fingerprint
+    else:
+        assert data.fingerprint == smoke.data.fingerprint
+
+
+def test_the_presets_limit_gives_way(tiny_preset):
+    assert len(plan_paper(replace(tiny_preset, limit=200), limit=150).data) == 150
+
+
+def test_examples_are_drawn_class_by_class_where_a_class_would_lose_all(tiny_preset):
+    loose = replace(tiny_preset, balanced=False)
+    # ten of a hundred are left, and not one of each class
+    assert plan_paper(loose, limit=100).ablation.balanced
+    assert not plan_paper(replace(loose, drop_rates=(0.0, 0.3)), limit=100).ablation.balanced
+    with pytest.raises(BadInput, match=r"rate 0\.9: the draw takes all 5 examples of class"):
+        plan_paper(loose, limit=50)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (1, 28, 28), (3, 33, 47), (3, 224, 224)])
+def test_kinds_are_looked_at_where_they_are_compared(shape):
+    assert 0 in module._levels("color", shape)
+    assert 0.25 in module._levels("shuffle", shape)
+    assert min(shape[1:]) / 4 in module._levels("radial", shape)
+    for kind in module.KINDS:
+        levels = module._levels(kind, shape)
+        assert levels == sorted(set(levels))
+        assert set(default_levels(kind, shape)) <= set(levels)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> str:
+    """Twelve photos of each class of mini ImageNet, none held out."""
+    for synset in SYNSETS:
+        (tmp_path / "photos" / synset).mkdir(parents=True)
+        for i in range(12):
+            Image.new("RGB", (130 + i, 140), (i, 20, 30)).save(tmp_path / "photos" / synset / f"{i}.png")
+    return f"mini-imagenet:{tmp_path / 'photos'}"
+
+
+def test_the_paper_preset_takes_the_networks_for_photos(photos, monkeypatch):
+    # that these large networks can be built is seen elsewhere
+    monkeypatch.setattr("easiness.runs.plan.build_model", lambda *_: None)
+    found = find_preset("paper", photos)
+    assert found is PAPER_PHOTOS
+    few = replace(found, drop_rates=(0.0, 0.3), corrupt_rates=(0.0, 0.3))
+    plan = plan_paper(few, photos)
+    assert list(plan.matching) == ["mlp_3", "resnet18", "alexnet", "vgg11", "vgg11_bn", "densenet121"]
+    assert list(plan.validation.final) == ["final-densenet121", "final-resnet18"]
+    by_name = plan.everything
+    assert by_name["full"].model == by_name["drop-hard-0.30"].model == "resnet18"
+    assert {one.recipe.batch_size for one in by_name.values()} == {64}
+    assert {one.input_shape for one in by_name.values()} == {(3, 224, 224)}
+    assert plan.data.held_out is not None
+    assert (len(plan.data), len(plan.data.held_out)) == (100, 20)  # 2.4 of 12 are two
+    assert module._kind(plan.data) == "photos"
+
+
+def test_a_preset_without_a_source_asks_for_one():
+    with pytest.raises(BadInput, match="preset paper: no source was given; give mini-imagenet:FOLDER"):
+        plan_paper(PAPER_PHOTOS)
+
+
+def test_what_the_paper_says_of_data_goes_by_their_classes():
+    assert module._kind(colored(held_out=False)) == "small"
+    assert module._kind(colored(CIFAR[::-1], held_out=False)) == "small"
+    assert module._kind(colored((*CIFAR, "van"), held_out=False)) == "other"
+    assert module._kind(load_dataset("digits", limit=10)) == "other"
+
+
+def tail(refine: float) -> TailReliability:
+    return TailReliability(expected=1 - refine, refine=refine, tie_mass=0.0)
+
+
+def reliable(easy: dict[int, float], hard: dict[int, float]) -> Reliability:
+    halves = [
+        SplitHalf(epoch, 2, 3, 0.0, 0.0, tail(easy[epoch]), tail(hard[epoch]), 0.1) for epoch in sorted(easy)
+    ]
+    nothing = Outlook(num_trials=4, epoch=4, fraction=0.1, forecasts=(), drifts=(), seconds=None)
+    return Reliability(halves, [], {}, nothing)
+
+
+@pytest.fixture
+def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Puts made-up reliabilities of runs over four epochs in the place of measured ones."""
+
+    def use(*runs: Reliability) -> list[int | None]:
+        asked: list[int | None] = []
+
+        def compared(_runs: Any, epoch: int | None = None) -> Comparison:
+            asked.append(epoch)
+            return Comparison(["a"], epoch or 4, 0.1, 10, ("refine",), [], [], list(runs))
+
+        monkeypatch.setattr(module, "compare", compared)
+        return asked
+
+    return use
+
+
+def epochs_chosen() -> tuple[int, int]:
+    easy, hard = compare_at_best([])
+    return easy.epoch, hard.epoch
+
+
+def test_each_tail_is_read_where_halves_match_best_on_average(comparison_at):
+    asked = comparison_at(
+        reliable({1: 0.9, 2: 0.5, 3: 0.6, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.8}),
+        reliable({1: 0.0, 2: 0.5, 3: 0.5, 4: 0.2}, {1: 0.1, 2: 0.2, 3: 0.7, 4: 0.4}),
+    )
+    # easy: 0.45, 0.5, 0.55, 0.2; hard: 0.1, 0.2, 0.5, 0.6
+    assert epochs_chosen() == (3, 4)
+    assert asked == [None, 3]  # the last epoch is not compared again
+
+
+def test_the_first_of_equal_epochs_is_taken(comparison_at):
+    comparison_at(reliable({1: 0.2, 2: 0.5, 3: 0.5, 4: 0.5}, dict.fromkeys(range(1, 5), 0.3)))
+    assert epochs_chosen() == (2, 1)
+
+
+def test_an_epoch_that_one_run_lacks_does_not_count(comparison_at):
+    comparison_at(
+        reliable({1: 0.9, 2: 0.3, 3: 0.2}, {1: 0.9, 2: 0.2, 3: 0.3}),
+        reliable({2: 0.3, 3: 0.2}, {2: 0.2, 3: 0.3}),
+    )
+    assert epochs_chosen() == (2, 3)
+
+
+def test_without_halves_the_last_epoch_is_read(comparison_at):
+    asked = comparison_at(reliable({}, {}))
+    assert epochs_chosen() == (4, 4)
+    assert asked == [None]
+
+
+def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
+    plan = plan_paper(tiny_preset, colored())
+    results, runs = run_paper(plan, tmp_path / "study")
+    assert set(runs) == set(plan.everything)
+    assert {path.parent.name for path in tmp_path.rglob("run.json")} == set(plan.everything)
+    assert (results.kind, results.side) == ("small", 8)
+    assert results.easy.names == ["mlp_2_w8", "mlp_2_w16", "mlp_3_w16"]
+    assert list(results.curves) == ["color", "shuffle", "radial"]
+    assert not results.curves["color"].changes_nothing
+    assert results.ablation.rates == [0, 0.6, 0.9]
+    assert results.corruption.rates == [0, 0.3, 0.9]
+    # examples are drawn by the easiness that the main network has, not by that of the plan
+    drawn = runs["drop-easy-0.60"].spec.draw
+    assert drawn is not None
+    assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].draw.ranking
+    assert results.pseudo.level == 1
+    assert results.pseudo.probe == "held_out"
+    claims = {claim.id: claim for claim in paper_claims(results)}
+    assert claims["5"].statistics
+    assert claims["5"].reason == "groups of fewer than 5 trials decide nothing"
+    assert claims["9"].verdict == "not tested here"
+    assert {claim.verdict for claim in claims.values()} == {"undecided", "not tested here"}

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, Recorder, Run, load_dataset, measure, similarity
+from easiness.runs.source import data_of
+from easiness.show.section import sections_text
+from easiness.studies.similarity.figure import draw_similarity
+from easiness.studies.similarity.sections import similarity_sections, similarity_sentence
+
+
+def _record(folder: Path, data: Any, favor: Any) -> Run:
+    """Five trials that are the surer of the label the larger the favor [K]."""
+    recorder = Recorder(folder, ids=data.ids, labels=data.labels, fingerprint=data.fingerprint)
+    logits = np.eye(data.num_classes)[data.labels] * np.asarray(favor, np.float64)[:, None]
+    for seed in range(5):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(data.ids, logits)
+            trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture
+def alike(tmp_path: Path) -> tuple[Run, Any]:
+    """Two classes of ten images: the two easiest of each are equal, the two hardest are opposites."""
+    random = np.random.default_rng(0)
+    x = random.integers(60, 200, (20, 6, 6), dtype=np.uint8)
+    x[1], x[11] = x[0], x[10]
+    x[9], x[19] = 255 - x[8], 255 - x[18]
+    data = load_dataset((x, np.repeat([0, 1], 10)))
+    favor = np.tile([9, 8, 3, 3, 3, 3, 3, 3, -3, -4], 2)
+    return _record(tmp_path / "run", data, favor), data
+
+
+def test_equal_images_are_at_0_and_opposites_at_2(alike: tuple[Run, Any]) -> None:
+    run, data = alike
+    found = similarity(run, data, fraction=0.2, spaces=["pixel"])
+    space = found.spaces["pixel"]
+    assert found.classes == ("0", "1")
+    assert found.sizes == {"easy": 4, "hard": 4, "random as easy": 4, "random as hard": 4, "all": 20}
+    assert space.sets["easy"].value == 0
+    # normalized images have unit mean square, so an image and its negative are two apart
+    assert np.isclose(space.sets["hard"].value, 2, atol=1e-4)
+    assert np.isclose(space.differences["hard - easy"].value, 2, atol=1e-4)
+    # unrelated images are at the root of two; one pair in 45 is at 0, another at 2
+    assert 1.3 < space.sets["all"].value < 1.5
+    low, high = space.sets["all"].interval
+    assert 1 < low < space.sets["all"].value < high < 1.7
+    assert space.by_class["hard"].shape == (2,)
+    assert found.decided
+    assert found.trial is None
+
+
+def test_the_mean_over_all_examples_is_that_of_the_definition(alike: tuple[Run, Any]) -> None:
+    run, data = alike
+    pixels = data.images.numpy().reshape(20, -1).astype(np.float64)
+    normal = (pixels - pixels.mean(axis=1, keepdims=True)) / pixels.std(axis=1, keepdims=True)
+    means = []
+    for members in (normal[:10], normal[10:]):
+        distances = np.linalg.norm(members[:, None] - members, axis=2) / 6
+        means.append(distances[np.triu_indices(10, 1)].mean())
+    found = similarity(run, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
+    assert np.allclose(found.by_class["all"], means, atol=1e-4)
+    assert np.isclose(found.sets["all"].value, np.mean(means), atol=1e-4)
+
+
+def test_only_classes_with_two_examples_in_both_sets_count(tmp_path: Path) -> None:
+    x = np.random.default_rng(1).integers(0, 256, (24, 4, 4), dtype=np.uint8)
+    data = load_dataset((x, np.repeat([0, 1, 2], 8)))
+    # class 2 has no hard example
+    favor = [9, 9, 3, 3, 3, 3, -3, -3, 9, 9, 3, 3, 3, 3, -3, -3, 9, 9, 3, 3, 3, 3, 3, 3]
+    run = _record(tmp_path / "run", data, favor)
+    found = similarity(run, data, fraction=1 / 6, spaces=["pixel"])
+    assert found.num_classes == 3
+    assert len(found.classes) < 3
+    assert "2" not in found.classes
+    assert "of 3 classes" in similarity_sentence(found)
+    with pytest.raises(BadInput, match="no class has two easy and two hard examples"):
+        similarity(run, data, fraction=1 / 24, spaces=["pixel"])
+
+
+def test_at_most_so_many_are_looked_at(alike: tuple[Run, Any]) -> None:
+    run, data = alike
+    found = similarity(run, data, fraction=0.3, spaces=["pixel"], at_most=2)
+    assert set(found.sizes.values()) == {4}
+
+
+def test_examples_are_found_by_id_whatever_their_order(alike: tuple[Run, Any], tmp_path: Path) -> None:
+    run, data = alike
+    order = np.random.default_rng(3).permutation(20)
+    recorder = Recorder(
+        tmp_path / "shuffled", ids=data.ids[order], labels=data.labels[order], fingerprint=data.fingerprint
+    )
+    with recorder.trial(seed=0) as trial:
+        seen = run.trials[0].columns(1, ["prediction", "loss"])
+        right = (seen["prediction"] == data.labels)[:, None]
+        logits = np.eye(2)[data.labels] * np.where(right, 9 - seen["loss"][:, None], -1)
+        trial.update(data.ids, logits)
+        trial.end_epoch()
+    found = similarity(recorder.run, data, fraction=0.2, spaces=["pixel"]).spaces["pixel"]
+    assert found.sets["easy"].value == 0
+    assert np.isclose(found.sets["hard"].value, 2, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return measure(
+        "digits",
+        model="mlp_2_w16",
+        limit=400,
+        trials=5,
+        epochs=4,
+        batch_size=16,
+        precision="float32",
+        out=tmp_path_factory.mktemp("alike") / "run",
+    )
+
+
+def test_both_spaces_of_a_measured_run(trained: Run) -> None:
+    data = data_of(trained)
+    found = similarity(trained, data, fraction=0.3, seed=1)
+    again = similarity(trained, data, fraction=0.3, seed=1)
+    assert found.table().equals(again.table())
+    assert found.trial == 0
+    for space in found.spaces.values():
+        assert space.sets["easy"].value < space.sets["all"].value < space.sets["hard"].value
+        for estimate in (*space.sets.values(), *space.differences.values()):
+            assert estimate.interval[0] < estimate.value < estimate.interval[1]
+    # as a network is rescaled, its features are measured in another unit: a mean square norm of 1
+    assert 0.1 < found.spaces["feature"].sets["all"].value < 1.5
+    other = similarity(trained, data, fraction=0.3, spaces=["feature"], trial=3)
+    assert other.trial == 3
+    assert other.spaces["feature"].sets["easy"] != found.spaces["feature"].sets["easy"]
+
+
+def test_tables_and_figure(trained: Run) -> None:
+    found = similarity(trained, data_of(trained), fraction=0.3)
+    table = found.table()
+    assert len(table) == 2 * (5 + 5)
+    assert table.notna().all(axis=None)
+    text = sections_text(similarity_sections(found))
+    assert "Mean distance within a class, pixel space" in text
+    assert "classifier layer of trial 0" in text
+    assert "easiest 30 %" in similarity_sentence(found)
+    axes = draw_similarity(found).axes
+    assert [one.get_title(loc="left") for one in axes] == ["in pixels", "in features"]
+
+
+def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
+    run, data = alike
+    run.trials = run.trials[:4]
+    found = similarity(run, data, fraction=0.2, spaces=["pixel"])
+    assert not found.decided
+    assert "decides nothing" in similarity_sentence(found)
+    assert "0.000?" in sections_text(similarity_sections(found))
+
+
+def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:
+    run, data = alike
+    with pytest.raises(BadInput, match="recorded from a training loop of your own"):
+        similarity(run, data, fraction=0.2)
+    with pytest.raises(BadInput, match="space 'pixels' is unknown"):
+        similarity(run, data, spaces=["pixels"])  # type: ignore[list-item]
+    with pytest.raises(BadInput, match="at_most 1: must be at least 2"):
+        similarity(run, data, at_most=1)
+    with pytest.raises(BadInput, match="has no finished trial 9; choose of 0, 1, 2, 3, 4"):
+        similarity(trained, data_of(trained), fraction=0.3, trial=9)
+    with pytest.raises(BadInput, match="these are not the data of"):
+        similarity(trained, load_dataset("digits", limit=400, seed=5), fraction=0.3)
+
+
+def test_a_run_without_weights_says_so(tmp_path: Path) -> None:
+    run = measure(
+        "digits",
+        model="mlp_2_w16",
+        limit=60,
+        trials=1,
+        epochs=1,
+        precision="float32",
+        keep_weights=False,
+        out=tmp_path / "run",
+    )
+    data = data_of(run)
+    with pytest.raises(BadInput, match="measure again without --no-weights"):
+        similarity(run, data, fraction=0.5)

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from easiness.errors import BadInput
+from easiness.studies.training_sets.curves import (
+    AccuracyCurve,
+    breakdown,
+    contrast,
+    differences,
+    mean_accuracy,
+    steps,
+)
+
+A = np.array([0.81, 0.84, 0.79, 0.83, 0.80])
+B = np.array([0.70, 0.76, 0.64, 0.73, 0.71])
+
+
+def curve(*accuracies: list[float], rates: tuple[float, ...] = (0.0, 0.3, 0.6, 0.9)) -> AccuracyCurve:
+    return AccuracyCurve(rates, tuple(np.array(values) for values in accuracies))
+
+
+def around(mean: float, spread: float = 0.01) -> list[float]:
+    """Five accuracies with this mean and ``spread`` as standard deviation."""
+    return [mean + spread * x for x in (-math.sqrt(2), 0, 0, 0, math.sqrt(2))]
+
+
+def test_a_difference_has_the_interval_of_a_paired_t_test():
+    found = contrast([(1, A), (-1, B)])
+    expected = stats.ttest_rel(A, B).confidence_interval(0.95)
+    assert found.value == pytest.approx(A.mean() - B.mean())
+    assert found.interval == pytest.approx((expected.low, expected.high))
+    assert (found.repetitions, found.decided) == (5, True)
+
+
+def test_a_mean_has_students_interval():
+    found = mean_accuracy(curve([0.9] * 5, A.tolist(), [0.1] * 5, [0.1] * 5), 0.3)
+    expected = stats.ttest_1samp(A, 0).confidence_interval(0.95)
+    assert found.value == pytest.approx(A.mean())
+    assert found.interval == pytest.approx((expected.low, expected.high))
+
+
+def test_the_interval_scales_with_the_weights():
+    one, three = contrast([(1, A), (-1, B)]), contrast([(3, A), (-3, B)])
+    assert three.value == pytest.approx(3 * one.value)
+    assert three.interval == pytest.approx(tuple(3 * end for end in one.interval))
+
+
+def test_the_interval_covers_as_often_as_it_says():
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(2000):
+        groups = [random.normal(0, spread, 5) for spread in (1, 3, 2)]
+        low, high = contrast(zip((1, -3, 2), groups, strict=True)).interval
+        covered += low <= 0 <= high
+    assert 0.935 < covered / 2000 < 0.975
+
+
+def test_few_repetitions_decide_nothing():
+    four = contrast([(1, A[:4]), (-1, B[:4])])
+    assert (four.repetitions, four.decided) == (4, False)
+    assert not any(map(math.isnan, four.interval))
+    one = contrast([(1, A[:1]), (-1, B[:1])])
+    assert one.value == pytest.approx(0.81 - 0.70)
+    assert all(map(math.isnan, one.interval))
+
+
+def test_what_repetitions_have_in_common_drops_out():
+    common = np.array([0.1, -0.2, 0.3, 0.05, -0.1])
+    assert contrast([(1, A + common), (-1, A + common - 0.25)]).interval == pytest.approx((0.25, 0.25))
+
+
+def test_differences_at_common_rates_above_zero():
+    a = curve([0.9] * 5, around(0.8), around(0.7), rates=(0.0, 0.3, 0.6))
+    b = curve([0.9] * 5, around(0.85), around(0.5), rates=(0.0, 0.3, 0.9))
+    found = differences(a, b)
+    assert list(found) == [0.3]
+    assert found[0.3].value == pytest.approx(-0.05)
+
+
+def test_steps_from_each_rate_to_the_next():
+    falling = steps(curve(around(0.9), around(0.85), around(0.7), around(0.72)))
+    assert list(falling) == [(0.0, 0.3), (0.3, 0.6), (0.6, 0.9)]
+    assert [round(one.value, 6) for one in falling.values()] == [-0.05, -0.15, 0.02]
+    assert [one.interval[1] < 0 for one in falling.values()] == [True, True, False]
+
+
+def test_a_breakdown():
+    # 0.1 lost over 0.6 of rate, then 0.3 over 0.3
+    found = breakdown(curve([0.9] * 5, [0.5] * 5, around(0.8, 0.03), [0.5] * 5), 0.6)
+    assert found.before.value == pytest.approx(1 / 6)
+    assert found.after.value == pytest.approx(1)
+    assert found.excess.value == pytest.approx(2 / 3)
+    # the accuracy at the breakpoint has the weight 1 / 0.3 + 2 / 0.6 and alone varies
+    margin = stats.t.ppf(0.975, 4) * (1 / 0.3 + 2 / 0.6) * 0.03 / math.sqrt(5)
+    assert found.excess.interval == pytest.approx((2 / 3 - margin, 2 / 3 + margin))
+    assert breakdown(curve([0.9] * 5, [0.5] * 5, [0.8] * 5, [0.5] * 5), 0.6, factor=7).excess.value < 0
+
+
+def test_a_straight_line_does_not_break_down():
+    found = breakdown(curve(around(0.9), around(0.8), around(0.7), around(0.6)), 0.3)
+    assert found.before.value == pytest.approx(found.after.value)
+    assert found.excess.interval[1] < 0
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        (0.5, r"rate 0\.5: not among the rates tried \(0, 0\.3, 0\.6, 0\.9\)"),
+        (0.0, "rate 0: needs a rate below it and one above it"),
+        (0.9, r"rate 0\.9: needs a rate below it"),
+    ],
+)
+def test_breakpoints_that_tell_nothing(at, message):
+    with pytest.raises(BadInput, match=message):
+        breakdown(curve(*[[0.5] * 5] * 4), at)

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.data.holdout import hold_out
+from easiness.errors import BadInput
+from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
+
+
+@pytest.fixture(scope="module")
+def scored(measured: Path) -> ez.Run:
+    """100 digits, nothing held out."""
+    return ez.open_run(measured)
+
+
+def test_scores_are_turned_so_that_high_is_easy(scored):
+    table = scored.scores(1)
+    np.testing.assert_array_equal(ranking(scored, "easiness", 1), table["easiness"])
+    np.testing.assert_array_equal(ranking(scored, "el2n", 1), -table["el2n"])
+    np.testing.assert_array_equal(ranking(scored, "confidence"), scored.scores()["confidence"])
+
+
+def test_other_scores_are_turned_so_that_low_is_what_to_keep(scored):
+    entropy = scored.scores()["entropy"]
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="bottom"), entropy)
+    np.testing.assert_array_equal(ranking(scored, "entropy", keep="top"), -entropy)
+    with pytest.raises(BadInput, match=r"high means unsure, .* \(--keep top or --keep bottom\)"):
+        ranking(scored, "entropy")
+
+
+def test_a_score_that_is_undefined(scored):
+    with pytest.raises(
+        BadInput,
+        match="memorization is undefined for 100 of 100 examples after epoch 2; use another score, or "
+        "measure with --train-share below 1",
+    ):
+        ranking(scored, "memorization")
+
+
+# after epochs 1, 2 and 3 of the only trial; the columns are examples
+LEARNED = np.array([[1, 0, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0]])
+
+
+@pytest.fixture
+def learned(tmp_path):
+    """Four examples: always right, never, forgotten once and learned again, and forgotten for good."""
+    ids, labels = [3, 1, 4, 2], np.array([0, 1, 1, 0])
+    recorder = ez.Recorder(tmp_path / "learned", ids=ids, labels=labels, classes=["a", "b"])
+    with recorder.trial(seed=0) as trial:
+        for right in LEARNED:
+            trial.update(ids, np.eye(2)[np.where(right, labels, 1 - labels)])
+            trial.end_epoch()
+    return recorder.run
+
+
+@pytest.mark.parametrize(
+    ("score", "in_table", "ranked"),
+    [
+        ("forgetting_events", [0, np.nan, 1, 1], [0, -3, -1, -1]),
+        ("first_learned_epoch", [1, np.nan, 1, 2], [-1, -4, -1, -2]),
+        ("iteration_learned", [1, np.nan, 3, np.nan], [-1, -4, -3, -4]),
+    ],
+)
+def test_the_never_learned_are_the_hardest(learned, score, in_table, ranked):
+    np.testing.assert_array_equal(learned.scores()[score], in_table)
+    np.testing.assert_array_equal(ranking(learned, score), ranked)
+
+
+def test_an_epoch_that_was_not_observed_gives_no_ranking(tmp_path):
+    run = ez.measure(
+        "digits",
+        model="mlp_2_w16",
+        limit=60,
+        trials=1,
+        epochs=4,
+        observe="every:2",
+        precision="float32",
+        out=tmp_path / "run",
+    )
+    for epoch in (2, 4):
+        with pytest.raises(
+            BadInput,
+            match=f"forgetting_events is undefined for 60 of 60 examples after epoch {epoch}; use another "
+            "score, or measure with --observe all",
+        ):
+            ranking(run, "forgetting_events", epoch)
+
+
+def test_an_epoch_that_is_not_recorded(scored):
+    with pytest.raises(BadInput, match="epoch 3 is not recorded; choose 1 to 2"):
+        ranking(scored, epoch=3)
+
+
+def test_the_limit_is_that_of_the_run(scored):
+    data = scored_data(scored, "digits", holdout=0.2)
+    assert data.held_out is not None
+    assert (len(data), len(data.held_out)) == (80, 20)
+    assert set(data.ids) | set(data.held_out.ids) == set(scored.ids)
+    # a limit comes after a part held out when a source is loaded, so this is not found there again
+    assert data.ref().source is None
+    assert scored_data(scored, "digits", limit=100, holdout=0.2).fingerprint == data.fingerprint
+    with pytest.raises(BadInput, match=r"limit 50: .* has scores of 100 examples; leave --limit out"):
+        scored_data(scored, "digits", limit=50, holdout=0.2)
+
+
+def test_values_go_with_their_examples(scored):
+    data = scored_data(scored, "digits", holdout=0.2)
+    values = aligned(scored, ranking(scored, "el2n"), data)
+    by_id = -scored.scores().set_index("id")["el2n"]
+    np.testing.assert_array_equal(values, by_id.loc[data.ids])
+
+
+@pytest.mark.parametrize("holdout", [None, 0])
+def test_a_split_to_test_on_is_needed(scored, holdout):
+    with pytest.raises(BadInput, match=r"digits: has no held-out split to test on; .* \(--holdout 0\.2\)"):
+        scored_data(scored, "digits", holdout=holdout)
+
+
+def test_other_data(scored):
+    with pytest.raises(BadInput, match="these are not the data of"):
+        scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), holdout=0.2)
+
+
+def test_a_part_that_was_held_out_from_the_first(tmp_path):
+    run = ez.measure(
+        "digits",
+        model="mlp_2_w16",
+        holdout=0.2,
+        limit=100,
+        trials=1,
+        epochs=1,
+        precision="float32",
+        out=tmp_path / "run",
+    )
+    data = scored_data(run, "digits")
+    assert data.held_out is not None
+    assert (len(data), len(data.held_out)) == (100, 100)
+    assert data.ref() == run.spec.data
+    assert scored_data(run, "digits", holdout=0.2).ref() == run.spec.data
+    with pytest.raises(BadInput, match=r"holdout 0\.3: .* was measured with 0\.2 held out; leave --holdout"):
+        scored_data(run, "digits", holdout=0.3)
+
+
+def test_a_split_of_the_source_is_not_replaced(tmp_path):
+    digits = hold_out(ez.load_dataset("digits"), 0.2)
+    assert digits.held_out is not None
+    pair, other = ((one.images.numpy(), one.labels) for one in (digits, digits.held_out))
+    data = ez.load_dataset(pair, held_out=other).limit(100)
+    options = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    run = ez.measure(data, **options, out=tmp_path / "run")
+    assert scored_data(run, data).held_out is not None
+    for holdout in (0.2, 0):
+        with pytest.raises(BadInput, match="holdout"):
+            scored_data(run, data, holdout=holdout)
+
+
+def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
+    data = ez.load_dataset("digits", limit=100)
+    recorder = ez.Recorder(tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes)
+    with recorder.trial(seed=0) as trial:
+        trial.update(data.ids, np.eye(10)[data.labels])
+        trial.end_epoch()
+    found = scored_data(recorder.run, data, holdout=0.2)
+    assert len(found) == 80
+    assert (aligned(recorder.run, ranking(recorder.run), found) == 1).all()
+    with pytest.raises(
+        BadInput, match=r"digits: these are not the data of .* \(ids, labels or classes differ"
+    ):
+        scored_data(recorder.run, "digits", holdout=0.2)

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.runs.progress import Progress
+from easiness.spec import RunSpec, trial_seeds
+from easiness.studies.training_sets.ablate import plan_training_sets
+from easiness.studies.training_sets.study import TrainingSetPoint, TrainingSetStudy
+
+SMALL: dict[str, Any] = {
+    "model": "mlp_2_w16",
+    "rates": (0.3, 0),
+    "policies": ("easy", "random"),
+    "repetitions": 2,
+    "epochs": 2,
+    "holdout": 0.2,
+    "batch_size": 20,
+    "precision": "float32",
+}
+
+
+@pytest.fixture(scope="module")
+def scored(measured: Path) -> ez.Run:
+    return ez.open_run(measured)
+
+
+@pytest.fixture(scope="module")
+def ablated(scored: ez.Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, TrainingSetStudy]:
+    out = tmp_path_factory.mktemp("ablated")
+    return out, ez.ablate("digits", scored, **SMALL, out=out)
+
+
+class Stored(Progress):
+    """Notes which trials were trained."""
+
+    def __init__(self) -> None:
+        self.trained: list[str] = []
+        self._path = Path()
+
+    def begin(self, _spec: Any, _missing: Any, path: Path, _cost: Any) -> None:
+        self._path = path
+
+    def stored(self, index: int) -> None:
+        self.trained.append(f"{self._path.name} {index}")
+
+
+def test_a_run_for_each_policy_and_rate_and_one_for_none(ablated):
+    out, study = ablated
+    assert {p.name for p in out.iterdir()} == {
+        *("full", "drop-easy-0.30", "drop-random-0.30", "resolved.json")
+    }
+    assert study.policies == ["easy", "random"]
+    assert study.rates == [0, 0.3]
+    assert [(p.policy, p.beta, p.rate) for p in study.points] == [
+        ("easy", (3, 1), 0),
+        ("easy", (3, 1), 0.3),
+        ("random", (1, 1), 0),
+        ("random", (1, 1), 0.3),
+    ]
+    # 80 of 100 digits are left to train on; 4 and 3 steps of up to 20 an epoch
+    assert [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]] == [
+        (0, 80, 8),
+        (24, 56, 6),
+    ]
+    assert (study.num_examples, study.num_held_out, study.chance) == (80, 20, 0.1)
+
+
+def test_what_the_runs_are(ablated):
+    out, _ = ablated
+    run = ez.open_run(out / "drop-easy-0.30")
+    assert isinstance(run.spec, RunSpec)
+    assert run.spec.draw is not None
+    assert (run.spec.draw.effect, run.spec.draw.rate, run.spec.draw.beta) == ("drop", 0.3, (3, 1))
+    assert [probe.name for probe in run.spec.probes] == ["held_out"]
+    assert run.spec.recipe.period == 2  # trained to the end of the cosine
+    assert not list(out.rglob("*.safetensors"))
+    assert not list(out.rglob("train.parquet"))
+    full = ez.open_run(out / "full").spec
+    assert isinstance(full, RunSpec)
+    assert full.draw is None
+
+
+def test_accuracies_are_those_of_the_trials(ablated):
+    out, study = ablated
+    for name, point in zip(("full", "drop-easy-0.30", "full", "drop-random-0.30"), study.points, strict=True):
+        recorded = [trial.document.accuracy["held_out"] for trial in ez.open_run(out / name).trials]
+        np.testing.assert_array_equal(point.accuracy, recorded)
+    curve = study.curve("random")
+    assert curve.rates == (0, 0.3)
+    np.testing.assert_array_equal(curve.at(0.3), study.points[3].accuracy[:, 1])
+
+
+def test_what_is_there_is_read_and_what_is_missing_trained(ablated, scored, tmp_path, contents, trial_folder):
+    out, study = ablated
+    copy = Path(shutil.copytree(out, tmp_path / "copy"))
+    shutil.rmtree(trial_folder(copy / "drop-random-0.30", 1))
+    progress = Stored()
+    again = ez.ablate("digits", scored, **SMALL, out=copy, progress=progress)
+    assert progress.trained == ["drop-random-0.30 1"]
+    assert contents(copy / "drop-random-0.30") == contents(out / "drop-random-0.30")
+    assert again.table(every_epoch=True).equals(study.table(every_epoch=True))
+
+
+def test_a_longer_run_is_read_as_far_as_asked(ablated, scored, tmp_path):
+    out, study = ablated
+    copy = Path(shutil.copytree(out, tmp_path / "copy"))
+    more = ez.ablate("digits", scored, **{**SMALL, "repetitions": 3}, out=copy)
+    assert more.repetitions == 3
+    assert ez.ablate("digits", scored, **SMALL, out=copy).table().equals(study.table())
+
+
+def test_labels_are_corrupted_beside_it(ablated, scored, tmp_path):
+    out = Path(shutil.copytree(ablated[0], tmp_path / "copy"))
+    progress = Stored()
+    study = ez.corrupt("digits", scored, **SMALL, other_label=True, out=out, progress=progress)
+    assert sorted({name.split()[0] for name in progress.trained}) == [
+        "relabel-easy-0.30",
+        "relabel-random-0.30",
+    ]
+    assert (study.effect, study.other_label) == ("relabel", True)
+    assert [(p.num_drawn, p.num_trained_on, p.num_steps) for p in study.points[:2]] == [
+        (0, 80, 8),
+        (24, 80, 8),
+    ]
+    np.testing.assert_array_equal(study.points[0].accuracy, ablated[1].points[0].accuracy)
+    with pytest.raises(BadInput, match="cannot be continued with other settings: drawing of examples"):
+        ez.corrupt("digits", scored, **SMALL, out=out)
+
+
+def test_the_same_number_of_steps(ablated, scored, tmp_path):
+    out = Path(shutil.copytree(ablated[0], tmp_path / "copy"))
+    shutil.rmtree(out / "drop-easy-0.30")
+    shutil.rmtree(out / "drop-random-0.30")
+    progress = Stored()
+    study = ez.ablate("digits", scored, **SMALL, steps="steps", out=out, progress=progress)
+    assert not [name for name in progress.trained if name.startswith("full")]  # nothing differs there
+    assert [p.num_steps for p in study.points] == [8, 8, 8, 8]
+
+
+def test_other_epochs_are_another_study(ablated, scored):
+    with pytest.raises(BadInput, match=r"recipe setting period is 2\.0 in the run, 3\.0 here"):
+        ez.ablate("digits", scored, **{**SMALL, "epochs": 3}, out=ablated[0])
+
+
+def plans(scored: ez.Run, effect: Any = "drop", **changes: Any) -> Any:
+    return plan_training_sets(effect, "digits", scored, **{**SMALL, **changes})
+
+
+def test_a_density_has_one_name(scored):
+    sets = plans(scored, policies=("beta:3,1", "easy", "beta:0.5,2"), rates=(0.125,))
+    assert list(sets.cells.values()) == ["drop-easy-0.125", "drop-beta-0.5-2-0.125"]
+    assert list(sets.plans) == list(sets.cells.values())  # without rate 0 nothing is trained in full
+
+
+def test_the_recipe_may_set_the_period(scored, tmp_path):
+    (tmp_path / "r.toml").write_text("period = 300\nalpha = 0.01\n")
+    assert plans(scored, recipe=tmp_path / "r.toml").plans["full"].recipe.period == 300
+    assert plans(scored, recipe={"alpha": 0.01}).plans["full"].recipe.period == 2
+    given = plans(scored).plans["full"].recipe
+    assert plans(scored, recipe=given).plans["full"].recipe == given
+
+
+def test_values_of_the_score_are_ranked(scored):
+    plan = plans(scored, score="el2n", epoch=1).plans["drop-easy-0.30"]
+    by_id = -scored.scores(1).set_index("id")["el2n"]
+    np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
+    assert plan.draw.ranking != plans(scored).plans["drop-easy-0.30"].draw.ranking
+
+
+def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
+    sets = plans(scored, policies=None, score="entropy", keep="bottom")
+    assert list(sets.plans) == ["full", "drop-top-0.30", "drop-random-0.30"]
+    plan = sets.plans["drop-top-0.30"]
+    by_id = scored.scores().set_index("id")["entropy"]
+    np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
+    assert plan.draw.beta == (3, 1)
+    other = plans(scored, "relabel", policies=("bottom", "beta:1,9"), score="entropy", keep="top")
+    assert list(other.plans) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
+    np.testing.assert_array_equal(other.plans["relabel-bottom-0.30"].ranking, -plan.ranking)
+
+
+def test_the_identity_of_earlier_studies(scored):
+    # what is ranked by is hashed as ever, so that their runs go on
+    for score, sign in (("easiness", 1), ("el2n", -1)):
+        draw = plans(scored, score=score).plans["drop-easy-0.30"].draw
+        values = sign * scored.scores().set_index("id")[score].loc[scored_ids(scored)].to_numpy()
+        assert draw.model_dump() == {
+            "effect": "drop",
+            "rate": 0.3,
+            "beta": (3, 1),
+            "ranking": hashlib.sha256(values.tobytes()).hexdigest(),
+            "balanced": False,
+            "other_label": False,
+        }
+
+
+def scored_ids(scored: ez.Run) -> Any:
+    """Ids of the examples that a study of these trains on."""
+    return plans(scored).plans["full"].data.ids
+
+
+def test_labels_at_one_end_are_left_alone(scored, tmp_path):
+    options: dict[str, Any] = {**SMALL, "policies": None, "score": "entropy", "epoch": 2}
+    study = ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+    assert (study.score, study.keep, study.policies) == ("entropy", "top", ["bottom", "random"])
+    assert set(study.table()["policy"]) == {"bottom", "random"}
+    by_id = scored.scores().set_index("id")
+    run = ez.open_run(tmp_path / "relabel-bottom-0.30")
+    assert isinstance(run.spec, RunSpec)
+    relabelled = by_id["entropy"].loc[drawn_of(run.spec, scored_ids(scored), -by_id["entropy"])]
+    assert relabelled.mean() < by_id["entropy"].loc[scored_ids(scored)].mean()
+    assert (
+        ez.corrupt("digits", scored, **options, keep="top", other_label=True, out=tmp_path)
+        .table()
+        .equals(study.table())
+    )
+    with pytest.raises(BadInput, match="cannot be continued with other settings: drawing of examples"):
+        ez.corrupt("digits", scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path)
+
+
+def drawn_of(spec: RunSpec, ids: Any, ranking: Any) -> Any:
+    """Ids of the examples whose labels the first trial has drawn."""
+    assert spec.draw is not None
+    seed = trial_seeds(spec.seed, 0).draw
+    return ids[ez.draw_by_rank(ranking.loc[ids], spec.draw.rate, spec.draw.beta, seed)]
+
+
+def test_repetitions_of_a_seed_start_alike_everywhere(scored):
+    seeds = {plan.seed for plan in plans(scored, seed=4).plans.values()}
+    assert seeds == {4}
+    assert trial_seeds(4, 0) != trial_seeds(4, 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rates": (0.3, 1)}, r"rate 1 is not in \[0, 1\)"),
+        ({"rates": (-0.1,)}, r"rate -0\.1 is not in \[0, 1\)"),
+        ({"rates": (float("nan"),)}, "rate nan is not in"),
+        ({"rates": ()}, "rates: none given"),
+        ({"policies": ()}, "policies: none given"),
+        ({"policies": ("beta:0,1",)}, "give two positive numbers"),
+        ({"policies": ("esy",)}, r"policy 'esy' is unknown \(did you mean easy"),
+        ({"steps": "both"}, "steps 'both': unknown; choose epochs or steps"),
+        (
+            {"score": "entropy", "policies": None},
+            r"say which end of it to keep \(--keep top or --keep bottom\)",
+        ),
+        (
+            {"score": "entropy", "keep": "top"},
+            "policy 'easy': high entropy means unsure, so neither end is easy",
+        ),
+        ({"score": "entropy", "keep": "mid"}, "keep 'mid': unknown; choose top or bottom"),
+        ({"score": "el2n", "keep": "top"}, "keep top: high el2n means hard, .*; leave --keep out"),
+        ({"repetitions": 0}, "trials 0: must be at least 1"),
+        ({"epochs": 0}, "epochs 0: must be at least 1"),
+        ({"model": "mlp_x"}, "model 'mlp_x'"),
+        ({"limit": 99}, "leave --limit out"),
+        ({"holdout": 0}, "has no held-out split to test on"),
+        (
+            {"rates": (0.3, 0.95)},
+            r"policy easy at rate 0\.95: the draw takes all . examples of class .*: give a lower rate or "
+            r"more examples, or draw the same share of each class \(--balanced\)",
+        ),
+        (
+            {"rates": (0.95,), "balanced": True},
+            r"policy easy at rate 0\.95: .* give a lower rate or more ex.*s$",
+        ),
+    ],
+)
+def test_what_cannot_be_planned(scored, changes, message):
+    with pytest.raises(BadInput, match=message):
+        plans(scored, **changes)
+
+
+def test_labels_can_be_corrupted_at_any_rate(scored):
+    assert "relabel-easy-0.95" in plans(scored, "relabel", rates=(0.95,)).plans
+
+
+def test_a_run_is_no_place_for_runs(scored, run_copy):
+    with pytest.raises(BadInput, match="is a run; give another folder"):
+        ez.ablate("digits", scored, **SMALL, out=run_copy)
+
+
+def made_up(repetitions: int = 3) -> TrainingSetStudy:
+    accuracy = np.array([[0.2, 0.5], [0.3, 0.6], [0.4, 0.7]])[:repetitions]
+    return TrainingSetStudy(
+        effect="drop",
+        model="mlp_2_w16",
+        score="easiness",
+        score_epoch=4,
+        num_examples=100,
+        num_held_out=50,
+        num_classes=4,
+        largest_share=0.25,
+        epochs=2,
+        repetitions=repetitions,
+        same_steps=False,
+        balanced=False,
+        other_label=False,
+        points=(TrainingSetPoint("beta:1,2", (1, 2), 0.3, 30, 70, 140, accuracy),),
+    )
+
+
+def test_the_table():
+    (row,) = made_up().table().to_dict("records")
+    assert row == {
+        "effect": "drop",
+        "policy": "beta:1,2",
+        "beta_a": 1,
+        "beta_b": 2,
+        "rate": 0.3,
+        "num_drawn": 30,
+        "num_trained_on": 70,
+        "num_steps": 140,
+        "epochs": 2,
+        "epoch": 2,
+        "accuracy": pytest.approx(0.6),
+        "accuracy_sd": pytest.approx(0.1),
+        "accuracy_se": pytest.approx(0.1 / np.sqrt(3)),
+        "repetitions": 3,
+        "decided": False,
+        "chance": 0.25,
+        "num_held_out": 50,
+    }
+    every = made_up().table(every_epoch=True)
+    assert every["epoch"].tolist() == [1, 2]
+    assert every["accuracy"].tolist() == pytest.approx([0.3, 0.6])
+
+
+def test_one_repetition_has_no_deviation():
+    (row,) = made_up(1).table().to_dict("records")
+    assert row["accuracy"] == 0.5
+    assert np.isnan(row["accuracy_sd"])
+    assert np.isnan(row["accuracy_se"])
+
+
+def test_an_unknown_policy():
+    with pytest.raises(BadInput, match=r"policy 'easy': not in this study; it has beta:1,2"):
+        made_up().curve("easy")
