@@ -31,6 +31,7 @@ from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
+from easiness.spec import Execution, Training
 from own_process import OwnProcess
 from results import Report, command, data_text, parser
 
@@ -60,7 +61,7 @@ class Easiness:
     def __init__(self, model, images, labels, folder):
         self.folder = folder
         self.plan = make_plan(
-            load_dataset((images, labels)), model=model, trials=TRIALS, epochs=EPOCHS, batch_size=BATCH
+            load_dataset((images, labels)), Training(model=model, epochs=EPOCHS, batch_size=BATCH), TRIALS
         )
         self.choosing = timed(self._choose)
         self.at_a_time = self.resolved.jobs * self.resolved.together
@@ -68,12 +69,12 @@ class Easiness:
         self.trials = 0
 
     def _choose(self):
-        self.resolved = resolve_plan(self.plan, torch.device("cpu"), choose_again=True)
+        self.resolved = resolve_plan(self.plan, torch.device("cpu"), Execution(choose_again=True))
 
     def __call__(self):
         self.trials += self.at_a_time
         plan = replace(self.plan, trials=self.trials, epochs=1)
-        carry_out(plan, self.folder, device="cpu", resolved=self.resolved, workers=self.workers)
+        carry_out(plan, self.folder, Execution(device="cpu"), resolved=self.resolved, workers=self.workers)
 
     def close(self):
         """End the processes; what was chosen, and the seconds that it took."""

@@ -36,7 +36,7 @@ from easiness import load_dataset
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
-from easiness.spec import Resolved
+from easiness.spec import Execution, Resolved, Training
 from own_process import OwnProcess
 from results import Report, command, parser
 
@@ -79,7 +79,7 @@ def work(turns, way, options, folder):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (options.examples, 3, 32, 32), dtype=np.uint8)
     data = load_dataset((images, np.arange(options.examples) % 10))
-    plan = make_plan(data, model=options.model, trials=TRIALS, epochs=1, precision="float32")
+    plan = make_plan(data, Training(model=options.model, epochs=1, precision="float32"), TRIALS)
     resolved = Resolved(precision="float32", channels_last=True, threads=way.threads, jobs=way.jobs)
     executor = "serial" if way.jobs == 1 else "processes"
     warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
@@ -95,9 +95,7 @@ def work(turns, way, options, folder):
             carry_out(
                 plan,
                 folder,
-                device="cpu",
-                executor=executor,
-                jobs=way.jobs,
+                Execution(device="cpu", executor=executor, jobs=way.jobs),
                 resolved=resolved,
                 workers=workers,
             )

@@ -25,7 +25,7 @@ from easiness import load_dataset
 from easiness.analysis import match_groups
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
-from easiness.spec import Resolved
+from easiness.spec import Execution, Recording, Resolved, Training
 from results import Report, command, data_text, parser
 
 REFERENCE_SEED = 1000
@@ -108,17 +108,17 @@ def train(data, study, way, seed, folder):
     """A run of the study's trials in this way."""
     plan = make_plan(
         with_wrong_labels(data) if way.wrong_labels else data,
-        model=study.model,
-        trials=study.trials,
-        epochs=study.epochs,
-        seed=seed,
-        recipe={"alpha": study.alpha / way.slower},
-        keep_weights=False,
-        splits=("train",),
+        Training(
+            model=study.model, epochs=study.epochs, seed=seed, recipe={"alpha": study.alpha / way.slower}
+        ),
+        study.trials,
+        recording=Recording(keep_weights=False, splits=("train",)),
     )
     began = time.perf_counter()
     resolved = Resolved(**{**PLAIN, **way.settings})
-    run = carry_out(plan, folder / f"{study.model}-{seed}", device="cpu", cache=False, resolved=resolved)
+    run = carry_out(
+        plan, folder / f"{study.model}-{seed}", Execution(device="cpu", cache=False), resolved=resolved
+    )
     print(f"{study.model}, {way.name}: {time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)
     return run
 

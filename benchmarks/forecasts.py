@@ -17,6 +17,7 @@ from easiness import load_dataset
 from easiness.analysis import SIDES, forecast, match_groups, membership, select, without_noise
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
+from easiness.spec import Execution, Recording, Training
 from forecasts_figure import FEW, draw
 from machine import measured
 
@@ -32,9 +33,12 @@ def train(data, folder):
     runs = {}
     for network in NETWORKS:
         plan = make_plan(
-            data, model=network, trials=TRIALS, epochs=EPOCHS, keep_weights=False, splits=("train",)
+            data,
+            Training(model=network, epochs=EPOCHS),
+            TRIALS,
+            recording=Recording(keep_weights=False, splits=("train",)),
         )
-        run = carry_out(plan, folder / network, executor="processes", jobs=2, compiling="off")
+        run = carry_out(plan, folder / network, Execution(executor="processes", jobs=2, compiling="off"))
         runs[network] = run.first(TRIALS)
     return runs
 

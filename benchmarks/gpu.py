@@ -27,6 +27,7 @@ from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
+from easiness.spec import Execution, Training
 from gpu_checks import CHEAP, COMPILED, check
 from gpu_parts import LeftOut, Parts
 from gpu_steps import BATCH, NUM_CLASSES, SHAPE, WAYS, Steps, measure_peaks, roofline, settings, waits
@@ -169,8 +170,8 @@ def all_of_cifar(parts, data, device, step, peaks):
     Then one trial more, to see where the time goes.
     """
     began = time.perf_counter()
-    plan = make_plan(data, model=JUDGED, trials=TRIALS, epochs=EPOCHS)
-    resolved = resolve_plan(plan, device)
+    plan = make_plan(data, Training(model=JUDGED, epochs=EPOCHS), TRIALS)
+    resolved = resolve_plan(plan, device, Execution())
     parts.report.say(f"`auto` became: {resolved.reason}", "")
     at_a_time = resolved.jobs * resolved.together
     steps = plan.recipe.steps_per_epoch(len(data)) * EPOCHS
@@ -180,10 +181,12 @@ def all_of_cifar(parts, data, device, step, peaks):
     trials = next((num for num in (TRIALS, *fewer) if num * of_one <= room), None)
     if trials is None:
         raise LeftOut(f"{at_a_time} trials may take {at_a_time * of_one:.0f} s, and {room:.0f} s were left")
-    plan = make_plan(data, model=JUDGED, trials=trials, epochs=EPOCHS)
+    plan = make_plan(data, Training(model=JUDGED, epochs=EPOCHS), trials)
     moments, clock, begun = Moments(), Clock(torch.device("cpu")), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, storing(clock):
-        run = carry_out(plan, Path(folder) / "run", device=str(device), resolved=resolved, progress=moments)
+        run = carry_out(
+            plan, Path(folder) / "run", Execution(device=str(device)), resolved=resolved, progress=moments
+        )
         ended = time.perf_counter()
         assert len(run.trials) == trials
     choosing, starting = moments.begun - began, moments.first - moments.begun
@@ -217,11 +220,11 @@ def all_of_cifar(parts, data, device, step, peaks):
 def tiny_times(parts, device):
     """That the table of `where_time_goes` can be made, from a run of two short trials."""
     began = time.perf_counter()
-    plan = make_plan(load_dataset("digits", limit=300), model="wrn_10_1", trials=2, epochs=2)
-    resolved, clock = resolve_plan(plan, device), Clock(device)
+    plan = make_plan(load_dataset("digits", limit=300), Training(model="wrn_10_1", epochs=2), 2)
+    resolved, clock = resolve_plan(plan, device, Execution()), Clock(device)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, storing(clock):
-        carry_out(plan, Path(folder) / "run", device=str(device), resolved=resolved)
+        carry_out(plan, Path(folder) / "run", Execution(device=str(device)), resolved=resolved)
     times = where_time_goes(
         parts.report,
         plan,

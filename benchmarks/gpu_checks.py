@@ -10,6 +10,7 @@ import torch
 from easiness import load_dataset
 from easiness.record import TrialRecord
 from easiness.runs.plan import make_plan
+from easiness.spec import Training
 from easiness.trial import run_trials
 from gpu_parts import first_line
 from gpu_steps import WAYS, settings
@@ -47,7 +48,7 @@ def true_float32():
 
 def digits_specs(model, num, resolved, examples):
     plan = make_plan(
-        load_dataset("digits", limit=examples), model=model, trials=num, epochs=3, recipe={"flip": 0.0}
+        load_dataset("digits", limit=examples), Training(model=model, epochs=3, recipe={"flip": 0.0}), num
     )
     spec = plan.spec(resolved, num, 3)
     return plan.data, [spec.trial(index) for index in range(num)]

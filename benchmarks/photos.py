@@ -27,6 +27,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
+from easiness.spec import Execution, Training
 from own_process import OwnProcess
 from results import Report, command, data_text, parser
 
@@ -92,8 +93,8 @@ def serve_easiness(turns, folder, scratch, rounds):
     cpu = torch.device("cpu")
     model = "photos:small_network"
     recipe = {"crop": SIDE}
-    plan = make_plan(folder, model=model, trials=1, epochs=1 + rounds, batch_size=BATCH, recipe=recipe)
-    resolved = resolve_plan(plan, cpu)
+    plan = make_plan(folder, Training(model=model, epochs=1 + rounds, batch_size=BATCH, recipe=recipe), 1)
+    resolved = resolve_plan(plan, cpu, Execution())
     spec = plan.spec(resolved, trials=1, epochs=1 + rounds).trial(0)
 
     turns.begin()

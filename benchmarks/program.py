@@ -32,6 +32,7 @@ from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
+from easiness.spec import Execution, Recording, Training
 from easiness.store import RunWriter
 from easiness.training import StepObserver
 from easiness.training.loop import batches
@@ -76,8 +77,12 @@ class Program:
     """Trials of a run, one after the other: trained, observed, stored."""
 
     def __init__(self, data, model, folder, epochs, observe="all", resolved=None):
-        self.plan = make_plan(data, model=model, trials=1, epochs=epochs, observe=observe)
-        self.resolved = resolved or resolve_plan(self.plan, CPU, executor="serial", compiling="off")
+        self.plan = make_plan(
+            data, Training(model=model, epochs=epochs), 1, recording=Recording(observe=observe)
+        )
+        self.resolved = resolved or resolve_plan(
+            self.plan, CPU, Execution(executor="serial", compiling="off")
+        )
         self.folder = folder
         self.spec = self.plan.spec(self.resolved, trials=1, epochs=epochs)
         self.done = 0
@@ -297,9 +302,9 @@ def processes(report, data, options, folder):
     rows = []
     ways = {"one": ("serial", 1), "two": ("processes", JOBS)}
     for model in IN_PROCESSES:
-        plan = make_plan(data, model=model, trials=options.trials, epochs=options.epochs)
+        plan = make_plan(data, Training(model=model, epochs=options.epochs), options.trials)
         single = replace(plan, trials=1)  # nothing but the precision is chosen for one trial
-        one = resolve_plan(single, CPU, executor="serial", compiling="off")
+        one = resolve_plan(single, CPU, Execution(executor="serial", compiling="off"))
         half = min(one.threads, max(1, torch.get_num_threads() // JOBS))
         resolved = {"one": one, "two": one.model_copy(update={"jobs": JOBS, "threads": half})}
         seconds = {way: [] for way in ways}
@@ -309,9 +314,7 @@ def processes(report, data, options, folder):
                 carry_out(
                     plan,
                     folder / f"{way}-{model}-{number}",
-                    device="cpu",
-                    executor=executor,
-                    jobs=jobs,
+                    Execution(device="cpu", executor=executor, jobs=jobs),
                     progress=clock,
                     resolved=resolved[way],
                 )

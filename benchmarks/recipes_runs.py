@@ -18,6 +18,7 @@ from easiness import load_dataset
 from easiness.data.subset import balanced_subset
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
+from easiness.spec import Execution, Recording, Training
 
 SHORT = {"period": "epochs", "alpha": 0.003, "translation": 0.0}
 
@@ -115,18 +116,18 @@ def reference_runs(name, source, folder):
     for one in subject.references:
         plan = make_plan(
             seen_by(one, subject, source),
-            model=one.model,
-            trials=one.trials,
-            epochs=one.epochs,
-            train_share=one.share,
-            observe="last",
-            keep_weights=False,
-            precision="float32",
-            # the paper's augmentation, annealed
-            recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
+            Training(
+                model=one.model,
+                epochs=one.epochs,
+                train_share=one.share,
+                precision="float32",
+                recipe={"period": one.epochs, "alpha": 0.003, **subject.changes},
+            ),
+            one.trials,
+            recording=Recording(observe="last", keep_weights=False),
         )
         out = folder / one.model.rpartition(":")[2]
-        run = carry_out(plan, out, executor="processes", jobs=2, compiling="off")
+        run = carry_out(plan, out, Execution(executor="processes", jobs=2, compiling="off"))
         runs[one.model] = run.first(one.trials)
     return runs
 
@@ -150,14 +151,15 @@ def way_run(name, way_name, source, folder):
     way = subject.ways[way_name]
     plan = make_plan(
         judged(subject, source)[0],
-        model=way.model,
-        trials=way.trials,
-        epochs=way.epochs,
-        keep_weights=False,
-        precision="float32",
-        recipe={**way.recipe, **subject.changes},
+        Training(
+            model=way.model, epochs=way.epochs, precision="float32", recipe={**way.recipe, **subject.changes}
+        ),
+        way.trials,
+        recording=Recording(keep_weights=False),
     )
     run = carry_out(
-        plan, folder / way_name.replace(" ", "-").replace("%", "percent"), executor="serial", compiling="off"
+        plan,
+        folder / way_name.replace(" ", "-").replace("%", "percent"),
+        Execution(executor="serial", compiling="off"),
     )
     return run.first(way.trials)

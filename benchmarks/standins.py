@@ -25,6 +25,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
+from easiness.spec import Execution, Recording, Training
 from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
 from results import Report, parser
 from standins_figure import draw
@@ -90,21 +91,16 @@ def train(data, folder, options):
     for network, reduce, _ in RUNS:
         plan = make_plan(
             data,
-            model=network,
-            trials=options.trials,
-            epochs=options.epochs,
-            recipe={"reduce": reduce},
-            keep_weights=False,
-            splits=("train",),
+            Training(model=network, epochs=options.epochs, recipe={"reduce": reduce}),
+            options.trials,
+            recording=Recording(keep_weights=False, splits=("train",)),
         )
         began = time.perf_counter()
         with Workers(executor) as workers:
             run = carry_out(
                 plan,
                 folder / f"{network}-{reduce}",
-                executor=executor,
-                jobs=jobs,
-                compiling="off",
+                Execution(executor=executor, jobs=jobs, compiling="off"),
                 workers=workers,
             )
         # the expensive network, which is the first, decides how many trials at a time for all

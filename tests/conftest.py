@@ -14,6 +14,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+from easiness.spec import Loading
+
 if TYPE_CHECKING:
     from easiness.studies.paper.presets import Preset
 
@@ -239,7 +241,7 @@ def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
     from easiness.studies.paper.study import plan_paper, run_paper
 
     def make(out: Path) -> None:
-        plan = plan_paper(tiny_preset, limit=150)
+        plan = plan_paper(tiny_preset, loading=Loading(limit=150))
         describe_folder(plan, out)
         write_paper(plan, *run_paper(plan, out), out)
 

@@ -23,7 +23,7 @@ from easiness.analysis import match_groups
 from easiness.data import Dataset
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
-from easiness.spec import Resolved
+from easiness.spec import Execution, Recording, Resolved, Training
 from easiness.trial import run_trial
 
 TRIALS, EPOCHS, ALPHA = 20, 10, 0.003
@@ -43,17 +43,14 @@ def train(data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Train:
     def train(name: str, seed: int, *, own: Dataset = data, alpha: float = ALPHA, **settings: Any) -> Run:
         plan = make_plan(
             own,
-            model="mlp_2_w64",
-            trials=TRIALS,
-            epochs=EPOCHS,
-            seed=seed,
-            recipe={"alpha": alpha},
-            keep_weights=False,
+            Training(model="mlp_2_w64", epochs=EPOCHS, seed=seed, recipe={"alpha": alpha}),
+            TRIALS,
+            recording=Recording(keep_weights=False),
         )
         resolved = Resolved.model_validate(
             {"precision": "float32", "channels_last": False, "threads": 1, **settings}
         )
-        return carry_out(plan, tmp_path_factory.mktemp("fidelity") / name, resolved=resolved)
+        return carry_out(plan, tmp_path_factory.mktemp("fidelity") / name, Execution(), resolved=resolved)
 
     return train
 
@@ -132,7 +129,7 @@ def compiles() -> None:
 def test_a_compiled_trial_records_what_an_eager_one_does(compiles):
     del compiles
     data = ez.load_dataset("digits", limit=160)  # steps of 128 and, never compiled, of 32
-    plan = make_plan(data, model="wrn_10_1", trials=1, epochs=3)
+    plan = make_plan(data, Training(model="wrn_10_1", epochs=3), 1)
     records = []
     for compiled in (False, True):
         resolved = Resolved(precision="float32", channels_last=True, threads=1, compiled=compiled)

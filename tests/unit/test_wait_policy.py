@@ -22,14 +22,16 @@ import sys, warnings
 from pathlib import Path
 {first}
 import easiness as ez
-from easiness.spec import Resolved
+from easiness.spec import Execution, Loading, Resolved, Training
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 
 def train(trials, threads, **options):
-    plan = make_plan("digits", model="mlp_2_w8", limit=20, trials=trials, epochs=1, precision="float32")
+    training = Training(model="mlp_2_w8", epochs=1, precision="float32")
+    plan = make_plan("digits", training, trials, loading=Loading(limit=20))
     settings = Resolved(precision="float32", channels_last=False, threads=threads)
-    return carry_out(plan, Path(sys.argv[1]), resolved=settings, device="cpu", **options)
+    execution = Execution(device="cpu", **options)
+    return carry_out(plan, Path(sys.argv[1]), execution, resolved=settings)
 
 warnings.simplefilter("always")
 with warnings.catch_warnings(record=True) as caught:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easiness.cli.execution import ExecutorName, NumJobs
+from easiness.cli.spread import spread
+from easiness.spec import Execution, Loading, Recording, Training, Trials
 
 if TYPE_CHECKING:
     from easiness.store import Run
 
 
-def _number_or_auto(value: str) -> str:
-    try:
-        return value if value == "auto" else str(int(value))
-    except ValueError:
-        raise typer.BadParameter(f"{value!r} is neither a whole number nor auto") from None
-
-
+@spread
 def measure(
     source: Annotated[
         str,
@@ -32,118 +27,11 @@ def measure(
     out: Annotated[
         Path, typer.Option("--out", help="Folder of the run; an existing run goes on, on a CPU bit for bit.")
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            help="mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
-            "names (resnet18), timm:NAME, or package.module:callable.",
-        ),
-    ] = "wrn_16_4",
-    trials: Annotated[
-        str,
-        typer.Option(
-            "--trials",
-            metavar="N|auto",
-            callback=_number_or_auto,
-            help="Number of independent trainings; auto: until the easy and the hard set hold as much of the "
-            "true ones as asked.",
-        ),
-    ] = "10",
-    reliability: Annotated[
-        float | None,
-        typer.Option(
-            "--reliability",
-            help="For --trials auto: share of the true easy and hard set that both sets are to hold, with "
-            "their intervals; 0.8 unless given.",
-        ),
-    ] = None,
-    max_trials: Annotated[
-        int | None, typer.Option("--max-trials", help="For --trials auto: at most so many; 100 unless given.")
-    ] = None,
-    epochs: Annotated[int, typer.Option("--epochs", help="Epochs of each training.")] = 10,
-    limit: Annotated[
-        int | None, typer.Option("--limit", help="Train on this many examples, class-balanced.")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", help="Examples per step, instead of the recipe's.")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of the run.")] = 0,
-    train_share: Annotated[
-        float,
-        typer.Option(
-            "--train-share", help="Share of the examples that each trial trains on; all are observed."
-        ),
-    ] = 1.0,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        typer.Option("--device", help="Where to train; cuda spreads --jobs over all GPUs."),
-    ] = "auto",
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"],
-        typer.Option("--precision", help="auto measures which is faster, once per run."),
-    ] = "auto",
-    executor: ExecutorName = "auto",
-    jobs: NumJobs = "auto",
-    compiling: Annotated[
-        Literal["auto", "on", "off"],
-        typer.Option("--compile", help="torch.compile, which takes a minute; auto does without."),
-    ] = "auto",
-    choose_again: Annotated[
-        bool,
-        typer.Option(
-            "--choose-again",
-            help="For a new run: measure anew what auto chooses by, instead of what earlier runs have found.",
-        ),
-    ] = False,
-    pretrained: Annotated[
-        bool,
-        typer.Option(
-            "--pretrained", help="Start from a torchvision or timm network's published weights, from disk."
-        ),
-    ] = False,
-    data_root: Annotated[
-        Path | None, typer.Option("--data-root", help="Folder of a torchvision data set.")
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Let torchvision or the hub download what is not on disk.")
-    ] = False,
-    allow_outside: Annotated[
-        bool, typer.Option("--allow-outside", help="Let a CSV name files outside of its folder.")
-    ] = False,
-    holdout: Annotated[
-        float | None,
-        typer.Option("--holdout", help="Hold out this share of each class, where no split is held out."),
-    ] = None,
-    cache: Annotated[
-        Literal["on", "off"],
-        typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
-    ] = "on",
-    observe: Annotated[
-        str,
-        typer.Option(
-            "--observe",
-            metavar="all|every:K|last|train",
-            help="After which epochs to look at the examples; train takes what training computes of its "
-            "augmented images.",
-        ),
-    ] = "all",
-    keep_logits: Annotated[bool, typer.Option("--keep-logits", help="Keep all logits.")] = False,
-    no_weights: Annotated[
-        bool, typer.Option("--no-weights", help="Do not keep the trained weights.")
-    ] = False,
-    recipe: Annotated[
-        str | None,
-        typer.Option(
-            "--recipe",
-            metavar="paper|short|FILE",
-            help="How networks are trained: the paper's recipe, the one for short trainings, or a TOML file "
-            "of changes; short for a new run, a run's own where it exists. --dry-run shows it in full.",
-        ),
-    ] = None,
-    skip_unreadable: Annotated[
-        bool, typer.Option("--skip-unreadable", help="Leave out images that cannot be read, and count them.")
-    ] = False,
+    training: Training,
+    trials: Trials,
+    loading: Loading,
+    recording: Recording,
+    execution: Execution,
     retrain_damaged: Annotated[
         bool, typer.Option("--retrain-damaged", help="Train trials with a damaged file again.")
     ] = False,
@@ -156,79 +44,35 @@ def measure(
     from easiness.cli.plan_text import describe
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
-    from easiness.executors import check_executor, read_jobs
+    from easiness.executors import check_executor
     from easiness.runs.carry_out import carry_out
     from easiness.runs.plan import make_plan
-    from easiness.runs.recipe_choice import recipe_or_default
+    from easiness.runs.recipe_choice import with_recipe
     from easiness.runs.until_reliable import trials_asked
-    from easiness.runs.workers import allowed_jobs
+    from easiness.runs.workers import allowed
     from easiness.store import check_output
     from easiness.training import resolve_device
 
     check_output(out)
     progress = ShownProgress()
-    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
-    num_jobs = read_jobs(jobs)
-    check_executor(executor, num_jobs)
-    target = resolve_device(device)
+    num_trials, until = trials_asked(trials, training.epochs, progress.note)
+    check_executor(execution.executor, execution.jobs)
+    device = resolve_device(execution.device)
+    training = with_recipe(training, out)
     with reading_shown():
-        plan = make_plan(
-            source,
-            model=model,
-            trials=num_trials,
-            epochs=epochs,
-            seed=seed,
-            limit=limit,
-            skip_unreadable=skip_unreadable,
-            data_root=data_root,
-            download=download,
-            allow_outside=allow_outside,
-            holdout=holdout,
-            pretrained=pretrained,
-            batch_size=batch_size,
-            train_share=train_share,
-            precision=precision,
-            observe=observe,
-            keep_logits=keep_logits,
-            keep_weights=not no_weights,
-            recipe=recipe_or_default(recipe, out),
-        )
-    if plan.ref.num_unreadable:
-        typer.echo(f"images left out, since they cannot be read: {plan.ref.num_unreadable}", err=True)
+        plan = make_plan(source, training, num_trials, loading=loading, recording=recording)
+    if plan.asked.data.num_unreadable:
+        num = plan.asked.data.num_unreadable
+        typer.echo(f"images left out, since they cannot be read: {num}", err=True)
     for note in plan.data.notes:
         typer.echo(f"note: {note}", err=True)
     if dry_run:
+        execution = allowed(execution, photos=plan.recipe.crop > 0)
         rule = None if until is None else until.rule
-        cached = cache == "on"
-        num_jobs = allowed_jobs(executor, num_jobs, photos_in_memory=plan.recipe.crop > 0 and not cached)
-        typer.echo(
-            describe(
-                plan,
-                out,
-                target,
-                cached,
-                rule,
-                executor=executor,
-                jobs=num_jobs,
-                compiling=compiling,
-                choose_again=choose_again,
-            )
-        )
+        typer.echo(describe(plan, out, device, execution, rule))
         return
     with progress:
-        run = carry_out(
-            plan,
-            out,
-            device=device,
-            executor=executor,
-            jobs=num_jobs,
-            compiling=compiling,
-            choose_again=choose_again,
-            cache=cache == "on",
-            retrain_damaged=retrain_damaged,
-            progress=progress,
-            more=until,
-        )
+        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=progress, more=until)
     if until is not None:
         run = until.conclude(run)
     typer.echo(summarize(run))

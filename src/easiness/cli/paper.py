@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from easiness.cli.execution import ExecutorName, NumJobs
+from easiness.cli.spread import IN_OUT, Fields, spread
+from easiness.spec import Execution, Loading
 
 if TYPE_CHECKING:
     from easiness.runs.cost import Cost
     from easiness.studies.paper.study import PaperPlan
 
 
+@spread
 def paper(
     out: Annotated[Path, typer.Option("--out", help="Folder of the study; what it has is kept.")],
     source: Annotated[
@@ -23,29 +25,15 @@ def paper(
         Literal["smoke", "laptop", "paper"],
         typer.Option("--preset", help="smoke: two minutes; laptop: CIFAR-10, no GPU; paper: GPUs."),
     ] = "laptop",
-    limit: Annotated[
-        int | None, typer.Option("--limit", help="Train on this many examples, instead of the preset's.")
-    ] = None,
-    holdout: Annotated[
-        float | None,
-        typer.Option("--holdout", help="Hold out this share of each class, where no split is held out."),
-    ] = None,
-    data_root: Annotated[
-        Path | None, typer.Option("--data-root", help="Folder of a torchvision data set.")
-    ] = None,
-    download: Annotated[
-        bool, typer.Option("--download", help="Let torchvision or the hub download what is not on disk.")
-    ] = False,
+    loading: Annotated[
+        Loading,
+        Fields(
+            ("limit", "holdout", "data_root", "download"),
+            help={"limit": "Train on this many examples, instead of the preset's."},
+        ),
+    ] = Loading(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the study.")] = 0,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")
-    ] = "auto",
-    executor: ExecutorName = "auto",
-    jobs: NumJobs = "auto",
-    cache: Annotated[
-        Literal["on", "off"],
-        typer.Option("--cache", help="Keep photos at the working resolution in a file in --out."),
-    ] = "on",
+    execution: Annotated[Execution, IN_OUT] = Execution(),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every run and what it costs, and train nothing.")
     ] = False,
@@ -56,7 +44,7 @@ def paper(
     """
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
-    from easiness.executors import check_executor, read_jobs
+    from easiness.executors import check_executor
     from easiness.report.paper import finish_paper
     from easiness.studies.paper.claims import count_verdicts
     from easiness.studies.paper.folder import check_folder
@@ -64,36 +52,18 @@ def paper(
     from easiness.studies.paper.study import plan_paper
     from easiness.training import resolve_device
 
-    num_jobs = read_jobs(jobs)
-    check_executor(executor, num_jobs)
-    target = resolve_device(device)
+    check_executor(execution.executor, execution.jobs)
+    device = resolve_device(execution.device)
     with reading_shown():
-        plan = plan_paper(
-            find_preset(preset, source),
-            source,
-            limit=limit,
-            holdout=holdout,
-            data_root=data_root,
-            download=download,
-            seed=seed,
-        )
+        plan = plan_paper(find_preset(preset, source), source, loading=loading, seed=seed)
     for note in plan.data.notes:
         typer.echo(f"note: {note}", err=True)
     check_folder(plan, out)
     if dry_run:
-        costs = plan.costs(out, target, executor=executor, jobs=num_jobs, cache=cache == "on")
-        typer.echo(_describe(plan, out, str(target), costs))
+        typer.echo(_describe(plan, out, str(device), plan.costs(out, device, execution)))
         return
     with ShownProgress() as progress:
-        claims = finish_paper(
-            plan,
-            out,
-            device=device,
-            executor=executor,
-            jobs=num_jobs,
-            cache=cache == "on",
-            progress=progress,
-        )
+        claims = finish_paper(plan, out, execution, progress)
     for claim in claims:
         typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     verdicts = ", ".join(

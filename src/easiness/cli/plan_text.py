@@ -8,25 +8,19 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.executors import Jobs
-from easiness.runs.auto.choose import Compile, resolve_plan
-from easiness.runs.carry_out import cache_beside
+from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.cost import estimate_cost
+from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
-from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
+from easiness.spec import Execution, Recipe, StoppingRule, describe_recipe, observe_text
 
 
 def describe(
     plan: Plan,
     out: Path,
     device: torch.device,
-    cache: bool,
+    execution: Execution,
     rule: StoppingRule | None = None,
-    *,
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    compiling: Compile = "auto",
-    choose_again: bool = False,
 ) -> str:
     """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost."""
     num = plan.num_trained_on
@@ -39,17 +33,10 @@ def describe(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in plan.recipe.model_dump().items()
     )
-    resolved = resolve_plan(
-        plan,
-        device,
-        executor=executor,
-        jobs=jobs,
-        compiling=compiling,
-        may_group=rule is None,
-        choose_again=choose_again,
-    )
+    resolved = resolve_plan(plan, device, execution, may_group=rule is None)
     spec = plan.spec(resolved, plan.trials, plan.epochs)
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache_beside(out) if cache else None)
+    cache = cache_beside(out) if execution.cache else None
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache)
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if rule is not None:
         costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
@@ -61,7 +48,7 @@ fingerprint: {plan.data.fingerprint}
 model: {plan.model}, {f"from the weights in {plan.pretrained}" if plan.pretrained else "from scratch"}
 trials: {plan.trials if rule is None else _until(rule)} of {plan.epochs} epochs, {steps} steps each; \
 every trial trains on {num} examples
-seed: {plan.seed}
+seed: {spec.seed}
 device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
 trials at a time: {resolved.jobs * resolved.together}

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easiness.cli.training_sets import KeepEnd
+from easiness.cli.spread import Fields, spread
 from easiness.errors import BadInput
+from easiness.spec import Drawing
 
 if TYPE_CHECKING:
     from easiness.studies.training_sets.prune import Pruned
 
 
+@spread
 def prune(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
     drop: Annotated[float, typer.Option("--drop", help="Share of the examples to drop, such as 0.3.")],
@@ -26,13 +28,12 @@ def prune(
             "the other end.",
         ),
     ] = None,
-    score: Annotated[str, typer.Option("--score", help="Score to rank by.")] = "easiness",
-    keep: KeepEnd = None,
-    epoch: Annotated[
-        int | None,
-        typer.Option("--epoch", help="Read the score after this many epochs; the last by default."),
-    ] = None,
-    balanced: Annotated[bool, typer.Option("--balanced", help="Drop the same share of each class.")] = False,
+    drawing: Annotated[
+        Drawing,
+        Fields(
+            ("score", "keep", "epoch", "balanced"), help={"balanced": "Drop the same share of each class."}
+        ),
+    ] = Drawing(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
     output: Annotated[
         Path | None,
@@ -52,17 +53,17 @@ def prune(
 
     if output is not None:
         check_output_file(output, (".csv", ".parquet", ".txt"))
-    if policy is None and keep is None:
-        order_of(score)  # says where --keep is what is missing
+    if policy is None and drawing.keep is None:
+        order_of(drawing.score)  # says where --keep is what is missing
         raise BadInput("--policy: say which examples to drop mainly: easy, hard, random or beta:A,B")
     pruned = draw(
         open_run(run),
         drop=drop,
         policy=policy,
-        score=score,
-        keep=keep,
-        epoch=epoch,
-        balanced=balanced,
+        score=drawing.score,
+        keep=drawing.keep,
+        epoch=drawing.epoch,
+        balanced=drawing.balanced,
         seed=seed,
     )
     typer.echo(_summary(pruned), err=True)

@@ -1,29 +1,12 @@
 """Where trials run. One contract: on a CPU the same spec gives the same record in each."""
 
-from typing import Literal, TypeAlias
-
 from easiness.errors import BadInput, nearest
 from easiness.executors.outcome import Executor, Outcome, Tell
 from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.serial import SerialExecutor
-
-Jobs: TypeAlias = int | Literal["auto"]
-"""Trials at a time, or ``auto``: as many as measured to be fastest."""
+from easiness.spec import Jobs
 
 EXECUTORS = ("auto", "serial", "processes")
-
-
-def read_jobs(text: str) -> Jobs:
-    """``auto``, or the number in ``text``.
-
-    Raises:
-        BadInput: it is neither.
-    """
-    if text == "auto":
-        return "auto"
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise _no_jobs(text)
-    return int(text)
 
 
 def _no_jobs(given: object) -> BadInput:
@@ -61,12 +44,10 @@ def make_executor(name: str, jobs: int = 1) -> Executor:
 __all__ = [
     "EXECUTORS",
     "Executor",
-    "Jobs",
     "Outcome",
     "ProcessesExecutor",
     "SerialExecutor",
     "Tell",
     "check_executor",
     "make_executor",
-    "read_jobs",
 ]

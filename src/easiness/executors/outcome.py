@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -24,6 +24,9 @@ class Outcome(Generic[Item, Value]):
 
 class Executor(Protocol):
     """Runs a function over items somewhere; one item's error never costs another its outcome."""
+
+    shares_memory: ClassVar[bool]
+    """Do functions and items go to work as they are, in the caller's process, and not as copies of them?"""
 
     @property
     def jobs(self) -> int:

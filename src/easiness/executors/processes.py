@@ -11,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
 from easiness.executors.outcome import Item, Outcome, Tell, Value
@@ -33,6 +33,8 @@ class ProcessesExecutor:
     killed costs the items in flight, whose outcomes are errors; the others go on in new workers. Workers end
     when this process does, however it ends.
     """
+
+    shares_memory: ClassVar[bool] = False
 
     def __init__(self, jobs: int | None = None) -> None:
         """``jobs``: as many as there are cores, unless given."""

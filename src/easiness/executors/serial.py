@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import ClassVar
 
 from easiness.executors.outcome import Item, Outcome, Tell, Value
 
@@ -11,6 +12,7 @@ class SerialExecutor:
     """Runs items in the order given. An interrupt (Ctrl-C) ends the iteration at once."""
 
     jobs = 1
+    shares_memory: ClassVar[bool] = True
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
         """Yield an outcome per item; the next item starts when the last outcome has been taken."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from easiness.executors import Jobs
 from easiness.report.paper_page import write_paper
 from easiness.runs.progress import Progress
+from easiness.spec import Execution, Jobs, Loading, taken
 from easiness.studies.paper.claims import Claim
 from easiness.studies.paper.folder import check_folder, describe_folder
 from easiness.studies.paper.presets import find_preset
@@ -53,35 +53,16 @@ def paper(
         BadInput: something given cannot be used, or ``out`` holds something else.
         RunFailed: a trial failed or a file could not be written; everything finished is kept.
     """
-    plan = plan_paper(
-        find_preset(preset, source),
-        source,
-        limit=limit,
-        holdout=holdout,
-        data_root=data_root,
-        download=download,
-        seed=seed,
-    )
-    out = Path(out)
+    given, out = locals(), Path(out)
+    plan = plan_paper(find_preset(preset, source), source, loading=taken(Loading, given), seed=seed)
     check_folder(plan, out)
-    return finish_paper(
-        plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
-    )
+    return finish_paper(plan, out, taken(Execution, given), progress)
 
 
 def finish_paper(
-    plan: PaperPlan,
-    out: Path,
-    *,
-    device: str = "auto",
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    cache: bool = True,
-    progress: Progress | None = None,
+    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: Progress | None = None
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write the results; as `paper` otherwise."""
     describe_folder(plan, out)
-    results, runs = run_paper(
-        plan, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
-    )
+    results, runs = run_paper(plan, out, execution, progress)
     return write_paper(plan, results, runs, out)

@@ -11,16 +11,16 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
-from easiness.executors import Jobs
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.auto.search import GROUPS
-from easiness.runs.carry_out import cache_beside, carry_out, missing_trials
+from easiness.runs.carry_out import carry_out, missing_trials
 from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.workers import Workers, allowed_jobs
+from easiness.runs.workers import Workers, allowed
 from easiness.show.amounts import duration_text, size_text
-from easiness.spec import Resolved, RunSpec
+from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
 from easiness.store.files import sweep, write_whole
 from easiness.store.run import read_document
@@ -33,11 +33,8 @@ _KEPT = TypeAdapter(dict[str, Resolved])
 def carry_out_all(
     plans: Mapping[str, Plan],
     folder: Path,
+    execution: Execution,
     *,
-    device: str = "auto",
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    cache: bool = True,
     progress: Progress | None = None,
     announce: bool = True,
 ) -> dict[str, Run]:
@@ -50,10 +47,9 @@ def carry_out_all(
         BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
-    photos = any(plan.recipe.crop for plan in plans.values())
-    jobs = allowed_jobs(executor, jobs, photos_in_memory=photos and not cache)
+    execution = allowed(execution, photos=any(plan.recipe.crop for plan in plans.values()))
     progress = progress or Progress()
-    target = resolve_device(device)
+    device = resolve_device(execution.device)
     for name, plan in plans.items():
         check_output(folder / name)
         if is_run(folder / name):
@@ -62,24 +58,21 @@ def carry_out_all(
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
-    resolve = partial(resolve_plan, device=target, executor=executor, jobs=jobs, tell=progress.note)
+    resolve = partial(resolve_plan, device=device, execution=execution, tell=progress.note)
     chosen = _chosen(plans, missing, folder, resolve, keep=True)
     if announce:
-        costs = _costs(plans, missing, chosen, target, cache_beside(folder / "any") if cache else None)
+        costs = _costs(plans, missing, chosen, device, _cache(folder, execution))
         progress.study(
             describe(plans, missing, costs),
             sum(cost.num_images for cost in costs.values()),
             sum(cost.seconds for cost in costs.values()),
         )
-    with Workers(executor) as workers:
+    with Workers(execution.executor) as workers:
         return {
             name: carry_out(
                 plan,
                 folder / name,
-                device=device,
-                executor=executor,
-                jobs=jobs,
-                cache=cache,
+                execution,
                 progress=progress,
                 resolved=chosen.get(_alike(plan)),
                 workers=workers,
@@ -104,16 +97,17 @@ def plan_costs(
     plans: Mapping[str, Plan],
     folder: Path,
     device: torch.device,
-    cache: bool,
-    *,
-    executor: str = "auto",
-    jobs: Jobs = "auto",
+    execution: Execution,
 ) -> dict[str, Cost]:
     """What the trials that are missing cost, by the name of their run."""
     missing = missing_by_run(plans, folder)
-    resolve = partial(resolve_plan, device=device, executor=executor, jobs=jobs)
+    resolve = partial(resolve_plan, device=device, execution=execution)
     chosen = _chosen(plans, missing, folder, resolve, keep=False)
-    return _costs(plans, missing, chosen, device, cache_beside(folder / "any") if cache else None)
+    return _costs(plans, missing, chosen, device, _cache(folder, execution))
+
+
+def _cache(folder: Path, execution: Execution) -> Path | None:
+    return cache_beside(folder / "any") if execution.cache else None
 
 
 def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:

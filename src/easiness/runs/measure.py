@@ -5,16 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from easiness.executors import Jobs
-from easiness.runs.auto.choose import Compile
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
-from easiness.runs.recipe_choice import recipe_or_default
+from easiness.runs.recipe_choice import with_recipe
 from easiness.runs.until_reliable import trials_asked
-from easiness.spec import Recipe
+from easiness.spec import (
+    Compile,
+    Execution,
+    Jobs,
+    Loading,
+    Precision,
+    RecipeGiven,
+    Recording,
+    Training,
+    Trials,
+    taken,
+)
 from easiness.store import Run, check_output
-from easiness.training import Precision
 
 
 def measure(
@@ -46,7 +54,7 @@ def measure(
     observe: str = "all",
     keep_logits: bool = False,
     keep_weights: bool = True,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    recipe: RecipeGiven = None,
     retrain_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Run:
@@ -108,41 +116,18 @@ def measure(
         UserWarning: torch was loaded before with ``OMP_WAIT_POLICY`` unset, and several threads, which then
             spin while they wait, train in this process; said once, with what to do.
     """
-    out = Path(out)
+    given, out = locals(), Path(out)
     check_output(out)
-    recipe = recipe_or_default(recipe, out)
     progress = progress or Progress()
-    num_trials, until = trials_asked(trials, reliability, max_trials, epochs, progress.note)
+    training = with_recipe(taken(Training, given), out)
+    num_trials, until = trials_asked(taken(Trials, given), epochs, progress.note)
     plan = make_plan(
-        data,
-        model=model,
-        trials=num_trials,
-        epochs=epochs,
-        seed=seed,
-        limit=limit,
-        skip_unreadable=skip_unreadable,
-        data_root=data_root,
-        download=download,
-        allow_outside=allow_outside,
-        holdout=holdout,
-        pretrained=pretrained,
-        batch_size=batch_size,
-        train_share=train_share,
-        precision=precision,
-        observe=observe,
-        keep_logits=keep_logits,
-        keep_weights=keep_weights,
-        recipe=recipe,
+        data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)
     )
     run = carry_out(
         plan,
         out,
-        device=device,
-        executor=executor,
-        jobs=jobs,
-        compiling=compiling,
-        choose_again=choose_again,
-        cache=cache,
+        taken(Execution, given),
         retrain_damaged=retrain_damaged,
         progress=progress,
         more=until,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import operator
-from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,68 +20,86 @@ from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
     BASE,
-    RECIPE_VERSION,
     TRAIN,
     DatasetRef,
     Draw,
+    Loading,
+    Precision,
     Probe,
     Recipe,
     RecordedSpec,
+    Recording,
     Resolved,
     RunSpec,
+    Training,
     check_observe,
     make_recipe,
     named_recipe,
     recipe_settings,
     trial_seeds,
 )
-from easiness.training import Precision, training_set
+from easiness.training import training_set
+
+_UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Examples that a run drops or relabels, drawn by their ``ranking`` [K]; see `TrialSpec`."""
+
+    draw: Draw
+    ranking: npt.NDArray[np.float64]
+    same_steps: bool = False
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run to be: all of its `RunSpec` but what ``auto`` will resolve to."""
+    """A run to be: its data, and all of its `RunSpec` but what ``auto`` will resolve to.
+
+    ``asked`` is as asked but for ``resolved``, which says nothing yet. ``pretrained`` is the file of weights
+    to start from.
+    """
 
     data: Dataset
-    ref: DatasetRef
+    asked: RunSpec
     input_shape: tuple[int, int, int]
-    model: str
-    pretrained: Path | None
-    pretrained_digest: str | None
-    recipe: Recipe
-    train_share: float
-    draw: Draw | None
-    ranking: npt.NDArray[np.float64] | None
-    same_steps: bool
-    probes: tuple[Probe, ...]
-    keep_weights: bool
-    seed: int
-    trials: int
-    epochs: int
     precision: Precision
+    pretrained: Path | None = None
+    ranking: npt.NDArray[np.float64] | None = None
+
+    @property
+    def trials(self) -> int:
+        """Number of trials asked."""
+        return self.asked.trials
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of each of them."""
+        return self.asked.epochs
+
+    @property
+    def model(self) -> str:
+        """Name of the network."""
+        return self.asked.model
+
+    @property
+    def recipe(self) -> Recipe:
+        """How it is trained."""
+        return self.asked.recipe
 
     @property
     def num_trained_on(self) -> int:
         """Number of examples that each trial trains on."""
-        return num_trained_on(len(self.data), self.train_share, self.draw)
+        return num_trained_on(len(self.data), self.asked.train_share, self.asked.draw)
+
+    def of(self, trials: int) -> Plan:
+        """The same with so many trials."""
+        return replace(self, asked=self.asked.model_copy(update={"trials": trials}))
 
     def spec(self, resolved: Resolved, trials: int, epochs: int) -> RunSpec:
         """The run, with ``auto`` resolved and at the size it is to have."""
-        return RunSpec(
-            data=self.ref,
-            model=self.model,
-            pretrained=self.pretrained_digest,
-            recipe=self.recipe,
-            resolved=resolved,
-            train_share=self.train_share,
-            draw=self.draw,
-            same_steps=self.same_steps,
-            probes=self.probes,
-            keep_weights=self.keep_weights,
-            seed=self.seed,
-            trials=trials,
-            epochs=epochs,
-        )
+        size = {"resolved": resolved, "trials": trials, "epochs": epochs}
+        return self.asked.model_copy(update=size)
 
     def check_continues(self, existing: RunSpec | RecordedSpec, out: Path) -> None:
         """Make sure that this plan asks for more of the same run.
@@ -99,22 +116,23 @@ class Plan:
     def _difference(self, run: RunSpec | RecordedSpec) -> str | None:
         if isinstance(run, RecordedSpec):
             return "it was recorded from a training loop of your own"
-        if run.data.identity() != self.ref.identity():
-            return _data_difference(run.data, self.ref)
-        ours, theirs = self.recipe.model_dump(), run.recipe.model_dump()
+        asked = self.asked
+        if run.data.identity() != asked.data.identity():
+            return _data_difference(run.data, asked.data)
+        ours, theirs = asked.recipe.model_dump(), run.recipe.model_dump()
         pairs: list[tuple[str, Any, Any]] = [
-            ("model", run.model, self.model),
-            ("file of pretrained weights", _short(run.pretrained), _short(self.pretrained_digest)),
+            ("model", run.model, asked.model),
+            ("file of pretrained weights", _short(run.pretrained), _short(asked.pretrained)),
             *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
-            ("recipe version", run.recipe_version, RECIPE_VERSION),
-            ("seed", run.seed, self.seed),
-            ("train share", run.train_share, self.train_share),
-            ("drawing of examples", run.draw, self.draw),
-            ("same steps", run.same_steps, self.same_steps),
-            ("observations", run.observe, self.probes[0].observe),
-            ("splits observed", [p.name for p in run.probes], [p.name for p in self.probes]),
-            ("logits kept", run.probes[0].keep_logits, self.probes[0].keep_logits),
-            ("weights kept", run.keep_weights, self.keep_weights),
+            ("recipe version", run.recipe_version, asked.recipe_version),
+            ("seed", run.seed, asked.seed),
+            ("train share", run.train_share, asked.train_share),
+            ("drawing of examples", run.draw, asked.draw),
+            ("same steps", run.same_steps, asked.same_steps),
+            ("observations", run.observe, asked.observe),
+            ("splits observed", [p.name for p in run.probes], [p.name for p in asked.probes]),
+            ("logits kept", run.probes[0].keep_logits, asked.probes[0].keep_logits),
+            ("weights kept", run.keep_weights, asked.keep_weights),
         ]
         if self.precision != "auto":
             pairs.append(("precision", run.resolved.precision, self.precision))
@@ -140,121 +158,92 @@ def _data_difference(run: DatasetRef, here: DatasetRef) -> str:
 
 
 def make_plan(
-    data: Any,
-    *,
-    model: str,
+    source: Any,
+    training: Training,
     trials: int,
-    epochs: int,
-    seed: int = 0,
-    limit: int | None = None,
-    skip_unreadable: bool = False,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    allow_outside: bool = False,
-    pretrained: bool = False,
-    batch_size: int | None = None,
-    train_share: float = 1.0,
-    precision: Precision = "auto",
-    keep_logits: bool = False,
-    keep_weights: bool = True,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    holdout: float | None = None,
-    draw: Draw | None = None,
-    ranking: npt.NDArray[np.float64] | None = None,
-    same_steps: bool = False,
-    observe: str = ALL,
-    splits: Collection[Literal["train", "held_out"]] = ("train", "held_out"),
+    *,
+    loading: Loading = Loading(),
+    recording: Recording = Recording(),
+    drawn: Drawn | None = None,
 ) -> Plan:
     """Check every choice and put the plan together; writes and trains nothing.
 
-    ``recipe`` is the paper's unless given. ``draw`` drops or relabels examples by their ``ranking`` [K];
-    ``splits`` names the splits to observe, where there are such. Everything else is as for `measure`.
+    The recipe is the paper's unless given. ``source`` is a `Dataset` or what `load_dataset` takes.
 
     Raises:
         BadInput: a choice cannot be used (names it).
     """
     trials = _at_least("trials", trials, 1)
-    epochs = _at_least("epochs", epochs, 1)
-    seed = _at_least("seed", seed, 0)
-    if precision not in get_args(Precision):
-        raise BadInput(f"precision {precision!r}: unknown; choose {', '.join(get_args(Precision))}")
-    observe = check_observe(observe)
+    epochs = _at_least("epochs", training.epochs, 1)
+    seed = _at_least("seed", training.seed, 0)
+    if training.precision not in get_args(Precision):
+        raise BadInput(f"precision {training.precision!r}: unknown; choose {', '.join(get_args(Precision))}")
+    observe = check_observe(recording.observe)
     if observe == TRAIN:
-        _check_trained_on_once(train_share, draw, same_steps)
+        _check_trained_on_once(training.train_share, drawn)
+    model, share = training.model, training.train_share
     check_model_name(model)
-    if not 0 < train_share <= 1:
-        raise BadInput(f"train share {train_share}: must be above 0 and at most 1")
-    data = given_data(
-        data,
-        limit=limit,
-        skip_unreadable=skip_unreadable,
-        data_root=data_root,
-        download=download,
-        allow_outside=allow_outside,
-        holdout=holdout,
-    )
-    settings = _recipe(data, recipe, batch_size, model)
-    if settings.period != "epochs" and epochs > settings.period:
+    if not 0 < share <= 1:
+        raise BadInput(f"train share {share}: must be above 0 and at most 1")
+    data = given_data(source, loading)
+    recipe = _recipe(data, training)
+    if recipe.period != "epochs" and epochs > recipe.period:
         raise BadInput(
-            f"epochs {epochs}: longer than the cosine period of {settings.period:g} epochs; "
+            f"epochs {epochs}: longer than the cosine period of {recipe.period:g} epochs; "
             'set `period` in the recipe, to a number or to "epochs" for as many as are trained'
         )
-    num = num_trained_on(len(data), train_share, None)
+    num = num_trained_on(len(data), share, None)
     if num < data.num_classes:
         raise BadInput(
-            f"train share {train_share}: leaves {num} of {len(data)} examples to train on, "
+            f"train share {share}: leaves {num} of {len(data)} examples to train on, "
             f"fewer than the {data.num_classes} classes"
         )
-    shape = data.input_shape(settings)
-    weights = pretrained_file(model) if pretrained else None
+    shape = data.input_shape(recipe)
+    weights = pretrained_file(model) if training.pretrained else None
     with torch.random.fork_rng(devices=[]):  # only to see that it can be built
         build_model(model, shape, data.num_classes, weights)
-    if draw is not None:
-        assert ranking is not None
-        _check_draws(data, draw, ranking, seed, trials)
-    some = "left_out" if train_share < 1 else "none"
-    keep = {"train": "all" if keep_logits else some, "held_out": "all" if keep_logits else "none"}
-    probes = [
-        Probe.model_validate(
-            {
-                "name": name,
-                "keep_logits": keep[name],
-                # a held-out split is never trained on
-                "observe": ALL if observe == TRAIN and name == "held_out" else observe,
-            }
-        )
-        for name in data.splits
-        if name in splits
-    ]
-    return Plan(
-        data=data,
-        ref=data.ref(),
-        input_shape=shape,
+    if drawn is not None:
+        _check_draws(data, drawn, seed, trials)
+    asked = RunSpec(
+        data=data.ref(),
         model=model,
-        pretrained=weights,
-        pretrained_digest=None if weights is None else _digest(weights),
-        recipe=settings,
-        train_share=train_share,
-        draw=draw,
-        ranking=ranking,
-        same_steps=same_steps,
-        probes=tuple(probes),
-        keep_weights=keep_weights,
+        pretrained=None if weights is None else _digest(weights),
+        recipe=recipe,
+        resolved=_UNDECIDED,
+        train_share=share,
+        draw=None if drawn is None else drawn.draw,
+        same_steps=drawn is not None and drawn.same_steps,
+        probes=_probes(data, recording, observe, share),
+        keep_weights=recording.keep_weights,
         seed=seed,
         trials=trials,
         epochs=epochs,
-        precision=precision,
+    )
+    ranking = None if drawn is None else drawn.ranking
+    return Plan(data, asked, shape, training.precision, weights, ranking)
+
+
+def _probes(data: Dataset, recording: Recording, observe: str, train_share: float) -> tuple[Probe, ...]:
+    """What is observed of each split and kept: logits of what was left out, unless all are asked for."""
+    every = "all" if recording.keep_logits else None
+    keep = {"train": every or ("left_out" if train_share < 1 else "none"), "held_out": every or "none"}
+    # a held-out split is never trained on
+    when = {"train": observe, "held_out": ALL if observe == TRAIN else observe}
+    return tuple(
+        Probe.model_validate({"name": name, "keep_logits": keep[name], "observe": when[name]})
+        for name in data.splits
+        if name in recording.splits
     )
 
 
-def _check_trained_on_once(train_share: float, draw: Draw | None, same_steps: bool) -> None:
+def _check_trained_on_once(train_share: float, drawn: Drawn | None) -> None:
     """Make sure that an epoch trains on every example, once."""
     reason = None
     if train_share < 1:
         reason = f"--train-share {train_share:g} leaves some out"
-    elif draw is not None and draw.effect == "drop":
-        reason = f"rate {draw.rate:g} drops some"
-    elif same_steps:
+    elif drawn is not None and drawn.draw.effect == "drop":
+        reason = f"rate {drawn.draw.rate:g} drops some"
+    elif drawn is not None and drawn.same_steps:
         reason = "an epoch of as many steps as usual is no single pass"
     if reason:
         raise BadInput(
@@ -270,8 +259,9 @@ def num_trained_on(num_examples: int, train_share: float, draw: Draw | None) -> 
     return int(train_share * num_examples + 0.5)
 
 
-def _check_draws(data: Dataset, draw: Draw, ranking: npt.NDArray[np.float64], seed: int, trials: int) -> None:
+def _check_draws(data: Dataset, drawn: Drawn, seed: int, trials: int) -> None:
     """Make sure that no trial is without examples of a class."""
+    draw, ranking = drawn.draw, drawn.ranking
     for index in range(trials):
         learned = training_set(data.labels, data.num_classes, 1.0, draw, ranking, trial_seeds(seed, index))
         if draw.effect == "drop":
@@ -299,15 +289,14 @@ def _at_least(name: str, value: int, least: int) -> int:
     return value
 
 
-def _recipe(
-    data: Dataset, recipe: Recipe | dict[str, Any] | str | Path | None, batch_size: int | None, model: str
-) -> Recipe:
+def _recipe(data: Dataset, training: Training) -> Recipe:
+    recipe = training.recipe
     origin = str(recipe) if isinstance(recipe, str | Path) else "recipe"
     if isinstance(recipe, Recipe):
         base, changes = recipe.model_dump(), {}
     else:
-        changes = recipe_settings(recipe, model=model)
-        base = {**named_recipe(changes.pop(BASE), model), **data.recipe_defaults}
-    if batch_size is not None:
-        changes["batch_size"] = batch_size
+        changes = recipe_settings(recipe, model=training.model)
+        base = {**named_recipe(changes.pop(BASE), training.model), **data.recipe_defaults}
+    if training.batch_size is not None:
+        changes["batch_size"] = training.batch_size
     return make_recipe(base, changes, origin=origin)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from easiness.spec import DEFAULT_RECIPE, Recipe, RunSpec
+from easiness.spec import DEFAULT_RECIPE, RunSpec, Training
 from easiness.store import is_run
 from easiness.store.run import read_document
 
 
-def recipe_or_default(
-    recipe: Recipe | dict[str, Any] | str | Path | None, out: Path
-) -> Recipe | dict[str, Any] | str | Path:
-    """The recipe as given, else that of the run in ``out``, else the default of new runs.
+def with_recipe(training: Training, out: Path) -> Training:
+    """With the recipe as given, else that of the run in ``out``, else the default of new runs.
 
     So the recipe of a run never changes, whatever the default was when it was begun.
     """
-    if recipe is not None:
-        return recipe
+    if training.recipe is not None:
+        return training
     spec = read_document(out).spec if is_run(out) else None
-    return spec.recipe if isinstance(spec, RunSpec) else DEFAULT_RECIPE
+    return replace(training, recipe=spec.recipe if isinstance(spec, RunSpec) else DEFAULT_RECIPE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,20 +10,11 @@ import numpy.typing as npt
 from easiness.data import Dataset, load_dataset
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef
+from easiness.spec import DatasetRef, Loading
 from easiness.store import Run
 
 
-def given_data(
-    source: Any,
-    *,
-    limit: int | None = None,
-    holdout: float | None = None,
-    skip_unreadable: bool = False,
-    data_root: str | Path | None = None,
-    download: bool = False,
-    allow_outside: bool = False,
-) -> Dataset:
+def given_data(source: Any, loading: Loading) -> Dataset:
     """The data that somebody gives to be measured: from a source, or loaded already.
 
     A `Dataset` is held out from and then limited as `load_dataset` does it. How to get at a source
@@ -32,33 +22,20 @@ def given_data(
 
     Args:
         source: a `Dataset`, or what `load_dataset` takes.
-        limit: keep this many examples, class-balanced.
-        holdout: hold out this share of each class, where there is no held-out split.
-        skip_unreadable: leave out images that cannot be read; a `Dataset` has to be loaded that way.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
-        allow_outside: let a CSV manifest name files outside of its folder.
+        loading: how to read it, and which examples to take.
 
     Raises:
         BadInput: something given cannot be used, such as ``holdout`` where a split is held out already.
     """
     if not isinstance(source, Dataset):
-        return load_dataset(
-            source,
-            limit=limit,
-            skip_unreadable=skip_unreadable,
-            data_root=data_root,
-            download=download,
-            allow_outside=allow_outside,
-            holdout=holdout,
-        )
-    if skip_unreadable and not source.load_options.skip_unreadable:
+        return load_dataset(source, **vars(loading))
+    if loading.skip_unreadable and not source.load_options.skip_unreadable:
         raise BadInput(
             f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
             "load_dataset"
         )
-    data = source if holdout is None else hold_out(source, holdout)
-    return data if limit is None else data.limit(limit)
+    data = source if loading.holdout is None else hold_out(source, loading.holdout)
+    return data if loading.limit is None else data.limit(loading.limit)
 
 
 def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
@@ -99,7 +76,7 @@ def _load(source: Any, ref: DatasetRef) -> Dataset:
         return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
     if len(source) == ref.train.num_examples:
         return source
-    return given_data(source, limit=ref.limit, holdout=ref.holdout if source.held_out is None else None)
+    return given_data(source, Loading(ref.limit, ref.holdout if source.held_out is None else None))
 
 
 def data_of(run: Run, source: Any = None) -> Dataset:

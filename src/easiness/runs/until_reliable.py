@@ -6,39 +6,33 @@ from collections.abc import Callable
 
 from easiness.analysis import FIRST_CHECK, check_text, check_trials, stopped, stopping_rule
 from easiness.errors import BadInput, RunFailed
-from easiness.spec import Check, Stopped, StoppingRule
+from easiness.spec import Check, Stopped, StoppingRule, Trials
 from easiness.store import Run, RunWriter
 
 _RELIABILITY, _MAX_TRIALS = 0.8, 100
 _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may be writing the same
 
 
-def trials_asked(
-    trials: int | str,
-    reliability: float | None,
-    max_trials: int | None,
-    epochs: int,
-    tell: Callable[[str], None],
-) -> tuple[int, UntilReliable | None]:
+def trials_asked(asked: Trials, epochs: int, tell: Callable[[str], None]) -> tuple[int, UntilReliable | None]:
     """The number of trials to begin with, and for ``auto`` what says how many more.
 
     Args:
-        trials: a whole number, maybe as text, or ``auto``.
-        reliability: for ``auto`` alone, 0.8 unless given.
-        max_trials: for ``auto`` alone, 100 unless given.
+        asked: a whole number of trials, maybe as text, or ``auto``; for that alone reliability, 0.8 unless
+            given, and the most trials, 100 unless given.
         epochs: that each trial is to have.
         tell: is called with a line about each check.
 
     Raises:
         BadInput: that is no number, or one of the others is given beside a number or makes no sense.
     """
+    trials: int | str = asked.trials
     if trials == "auto":
         rule = stopping_rule(
-            _RELIABILITY if reliability is None else reliability,
-            _MAX_TRIALS if max_trials is None else max_trials,
+            _RELIABILITY if asked.reliability is None else asked.reliability,
+            _MAX_TRIALS if asked.max_trials is None else asked.max_trials,
         )
         return FIRST_CHECK, UntilReliable(rule, epochs, tell)
-    for name, value in (("reliability", reliability), ("max trials", max_trials)):
+    for name, value in (("reliability", asked.reliability), ("max trials", asked.max_trials)):
         if value is not None:
             raise BadInput(f"{name} {value}: needs trials auto, but {trials} trials are asked")
     try:

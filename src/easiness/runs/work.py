@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from easiness.data import Dataset
-from easiness.runs.plan import Plan, num_trained_on
+from easiness.runs.plan import num_trained_on
 from easiness.spec import TRAIN, RunSpec
 from easiness.training.auto.rehearsal import Speed, Workload
 
@@ -23,7 +23,7 @@ class Work:
         return self.num_steps * speed.step + self.num_observed * speed.observed_image
 
 
-def work_of(run: Plan | RunSpec, data: Dataset, device: str) -> Work:
+def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
     """The work of each trial of a run on these data."""
     trained_on = num_trained_on(len(data), run.train_share, run.draw)
     splits = data.splits

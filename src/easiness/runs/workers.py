@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import Executor, Jobs, check_executor, make_executor
-from easiness.spec import Resolved
+from easiness.executors import Executor, check_executor, make_executor
+from easiness.spec import Execution, Resolved
 
 
-def allowed_jobs(executor: str, jobs: Jobs, *, photos_in_memory: bool) -> Jobs:
-    """``jobs`` as asked, or one for photos that are in no file: other processes cannot share them.
+def allowed(execution: Execution, *, photos: bool) -> Execution:
+    """As asked, or with one job for photos that are in no file: other processes cannot share them.
 
     Raises:
         BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos.
     """
-    check_executor(executor, jobs)
-    if not photos_in_memory:
-        return jobs
-    if executor == "processes" or jobs not in ("auto", 1):
+    check_executor(execution.executor, execution.jobs)
+    if not photos or execution.cache:
+        return execution
+    if execution.executor == "processes" or execution.jobs not in ("auto", 1):
         raise BadInput(
             "photos without a cache are in the memory of one process, and others cannot share them; "
             "leave out --cache off, or use --jobs 1 without --executor processes"
         )
-    return 1
+    return replace(execution, jobs=1)
 
 
-def jobs_of(settings: Resolved, executor: str, jobs: Jobs, device: torch.device) -> int:
+def jobs_of(settings: Resolved, execution: Execution, device: torch.device) -> int:
     """How many trials at a time: as asked, else as the run was begun.
 
     On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
     """
-    if executor == "serial":
+    if execution.executor == "serial":
         return 1
-    if jobs == "auto":
+    if execution.jobs == "auto":
         return settings.jobs
     if device.type != "cpu" or settings.threads == 1:
-        return jobs
-    return max(1, min(jobs, (os.cpu_count() or 1) // settings.threads))
+        return execution.jobs
+    return max(1, min(execution.jobs, (os.cpu_count() or 1) // settings.threads))
 
 
 class Workers:

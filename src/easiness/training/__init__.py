@@ -1,6 +1,6 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
-from easiness.training.auto.precision import Precision, resolve_device
+from easiness.training.auto.precision import resolve_device
 from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import EpochReport, Lane, train
 from easiness.training.network import Network
@@ -18,7 +18,6 @@ __all__ = [
     "Lane",
     "Network",
     "Observer",
-    "Precision",
     "StepObserver",
     "Together",
     "TrainingSet",

@@ -8,19 +8,24 @@ import pandas as pd
 import pytest
 
 from easiness import open_run
-from easiness.cli.training_sets import parse_rates, split_policies
 from easiness.errors import BadInput
+from easiness.spec import Drawing, options_of
 
 STUDY = ["--model", "mlp_2_w16", "--rates", "0,0.3", "--policies", "easy,beta:1,3", "--repetitions", 1]
 STUDY += ["--epochs", 1, "--precision", "float32", "--holdout", 0.2]
 
 
+def read(name):
+    return options_of(Drawing)[name][1].read
+
+
 def test_lists_in_options():
-    assert parse_rates("0, 0.3,.9") == [0, 0.3, 0.9]
+    parse_rates, split_policies = read("rates"), read("policies")
+    assert parse_rates("0, 0.3,.9") == (0, 0.3, 0.9)
     with pytest.raises(BadInput, match=r"--rates '0;1': give numbers with commas between them"):
         parse_rates("0;1")
-    assert split_policies("easy, beta:1,3,random") == ["easy", "beta:1,3", "random"]
-    assert split_policies("beta:0.5,2,beta:2,0.5") == ["beta:0.5,2", "beta:2,0.5"]
+    assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
+    assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
 
 
 @pytest.mark.parametrize(("name", "effect"), [("ablate", "drop"), ("corrupt", "relabel")])

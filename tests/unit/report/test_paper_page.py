@@ -15,6 +15,7 @@ from PIL import Image
 
 from easiness.errors import RunFailed
 from easiness.report.paper_page import write_paper
+from easiness.spec import Loading
 from easiness.studies.paper.judge import paper_claims
 from easiness.studies.paper.presets import Preset
 from easiness.studies.paper.study import plan_paper, run_paper
@@ -124,7 +125,7 @@ def test_nothing_says_where_it_was_made(studied):
 
 def test_claims_are_those_of_the_results(studied, tiny_preset: Preset, tmp_path):
     copy = Path(shutil.copytree(studied, tmp_path / "copy"))
-    plan = plan_paper(tiny_preset, limit=150)
+    plan = plan_paper(tiny_preset, loading=Loading(limit=150))
     results, runs = run_paper(plan, copy)
     rows = json.loads((studied / "claims.json").read_text())["claims"]
     assert [claim.as_dict() for claim in paper_claims(results)] == rows

@@ -13,7 +13,8 @@ from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.show.amounts import duration_text, size_text
-from easiness.spec import RunSpec
+from easiness.spec import Execution, Recording, RunSpec, Training
+from plans import planned
 
 CPU = torch.device("cpu")
 COST = Cost(
@@ -69,13 +70,13 @@ def test_sizes(size, text):
 
 
 def cost_of(plan, cache=None) -> Cost:
-    spec = plan.spec(resolve_plan(plan, CPU), plan.trials, plan.epochs)
+    spec = plan.spec(resolve_plan(plan, CPU, Execution()), plan.trials, plan.epochs)
     return estimate_cost(spec, plan.data, plan.trials, CPU, cache)
 
 
 def test_the_disk_is_about_what_a_run_takes(tmp_path):
     settings = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
-    plan = make_plan("digits", **settings)
+    plan = planned("digits", **settings)
     cost = cost_of(plan)
     assert (cost.num_examples, cost.steps_per_epoch, cost.num_images) == (1797, 15, 10 * 2 * 1797)
     assert cost.seconds >= 10 * 15 * cost.step_seconds > 0
@@ -93,7 +94,12 @@ def test_passes_that_are_not_made_cost_nothing(observe, looks_at_train, looks_at
     data = load_dataset("digits", limit=100, holdout=0.2)
     assert data.held_out is not None
     num, held_out = len(data), len(data.held_out)
-    plan = make_plan(data, model="mlp_2_w16", trials=3, epochs=5, precision="float32", observe=observe)
+    plan = make_plan(
+        data,
+        Training(model="mlp_2_w16", epochs=5, precision="float32"),
+        3,
+        recording=Recording(observe=observe),
+    )
     cost = cost_of(plan)
     assert cost.num_observed == looks_at_train * num + looks_at_held_out * held_out
     assert cost.num_images == 3 * (5 * num + cost.num_observed)
@@ -118,7 +124,7 @@ def test_every_image_that_is_counted_goes_through(tmp_path, observe):
 @pytest.mark.parametrize("changes", [{"keep_logits": True}, {"train_share": 0.5}, {"keep_weights": False}])
 def test_what_is_kept_counts(tmp_path, changes):
     settings = {"model": "mlp_2_w16", "trials": 2, "epochs": 4, "precision": "float32", **changes}
-    cost = cost_of(make_plan("digits", **settings))
+    cost = cost_of(planned("digits", **settings))
     run = measure("digits", **settings, out=tmp_path / "run")
     taken = sum(file.stat().st_size for trial in run.trials for file in trial.path.iterdir())
     assert taken / 1.5 < cost.run_bytes < taken * 1.5
@@ -132,7 +138,7 @@ def test_the_cache_counts_until_it_is_there(tmp_path):
             pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{i}.png")
     settings = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 21}}
-    plan = make_plan(load_dataset(tmp_path / "pets"), **settings)
+    plan = planned(load_dataset(tmp_path / "pets"), **settings)
     cache = cache_beside(tmp_path / "run")
     # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24
     expected = 2 * 3 * (24 * 36 + 50 * 20 + 24 * 24)

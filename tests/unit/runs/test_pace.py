@@ -7,12 +7,12 @@ import pytest
 from easiness import measure
 from easiness.runs.auto.looks import Looks, speed_of
 from easiness.runs.pace import Pace
-from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.runs.work import Work, work_of
 from easiness.spec import Recipe, Resolved, RunSpec
 from easiness.training import EpochReport
 from easiness.training.auto.rehearsal import Speed, Workload
+from plans import planned
 
 pytestmark = pytest.mark.usefixtures("empty_cache")
 
@@ -59,7 +59,7 @@ def test_a_run_tells_the_next_one_how_long_it_takes(tmp_path):
     timed = Timed()
     run = measure("digits", **settings, out=tmp_path / "run", progress=timed)
     assert isinstance(run.spec, RunSpec)
-    plan = make_plan("digits", **settings, recipe="short")
-    work = work_of(plan, plan.data, "cpu")
+    plan = planned("digits", **settings, recipe="short")
+    work = work_of(plan.asked, plan.data, "cpu")
     foretold = work.seconds(speed_of(work.workload, run.spec.resolved)[1])
     assert foretold == pytest.approx(statistics.median(timed.seconds.values()))

@@ -9,7 +9,18 @@ import pytest
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan
-from easiness.spec import DatasetRef, Draw, Recipe, RecordedSpec, Resolved, SplitRef
+from easiness.spec import (
+    DatasetRef,
+    Draw,
+    Loading,
+    Recipe,
+    RecordedSpec,
+    Recording,
+    Resolved,
+    SplitRef,
+    Training,
+)
+from plans import planned
 
 OUT = Path("runs/mine")
 FLOAT32 = Resolved(precision="float32", channels_last=False, threads=1)
@@ -27,7 +38,7 @@ def data():
 
 @pytest.fixture
 def plan(data):
-    return make_plan(data, model="mlp_3", trials=3, epochs=2, seed=7)
+    return make_plan(data, Training(model="mlp_3", epochs=2, seed=7), 3)
 
 
 def test_a_plan_holds_what_was_asked(plan):
@@ -42,18 +53,25 @@ def test_a_plan_holds_what_was_asked(plan):
 
 @pytest.mark.parametrize(("share", "expected"), [(1.0, 10), (0.5, 5), (0.25, 3), (0.24, 2)])
 def test_share_of_the_examples(data, share, expected):
-    plan = make_plan(data, model="mlp_3", trials=1, epochs=1, train_share=share)
+    plan = make_plan(data, Training(model="mlp_3", epochs=1, train_share=share), 1)
     assert plan.num_trained_on == expected
-    assert plan.probes[0].keep_logits == ("left_out" if share < 1 else "none")
+    assert plan.asked.probes[0].keep_logits == ("left_out" if share < 1 else "none")
 
 
 def test_probes_with_a_held_out_split(tmp_path):
     labels = np.arange(10) % 2
     np.savez(tmp_path / "a.npz", x=pixels(10), y=labels, x_test=pixels(4, 1), y_test=labels[:4])
     probes = [
-        [(probe.name, probe.keep_logits) for probe in plan.probes]
+        [(probe.name, probe.keep_logits) for probe in plan.asked.probes]
         for keep in (False, True)
-        for plan in [make_plan(tmp_path / "a.npz", model="mlp_3", trials=1, epochs=1, keep_logits=keep)]
+        for plan in [
+            make_plan(
+                tmp_path / "a.npz",
+                Training(model="mlp_3", epochs=1),
+                1,
+                recording=Recording(keep_logits=keep),
+            )
+        ]
     ]
     assert probes == [[("train", "none"), ("held_out", "none")], [("train", "all"), ("held_out", "all")]]
 
@@ -61,17 +79,17 @@ def test_probes_with_a_held_out_split(tmp_path):
 def test_a_data_set_is_limited_like_a_source():
     arrays = (pixels(10), np.arange(10) % 2)
     plans = [
-        make_plan(source, model="mlp_3", trials=1, epochs=1, limit=4)
+        make_plan(source, Training(model="mlp_3", epochs=1), 1, loading=Loading(limit=4))
         for source in (arrays, load_dataset(arrays))
     ]
     assert plans[0].data.ids.tolist() == plans[1].data.ids.tolist()
-    assert plans[0].ref == plans[1].ref
-    assert plans[0].ref.limit == 4
+    assert plans[0].asked.data == plans[1].asked.data
+    assert plans[0].asked.data.limit == 4
 
 
 def test_recipes(data, tmp_path):
     def recipe(given=None, **options):
-        return make_plan(data, model="mlp_3", trials=1, epochs=1, recipe=given, **options).recipe
+        return planned(data, model="mlp_3", trials=1, epochs=1, recipe=given, **options).recipe
 
     assert recipe() == Recipe()
     assert recipe(batch_size=32) == Recipe(batch_size=32)
@@ -84,7 +102,9 @@ def test_recipes(data, tmp_path):
 
 def test_digits_are_not_mirrored_unless_asked():
     def flip(recipe):
-        return make_plan("digits", model="mlp_3", trials=1, epochs=1, limit=10, recipe=recipe).recipe.flip
+        return make_plan(
+            "digits", Training(model="mlp_3", epochs=1, recipe=recipe), 1, loading=Loading(limit=10)
+        ).recipe.flip
 
     assert flip(None) == 0
     assert flip({"flip": 0.5}) == 0.5
@@ -114,17 +134,18 @@ def test_digits_are_not_mirrored_unless_asked():
 )
 def test_choices_that_cannot_be_used(data, choice, message):
     with pytest.raises(BadInput, match=message):
-        make_plan(data, **{"model": "mlp_3", "trials": 1, "epochs": 1, **choice})
+        planned(data, **{"model": "mlp_3", "trials": 1, "epochs": 1, **choice})
 
 
 def test_the_same_run_goes_on(plan):
     plan.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
-    more = replace(plan, trials=9, epochs=9)
+    more = replace(plan, asked=plan.asked.model_copy(update={"trials": 9, "epochs": 9}))
     more.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
 
 
 def test_where_the_data_lie_does_not_matter(plan):
-    moved = replace(plan, ref=plan.ref.model_copy(update={"source": "/elsewhere", "limit": 10}))
+    ref = plan.asked.data.model_copy(update={"source": "/elsewhere", "limit": 10})
+    moved = replace(plan, asked=plan.asked.model_copy(update={"data": ref}))
     moved.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
 
 
@@ -145,7 +166,7 @@ def test_where_the_data_lie_does_not_matter(plan):
     ],
 )
 def test_another_run_does_not(data, plan, change, difference):
-    other = make_plan(data, **{"model": "mlp_3", "trials": 3, "epochs": 2, "seed": 7, **change})
+    other = planned(data, **{"model": "mlp_3", "trials": 3, "epochs": 2, "seed": 7, **change})
     with pytest.raises(BadInput) as refusal:
         other.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
     assert str(refusal.value) == (
@@ -155,7 +176,7 @@ def test_another_run_does_not(data, plan, change, difference):
 
 def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
     for precision in ("auto", "float32"):
-        same = make_plan(data, model="mlp_3", trials=3, epochs=2, seed=7, precision=precision)
+        same = make_plan(data, Training(model="mlp_3", epochs=2, seed=7, precision=precision), 3)
         same.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
 
 
@@ -170,7 +191,7 @@ def test_other_data(plan, tmp_path):
 
     def difference(**arrays):
         np.savez(tmp_path / "a.npz", **{"x": pixels(10), "y": labels, **arrays})
-        other = make_plan(tmp_path / "a.npz", model="mlp_3", trials=3, epochs=2, seed=7)
+        other = make_plan(tmp_path / "a.npz", Training(model="mlp_3", epochs=2, seed=7), 3)
         with pytest.raises(BadInput) as refusal:
             other.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
         return str(refusal.value)
@@ -202,7 +223,7 @@ def test_a_recorded_run_is_not_measured_into(plan):
 )
 def test_training_passes_that_are_observed_see_every_example_once(data, change, reason):
     with pytest.raises(BadInput) as refusal:
-        make_plan(data, model="mlp_3", trials=1, epochs=1, observe="train", **change)
+        planned(data, model="mlp_3", trials=1, epochs=1, observe="train", **change)
     assert str(refusal.value) == (
         f"--observe train: every example has to be trained on once an epoch, and {reason}; "
         "observe in passes of their own (all, every:K or last)"
@@ -211,7 +232,10 @@ def test_training_passes_that_are_observed_see_every_example_once(data, change, 
 
 def test_a_held_out_split_is_observed_clean_beside_training_passes():
     data = load_dataset("digits", limit=40, holdout=0.25)
-    plan = make_plan(data, model="mlp_3", trials=1, epochs=4, observe="train")
-    assert [(probe.name, probe.observe) for probe in plan.probes] == [("train", "train"), ("held_out", "all")]
+    plan = make_plan(data, Training(model="mlp_3", epochs=4), 1, recording=Recording(observe="train"))
+    assert [(probe.name, probe.observe) for probe in plan.asked.probes] == [
+        ("train", "train"),
+        ("held_out", "all"),
+    ]
     spec = plan.spec(FLOAT32, 1, 4)
     assert (spec.observe, spec.augmented, spec.trial(0).observed) == ("train", True, (1, 2, 3, 4))

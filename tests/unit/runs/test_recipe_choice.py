@@ -11,8 +11,8 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan
-from easiness.runs.recipe_choice import recipe_or_default
-from easiness.spec import RECIPES, Recipe
+from easiness.runs.recipe_choice import with_recipe
+from easiness.spec import RECIPES, Recipe, Training
 
 DIGITS = {"model": "mlp_3", "limit": 100, "precision": "float32"}
 SHORT_ON_DIGITS = Recipe.model_validate({**RECIPES["short"], "flip": 0.0})
@@ -30,13 +30,13 @@ def test_a_new_run_is_short(tmp_path):
 
 
 def test_the_data_decide_before_the_named_recipe():
-    assert make_plan("digits", recipe="short", model="mlp_3", trials=1, epochs=1).recipe.flip == 0
+    assert make_plan("digits", Training(recipe="short", model="mlp_3", epochs=1), 1).recipe.flip == 0
 
 
 def test_a_base_is_the_named_recipe_of_the_network(tmp_path):
     np.savez(tmp_path / "data.npz", x=np.zeros((20, 64, 64, 3), np.uint8), y=np.arange(20) % 2)
     for recipe in ("short", {"base": "short"}):
-        plan = make_plan(tmp_path / "data.npz", recipe=recipe, model="alexnet", trials=1, epochs=1)
+        plan = make_plan(tmp_path / "data.npz", Training(recipe=recipe, model="alexnet", epochs=1), 1)
         assert (plan.recipe.period, plan.recipe.alpha) == ("epochs", 0.001)
 
 
@@ -81,7 +81,7 @@ def test_a_recorded_run_has_none(tmp_path):
     with recorder.trial(seed=0) as trial:
         trial.update([1, 2], [[1.0, 0.0], [0.0, 1.0]])
         trial.end_epoch()
-    assert recipe_or_default(None, tmp_path / "mine") == "short"
+    assert with_recipe(Training(), tmp_path / "mine").recipe == "short"
     with pytest.raises(BadInput, match="recorded from a training loop of your own"):
         grown(tmp_path / "mine")
 

@@ -13,7 +13,7 @@ import easiness as ez
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.errors import BadInput
 from easiness.runs.source import find_data, given_data
-from easiness.spec import LoadOptions
+from easiness.spec import Loading, LoadOptions
 from easiness.studies.training_sets.ranking import scored_data
 
 SMALL: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
@@ -28,7 +28,7 @@ def digits() -> ez.Dataset:
 
 @pytest.mark.parametrize("options", [{}, {"holdout": 0.2}, {"limit": 100}, {"holdout": 0.2, "limit": 100}])
 def test_as_from_the_source(digits, options):
-    data, loaded = given_data(digits, **options), ez.load_dataset("digits", **options)
+    data, loaded = given_data(digits, Loading(**options)), ez.load_dataset("digits", **options)
     assert data.ref() == loaded.ref()
     np.testing.assert_array_equal(data.ids, loaded.ids)
 
@@ -75,17 +75,17 @@ def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path, study)
         getattr(ez, study)(digits, **options, skip_unreadable=True, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     so_loaded = replace(digits, load_options=LoadOptions(skip_unreadable=True))
-    assert given_data(so_loaded, skip_unreadable=True) is so_loaded
+    assert given_data(so_loaded, Loading(skip_unreadable=True)) is so_loaded
 
 
 def test_the_run_finds_its_examples_in_the_same_data_set(digits, tmp_path):
     run = ez.measure(digits, **SMALL, holdout=0.2, limit=60, out=tmp_path / "run")
-    for source in (None, digits, given_data(digits, holdout=0.2, limit=60), hold_out(digits, 0.2)):
+    for source in (None, digits, given_data(digits, Loading(holdout=0.2, limit=60)), hold_out(digits, 0.2)):
         data, why = find_data(run, source)
         assert data is not None, why
         assert data.ref() == run.spec.data
     for holdout in (None, 0.2):
-        assert scored_data(run, digits, holdout=holdout).ref() == run.spec.data
+        assert scored_data(run, digits, Loading(holdout=holdout)).ref() == run.spec.data
 
 
 def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path: Path):
@@ -102,6 +102,6 @@ def test_what_was_limited_first_is_not_looked_for_at_the_source(digits, tmp_path
 
 
 def test_merged_splits_are_no_longer_held_out_from(digits, tmp_path):
-    merged = merge_splits(given_data(digits, holdout=0.2, limit=60))
+    merged = merge_splits(given_data(digits, Loading(holdout=0.2, limit=60)))
     run = ez.measure(merged, **SMALL, out=tmp_path / "run")
     assert find_data(run, merged)[0] is merged

@@ -12,11 +12,11 @@ import easiness as ez
 from easiness.data.working.shared_images import share_images
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.carry_out import carry_out
-from easiness.runs.plan import make_plan
 from easiness.runs.trainer import Trainer, groups_of
 from easiness.runs.workers import Workers, jobs_of
-from easiness.spec import Resolved
+from easiness.spec import Execution, Resolved
 from easiness.worker import become_worker
+from plans import planned
 
 FEW: dict[str, Any] = {"model": "mlp_2_w16", "epochs": 2, "limit": 100, "precision": "float32"}
 CPU = torch.device("cpu")
@@ -38,7 +38,7 @@ def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
     monkeypatch.setattr(
         "easiness.runs.trainer.run_trials", lambda *given, **_: devices.append(str(given[2])) or []
     )
-    plan = make_plan("digits", **FEW, trials=4)
+    plan = planned("digits", **FEW, trials=4)
     trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
     try:
         for number in range(4):
@@ -77,20 +77,20 @@ def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch
 
 
 def test_a_group_is_trained_whole_whatever_is_missing(tmp_path, contents):
-    plan = make_plan("digits", **FEW, trials=5)
+    plan = planned("digits", **FEW, trials=5)
     together = settings(together=2)
-    whole = carry_out(plan, tmp_path / "whole", resolved=together)
+    whole = carry_out(plan, tmp_path / "whole", Execution(), resolved=together)
     assert [trial.index for trial in whole.trials] == [0, 1, 2, 3, 4]
-    few = carry_out(make_plan("digits", **FEW, trials=3), tmp_path / "grown", resolved=together)
+    few = carry_out(planned("digits", **FEW, trials=3), tmp_path / "grown", Execution(), resolved=together)
     assert [trial.index for trial in few.trials] == [0, 1, 2]
-    carry_out(plan, tmp_path / "grown")
+    carry_out(plan, tmp_path / "grown", Execution())
     assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
 
 
 def test_failures_beside_each_other(tmp_path):
-    plan = make_plan("digits", **FEW, trials=2, recipe={"alpha": 1e38})
+    plan = planned("digits", **FEW, trials=2, recipe={"alpha": 1e38})
     with pytest.raises(RunFailed, match=r"2 of 2 trials failed \(trial 0: epoch 1: .*; trial 1: epoch 1: "):
-        carry_out(plan, tmp_path / "run", resolved=settings(together=2))
+        carry_out(plan, tmp_path / "run", Execution(), resolved=settings(together=2))
 
 
 def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
@@ -100,29 +100,29 @@ def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):
         asked.append(len(run.trials))
         return {2: 4, 4: 5}.get(len(run.trials))
 
-    plan = make_plan("digits", **FEW, trials=2)
-    run = carry_out(plan, tmp_path / "run", more=more)
+    plan = planned("digits", **FEW, trials=2)
+    run = carry_out(plan, tmp_path / "run", Execution(), more=more)
     assert (len(run.trials), asked) == (5, [2, 4, 5])
     assert json.loads((tmp_path / "run" / "run.json").read_bytes())["spec"]["trials"] == 5
-    assert len(carry_out(plan, tmp_path / "run", more=lambda _: None).trials) == 5
+    assert len(carry_out(plan, tmp_path / "run", Execution(), more=lambda _: None).trials) == 5
     assert asked == [2, 4, 5]
 
 
 def test_a_run_that_has_what_was_planned_is_asked_for_more_too(tmp_path):
-    plan = make_plan("digits", **FEW, trials=2)
-    carry_out(plan, tmp_path / "run")
-    run = carry_out(plan, tmp_path / "run", more=lambda run: 3 if len(run.trials) < 3 else None)
+    plan = planned("digits", **FEW, trials=2)
+    carry_out(plan, tmp_path / "run", Execution())
+    run = carry_out(plan, tmp_path / "run", Execution(), more=lambda run: 3 if len(run.trials) < 3 else None)
     assert len(run.trials) == 3
 
 
 def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert jobs_of(settings(jobs=3), "auto", "auto", CPU) == 3
-    assert jobs_of(settings(jobs=3), "serial", "auto", CPU) == 1
-    assert jobs_of(settings(jobs=3), "processes", 5, CPU) == 5
+    assert jobs_of(settings(jobs=3), Execution(executor="auto", jobs="auto"), CPU) == 3
+    assert jobs_of(settings(jobs=3), Execution(executor="serial", jobs="auto"), CPU) == 1
+    assert jobs_of(settings(jobs=3), Execution(executor="processes", jobs=5), CPU) == 5
     four = settings(jobs=1).model_copy(update={"threads": 4})
-    assert jobs_of(four, "processes", 5, CPU) == 2
-    assert jobs_of(four, "processes", 5, torch.device("cuda")) == 5
+    assert jobs_of(four, Execution(executor="processes", jobs=5), CPU) == 2
+    assert jobs_of(four, Execution(executor="processes", jobs=5), torch.device("cuda")) == 5
 
 
 def test_workers_are_kept_while_they_suit():

@@ -13,6 +13,7 @@ from easiness.analysis import stopping_rule
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.progress import Progress
 from easiness.runs.until_reliable import UntilReliable, trials_asked
+from easiness.spec import Trials
 from easiness.store import RunWriter
 
 SETTINGS: dict[str, Any] = {
@@ -79,13 +80,13 @@ def steady(num_trials: int) -> np.ndarray:
 
 
 def test_what_is_asked() -> None:
-    assert trials_asked(7, None, None, 3, print) == (7, None)
-    assert trials_asked("7", None, None, 3, print) == (7, None)
-    num, until = trials_asked("auto", None, None, 3, print)
+    assert trials_asked(Trials(trials=7), 3, print) == (7, None)
+    assert trials_asked(Trials(trials="7"), 3, print) == (7, None)
+    num, until = trials_asked(Trials(trials="auto"), 3, print)
     assert num == 10
     assert until is not None
     assert until.rule == stopping_rule(0.8, 100)
-    _, until = trials_asked("auto", 0.6, 24, 3, print)
+    _, until = trials_asked(Trials(trials="auto", reliability=0.6, max_trials=24), 3, print)
     assert until is not None
     assert until.rule == stopping_rule(0.6, 24)
 
@@ -102,7 +103,7 @@ def test_what_is_asked() -> None:
 )
 def test_what_cannot_be_asked(asked: tuple[Any, ...], text: str) -> None:
     with pytest.raises(BadInput, match=text):
-        trials_asked(*asked, 3, print)
+        trials_asked(Trials(*asked), 3, print)
 
 
 def test_more_trials_are_asked_for_until_there_are_ten(tmp_path: Path) -> None:

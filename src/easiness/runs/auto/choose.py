@@ -3,38 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
 
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import Jobs, check_executor
+from easiness.executors import check_executor
 from easiness.runs.auto.budget import Budget
 from easiness.runs.auto.looks import Looks
 from easiness.runs.auto.search import Search, changed
 from easiness.runs.plan import Plan
 from easiness.runs.work import work_of
-from easiness.spec import Resolved
+from easiness.spec import Execution, Resolved
 from easiness.training.auto.precision import by_rule
 from easiness.training.auto.rehearsal import rehearsing
-
-Compile: TypeAlias = Literal["auto", "on", "off"]
-
-
-def _ignore(_: str) -> None:
-    pass
 
 
 def resolve_plan(
     plan: Plan,
     device: torch.device,
+    execution: Execution,
     *,
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    compiling: Compile = "auto",
     may_group: bool = True,
-    choose_again: bool = False,
-    tell: Callable[[str], None] = _ignore,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Resolved:
     """What ``auto`` becomes for this plan on this machine, in at most 5 % of its time: 1 to 10 seconds.
 
@@ -42,7 +32,7 @@ def resolve_plan(
     long enough for it to matter, ways to train several trials at a time are compared with one trial on all
     cores: side by side in one process, for networks without convolutions, and processes beside each other,
     really working at the same time where there are seconds to start them. On a GPU, steps as CUDA graphs
-    too. What was measured before, in whatever run, is not measured again, unless ``choose_again``.
+    too. What was measured before, in whatever run, is not measured again, unless it is to be chosen again.
     Compiling takes a minute, and so is for those who ask for it. ``may_group`` is for trials side by side
     in one process, whose number must be known; ``tell`` is told what takes its time.
 
@@ -50,20 +40,20 @@ def resolve_plan(
         BadInput: an option makes no sense, or the model cannot take a training step.
     """
     budget = Budget()
-    check_executor(executor, jobs)
-    check_compile(compiling)
-    if executor == "serial":
-        jobs = 1
+    check_executor(execution.executor, execution.jobs)
+    check_compile(execution.compiling)
+    jobs = 1 if execution.executor == "serial" else execution.jobs
+    compiling = execution.compiling == "on"
     cores = torch.get_num_threads()
     threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores
-    work = work_of(plan, plan.data, str(device))
-    looks = Looks(work.workload, anew=choose_again)
+    work = work_of(plan.asked, plan.data, str(device))
+    looks = Looks(work.workload, anew=execution.choose_again)
     candidates = by_rule(looks.facts(), work.workload.batch, device, plan.precision, threads)
-    search = Search(work, plan.trials, cores, looks, budget, may_group and compiling != "on", tell)
+    search = Search(work, plan.trials, cores, looks, budget, may_group and not compiling, tell)
     with rehearsing(str(device)):
         best = search.fastest(candidates, jobs)
     looks.save()
-    return changed(best.settings, "compiled, as asked", compiled=True) if compiling == "on" else best.settings
+    return changed(best.settings, "compiled, as asked", compiled=True) if compiling else best.settings
 
 
 def check_compile(compiling: str) -> None:

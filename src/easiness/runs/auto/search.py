@@ -10,12 +10,11 @@ from typing import Any
 
 import torch
 
-from easiness.executors import Jobs
 from easiness.runs.auto.beside import beside, even_sizes, num_fitting
 from easiness.runs.auto.budget import Budget
 from easiness.runs.auto.looks import BESIDE, Looks
 from easiness.runs.work import Work
-from easiness.spec import Resolved
+from easiness.spec import Jobs, Resolved
 from easiness.training.auto.precision import part_of_batch
 from easiness.training.auto.rehearsal import Speed
 from easiness.training.device import num_gpus

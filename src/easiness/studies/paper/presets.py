@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.training import Precision
+from easiness.spec import Precision
 
 
 @dataclass(frozen=True)

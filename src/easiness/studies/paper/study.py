@@ -13,15 +13,14 @@ import torch
 
 from easiness.analysis import Side
 from easiness.data import Dataset
-from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
-from easiness.executors import Jobs
 from easiness.perturb import default_levels
 from easiness.runs.cost import Cost
 from easiness.runs.many import carry_out_all, describe, missing_by_run, plan_costs
 from easiness.runs.plan import Plan, make_plan
 from easiness.runs.progress import Progress
 from easiness.runs.source import given_data
+from easiness.spec import Drawing, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.matching.compare import Comparison, compare
 from easiness.studies.matching.reliability import Reliability
@@ -33,8 +32,7 @@ from easiness.studies.perturbation.study import perturbation_curve
 from easiness.studies.similarity.study import Similarity, similarity
 from easiness.studies.training_sets.ranking import ranking
 from easiness.studies.training_sets.study import TrainingSets, plan_ranked
-from easiness.studies.validation.study import read_validation
-from easiness.studies.validation.validate import ValidationPlans, plan_validation
+from easiness.studies.validation.validate import Asked, ValidationPlans, plan_validation
 from easiness.training import resolve_device
 
 KINDS = ("color", "shuffle", "radial")
@@ -70,27 +68,16 @@ class PaperPlan:
         """All runs by name; trials that two experiments need are there once."""
         return {**self.first, **self.ablation.plans, **self.corruption.plans}
 
-    def costs(
-        self,
-        folder: Path,
-        device: torch.device,
-        *,
-        executor: str = "auto",
-        jobs: Jobs = "auto",
-        cache: bool = True,
-    ) -> dict[str, Cost]:
+    def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, Cost]:
         """What the trials that are missing below ``folder`` cost, by the name of their run."""
-        return plan_costs(self.everything, folder / RUNS, device, cache, executor=executor, jobs=jobs)
+        return plan_costs(self.everything, folder / RUNS, device, execution)
 
 
 def plan_paper(
     preset: Preset,
     source: Any = None,
     *,
-    limit: int | None = None,
-    holdout: float | None = None,
-    data_root: str | Path | None = None,
-    download: bool = False,
+    loading: Loading = Loading(),
     seed: int = 0,
 ) -> PaperPlan:
     """Load the data and plan every run; writes and trains nothing.
@@ -98,39 +85,29 @@ def plan_paper(
     Args:
         preset: the scale.
         source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
-        limit: examples to train on, instead of the preset's.
-        holdout: share of each class to hold out where no split is, instead of the preset's.
-        data_root: folder of a torchvision data set.
-        download: let torchvision or the hub download what is not on disk.
+        loading: how to read it; ``limit`` examples to train on and ``holdout`` of each class to hold out
+            where no split is, instead of the preset's.
         seed: of the study.
 
     Raises:
         BadInput: the data cannot be used, or nothing is held out.
     """
-    data = _load(preset, source, limit, holdout, data_root, download)
-    common: dict[str, Any] = {"recipe": dict(preset.recipe), "precision": preset.precision}
+    data = _load(preset, source, loading)
+    training = Training(recipe=dict(preset.recipe), precision=preset.precision, seed=seed)
     matching = {
         model: make_plan(
             data,
-            model=model,
-            trials=preset.trials,
-            epochs=preset.epochs,
-            seed=seed,
-            keep_weights=model == preset.cnns[0],
-            **common,
+            replace(training, model=model, epochs=preset.epochs),
+            preset.trials,
+            recording=Recording(keep_weights=model == preset.cnns[0]),
         )
         for model in preset.models
     }
     validation = plan_validation(
         data,
-        models=preset.merged_models,
-        trials=preset.merged_trials,
-        epochs=preset.merged_epochs,
-        final_models=preset.final_models,
-        final_trials=preset.final_trials,
-        final_epochs=preset.final_epochs,
-        seed=seed + 1,
-        **common,
+        replace(training, seed=seed + 1),
+        Asked(preset.merged_models, preset.merged_trials, preset.merged_epochs),
+        Asked(preset.final_models, preset.final_trials, preset.final_epochs),
     )
     nothing = np.zeros(len(data))
     return PaperPlan(
@@ -145,14 +122,7 @@ def plan_paper(
 
 
 def run_paper(
-    plan: PaperPlan,
-    out: Path,
-    *,
-    device: str = "auto",
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    cache: bool = True,
-    progress: Progress | None = None,
+    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: Progress | None = None
 ) -> tuple[PaperResults, dict[str, Run]]:
     """Carry out what ``out`` lacks of the study and read the results; the runs come by name.
 
@@ -162,24 +132,24 @@ def run_paper(
     """
     progress = progress or Progress()
     folder, preset, data = out / RUNS, plan.preset, plan.data
-    where: dict[str, Any] = {"executor": executor, "jobs": jobs}
-    options = {"device": device, "cache": cache, "progress": progress, **where}
-    costs = plan.costs(out, resolve_device(device), cache=cache, **where)
+    costs = plan.costs(out, resolve_device(execution.device), execution)
     progress.study(
         f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),
         sum(cost.seconds for cost in costs.values()),
     )
-    runs = carry_out_all(plan.first, folder, announce=False, **options)
+    runs = carry_out_all(plan.first, folder, execution, progress=progress, announce=False)
     matched = {model: runs[match_name(model)] for model in plan.matching}
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
         _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
-    runs |= carry_out_all({**ablation.plans, **corruption.plans}, folder, announce=False, **options)
+    drawn = {**ablation.plans, **corruption.plans}
+    runs |= carry_out_all(drawn, folder, execution, progress=progress, announce=False)
     easy, hard = compare_at_best(list(matched.values()))
-    look: dict[str, Any] = {"source": data, "device": device, "cache": cache, "progress": progress}
+    look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
+    look["progress"] = progress
     shape = data.input_shape(main_recipe(main))
     side = min(shape[1:])
     pseudo_run = runs[list(plan.validation.final)[-1]]
@@ -192,15 +162,10 @@ def run_paper(
         easy=easy,
         hard=hard,
         curves={kind: perturbation_curve(main, kind, _levels(kind, shape), **look) for kind in KINDS},
-        similarity=_similarity(main, data, device),
+        similarity=_similarity(main, data, execution.device),
         ablation=ablation.study(runs),
         corruption=corruption.study(runs),
-        validation=read_validation(
-            [runs[name] for name in plan.validation.merged],
-            [runs[name] for name in plan.validation.final],
-            epoch=preset.merged_epochs,
-            final_epoch=preset.final_epochs,
-        ),
+        validation=plan.validation.read(runs),
         pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
     )
     return results, runs
@@ -268,38 +233,36 @@ def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed
         effect,
         data,
         values,
-        model=preset.ablation_model,
-        rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
-        repetitions=preset.repetitions,
-        epochs=preset.ablation_epochs,
-        score="easiness",
-        score_epoch=preset.epochs,
-        balanced=preset.balanced,
-        seed=seed + 3,
-        precision=preset.precision,
-        recipe=dict(preset.recipe),
+        Training(
+            model=preset.ablation_model,
+            epochs=preset.ablation_epochs,
+            seed=seed + 3,
+            recipe=dict(preset.recipe),
+            precision=preset.precision,
+        ),
+        Drawing(
+            rates=preset.drop_rates if effect == "drop" else preset.corrupt_rates,
+            repetitions=preset.repetitions,
+            epoch=preset.epochs,
+            balanced=preset.balanced,
+        ),
     )
 
 
-def _load(
-    preset: Preset,
-    source: Any,
-    limit: int | None,
-    holdout: float | None,
-    data_root: str | Path | None,
-    download: bool,
-) -> Dataset:
+def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
+    """The data; what is left open is as the preset has it, where the data need it."""
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    data = given_data(source, data_root=data_root, download=download)
-    share = holdout if holdout is not None or data.held_out is not None else preset.holdout
-    if share:
-        data = hold_out(data, share)  # says so where there is a held-out split already
+    data = given_data(source, replace(loading, limit=None, holdout=None))
+    share = loading.holdout
+    if share is None and data.held_out is None:
+        share = preset.holdout
+    data = given_data(data, Loading(holdout=share or None))
     if data.held_out is None:
         raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
-    limit = preset.limit if limit is None else limit
-    return data if limit is None or limit >= len(data) else data.limit(limit)
+    limit = preset.limit if loading.limit is None else loading.limit
+    return given_data(data, Loading(limit=None if limit is None or limit >= len(data) else limit))
 
 
 def _kind(data: Dataset) -> Kind:

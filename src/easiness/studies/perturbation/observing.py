@@ -20,7 +20,7 @@ from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
-from easiness.runs.carry_out import cache_beside
+from easiness.runs.making import cache_beside
 from easiness.runs.progress import Progress
 from easiness.spec import Recipe, RunSpec, content_hash
 from easiness.store import Run

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
-from easiness.executors import Jobs
 from easiness.runs.many import carry_out_all
 from easiness.runs.progress import Progress
-from easiness.spec import Effect, Recipe
+from easiness.spec import (
+    Drawing,
+    Effect,
+    Execution,
+    Jobs,
+    Keep,
+    Loading,
+    Precision,
+    RecipeGiven,
+    Steps,
+    Training,
+    taken,
+)
 from easiness.store import Run, is_run
-from easiness.studies.training_sets.order import Keep, order_of
 from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
 from easiness.studies.training_sets.study import (
-    Steps,
     TrainingSets,
     TrainingSetStudy,
     check_choices,
     plan_ranked,
 )
-from easiness.training import Precision
 
 
 def ablate(
@@ -43,7 +52,7 @@ def ablate(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    recipe: RecipeGiven = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -88,28 +97,7 @@ def ablate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    sets = plan_training_sets(
-        "drop",
-        data,
-        scores_run,
-        model=model,
-        rates=rates,
-        policies=policies,
-        repetitions=repetitions,
-        epochs=epochs,
-        score=score,
-        keep=keep,
-        epoch=epoch,
-        balanced=balanced,
-        steps=steps,
-        limit=limit,
-        holdout=holdout,
-        seed=seed,
-        batch_size=batch_size,
-        recipe=recipe,
-        precision=precision,
-    )
-    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+    return _trained("drop", data, scores_run, out, progress, locals())
 
 
 def corrupt(
@@ -131,7 +119,7 @@ def corrupt(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    recipe: RecipeGiven = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -149,93 +137,59 @@ def corrupt(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
+    return _trained("relabel", data, scores_run, out, progress, locals())
+
+
+def _trained(
+    effect: Effect,
+    data: Any,
+    scores_run: Run,
+    out: str | Path,
+    progress: Progress | None,
+    given: Mapping[str, Any],
+) -> TrainingSetStudy:
     sets = plan_training_sets(
-        "relabel",
+        effect,
         data,
         scores_run,
-        model=model,
-        rates=rates,
-        policies=policies,
-        repetitions=repetitions,
-        epochs=epochs,
-        score=score,
-        keep=keep,
-        epoch=epoch,
-        balanced=balanced,
-        other_label=other_label,
-        limit=limit,
-        holdout=holdout,
-        seed=seed,
-        batch_size=batch_size,
-        recipe=recipe,
-        precision=precision,
+        taken(Training, given),
+        taken(Drawing, given),
+        taken(Loading, given),
     )
-    return train_sets(sets, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress)
+    return train_sets(sets, out, taken(Execution, given), progress)
 
 
 def plan_training_sets(
     effect: Effect,
     data: Any,
     scores_run: Run,
-    *,
-    model: str,
-    rates: Iterable[float],
-    policies: Iterable[str] | None = None,
-    repetitions: int = 5,
-    epochs: int,
-    score: str = "easiness",
-    keep: Keep | None = None,
-    epoch: int | None = None,
-    balanced: bool = False,
-    other_label: bool = False,
-    steps: Steps = "epochs",
-    limit: int | None = None,
-    holdout: float | None = None,
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    precision: Precision = "auto",
+    training: Training,
+    drawing: Drawing,
+    loading: Loading = Loading(),
 ) -> TrainingSets:
     """Check every choice and plan the runs of `ablate` or `corrupt`; writes and trains nothing.
+
+    Of ``loading`` the limit and the part to hold out count: the rest is as for the run that ranks.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
-    rates, policies = list(rates), None if policies is None else list(policies)
-    check_choices(rates, policies, steps, order_of(score, keep))  # before the data are read
-    score_epoch = scores_run.resolve_epoch(epoch)
-    data = scored_data(scores_run, data, limit=limit, holdout=holdout)
+    drawing = replace(
+        drawing,
+        rates=tuple(drawing.rates),
+        policies=None if drawing.policies is None else tuple(drawing.policies),
+    )
+    check_choices(drawing)  # before the data are read
+    epoch = scores_run.resolve_epoch(drawing.epoch)
+    data = scored_data(scores_run, data, loading)
+    values = ranking(scores_run, drawing.score, epoch, drawing.keep)
     return plan_ranked(
-        effect,
-        data,
-        aligned(scores_run, ranking(scores_run, score, score_epoch, keep), data),
-        model=model,
-        rates=rates,
-        policies=policies,
-        repetitions=repetitions,
-        epochs=epochs,
-        score=score,
-        keep=keep,
-        score_epoch=score_epoch,
-        balanced=balanced,
-        other_label=other_label,
-        steps=steps,
-        seed=seed,
-        batch_size=batch_size,
-        recipe=recipe,
-        precision=precision,
+        effect, data, aligned(scores_run, values, data), training, replace(drawing, epoch=epoch)
     )
 
 
 def train_sets(
-    sets: TrainingSets,
-    out: str | Path,
-    *,
-    device: str = "auto",
-    executor: str = "auto",
-    jobs: Jobs = "auto",
-    cache: bool = True,
-    progress: Progress | None = None,
+    sets: TrainingSets, out: str | Path, execution: Execution, progress: Progress | None = None
 ) -> TrainingSetStudy:
     """Carry out the planned runs below ``out`` and read their result.
 
@@ -246,7 +200,4 @@ def train_sets(
     out = Path(out)
     if is_run(out):
         raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
-    runs = carry_out_all(
-        sets.plans, out, device=device, executor=executor, jobs=jobs, cache=cache, progress=progress
-    )
-    return sets.study(runs)
+    return sets.study(carry_out_all(sets.plans, out, execution, progress=progress))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from easiness.analysis.draw import POLICIES, parse_policy
 from easiness.errors import BadInput, nearest
 from easiness.scores import SCORES, Score
-
-Keep = Literal["top", "bottom"]
-"""The end of a score whose examples are mainly spared: not dropped, not relabelled."""
+from easiness.spec import Keep
 
 _OTHER_END = {"top": "bottom", "bottom": "top"}
 

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.draw import check_classes_left, draw_by_rank
+from easiness.spec import Keep
 from easiness.store import Run
-from easiness.studies.training_sets.order import Keep, order_of
+from easiness.studies.training_sets.order import order_of
 from easiness.studies.training_sets.ranking import score_and_ranking
 
 if TYPE_CHECKING:

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.runs.source import data_of, given_data
 from easiness.scores import Score
-from easiness.spec import RecordedSpec
+from easiness.spec import Keep, Loading, RecordedSpec
 from easiness.store import Run
-from easiness.studies.training_sets.order import Keep, Order, order_of
+from easiness.studies.training_sets.order import Order, order_of
 
 
 def ranking(
@@ -61,7 +60,7 @@ def _remedy(score: Score, run: Run, epoch: int) -> str:
     return "a later epoch"
 
 
-def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: float | None = None) -> Dataset:
+def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
     """The data that a run has scores of, with a held-out split to test on.
 
     The data are loaded as for the run: the same limit, the same part held out. Where nothing was held
@@ -70,13 +69,13 @@ def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: flo
     Args:
         run: with the scores.
         source: a `Dataset` or what `load_dataset` takes.
-        limit: that of the run, which is used anyway.
-        holdout: share of each class to hold out, where there is no held-out split.
+        loading: the limit, which is that of the run anyway, and the share of each class to hold out, where
+            there is no held-out split.
 
     Raises:
         BadInput: these are other data than the run's, the limit is another, or there is no held-out split.
     """
-    ref = run.spec.data
+    ref, limit, holdout = run.spec.data, loading.limit, loading.holdout
     if limit is not None and limit not in (ref.limit, ref.train.num_examples):
         raise BadInput(
             f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
@@ -90,15 +89,14 @@ def scored_data(run: Run, source: Any, *, limit: int | None = None, holdout: flo
             raise BadInput(
                 f"holdout {holdout:g}: {run.path} was measured with {before:g} held out; leave --holdout out"
             )
-        return hold_out(data, holdout)  # says that there is a held-out split already
-    if not holdout:
+    elif not holdout:
         raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
-    return hold_out(data, holdout)
+    return given_data(data, Loading(holdout=holdout))  # where there is a held-out split it says so
 
 
 def _recorded(run: Run, source: Any) -> Dataset:
     """The data of a run recorded from somebody's own loop, which may know no fingerprint of images."""
-    data = given_data(source)
+    data = given_data(source, Loading())
     same = (
         data.classes == run.classes
         and np.array_equal(data.ids, run.ids)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -15,23 +14,19 @@ import numpy.typing as npt
 from easiness.analysis import MIN_GROUP
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs.plan import Plan, make_plan
-from easiness.spec import Draw, Effect, Recipe, recipe_settings
+from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.spec import Draw, Drawing, Effect, Keep, Recipe, Recording, Steps, Training, recipe_settings
 from easiness.store import Run
 from easiness.studies.training_sets.curves import AccuracyCurve
-from easiness.studies.training_sets.order import Keep, Order, order_of
-from easiness.training import Precision
+from easiness.studies.training_sets.order import order_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Steps = Literal["epochs", "steps"]
-"""What a smaller training set has in common with the full one: the epochs, or the number of steps."""
-
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""
 
-_OBSERVED: tuple[Literal["held_out"]] = ("held_out",)
+_RECORDING = Recording(keep_weights=False, splits=("held_out",))
 _HINT = ", or draw the same share of each class (--balanced)"
 
 
@@ -167,100 +162,73 @@ class TrainingSets:
     plans: Mapping[str, Plan]
     cells: Mapping[tuple[str, float], str]
     effect: Effect
-    order: Order
-    score_epoch: int
-    same_steps: bool
-    balanced: bool
-    other_label: bool
+    drawing: Drawing
 
     def study(self, runs: Mapping[str, Run]) -> TrainingSetStudy:
         """The result, from the finished runs by name; what they have beyond the plan is left out."""
         plan = next(iter(self.plans.values()))
+        drawing, order = self.drawing, order_of(self.drawing.score, self.drawing.keep)
         assert plan.data.held_out is not None
+        assert drawing.epoch is not None
         return TrainingSetStudy(
             effect=self.effect,
             model=plan.model,
-            score=self.order.score.name,
-            score_epoch=self.score_epoch,
+            score=order.score.name,
+            score_epoch=drawing.epoch,
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
             num_classes=plan.data.num_classes,
             largest_share=float(np.bincount(plan.data.held_out.labels).max() / len(plan.data.held_out)),
             epochs=plan.epochs,
             repetitions=plan.trials,
-            same_steps=self.same_steps,
-            balanced=self.balanced,
-            other_label=self.other_label,
+            same_steps=drawing.steps == "steps",
+            balanced=drawing.balanced,
+            other_label=drawing.other_label,
             points=tuple(
-                self._point(policy, rate, self.plans[name], runs[name])
+                _point(policy, order.beta(policy), rate, self.plans[name], runs[name])
                 for (policy, rate), name in self.cells.items()
             ),
-            keep=self.order.keep,
+            keep=order.keep,
         )
 
-    def _point(self, policy: str, rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
-        num = len(plan.data)
-        a_pass = num if plan.same_steps else plan.num_trained_on
-        trials = [trial for trial in run.trials if trial.index < plan.trials]
-        return TrainingSetPoint(
-            policy=policy,
-            beta=self.order.beta(policy),
-            rate=rate,
-            num_drawn=int(rate * num + 0.5),
-            num_trained_on=plan.num_trained_on,
-            num_steps=plan.epochs * plan.recipe.steps_per_epoch(a_pass),
-            accuracy=np.array([trial.document.accuracy["held_out"][: plan.epochs] for trial in trials]),
-        )
+
+def _point(policy: str, beta: tuple[float, float], rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
+    num = len(plan.data)
+    a_pass = num if plan.asked.same_steps else plan.num_trained_on
+    trials = [trial for trial in run.trials if trial.index < plan.trials]
+    return TrainingSetPoint(
+        policy=policy,
+        beta=beta,
+        rate=rate,
+        num_drawn=int(rate * num + 0.5),
+        num_trained_on=plan.num_trained_on,
+        num_steps=plan.epochs * plan.recipe.steps_per_epoch(a_pass),
+        accuracy=np.array([trial.document.accuracy["held_out"][: plan.epochs] for trial in trials]),
+    )
 
 
 def plan_ranked(
     effect: Effect,
     data: Dataset,
     values: npt.NDArray[np.float64],
-    *,
-    model: str,
-    rates: Iterable[float],
-    policies: Iterable[str] | None = None,
-    repetitions: int = 5,
-    epochs: int,
-    score: str,
-    keep: Keep | None = None,
-    score_epoch: int,
-    balanced: bool = False,
-    other_label: bool = False,
-    steps: Steps = "epochs",
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    precision: Precision = "auto",
+    training: Training,
+    drawing: Drawing,
 ) -> TrainingSets:
     """Plan the runs of a study, from the values [K] that rank the examples; writes and trains nothing.
 
-    ``score``, ``keep`` and ``score_epoch`` say what the values are, high = easy, or not to be kept. The
-    networks are trained to the end: the cosine period of the recipe is the number of ``epochs``, if the
+    The score, its epoch and the end to keep say what the values are, high = easy, or not to be kept. The
+    networks are trained to the end: the cosine period of the recipe is the number of epochs, if the
     recipe does not set it. Everything else is as for `ablate`. The data have a held-out split.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
     assert data.held_out is not None
-    order = order_of(score, keep)
-    asked, betas = check_choices(rates, policies, steps, order)
-    if not isinstance(recipe, Recipe):
-        recipe = {"period": float(epochs), **recipe_settings(recipe, model=model)}
-    make = partial(
-        make_plan,
-        data,
-        model=model,
-        trials=repetitions,
-        epochs=epochs,
-        seed=seed,
-        batch_size=batch_size,
-        recipe=recipe,
-        precision=precision,
-        keep_weights=False,
-        splits=_OBSERVED,
-    )
+    asked, betas = check_choices(drawing)
+    if not isinstance(training.recipe, Recipe):
+        settings = recipe_settings(training.recipe, model=training.model)
+        training = replace(training, recipe={"period": float(training.epochs), **settings})
+    make = partial(make_plan, data, training, drawing.repetitions, recording=_RECORDING)
     plans, cells = {FULL: make()}, {}
     # the same for the same values, wherever they come from
     digest = hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest()
@@ -274,38 +242,38 @@ def plan_ranked(
                 rate=rate,
                 beta=beta,
                 ranking=digest,
-                balanced=balanced,
-                other_label=other_label,
+                balanced=drawing.balanced,
+                other_label=drawing.other_label,
             )
             try:
-                plans[name] = make(draw=draw, ranking=values, same_steps=steps == "steps")
+                plans[name] = make(drawn=Drawn(draw, values, drawing.steps == "steps"))
             except BadInput as error:  # everything else was checked with the full set
-                raise BadInput(f"policy {policy} at rate {rate:g}: {error}{_HINT * (not balanced)}") from None
+                hint = "" if drawing.balanced else _HINT
+                raise BadInput(f"policy {policy} at rate {rate:g}: {error}{hint}") from None
     if 0 not in asked:
         del plans[FULL]
-    return TrainingSets(plans, cells, effect, order, score_epoch, steps == "steps", balanced, other_label)
+    return TrainingSets(plans, cells, effect, drawing)
 
 
-def check_choices(
-    rates: Iterable[float], policies: Iterable[str] | None, steps: Steps, order: Order
-) -> tuple[list[float], dict[tuple[float, float], str]]:
-    """The rates, ascending, and the names of the policies by their Beta parameters; all for ``None``.
+def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, float], str]]:
+    """The rates, ascending, and the names of the policies by their Beta parameters.
 
     Raises:
         BadInput: one of them cannot be used.
     """
-    asked = sorted({float(rate) for rate in rates})
+    order = order_of(drawing.score, drawing.keep)
+    asked = sorted({float(rate) for rate in drawing.rates})
     if not asked:
         raise BadInput("rates: none given; give shares of the examples such as 0, 0.3, 0.6")
     for rate in asked:
         if not 0 <= rate < 1:
             raise BadInput(f"rate {rate:g} is not in [0, 1): give a share of the examples such as 0.3")
-    named = order.policies if policies is None else policies
+    named = order.policies if drawing.policies is None else drawing.policies
     betas = {beta: order.name(beta) for beta in map(order.beta, named)}
     if not betas:
         raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
-    if steps not in get_args(Steps):
-        raise BadInput(f"steps {steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
+    if drawing.steps not in get_args(Steps):
+        raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
     return asked, betas
 
 

@@ -3,26 +3,43 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from easiness.data import Dataset
 from easiness.data.holdout import merge_splits
 from easiness.errors import BadInput
-from easiness.executors import Jobs
 from easiness.runs.many import carry_out_all
 from easiness.runs.plan import Plan, make_plan
 from easiness.runs.progress import Progress
 from easiness.runs.source import given_data
-from easiness.spec import Recipe, recipe_settings
+from easiness.spec import (
+    Execution,
+    Jobs,
+    Loading,
+    Precision,
+    Recipe,
+    RecipeGiven,
+    Recording,
+    Training,
+    recipe_settings,
+    taken,
+)
+from easiness.store import Run
 from easiness.studies.validation.study import Validation, read_validation
-from easiness.training import Precision
 
 _FEWEST = 5  # of which a tenth, rounded, is one
-_MERGED: tuple[Literal["train"]] = ("train",)
-_FINAL: tuple[Literal["held_out"]] = ("held_out",)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Networks to train, how often each, and for how many epochs."""
+
+    models: tuple[str, ...]
+    trials: int
+    epochs: int
 
 
 @dataclass(frozen=True)
@@ -31,6 +48,15 @@ class ValidationPlans:
 
     merged: dict[str, Plan]
     final: dict[str, Plan]
+
+    def read(self, runs: Mapping[str, Run]) -> Validation:
+        """The result, from the finished runs by name."""
+        return read_validation(
+            [runs[name] for name in self.merged],
+            [runs[name] for name in self.final],
+            epoch=next(iter(self.merged.values())).epochs,
+            final_epoch=next(iter(self.final.values())).epochs,
+        )
 
 
 def validate(
@@ -51,7 +77,7 @@ def validate(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    recipe: RecipeGiven = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -95,113 +121,80 @@ def validate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
+    given = locals()
     plans = plan_validation(
-        given_data(
-            data,
-            limit=limit,
-            skip_unreadable=skip_unreadable,
-            data_root=data_root,
-            download=download,
-            allow_outside=allow_outside,
-            holdout=holdout,
-        ),
-        models=models,
-        trials=trials,
-        epochs=epochs,
-        final_models=final_models,
-        final_trials=final_trials,
-        final_epochs=final_epochs,
-        seed=seed,
-        batch_size=batch_size,
-        recipe=recipe,
-        precision=precision,
+        given_data(data, taken(Loading, given)),
+        taken(Training, given),
+        Asked(tuple(models), trials, epochs),
+        Asked(tuple(models if final_models is None else final_models), final_trials, final_epochs),
     )
-    runs = carry_out_all(
-        {**plans.merged, **plans.final},
-        Path(out),
-        device=device,
-        executor=executor,
-        jobs=jobs,
-        cache=cache,
-        progress=progress,
-    )
-    return read_validation(
-        [runs[name] for name in plans.merged],
-        [runs[name] for name in plans.final],
-        epoch=epochs,
-        final_epoch=final_epochs,
-    )
+    return carry_out_validation(plans, Path(out), taken(Execution, given), progress)
 
 
-def plan_validation(
-    data: Dataset,
-    *,
-    models: Sequence[str],
-    trials: int,
-    epochs: int,
-    final_models: Sequence[str] | None,
-    final_trials: int,
-    final_epochs: int,
-    seed: int = 0,
-    batch_size: int | None = None,
-    recipe: Recipe | dict[str, Any] | str | Path | None = None,
-    precision: Precision = "auto",
-) -> ValidationPlans:
+def plan_validation(data: Dataset, training: Training, merged: Asked, final: Asked) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; writes and trains nothing.
+
+    ``training`` says how the networks of both kinds are trained; their names, number and length are in
+    ``merged`` and ``final``.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
-    finals = models if final_models is None else final_models
-    for names in (models, finals):
+    for names in (merged.models, final.models):
         if not names:
             raise BadInput("no model was given; name at least one")
         if len(set(names)) < len(names):
             raise BadInput(f"models {', '.join(names)}: one is named twice; use more trials instead")
-    merged = merge_splits(data)
-    num = len(merged) - len(data)
+    together = merge_splits(data)
+    num = len(together) - len(data)
     if num < _FEWEST:
         raise BadInput(f"{data.name}: {num} validation examples are too few; hold out at least {_FEWEST}")
+    to_the_end = replace(training, seed=training.seed + 1)
     return ValidationPlans(
         merged={
             f"merged-{_folder(name)}": make_plan(
-                merged,
-                model=name,
-                trials=trials,
-                epochs=epochs,
-                seed=seed,
-                batch_size=batch_size,
-                precision=precision,
-                recipe=recipe,
-                splits=_MERGED,
-                keep_weights=False,
+                together,
+                replace(training, model=name, epochs=merged.epochs),
+                merged.trials,
+                recording=Recording(splits=("train",), keep_weights=False),
             )
-            for name in models
+            for name in merged.models
         },
         final={
             f"final-{_folder(name)}": make_plan(
                 data,
-                model=name,
-                trials=final_trials,
-                epochs=final_epochs,
-                seed=seed + 1,
-                batch_size=batch_size,
-                precision=precision,
-                recipe=_to_the_end(recipe, final_epochs, name),
-                splits=_FINAL,
+                replace(
+                    to_the_end,
+                    model=name,
+                    epochs=final.epochs,
+                    recipe=_to_the_end(training.recipe, final.epochs, name),
+                ),
+                final.trials,
+                recording=Recording(splits=("held_out",)),
             )
-            for name in finals
+            for name in final.models
         },
     )
+
+
+def carry_out_validation(
+    plans: ValidationPlans, out: Path, execution: Execution, progress: Progress | None = None
+) -> Validation:
+    """Carry out what is missing of the plans below ``out`` and read the result.
+
+    Raises:
+        BadInput: a folder below ``out`` holds something else.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    runs = carry_out_all({**plans.merged, **plans.final}, out, execution, progress=progress)
+    return plans.read(runs)
 
 
 def _folder(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.-]", "-", model)
 
 
-def _to_the_end(
-    recipe: Recipe | dict[str, Any] | str | Path | None, epochs: int, model: str
-) -> Recipe | dict[str, Any]:
+def _to_the_end(recipe: RecipeGiven, epochs: int, model: str) -> Recipe | dict[str, Any]:
     """The recipe with the length of the training as its cosine period."""
     period = {"period": float(epochs)}
     if isinstance(recipe, Recipe):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
@@ -11,13 +9,11 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.errors import BadInput
 from easiness.models import build_model
-from easiness.spec import Resolved
+from easiness.spec import Precision, Resolved
 from easiness.training.allocation import keep_memory
 from easiness.training.auto.rehearsal import Workload, rehearsing
 from easiness.training.network import Network
 from easiness.training.processor import multiplies_bfloat16
-
-Precision = Literal["auto", "float32", "bfloat16"]
 
 _FLOPS_OF_ONE_THREAD = 3e9  # of a step below which threads mostly wait for each other
 _FLOPS_OF_A_LOOK = 20e9  # for each thread: half a second at the most

@@ -11,7 +11,7 @@ from easiness.data.working import blocks
 from easiness.data.working.blocks import average_blocks
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan
-from easiness.spec import Recipe, Resolved
+from easiness.spec import Recipe, Resolved, Training
 from easiness.studies.perturbation.observing import evaluation_pixels
 from easiness.training import make_bank
 from easiness.trial import run_trial
@@ -68,7 +68,7 @@ def test_working_images_have_the_shape_that_the_network_gets(data):
 @pytest.mark.parametrize(("reduce", "side"), [(3, "height of 4"), (4, "width of 6"), (12, "height of 4")])
 def test_a_side_that_does_not_divide_is_named(data, reduce, side):
     with pytest.raises(BadInput, match=f"the {side} pixels is no multiple .*`reduce` = {reduce}") as caught:
-        make_plan(data, model="mlp_2_w4", trials=1, epochs=1, recipe={"reduce": reduce})
+        make_plan(data, Training(model="mlp_2_w4", epochs=1, recipe={"reduce": reduce}), 1)
     assert "\n" not in str(caught.value)
 
 
@@ -77,7 +77,7 @@ def test_images_of_several_sizes_are_not_reduced():
     pictures = [(np.full(size, 7, np.uint8), at % 2) for at, size in enumerate(sizes)]
     data = load_dataset(pictures)
     with pytest.raises(BadInput, match=re.escape("the images differ in size; set `crop`")):
-        make_plan(data, model="mlp_2_w4", trials=1, epochs=1, recipe={"crop": 0, "reduce": 2})
+        make_plan(data, Training(model="mlp_2_w4", epochs=1, recipe={"crop": 0, "reduce": 2}), 1)
 
 
 def test_translation_follows_the_reduced_side():
@@ -100,6 +100,6 @@ def test_a_trial_at_half_resolution_is_one_of_the_smaller_images(data):
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     losses = []
     for images, recipe in ((data, {"reduce": 2}), (small, {})):
-        plan = make_plan(images, model="mlp_2_w4", trials=1, epochs=2, recipe=recipe)
+        plan = make_plan(images, Training(model="mlp_2_w4", epochs=2, recipe=recipe), 1)
         losses.append(run_trial(plan.spec(resolved, 1, 2).trial(0), images, CPU).train_loss)
     assert losses[0] == losses[1]

@@ -16,7 +16,7 @@ from easiness.runs.auto import budget, choose, looks, search
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.cost import estimate_cost
 from easiness.runs.plan import Plan, make_plan
-from easiness.spec import Resolved
+from easiness.spec import Execution, Loading, Resolved, Training
 from easiness.training.auto import precision as rules
 from easiness.training.auto.precision import NetworkFacts
 from easiness.training.auto.rehearsal import Speed, Workload
@@ -30,7 +30,12 @@ PAIR: Times = {(1, 4, 1): 0.1, (1, 1, 1): 0.25, (4, 1, 1): 0.3, (1, 2, 1): 0.16,
 
 
 def plan(trials: int = 10, epochs: int = 50, model: str = "wrn_10_1", precision: Any = "float32") -> Plan:
-    return make_plan("digits", model=model, trials=trials, epochs=epochs, limit=500, precision=precision)
+    return make_plan(
+        "digits",
+        Training(model=model, epochs=epochs, precision=precision),
+        trials,
+        loading=Loading(limit=500),
+    )
 
 
 def speed(seconds: float) -> Speed:
@@ -89,7 +94,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
 
 def test_processes_are_taken_where_they_are_faster_at_the_same_time(machine):
     machine.times = PAIR
-    chosen = resolve_plan(plan(trials=20), CPU)
+    chosen = resolve_plan(plan(trials=20), CPU, Execution())
     assert (chosen.jobs, chosen.threads) == (4, 1)
     assert "1 process of 4 threads 100.0 ms, 4 processes of 1 thread 75.0 ms" in chosen.reason
     assert (2, 2, 1) in machine.calls  # half as many were looked at too
@@ -98,7 +103,7 @@ def test_processes_are_taken_where_they_are_faster_at_the_same_time(machine):
 def test_the_last_round_counts_in_which_some_have_nothing_to_do(machine):
     """Five trials take two rounds of four processes, and so of three: those leave each other more."""
     machine.times = {(1, 4, 1): 0.1, (1, 1, 1): 0.25, (3, 1, 1): 0.28, (1, 2, 1): 0.13, (2, 2, 1): 0.14}
-    chosen = resolve_plan(plan(trials=5, epochs=250), CPU)
+    chosen = resolve_plan(plan(trials=5, epochs=250), CPU, Execution())
     assert machine.started == [(3, 1, 1), (2, 2, 1)]
     assert (chosen.jobs, chosen.threads) == (2, 2)
     assert "3 processes of 1 thread 112.0 ms, 2 processes of 2 threads 84.0 ms" in chosen.reason
@@ -106,12 +111,12 @@ def test_the_last_round_counts_in_which_some_have_nothing_to_do(machine):
 
 def test_one_process_stays_where_others_are_not_clearly_faster(machine):
     machine.times = {(1, 4, 1): 0.1, (1, 1, 1): 0.3, (4, 1, 1): 0.388, (1, 2, 1): 0.16, (2, 2, 1): 0.196}
-    assert resolve_plan(plan(trials=20), CPU).jobs == 1
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 1
 
 
 def test_what_cannot_be_faster_is_not_started(machine):
     machine.times = {(1, 4, 1): 0.1, (1, 1, 1): 0.6, (1, 2, 1): 0.3}
-    assert resolve_plan(plan(), CPU).jobs == 1
+    assert resolve_plan(plan(), CPU, Execution()).jobs == 1
     assert machine.started == []
 
 
@@ -119,47 +124,47 @@ def test_narrow_networks_of_one_thread_are_tried_on_all_cores(machine, monkeypat
     """A small step gets one thread by rule; the other cores are for other trials."""
     monkeypatch.setattr(rules, "_FLOPS_OF_ONE_THREAD", 1e15)
     machine.times = {(1, 1, 1): 0.1, (4, 1, 1): 0.12, (1, 2, 1): 0.09, (2, 2, 1): 0.1}
-    chosen = resolve_plan(plan(trials=20), CPU)
+    chosen = resolve_plan(plan(trials=20), CPU, Execution())
     assert (chosen.jobs, chosen.threads) == (4, 1)
 
 
 def test_there_are_no_more_processes_than_trials(machine):
     machine.times = {(1, 4, 1): 0.1, (1, 1, 1): 0.2, (1, 2, 1): 0.1, (2, 2, 1): 0.12}
-    assert resolve_plan(plan(trials=2, epochs=250), CPU).jobs == 2
+    assert resolve_plan(plan(trials=2, epochs=250), CPU, Execution()).jobs == 2
     assert machine.started == [(2, 2, 1)]
 
 
 def test_trials_side_by_side_in_one_process(machine):
     """Networks without convolutions are tried in groups; then processes of such groups."""
     machine.times = {(1, 4, 1): 0.1, (1, 4, 5): 0.05, (1, 4, 10): 0.07, (1, 2, 5): 0.09, (2, 2, 5): 0.06}
-    chosen = resolve_plan(plan(model="mlp_3"), CPU)
+    chosen = resolve_plan(plan(model="mlp_3"), CPU, Execution())
     assert (chosen.jobs, chosen.together, chosen.threads) == (2, 5, 2)
 
 
 def test_groups_are_whole_and_known_before(machine):
     """No group of ten for five trials, none for 12, and none where trials may be added later."""
     machine.times = {(1, 4, 1): 0.1, (1, 4, 5): 0.05, (1, 1, 1): 0.9, (1, 2, 1): 0.9}
-    assert resolve_plan(plan(trials=5, model="mlp_3"), CPU).together == 5
-    assert resolve_plan(plan(trials=12, model="mlp_3"), CPU).together == 1
-    assert resolve_plan(plan(model="mlp_3"), CPU, may_group=False).together == 1
+    assert resolve_plan(plan(trials=5, model="mlp_3"), CPU, Execution()).together == 5
+    assert resolve_plan(plan(trials=12, model="mlp_3"), CPU, Execution()).together == 1
+    assert resolve_plan(plan(model="mlp_3"), CPU, Execution(), may_group=False).together == 1
 
 
 def test_a_group_does_not_take_the_work_of_processes_that_were_asked_for(machine):
     """Five trials as one group would leave the second process nothing to do."""
     machine.times = {(1, 2, 1): 0.1, (1, 2, 5): 0.07}
-    chosen = resolve_plan(plan(trials=5, model="mlp_3"), CPU, jobs=2)
+    chosen = resolve_plan(plan(trials=5, model="mlp_3"), CPU, Execution(jobs=2))
     assert (chosen.jobs, chosen.together) == (2, 1)
 
 
 def test_a_short_run_is_not_worth_a_look(machine):
     machine.times = {(1, 4, 1): 0.001}
-    assert resolve_plan(plan(epochs=1), CPU).jobs == 1
+    assert resolve_plan(plan(epochs=1), CPU, Execution()).jobs == 1
     assert machine.calls == [[(1, 4, 1)]]
 
 
 def test_jobs_as_asked_share_the_cores(machine):
     machine.times = {(1, 2, 1): 0.1}
-    chosen = resolve_plan(plan(), CPU, jobs=2)
+    chosen = resolve_plan(plan(), CPU, Execution(jobs=2))
     assert (chosen.jobs, chosen.threads) == (2, 2)
     assert chosen.reason.endswith("2 trials at a time, as asked")
     assert machine.started == []
@@ -167,19 +172,19 @@ def test_jobs_as_asked_share_the_cores(machine):
 
 def test_compiled_as_asked(machine):
     machine.times = PAIR
-    chosen = resolve_plan(plan(trials=20), CPU, compiling="on")
+    chosen = resolve_plan(plan(trials=20), CPU, Execution(compiling="on"))
     assert (chosen.compiled, chosen.jobs) == (True, 4)
     assert chosen.reason.endswith("compiled, as asked")
 
 
 def test_auto_does_not_compile_which_takes_a_minute(machine):
     machine.times = {(1, 4, 1): 100.0, (1, 1, 1): 900.0, (1, 2, 1): 900.0}
-    assert not resolve_plan(plan(epochs=300), CPU).compiled
+    assert not resolve_plan(plan(epochs=300), CPU, Execution()).compiled
 
 
 def test_serial_means_one_at_a_time(machine):
     machine.times = {(1, 4, 1): 0.1}
-    assert resolve_plan(plan(), CPU, executor="serial").jobs == 1
+    assert resolve_plan(plan(), CPU, Execution(executor="serial")).jobs == 1
 
 
 # ---- precision
@@ -191,7 +196,7 @@ def test_serial_means_one_at_a_time(machine):
 def test_auto_takes_bfloat16_only_where_it_pays(machine, monkeypatch, factor, expected):
     monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
     machine.times, machine.factors = {(1, 1, 1): 0.01, (1, 4, 1): 0.004}, {"bfloat16": factor}
-    chosen = resolve_plan(plan(epochs=1, precision="auto"), CPU)
+    chosen = resolve_plan(plan(epochs=1, precision="auto"), CPU, Execution())
     assert (chosen.precision, chosen.threads) == (expected, 4)
     assert f"float32 10.0 ms, bfloat16 {10 * factor:.1f} ms; channels-last" in chosen.reason
 
@@ -200,10 +205,10 @@ def test_what_does_not_fit_in_float32_may_fit_in_bfloat16(machine, monkeypatch):
     monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
     machine.times, machine.factors = {(1, 1, 1): 0.01, (1, 4, 1): 0.01}, {"float32": NO_MEMORY}
     short = plan(epochs=1, precision="auto")
-    chosen = resolve_plan(short, CPU)
+    chosen = resolve_plan(short, CPU, Execution())
     assert chosen.precision == "bfloat16"
     assert chosen.reason.startswith("float32 does not fit into memory; ")
-    assert resolve_plan(short, CPU) == chosen
+    assert resolve_plan(short, CPU, Execution()) == chosen
 
 
 @pytest.mark.parametrize(
@@ -217,14 +222,14 @@ def test_a_step_that_is_not_taken_in_any_precision_is_bad_input(machine, monkeyp
     monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
     machine.times, machine.factors = {(1, 1, 1): 0.01}, {"float32": error, "bfloat16": error}
     with pytest.raises(BadInput, match=text):
-        resolve_plan(plan(epochs=1, precision="auto"), CPU)
+        resolve_plan(plan(epochs=1, precision="auto"), CPU, Execution())
 
 
 def test_float32_that_fails_otherwise_is_not_passed_over(machine, monkeypatch):
     monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
     machine.times, machine.factors = {(1, 1, 1): 0.01}, {"float32": RuntimeError("broken")}
     with pytest.raises(BadInput, match="broken"):
-        resolve_plan(plan(epochs=1, precision="auto"), CPU)
+        resolve_plan(plan(epochs=1, precision="auto"), CPU, Execution())
 
 
 # ---- a GPU
@@ -256,7 +261,7 @@ LAUNCHES = {("float32", False): 0.020, ("bfloat16", False): 0.021}
 def test_on_a_gpu_precision_is_compared_as_graphs(gpu):
     """One by one, steps of a small network are bound by launches in either precision."""
     gpu.update({**LAUNCHES, ("float32", True): 0.010, ("bfloat16", True): 0.004})
-    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"))
+    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"), Execution())
     assert (chosen.precision, chosen.graphed) == ("bfloat16", True)
     assert "float32 as CUDA graphs 10.0 ms, bfloat16 as CUDA graphs 4.0 ms" in chosen.reason
 
@@ -264,14 +269,14 @@ def test_on_a_gpu_precision_is_compared_as_graphs(gpu):
 def test_where_no_step_can_be_a_graph_they_are_launched(gpu):
     failed = RuntimeError("operation not permitted when stream is capturing")
     gpu.update({**LAUNCHES, ("float32", True): failed, ("bfloat16", True): failed})
-    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"))
+    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"), Execution())
     assert (chosen.precision, chosen.graphed) == ("float32", False)
 
 
 def test_on_a_gpu_float32_may_not_fit(gpu):
     gpu.update({**LAUNCHES, ("float32", False): NO_MEMORY, ("float32", True): NO_MEMORY})
     gpu["bfloat16", True] = 0.03
-    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"))
+    chosen = resolve_plan(plan(epochs=1, precision="auto"), torch.device("cuda"), Execution())
     assert (chosen.precision, chosen.graphed) == ("bfloat16", False)
 
 
@@ -279,14 +284,14 @@ def test_five_and_two_processes_share_a_gpu_for_ten_trials(machine, gpu):
     """Four would take three rounds."""
     gpu.update({("float32", False): 0.02, ("float32", True): 0.02})
     machine.times = {(5, 16, 1): 0.03, (2, 16, 1): 0.025}
-    chosen = resolve_plan(plan(epochs=300), torch.device("cuda"))
+    chosen = resolve_plan(plan(epochs=300), torch.device("cuda"), Execution())
     assert machine.started == [(5, 16, 1), (2, 16, 1)]
     assert chosen.jobs == 5
 
 
 def test_nobody_guesses_how_well_processes_share_a_gpu(machine, gpu):
     gpu.update({("float32", False): 0.02, ("float32", True): 0.02})
-    assert resolve_plan(plan(), torch.device("cuda")).jobs == 1
+    assert resolve_plan(plan(), torch.device("cuda"), Execution()).jobs == 1
     assert machine.started == []
 
 
@@ -296,7 +301,7 @@ def test_nobody_guesses_how_well_processes_share_a_gpu(machine, gpu):
 def test_processes_are_not_started_for_a_run_that_is_over_soon(machine):
     """In 5 % of 80 seconds none would be ready: their speed is estimated by that of one."""
     machine.times = {(1, 4, 1): 0.1, (1, 1, 1): 0.2, (1, 2, 1): 0.16}
-    chosen = resolve_plan(plan(trials=4), CPU)
+    chosen = resolve_plan(plan(trials=4), CPU, Execution())
     assert machine.started == []
     assert (chosen.jobs, chosen.threads) == (4, 1)
     assert "4 processes of 1 thread about 60.0 ms" in chosen.reason
@@ -304,7 +309,7 @@ def test_processes_are_not_started_for_a_run_that_is_over_soon(machine):
 
 def test_processes_that_do_not_start_in_time_are_given_up(machine):
     machine.times, machine.starting = PAIR, 60.0
-    chosen = resolve_plan(plan(trials=20), CPU)
+    chosen = resolve_plan(plan(trials=20), CPU, Execution())
     assert machine.now < 10
     assert machine.started == [(4, 1, 1)]  # and no others after them
     assert "4 processes of 1 thread about 75.0 ms" in chosen.reason
@@ -313,7 +318,7 @@ def test_processes_that_do_not_start_in_time_are_given_up(machine):
 @pytest.mark.parametrize(("trials", "epochs"), [(1, 50), (4, 50), (20, 50), (10, 300)])
 def test_it_keeps_within_its_share_of_the_run(machine, trials, epochs):
     machine.times, machine.starting = PAIR, 4.0
-    resolve_plan(plan(trials=trials, epochs=epochs), CPU)
+    resolve_plan(plan(trials=trials, epochs=epochs), CPU, Execution())
     run_seconds = trials * epochs * 4 * 0.1
     assert machine.now <= min(10, max(1, 0.05 * run_seconds))
 
@@ -324,9 +329,9 @@ def test_it_keeps_within_its_share_of_the_run(machine, trials, epochs):
 def test_what_was_measured_is_not_measured_again(machine, monkeypatch):
     monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
     machine.times, machine.factors = PAIR, {"bfloat16": 1.5}
-    first = resolve_plan(plan(trials=20, precision="auto"), CPU)
+    first = resolve_plan(plan(trials=20, precision="auto"), CPU, Execution())
     machine.calls.clear()
-    assert resolve_plan(plan(trials=20, precision="auto"), CPU) == first
+    assert resolve_plan(plan(trials=20, precision="auto"), CPU, Execution()) == first
     assert machine.calls == []
     spec = plan(precision="auto").spec(first, 20, 50)
     estimate_cost(spec, plan().data, 20, CPU, None)
@@ -336,54 +341,54 @@ def test_what_was_measured_is_not_measured_again(machine, monkeypatch):
 @pytest.mark.parametrize("trials", [1, 4, 20])
 def test_nor_is_what_could_not_be_afforded(machine, trials):
     machine.times, machine.starting = PAIR, 60.0
-    first = resolve_plan(plan(trials=trials), CPU)
+    first = resolve_plan(plan(trials=trials), CPU, Execution())
     machine.calls.clear()
-    assert resolve_plan(plan(trials=trials), CPU) == first
+    assert resolve_plan(plan(trials=trials), CPU, Execution()) == first
     assert machine.calls == []
 
 
 def test_a_much_longer_run_looks_at_what_a_short_one_could_not(machine):
     machine.times = PAIR
-    resolve_plan(plan(trials=4), CPU)
+    resolve_plan(plan(trials=4), CPU, Execution())
     machine.calls.clear()
-    resolve_plan(plan(trials=20), CPU)
+    resolve_plan(plan(trials=20), CPU, Execution())
     assert machine.started == [(4, 1, 1), (2, 2, 1)]
 
 
 def test_a_choice_of_the_users_overrides_what_is_known(machine):
     machine.times = PAIR
-    assert resolve_plan(plan(trials=20), CPU).jobs == 4
-    assert resolve_plan(plan(trials=20), CPU, jobs=2).jobs == 2
-    assert resolve_plan(plan(trials=20), CPU, executor="serial").jobs == 1
-    assert resolve_plan(plan(trials=20, precision="bfloat16"), CPU).precision == "bfloat16"
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 4
+    assert resolve_plan(plan(trials=20), CPU, Execution(jobs=2)).jobs == 2
+    assert resolve_plan(plan(trials=20), CPU, Execution(executor="serial")).jobs == 1
+    assert resolve_plan(plan(trials=20, precision="bfloat16"), CPU, Execution()).precision == "bfloat16"
     machine.calls.clear()
-    assert resolve_plan(plan(trials=20), CPU).jobs == 4
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 4
     assert machine.calls == []
 
 
 def test_choosing_again_measures_and_replaces(machine):
     machine.times = PAIR
-    assert resolve_plan(plan(trials=20), CPU).jobs == 4
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 4
     machine.times = {**PAIR, (4, 1, 1): 0.9, (2, 2, 1): 0.9}
-    assert resolve_plan(plan(trials=20), CPU).jobs == 4
-    assert resolve_plan(plan(trials=20), CPU, choose_again=True).jobs == 1
-    assert resolve_plan(plan(trials=20), CPU).jobs == 1
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 4
+    assert resolve_plan(plan(trials=20), CPU, Execution(choose_again=True)).jobs == 1
+    assert resolve_plan(plan(trials=20), CPU, Execution()).jobs == 1
 
 
 def test_each_number_of_cores_is_another_machine(machine):
     machine.times = {**PAIR, (1, 3, 1): 0.12}
-    resolve_plan(plan(trials=20), CPU)
+    resolve_plan(plan(trials=20), CPU, Execution())
     machine.calls.clear()
     machine.threads = 2
     machine.times = {(1, 2, 1): 0.16, (1, 1, 1): 0.25, (2, 1, 1): 0.26}
-    assert resolve_plan(plan(trials=20), CPU).threads == 1
+    assert resolve_plan(plan(trials=20), CPU, Execution()).threads == 1
     assert machine.calls
 
 
 def test_the_cost_of_trials_at_a_time_is_by_their_speed_at_work(machine):
     machine.times = PAIR
     asked = plan(trials=20)
-    chosen = resolve_plan(asked, CPU)
+    chosen = resolve_plan(asked, CPU, Execution())
     cost = estimate_cost(asked.spec(chosen, 20, 50), asked.data, 20, CPU, None)
     assert cost.step_seconds == 0.3
     assert cost.seconds == pytest.approx(5 * 200 * 0.3, rel=1e-3)  # rounds of four, steps of each
@@ -399,7 +404,7 @@ def test_really_measured_it_leaves_random_state_and_threads(monkeypatch):
     monkeypatch.setattr(choose, "Budget", lambda: budget.Budget(lambda: 0.0))
     torch.manual_seed(3)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    chosen = resolve_plan(plan(trials=2, epochs=1, model="mlp_2_w16"), CPU, executor="serial")
+    chosen = resolve_plan(plan(trials=2, epochs=1, model="mlp_2_w16"), CPU, Execution(executor="serial"))
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.get_num_threads() == threads
     assert "with 2 trials in each" in chosen.reason
@@ -422,11 +427,11 @@ def test_a_network_that_cannot_train_beside_others_trains_alone(monkeypatch):
     monkeypatch.setattr(choose, "Budget", lambda: budget.Budget(lambda: 0.0))
     monkeypatch.setitem(sys.modules, "looks_at_values", sys.modules[__name__])
     asked = plan(trials=2, epochs=1, model="looks_at_values:LooksAtValues")
-    chosen = resolve_plan(asked, CPU, executor="serial")
+    chosen = resolve_plan(asked, CPU, Execution(executor="serial"))
     assert chosen.together == 1
     assert "trials in each" not in chosen.reason
 
 
 def test_an_unknown_choice_is_bad_input():
     with pytest.raises(BadInput, match="compile"):
-        resolve_plan(plan(), CPU, compiling="sometimes")  # type: ignore[arg-type]
+        resolve_plan(plan(), CPU, Execution(compiling="sometimes"))  # type: ignore[arg-type]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from easiness.errors import BadInput, RunFailed
+from easiness.spec import Loading
 from easiness.store.files import ASIDE
 from easiness.studies.paper.folder import (
     DOCUMENT,
@@ -23,7 +24,7 @@ from easiness.studies.paper.study import PaperPlan, plan_paper
 
 @pytest.fixture(scope="module")
 def plan(tiny_preset: Preset) -> PaperPlan:
-    return plan_paper(tiny_preset, limit=100)
+    return plan_paper(tiny_preset, loading=Loading(limit=100))
 
 
 @pytest.fixture
@@ -59,7 +60,8 @@ def test_a_folder_that_is_new_empty_or_this_study_is_taken(plan, folder, tmp_pat
 def test_other_settings_are_refused_by_the_first_difference(
     folder, tiny_preset, preset, options, difference
 ):  # fmt: skip
-    other = plan_paper(replace(tiny_preset, **preset), **{"limit": 100, **options})
+    loading = Loading(limit=options.get("limit", 100))
+    other = plan_paper(replace(tiny_preset, **preset), loading=loading, seed=options.get("seed", 0))
     with pytest.raises(BadInput) as refused:
         check_folder(other, folder)
     assert str(refused.value) == (
@@ -68,11 +70,11 @@ def test_other_settings_are_refused_by_the_first_difference(
 
 
 def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
-    check_folder(plan_paper(replace(tiny_preset, description="tiny"), limit=100), folder)
+    check_folder(plan_paper(replace(tiny_preset, description="tiny"), loading=Loading(limit=100)), folder)
 
 
 def test_another_share_held_out_is_refused(folder, tiny_preset):
-    other = plan_paper(tiny_preset, limit=100, holdout=0.3)
+    other = plan_paper(tiny_preset, loading=Loading(limit=100, holdout=0.3))
     with pytest.raises(BadInput, match=r"other settings: fingerprint is \w+ there, \w+ here"):
         check_folder(other, folder)
 

@@ -13,7 +13,7 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.mini_imagenet import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
-from easiness.spec import Resolved
+from easiness.spec import Loading, Resolved
 from easiness.studies.matching.compare import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
@@ -80,39 +80,39 @@ def test_trials_that_two_experiments_need_are_trained_once(smoke):
 
 
 def test_only_networks_that_look_again_keep_their_weights(smoke):
-    kept = [name for name, plan in smoke.everything.items() if plan.keep_weights]
+    kept = [name for name, plan in smoke.everything.items() if plan.asked.keep_weights]
     assert kept == ["match-wrn_10_1", "final-wrn_10_1"]
 
 
 def test_experiments_share_no_random_numbers_but_those_that_are_compared(smoke):
-    seeds = {name: plan.seed for name, plan in smoke.everything.items()}
+    seeds = {name: plan.asked.seed for name, plan in smoke.everything.items()}
     assert {seeds[match_name(model)] for model in SMOKE.models} == {0}
     assert (seeds["merged-wrn_10_1"], seeds["final-wrn_10_1"]) == (1, 2)
     assert {seeds[name] for name in (*smoke.ablation.plans, *smoke.corruption.plans)} == {3}
-    other = plan_paper(SMOKE, limit=100, seed=7)
-    assert {plan.seed for plan in other.everything.values()} == {7, 8, 9, 10}
+    other = plan_paper(SMOKE, loading=Loading(limit=100), seed=7)
+    assert {plan.asked.seed for plan in other.everything.values()} == {7, 8, 9, 10}
 
 
 def test_a_part_of_digits_is_held_out(smoke):
     assert smoke.data.held_out is not None
     assert (len(smoke.data), len(smoke.data.held_out)) == (1438, 359)
     assert smoke.data.fingerprint == load_dataset("digits", holdout=0.2).fingerprint
-    half = plan_paper(SMOKE, holdout=0.5).data
+    half = plan_paper(SMOKE, loading=Loading(holdout=0.5)).data
     assert half.held_out is not None
     assert (len(half), len(half.held_out)) == (896, 901)
     with pytest.raises(BadInput, match=r"digits: has no held-out split; hold a part out \(--holdout 0\.2\)"):
-        plan_paper(SMOKE, holdout=0)
+        plan_paper(SMOKE, loading=Loading(holdout=0))
     with pytest.raises(BadInput, match=r"holdout 1\.5: must be above 0 and below 1"):
-        plan_paper(SMOKE, holdout=1.5)
+        plan_paper(SMOKE, loading=Loading(holdout=1.5))
 
 
 def test_a_split_that_is_there_is_used(tiny_preset):
     data = colored()
     for share in (None, 0):
-        plan = plan_paper(tiny_preset, data, holdout=share)
+        plan = plan_paper(tiny_preset, data, loading=Loading(holdout=share))
         assert plan.data is data
     with pytest.raises(BadInput, match="has a held-out split"):
-        plan_paper(tiny_preset, data, holdout=0.2)
+        plan_paper(tiny_preset, data, loading=Loading(holdout=0.2))
     without = colored(held_out=False)
     made = plan_paper(tiny_preset, without).data
     assert made.held_out is not None
@@ -126,7 +126,7 @@ def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
     monkeypatch.setattr(module, "make_plan", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_ranked", lambda *_, **__: None)
-    data = plan_paper(SMOKE, limit=limit).data
+    data = plan_paper(SMOKE, loading=Loading(limit=limit)).data
     assert len(data) == num
     assert plan_paper(replace(SMOKE, limit=limit)).data.fingerprint == data.fingerprint
     if limit < 1438:
@@ -136,16 +136,18 @@ def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
 
 
 def test_the_presets_limit_gives_way(tiny_preset):
-    assert len(plan_paper(replace(tiny_preset, limit=200), limit=150).data) == 150
+    assert len(plan_paper(replace(tiny_preset, limit=200), loading=Loading(limit=150)).data) == 150
 
 
 def test_examples_are_drawn_class_by_class_where_a_class_would_lose_all(tiny_preset):
     loose = replace(tiny_preset, balanced=False)
     # ten of a hundred are left, and not one of each class
-    assert plan_paper(loose, limit=100).ablation.balanced
-    assert not plan_paper(replace(loose, drop_rates=(0.0, 0.3)), limit=100).ablation.balanced
+    assert plan_paper(loose, loading=Loading(limit=100)).ablation.drawing.balanced
+    assert not plan_paper(
+        replace(loose, drop_rates=(0.0, 0.3)), loading=Loading(limit=100)
+    ).ablation.drawing.balanced
     with pytest.raises(BadInput, match=r"rate 0\.9: the draw takes all 5 examples of class"):
-        plan_paper(loose, limit=50)
+        plan_paper(loose, loading=Loading(limit=50))
 
 
 @pytest.mark.parametrize("shape", [(3, 8, 8), (1, 28, 28), (3, 33, 47), (3, 224, 224)])
@@ -276,7 +278,7 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     # examples are drawn by the easiness that the main network has, not by that of the plan
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
-    assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].draw.ranking
+    assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].asked.draw.ranking
     assert results.pseudo.level == 1
     assert results.pseudo.probe == "held_out"
     claims = {claim.id: claim for claim in paper_claims(results)}

@@ -8,6 +8,7 @@ import pytest
 import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
+from easiness.spec import Loading
 from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
 
 
@@ -96,19 +97,19 @@ def test_an_epoch_that_is_not_recorded(scored):
 
 
 def test_the_limit_is_that_of_the_run(scored):
-    data = scored_data(scored, "digits", holdout=0.2)
+    data = scored_data(scored, "digits", Loading(holdout=0.2))
     assert data.held_out is not None
     assert (len(data), len(data.held_out)) == (80, 20)
     assert set(data.ids) | set(data.held_out.ids) == set(scored.ids)
     # a limit comes after a part held out when a source is loaded, so this is not found there again
     assert data.ref().source is None
-    assert scored_data(scored, "digits", limit=100, holdout=0.2).fingerprint == data.fingerprint
+    assert scored_data(scored, "digits", Loading(limit=100, holdout=0.2)).fingerprint == data.fingerprint
     with pytest.raises(BadInput, match=r"limit 50: .* has scores of 100 examples; leave --limit out"):
-        scored_data(scored, "digits", limit=50, holdout=0.2)
+        scored_data(scored, "digits", Loading(limit=50, holdout=0.2))
 
 
 def test_values_go_with_their_examples(scored):
-    data = scored_data(scored, "digits", holdout=0.2)
+    data = scored_data(scored, "digits", Loading(holdout=0.2))
     values = aligned(scored, ranking(scored, "el2n"), data)
     by_id = -scored.scores().set_index("id")["el2n"]
     np.testing.assert_array_equal(values, by_id.loc[data.ids])
@@ -117,12 +118,12 @@ def test_values_go_with_their_examples(scored):
 @pytest.mark.parametrize("holdout", [None, 0])
 def test_a_split_to_test_on_is_needed(scored, holdout):
     with pytest.raises(BadInput, match=r"digits: has no held-out split to test on; .* \(--holdout 0\.2\)"):
-        scored_data(scored, "digits", holdout=holdout)
+        scored_data(scored, "digits", Loading(holdout=holdout))
 
 
 def test_other_data(scored):
     with pytest.raises(BadInput, match="these are not the data of"):
-        scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), holdout=0.2)
+        scored_data(scored, ez.load_dataset("digits", limit=100, seed=1), Loading(holdout=0.2))
 
 
 def test_a_part_that_was_held_out_from_the_first(tmp_path):
@@ -140,9 +141,9 @@ def test_a_part_that_was_held_out_from_the_first(tmp_path):
     assert data.held_out is not None
     assert (len(data), len(data.held_out)) == (100, 100)
     assert data.ref() == run.spec.data
-    assert scored_data(run, "digits", holdout=0.2).ref() == run.spec.data
+    assert scored_data(run, "digits", Loading(holdout=0.2)).ref() == run.spec.data
     with pytest.raises(BadInput, match=r"holdout 0\.3: .* was measured with 0\.2 held out; leave --holdout"):
-        scored_data(run, "digits", holdout=0.3)
+        scored_data(run, "digits", Loading(holdout=0.3))
 
 
 def test_a_split_of_the_source_is_not_replaced(tmp_path):
@@ -155,7 +156,7 @@ def test_a_split_of_the_source_is_not_replaced(tmp_path):
     assert scored_data(run, data).held_out is not None
     for holdout in (0.2, 0):
         with pytest.raises(BadInput, match="holdout"):
-            scored_data(run, data, holdout=holdout)
+            scored_data(run, data, Loading(holdout=holdout))
 
 
 def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
@@ -164,10 +165,10 @@ def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
     with recorder.trial(seed=0) as trial:
         trial.update(data.ids, np.eye(10)[data.labels])
         trial.end_epoch()
-    found = scored_data(recorder.run, data, holdout=0.2)
+    found = scored_data(recorder.run, data, Loading(holdout=0.2))
     assert len(found) == 80
     assert (aligned(recorder.run, ranking(recorder.run), found) == 1).all()
     with pytest.raises(
         BadInput, match=r"digits: these are not the data of .* \(ids, labels or classes differ"
     ):
-        scored_data(recorder.run, "digits", holdout=0.2)
+        scored_data(recorder.run, "digits", Loading(holdout=0.2))

@@ -11,7 +11,7 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.progress import Progress
-from easiness.spec import RunSpec, trial_seeds
+from easiness.spec import Drawing, Loading, RunSpec, Training, taken, trial_seeds
 from easiness.studies.training_sets.ablate import plan_training_sets
 from easiness.studies.training_sets.study import TrainingSetPoint, TrainingSetStudy
 
@@ -151,7 +151,9 @@ def test_other_epochs_are_another_study(ablated, scored):
 
 
 def plans(scored: ez.Run, effect: Any = "drop", **changes: Any) -> Any:
-    return plan_training_sets(effect, "digits", scored, **{**SMALL, **changes})
+    given = {**SMALL, **changes}
+    values = taken(Training, given), taken(Drawing, given), taken(Loading, given)
+    return plan_training_sets(effect, "digits", scored, *values)
 
 
 def test_a_density_has_one_name(scored):
@@ -172,7 +174,7 @@ def test_values_of_the_score_are_ranked(scored):
     plan = plans(scored, score="el2n", epoch=1).plans["drop-easy-0.30"]
     by_id = -scored.scores(1).set_index("id")["el2n"]
     np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
-    assert plan.draw.ranking != plans(scored).plans["drop-easy-0.30"].draw.ranking
+    assert plan.asked.draw.ranking != plans(scored).plans["drop-easy-0.30"].asked.draw.ranking
 
 
 def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
@@ -181,7 +183,7 @@ def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
     plan = sets.plans["drop-top-0.30"]
     by_id = scored.scores().set_index("id")["entropy"]
     np.testing.assert_array_equal(plan.ranking, by_id.loc[plan.data.ids])
-    assert plan.draw.beta == (3, 1)
+    assert plan.asked.draw.beta == (3, 1)
     other = plans(scored, "relabel", policies=("bottom", "beta:1,9"), score="entropy", keep="top")
     assert list(other.plans) == ["full", "relabel-bottom-0.30", "relabel-beta-1-9-0.30"]
     np.testing.assert_array_equal(other.plans["relabel-bottom-0.30"].ranking, -plan.ranking)
@@ -190,7 +192,7 @@ def test_the_end_to_keep_has_the_place_of_the_hard_examples(scored):
 def test_the_identity_of_earlier_studies(scored):
     # what is ranked by is hashed as ever, so that their runs go on
     for score, sign in (("easiness", 1), ("el2n", -1)):
-        draw = plans(scored, score=score).plans["drop-easy-0.30"].draw
+        draw = plans(scored, score=score).plans["drop-easy-0.30"].asked.draw
         values = sign * scored.scores().set_index("id")[score].loc[scored_ids(scored)].to_numpy()
         assert draw.model_dump() == {
             "effect": "drop",
@@ -234,7 +236,7 @@ def drawn_of(spec: RunSpec, ids: Any, ranking: Any) -> Any:
 
 
 def test_repetitions_of_a_seed_start_alike_everywhere(scored):
-    seeds = {plan.seed for plan in plans(scored, seed=4).plans.values()}
+    seeds = {plan.asked.seed for plan in plans(scored, seed=4).plans.values()}
     assert seeds == {4}
     assert trial_seeds(4, 0) != trial_seeds(4, 1)
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, load_dataset, open_run, validate
+from easiness.spec import Training
 from easiness.studies.validation.study import Validation, read_validation
-from easiness.studies.validation.validate import plan_validation
+from easiness.studies.validation.validate import Asked, plan_validation
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 
@@ -126,27 +127,16 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
     recipes: list[Any] = [file, {"alpha": 0.01, "period": 50.0}, Recipe(alpha=0.01, period=50)]
     for recipe in recipes:
         plans = plan_validation(
-            data,
-            models=["mlp_2_w16"],
-            trials=1,
-            epochs=1,
-            final_models=None,
-            final_trials=1,
-            final_epochs=400,
-            recipe=recipe,
+            data, Training(recipe=recipe), Asked(("mlp_2_w16",), 1, 1), Asked(("mlp_2_w16",), 1, 400)
         )
         (merged,), (final,) = plans.merged.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
     with pytest.raises(BadInput, match="no model was given"):
-        plan_validation(
-            data, models=[], trials=1, epochs=1, final_models=None, final_trials=1, final_epochs=1
-        )
+        plan_validation(data, Training(), Asked((), 1, 1), Asked((), 1, 1))
 
 
 def test_a_handful_of_validation_examples_is_needed() -> None:
     data = load_dataset((np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2), holdout=0.3)
     with pytest.raises(BadInput, match="2 validation examples are too few; hold out at least 5"):
-        plan_validation(
-            data, models=["mlp_2"], trials=1, epochs=1, final_models=None, final_trials=1, final_epochs=1
-        )
+        plan_validation(data, Training(), Asked(("mlp_2",), 1, 1), Asked(("mlp_2",), 1, 1))

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.spec import Recipe
-from easiness.training import Precision, resolve_device
+from easiness.spec import Precision, Recipe
+from easiness.training import resolve_device
 from easiness.training.auto import precision as module
 from easiness.training.auto.precision import NetworkFacts, by_rule, network_facts, part_of_batch
 from easiness.training.auto.rehearsal import Workload

@@ -1,0 +1,176 @@
+"""A run in the making: training what it lacks, storing each trial as it ends."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from easiness.data import WorkingImages, working_images
+from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.record import TrialRecord
+from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.pace import Pace
+from easiness.runs.plan import Plan
+from easiness.runs.progress import Progress
+from easiness.runs.trainer import Trainer, groups_of
+from easiness.runs.work import work_of
+from easiness.runs.workers import Workers
+from easiness.show.amounts import size_text
+from easiness.spec import Resolved, RunSpec
+from easiness.store import RunWriter, is_run
+from easiness.store.files import ASIDE
+from easiness.store.run import read_document
+from easiness.training import EpochReport
+from easiness.wait_policy import warn_of_spinning
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Indices of the trials that a run lacks, and the size that it has with them."""
+
+    missing: list[int]
+    trials: int
+    epochs: int
+
+
+@dataclass(frozen=True)
+class Making:
+    """What stays the same while the trials of a run are trained: ``cache`` is the folder for its photos."""
+
+    writer: RunWriter
+    settings: Resolved
+    device: torch.device
+    jobs: int
+    workers: Workers
+    cache: Path | None
+    progress: Progress
+    _images: dict[str, WorkingImages] = field(default_factory=dict)
+
+    def train(self, plan: Plan, lack: Lack) -> dict[int, str]:
+        """Train and store what is lacking; returns why some trials failed, by index.
+
+        Raises:
+            BadInput: there is no room for the photos, or one of them cannot be decoded.
+            RunFailed: a trial could not be stored.
+        """
+        spec = plan.spec(self.settings, lack.trials, lack.epochs)
+        here = spec.model_copy(update={"resolved": self.settings.model_copy(update={"jobs": self.jobs})})
+        groups = groups_of(lack.missing, self.settings.together)
+        cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
+        check_room(cost, self.writer.path)
+        self.progress.begin(here, lack.missing, self.writer.path, cost)
+        # an image that cannot be decoded shows before the run is made
+        self._prepare(plan)
+        self._describe(spec, plan)
+        trainer = Trainer(spec, plan.data, str(self.device), self._images, plan.ranking, plan.pretrained)
+        self.progress.images(0)  # it has begun, though processes may have to start first
+        pace = Pace(spec.epochs, spec.resolved.together)
+        failures = self._work(trainer, set(lack.missing), pace)
+        if len(groups) >= self.jobs:  # or the processes were fewer than this is about
+            pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
+        return failures
+
+    def _prepare(self, plan: Plan) -> None:
+        if not self._images:
+            for name, split in plan.data.splits.items():
+                tell = partial(self.progress.cached, split.split, total=len(split))
+                self._images[name] = working_images(split, plan.recipe, self.cache, tell)
+
+    def _describe(self, spec: RunSpec, plan: Plan) -> None:
+        """Write down what the run is, where that is news."""
+        if not is_run(self.writer.path):
+            self.writer.create(spec, plan.data.ids, plan.data.labels)
+        elif read_document(self.writer.path).spec != spec:
+            self.writer.describe(spec)
+
+    def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
+        """Train the groups that the missing trials belong to and store the missing ones."""
+
+        def hear(told: int | EpochReport) -> None:
+            if isinstance(told, EpochReport):
+                self.progress.epoch(told)
+                pace.note(told)
+            else:
+                self.progress.images(told)
+
+        settings = trainer.spec.resolved
+        groups = groups_of(sorted(missing), settings.together)
+        executor = self.workers.of(self.jobs, len(groups))
+        if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
+            warn_of_spinning()
+        shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+        failures: dict[int, str] = {}
+        with nullcontext(trainer) if executor.shares_memory else shared as sent:
+            for outcome in executor.run_telling(sent, groups, hear):
+                results: Sequence[TrialRecord | Exception | None]
+                results = outcome.value or [outcome.error] * len(outcome.item)
+                for index, result in zip(outcome.item, results, strict=True):
+                    if index not in missing:
+                        continue  # trained again for the sake of those beside it
+                    if isinstance(result, TrialRecord):
+                        self._store(trainer, index, result)
+                    else:
+                        failures[index] = self._failed(index, result)
+        return failures
+
+    def _failed(self, index: int, error: Exception | None) -> str:
+        reason = _reason(error)
+        self.writer.note_failure(index, reason)
+        self.progress.failed(index, reason)
+        return reason
+
+    def _store(self, trainer: Trainer, index: int, record: TrialRecord) -> None:
+        writer, spec, data = self.writer, trainer.spec, trainer.data
+        trial = spec.trial(index)
+        ids = {"train": data.ids}
+        if data.held_out is not None:
+            ids["held_out"] = data.held_out.ids
+        try:
+            writer.add(
+                record,
+                ids,
+                index=index,
+                seed=spec.seed,
+                identity=trial.hash,
+                spec=trial,
+                keep_weights=spec.keep_weights,
+            )
+        except OSError as error:
+            raise RunFailed(
+                f"{writer.path}: trial {index} cannot be stored ({error.strerror or error}); "
+                f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
+            ) from error
+        self.progress.stored(index)
+
+
+def _reason(error: Exception | None) -> str:
+    if isinstance(error, TrialFailed):
+        return str(error)
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
+def check_room(cost: Cost, out: Path) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        BadInput: the photos to be cached need more than is free.
+    """
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    if cost.cache_bytes > free:
+        raise BadInput(
+            f"{out}: the cached photos need about {size_text(cost.cache_bytes)} and {size_text(free)} are "
+            "free; make room, use --limit, or --cache off"
+        )
+
+
+def cache_beside(out: Path) -> Path:
+    """The folder of cached photos of a run; runs that lie beside each other share it."""
+    return out.absolute().parent / "easiness-cache"

@@ -1,0 +1,54 @@
+"""How a field of a value is given by users: on the command line by its flag, in Python by its name."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Option:
+    """The option of the command line that sets a field, where it differs from the field's own type and value.
+
+    Args:
+        flag: as typed, ``--limit``.
+        help: one sentence.
+        metavar: what stands for the value in the help.
+        words: what is typed, by what it means, where that is not the value itself.
+        unset: the flag takes the field from true to false.
+        typed: the type of what is typed, where that is narrower than the field's.
+        read: makes the value from the text that is typed; what it refuses is bad input.
+    """
+
+    flag: str
+    help: str
+    metavar: str | None = None
+    words: Mapping[str, Any] | None = None
+    unset: bool = False
+    typed: Any = None
+    read: Callable[[str], Any] | None = None
+
+
+def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
+    """The fields of a dataclass that are options: name to its type and `Option`."""
+    hints = typing.get_type_hints(kind, include_extras=True)
+    found = {}
+    for field in fields(kind):
+        given = typing.get_args(hints[field.name])
+        option = next((one for one in given[1:] if isinstance(one, Option)), None)
+        if option is not None:
+            found[field.name] = given[0], option
+    return found
+
+
+def taken(kind: type[T], given: Mapping[str, Any]) -> T:
+    """The value made of the arguments that have the names of its fields, as in ``taken(Loading, locals())``.
+
+    Fields that are not given keep their defaults, arguments of other names belong to others.
+    """
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    return kind(**{name: given[name] for name in names if name in given})

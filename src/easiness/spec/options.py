@@ -1,0 +1,244 @@
+"""The options of everything that trains, as frozen values: each is declared here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from easiness.errors import BadInput
+from easiness.spec.observe import ALL
+from easiness.spec.option import Option
+from easiness.spec.recipe import Recipe
+
+Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
+Jobs: TypeAlias = int | Literal["auto"]
+"""Trials at a time, or ``auto``: as many as measured to be fastest."""
+Compile: TypeAlias = Literal["auto", "on", "off"]
+RecipeGiven: TypeAlias = Recipe | dict[str, Any] | str | Path | None
+Split: TypeAlias = Literal["train", "held_out"]
+Keep: TypeAlias = Literal["top", "bottom"]
+"""The end of a score whose examples are to be kept, where a high score means neither easy nor hard."""
+Steps: TypeAlias = Literal["epochs", "steps"]
+"""What a smaller training set has in common with the full one: the epochs, or the number of steps."""
+
+_ON_OFF = {"on": True, "off": False}
+
+
+def _number_or_auto(text: str) -> str:
+    try:
+        return text if text == "auto" else str(int(text))
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a whole number nor auto") from None
+
+
+def _jobs(text: str) -> Any:
+    """The number in ``text``, or the text, which is ``auto`` or refused where it is looked at."""
+    return int(text) if text.isascii() and text.isdigit() else text
+
+
+@dataclass(frozen=True)
+class Loading:
+    """How the examples are read from their source, and which of them."""
+
+    limit: Annotated[int | None, Option("--limit", "Train on this many examples, class-balanced.")] = None
+    holdout: Annotated[
+        float | None,
+        Option("--holdout", "Hold out this share of each class, where no split is held out."),
+    ] = None
+    data_root: Annotated[
+        str | Path | None,
+        Option("--data-root", "Folder of a torchvision data set.", typed=Path | None),
+    ] = None
+    download: Annotated[
+        bool, Option("--download", "Let torchvision or the hub download what is not on disk.")
+    ] = False
+    allow_outside: Annotated[
+        bool, Option("--allow-outside", "Let a CSV name files outside of its folder.")
+    ] = False
+    skip_unreadable: Annotated[
+        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and count them.")
+    ] = False
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained, how, and for how long."""
+
+    model: Annotated[
+        str,
+        Option(
+            "--model",
+            "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
+            "names (resnet18), timm:NAME, or package.module:callable.",
+        ),
+    ] = "wrn_16_4"
+    epochs: Annotated[int, Option("--epochs", "Epochs of each training.")] = 10
+    seed: Annotated[int, Option("--seed", "Seed of the run.")] = 0
+    recipe: Annotated[
+        RecipeGiven,
+        Option(
+            "--recipe",
+            "How networks are trained: the paper's recipe, the one for short trainings, or a TOML file of "
+            "changes; short for a new run, a run's own where it exists. --dry-run shows it in full.",
+            metavar="paper|short|FILE",
+            read=str,
+        ),
+    ] = None
+    batch_size: Annotated[
+        int | None, Option("--batch-size", "Examples per step, instead of the recipe's.")
+    ] = None
+    train_share: Annotated[
+        float,
+        Option("--train-share", "Share of the examples that each trial trains on; all are observed."),
+    ] = 1.0
+    precision: Annotated[Precision, Option("--precision", "auto measures which is faster, once per run.")] = (
+        "auto"
+    )
+    pretrained: Annotated[
+        bool,
+        Option("--pretrained", "Start from a torchvision or timm network's published weights, from disk."),
+    ] = False
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What is kept of a trial; ``splits`` are those that are observed, where there are such."""
+
+    observe: Annotated[
+        str,
+        Option(
+            "--observe",
+            "After which epochs to look at the examples; train takes what training computes of its "
+            "augmented images.",
+            metavar="all|every:K|last|train",
+        ),
+    ] = ALL
+    keep_logits: Annotated[bool, Option("--keep-logits", "Keep all logits.")] = False
+    keep_weights: Annotated[bool, Option("--no-weights", "Do not keep the trained weights.", unset=True)] = (
+        True
+    )
+    splits: tuple[Split, ...] = ("train", "held_out")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where trials run and how many at a time: nothing of it decides what they record, on a CPU."""
+
+    device: Annotated[
+        str,
+        Option(
+            "--device",
+            "Where to train; cuda spreads --jobs over all GPUs.",
+            words={name: name for name in ("auto", "cpu", "cuda")},
+        ),
+    ] = "auto"
+    executor: Annotated[
+        str,
+        Option(
+            "--executor",
+            "How trials run; auto is processes where there are several jobs.",
+            words={name: name for name in ("auto", "serial", "processes")},
+        ),
+    ] = "auto"
+    jobs: Annotated[
+        Jobs,
+        Option(
+            "--jobs",
+            "Trials at a time; auto measures what is fastest, once per run.",
+            metavar="J|auto",
+            read=_jobs,
+        ),
+    ] = "auto"
+    compiling: Annotated[
+        Compile, Option("--compile", "torch.compile, which takes a minute; auto does without.")
+    ] = "auto"
+    choose_again: Annotated[
+        bool,
+        Option(
+            "--choose-again",
+            "For a new run: measure anew what auto chooses by, instead of what earlier runs have found.",
+        ),
+    ] = False
+    cache: Annotated[
+        bool,
+        Option("--cache", "Keep photos at the working resolution in a file beside the run.", words=_ON_OFF),
+    ] = True
+
+
+@dataclass(frozen=True)
+class Trials:
+    """How many trials: a number, or ``auto``, until the easy and the hard set are as reliable as asked."""
+
+    trials: Annotated[
+        int | Literal["auto"],
+        Option(
+            "--trials",
+            "Number of independent trainings; auto: until the easy and the hard set hold as much of the true "
+            "ones as asked.",
+            metavar="N|auto",
+            read=_number_or_auto,
+        ),
+    ] = 10
+    reliability: Annotated[
+        float | None,
+        Option(
+            "--reliability",
+            "For --trials auto: share of the true easy and hard set that both sets are to hold, with their "
+            "intervals; 0.8 unless given.",
+        ),
+    ] = None
+    max_trials: Annotated[
+        int | None, Option("--max-trials", "For --trials auto: at most so many; 100 unless given.")
+    ] = None
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"--rates {text!r}: give numbers with commas between them, such as 0,0.3") from None
+
+
+def _policies(text: str) -> tuple[str, ...]:
+    """The names in ``easy,beta:1,3,random``; the comma in ``beta:A,B`` belongs to it."""
+    return tuple(name.strip() for name in re.findall(r"\s*beta:[^,]*,[^,]*|[^,]+", text))
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """Which examples are dropped or relabelled, by which ranking, how often."""
+
+    rates: Annotated[
+        Iterable[float], Option("--rates", "Shares of the examples, such as 0,0.3,0.6,0.9.", read=_rates)
+    ] = ()
+    policies: Annotated[
+        Iterable[str] | None,
+        Option(
+            "--policies",
+            "Which examples are mainly drawn: easy, hard, random, beta:A,B; several. By default the first "
+            "three, or with --keep the other end and random.",
+            read=_policies,
+        ),
+    ] = None
+    repetitions: Annotated[int, Option("--repetitions", "Trainings of each policy and rate.")] = 5
+    score: Annotated[str, Option("--score", "Score to rank by.")] = "easiness"
+    keep: Annotated[
+        Keep | None,
+        Option(
+            "--keep",
+            "The end of the score that is mainly spared, where a high score means neither easy nor hard.",
+        ),
+    ] = None
+    epoch: Annotated[
+        int | None, Option("--epoch", "Read the score after this many epochs; the last by default.")
+    ] = None
+    balanced: Annotated[bool, Option("--balanced", "Draw the same share of each class.")] = False
+    steps: Annotated[
+        Steps, Option("--steps", "What smaller training sets have in common with the full one.")
+    ] = "epochs"
+    other_label: Annotated[
+        bool, Option("--never-own", "Draw among the other classes, never an example's own label.")
+    ] = False

@@ -1,0 +1,26 @@
+"""Plans from flat options, for tests that vary one of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.spec import Draw, Loading, Recording, Training, taken
+
+
+def planned(source: Any, *, trials: int, **options: Any) -> Plan:
+    """``draw``, ``ranking`` and ``same_steps`` say what is drawn; without a draw nothing is."""
+    drawn = None
+    if "draw" in options or "same_steps" in options:
+        draw = options.get("draw", Draw(effect="relabel", rate=0.0, beta=(1.0, 1.0), ranking=""))
+        drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
+    return make_plan(
+        source,
+        taken(Training, options),
+        trials,
+        loading=taken(Loading, options),
+        recording=taken(Recording, options),
+        drawn=drawn,
+    )

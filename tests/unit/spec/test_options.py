@@ -1,0 +1,71 @@
+"""An option is declared once: the public functions, which are flat, say the same as the values."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import MISSING, FrozenInstanceError, fields
+from typing import Any
+
+import pytest
+
+import easiness as ez
+from easiness.spec import Drawing, Execution, Loading, Recording, Training, Trials, options_of, taken
+
+KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
+RANKED = {"pretrained", "train_share"}
+ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable"}
+CHOOSING = {"compiling", "choose_again"}
+
+# a public function, the values that its arguments make, and the fields that it does without
+FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
+    (ez.measure, (Trials, Training, Loading, Recording, Execution), {"splits"}),
+    (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
+    (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
+    (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
+    (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable"}),
+    (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
+    (ez.load_dataset, (Loading,), set()),
+]
+
+
+@pytest.mark.parametrize(("face", "kinds", "without"), FACES)
+def test_public_functions_are_held_to_the_values(face, kinds, without):
+    parameters = inspect.signature(face).parameters
+    for kind in kinds:
+        for field in fields(kind):
+            if field.name in without:
+                assert field.name not in parameters, field.name
+                continue
+            given = parameters[field.name]
+            assert given.kind is inspect.Parameter.KEYWORD_ONLY
+            if given.default is not inspect.Parameter.empty:
+                assert given.default == field.default, field.name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_are_frozen_and_each_option_is_declared_once(kind):
+    value = kind()
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(kind)[0].name, None)
+    others = {field.name for other in KINDS if other is not kind for field in fields(other)}
+    assert not others & {field.name for field in fields(kind)}
+    assert all(field.default is not MISSING for field in fields(kind))
+    options = options_of(kind)
+    assert {field.name for field in fields(kind)} - {"splits"} == set(options)
+    assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
+
+
+def test_types_of_the_public_functions_are_those_of_the_values():
+    hints = typing.get_type_hints(ez.measure)
+    for kind in (Trials, Training, Recording, Execution):
+        for name, (typed, _) in options_of(kind).items():
+            assert hints[name] == typed, name
+
+
+def test_a_value_takes_the_arguments_of_its_fields():
+    def function(limit: int, holdout: float, other: int) -> Loading:
+        return taken(Loading, locals())
+
+    assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
