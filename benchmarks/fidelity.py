@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.analysis import match_groups
+from easiness.analysis import Rule, match_groups
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Resolved, Training
@@ -148,12 +148,12 @@ def compare(report, data, study, ways, folder):
     """The ways against the reference: by name, how far the rates are above the least that is allowed."""
     reference = train(data, study, Way("reference"), REFERENCE_SEED, folder)
     theirs = reference.votes()
-    ceilings = [match_groups(theirs, theirs, side=side, ties="refine") for side in SIDES]
+    ceilings = [match_groups(theirs, theirs, Rule(side=side, ties="refine")) for side in SIDES]
     rows = [("float32 with itself: the ceiling", *map(text, ceilings), accuracy(reference))]
     above = {}
     for seed, way in enumerate(ways):
         run = train(data, study, way, seed, folder)
-        found = [match_groups(run.votes(), theirs, side=side, ties="refine") for side in SIDES]
+        found = [match_groups(run.votes(), theirs, Rule(side=side, ties="refine")) for side in SIDES]
         pairs = list(zip(found, ceilings, strict=True))
         above[way.name] = [match.rate - ceiling.interval[0] for match, ceiling in pairs]
         cells = [f"{text(match)}, {match.rate - ceiling.rate:+.3f}" for match, ceiling in pairs]

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.analysis import SIDES, forecast, match_groups, membership, select, without_noise
+from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, without_noise
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
@@ -46,7 +46,7 @@ def train(data, folder):
 def observed(votes, side, size):
     """Mean matching rate of groups of `size` trials each, ties refined."""
     match = match_groups(
-        votes, votes, side=side, fraction=FRACTION, ties="refine", group_size=size, num_replicates=0
+        votes, votes, Rule(side=side, fraction=FRACTION, ties="refine"), group_size=size, num_replicates=0
     )
     return match.rate
 
@@ -115,7 +115,7 @@ def drifts(run, side):
     for epoch in range(1, run.epochs):
         early = run.votes(epoch)
         match = match_groups(
-            early, last, side=side, fraction=FRACTION, ties="refine", max_splits=20, num_replicates=0
+            early, last, Rule(side=side, fraction=FRACTION, ties="refine"), max_splits=20, num_replicates=0
         )
         ceilings = (observed(one, side, TRIALS // 2) for one in (early, last))
         drift[epoch] = float(without_noise(match.rate, *ceilings, FRACTION))

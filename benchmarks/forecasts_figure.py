@@ -39,7 +39,10 @@ def agreements(axes, votes, fraction):
     for size in SIZES:
         pair, ours, theirs = (
             match_groups(
-                *two, side=rule.side, fraction=fraction, ties=rule.ties, group_size=size, num_replicates=100
+                *two,
+                Rule(side=rule.side, fraction=fraction, ties=rule.ties),
+                group_size=size,
+                num_replicates=100,
             )
             for two in ((a, b), (a, a), (b, b))
         )
@@ -96,7 +99,11 @@ def foretold(axes, name, votes, fraction):
         there = [size for size in sizes if 2 * size <= votes.num_trials]
         rates = [
             match_groups(
-                votes, votes, side=side, fraction=fraction, ties="refine", group_size=size, num_replicates=0
+                votes,
+                votes,
+                Rule(side=side, fraction=fraction, ties="refine"),
+                group_size=size,
+                num_replicates=0,
             ).rate
             for size in there
         ]

@@ -150,9 +150,7 @@ def matched(target, votes, side, size):
         match_groups(
             a,
             replace(a) if b is a else b,
-            side=side,
-            fraction=FRACTION,
-            ties=rule.ties,
+            Rule(side=side, fraction=FRACTION, ties=rule.ties),
             group_size=size,
             num_replicates=REPLICATES,
         )

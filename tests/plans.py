@@ -1,4 +1,4 @@
-"""Plans from flat options, for tests that vary one of them."""
+"""Plans and matches from flat options, for tests that vary one of them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from easiness.analysis import Rule
 from easiness.runs.plan import Drawn, Plan, make_plan
 from easiness.spec import Draw, Loading, Recording, Training, taken
+from easiness.studies.perturbation import study
+
+
+def match_levels(votes: Any, levels: Any, neutral: int, **options: Any) -> Any:
+    rules = [
+        Rule(side, options["fraction"], ties, options["seed"])
+        for ties in options["ties"]
+        for side in options["sides"]
+    ]
+    return study.match_levels(votes, levels, neutral, rules, options["num_replicates"])
 
 
 def planned(source: Any, *, trials: int, **options: Any) -> Plan:

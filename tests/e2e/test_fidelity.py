@@ -19,7 +19,7 @@ import torch
 
 import easiness as ez
 from easiness import Run
-from easiness.analysis import match_groups
+from easiness.analysis import Rule, match_groups
 from easiness.data import Dataset
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
@@ -70,8 +70,8 @@ def differences(fast: Run, reference: Run) -> list[str]:
     found = []
     ours, theirs = fast.votes(), reference.votes()
     for side in ("easy", "hard"):
-        ceiling = match_groups(theirs, theirs, side=side, ties="refine")
-        match = match_groups(ours, theirs, side=side, ties="refine")
+        ceiling = match_groups(theirs, theirs, Rule(side=side, ties="refine"))
+        match = match_groups(ours, theirs, Rule(side=side, ties="refine"))
         assert ceiling is not None
         assert match is not None
         assert match.group_size == ceiling.group_size == TRIALS // 2

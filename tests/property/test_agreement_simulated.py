@@ -41,9 +41,7 @@ def matched(a: Votes, b: Votes, rule: Rule, max_splits: int, num_replicates: int
     found = match_groups(
         a,
         b,
-        side=rule.side,
-        fraction=rule.fraction,
-        ties=rule.ties,
+        Rule(side=rule.side, fraction=rule.fraction, ties=rule.ties),
         max_splits=max_splits,
         num_replicates=num_replicates,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from easiness.analysis import Votes, match_groups, match_votes, match_weights, select
+from easiness.analysis import Rule, Votes, match_groups, match_votes, match_weights, select
 
 K, NUM_TRIALS, FRACTION, NUM_SEEDS = 1000, 3, 0.1, 200
 
@@ -65,7 +65,7 @@ def test_unrelated_runs_match_at_chance(ties: str, p_label: float | None) -> Non
 def test_a_run_without_differences_between_examples_has_its_ceiling_at_chance(ties: str) -> None:
     runs = [votes(s) for s in range(60)]
     ceilings = [
-        match_groups(run, run, fraction=FRACTION, ties=ties, num_replicates=0, seed=i)
+        match_groups(run, run, Rule(fraction=FRACTION, ties=ties, seed=i), num_replicates=0)
         for i, run in enumerate(runs)
     ]
     assert abs(deviation([c.rate for c in ceilings])) < 4

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 
 from easiness.analysis import (
     SIDES,
+    Rule,
     Side,
     Ties,
     Votes,
@@ -85,10 +86,10 @@ def test_groups_match_as_their_weights_do(
                 found = match_groups(
                     ours,
                     theirs,
+                    Rule(**how),
                     group_size=size,
                     max_splits=12,
-                    num_replicates=3,
-                    **how,  # type: ignore[arg-type]
+                    num_replicates=3,  # type: ignore[arg-type]
                 )
                 assert found is not None
                 expected = plain(ours, theirs, size=size, **how)  # type: ignore[arg-type]

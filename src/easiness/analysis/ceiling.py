@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from easiness.analysis.groups import Splits, disjoint_splits, group_rows
 from easiness.analysis.matching import Rule
-from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes, check_same_examples
 from easiness.errors import BadInput
 
@@ -60,21 +59,19 @@ def mean_defined(values: Iterable[float]) -> float:
 def match_groups(
     a: Votes,
     b: Votes,
+    rule: Rule = Rule(),
     *,
-    side: Side = "easy",
-    fraction: float = 0.1,
-    ties: Ties = "expected",
     group_size: int | None = None,
     max_splits: int = 100,
     num_replicates: int = 200,
-    seed: int = 0,
     by_class: bool = True,
 ) -> GroupMatch | None:
     """Match groups of h trials of ``a`` with groups of h trials of ``b``; ``a is b`` gives the noise ceiling.
 
     h = min(n_a, n_b) // 2 unless ``group_size`` asks for fewer, and None where that is 0: one trial has
     no ceiling. The rate is averaged over all choices of disjoint groups (see `disjoint_splits`), or over
-    ``max_splits`` random ones. Read a rate beside the ceilings at its own h.
+    ``max_splits`` random ones, of the sets that ``rule`` selects. Read a rate beside the ceilings at its
+    own h.
 
     The interval is a bootstrap over trials within disjoint groups: each replicate takes one of the
     choices and draws h trials with replacement in both groups. Repeating trials adds ties and so moves
@@ -96,9 +93,8 @@ def match_groups(
     h = largest if group_size is None else group_size
     if not 1 <= h <= largest:
         raise BadInput(f"group size {h} is not in 1..{largest}, half of the smaller number of trials")
-    _, replicate_seed = np.random.SeedSequence(seed).spawn(2)  # the first is that of the splits
-    rule = Rule(side, fraction, ties, seed)
-    splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=seed)
+    _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
+    splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
     pairs = rule.pairs(a, b, group_rows(splits.a, a.num_trials), group_rows(splits.b, b.num_trials))
     classes = a.classes if by_class else None
     matches = [rule.match(pair, a.num_examples, classes) for pair in pairs]

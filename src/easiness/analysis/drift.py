@@ -48,12 +48,9 @@ def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed:
         match_groups(
             a,
             b,
-            side=side,
-            fraction=fraction,
-            ties=rule.ties,
+            Rule(side=side, fraction=fraction, ties=rule.ties, seed=seed),
             max_splits=_SPLITS,
             num_replicates=_REPLICATES,
-            seed=seed,
             by_class=False,
         )
         for a, b in ((early, late), (early, copy.copy(early)), (late, copy.copy(late)))

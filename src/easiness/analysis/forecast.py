@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.ceiling import match_groups
+from easiness.analysis.matching import Rule
 from easiness.analysis.mixing import fit_mixing, shares_of_tail
 from easiness.analysis.sides import Side, Ties
 from easiness.analysis.votes import Votes
@@ -266,12 +267,9 @@ def forecast(
         halves = match_groups(
             votes,
             votes,
-            side=side,
-            fraction=fraction,
-            ties=ties,
+            Rule(side=side, fraction=fraction, ties=ties, seed=seed),
             max_splits=_SPLITS,
             num_replicates=0,
-            seed=seed,
             by_class=False,
         )
         assert halves is not None

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness.analysis.ceiling import match_groups, mean_defined
 from easiness.analysis.groups import disjoint_splits, group_rows
+from easiness.analysis.matching import Rule
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
@@ -119,13 +120,10 @@ def _tail(
         match_groups(
             votes,
             votes,
-            side=side,
-            fraction=fraction,
-            ties=ties,
+            Rule(side=side, fraction=fraction, ties=ties, seed=seed),
             group_size=group_size,
             max_splits=max_splits,
             num_replicates=0,
-            seed=seed,
             by_class=False,
         )
         for ties in ("expected", "refine")

@@ -16,7 +16,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
-from easiness.store.run import read_document
+from easiness.store.document import read_document
 from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]

@@ -25,8 +25,8 @@ from easiness.runs.workers import Workers
 from easiness.show.amounts import size_text
 from easiness.spec import Resolved, RunSpec
 from easiness.store import RunWriter, is_run
+from easiness.store.document import read_document
 from easiness.store.files import ASIDE
-from easiness.store.run import read_document
 from easiness.training import EpochReport
 from easiness.wait_policy import warn_of_spinning
 

@@ -22,8 +22,8 @@ from easiness.runs.workers import Workers, allowed
 from easiness.show.amounts import duration_text, size_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, check_output, is_run
+from easiness.store.document import read_document
 from easiness.store.files import sweep, write_whole
-from easiness.store.run import read_document
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"

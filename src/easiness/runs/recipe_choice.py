@@ -7,7 +7,7 @@ from pathlib import Path
 
 from easiness.spec import DEFAULT_RECIPE, RunSpec, Training
 from easiness.store import is_run
-from easiness.store.run import read_document
+from easiness.store.document import read_document
 
 
 def with_recipe(training: Training, out: Path) -> Training:

@@ -139,7 +139,7 @@ class TrialSpec(_Frozen):
         value["data"] = self.data.identity()
         value["recipe"] = self.recipe.identity()
         value["probes"] = [probe.identity() for probe in self.probes]
-        for name in _SPECIAL:  # what is not made use of is as if it had not been invented
+        for name in _SPECIAL:  # so that trials of before these were invented keep their identity
             if value[name] == type(self).model_fields[name].default:
                 del value[name]
         value["precision"] = self.resolved.precision
@@ -178,21 +178,8 @@ class RunSpec(_Frozen):
 
     def trial(self, index: int) -> TrialSpec:
         """The spec of trial ``index`` at the run's length."""
-        return TrialSpec(
-            data=self.data,
-            train_share=self.train_share,
-            draw=self.draw,
-            same_steps=self.same_steps,
-            model=self.model,
-            pretrained=self.pretrained,
-            recipe=self.recipe,
-            recipe_version=self.recipe_version,
-            resolved=self.resolved,
-            probes=self.probes,
-            epochs=self.epochs,
-            seed=self.seed,
-            index=index,
-        )
+        shared = TrialSpec.model_fields.keys() & type(self).model_fields.keys()
+        return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
 
 
 class RecordedSpec(_Frozen):

@@ -1,7 +1,8 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
+from easiness.store.document import is_run, read_document
 from easiness.store.recorder import Recorder, TrialRecorder
-from easiness.store.run import Run, is_run, open_run
+from easiness.store.run import Run, open_run
 from easiness.store.trial import StoredTrial
 from easiness.store.writer import RunWriter, check_output, tidy
 
@@ -13,6 +14,7 @@ __all__ = [
     "TrialRecorder",
     "check_output",
     "is_run",
+    "read_document",
     "open_run",
     "tidy",
 ]

@@ -15,8 +15,9 @@ from easiness.data.checks import check_examples
 from easiness.errors import BadInput, shorten
 from easiness.record import ObservationLog, TrialRecord, to_numpy
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+from easiness.store.document import is_run
 from easiness.store.observations import Ids
-from easiness.store.run import Run, is_run, open_run
+from easiness.store.run import Run, open_run
 from easiness.store.writer import RunWriter
 
 _WAIT_SECONDS = 60.0  # for another process that records into the same run

@@ -16,9 +16,10 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.store.document import DOCUMENT, EXAMPLES, FAILED, TRIALS, RunDocument, is_run, read_document
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.observations import Ids, write_examples
-from easiness.store.run import DOCUMENT, EXAMPLES, FAILED, TRIALS, Run, RunDocument, is_run, read_document
+from easiness.store.run import Run
 from easiness.store.trial import StoredTrial, write_trial
 
 _LOCK = ".lock"

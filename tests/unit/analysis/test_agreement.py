@@ -241,7 +241,11 @@ def test_the_same_network_agrees_with_itself(side: str, ties: str) -> None:
 
     def matched(a: Votes, b: Votes) -> GroupMatch:
         found = match_groups(
-            a, b, side=rule.side, fraction=rule.fraction, ties=rule.ties, max_splits=20, num_replicates=60
+            a,
+            b,
+            Rule(side=rule.side, fraction=rule.fraction, ties=rule.ties),
+            max_splits=20,
+            num_replicates=60,
         )
         assert found is not None
         return found

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Votes, match_groups, without_noise
+from easiness.analysis import GroupMatch, Rule, Votes, match_groups, without_noise
 from easiness.errors import BadInput
 
 K = 400
@@ -22,8 +22,12 @@ def simulated(seed: int, num_trials: int) -> Votes:
     return Votes(rng.random((num_trials, K)) < p, p, np.arange(K) % 4, np.arange(K), 1)
 
 
+RULE = {"side", "fraction", "ties", "seed"}
+
+
 def matched(a: Votes, b: Votes, **options: object) -> GroupMatch:
-    result = match_groups(a, b, **options)
+    rule = Rule(**{name: options.pop(name) for name in RULE & options.keys()})
+    result = match_groups(a, b, rule, **options)
     assert result is not None
     return result
 

@@ -11,6 +11,7 @@ from easiness.errors import BadInput
 from easiness.record import Observations, TrialRecord
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import RunWriter, StoredTrial, is_run, open_run
+from easiness.store import document as document_module
 from easiness.store import observations as observations_module
 from easiness.store import run as run_module
 
@@ -221,11 +222,11 @@ def test_the_description_is_plain_json(run_path):
 
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
     def replaced_first(folder):
-        monkeypatch.setattr(run_module, "StoredTrial", StoredTrial)
+        monkeypatch.setattr(document_module, "StoredTrial", StoredTrial)
         add(run_path, 0, epochs=3)
         return StoredTrial(folder)
 
-    monkeypatch.setattr(run_module, "StoredTrial", replaced_first)
+    monkeypatch.setattr(document_module, "StoredTrial", replaced_first)
     assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]
 
 

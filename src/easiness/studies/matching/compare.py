@@ -233,7 +233,7 @@ def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
     def groups(i: int, j: int) -> GroupMatch | None:
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
-        return match_groups(votes[i], other, group_size=size, **how) if size else None
+        return match_groups(votes[i], other, rule, group_size=size) if size else None
 
     ceilings = [groups(i, i) for i in range(len(votes))]
     cells = []

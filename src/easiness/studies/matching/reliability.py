@@ -11,6 +11,7 @@ from easiness.analysis import (
     MIN_GROUP,
     MOST_EXAMPLES,
     SIDES,
+    Rule,
     Side,
     SplitHalf,
     Votes,
@@ -83,12 +84,9 @@ def _across(early: Votes, late: Votes, side: Side, fraction: float, seed: int) -
     match = match_groups(
         early,
         late,
-        side=side,
-        fraction=fraction,
-        ties="refine",
+        Rule(side=side, fraction=fraction, ties="refine", seed=seed),
         max_splits=_SPLITS,
         num_replicates=0,
-        seed=seed,
         by_class=False,
     )
     assert match is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +21,7 @@ from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
 from easiness.runs.making import cache_beside
 from easiness.runs.progress import Progress
-from easiness.spec import Recipe, RunSpec, content_hash
+from easiness.spec import RunSpec, content_hash
 from easiness.store import Run
 from easiness.store.observations import STATISTICS
 from easiness.store.trial import WEIGHTS, StoredTrial
@@ -254,31 +253,11 @@ def perturbed_probe(
     )
 
 
-def perturbed_observations(
-    run: Run,
-    data: Dataset,
-    kind: str,
-    levels: Sequence[float],
-    *,
-    probe: ProbeName = "train",
-    seed: int = 0,
-    device: str = "auto",
-    cache: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[Observations]:
-    """For each finished trial of a run what its network sees of perturbed images: Observations [levels, K].
-
-    Nothing is trained. Arguments and errors are those of `perturbed_probe` and of its `observe`.
-    """
-    options: dict[str, Any] = {"probe": probe, "seed": seed, "device": device, "cache": cache}
-    return perturbed_probe(run, data, kind, levels, **options).observe(progress)
-
-
 def spec_with_weights(run: Run) -> RunSpec:
     """The spec of a run whose networks can look again.
 
     Raises:
-        BadInput: its weights are not to be had, or not all of its last epoch.
+        BadInput: it has no weights, or not all of them are of its last epoch.
     """
     if not isinstance(run.spec, RunSpec):
         raise BadInput(
@@ -299,17 +278,3 @@ def spec_with_weights(run: Run) -> RunSpec:
             "into another --out"
         )
     return run.spec
-
-
-def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: Recipe) -> torch.Tensor:
-    """The examples at ``positions`` [n] as networks of this recipe see them: float [n, c, h, w] in [0, 1].
-
-    Photos are cropped as in evaluation; nothing is normalized. Only these are decoded.
-
-    Raises:
-        BadInput: one of them is unreadable.
-    """
-    ascending, back = np.unique(positions, return_inverse=True)
-    few = dataclasses.replace(data._take(ascending), held_out=None)
-    bank = make_bank(working_images(few, recipe), recipe, torch.device("cpu"), augment=False)
-    return bank.raw(slice(0, len(few)))[torch.from_numpy(back)].contiguous()

@@ -15,7 +15,7 @@ from easiness.perturb import clamp_for_display, default_levels, find_kind, pertu
 from easiness.show.svg import FONT_SIZE, INK
 from easiness.spec import Recipe
 from easiness.studies.perturbation.figure import level_name
-from easiness.studies.perturbation.observing import evaluation_pixels
+from easiness.studies.perturbation.pixels import evaluation_pixels
 from easiness.studies.perturbation.pseudo import PseudoPatterns
 
 if TYPE_CHECKING:

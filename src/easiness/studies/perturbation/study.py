@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import SIDES, Side, Ties, Votes, match_groups, match_votes, num_selected, select
+from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, match_votes, num_selected, select
 from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.runs.progress import Progress
@@ -92,11 +93,8 @@ def perturbation_curve(
             votes,
             train.levels,
             train.levels.index(neutral),
-            sides=sides,
-            fraction=fraction,
-            ties=ties,
-            seed=seed,
-            num_replicates=num_replicates,
+            [Rule(side, fraction, policy, seed) for policy in ties for side in sides],
+            num_replicates,
         ),
         accuracy={name: values for look in looks.values() for name, values in look.accuracy.items()},
         num_silent={
@@ -164,42 +162,25 @@ def match_levels(
     votes: Sequence[Votes],
     levels: Sequence[float],
     neutral: int,
-    *,
-    sides: Sequence[Side],
-    fraction: float,
-    ties: Sequence[Ties],
-    seed: int,
+    rules: Iterable[Rule],
     num_replicates: int,
 ) -> list[PerturbedMatch]:
-    """Match the votes at each level with those at the position ``neutral``, by policy, side and level."""
-    return list(_matches(votes, levels, neutral, sides, fraction, ties, seed, num_replicates))
-
-
-def _matches(
-    votes: Sequence[Votes],
-    levels: Sequence[float],
-    neutral: int,
-    sides: Sequence[Side],
-    fraction: float,
-    ties: Sequence[Ties],
-    seed: int,
-    num_replicates: int,
-) -> Iterator[PerturbedMatch]:
+    """Match the votes at each level with those at the position ``neutral``, rule by rule, level by level."""
     # a copy, since votes that are one object are matched over other groups than votes that are two
     regular = _copy(votes[neutral])
     nothing: npt.NDArray[np.float64] = np.full(num_replicates, np.nan)
-    for policy in ties:
-        for side in sides:
-            for level, perturbed in zip(levels, votes, strict=True):
-                options: dict[str, Any] = {"side": side, "fraction": fraction, "ties": policy, "seed": seed}
-                undefined = perturbed is not votes[neutral] and not perturbed.correct.any(axis=1).all()
-                if undefined:
-                    yield PerturbedMatch(level, side, policy, None, None, nothing)
-                    continue
-                same = match_votes(regular, perturbed, **options)
-                groups = match_groups(regular, perturbed, num_replicates=num_replicates, **options)
-                rates = nothing if groups is None else groups.replicates
-                yield PerturbedMatch(level, side, policy, same, groups, rates)
+    found = []
+    for rule in rules:
+        for level, perturbed in zip(levels, votes, strict=True):
+            undefined = perturbed is not votes[neutral] and not perturbed.correct.any(axis=1).all()
+            if undefined:
+                found.append(PerturbedMatch(level, rule.side, rule.ties, None, None, nothing))
+                continue
+            same = match_votes(regular, perturbed, **dataclasses.asdict(rule))
+            groups = match_groups(regular, perturbed, rule, num_replicates=num_replicates)
+            rates = nothing if groups is None else groups.replicates
+            found.append(PerturbedMatch(level, rule.side, rule.ties, same, groups, rates))
+    return found
 
 
 def _copy(votes: Votes) -> Votes:

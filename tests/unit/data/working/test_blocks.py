@@ -12,7 +12,7 @@ from easiness.data.working.blocks import average_blocks
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
-from easiness.studies.perturbation.observing import evaluation_pixels
+from easiness.studies.perturbation.pixels import evaluation_pixels
 from easiness.training import make_bank
 from easiness.trial import run_trial
 

@@ -50,11 +50,11 @@ def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
 def test_cells_hold_what_the_analysis_says(runs, side, ties):
     few, many = (run.votes(EPOCHS) for run in runs)
     cell = compare(runs).cell(1, 0, side, ties)
-    options = {"side": side, "ties": ties, "group_size": 2}
-    expected = match_groups(few, many, **options)
+    rule = Rule(side, 0.1, ties)
+    expected = match_groups(few, many, rule, group_size=2)
     assert cell.groups == expected
     ours, theirs = (
-        Measured(name, votes, match_groups(votes, copy.copy(votes), **options))
+        Measured(name, votes, match_groups(votes, copy.copy(votes), rule, group_size=2))
         for name, votes in (("few", few), ("many", many))
     )
     assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))

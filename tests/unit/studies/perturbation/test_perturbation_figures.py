@@ -11,7 +11,7 @@ from easiness.perturb import Radial, Shuffle
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.figure import draw_perturbation, level_name, level_positions
 from easiness.studies.perturbation.panel import draw_panel, perturbed_panel
-from easiness.studies.perturbation.study import match_levels
+from plans import match_levels
 
 LEVELS = (4.0, 2.0, 1.0)
 

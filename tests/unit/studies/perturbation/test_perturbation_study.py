@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, load_dataset, measure, perturbation_curve
-from easiness.analysis import Votes, match_groups, match_votes
+from easiness.analysis import Rule, Votes, match_groups, match_votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.loss import difference_of_losses, lost
 from easiness.studies.perturbation.sections import perturbation_sections
-from easiness.studies.perturbation.study import match_levels
+from plans import match_levels
 
 NUM, TRIALS = 40, 4
 OPTIONS = {"fraction": 0.25, "seed": 0, "num_replicates": 60}
@@ -76,7 +76,7 @@ def test_points_are_what_the_analysis_says(curve):
             point = curve.at(0.5, side, ties)
             options = {"side": side, "ties": ties, "fraction": 0.25, "seed": 0}
             assert point.same_models == match_votes(regular, perturbed, **options)
-            assert point.groups == match_groups(regular, perturbed, num_replicates=60, **options)
+            assert point.groups == match_groups(regular, perturbed, Rule(**options), num_replicates=60)
             assert curve.at(1, side, "refine").same_models.rate == 1
     # a ceiling is of two groups, not of one with itself
     assert curve.ceiling("easy", "refine") < 1
@@ -175,7 +175,7 @@ def test_a_run_on_digits_from_end_to_end(run):
         assert curve.accuracy[split][:, 0].tolist() == recorded
         assert curve.mean_accuracy(split)[2] < curve.mean_accuracy(split)[0]
     for side in ("easy", "hard"):
-        regular = match_groups(run.votes(), run.votes(), side=side, ties="refine", group_size=2)
+        regular = match_groups(run.votes(), run.votes(), Rule(side=side, ties="refine"), group_size=2)
         assert curve.ceiling(side, "refine") == pytest.approx(regular.rate, abs=0.05)
         assert curve.at(6, side, "refine").same_models.rate == 1
     assert not curve.changes_nothing

@@ -1,0 +1,73 @@
+"""What lies in the folder of a run: its description, its examples, its finished trials."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from easiness.errors import BadInput
+from easiness.spec import RecordedSpec, RunSpec, Stopped
+from easiness.store.files import FileDigest
+from easiness.store.trial import StoredTrial
+
+DOCUMENT = "run.json"
+EXAMPLES = "examples.parquet"
+TRIALS = "trials"
+FAILED = "failed-"
+
+
+class RunDocument(BaseModel):
+    """``run.json``: what was asked, the digests of the files beside it, and why there are no more trials."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    spec: RunSpec | RecordedSpec = Field(discriminator="kind")
+    files: dict[str, FileDigest]
+    stopped: Stopped | None = None
+
+
+def is_run(path: Path) -> bool:
+    """Does the folder hold a run?"""
+    return (path / DOCUMENT).is_file()
+
+
+def read_document(path: Path) -> RunDocument:
+    """``run.json`` of the run at ``path``."""
+    file = path / DOCUMENT
+    try:
+        there, described = path.exists(), file.is_file()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from None
+    if not there:
+        raise BadInput(f"{path}: no such run")
+    if not described:
+        raise BadInput(
+            f"{path}: not a run (it has no {DOCUMENT}); give a folder written by `easiness measure`"
+        )
+    try:
+        return RunDocument.model_validate(json.loads(file.read_bytes()))
+    except (OSError, ValueError, ValidationError):
+        raise BadInput(
+            f"{file}: the description of the run is damaged; restore it or measure into another folder"
+        ) from None
+
+
+def finished_trials(path: Path) -> list[StoredTrial]:
+    """The trials of a run by index; of two with the same index, the longer one."""
+    found: dict[int, StoredTrial] = {}
+    for folder in sorted((path / TRIALS).glob("[0-9]*-*")):
+        try:
+            trial = StoredTrial(folder)
+        except BadInput:
+            if folder.exists():
+                raise
+            # a longer trial has taken its place since the folders were listed
+            return finished_trials(path)
+        known = found.get(trial.index)
+        if known is None or known.epochs < trial.epochs:
+            found[trial.index] = trial
+    return [found[index] for index in sorted(found)]
