@@ -16,12 +16,12 @@ from easiness.analysis import check_classes_left
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.runs.difference import difference
 from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
     BASE,
     TRAIN,
-    DatasetRef,
     Draw,
     Loading,
     Precision,
@@ -107,54 +107,11 @@ class Plan:
         Raises:
             BadInput: it differs, naming the first difference.
         """
-        difference = self._difference(existing)
-        if difference:
+        different = difference(self.asked, self.precision, existing)
+        if different:
             raise BadInput(
-                f"{out}: this run cannot be continued with other settings: {difference}; choose another --out"
+                f"{out}: this run cannot be continued with other settings: {different}; choose another --out"
             )
-
-    def _difference(self, run: RunSpec | RecordedSpec) -> str | None:
-        if isinstance(run, RecordedSpec):
-            return "it was recorded from a training loop of your own"
-        asked = self.asked
-        if run.data.identity() != asked.data.identity():
-            return _data_difference(run.data, asked.data)
-        ours, theirs = asked.recipe.model_dump(), run.recipe.model_dump()
-        pairs: list[tuple[str, Any, Any]] = [
-            ("model", run.model, asked.model),
-            ("file of pretrained weights", _short(run.pretrained), _short(asked.pretrained)),
-            *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
-            ("recipe version", run.recipe_version, asked.recipe_version),
-            ("seed", run.seed, asked.seed),
-            ("train share", run.train_share, asked.train_share),
-            ("drawing of examples", run.draw, asked.draw),
-            ("same steps", run.same_steps, asked.same_steps),
-            ("observations", run.observe, asked.observe),
-            ("splits observed", [p.name for p in run.probes], [p.name for p in asked.probes]),
-            ("logits kept", run.probes[0].keep_logits, asked.probes[0].keep_logits),
-            ("weights kept", run.keep_weights, asked.keep_weights),
-        ]
-        if self.precision != "auto":
-            pairs.append(("precision", run.resolved.precision, self.precision))
-        for name, there, here in pairs:
-            if there != here:
-                verb = "are" if name == "observations" else "is"
-                return f"{name} {verb} {there} in the run, {here} here"
-        return None
-
-
-def _short(digest: str | None) -> str:
-    return "none" if digest is None else digest[:12]
-
-
-def _data_difference(run: DatasetRef, here: DatasetRef) -> str:
-    if run.train.num_examples != here.train.num_examples:
-        return f"the run has {run.train.num_examples} examples, the data here {here.train.num_examples}"
-    if run.classes != here.classes:
-        return "the classes of the data are others"
-    if run.train.fingerprint != here.train.fingerprint:
-        return "the data are others (the fingerprints of the training examples differ)"
-    return "the held-out split of the data is another"
 
 
 def make_plan(
