@@ -10,7 +10,7 @@ import torch
 
 from easiness.errors import RunFailed
 from easiness.runs.auto.choose import check_compile, resolve_plan
-from easiness.runs.making import Lack, Making, cache_beside
+from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.workers import Workers, allowed, jobs_of
@@ -44,18 +44,19 @@ def carry_out(
     execution = allowed(execution, photos=plan.recipe.crop > 0)
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
-        plan, lack = _lack(run, plan, more)
-        if not lack.missing:
+        task = _task(run, plan, more)
+        if not task.missing:
             tidy(run)
             return run
+        plan = task.plan  # with as many trials as are wanted by now
     device, progress = resolve_device(execution.device), progress or Progress()
     failures: dict[int, str] = {}
     with RunWriter(out) as writer, ExitStack() as stack:
         if is_run(out):
-            plan, lack = _continued(writer, plan, more, retrain_damaged)
+            task = _continued(writer, plan, more, retrain_damaged)
             settings = _stored(out).resolved
         else:
-            lack = Lack(list(range(plan.trials)), plan.trials, plan.epochs)
+            task = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs)
             settings = resolved or resolve_plan(
                 plan, device, execution, may_group=more is None, tell=progress.note
             )
@@ -68,25 +69,24 @@ def carry_out(
             cache=cache_beside(out) if execution.cache else None,
             progress=progress,
         )
-        while lack.missing and not failures:
-            failures = making.train(plan, lack)
-            if not failures:
-                plan, lack = _lack(writer.read(), plan, more)
+        while task.missing and not failures:
+            failures = making.train(task)
+            task = task if failures else _task(writer.read(), task.plan, more)
         run = writer.read()
     if failures:
         lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
         raise RunFailed(
-            f"{out}: {len(failures)} of {lack.trials} trials failed ({lines}); "
+            f"{out}: {len(failures)} of {task.trials} trials failed ({lines}); "
             f"the {len(run.trials)} finished ones are kept"
         )
     return run
 
 
-def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> tuple[Plan, Lack]:
+def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
     """What a run that there is lacks, damaged trials included where they are to be trained again."""
     plan.check_continues(_stored(writer.path), writer.path)
     removed = writer.remove_damaged() if retrain_damaged else []
-    return _lack(_checked(writer.read(), plan), plan, more, removed)
+    return _task(_checked(writer.read(), plan), plan, more, removed)
 
 
 def _stored(out: Path) -> RunSpec:
@@ -119,30 +119,25 @@ def missing_trials(plan: Plan, out: Path) -> int:
     """How many trials the run in ``out`` lacks of ``plan``; a damaged one shows when it is carried out."""
     if not is_run(out):
         return plan.trials
-    return len(_lack(open_run(out), plan)[1].missing)
+    return len(_task(open_run(out), plan).missing)
 
 
-def _lack(
-    run: Run, plan: Plan, more: More | None = None, removed: list[int] | None = None
-) -> tuple[Plan, Lack]:
+def _task(run: Run, plan: Plan, more: More | None = None, removed: list[int] | None = None) -> Task:
     """What the run lacks of the plan; if nothing, what of the plan with as many trials as ``more`` wants.
 
     ``removed`` are trials to train again, also where the plan asks for fewer.
     """
-    lack = _lacking(run, plan, removed or [])
-    wanted = None if lack.missing or more is None else more(run)
-    if wanted is None:
-        return plan, lack
-    plan = plan.of(wanted)
-    return plan, _lacking(run, plan, [])
+    task = _lacking(run, plan, removed or [])
+    wanted = None if task.missing or more is None else more(run)
+    return task if wanted is None else _lacking(run, plan.of(wanted), [])
 
 
-def _lacking(run: Run, plan: Plan, removed: list[int]) -> Lack:
+def _lacking(run: Run, plan: Plan, removed: list[int]) -> Task:
     """A run is a rectangle and only grows."""
     have = {trial.index: trial.epochs for trial in run.trials}
     wanted = {*range(plan.trials), *removed}
     if all(have.get(index, 0) >= plan.epochs for index in wanted):
-        return Lack([], len(have), run.epochs)
+        return Task(plan, [], len(have), run.epochs)
     trials = max(wanted | have.keys()) + 1
     epochs = max([plan.epochs, *have.values()])
-    return Lack([i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs)
+    return Task(plan, [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs)

@@ -32,9 +32,10 @@ from easiness.wait_policy import warn_of_spinning
 
 
 @dataclass(frozen=True)
-class Lack:
-    """Indices of the trials that a run lacks, and the size that it has with them."""
+class Task:
+    """What a run lacks of a plan: the indices of the trials to train, and the size that it has with them."""
 
+    plan: Plan
     missing: list[int]
     trials: int
     epochs: int
@@ -53,26 +54,26 @@ class Making:
     progress: Progress
     _images: dict[str, WorkingImages] = field(default_factory=dict)
 
-    def train(self, plan: Plan, lack: Lack) -> dict[int, str]:
-        """Train and store what is lacking; returns why some trials failed, by index.
+    def train(self, task: Task) -> dict[int, str]:
+        """Train and store the missing trials; returns why some failed, by index.
 
         Raises:
             BadInput: there is no room for the photos, or one of them cannot be decoded.
             RunFailed: a trial could not be stored.
         """
-        spec = plan.spec(self.settings, lack.trials, lack.epochs)
+        plan, spec = task.plan, task.plan.spec(self.settings, task.trials, task.epochs)
         here = spec.model_copy(update={"resolved": self.settings.model_copy(update={"jobs": self.jobs})})
-        groups = groups_of(lack.missing, self.settings.together)
+        groups = groups_of(task.missing, self.settings.together)
         cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
         check_room(cost, self.writer.path)
-        self.progress.begin(here, lack.missing, self.writer.path, cost)
+        self.progress.begin(here, task.missing, self.writer.path, cost)
         # an image that cannot be decoded shows before the run is made
         self._prepare(plan)
         self._describe(spec, plan)
         trainer = Trainer(spec, plan.data, str(self.device), self._images, plan.ranking, plan.pretrained)
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs, spec.resolved.together)
-        failures = self._work(trainer, set(lack.missing), pace)
+        failures = self._work(trainer, set(task.missing), pace)
         if len(groups) >= self.jobs:  # or the processes were fewer than this is about
             pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
         return failures
