@@ -113,10 +113,10 @@ class Plan:
                 f"{out}: this run cannot be continued with other settings: {difference}; choose another --out"
             )
 
-    def _difference(self, run: RunSpec | RecordedSpec) -> str | None:
-        if isinstance(run, RecordedSpec):
+    def _difference(self, existing: RunSpec | RecordedSpec) -> str | None:
+        run, asked = existing.measured, self.asked
+        if run is None:
             return "it was recorded from a training loop of your own"
-        asked = self.asked
         if run.data.identity() != asked.data.identity():
             return _data_difference(run.data, asked.data)
         ours, theirs = asked.recipe.model_dump(), run.recipe.model_dump()

@@ -280,7 +280,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     Raises:
         BadInput: its weights are not to be had, or not all of its last epoch.
     """
-    if not isinstance(run.spec, RunSpec):
+    if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
             "make a run with `easiness measure`"
@@ -298,7 +298,7 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: the run was made without weights; measure again without --no-weights, "
             "into another --out"
         )
-    return run.spec
+    return run.spec.measured
 
 
 def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: Recipe) -> torch.Tensor:
