@@ -5,25 +5,36 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
-if TYPE_CHECKING:
-    from easiness.analysis import select
-    from easiness.analysis.draw import draw_by_rank
-    from easiness.data import Dataset, load_dataset
-    from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed
-    from easiness.report.page import write_report
-    from easiness.report.paper import paper
-    from easiness.runs.measure import measure
-    from easiness.spec import Recipe
-    from easiness.store import Recorder, Run, open_run
-    from easiness.studies.matching.compare import compare, matching_rate
-    from easiness.studies.perturbation.pseudo import pseudo_patterns
-    from easiness.studies.perturbation.study import perturbation_curve
-    from easiness.studies.similarity.study import similarity
-    from easiness.studies.training_sets.ablate import ablate, corrupt
-    from easiness.studies.training_sets.prune import prune
-    from easiness.studies.validation.validate import validate
+if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
+    from easiness.analysis import select as select
+    from easiness.analysis.draw import draw_by_rank as draw_by_rank
+    from easiness.data import Dataset as Dataset
+    from easiness.data import load_dataset as load_dataset
+    from easiness.errors import BadInput as BadInput
+    from easiness.errors import EasinessError as EasinessError
+    from easiness.errors import RunFailed as RunFailed
+    from easiness.errors import TrialFailed as TrialFailed
+    from easiness.report.page import write_report as write_report
+    from easiness.report.paper import paper as paper
+    from easiness.runs.measure import measure as measure
+    from easiness.spec import Recipe as Recipe
+    from easiness.store import Recorder as Recorder
+    from easiness.store import Run as Run
+    from easiness.store import open_run as open_run
+    from easiness.studies.matching.compare import compare as compare
+    from easiness.studies.matching.compare import matching_rate as matching_rate
+    from easiness.studies.perturbation.pseudo import pseudo_patterns as pseudo_patterns
+    from easiness.studies.perturbation.study import perturbation_curve as perturbation_curve
+    from easiness.studies.similarity.study import similarity as similarity
+    from easiness.studies.training_sets.ablate import ablate as ablate
+    from easiness.studies.training_sets.ablate import corrupt as corrupt
+    from easiness.studies.training_sets.prune import prune as prune
+    from easiness.studies.validation.validate import validate as validate
+
+_OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 
 # where each public name lives; loaded on first use, so that importing the package stays light
 _HOMES = {
@@ -35,63 +46,19 @@ _HOMES = {
     "Run": "store",
     "RunFailed": "errors",
     "TrialFailed": "errors",
-    "ablate": "studies.training_sets.ablate",
-    "compare": "studies.matching.compare",
-    "corrupt": "studies.training_sets.ablate",
     "draw_by_rank": "analysis.draw",
     "load_dataset": "data",
-    "matching_rate": "studies.matching.compare",
     "measure": "runs.measure",
     "open_run": "store",
     "paper": "report.paper",
-    "perturbation_curve": "studies.perturbation.study",
-    "prune": "studies.training_sets.prune",
-    "pseudo_patterns": "studies.perturbation.pseudo",
     "select": "analysis",
-    "similarity": "studies.similarity.study",
-    "validate": "studies.validation.validate",
     "write_report": "report.page",
+    **{function.name: f"studies.{study.folder}.{function.module}" for study, function in _OF_STUDIES},
 }
-
-__all__ = [
-    "BadInput",
-    "Dataset",
-    "EasinessError",
-    "Recipe",
-    "Recorder",
-    "Run",
-    "RunFailed",
-    "TrialFailed",
-    "ablate",
-    "compare",
-    "corrupt",
-    "draw_by_rank",
-    "load_dataset",
-    "matching_rate",
-    "measure",
-    "open_run",
-    "paper",
-    "perturbation_curve",
-    "prune",
-    "pseudo_patterns",
-    "select",
-    "similarity",
-    "validate",
-    "write_report",
-]
-
-
 # what trains or asks networks: torch is loaded with it
-_COMPUTING = {
-    "ablate",
-    "corrupt",
-    "measure",
-    "paper",
-    "perturbation_curve",
-    "pseudo_patterns",
-    "similarity",
-    "validate",
-}
+_COMPUTING = {"measure", "paper", *(function.name for _, function in _OF_STUDIES if function.computes)}
+
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

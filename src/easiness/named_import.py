@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, nearest
 
 
 def split_name(name: str) -> tuple[str, str] | None:
@@ -36,6 +37,20 @@ def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...]
                 f"{what}: there is no module {missing}, installed or in the current folder"
             ) from None
         raise BadInput(f"{what}: importing {module} raised {describe(error)}") from error
+
+
+def find_attribute(what: str, module: str, attribute: str) -> Any:
+    """What ``attribute`` of the module is; ``what`` it is wanted for begins the text of an error.
+
+    Raises:
+        BadInput: there is no such module or attribute, or the import raises an exception.
+    """
+    found = import_module(what, module)
+    try:
+        return getattr(found, attribute)
+    except AttributeError:
+        hint = nearest(attribute, [known for known in vars(found) if not known.startswith("_")])
+        raise BadInput(f"{what}: module {module} has no {attribute!r}{hint}") from None
 
 
 @contextmanager

@@ -15,8 +15,10 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 from safetensors import safe_open
 
+from easiness.perturb import KINDS
 from easiness.spec import DatasetRef, Draw, Probe, Recipe, Resolved, SplitRef, TrialSpec
 
 VALUES = Path(__file__).parent
@@ -174,3 +176,16 @@ def test_a_trial_keeps_its_identity(name: str) -> None:
         hashes[name] = here
         known.write_text(json.dumps(hashes, indent=1) + "\n")
     assert hashes[name] == here
+
+
+def test_what_networks_see_keeps_the_name_that_it_is_kept_by() -> None:
+    # whoever changes what a perturbation computes changes its digest, and then both here
+    shape = (2, 3, 8, 8)
+    images = torch.arange(384, dtype=torch.float32).remainder(251).view(shape) / 251
+    weights = torch.linspace(-1, 1, 384).view(shape)
+    seen = {}
+    for kind in KINDS:
+        level = kind.levels(shape[1:])[1]
+        made = kind.factory(level, 3) if kind.seeded else kind.factory(level)
+        seen[kind.name] = [kind.digest, level, round(float((made(images, ids=[4, 7]) * weights).sum()), 3)]
+    check("perturbations", seen)

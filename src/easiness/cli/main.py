@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shlex
 import sys
@@ -10,18 +11,13 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from easiness.cli.ablate import ablate
-from easiness.cli.compare import compare
-from easiness.cli.corrupt import corrupt
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
-from easiness.cli.perturb import perturb
-from easiness.cli.prune import prune
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.cli.validate import validate
 from easiness.errors import EasinessError
+from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
 app = typer.Typer(
@@ -31,17 +27,14 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(measure)
-app.command()(paper)
-app.command()(status)
-app.command()(scores)
-app.command()(compare)
-app.command()(perturb)
-app.command()(ablate)
-app.command()(corrupt)
-app.command()(prune)
-app.command()(validate)
-app.command()(report)
+
+_OF_STUDIES = [
+    getattr(importlib.import_module(f"easiness.cli.{name}"), name)
+    for study in STUDIES
+    for name in study.commands
+]
+for _command in (measure, paper, status, scores, *_OF_STUDIES, report):
+    app.command()(_command)
 
 
 def _show_version(value: bool) -> None:

@@ -101,7 +101,10 @@ class _Spread:
                 annotation=Annotated[
                     _typed(kind, option),
                     typer.Option(
-                        option.flag, help=option.help, metavar=option.metavar, callback=_checking(option)
+                        option.flag,
+                        help=option.help,
+                        metavar=option.metavar,
+                        callback=_checking(name, option),
                     ),
                 ],
                 default=inspect.Parameter.empty if default is MISSING else _shown(default, option),
@@ -116,17 +119,30 @@ class _Spread:
         )
 
 
-def _checking(option: Option) -> Callable[[Any], Any] | None:
+def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
     """Refuses text that cannot be read while the command line still knows the name of the option."""
+    known = _REGISTERED.get(name)
 
     def check(given: Any) -> Any:
         try:
             _read(given, option)
+            if known is not None:
+                known(given)
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
         return given
 
-    return None if option.read is None else check
+    return check if option.read is not None or known is not None else None
+
+
+def _check_executor(given: str) -> None:
+    from easiness.executors import find_executor
+
+    find_executor(given)
+
+
+_REGISTERED: Mapping[str, Callable[[Any], None]] = {"executor": _check_executor}
+"""Options that are names of what is registered above `spec`, which therefore cannot list them."""
 
 
 def _typed(kind: Any, option: Option) -> Any:

@@ -10,14 +10,14 @@ import typer
 
 def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a study (`paper`).")]) -> None:
     """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
-    from easiness.spec import ALL, RunSpec, observe_text
+    from easiness.spec import ALL, observe_text
     from easiness.store import open_run
     from easiness.studies.matching.outlook import outlook_lines
     from easiness.studies.paper.folder import is_study, study_runs
 
     if is_study(run):
         for one in study_runs(run):
-            asked = one.spec.trials if isinstance(one.spec, RunSpec) else len(one.trials)
+            asked = len(one.trials) if one.spec.measured is None else one.spec.measured.trials
             typer.echo(f"{one.path}: {one.model}, {len(one.trials)} of {asked} trials finished")
         page = run / "report.html"
         typer.echo(
@@ -25,8 +25,8 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
         )
         return
     opened = open_run(run)
-    spec = opened.spec
-    planned = f" of {spec.trials} trials" if isinstance(spec, RunSpec) else " trials"
+    spec, measured = opened.spec, opened.spec.measured
+    planned = " trials" if measured is None else f" of {measured.trials} trials"
     typer.echo(f"{run}: {opened.model}, {len(opened.trials)}{planned} finished")
     typer.echo(
         f"data: {spec.data.source or 'arrays'}, {spec.data.train.num_examples} examples "
@@ -34,14 +34,14 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
     )
     if spec.data.num_unreadable:
         typer.echo(f"images left out, since they cannot be read: {spec.data.num_unreadable}")
-    if isinstance(spec, RunSpec):
-        typer.echo(f"epochs: {opened.epochs} finished in every trial, {spec.epochs} asked")
+    if measured is not None:
+        typer.echo(f"epochs: {opened.epochs} finished in every trial, {measured.epochs} asked")
     if spec.observe != ALL:
         typer.echo(f"observations: {observe_text(spec.observe)}")
-    if isinstance(spec, RunSpec):
-        typer.echo(f"precision: {spec.resolved.precision} ({spec.resolved.reason})")
-        have = {trial.index for trial in opened.trials if trial.epochs >= spec.epochs}
-        missing = [str(index) for index in range(spec.trials) if index not in have]
+    if measured is not None:
+        typer.echo(f"precision: {measured.resolved.precision} ({measured.resolved.reason})")
+        have = {trial.index for trial in opened.trials if trial.epochs >= measured.epochs}
+        missing = [str(index) for index in range(measured.trials) if index not in have]
         if missing:
             typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
     if opened.document.stopped is not None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out
+from easiness.data.sources import Asked, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
-from easiness.data.sources.named import ACCEPTED, absolute, load_named
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
@@ -67,7 +67,8 @@ def load_dataset(
     elif held_out is not None:
         raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
     else:
-        dataset = load_named(os.fspath(source), options, classes=classes, download=download)
+        asked = Asked(os.fspath(source), options, classes, download)
+        dataset = find_source(asked).dataset(asked)
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
@@ -89,7 +90,7 @@ def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip
     for given in (source, held_out):
         refuse_iterable(given)
     if not is_map_style(source):
-        raise BadInput(f"{type(source).__name__}: not a kind of data source; give {ACCEPTED}")
+        raise BadInput(f"{type(source).__name__}: not a kind of data source; give {accepted()}")
     if held_out is not None and not is_map_style(held_out):
         raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
     return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)

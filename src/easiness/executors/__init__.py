@@ -1,32 +1,27 @@
 """Where trials run. One contract: on a CPU the same spec gives the same record in each."""
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput
 from easiness.executors.outcome import Executor, Outcome, Tell
 from easiness.executors.processes import ProcessesExecutor
+from easiness.executors.registry import EXECUTORS, ExecutorKind, executor_names, find_executor
 from easiness.executors.serial import SerialExecutor
 from easiness.spec import Jobs
 
-EXECUTORS = ("auto", "serial", "processes")
 
-
-def _no_jobs(given: object) -> BadInput:
-    return BadInput(f"jobs {given}: give auto or a number of trials to train at a time, at least 1")
-
-
-def check_executor(name: str, jobs: Jobs) -> None:
-    """Make sure that there is such an executor and that it can do so many jobs.
+def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
+    """The executor of this name, once it is sure that it can do so many jobs.
 
     Raises:
-        BadInput: it cannot.
+        BadInput: there is no such executor, or it cannot.
     """
-    if name not in EXECUTORS:
-        raise BadInput(f"executor {name!r}: unknown{nearest(name, EXECUTORS)}; choose {', '.join(EXECUTORS)}")
+    kind = find_executor(name, jobs)
     if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
-        raise _no_jobs(jobs)
-    if name == "serial" and jobs not in ("auto", 1):
+        raise BadInput(f"jobs {jobs}: give auto or a number of trials to train at a time, at least 1")
+    if kind.one_at_a_time and jobs not in ("auto", 1):
         raise BadInput(
-            f"jobs {jobs}: the serial executor trains one trial at a time; choose processes or auto"
+            f"jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
         )
+    return kind
 
 
 def make_executor(name: str, jobs: int = 1) -> Executor:
@@ -35,19 +30,19 @@ def make_executor(name: str, jobs: int = 1) -> Executor:
     Raises:
         BadInput: there is none, or it cannot do so many jobs.
     """
-    check_executor(name, jobs)
-    if name == "serial" or (name == "auto" and jobs == 1):
-        return SerialExecutor()
-    return ProcessesExecutor(jobs)
+    return check_executor(name, jobs).make(jobs)
 
 
 __all__ = [
     "EXECUTORS",
     "Executor",
+    "ExecutorKind",
     "Outcome",
     "ProcessesExecutor",
     "SerialExecutor",
     "Tell",
     "check_executor",
+    "executor_names",
+    "find_executor",
     "make_executor",
 ]

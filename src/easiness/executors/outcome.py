@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -22,6 +22,7 @@ class Outcome(Generic[Item, Value]):
     error: Exception | None = None
 
 
+@runtime_checkable
 class Executor(Protocol):
     """Runs a function over items somewhere; one item's error never costs another its outcome."""
 

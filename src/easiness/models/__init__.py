@@ -1,7 +1,17 @@
 """Networks by name. Importing this package does not import torch; `build_model` does."""
 
 from easiness.models.build import build_model
-from easiness.models.names import check_model_name, model_names
+from easiness.models.family import Family
 from easiness.models.pretrained import pretrained_file
+from easiness.models.registry import FAMILIES, check_model_name, find_family, is_users_own, model_names
 
-__all__ = ["build_model", "check_model_name", "model_names", "pretrained_file"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "build_model",
+    "check_model_name",
+    "find_family",
+    "is_users_own",
+    "model_names",
+    "pretrained_file",
+]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, nearest
+from easiness.models.family import Shape
+from easiness.models.published import Published
 from easiness.models.weights import read_weights
 from easiness.named_import import describe
 
@@ -144,3 +146,20 @@ def _timm(name: str) -> Any:
 
 def _config(name: str) -> Any:
     return _timm(name).models.get_pretrained_cfg(name.removeprefix(_PREFIX))
+
+
+def _state(name: str, path: Path, net: nn.Module, seen: Shape) -> dict[str, Tensor]:
+    # timm has seen that the file is whole; what it lacks is a classifier that was never there
+    return {**net.state_dict(), **timm_weights(name, path, seen)}
+
+
+TIMM = Published(
+    form=f"{_PREFIX}NAME",
+    reads=is_timm_name,
+    known=tuple,  # timm is imported for a name of its own alone
+    check=check_timm_name,
+    net=timm_net,
+    weights_file=timm_weights_file,
+    weights=_state,
+    any_channels=True,
+)

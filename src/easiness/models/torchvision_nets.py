@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput
+from easiness.models.family import Shape
+from easiness.models.published import Published
 from easiness.models.weights import read_weights
 
 if TYPE_CHECKING:
@@ -99,3 +101,27 @@ def _models() -> Any:
 
 def _weights(name: str) -> Any:
     return _models().get_model_weights(name).DEFAULT
+
+
+def _is_name(name: str) -> bool:
+    return ":" not in name and name in (torchvision_names() or ())
+
+
+def _check(name: str) -> None:
+    """A name that is one of the list is right."""
+
+
+def _state(name: str, path: Path, net: nn.Module, seen: Shape) -> dict[str, Tensor]:  # noqa: ARG001
+    return torchvision_weights(name, path)
+
+
+TORCHVISION = Published(
+    form="a name of torchvision's (such as resnet18, vgg11_bn)",
+    reads=_is_name,
+    known=torchvision_names,
+    check=_check,
+    net=torchvision_net,
+    weights_file=torchvision_weights_file,
+    weights=_state,
+    smallest_side=smallest_side,
+)

@@ -2,12 +2,14 @@
 
 from easiness.perturb.color import Color
 from easiness.perturb.images import Ids, ImageShape, Transform, clamp_for_display
-from easiness.perturb.kinds import Kind, default_levels, find_kind, kinds, register
+from easiness.perturb.kind import Kind
 from easiness.perturb.perturbation import Perturbation, perturbation
 from easiness.perturb.radial import Radial
+from easiness.perturb.registry import KINDS, default_levels, find_kind, kinds, register
 from easiness.perturb.shuffle import Shuffle
 
 __all__ = [
+    "KINDS",
     "Color",
     "Ids",
     "ImageShape",

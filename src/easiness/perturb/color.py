@@ -8,10 +8,9 @@ from torch import Tensor
 
 from easiness.errors import BadInput
 from easiness.perturb.images import Ids, as_batch
-from easiness.perturb.kinds import register
+from easiness.perturb.kind import Kind
 
 
-@register("color", levels=(0, 0.25, 0.5, 0.75, 1), neutral=1, label="alpha", clamped=False)
 @dataclass(frozen=True)
 class Color:
     """X_a = a X + (1 - a) Grey, with Grey the mean of the channels (Kishida and Nakayama 2019, Eq. 3).
@@ -35,3 +34,14 @@ class Color:
         if self.alpha == 1 or images.shape[1] == 1:
             return images
         return self.alpha * images + (1 - self.alpha) * images.mean(1, keepdim=True)
+
+
+COLOR = Kind(
+    "color",
+    Color,
+    (0, 0.25, 0.5, 0.75, 1),
+    neutral=1,
+    label="alpha",
+    clamped=False,
+    digest="cb2874cdf0f53ae0345319ccd042958bb0105d7b2b6a87bbb3d9fed22e58d8ae",
+)

@@ -11,7 +11,7 @@ from torch import Tensor
 from easiness.errors import BadInput, EasinessError
 from easiness.named_import import describe
 from easiness.perturb.images import Ids, Transform, as_batch
-from easiness.perturb.kinds import find_kind
+from easiness.perturb.registry import find_kind
 
 
 @dataclass(frozen=True)

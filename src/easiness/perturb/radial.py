@@ -12,7 +12,7 @@ from torch import Tensor
 
 from easiness.errors import BadInput
 from easiness.perturb.images import Ids, ImageShape, as_batch
-from easiness.perturb.kinds import register
+from easiness.perturb.kind import Kind
 
 _EPSILON = 1e-9  # so that a radius that is a rounded square root, sqrt(13), keeps its ring
 
@@ -30,12 +30,6 @@ def _halvings(image_shape: ImageShape) -> Iterator[float]:
         radius /= 2
 
 
-@register(
-    "radial",
-    levels=lambda image_shape: tuple(_halvings(image_shape)),
-    neutral=lambda image_shape: math.ceil(_largest(image_shape)),
-    label="radius (frequencies)",
-)
 @dataclass(frozen=True)
 class Radial:
     """Low-pass by a disc in the frequency plane (Jo and Bengio 2018; Kishida and Nakayama 2019, section 6).
@@ -70,3 +64,13 @@ class Radial:
         spectrum = torch.fft.rfft2(images) * torch.from_numpy(kept).to(images.device)
         low: Tensor = torch.fft.irfft2(spectrum, s=(height, width))
         return low
+
+
+RADIAL = Kind(
+    "radial",
+    Radial,
+    lambda image_shape: tuple(_halvings(image_shape)),
+    neutral=lambda image_shape: math.ceil(_largest(image_shape)),
+    label="radius (frequencies)",
+    digest="74732eb21a0aa63919d80cb05181d4624e9944baca7f8b40ded26f7c9f9548fb",
+)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from easiness.errors import BadInput
 from easiness.perturb.images import Ids, ImageShape, as_batch
-from easiness.perturb.kinds import register
+from easiness.perturb.kind import Kind
 
 _EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
 _COVERED = 0.75  # share of each side that the default levels must at least shuffle
@@ -28,9 +28,6 @@ def _halvings(image_shape: ImageShape) -> list[float]:
     return [1 / count for count in counts]
 
 
-@register(
-    "shuffle", levels=_halvings, neutral=1, label="tile (share of the side)", seeded=True, clamped=False
-)
 @dataclass(frozen=True)
 class Shuffle:
     """Tiles of relative size ``tile`` in random order (Kishida and Nakayama 2019, section 6).
@@ -83,6 +80,18 @@ class Shuffle:
         """Number and length of the tiles along a side."""
         length = max(1, int(self.tile * side + _EPSILON))
         return int(min(1 / self.tile + _EPSILON, side // length)), length
+
+
+SHUFFLE = Kind(
+    "shuffle",
+    Shuffle,
+    _halvings,
+    neutral=1,
+    label="tile (share of the side)",
+    seeded=True,
+    clamped=False,
+    digest="1f4aa2a8dcc0193b2eb94458694bed3ca6c76ec42c358b4a9bcad858b41d244a",
+)
 
 
 def _orders(ids: Ids, seed: int, num_tiles: int) -> Tensor:

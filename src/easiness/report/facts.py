@@ -25,18 +25,19 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     """Facts about a run by name, in reading order; what is not known of a run is left out."""
     spec = run.spec
     facts = {"network": run.model, "trials": str(len(run.trials)), "epochs": str(run.epochs)}
-    if isinstance(spec, RunSpec):
+    measured = spec.measured
+    if measured is not None:
         facts["data"] = spec.data.source or "arrays"
         if spec.data.limit is not None:
             facts["data"] += f", {count(spec.data.limit)} examples of it"
-        if spec.pretrained is not None:
-            facts["starts from"] = f"published weights ({spec.pretrained[:8]})"
-        if spec.trials != len(run.trials):
-            facts["trials"] += f" of {spec.trials} are finished"
+        if measured.pretrained is not None:
+            facts["starts from"] = f"published weights ({measured.pretrained[:8]})"
+        if measured.trials != len(run.trials):
+            facts["trials"] += f" of {measured.trials} are finished"
         facts["trained on"] = (
             "all examples"
-            if spec.train_share == 1
-            else f"{chosen_percent(spec.train_share)} of the examples, drawn by trial"
+            if measured.train_share == 1
+            else f"{chosen_percent(measured.train_share)} of the examples, drawn by trial"
         )
     if run.document.stopped is not None:
         facts["enough trials"] = run.document.stopped.sentence
@@ -51,11 +52,11 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
         spread = "" if deviation is None else f" ± {deviation[row]:.3f}"
         name = f"{split.replace('_', '-')} accuracy after epoch {epoch}"
         facts[name] = f"{accuracy.mean(split)[row]:.3f}{spread}"
-    if isinstance(spec, RunSpec):
-        layout = ", channels-last" if spec.resolved.channels_last else ""
-        facts["precision"] = f"{spec.resolved.precision}{layout}"
-        facts["recipe"] = describe_recipe(spec.recipe)
-        facts["seed"] = str(spec.seed)
+    if measured is not None:
+        layout = ", channels-last" if measured.resolved.channels_last else ""
+        facts["precision"] = f"{measured.resolved.precision}{layout}"
+        facts["recipe"] = describe_recipe(measured.recipe)
+        facts["seed"] = str(measured.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
     facts["folder"] = str(run.path)
@@ -91,11 +92,10 @@ def describe_data(run: Run) -> str:
         channels, height, width = data.image_shape
         color = {1: "grey", 3: "color"}.get(channels, f"{channels}-channel")
         text += f", {color} pictures of {width} × {height} pixels"
-    if isinstance(run.spec, RunSpec) and run.spec.recipe.crop:
-        text += f", seen as crops of {run.spec.recipe.crop} × {run.spec.recipe.crop}"
-    if isinstance(run.spec, RunSpec) and run.spec.recipe.reduce > 1:
-        reduce = run.spec.recipe.reduce
-        text += f", seen with blocks of {reduce} × {reduce} averaged into one pixel"
+    if run.spec.measured is not None:
+        crop, reduce = run.spec.measured.recipe.crop, run.spec.measured.recipe.reduce
+        text += f", seen as crops of {crop} × {crop}" if crop else ""
+        text += f", seen with blocks of {reduce} × {reduce} averaged into one pixel" if reduce > 1 else ""
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text
@@ -121,8 +121,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         run: to be measured again.
         data: its data, where they are at hand: they tell what a named recipe is for them.
     """
-    spec = run.spec
-    if not isinstance(spec, RunSpec) or spec.data.source is None:
+    spec = run.spec.measured
+    if spec is None or spec.data.source is None:
         return None
     options: list[tuple[object, ...]] = [
         ("easiness", "measure", spec.data.source),

@@ -20,7 +20,6 @@ from easiness.report.pictures import picture_uris
 from easiness.report.template import render_page
 from easiness.runs.source import find_data
 from easiness.show.svg import to_svg
-from easiness.spec import RecordedSpec
 from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.matching.answers import pair_answers
@@ -163,7 +162,7 @@ def _part(
     key = f"run{index + 1}"
     votes = run.votes(epoch)
     fraction = _FRACTION if comparison is None else comparison.fraction
-    if comparison is None or (num_runs == 1 and isinstance(run.spec, RecordedSpec)):
+    if comparison is None or (num_runs == 1 and run.spec.measured is None):
         name = run.path.resolve().name or str(run.path)
     else:
         name = comparison.names[index]

@@ -44,7 +44,8 @@ def paper(
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.
         device: ``auto``, ``cpu`` or ``cuda``.
-        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
+            or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: what to call as it goes on.

@@ -84,14 +84,14 @@ def carry_out(
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
     """What a run that there is lacks, damaged trials included where they are to be trained again."""
-    plan.check_continues(_stored(writer.path), writer.path)
+    plan.check_continues(read_document(writer.path).spec, writer.path)
     removed = writer.remove_damaged() if retrain_damaged else []
     return _task(_checked(writer.read(), plan), plan, more, removed)
 
 
 def _stored(out: Path) -> RunSpec:
-    spec = read_document(out).spec
-    assert isinstance(spec, RunSpec)
+    spec = read_document(out).spec.measured
+    assert spec is not None
     return spec
 
 

@@ -7,9 +7,10 @@ from typing import Any
 from easiness.spec import DatasetRef, Precision, RecordedSpec, RunSpec
 
 
-def difference(asked: RunSpec, precision: Precision, run: RunSpec | RecordedSpec) -> str | None:
+def difference(asked: RunSpec, precision: Precision, existing: RunSpec | RecordedSpec) -> str | None:
     """The first setting in which a run differs from what is asked, in words; ``None`` where it goes on."""
-    if isinstance(run, RecordedSpec):
+    run = existing.measured
+    if run is None:
         return "it was recorded from a training loop of your own"
     if run.data.identity() != asked.data.identity():
         return _data_difference(run.data, asked.data)

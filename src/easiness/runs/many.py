@@ -20,7 +20,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.workers import Workers, allowed
 from easiness.show.amounts import duration_text, size_text
-from easiness.spec import Execution, Resolved, RunSpec
+from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run
 from easiness.store.document import read_document
 from easiness.store.files import sweep, write_whole
@@ -136,8 +136,8 @@ def _chosen(
     chosen: dict[Any, Resolved] = {}
     for name, plan in plans.items():
         if is_run(folder / name):
-            spec = read_document(folder / name).spec
-            assert isinstance(spec, RunSpec)
+            spec = read_document(folder / name).spec.measured
+            assert spec is not None
             chosen.setdefault(_alike(plan), spec.resolved)
     kept = _Kept(folder / _RESOLVED)
     to_train = [name for name, num in missing.items() if num]

@@ -92,7 +92,8 @@ def measure(
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
         precision: ``auto`` measures which is faster, where that is not known yet, once per run.
-        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
+            or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         compiling: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
         choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs

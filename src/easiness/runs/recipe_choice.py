@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from easiness.spec import DEFAULT_RECIPE, RunSpec, Training
+from easiness.spec import DEFAULT_RECIPE, Training
 from easiness.store import is_run
 from easiness.store.document import read_document
 
@@ -17,5 +17,5 @@ def with_recipe(training: Training, out: Path) -> Training:
     """
     if training.recipe is not None:
         return training
-    spec = read_document(out).spec if is_run(out) else None
-    return replace(training, recipe=spec.recipe if isinstance(spec, RunSpec) else DEFAULT_RECIPE)
+    there = read_document(out).spec.measured if is_run(out) else None
+    return replace(training, recipe=DEFAULT_RECIPE if there is None else there.recipe)

@@ -10,7 +10,7 @@ from typing import Self
 import torch
 
 from easiness.errors import BadInput
-from easiness.executors import Executor, check_executor, make_executor
+from easiness.executors import Executor, check_executor, find_executor, make_executor
 from easiness.spec import Execution, Resolved
 
 
@@ -20,13 +20,15 @@ def allowed(execution: Execution, *, photos: bool) -> Execution:
     Raises:
         BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos.
     """
-    check_executor(execution.executor, execution.jobs)
+    kind = check_executor(execution.executor, execution.jobs)
     if not photos or execution.cache:
         return execution
-    if execution.executor == "processes" or execution.jobs not in ("auto", 1):
+    elsewhere = execution.executor != "auto" and not kind.shares_memory
+    if elsewhere or execution.jobs not in ("auto", 1):
+        named = execution.executor if elsewhere else "processes"
         raise BadInput(
             "photos without a cache are in the memory of one process, and others cannot share them; "
-            "leave out --cache off, or use --jobs 1 without --executor processes"
+            f"leave out --cache off, or use --jobs 1 without --executor {named}"
         )
     return replace(execution, jobs=1)
 
@@ -36,7 +38,7 @@ def jobs_of(settings: Resolved, execution: Execution, device: torch.device) -> i
 
     On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
     """
-    if execution.executor == "serial":
+    if find_executor(execution.executor).one_at_a_time:
         return 1
     if execution.jobs == "auto":
         return settings.jobs

@@ -2,7 +2,7 @@
 
 from easiness.scores.easiness import easiness, easiness_interval
 from easiness.scores.reference import scores_markdown
-from easiness.scores.registry import SCORES
+from easiness.scores.registry import SCORES, find_score
 from easiness.scores.score import Score
 from easiness.scores.table import Scoring, score_columns
 
@@ -12,6 +12,7 @@ __all__ = [
     "Scoring",
     "easiness",
     "easiness_interval",
+    "find_score",
     "score_columns",
     "scores_markdown",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from easiness.errors import BadInput, nearest
 from easiness.scores.at_epoch import EL2N, ENTROPY, LOSS, MAX_CONFIDENCE
 from easiness.scores.confident_learning import CONFIDENT_LEARNING_FLAG, NORMALIZED_MARGIN
 from easiness.scores.easiness import EASINESS
@@ -43,3 +44,16 @@ SCORES: tuple[Score, ...] = (
     NORMALIZED_MARGIN,
     CONFIDENT_LEARNING_FLAG,
 )
+
+
+def find_score(name: str) -> Score:
+    """The score of this name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for score in SCORES:
+        if score.name == name:
+            return score
+    hint = nearest(name, [score.name for score in SCORES])
+    raise BadInput(f"score {name!r}: unknown{hint}; docs/scores.md lists them")

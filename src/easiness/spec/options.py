@@ -140,7 +140,7 @@ class Execution:
         Option(
             "--executor",
             "How trials run; auto is processes where there are several jobs.",
-            words={name: name for name in ("auto", "serial", "processes")},
+            metavar="auto|serial|processes|package.module:name",
         ),
     ] = "auto"
     jobs: Annotated[

@@ -176,6 +176,11 @@ class RunSpec(_Frozen):
         """Are the examples observed during training, augmented, and not in passes of their own?"""
         return self.observe == TRAIN
 
+    @property
+    def measured(self) -> RunSpec:
+        """Itself: all that training was asked for is known."""
+        return self
+
     def trial(self, index: int) -> TrialSpec:
         """The spec of trial ``index`` at the run's length."""
         shared = TrialSpec.model_fields.keys() & type(self).model_fields.keys()
@@ -197,3 +202,12 @@ class RecordedSpec(_Frozen):
     def observe(self) -> str:
         """When the run was observed, as ``--observe`` has it."""
         return TRAIN if self.augmented else ALL
+
+    @property
+    def model(self) -> str:
+        """What stands for the name of the network, which is not known."""
+        return "recorded"
+
+    @property
+    def measured(self) -> None:
+        """Nothing is known of how it was trained."""

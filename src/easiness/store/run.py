@@ -18,7 +18,6 @@ from easiness.analysis.tiebreak import keys_when_asked
 from easiness.analysis.votes import drawn_examples, round_in_place
 from easiness.errors import BadInput
 from easiness.scores import Scoring
-from easiness.spec import RunSpec
 from easiness.store.document import (
     EXAMPLES,
     FAILED,
@@ -51,7 +50,7 @@ class Run:
     @property
     def model(self) -> str:
         """Name of the network, or ``recorded`` where the training loop was somebody's own."""
-        return self.spec.model if isinstance(self.spec, RunSpec) else "recorded"
+        return self.spec.model
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -82,7 +81,8 @@ class Run:
         So it is where the step size comes down to nothing by the end, and some trial is longer.
         """
         longest = max((trial.epochs for trial in self.trials), default=0)
-        if epoch >= longest or not isinstance(self.spec, RunSpec) or not self.spec.recipe.anneals(longest):
+        measured = self.spec.measured
+        if epoch >= longest or measured is None or not measured.recipe.anneals(longest):
             return None
         which = "" if self.epochs == longest else " in some trials"
         return (

@@ -191,4 +191,4 @@ def tidy(run: Run) -> None:
 
 
 def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:
-    return (spec.trials, spec.epochs) if isinstance(spec, RunSpec) else None
+    return None if spec.measured is None else (spec.measured.trials, spec.measured.epochs)

@@ -7,7 +7,15 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.models import check_model_name, model_names
-from easiness.models.names import read_model_name
+from easiness.models.numbered import Numbered
+from easiness.models.registry import OWN
+
+
+def read_model_name(name: str) -> tuple[Numbered, dict[str, int]] | None:
+    for family in OWN:
+        if (numbers := family.read(name)) is not None:
+            return family, numbers
+    return None
 
 
 @pytest.mark.parametrize(

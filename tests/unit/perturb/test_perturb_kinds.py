@@ -18,7 +18,7 @@ from easiness.perturb import (
     perturbation,
     register,
 )
-from easiness.perturb.kinds import _KINDS
+from easiness.perturb.registry import _registered
 
 numbers = itertools.count()
 IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -26,10 +26,10 @@ IMAGES = torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 @pytest.fixture(autouse=True)
 def _own_register() -> Iterator[None]:
-    known = dict(_KINDS)
+    known = list(_registered)
     yield
-    _KINDS.clear()
-    _KINDS.update(known)
+    _registered.clear()
+    _registered.extend(known)
 
 
 def test_ours_are_known_and_built_by_name() -> None:

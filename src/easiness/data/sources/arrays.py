@@ -15,6 +15,7 @@ from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.data.pictures.pixels import to_pixels
 from easiness.data.pictures.stored import ArrayImages
+from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
 from easiness.record import to_numpy
@@ -131,3 +132,11 @@ def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
         raise BadInput(f"{path}: ids are not a list of integers or strings; save one per example")
     return ids.astype(object) if ids.dtype.kind == "U" else ids.astype(np.int64)
+
+
+NPZ = Source(
+    form="an .npz file",
+    reads=lambda asked: asked.is_file(".npz"),
+    load=lambda asked: load_npz(asked.path, classes=asked.classes),
+    takes_classes=True,
+)

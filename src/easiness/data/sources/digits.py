@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.pictures.stored import ArrayImages
+from easiness.data.sources.source import Source
 
 
 def load_digits() -> Dataset:
@@ -45,3 +46,11 @@ def _rows() -> npt.NDArray[np.float64]:
 
     pixels, labels = sklearn_digits(return_X_y=True)
     return np.column_stack([pixels, labels])
+
+
+DIGITS = Source(
+    form="digits",
+    reads=lambda asked: asked.text == "digits",
+    load=lambda _: load_digits(),
+    names=("digits",),
+)

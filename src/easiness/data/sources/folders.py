@@ -12,6 +12,8 @@ import numpy as np
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.parquet import holds_parquet
+from easiness.data.sources.source import Source
 from easiness.data.sources.splits import EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, shorten
 
@@ -162,3 +164,10 @@ def _images_below(folder: Path) -> Iterator[Path]:
             path = Path(parent, name)
             if _is_image(path):
                 yield path
+
+
+FOLDER = Source(
+    form="a folder of class folders",
+    reads=lambda asked: asked.exists and asked.path.is_dir() and not holds_parquet(asked.path),
+    load=lambda asked: load_folder(asked.path, skip_unreadable=asked.options.skip_unreadable),
+)

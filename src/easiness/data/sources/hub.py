@@ -14,6 +14,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.pictures.decode import one_line
 from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
+from easiness.data.sources.source import Source
 from easiness.data.sources.splits import EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 
@@ -194,3 +195,17 @@ def _label_column(table: Any, what: str) -> str:
         f"{what}: no column named label, and {len(labels)} columns of class labels; its columns are "
         f"{', '.join(table.column_names)}: rename one"
     )
+
+
+HUB = Source(
+    form=f"{PREFIX}NAME",
+    reads=lambda asked: asked.text.startswith(PREFIX),
+    load=lambda asked: load_hub(
+        asked.text,
+        classes=asked.classes,
+        skip_unreadable=asked.options.skip_unreadable,
+        download=asked.download,
+    ),
+    names=(f"{PREFIX}NAME",),
+    takes_classes=True,
+)

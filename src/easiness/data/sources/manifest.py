@@ -16,6 +16,7 @@ import numpy as np
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.source import Source
 from easiness.data.sources.splits import EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 
@@ -228,3 +229,16 @@ def _new_class(row: _Row, path: Path) -> BadInput:
         f"{path}: line {row.line}: class {row.label!r} does not occur in train; add it there or "
         "leave the row out"
     )
+
+
+MANIFEST = Source(
+    form="a CSV file of path,label[,split]",
+    reads=lambda asked: asked.is_file(".csv"),
+    load=lambda asked: load_manifest(
+        asked.path,
+        classes=asked.classes,
+        skip_unreadable=asked.options.skip_unreadable,
+        allow_outside=asked.options.allow_outside,
+    ),
+    takes_classes=True,
+)

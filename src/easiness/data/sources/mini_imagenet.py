@@ -6,6 +6,8 @@ from pathlib import Path
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.folders import load_folder
+from easiness.data.sources.source import Asked, Source, absolute
+from easiness.errors import BadInput
 
 PREFIX = "mini-imagenet:"
 SYNSETS = {
@@ -39,3 +41,18 @@ def load_mini_imagenet(root: Path, *, skip_unreadable: bool = False) -> Dataset:
         name="mini-imagenet",
         source=f"{PREFIX}{root}",
     )
+
+
+def _load(asked: Asked) -> Dataset:
+    folder = asked.text.removeprefix(PREFIX)
+    if not folder:
+        raise BadInput(f"{asked.text}: no folder; give {PREFIX}PATH with that of ImageNet")
+    return load_mini_imagenet(absolute(folder), skip_unreadable=asked.options.skip_unreadable)
+
+
+MINI_IMAGENET = Source(
+    form=f"{PREFIX}PATH",
+    reads=lambda asked: asked.text.startswith(PREFIX),
+    load=_load,
+    names=(f"{PREFIX}PATH",),
+)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
+from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.splits import EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 
@@ -134,3 +135,19 @@ def _class_names(file: Path) -> list[str] | None:
     except (KeyError, TypeError, ValueError):
         return None
     return [str(name) for name in names] if isinstance(names, list) else None
+
+
+def _is_parquet(asked: Asked) -> bool:
+    if asked.exists and asked.path.is_dir():
+        return holds_parquet(asked.path)
+    return asked.is_file(".parquet")
+
+
+PARQUET = Source(
+    form="a Parquet file or a folder of them",
+    reads=_is_parquet,
+    load=lambda asked: load_parquet(
+        asked.path, classes=asked.classes, skip_unreadable=asked.options.skip_unreadable
+    ),
+    takes_classes=True,
+)

@@ -10,6 +10,7 @@ from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.pictures.decode import one_line
+from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed
 from easiness.wait_policy import wait_passively
@@ -123,3 +124,20 @@ def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, downloa
 
 def _or_download(entry: NamedSet) -> str:
     return ", or use --download" if entry.downloads else ""
+
+
+def _load(asked: Asked) -> Dataset:
+    root = asked.options.data_root
+    if root is None:
+        raise BadInput(f"{asked.text}: a data set of torchvision; say where it lies with --data-root")
+    return load_torchvision(
+        asked.text, Path(root), download=asked.download, skip_unreadable=asked.options.skip_unreadable
+    )
+
+
+TORCHVISION = Source(
+    form="a torchvision name with --data-root",
+    reads=lambda asked: asked.text in SETS and (asked.options.data_root is not None or not asked.exists),
+    load=_load,
+    names=tuple(SETS),
+)

@@ -40,9 +40,9 @@ def resolve_plan(
         BadInput: an option makes no sense, or the model cannot take a training step.
     """
     budget = Budget()
-    check_executor(execution.executor, execution.jobs)
+    kind = check_executor(execution.executor, execution.jobs)
     check_compile(execution.compiling)
-    jobs = 1 if execution.executor == "serial" else execution.jobs
+    jobs = 1 if kind.one_at_a_time else execution.jobs
     compiling = execution.compiling == "on"
     cores = torch.get_num_threads()
     threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores

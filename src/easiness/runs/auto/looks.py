@@ -11,7 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.data.sources.file_facts import cache_folder
-from easiness.models.names import is_callable_name
+from easiness.models import is_users_own
 from easiness.spec import Resolved, content_hash
 from easiness.store.files import write_whole
 from easiness.training.auto.precision import NetworkFacts, cannot_train, network_facts, part_of_batch
@@ -169,11 +169,7 @@ class Looks:
 
     @property
     def _path(self) -> Path | None:
-        return (
-            None
-            if is_callable_name(self._workload.model)
-            else cache_folder() / "speeds" / f"{self._key}.json"
-        )
+        return None if is_users_own(self._workload.model) else cache_folder() / "speeds" / f"{self._key}.json"
 
     def _stored(self) -> _Document:
         if self._path is None:

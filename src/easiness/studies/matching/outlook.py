@@ -21,7 +21,6 @@ from easiness.analysis import (
 )
 from easiness.errors import BadInput
 from easiness.show.amounts import duration_text
-from easiness.spec import RunSpec
 from easiness.store import Run
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
@@ -186,6 +185,6 @@ def _drifts(
 def seconds_per_trial(run: Run) -> float | None:
     """What another trial of a run takes as they were run, side by side where they were; None if not known."""
     took = [trial.document.ran["seconds"] for trial in run.trials if "seconds" in trial.document.ran]
-    if not took or not isinstance(run.spec, RunSpec):
+    if not took or run.spec.measured is None:
         return None
-    return float(statistics.median(took)) / run.spec.resolved.jobs
+    return float(statistics.median(took)) / run.spec.measured.resolved.jobs

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from easiness.show.section import Section
 from easiness.show.text import count
-from easiness.spec import RunSpec
 from easiness.store import Run
 from easiness.studies.paper.judge import PaperResults
 from easiness.studies.paper.study import PaperPlan
@@ -60,7 +59,7 @@ def facts_section(plan: PaperPlan, runs: Mapping[str, Run]) -> Section:
     """Every run: network, trials, epochs and precision; nothing that differs when it is run again."""
     rows = [["run", "network", "trials", "epochs", "trained on", "precision"]]
     for name, run in runs.items():
-        assert isinstance(run.spec, RunSpec)
+        assert run.spec.measured is not None
         rows.append(
             [
                 name,
@@ -68,7 +67,7 @@ def facts_section(plan: PaperPlan, runs: Mapping[str, Run]) -> Section:
                 str(len(run.trials)),
                 str(run.epochs),
                 count(plan.everything[name].num_trained_on),
-                run.spec.resolved.precision,
+                run.spec.measured.resolved.precision,
             ]
         )
     return Section("Runs", f"In the folder trials/; seed {plan.seed}.", rows)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.perturb import Kind
 from easiness.record import Observations
 from easiness.store.files import file_written_whole, sweep
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
@@ -44,9 +45,14 @@ def keep(path: Path, ids: Ids, seen: Observations) -> None:
             write_observations(file, ids, seen)
 
 
-def source_digest(factory: Any) -> str | None:
-    """SHA-256 (hex) of the module that a perturbation is written in, ``None`` where it cannot be read."""
-    module = sys.modules.get(getattr(factory, "__module__", ""))
+def digest_of(kind: Kind) -> str | None:
+    """What a kind computes, as SHA-256 (hex): ours say so, a user's own is the module that it is written in.
+
+    ``None`` where that cannot be read.
+    """
+    if kind.digest is not None:
+        return kind.digest
+    module = sys.modules.get(getattr(kind.factory, "__module__", ""))
     if module is None:
         return None
     try:

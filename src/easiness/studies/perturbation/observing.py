@@ -25,7 +25,7 @@ from easiness.spec import RunSpec, content_hash
 from easiness.store import Run
 from easiness.store.observations import STATISTICS
 from easiness.store.trial import WEIGHTS, StoredTrial
-from easiness.studies.perturbation.files import keep, read_kept, source_digest
+from easiness.studies.perturbation.files import digest_of, keep, read_kept
 from easiness.training import make_bank, resolve_device
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
@@ -169,7 +169,7 @@ class PerturbedProbe:
 
     @cached_property
     def _source(self) -> str | None:
-        return source_digest(find_kind(self.perturbations[0].kind).factory)
+        return digest_of(find_kind(self.perturbations[0].kind))
 
     def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
         """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
@@ -259,7 +259,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     Raises:
         BadInput: it has no weights, or not all of them are of its last epoch.
     """
-    if not isinstance(run.spec, RunSpec):
+    if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, without its networks; "
             "make a run with `easiness measure`"
@@ -277,4 +277,4 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: the run was made without weights; measure again without --no-weights, "
             "into another --out"
         )
-    return run.spec
+    return run.spec.measured

@@ -142,7 +142,7 @@ def curve_probes(
 
 def neutral_level(run: Run, data: Dataset, kind: str) -> float:
     """The level of a kind that leaves the images of a run as they are."""
-    return float(find_kind(kind).neutral(data.input_shape(spec_with_weights(run).recipe)))
+    return find_kind(kind).neutral_level(data.input_shape(spec_with_weights(run).recipe))
 
 
 def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:

@@ -15,7 +15,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.models import pretrained_file
 from easiness.runs.source import data_of, positions_in
-from easiness.spec import Recipe, RunSpec, make_recipe
+from easiness.spec import Recipe, make_recipe
 from easiness.store import Run
 from easiness.store.trial import StoredTrial
 
@@ -267,26 +267,27 @@ def _reader(
     recipe = _recipe(run, data)
     if "feature" not in spaces:
         return InputReader(data, recipe, target, None), None
-    if not isinstance(run.spec, RunSpec):
+    spec = run.spec.measured
+    if spec is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, so its network cannot be built "
             "again; use pixel space alone"
         )
     chosen = _trial(run, trial)
     network = FeatureReader(
-        run.spec.model,
+        spec.model,
         data.input_shape(recipe),
         len(run.classes),
         chosen.weights(),
         target,
-        None if run.spec.pretrained is None else pretrained_file(run.spec.model),
+        None if spec.pretrained is None else pretrained_file(spec.model),
     )
     return InputReader(data, recipe, target, network), chosen.index
 
 
 def _recipe(run: Run, data: Dataset) -> Recipe:
-    if isinstance(run.spec, RunSpec):
-        return run.spec.recipe
+    if run.spec.measured is not None:
+        return run.spec.measured.recipe
     return make_recipe(data.recipe_defaults, {}, origin="recipe")
 
 

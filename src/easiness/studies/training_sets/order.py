@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from easiness.analysis.draw import POLICIES, parse_policy
-from easiness.errors import BadInput, nearest
-from easiness.scores import SCORES, Score
+from easiness.errors import BadInput
+from easiness.scores import Score, find_score
 from easiness.spec import Keep
 
 _OTHER_END = {"top": "bottom", "bottom": "top"}
@@ -80,12 +80,10 @@ def order_of(score: str, keep: Keep | None = None) -> Order:
     Raises:
         BadInput: there is no such score, ``keep`` is missing, or the score leaves no choice of it.
     """
-    by_name = {one.name: one for one in SCORES}
-    if score not in by_name:
-        raise BadInput(f"score {score!r}: unknown{nearest(score, by_name)}; docs/scores.md lists them")
+    found = find_score(score)
     if keep is not None and keep not in get_args(Keep):
         raise BadInput(f"keep {keep!r}: unknown; choose {' or '.join(get_args(Keep))}")
-    meaning = by_name[score].high_means
+    meaning = found.high_means
     speaks_of_ease = meaning in ("easy", "hard")
     if keep is None and not speaks_of_ease:
         raise BadInput(
@@ -97,4 +95,4 @@ def order_of(score: str, keep: Keep | None = None) -> Order:
             f"keep {keep}: high {score} means {meaning}, so the policy says which examples are drawn (easy, "
             "hard); leave --keep out"
         )
-    return Order(by_name[score], keep)
+    return Order(found, keep)

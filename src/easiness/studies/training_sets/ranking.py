@@ -11,7 +11,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.runs.source import data_of, given_data
 from easiness.scores import Score
-from easiness.spec import Keep, Loading, RecordedSpec
+from easiness.spec import Keep, Loading
 from easiness.store import Run
 from easiness.studies.training_sets.order import Order, order_of
 
@@ -80,7 +80,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
         raise BadInput(
             f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
         )
-    data = _recorded(run, source) if isinstance(run.spec, RecordedSpec) else data_of(run, source)
+    data = _recorded(run, source) if run.spec.measured is None else data_of(run, source)
     if data.held_out is not None:
         before = data.load_options.holdout
         if holdout is None or holdout == before:

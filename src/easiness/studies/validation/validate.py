@@ -111,7 +111,8 @@ def validate(
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
         device: ``auto``, ``cpu`` or ``cuda``.
-        executor: where trials run: ``serial``, ``processes``, or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
+            or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.

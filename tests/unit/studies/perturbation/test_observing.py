@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from easiness import BadInput, RunFailed, load_dataset, measure, open_run
-from easiness.perturb.kinds import _KINDS
+from easiness.perturb.registry import _registered
 from easiness.record.observations import STATISTICS
 from easiness.runs.progress import Progress
 from easiness.studies.perturbation.observing import (
@@ -38,7 +38,7 @@ def opened(run_copy):
 @pytest.fixture
 def own_kind(tmp_path, monkeypatch):
     """Writes a module of the user's own that registers ``fade`` and has it imported anew."""
-    known = dict(_KINDS)
+    known = list(_registered)
     monkeypatch.chdir(tmp_path)
 
     def write(body):
@@ -51,13 +51,13 @@ def own_kind(tmp_path, monkeypatch):
             "    return transform\n"
         )
         sys.modules.pop("own_kind", None)
-        _KINDS.clear()
-        _KINDS.update(known)
+        _registered.clear()
+        _registered.extend(known)
 
     yield write
     sys.modules.pop("own_kind", None)
-    _KINDS.clear()
-    _KINDS.update(known)
+    _registered.clear()
+    _registered.extend(known)
 
 
 def perturbed_observations(run, data, kind, levels, *, progress=None, **options):

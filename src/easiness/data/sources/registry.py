@@ -1,0 +1,51 @@
+"""Every kind of source that is given as a text: a name that is known here or to a library, or a path."""
+
+from __future__ import annotations
+
+from easiness.data.sources.arrays import NPZ
+from easiness.data.sources.digits import DIGITS
+from easiness.data.sources.folders import FOLDER
+from easiness.data.sources.hub import HUB
+from easiness.data.sources.manifest import MANIFEST
+from easiness.data.sources.mini_imagenet import MINI_IMAGENET
+from easiness.data.sources.parquet import PARQUET
+from easiness.data.sources.source import Asked, Source
+from easiness.data.sources.torchvision_sets import TORCHVISION
+from easiness.errors import BadInput, nearest
+
+SOURCES: tuple[Source, ...] = (
+    DIGITS,
+    FOLDER,
+    PARQUET,
+    MANIFEST,
+    NPZ,
+    TORCHVISION,
+    HUB,
+    MINI_IMAGENET,
+)
+
+
+def accepted() -> str:
+    """What can be given, for error texts (one line)."""
+    forms = ", ".join(source.form for source in SOURCES)
+    return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
+
+
+def find_source(asked: Asked) -> Source:
+    """What the text is: a name, else a path.
+
+    ``digits`` and what starts with ``hf:`` or ``mini-imagenet:`` are names whatever files there are; the
+    name of a torchvision data set is one where ``data_root`` is given or there is no such file.
+
+    Raises:
+        BadInput: nothing has that name, or what has it cannot be read.
+    """
+    for source in sorted(SOURCES, key=lambda source: not source.names):
+        if source.reads(asked):
+            return source
+    text = asked.text
+    if asked.exists:
+        raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
+    names = [name for source in SOURCES for name in source.names]
+    hint = "" if "/" in text else nearest(text.lower(), names)
+    raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")

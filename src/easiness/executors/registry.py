@@ -1,0 +1,81 @@
+"""Every executor by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from easiness.errors import BadInput, nearest
+from easiness.executors.outcome import Executor
+from easiness.executors.processes import ProcessesExecutor
+from easiness.executors.serial import SerialExecutor
+from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
+from easiness.spec import Jobs
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class ExecutorKind:
+    """An executor, declared.
+
+    ``make`` gives one for a number of jobs. ``shares_memory`` is that of `Executor`: do items stay in
+    this process? ``one_at_a_time`` ones do no more than one job.
+    """
+
+    name: str
+    make: Callable[[int], Executor]
+    shares_memory: bool
+    one_at_a_time: bool = False
+
+
+SERIAL = ExecutorKind("serial", lambda _: SerialExecutor(), SerialExecutor.shares_memory, one_at_a_time=True)
+PROCESSES = ExecutorKind("processes", ProcessesExecutor, ProcessesExecutor.shares_memory)
+
+EXECUTORS: tuple[ExecutorKind, ...] = (SERIAL, PROCESSES)
+
+
+def executor_names() -> tuple[str, ...]:
+    """The names to choose from; ``auto`` is one of the others, by the number of jobs."""
+    return (AUTO, *(kind.name for kind in EXECUTORS))
+
+
+def find_executor(name: str, jobs: Jobs = "auto") -> ExecutorKind:
+    """The executor of this name, or of ``package.module:name``: what makes one of a number of jobs.
+
+    ``auto`` is ``serial`` for one job and ``processes`` for more, or for as many as are found to be best.
+
+    Raises:
+        BadInput: there is none.
+    """
+    if name == AUTO:
+        return SERIAL if jobs == 1 else PROCESSES
+    if ":" in name:
+        return _users_own(name)
+    for kind in EXECUTORS:
+        if kind.name == name:
+            return kind
+    names = executor_names()
+    raise BadInput(f"executor {name!r}: unknown{nearest(name, names)}; choose {', '.join(names)}")
+
+
+def _users_own(name: str) -> ExecutorKind:
+    """What a user's ``package.module:name`` makes: `make` is called with a number of jobs."""
+    what = f"executor {name!r}"
+    parts = split_name(name)
+    if parts is None:
+        raise BadInput(f"{what}: write package.module:name, with a module's dotted name (not a file)")
+    with current_folder_importable():
+        found = find_attribute(what, *parts)
+
+    def make(jobs: int) -> Executor:
+        try:
+            made: Any = found(jobs)
+        except Exception as error:
+            raise BadInput(f"{what}: {parts[1]}({jobs}) raised {describe(error)}") from error
+        if not isinstance(made, Executor):
+            raise BadInput(f"{what} gives {type(made).__name__}; give an easiness.executors.Executor")
+        return made
+
+    return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))

@@ -1,0 +1,63 @@
+"""What a family of networks is: all that is asked of one by the names of its members."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from easiness.named_import import describe
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from easiness.models.published import Published
+
+Shape: TypeAlias = tuple[int, int, int]
+
+
+class Family(Protocol):
+    """Networks whose names have one form. Only building one loads torch."""
+
+    @property
+    def form(self) -> str:
+        """How the names look, for help and error texts."""
+        ...
+
+    @property
+    def published(self) -> Published | None:
+        """Itself, where somebody publishes trained weights of these networks."""
+        ...
+
+    @property
+    def users_own(self) -> bool:
+        """Is it code of the user's own, so that the same name may mean something else tomorrow?"""
+        ...
+
+    def reads(self, name: str) -> bool:
+        """Is this a name of the form, right or wrong?"""
+        ...
+
+    def known(self) -> Sequence[str] | None:
+        """Some names or all, for hints; ``None`` where the library that has them is not installed."""
+        ...
+
+    def check(self, name: str) -> None:
+        """Raise `BadInput` unless a name of this form is right."""
+        ...
+
+    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+        """The network for images of ``input_shape`` (c, h, w), with random weights.
+
+        Raises:
+            BadInput: the images do not suit it, or it cannot be built.
+        """
+        ...
+
+    def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
+        """Why the network cannot take such images, where that is what ``error`` came from."""
+        ...
+
+
+def cannot_take(name: str, input_shape: Shape, error: Exception) -> str:
+    """What `Family.unsuited` says where there is no more to say."""
+    return f"model {name!r} cannot take one example {(1, *input_shape)}: {describe(error)}"

@@ -1,0 +1,105 @@
+"""Every family of networks, and the one that a name belongs to. None of it loads torch."""
+
+from __future__ import annotations
+
+from easiness.errors import BadInput, nearest
+from easiness.models.custom import CUSTOM
+from easiness.models.family import Family
+from easiness.models.numbered import Numbered
+from easiness.models.timm_nets import TIMM
+from easiness.models.torchvision_nets import TORCHVISION
+
+# Two halvings leave one pixel of four, while of three DenseNet's poolings would leave none.
+_HALVED_TWICE = 4
+
+OWN: tuple[Numbered, ...] = (
+    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3")),
+    Numbered(
+        "mlp", "mlp_DEPTH_wWIDTH", {"depth": range(1, 65), "width": range(1, 16385)}, 1, ("mlp_3_w256",)
+    ),
+    Numbered(
+        "wrn",
+        "wrn_DEPTH_WIDTH",
+        {"depth": range(10, 401, 6), "width": range(1, 33)},
+        _HALVED_TWICE,
+        ("wrn_16_1", "wrn_16_4", "wrn_28_10", "wrn_40_4"),
+    ),
+    Numbered(
+        "densenet_bc",
+        "densenet_bc_DEPTH_GROWTH",
+        {"depth": range(10, 401, 6), "growth": range(1, 129)},
+        _HALVED_TWICE,
+        ("densenet_bc_40_12", "densenet_bc_100_12"),
+    ),
+    Numbered(
+        "resnext",
+        "resnext_DEPTH_CARDINALITYxWIDTHd",
+        {"depth": range(11, 402, 9), "cardinality": range(1, 129), "width": range(1, 129)},
+        _HALVED_TWICE,
+        ("resnext_29_4x64d", "resnext_29_8x64d", "resnext_29_32x4d"),
+    ),
+    Numbered(
+        "resnext",
+        "resnext_DEPTH_CARDINALITYxWIDTHd_bBASE",
+        {
+            "depth": range(11, 402, 9),
+            "cardinality": range(1, 129),
+            "width": range(1, 129),
+            "base": range(1, 257),
+        },
+        _HALVED_TWICE,
+        ("resnext_11_2x8d_b16",),
+    ),
+)
+
+FAMILIES: tuple[Family, ...] = (*OWN, TORCHVISION, TIMM, CUSTOM)
+"""A name belongs to the first that reads it: ours are looked at before anything is imported."""
+
+
+def model_names() -> str:
+    """The names that are known, for help and error texts (one line)."""
+    own = ", ".join(family.form for family in OWN)
+    *others, last = (family.form for family in FAMILIES if family not in OWN)
+    return f"{own} (such as mlp_3, wrn_16_4, resnext_29_4x64d), {', '.join(others)} or {last}"
+
+
+def check_model_name(name: str) -> None:
+    """Raise `BadInput` unless the name is known, naming the nearest, with numbers that work.
+
+    Our own families are looked at first, without importing anything; torchvision and timm are imported
+    only for a name that could be theirs. Of ``package.module:callable`` only the form is checked.
+    """
+    find_family(name)
+
+
+def find_family(name: str) -> Family:
+    """The family of a name.
+
+    Raises:
+        BadInput: as for `check_model_name`.
+    """
+    family = _reader(name)
+    if family is None:
+        raise BadInput(_unknown(name))
+    family.check(name)
+    return family
+
+
+def is_users_own(name: str) -> bool:
+    """Does the name stand for code of the user's own, so that tomorrow it may mean something else?"""
+    family = _reader(name)
+    return family is not None and family.users_own
+
+
+def _reader(name: str) -> Family | None:
+    return next((family for family in FAMILIES if family.reads(name)), None)
+
+
+def _unknown(name: str) -> str:
+    known = [example for family in FAMILIES for example in family.known() or ()]
+    text = (
+        f"model {name!r} is not known{nearest(name.lower().replace('-', '_'), known)}; give {model_names()}"
+    )
+    if TORCHVISION.known() is None:
+        text += "; torchvision is not installed, for its names run: pip install torchvision"
+    return text

@@ -1,0 +1,330 @@
+"""What is registered is found by its name, and adding to it takes the files that CONTRIBUTING.md says."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+import easiness
+from easiness.cli.main import app
+from easiness.data.sources import SOURCES, Asked, find_source
+from easiness.errors import BadInput
+from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
+from easiness.models import FAMILIES, build_model, find_family
+from easiness.models.registry import OWN
+from easiness.perturb import KINDS, find_kind, kinds
+from easiness.scores import SCORES, find_score
+from easiness.spec import Execution, LoadOptions, options_of
+from easiness.studies import STUDIES
+
+
+def names_of_models() -> list[str]:
+    return [name for family in FAMILIES for name in family.known() or ()]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [score.name for score in SCORES],
+        [kind.name for kind in KINDS],
+        [kind.name for kind in EXECUTORS],
+        [family.form for family in FAMILIES],
+        names_of_models(),
+        [source.form for source in SOURCES],
+        [name for source in SOURCES for name in source.names],
+        [study.folder for study in STUDIES],
+        [command for study in STUDIES for command in study.commands],
+        [function.name for study in STUDIES for function in study.functions],
+    ],
+)
+def test_names_are_there_once(names: list[str]) -> None:
+    assert names
+    assert len(names) == len(set(names))
+
+
+def test_every_entry_is_found_by_its_name() -> None:
+    for score in SCORES:
+        assert find_score(score.name) is score
+    for kind in KINDS:
+        assert find_kind(kind.name) is kind
+    for executor in EXECUTORS:
+        assert find_executor(executor.name) is executor
+    for family in FAMILIES:
+        for name in family.known() or ():
+            assert find_family(name) is family
+    assert [find_family(name).form for name in ("timm:resnet18", "a.b:c")] == [
+        "timm:NAME",
+        "package.module:callable",
+    ]
+
+
+def test_every_source_is_found_by_its_names_or_files(tmp_path: Path) -> None:
+    def found(text: str) -> str:
+        return find_source(Asked(text, LoadOptions(), None, download=False)).form
+
+    for source in SOURCES:
+        for name in source.names:
+            assert found(name) == source.form
+    (tmp_path / "shards").mkdir()
+    files = {}
+    for name in ("a.parquet", "a.CSV", "a.npz", "shards/train.parquet"):
+        (tmp_path / name).touch()
+        files[name] = found(str(tmp_path / name))
+    assert list(files.values()) == [
+        "a Parquet file or a folder of them",
+        "a CSV file of path,label[,split]",
+        "an .npz file",
+        "a Parquet file or a folder of them",
+    ]
+    assert found(str(tmp_path / "shards")) == "a Parquet file or a folder of them"
+    (tmp_path / "classes").mkdir()
+    assert found(str(tmp_path / "classes")) == "a folder of class folders"
+
+
+def test_every_family_of_ours_builds_its_examples() -> None:
+    for family in OWN:
+        assert build_model(family.examples[0], (3, 8, 8), 2) is not None
+
+
+def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
+    shown = options_of(Execution)["executor"][1].metavar
+    assert shown == "|".join((*executor_names(), "package.module:name"))
+    for kind in EXECUTORS:
+        with_one = kind.make(1)
+        assert isinstance(with_one, Executor)
+        assert with_one.shares_memory == kind.shares_memory
+        assert with_one.jobs == 1
+
+
+def test_what_studies_declare_is_there() -> None:
+    commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
+    for study in STUDIES:
+        assert set(study.commands) <= commands
+        for function in study.functions:
+            home = importlib.import_module(f"easiness.studies.{study.folder}.{function.module}")
+            assert getattr(easiness, function.name) is getattr(home, function.name)
+    folders = {folder.parent.name for folder in Path(easiness.__file__).parent.glob("studies/*/__init__.py")}
+    assert {study.folder for study in STUDIES} == folders - {"paper"}  # which is made of the others
+
+
+def test_type_checkers_see_every_public_name() -> None:
+    text = Path(easiness.__file__).read_text()
+    assert sorted(re.findall(r"^    from \S+ import (\w+) as \1$", text, re.MULTILINE)) == easiness.__all__
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
+    monkeypatch.chdir(tmp_path)
+
+    def write(name: str, source: str) -> str:
+        Path(f"{name}.py").write_text(dedent(source))
+        return name
+
+    return write
+
+
+def test_an_executor_of_the_users_own(module: Callable[[str, str], str]) -> None:
+    name = module(
+        "own_executor",
+        """
+        from easiness.executors import SerialExecutor
+
+        class Mine(SerialExecutor):
+            def __init__(self, jobs):
+                if jobs == 9:
+                    raise KeyError("nine")
+                self.jobs = jobs
+
+        def other(jobs):
+            return jobs
+        """,
+    )
+    executor = make_executor(f"{name}:Mine", 2)
+    assert executor.jobs == 2
+    assert [outcome.value for outcome in executor.run(abs, [-1, 2])] == [1, 2]
+    assert find_executor(f"{name}:Mine").shares_memory
+    for wrong, told in [
+        (f"{name}:mine", rf"module {name} has no 'mine' \(did you mean Mine"),
+        (f"{name}:other", "gives int; give an easiness.executors.Executor"),
+        ("nowhere.at:all", "there is no module nowhere"),
+        ("own.py/x:y", r"write package\.module:name"),
+    ]:
+        with pytest.raises(BadInput, match=told):
+            make_executor(wrong)
+    with pytest.raises(BadInput, match=r"Mine\(9\) raised KeyError: 'nine'"):
+        make_executor(f"{name}:Mine", 9)
+
+
+@pytest.fixture
+def contributors_copy(tmp_path: Path) -> Path:
+    """The package, to be changed."""
+    here = Path(easiness.__file__).parent
+    return shutil.copytree(here, tmp_path / "easiness", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def add_line(registry: Path, name: str, entry: str, declared: str = "") -> None:
+    """Put ``entry`` first in the tuple ``name``, and the import of what is ``declared`` above it."""
+    text, changed = re.subn(rf"^({name}: .* = \()", rf"\1{entry}, ", registry.read_text(), flags=re.MULTILINE)
+    assert changed == 1
+    registry.write_text(
+        text.replace("import annotations\n", f"import annotations\n{declared}\n", 1) if declared else text
+    )
+
+
+def add_file(path: Path, source: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(dedent(source))
+
+
+def outcome(package: Path, code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", dedent(code)],
+        cwd=package.parent,
+        env={"PYTHONPATH": str(package.parent), "PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
+    root = contributors_copy
+    add_file(
+        root / "scores/surprise.py",
+        """
+        from easiness.scores.score import Score, over_trials, p_label_after
+
+        SURPRISE = Score("surprise", "1 - p_y", "probability", (0, 1), "hard", ("p_y",), "ours",
+                         over_trials(lambda obs, m: 1 - p_label_after(obs, m)))
+        """,
+    )
+    add_line(
+        root / "scores/registry.py",
+        "SCORES",
+        "SURPRISE",
+        "from easiness.scores.surprise import SURPRISE",
+    )
+    add_file(
+        root / "data/sources/stripes.py",
+        """
+        import numpy as np
+        from easiness.data.sources.arrays import from_arrays
+        from easiness.data.sources.source import Source
+
+        STRIPES = Source(
+            form="stripes",
+            reads=lambda asked: asked.text == "stripes",
+            load=lambda asked: from_arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1, 0, 1]),
+            names=("stripes",),
+        )
+        """,
+    )
+    add_line(
+        root / "data/sources/registry.py",
+        "SOURCES",
+        "STRIPES",
+        "from easiness.data.sources.stripes import STRIPES",
+    )
+    add_file(
+        root / "models/flat.py",
+        """
+        import math
+        from torch import nn
+
+        def flat(input_shape, num_classes, width):
+            return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(input_shape), width),
+                                 nn.Linear(width, num_classes))
+        """,
+    )
+    add_line(
+        root / "models/registry.py",
+        "OWN",
+        'Numbered("flat", "flat_WIDTH", {"width": range(1, 9)}, 1, ("flat_4",))',
+    )
+    add_file(
+        root / "perturb/darken.py",
+        """
+        from easiness.perturb.kind import Kind
+
+        DARKEN = Kind("darken", lambda level: lambda images, ids=None: images * level, (1, 0.5), 1, "share")
+        """,
+    )
+    add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
+    add_file(
+        root / "executors/again.py",
+        """
+        from easiness.executors.serial import SerialExecutor
+
+        class AgainExecutor(SerialExecutor):
+            pass
+        """,
+    )
+    add_line(
+        root / "executors/registry.py",
+        "EXECUTORS",
+        'ExecutorKind("again", lambda jobs: AgainExecutor(), shares_memory=True, one_at_a_time=True)',
+        "from easiness.executors.again import AgainExecutor",
+    )
+    add_file(root / "studies/counting/__init__.py", "")
+    add_file(root / "studies/counting/count.py", "def count_trials(run):\n    return len(run.trials)\n")
+    add_file(
+        root / "cli/count.py",
+        '''
+        from pathlib import Path
+
+        def count(run: Path) -> None:
+            """Count the trials."""
+        ''',
+    )
+    add_line(
+        root / "studies/__init__.py",
+        "STUDIES",
+        'Study("counting", ("count",), (Function("count_trials", "count", computes=False),))',
+    )
+    code = """
+        import sys, torch, easiness as ez
+        from easiness.executors import check_executor, make_executor
+        from easiness.models import build_model, model_names
+        from easiness.perturb import default_levels, perturbation
+        from easiness.scores import find_score, scores_markdown
+        from easiness.cli.main import app
+
+        print(len(ez.load_dataset("stripes")))
+        print(find_score("surprise").name in scores_markdown())
+        print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
+        print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
+        print(type(make_executor("again")).__name__, ez.count_trials.__module__)
+        print("count" in [command.callback.__name__ for command in app.registered_commands])
+        for wrong in (lambda: ez.load_dataset("strips"), lambda: build_model("flat_9", (3, 8, 8), 2),
+                      lambda: find_score("surprize"), lambda: check_executor("agian", 1)):
+            try:
+                wrong()
+            except ez.BadInput as error:
+                print(error)
+    """
+    lines = outcome(root, code).splitlines()
+    assert lines[:6] == [
+        "4",
+        "True",
+        "4 True",
+        "0.5 (1.0, 0.5)",
+        "AgainExecutor easiness.studies.counting.count",
+        "True",
+    ]
+    told = ["did you mean stripes", "width 9 does not work", "did you mean surprise", "did you mean again"]
+    assert all(text in line for text, line in zip(told, lines[6:], strict=True))
+
+
+def test_kinds_of_perturbation_are_listed_in_order() -> None:
+    assert kinds()[: len(KINDS)] == tuple(kind.name for kind in KINDS)
