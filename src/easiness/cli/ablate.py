@@ -10,7 +10,7 @@ from easiness.spec import Drawing
 
 if TYPE_CHECKING:
     from easiness.runs.progress import Progress
-    from easiness.studies.training_sets.study import TrainingSetStudy
+    from easiness.studies.training_sets.result import TrainingSetStudy
 
 
 @spread

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from easiness.cli.written import WRITTEN
+
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
@@ -28,17 +30,17 @@ def compare(
     ] = False,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Also write FILE.csv, FILE.md, FILE.json, FILE.png or FILE.svg."),
+        typer.Option("-o", "--output", help=WRITTEN),
     ] = None,
 ) -> None:
     """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
-    from easiness.cli.output import PICTURE_SUFFIXES, check_output_file, write_figure, write_file
+    from easiness.report.files import check_output_file, write_result
     from easiness.store import open_run
     from easiness.studies.matching.compare import compare as compare_runs
-    from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
+    from easiness.studies.matching.texts import as_text
 
     if output is not None:
-        check_output_file(output, (".csv", ".md", ".json", *PICTURE_SUFFIXES))
+        check_output_file(output)
     opened = [open_run(run) for run in runs]
     if ties is None:
         comparison = compare_runs(opened, epoch=epoch, fraction=fraction)
@@ -47,12 +49,5 @@ def compare(
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
     typer.echo(as_text(comparison, details=details))
-    if output is None:
-        return
-    if output.suffix in PICTURE_SUFFIXES:
-        from easiness.studies.matching.figure import draw_matching
-
-        write_figure(output, draw_matching(comparison))
-    else:
-        render = {".csv": as_csv, ".md": as_markdown, ".json": as_json}[output.suffix]
-        write_file(output, render(comparison).encode())
+    if output is not None:
+        write_result(output, comparison)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from easiness.cli.written import WRITTEN
 from easiness.errors import BadInput
 
 
@@ -53,7 +54,7 @@ def perturb(
     ] = "on",
     panel: Annotated[
         Path | None,
-        typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png or FILE.svg."),
+        typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png, .svg or .pdf."),
     ] = None,
     patterns: Annotated[
         Path | None,
@@ -61,7 +62,7 @@ def perturb(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="Also write FILE.csv, .md or .json, or a figure, .png or .svg."),
+        typer.Option("-o", "--output", help=WRITTEN),
     ] = None,
 ) -> None:
     """Let the networks of a run look at perturbed images: how easy and hard sets and accuracy change.
@@ -69,26 +70,20 @@ def perturb(
     Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
     """
     from easiness.analysis import SIDES
-    from easiness.cli.output import (
-        PICTURE_SUFFIXES,
-        RESULT_SUFFIXES,
-        check_output_file,
-        write_figure,
-        write_result,
-    )
     from easiness.cli.progress import ShownProgress
     from easiness.perturb import perturbation
+    from easiness.report.files import check_output_file, write_figure, write_result
     from easiness.runs.source import data_of
+    from easiness.show.render import PICTURE_SUFFIXES
     from easiness.show.section import sections_text
     from easiness.store import open_run
-    from easiness.studies.perturbation.figure import draw_perturbation
     from easiness.studies.perturbation.observing import spec_with_weights
     from easiness.studies.perturbation.pseudo import pseudo_patterns
-    from easiness.studies.perturbation.sections import perturbation_sections, pseudo_sections
+    from easiness.studies.perturbation.result import Perturbed
     from easiness.studies.perturbation.study import perturbation_curve
 
     if output is not None:
-        check_output_file(output, RESULT_SUFFIXES)
+        check_output_file(output)
     for file in (panel, patterns):
         if file is not None:
             check_output_file(file, PICTURE_SUFFIXES)
@@ -123,10 +118,10 @@ def perturb(
             cache=cache == "on",
             progress=progress,
         )
-    sections = [*perturbation_sections(curve), *pseudo_sections(found)]
-    typer.echo(sections_text(sections))
+    both = Perturbed(curve, found)
+    typer.echo(sections_text(both.sections()))
     if output is not None:
-        write_result(output, sections, curve.table(), lambda: draw_perturbation(curve))
+        write_result(output, both)
     if panel is None and patterns is None:
         return
     from easiness.studies.perturbation.panel import (

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from easiness.cli.spread import Fields, spread
+from easiness.cli.written import FILES
 from easiness.errors import BadInput
 from easiness.spec import Drawing
-
-if TYPE_CHECKING:
-    from easiness.studies.training_sets.prune import Pruned
 
 
 @spread
@@ -40,19 +38,20 @@ def prune(
         typer.Option(
             "-o",
             "--output",
-            help="FILE.csv or FILE.parquet of id, label and class, or FILE.txt of ids; standard output "
-            "otherwise.",
+            help=f"{FILES}, or FILE.txt of ids; standard output otherwise.",
         ),
     ] = None,
 ) -> None:
     """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
-    from easiness.cli.output import check_output_file, output_file
+    from easiness.report.files import check_output_file, output_file, write_result
+    from easiness.show.render import SUFFIXES
+    from easiness.show.section import sections_text
     from easiness.store import open_run
     from easiness.studies.training_sets.order import order_of
     from easiness.studies.training_sets.prune import prune as draw
 
     if output is not None:
-        check_output_file(output, (".csv", ".parquet", ".txt"))
+        check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *SUFFIXES))))
     if policy is None and drawing.keep is None:
         order_of(drawing.score)  # says where --keep is what is missing
         raise BadInput("--policy: say which examples to drop mainly: easy, hard, random or beta:A,B")
@@ -66,38 +65,11 @@ def prune(
         balanced=drawing.balanced,
         seed=seed,
     )
-    typer.echo(_summary(pruned), err=True)
-    table = pruned.table()
+    typer.echo(sections_text(pruned.sections()), err=True)
     if output is None:
-        table.to_csv(sys.stdout, index=False)
-        return
-    with output_file(output) as file:
-        if output.suffix == ".parquet":
-            table.to_parquet(file, index=False)
-        elif output.suffix == ".csv":
-            table.to_csv(file, index=False, mode="wb")
-        else:
-            file.writelines(f"{name}\n".encode() for name in table["id"])
-
-
-def _summary(pruned: Pruned) -> str:
-    from easiness.show.section import Section, number, sections_text
-    from easiness.studies.training_sets.order import order_of
-
-    order = order_of(pruned.score, pruned.keep)
-    never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."
-    rows = [["class", "kept", "dropped", f"{pruned.score} kept", f"{pruned.score} dropped"]]
-    for name, kept, dropped, *means in pruned.by_class().itertuples(index=False):
-        rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
-    return sections_text(
-        [
-            Section(
-                f"{pruned.kept.sum()} of {len(pruned.kept)} examples kept",
-                f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts. "
-                f"Dropped are {order.text(pruned.policy)}, by {order.by}."
-                + never
-                * (pruned.num_never_learned > 0),
-                rows,
-            )
-        ]
-    )
+        pruned.table().to_csv(sys.stdout, index=False)
+    elif output.suffix == ".txt":
+        with output_file(output) as file:
+            file.writelines(f"{name}\n".encode() for name in pruned.table()["id"])
+    else:
+        write_result(output, pruned)

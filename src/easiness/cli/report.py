@@ -26,7 +26,7 @@ def report(
 
     It is one file that needs no network. The last line printed is its path.
     """
-    from easiness.cli.output import check_output_file, write_file
+    from easiness.report.files import check_output_file, write_file
     from easiness.report.page import render_report
     from easiness.store import open_run
     from easiness.studies.paper.folder import is_study, study_page

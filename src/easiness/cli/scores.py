@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from easiness.cli.written import FILES
+
 
 def scores(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
@@ -22,27 +24,25 @@ def scores(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", help="FILE.parquet or FILE.csv; standard output otherwise."),
+        typer.Option("-o", "--output", help=f"{FILES}; standard output otherwise."),
     ] = None,
 ) -> None:
     """Write every score of every example, with errors, masks and how sure its membership is."""
-    from easiness.cli.output import check_output_file, output_file
+    from easiness.report.files import check_output_file, write_result
+    from easiness.report.run_scores import run_scores
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
 
     if output is not None:
-        check_output_file(output, (".parquet", ".csv"))
+        check_output_file(output)
     opened = open_run(run)
-    table = opened.scores(epoch, fraction=fraction)
+    found = run_scores(opened, epoch, fraction=fraction)
+    table = found.table()
     if opened.spec.observe != ALL:
         typer.echo(f"note: {run}: observations: {observe_text(opened.spec.observe)}", err=True)
     if "unfinished" in table.attrs:
         typer.echo(f"note: {run}: {table.attrs['unfinished']}", err=True)
     if output is None:
         table.to_csv(sys.stdout, index=False)
-        return
-    with output_file(output) as file:
-        if output.suffix == ".csv":
-            table.to_csv(file, index=False, mode="wb")
-        else:
-            table.to_parquet(file, index=False)
+    else:
+        write_result(output, found)

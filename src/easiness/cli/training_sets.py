@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easiness.cli.spread import IN_OUT, Fields
+from easiness.cli.written import WRITTEN
 from easiness.spec import Execution, Loading, Training
 
 if TYPE_CHECKING:
     from easiness.runs.progress import Progress
-    from easiness.studies.training_sets.study import TrainingSetStudy
+    from easiness.studies.training_sets.result import TrainingSetStudy
 
 Source = Annotated[str, typer.Argument(help="The data that --scores was measured on; as for `measure`.")]
 Scores = Annotated[Path, typer.Option("--scores", help="Folder of the run whose scores rank the examples.")]
@@ -44,26 +45,22 @@ Out = Annotated[Path, typer.Option("--out", help="Folder for the runs; what it h
 EveryEpoch = Annotated[
     bool, typer.Option("--every-epoch", help="A row for every epoch in the output, not for the last alone.")
 ]
-Output = Annotated[
-    Path | None, typer.Option("-o", "--output", help="Also write FILE.csv, .md, .json, .png or .svg.")
-]
+Output = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
 DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "balanced")
 """Fields of `Drawing` that both commands have."""
 
 
 def show(study_of: Callable[[Progress], TrainingSetStudy], output: Path | None, every_epoch: bool) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
-    from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
+    from easiness.report.files import check_output_file, write_result
     from easiness.show.section import sections_text
-    from easiness.studies.training_sets.figure import draw_by_rate
-    from easiness.studies.training_sets.sections import training_sets_sections
+    from easiness.studies.training_sets.result import EveryEpoch
 
     if output is not None:
-        check_output_file(output, RESULT_SUFFIXES)
+        check_output_file(output)
     with ShownProgress() as progress:
         study = study_of(progress)
-    sections = training_sets_sections(study)
-    typer.echo(sections_text(sections))
+    typer.echo(sections_text(study.sections()))
     if output is not None:
-        write_result(output, sections, study.table(every_epoch=every_epoch), lambda: draw_by_rate(study))
+        write_result(output, EveryEpoch(study) if every_epoch else study)

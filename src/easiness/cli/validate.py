@@ -42,16 +42,14 @@ def validate(
     Easiness comes from training on all examples, the final models are trained without the held-out split.
     Running the same command again only reads; more trials or epochs train what is missing.
     """
-    from easiness.cli.output import RESULT_SUFFIXES, check_output_file, write_result
     from easiness.cli.progress import ShownProgress
+    from easiness.report.files import check_output_file, write_result
     from easiness.runs.source import given_data
     from easiness.show.section import sections_text
-    from easiness.studies.validation.figure import draw_validation
-    from easiness.studies.validation.sections import validation_sections
     from easiness.studies.validation.validate import Asked, carry_out_validation, plan_validation
 
     if output is not None:
-        check_output_file(output, RESULT_SUFFIXES)
+        check_output_file(output)
     with ShownProgress() as progress:
         plans = plan_validation(
             given_data(source, loading),
@@ -60,7 +58,6 @@ def validate(
             Asked(tuple(final_model or model), final_trials, final_epochs),
         )
         validation = carry_out_validation(plans, out, execution, progress)
-    sections = validation_sections(validation)
-    typer.echo(sections_text(sections))
+    typer.echo(sections_text(validation.sections()))
     if output is not None:
-        write_result(output, sections, validation.table(), lambda: draw_validation(validation))
+        write_result(output, validation)

@@ -12,42 +12,26 @@ from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.show.section import Section, sections_markdown
+from easiness.show.render import json_bytes, rendered
+from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 from easiness.store import Run
 from easiness.store.files import write_whole
-from easiness.studies.matching.compare import Comparison
 from easiness.studies.matching.figure import draw_matching
-from easiness.studies.matching.texts import as_csv, as_json, as_markdown
+from easiness.studies.matching.result import Comparison
 from easiness.studies.paper.claims import Claim
 from easiness.studies.paper.folder import FIGURES, TABLES
 from easiness.studies.paper.judge import PaperResults, paper_claims
 from easiness.studies.paper.study import KINDS, PaperPlan, main_recipe, match_name
 from easiness.studies.paper.text import facts_section, part_leads
-from easiness.studies.perturbation.figure import draw_perturbation
 from easiness.studies.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.studies.perturbation.sections import perturbation_sections, pseudo_sections
-from easiness.studies.similarity.figure import draw_similarity
-from easiness.studies.similarity.sections import similarity_sections
-from easiness.studies.training_sets.figure import draw_by_rate
-from easiness.studies.training_sets.sections import training_sets_sections
-from easiness.studies.validation.figure import draw_validation
-from easiness.studies.validation.sections import validation_sections
+from easiness.studies.training_sets.result import EveryEpoch
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
 _DPI = 160
 _LETTERS = dict(zip(KINDS, "abc", strict=True))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A result as a file: rows for CSV and JSON, sections for Markdown."""
-
-    rows: pd.DataFrame
-    sections: list[Section]
 
 
 @dataclass
@@ -84,7 +68,7 @@ def write_paper(plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run],
             _write(out / FIGURES / name, content)
         for name, content in output.tables.items():
             _write(out / TABLES / name, content)
-        _write(out / "claims.json", (json.dumps(document, indent=1, allow_nan=False) + "\n").encode())
+        _write(out / "claims.json", json_bytes(document))
         _write(out / "report.html", render_study(page).encode())
     except OSError as error:
         raise RunFailed(f"{out}: the results cannot be written ({error.strerror or error})") from None
@@ -117,10 +101,7 @@ def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
             f"{comparison.epoch}). Framed: a network against itself, its noise ceiling."
         )
         figures.append(_figure(output, f"matching-{side}.png", draw_matching(comparison, [side]), caption))
-        stem = f"table-1-{side}"
-        output.tables[f"{stem}.csv"] = as_csv(comparison).encode()
-        output.tables[f"{stem}.json"] = as_json(comparison).encode()
-        output.tables[f"{stem}.md"] = (as_markdown(comparison) + "\n").encode()
+        _tables(output, f"table-1-{side}", comparison, comparison.document())
     return Part("matching", "Matching between architectures (Table 1)", lead, figures)
 
 
@@ -141,9 +122,9 @@ def _galleries(
     found, sections = results.similarity, []
     if not isinstance(found, str):
         caption = "Distances between examples of one class."
-        figures.append(_figure(output, "similarity.png", draw_similarity(found), caption))
-        sections = similarity_sections(found)
-        _table(output, "similarity", Table(found.table(), sections))
+        figures.append(_figure(output, "similarity.png", found.figure(), caption))
+        sections = found.sections()
+        _tables(output, "similarity", found)
     return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures, sections)
 
 
@@ -160,18 +141,15 @@ def _perturbations(
         caption = (
             f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
         )
-        figures.append(
-            _figure(output, f"figure-2{_LETTERS[kind]}-{kind}.png", draw_perturbation(curve), caption)
-        )
-        own = perturbation_sections(curve)
-        sections += own
-        _table(output, f"figure-2{_LETTERS[kind]}-{kind}", Table(curve.table(), own))
+        stem = f"figure-2{_LETTERS[kind]}-{kind}"
+        figures.append(_figure(output, f"{stem}.png", curve.figure(), caption))
+        sections += curve.sections()
+        _tables(output, stem, curve)
     panel = draw_panel(perturbed_panel(plan.data, recipe, seed=plan.seed))
     figures.append(_figure(output, "figure-3.png", panel, "Figure 3: the same examples, perturbed."))
     yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures, sections)
     pseudo = results.pseudo
-    sections = pseudo_sections(pseudo)
-    _table(output, "pseudo-patterns", Table(pseudo.table(), sections))
+    _tables(output, "pseudo-patterns", pseudo)
     pictures = draw_patterns(pattern_pictures(pseudo, plan.data, main_recipe(_run_of(runs, pseudo.run))))
     caption = "Some of the examples that every final model still gets right, and what it saw of them."
     yield Part(
@@ -179,7 +157,7 @@ def _perturbations(
         "Pseudo patterns",
         leads["pseudo-patterns"],
         [_figure(output, "pseudo-patterns.png", pictures, caption)],
-        sections,
+        pseudo.sections(),
     )
 
 
@@ -189,20 +167,18 @@ def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
         ("ablation", results.ablation, "Figure 4 a, b: accuracy against the share that is dropped."),
         ("corrupted-labels", results.corruption, "Figure 4 c, d: against the share of random labels."),
     ):
-        figures.append(_figure(output, f"figure-4-{name}.png", draw_by_rate(study), caption))
-        own = training_sets_sections(study)
-        sections += own
-        _table(output, f"figure-4-{name}", Table(study.table(every_epoch=True), own))
+        figures.append(_figure(output, f"figure-4-{name}.png", study.figure(), caption))
+        sections += study.sections()
+        _tables(output, f"figure-4-{name}", EveryEpoch(study))
     return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures, sections)
 
 
 def _validation(results: PaperResults, lead: str, output: _Output) -> Part:
     found = results.validation
     caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
-    sections = validation_sections(found)
-    _table(output, "figure-5", Table(found.table(), sections))
-    figures = [_figure(output, "figure-5.png", draw_validation(found), caption)]
-    return Part("validation", "Validation examples (Figure 5)", lead, figures, sections)
+    _tables(output, "figure-5", found)
+    figures = [_figure(output, "figure-5.png", found.figure(), caption)]
+    return Part("validation", "Validation examples (Figure 5)", lead, figures, found.sections())
 
 
 def _run_of(runs: Mapping[str, Run], path: str) -> Run:
@@ -215,8 +191,9 @@ def _figure(output: _Output, name: str, figure: Figure, caption: str) -> Illustr
     return Illustration(label=caption, caption=caption, png=content)
 
 
-def _table(output: _Output, stem: str, table: Table) -> None:
-    output.tables[f"{stem}.csv"] = table.rows.to_csv(index=False).encode()
-    output.tables[f"{stem}.md"] = (sections_markdown(table.sections) + "\n").encode()
-    rows: list[dict[str, Any]] = json.loads(table.rows.to_json(orient="records", double_precision=15))
-    output.tables[f"{stem}.json"] = (json.dumps(rows, indent=1, allow_nan=False) + "\n").encode()
+def _tables(output: _Output, stem: str, result: Result, document: Any = None) -> None:
+    if document is None:  # to 15 decimals, so that studies that exist and their reruns hold the same files
+        document = json.loads(result.table().to_json(orient="records", double_precision=15))
+    output.tables[f"{stem}.csv"] = rendered(result, ".csv")
+    output.tables[f"{stem}.json"] = json_bytes(document)
+    output.tables[f"{stem}.md"] = rendered(result, ".md").rstrip(b"\n") + b"\n"

@@ -1,7 +1,8 @@
-"""Results as titled tables of text, from which the terminal and Markdown are rendered alike."""
+"""Results as titled tables of text, from which the terminal, Markdown and HTML are rendered alike."""
 
 from __future__ import annotations
 
+import html
 import math
 import textwrap
 from collections.abc import Iterable
@@ -36,6 +37,24 @@ def sections_markdown(sections: Iterable[Section]) -> str:
     return "\n\n".join(
         f"### {section.title}\n\n{section.note}\n\n{_markdown(section.rows)}" for section in sections
     )
+
+
+def sections_html(sections: Iterable[Section], said: Iterable[str] = ()) -> str:
+    """The same tables as HTML below the sentences ``said``; every text is escaped."""
+    sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
+    shown = f"<ul>{sentences}</ul>" if sentences else ""
+    for section in sections:
+        title, note = html.escape(section.title), html.escape(section.note)
+        shown += f"<h4>{title}</h4><p>{note}</p>{_html(section.rows)}"
+    # class names and ids are not to be read as mathematics
+    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+
+
+def _html(rows: list[list[str]]) -> str:
+    header, *body = ([html.escape(cell) for cell in row] for row in rows)
+    head = "".join(f"<th>{cell}</th>" for cell in header)
+    lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
 
 
 def _aligned(rows: list[list[str]]) -> str:

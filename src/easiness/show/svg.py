@@ -119,12 +119,17 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     )
 
 
+# what would make the bytes differ from one time or version to the next
+_UNSTABLE = {".png": "Software", ".svg": "Date", ".pdf": "CreationDate"}
+
+
 def picture_bytes(figure: Figure, suffix: str, dpi: int = 150) -> bytes:
-    """The figure as the content of a ``.png`` or ``.svg`` file; the same bytes for the same figure."""
+    """The figure as a ``.png``, ``.svg`` or ``.pdf`` file; the same bytes for the same figure."""
     import matplotlib as mpl
 
     file = io.BytesIO()
-    metadata: dict[str, Any] = {"Date": None} if suffix == ".svg" else {"Software": None}
-    with mpl.rc_context({"svg.hashsalt": "easiness"}):
+    metadata: dict[str, Any] = {_UNSTABLE[suffix]: None}
+    # type 42: the letters of a PDF stay letters, which journals ask for
+    with mpl.rc_context({"svg.hashsalt": "easiness", "pdf.fonttype": 42}):
         figure.savefig(file, format=suffix[1:], dpi=dpi, facecolor="white", metadata=metadata)
     return file.getvalue()

@@ -3,7 +3,9 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from easiness.show.svg import EASY, INK, new_axes, to_svg
+import pytest
+
+from easiness.show.svg import EASY, INK, new_axes, picture_bytes, to_svg
 
 
 def _figure(key: str) -> str:
@@ -49,3 +51,15 @@ def test_two_figures_share_no_id_and_references_hold() -> None:
 
 def test_the_same_figure_gives_the_same_bytes() -> None:
     assert _figure("one") == _figure("one")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
+def test_a_picture_has_the_same_bytes_whenever_it_is_written(suffix, monkeypatch):
+    def drawn():
+        figure, axes = new_axes(3, 2)
+        axes.plot([0, 1], [1, 0], color=EASY, label="one")
+        return picture_bytes(figure, suffix)
+
+    before = drawn()
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")  # what matplotlib takes for the time
+    assert drawn() == before

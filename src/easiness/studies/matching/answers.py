@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from easiness.analysis import MIN_GROUP, SIDES, Ties
 from easiness.show.section import Section, number
-from easiness.studies.matching.compare import Cell, Comparison
 from easiness.studies.matching.outlook import tail_text
+from easiness.studies.matching.result import Cell, Comparison
 
 _NARROW = 0.2  # width of an interval that more trials would not change much
 _NAME = 14  # letters of a name, so that the table stays within 100 columns

@@ -11,7 +11,7 @@ import numpy as np
 
 from easiness.analysis import SIDES, Side, Ties
 from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK
-from easiness.studies.matching.compare import Comparison
+from easiness.studies.matching.result import Comparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,8 +6,8 @@ import math
 
 from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf, Ties
 from easiness.show.section import Section, number
-from easiness.studies.matching.compare import Cell, Comparison
 from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.result import Cell, Comparison
 
 
 def comparison_sections(comparison: Comparison) -> list[Section]:

@@ -1,17 +1,16 @@
-"""A comparison as text, Markdown, CSV or JSON."""
+"""A comparison as text, as Markdown, as rows and as the value of its JSON."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import textwrap
 from typing import Any
 
 from easiness.analysis import SIDES
 from easiness.show.section import defined, sections_markdown, sections_text
 from easiness.studies.matching.answers import answers, headline
-from easiness.studies.matching.compare import Cell, Comparison
 from easiness.studies.matching.outlook import Outlook
+from easiness.studies.matching.result import Cell, Comparison
 from easiness.studies.matching.sections import comparison_sections
 
 
@@ -27,7 +26,7 @@ def as_markdown(comparison: Comparison) -> str:
     """Note, answers and all tables as Markdown."""
     note = "" if comparison.note is None else f"Note: {comparison.note}.\n\n"
     said = "\n".join(f"- {text}" for text in answers(comparison))
-    return f"{note}{said}\n\n{sections_markdown([headline(comparison), *comparison_sections(comparison)])}"
+    return f"{note}{said}\n\n{sections_markdown(comparison.sections())}"
 
 
 def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
@@ -80,15 +79,8 @@ def outlook_values(outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def as_csv(comparison: Comparison) -> str:
-    """One line per matching rate, both sides and all policies."""
-    import pandas as pd
-
-    return pd.DataFrame([cell_values(comparison, cell) for cell in comparison.cells]).to_csv(index=False)
-
-
-def as_json(comparison: Comparison) -> str:
-    """Answers, matching rates, resolution and reliability, and the comparison's note or ``null``."""
+def document(comparison: Comparison) -> dict[str, Any]:
+    """What a comparison's JSON holds; its keys are relied on."""
     runs = [
         {
             "name": name,
@@ -103,7 +95,7 @@ def as_json(comparison: Comparison) -> str:
             comparison.names, comparison.resolution, comparison.reliability, strict=True
         )
     ]
-    value = {
+    return {
         "epoch": comparison.epoch,
         "fraction": comparison.fraction,
         "num_examples": comparison.num_examples,
@@ -112,4 +104,3 @@ def as_json(comparison: Comparison) -> str:
         "runs": defined(runs),
         "matching": [cell_values(comparison, cell) for cell in comparison.cells],
     }
-    return json.dumps(value, indent=1, allow_nan=False) + "\n"

@@ -10,15 +10,15 @@ from itertools import combinations
 from typing import Literal
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
-from easiness.studies.matching.compare import Comparison
+from easiness.studies.matching.result import Comparison
 from easiness.studies.paper.claims import Claim, Statistic
 from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.loss import difference_of_losses
 from easiness.studies.perturbation.pseudo import PseudoPatterns
-from easiness.studies.similarity.study import Similarity
-from easiness.studies.training_sets.study import TrainingSetStudy
-from easiness.studies.validation.study import Validation
+from easiness.studies.similarity.result import Similarity
+from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.validation.result import Validation
 
 _OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"

@@ -14,7 +14,7 @@ from easiness.studies.training_sets.curves import (
     mean_accuracy,
     steps,
 )
-from easiness.studies.training_sets.study import TrainingSetStudy
+from easiness.studies.training_sets.result import TrainingSetStudy
 
 _FEW_REPETITIONS = f"fewer than {MIN_GROUP} repetitions decide nothing"
 

@@ -11,14 +11,17 @@ import numpy.typing as npt
 
 from easiness.analysis import Side, Ties
 from easiness.errors import BadInput
+from easiness.show.result import Result
+from easiness.show.section import Section
 from easiness.studies.perturbation.match import PerturbedMatch, loss_between
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
-class PerturbationCurve:
+class PerturbationCurve(Result):
     """Matching rates and accuracy of the networks of a run, against the level of a perturbation.
 
     ``levels`` go from ``neutral``, which changes nothing, to the strongest (those of a kind with
@@ -103,6 +106,18 @@ class PerturbationCurve:
         import pandas as pd
 
         return pd.DataFrame([self._row(match) for match in self.matches])
+
+    def figure(self) -> Figure:
+        """Figure 2, see `draw_perturbation`."""
+        from easiness.studies.perturbation.figure import draw_perturbation
+
+        return draw_perturbation(self)
+
+    def sections(self) -> list[Section]:
+        """Each side under each policy for ties, then accuracy."""
+        from easiness.studies.perturbation.sections import perturbation_sections
+
+        return perturbation_sections(self)
 
     def _row(self, match: PerturbedMatch) -> dict[str, Any]:
         at = self.levels.index(match.level)

@@ -15,12 +15,15 @@ from easiness.errors import BadInput
 from easiness.perturb import find_kind
 from easiness.runs.progress import Progress
 from easiness.runs.source import data_of
+from easiness.show.result import Result
+from easiness.show.section import Section
 from easiness.store import Run
 from easiness.studies.perturbation.observing import ProbeName, spec_with_weights
 from easiness.studies.perturbation.study import begin, curve_probes
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ class PseudoLevel:
 
 
 @dataclass(frozen=True)
-class PseudoPatterns:
+class PseudoPatterns(Result):
     """The examples of a split that all networks of a run still classify correctly at ``level``.
 
     ``positions`` [n] are those in the split, best first: by the mean probability of their label over
@@ -116,6 +119,18 @@ class PseudoPatterns:
             for one in self.levels
         ]
         return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """The counts against the level, see `draw_counts`; `draw_patterns` shows the examples themselves."""
+        from easiness.studies.perturbation.counts_figure import draw_counts
+
+        return draw_counts(self)
+
+    def sections(self) -> list[Section]:
+        """One table: the examples that all networks get right at each level, beside chance."""
+        from easiness.studies.perturbation.sections import pseudo_sections
+
+        return pseudo_sections(self)
 
 
 def pseudo_patterns(

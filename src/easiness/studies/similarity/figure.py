@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK, quiet
-from easiness.studies.similarity.study import SetName, Similarity, Space, SpaceDistances
+from easiness.studies.similarity.result import SetName, Similarity, Space, SpaceDistances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from easiness.analysis import MIN_GROUP
 from easiness.show.section import Section, number
-from easiness.studies.similarity.study import DIFFERENCES, SETS, Estimate, SetName, Similarity, Space
+from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, SetName, Similarity, Space
 
 _NAMES: dict[SetName, str] = {
     "easy": "easy",

@@ -25,12 +25,8 @@ from easiness.spec import (
 )
 from easiness.store import Run, is_run
 from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
-from easiness.studies.training_sets.study import (
-    TrainingSets,
-    TrainingSetStudy,
-    check_choices,
-    plan_ranked,
-)
+from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
 
 
 def ablate(

@@ -18,7 +18,7 @@ from easiness.show.svg import (
     new_axes,
     whole_ticks,
 )
-from easiness.studies.training_sets.study import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.draw import check_classes_left, draw_by_rank
+from easiness.show.result import Result
+from easiness.show.section import Section
 from easiness.spec import Keep
 from easiness.store import Run
 from easiness.studies.training_sets.order import order_of
@@ -16,10 +18,11 @@ from easiness.studies.training_sets.ranking import score_and_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned:
+class Pruned(Result):
     """The examples of a run, and which to keep.
 
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
@@ -51,6 +54,18 @@ class Pruned:
         labels = self.labels[self.kept]
         names = np.array(self.classes, dtype=object)[labels]
         return pd.DataFrame({"id": self.ids[self.kept], "label": labels, "class": names})
+
+    def figure(self) -> Figure:
+        """How the scores of the kept and of the dropped examples are spread, see `draw_pruned`."""
+        from easiness.studies.training_sets.prune_figure import draw_pruned
+
+        return draw_pruned(self)
+
+    def sections(self) -> list[Section]:
+        """One table: how many are kept and dropped of each class."""
+        from easiness.studies.training_sets.prune_sections import pruned_sections
+
+        return pruned_sections(self)
 
     def by_class(self) -> pd.DataFrame:
         """How many examples of each class are kept and dropped, and the mean score of both.

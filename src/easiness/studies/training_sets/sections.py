@@ -8,7 +8,7 @@ from easiness.analysis import MIN_GROUP
 from easiness.show.section import Section, number
 from easiness.studies.training_sets.curves import Contrast, differences, steps
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.study import TrainingSetStudy
+from easiness.studies.training_sets.result import TrainingSetStudy
 
 _RANDOM = "random"
 

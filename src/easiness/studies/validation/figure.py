@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easiness.show.svg import EASY, FAINT, chance_line, quiet, whole_ticks
-from easiness.studies.validation.study import Validation
+from easiness.studies.validation.result import Validation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

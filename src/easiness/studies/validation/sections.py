@@ -6,7 +6,7 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP
 from easiness.show.section import Section, number
-from easiness.studies.validation.study import EasinessView, Validation
+from easiness.studies.validation.result import EasinessView, Validation
 
 
 def validation_sections(validation: Validation) -> list[Section]:

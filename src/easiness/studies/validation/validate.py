@@ -28,7 +28,8 @@ from easiness.spec import (
     taken,
 )
 from easiness.store import Run
-from easiness.studies.validation.study import Validation, read_validation
+from easiness.studies.validation.result import Validation
+from easiness.studies.validation.study import read_validation
 
 _FEWEST = 5  # of which a tenth, rounded, is one
 

@@ -15,10 +15,21 @@ import pytest
 
 from easiness import Recorder
 from easiness.analysis import Agreement, GroupMatch, Match
+from easiness.show.render import rendered
 from easiness.show.section import sections_text
 from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
-from easiness.studies.matching.compare import Cell, Comparison, compare
-from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
+from easiness.studies.matching.compare import compare
+from easiness.studies.matching.result import Cell, Comparison
+from easiness.studies.matching.texts import as_markdown, as_text
+
+
+def as_csv(comparison):
+    return rendered(comparison, ".csv").decode()
+
+
+def as_json(comparison):
+    return rendered(comparison, ".json").decode()
+
 
 GROUPS = GroupMatch(
     rate=0.412,

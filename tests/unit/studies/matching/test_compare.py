@@ -10,8 +10,18 @@ import pytest
 
 from easiness import BadInput, Recorder, matching_rate
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
+from easiness.show.render import rendered
 from easiness.studies.matching.compare import compare
-from easiness.studies.matching.texts import as_csv, as_json, as_markdown, as_text
+from easiness.studies.matching.texts import as_markdown, as_text
+
+
+def as_csv(comparison):
+    return rendered(comparison, ".csv").decode()
+
+
+def as_json(comparison):
+    return rendered(comparison, ".json").decode()
+
 
 NUM, CLASSES, EPOCHS = 60, 3, 2
 

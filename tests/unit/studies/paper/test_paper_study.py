@@ -14,9 +14,9 @@ from easiness.data.sources.mini_imagenet import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Resolved
-from easiness.studies.matching.compare import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.result import Comparison
 from easiness.studies.paper import study as module
 from easiness.studies.paper.judge import paper_claims
 from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset

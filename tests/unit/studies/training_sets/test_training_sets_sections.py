@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
 from easiness.studies.training_sets.sections import training_sets_sections
-from easiness.studies.training_sets.study import TrainingSetPoint, TrainingSetStudy
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158
 

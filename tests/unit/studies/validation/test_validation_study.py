@@ -6,14 +6,8 @@ import numpy as np
 import pytest
 
 from easiness.scores.easiness import easiness_interval
-from easiness.studies.validation.study import (
-    HARDEST,
-    EasinessView,
-    FinalModels,
-    Tally,
-    Validation,
-    easiness_view,
-)
+from easiness.studies.validation.result import EasinessView, FinalModels, Validation
+from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 
 # two training examples, then eight validation examples; at most 4 of 5 trials are right about any
 COUNTS = [4, 0, 0, 0, 1, 1, 2, 3, 4, 4]

@@ -1,32 +1,23 @@
-"""Output files named on the command line: refused before the work, written whole after it."""
+"""Files that somebody named for a result: refused before the work, written whole after it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from easiness.errors import BadInput, RunFailed
+from easiness.show.render import SUFFIXES, render
+from easiness.show.result import Result
+from easiness.show.svg import picture_bytes
 from easiness.store.files import file_written_whole
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
-    from easiness.show.section import Section
 
-TABLE_SUFFIXES = (".csv", ".md", ".json")
-"""What `write_table` writes."""
-
-PICTURE_SUFFIXES = (".png", ".svg")
-"""What `write_figure` writes."""
-
-RESULT_SUFFIXES = (*TABLE_SUFFIXES, *PICTURE_SUFFIXES)
-"""What `write_result` writes."""
-
-
-def check_output_file(path: Path, suffixes: tuple[str, ...]) -> None:
+def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """Make sure that ``path`` has a suffix we write and a folder to lie in.
 
     Raises:
@@ -60,34 +51,20 @@ def write_file(path: Path, data: bytes) -> None:
         file.write(data)
 
 
-def write_table(path: Path, sections: Iterable[Section], table: pd.DataFrame) -> None:
-    """Write a result: its table as CSV or JSON (a list of rows), or its sections as Markdown."""
-    import json
+def write_result(path: Path, result: Result) -> None:
+    """Write a result as what the end of the name asks for, one of `SUFFIXES`.
 
-    from easiness.show.section import defined, sections_markdown
-
-    if path.suffix == ".md":
-        text = sections_markdown(sections) + "\n"
-    elif path.suffix == ".json":
-        rows = [defined(row) for row in table.to_dict("records")]
-        text = json.dumps(rows, indent=1, allow_nan=False) + "\n"
-    else:
-        text = table.to_csv(index=False)
-    write_file(path, text.encode())
+    Raises:
+        RunFailed: the file cannot be written; what was there is left.
+    """
+    with output_file(path) as file:
+        render(result, path.suffix, file)
 
 
 def write_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as a picture."""
-    from easiness.show.svg import picture_bytes
+    """Write a figure that is no result's own, as what the end of the name asks for.
 
+    Raises:
+        RunFailed: the file cannot be written; what was there is left.
+    """
     write_file(path, picture_bytes(figure, path.suffix))
-
-
-def write_result(
-    path: Path, sections: Iterable[Section], table: pd.DataFrame, draw: Callable[[], Figure]
-) -> None:
-    """Write a result as what the name asks for: a table, or the figure that ``draw`` makes."""
-    if path.suffix in PICTURE_SUFFIXES:
-        write_figure(path, draw())
-    else:
-        write_table(path, sections, table)

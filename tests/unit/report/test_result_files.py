@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from easiness.cli.output import check_output_file, write_file
 from easiness.errors import BadInput, RunFailed
+from easiness.report.files import check_output_file, write_file
 
 
 def test_a_file_that_can_be_written(tmp_path, monkeypatch):

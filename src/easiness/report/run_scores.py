@@ -1,0 +1,79 @@
+"""The scores of a run as a result: their table, how far easiness spreads, and summaries to read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from easiness.report.levels_figure import draw_levels, easiness_levels
+from easiness.show.result import Result
+from easiness.show.section import Section, number
+from easiness.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_FRACTION = 0.1
+_ERROR = "_se"
+
+
+@dataclass(frozen=True, eq=False)
+class RunScores(Result):
+    """The ``scores`` of ``run`` after ``epoch`` epochs; ``fraction`` is that of the easy and the hard set."""
+
+    run: Run
+    epoch: int
+    fraction: float
+    scores: pd.DataFrame = field(repr=False)
+
+    def table(self) -> pd.DataFrame:
+        """A row for each example, see `Run.scores`."""
+        return self.scores
+
+    def figure(self) -> Figure:
+        """How many trials are right about how many examples, and where the two sets are cut off."""
+        votes = self.run.votes(self.epoch)
+        return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
+
+    def sections(self) -> list[Section]:
+        """What each score looks like over all examples, then easiness by class."""
+        return [self._by_score(), self._by_class()]
+
+    def _by_score(self) -> Section:
+        rows = [["score", "mean", "sd", "least", "most", "mean error", "undefined"]]
+        for name in (str(one).removesuffix(_ERROR) for one in self.scores if str(one).endswith(_ERROR)):
+            values = self.scores[name]
+            shown = (values.mean(), values.std(), values.min(), values.max())
+            error = self.scores[name + _ERROR].mean()
+            rows.append([name, *(number(float(v), 3) for v in (*shown, error)), str(values.isna().sum())])
+        return Section(
+            f"Scores of {len(self.scores)} examples after epoch {self.epoch}",
+            f"{self.run.model}, {len(self.run.trials)} trials. Over all examples that have the score; the "
+            "error is the standard error of an example's score, on average.",
+            rows,
+        )
+
+    def _by_class(self) -> Section:
+        rows = [["class", "examples", "easiness", "p easy", "p hard", "never learned"]]
+        for label, own in self.scores.groupby("label", sort=True):
+            means = (number(float(own[name].mean()), 3) for name in ("easiness", "p_easy", "p_hard"))
+            name = self.run.classes[int(str(label))]
+            rows.append([name, str(len(own)), *means, str(int(own["never_learned"].sum()))])
+        return Section(
+            "Easiness by class",
+            "Means over the examples of a class; p easy and p hard are the probabilities to be among the "
+            f"truly easiest and hardest {100 * self.fraction:g} % of all examples.",
+            rows,
+        )
+
+
+def run_scores(run: Run, epoch: int | None = None, *, fraction: float | None = None) -> RunScores:
+    """Every score of every example after ``epoch`` epochs; as `Run.scores` otherwise.
+
+    Raises:
+        BadInput: as `Run.scores`.
+    """
+    epoch = run.resolve_epoch(epoch)
+    table = run.scores(epoch, fraction=fraction)
+    return RunScores(run, epoch, _FRACTION if fraction is None else fraction, table)

@@ -1,0 +1,23 @@
+"""Which examples were kept, as a table of text."""
+
+from __future__ import annotations
+
+from easiness.show.section import Section, number
+from easiness.studies.training_sets.order import order_of
+from easiness.studies.training_sets.prune import Pruned
+
+
+def pruned_sections(pruned: Pruned) -> list[Section]:
+    """How many examples of each class are kept and dropped, with the mean score of both."""
+    order = order_of(pruned.score, pruned.keep)
+    never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."
+    rows = [["class", "kept", "dropped", f"{pruned.score} kept", f"{pruned.score} dropped"]]
+    for name, kept, dropped, *means in pruned.by_class().itertuples(index=False):
+        rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
+    note = (
+        f"By class, with the mean {pruned.score} after epoch {pruned.epoch} of both parts. "
+        f"Dropped are {order.text(pruned.policy)}, by {order.by}."
+    )
+    if pruned.num_never_learned > 0:
+        note += never
+    return [Section(f"{pruned.kept.sum()} of {len(pruned.kept)} examples kept", note, rows)]

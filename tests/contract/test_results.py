@@ -1,0 +1,259 @@
+"""What every study and a run's scores give: rows, a figure, tables to read, a notebook, and any file."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import json
+import pkgutil
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+import easiness.report
+import easiness.studies
+from easiness import Recorder, compare, prune
+from easiness.analysis import Votes
+from easiness.report.files import write_result
+from easiness.report.run_scores import RunScores, run_scores
+from easiness.show.render import PICTURE_SUFFIXES, SUFFIXES
+from easiness.show.result import Result
+from easiness.show.section import Section
+from easiness.store import Run
+from easiness.studies.matching.result import Comparison
+from easiness.studies.perturbation.curve import PerturbationCurve
+from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
+from easiness.studies.perturbation.result import Perturbed
+from easiness.studies.perturbation.study import match_levels
+from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.training_sets.prune import Pruned
+from easiness.studies.training_sets.result import EveryEpoch, TrainingSetPoint, TrainingSetStudy
+from easiness.studies.validation.result import Validation
+from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view
+
+HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
+NUM, CLASSES = 40, 2
+LEVELS = (4.0, 2.0, 1.0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Four recorded trials, in which low ids are easy."""
+    return _recorded(tmp_path_factory.mktemp("runs") / HOSTILE)
+
+
+def _recorded(path: Path) -> Run:
+    labels, rng = np.arange(NUM) % CLASSES, np.random.default_rng(0)
+    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=("plain", HOSTILE))
+    for seed in range(4):
+        with recorder.trial(seed=seed) as trial:
+            logits = rng.normal(size=(NUM, CLASSES))
+            logits[np.arange(NUM), labels] += np.linspace(3, -1, NUM)
+            trial.update(np.arange(NUM), logits)
+            trial.end_epoch()
+    return recorder.run
+
+
+def _votes() -> list[Votes]:
+    rng = np.random.default_rng(0)
+    seen = []
+    for at in range(len(LEVELS)):
+        p = np.clip(np.linspace(1, 0, NUM) + 0.3 * (at + 1) * rng.normal(size=(4, NUM)), 0, 1)
+        seen.append(Votes(p > 0.5, p, np.arange(NUM) % CLASSES, np.arange(NUM), 1))
+    return seen
+
+
+def _curve(_: Run) -> PerturbationCurve:
+    votes = _votes()
+    return PerturbationCurve(
+        run="run", model=HOSTILE, epoch=1, trials=(0, 1, 2, 3), num_examples=NUM, num_classes=CLASSES,
+        kind="radial", axis="radius (frequencies)", levels=LEVELS, neutral=4.0, fraction=0.25, seed=0,
+        matches=match_levels(votes, LEVELS, 0, sides=("easy", "hard"), fraction=0.25,
+                             ties=("expected", "refine"), seed=0, num_replicates=20),
+        accuracy={"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)},
+        num_silent=dict.fromkeys(LEVELS, 0), changes_nothing=False,
+    )  # fmt: skip
+
+
+def _patterns(_: Run) -> PseudoPatterns:
+    return PseudoPatterns(
+        run="run", model=HOSTILE, epoch=1, kind="radial", axis="radius (frequencies)", probe="train", seed=0,
+        num_trials=4, classes=("plain", HOSTILE), level=2.0, levels=count_levels(_votes(), LEVELS),
+        positions=np.arange(2), ids=np.arange(2), labels=np.arange(2), p_label=np.ones(2),
+    )  # fmt: skip
+
+
+def _training_sets(_: Run) -> TrainingSetStudy:
+    rng = np.random.default_rng(0)
+    points = tuple(
+        TrainingSetPoint(policy, beta, rate, int(100 * rate), 100 - int(100 * rate), 40, rng.random((2, 3)))
+        for policy, beta in (("easy", (3.0, 1.0)), ("random", (1.0, 1.0)), ("beta:2,5", (2.0, 5.0)))
+        for rate in (0.0, 0.3)
+    )
+    return TrainingSetStudy(
+        effect="drop", model=HOSTILE, score="easiness", score_epoch=2, num_examples=100, num_held_out=20,
+        num_classes=CLASSES, largest_share=0.5, epochs=3, repetitions=2, same_steps=False, balanced=False,
+        other_label=False, points=points,
+    )  # fmt: skip
+
+
+def _similarity(_: Run) -> Similarity:
+    one = Estimate(1.0, (0.9, 1.1))
+    space = SpaceDistances(
+        "pixel", dict.fromkeys(SETS, one), dict.fromkeys(DIFFERENCES, one), dict.fromkeys(SETS, np.ones(2))
+    )
+    return Similarity(
+        model=HOSTILE, epoch=1, num_trials=4, fraction=0.1, tie_mass={"easy": 0.1, "hard": 0.2},
+        classes=("plain", HOSTILE), num_classes=CLASSES, at_most=5, sizes=dict.fromkeys(SETS, 4), smallest=2,
+        trial=None, spaces={"pixel": space},
+    )  # fmt: skip
+
+
+def _validation(_: Run) -> Validation:
+    counts = np.array([4, 0, 0, 0, 1, 1, 2, 3, 4, 4])
+    tally = Tally(counts, np.linspace(0, 1, 10), np.arange(10, dtype=np.uint64), 5)
+    view = easiness_view(HOSTILE, tally, np.array([2, 1, 1, 0, 1, 0, 0, 0]), 2)
+    assert len(view.hardest) == len(HARDEST)
+    return Validation(
+        views=[view], final=[FinalModels(HOSTILE, np.array([0.5, 0.75]))], epoch=2, final_epoch=3,
+        num_train=2, num_validation=8, num_classes=CLASSES, num_wrong=5,
+    )  # fmt: skip
+
+
+RESULTS: dict[type, Callable[[Run], Any]] = {
+    Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
+    EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
+    Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
+    PerturbationCurve: _curve,
+    Pruned: lambda run: prune(run, policy="easy"),
+    PseudoPatterns: _patterns,
+    RunScores: run_scores,
+    Similarity: _similarity,
+    TrainingSetStudy: _training_sets,
+    Validation: _validation,
+}
+
+
+@pytest.fixture(scope="module", params=RESULTS, ids=lambda kind: kind.__name__)
+def result(request: pytest.FixtureRequest, run: Run) -> Any:
+    found = RESULTS[request.param](run)
+    assert type(found) is request.param
+    return found
+
+
+def test_every_result_is_held_to_this():
+    for package in (easiness.report, easiness.studies):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+    own = {one for one in Result.__subclasses__() if one.__module__.startswith("easiness.")}
+    assert own == set(RESULTS)
+
+
+def test_rows_a_figure_and_tables_to_read(result):
+    table = result.table()
+    assert isinstance(table, pd.DataFrame)
+    assert len(table) > 0
+    assert isinstance(result.figure(), Figure)
+    sections = result.sections()
+    assert sections
+    for section in sections:
+        assert isinstance(section, Section)
+        assert section.title
+        assert len({len(row) for row in section.rows}) == 1
+        assert len(section.rows) > 1
+        assert all(isinstance(cell, str) for row in section.rows for cell in row)
+
+
+def test_a_notebook_shows_tables_and_no_name_becomes_markup(result):
+    shown = result._repr_html_()
+    root = ET.fromstring(shown)  # every element is closed
+    assert {element.tag for element in root.iter()} <= {
+        *("div", "ul", "li", "h4", "p", "table", "thead", "tbody", "tr", "th", "td"),
+    }
+    assert len(root.findall("table")) == len(result.sections())
+    assert "<script" not in shown
+    assert html.escape(HOSTILE) in shown
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_it_is_written_as_what_the_name_says(result, suffix, tmp_path: Path):
+    file = tmp_path / f"a{suffix}"
+    write_result(file, result)
+    READ[suffix](file, result)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def _read_rows(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Any], None]:
+    def check(file: Path, result: Any) -> None:
+        rows, table = read(file), result.table()
+        assert list(rows) == list(table)
+        assert len(rows) == len(table)
+        for name, column in table.select_dtypes("number").items():
+            np.testing.assert_allclose(rows[name], column, rtol=1e-14)
+
+    return check
+
+
+def _read_json(file: Path, result: Any) -> None:
+    document = json.loads(file.read_text())
+    rows = document["matching"] if isinstance(result, Comparison) else document
+    assert len(rows) == len(result.table())
+    assert set(rows[0]) == set(result.table())
+    assert "NaN" not in re.sub(r'"[^"]*"', "", file.read_text())
+
+
+def _read_markdown(file: Path, result: Any) -> None:
+    titles = re.findall(r"^### (.*)$", file.read_text(), re.MULTILINE)
+    assert titles == [section.title for section in result.sections()]
+
+
+def _read_png(file: Path, _: Any) -> None:
+    with Image.open(file) as picture:
+        low, high = picture.convert("L").getextrema()
+        assert low < 128 < high
+
+
+def _read_svg(file: Path, _: Any) -> None:
+    assert ET.parse(file).getroot().tag == "{http://www.w3.org/2000/svg}svg"
+
+
+def _read_pdf(file: Path, _: Any) -> None:
+    content = file.read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert b"CreationDate" not in content
+
+
+READ: dict[str, Callable[[Path, Any], None]] = {
+    ".csv": _read_rows(pd.read_csv),
+    ".parquet": _read_rows(pd.read_parquet),
+    ".json": _read_json,
+    ".md": _read_markdown,
+    ".png": _read_png,
+    ".svg": _read_svg,
+    ".pdf": _read_pdf,
+}
+
+
+def test_pictures_are_among_what_can_be_written():
+    assert set(PICTURE_SUFFIXES) < set(SUFFIXES) == set(READ)
+
+
+def test_the_commands_write_them(command, measured, tmp_path: Path):
+    for name in ("scores", "compare"):
+        for suffix in SUFFIXES:
+            assert command(name, measured, "-o", tmp_path / f"{name}{suffix}").code == 0
+    for suffix in (*SUFFIXES, ".txt"):
+        asked = ["--drop", 0.3, "--policy", "hard", "-o", tmp_path / f"prune{suffix}"]
+        assert command("prune", measured, *asked).code == 0
+    assert len(list(tmp_path.iterdir())) == 3 * len(SUFFIXES) + 1
+    assert len(json.loads((tmp_path / "prune.json").read_text())) == 70
+    assert (tmp_path / "scores.md").read_text().startswith("### Scores of 100 examples after epoch 2\n")
