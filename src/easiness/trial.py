@@ -33,10 +33,6 @@ from easiness.training import (
 from easiness.training.device import num_gpus, set_up
 
 
-def _ignore(_: object) -> None:
-    pass
-
-
 def run_trial(
     spec: TrialSpec,
     data: Dataset,
@@ -44,8 +40,8 @@ def run_trial(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = _ignore,
-    on_images: Callable[[int], None] = _ignore,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    on_images: Callable[[int], None] = lambda _: None,
     pretrained: Path | None = None,
 ) -> TrialRecord:
     """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
@@ -87,8 +83,8 @@ def run_trials(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = _ignore,
-    on_images: Callable[[int], None] = _ignore,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    on_images: Callable[[int], None] = lambda _: None,
     pretrained: Path | None = None,
 ) -> list[TrialRecord | TrialFailed]:
     """Train the trials side by side, each on its own order, draws and weights; a record or failure of each.

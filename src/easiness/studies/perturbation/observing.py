@@ -254,26 +254,6 @@ def perturbed_probe(
     )
 
 
-def perturbed_observations(
-    run: Run,
-    data: Dataset,
-    kind: str,
-    levels: Sequence[float],
-    *,
-    probe: ProbeName = "train",
-    seed: int = 0,
-    device: str = "auto",
-    cache: bool = True,
-    progress: Progress | None = None,
-) -> Iterator[Observations]:
-    """For each finished trial of a run what its network sees of perturbed images: Observations [levels, K].
-
-    Nothing is trained. Arguments and errors are those of `perturbed_probe` and of its `observe`.
-    """
-    options: dict[str, Any] = {"probe": probe, "seed": seed, "device": device, "cache": cache}
-    return perturbed_probe(run, data, kind, levels, **options).observe(progress)
-
-
 def spec_with_weights(run: Run) -> RunSpec:
     """The spec of a run whose networks can look again.
 

@@ -13,7 +13,6 @@ from easiness.runs.progress import Progress
 from easiness.studies.perturbation.observing import (
     PERTURBED,
     evaluation_pixels,
-    perturbed_observations,
     perturbed_probe,
 )
 
@@ -59,6 +58,10 @@ def own_kind(tmp_path, monkeypatch):
     sys.modules.pop("own_kind", None)
     _KINDS.clear()
     _KINDS.update(known)
+
+
+def perturbed_observations(run, data, kind, levels, *, progress=None, **options):
+    return perturbed_probe(run, data, kind, levels, **options).observe(progress)
 
 
 def arrays(observations):
