@@ -156,22 +156,20 @@ def _run(
         for name, split in splits.items()
         if name == "train" or name in {probe.name for probe in spec.probes}
     }
-    failed: dict[int, TrialFailed] = {}
     observers: dict[str, AnyObserver] = {}
     for probe in spec.probes:
         logs = [_log(probe, splits[probe.name], part, spec.epochs) for part in learned]
         if _as_trained(probe):
-            observers[probe.name] = StepObserver(logs, data.num_classes, failed)
+            observers[probe.name] = StepObserver(logs, data.num_classes)
         else:
-            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes, failed)
+            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes)
 
-    losses = train(
+    trained = train(
         network,
         banks["train"],
         lanes,
         recipe,
         observers,
-        failed,
         epochs=spec.epochs,
         steps_per_epoch=steps,
         graphed=spec.resolved.graphed,
@@ -179,14 +177,14 @@ def _run(
         on_images=on_images,
     )
     return [
-        failed[at]
-        if at in failed
+        losses
+        if isinstance(losses, TrialFailed)
         else TrialRecord(
             probes={name: observer.logs[at].observations() for name, observer in observers.items()},
-            train_loss=losses[at],
+            train_loss=losses,
             weights={name: _array(value) for name, value in network.weights(at).items()},
         )
-        for at in range(len(specs))
+        for at, losses in enumerate(trained)
     ]
 
 

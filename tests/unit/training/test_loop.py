@@ -59,7 +59,6 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     recipe = changes.pop("recipe", Recipe(batch_size=4))
     reports: list[EpochReport] = []
     lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
-    failed: dict[int, TrialFailed] = {}
     bank = ImageBank(images(20), recipe, CPU, shift=1)
     bank.ahead = changes.pop("ahead", None)
     (losses,) = train(
@@ -68,7 +67,6 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         [lane],
         recipe,
         changes.pop("observers", {}),
-        failed,
         epochs=changes.pop("epochs", 2),
         steps_per_epoch=changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
         graphed=changes.pop("graphed", False),
@@ -76,8 +74,8 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         on_images=changes.pop("on_images", ignore),
     )
     assert not changes
-    if failed:
-        raise failed[0]
+    if isinstance(losses, TrialFailed):
+        raise losses
     return losses, reports
 
 
@@ -161,7 +159,6 @@ def test_images_go_with_their_labels():
         recipe_images,
         [Lane(0, torch.arange(20), torch.arange(20), SEEDS)],
         still,
-        {},
         {},
         epochs=1,
         steps_per_epoch=5,
