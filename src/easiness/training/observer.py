@@ -24,7 +24,7 @@ from easiness.training.transfer import fetched_ahead
 Failures: TypeAlias = dict[int, TrialFailed]
 """Why trials have failed, by their place."""
 
-# logits per update of a log: bounds the memory that their statistics need
+# logits per update of a log, about: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000
 
 
@@ -50,6 +50,7 @@ class Observer:
     logs: Sequence[ObservationLog]
     image_shape: tuple[int, int, int]
     num_classes: int
+    logits_per_update: int = _LOGITS_PER_UPDATE
 
     def stepped(self, positions: Tensor, logits: Tensor, going: Collection[int]) -> Failures:  # noqa: ARG002
         """Nothing: what training computes is not looked at."""
@@ -74,7 +75,7 @@ class Observer:
         failures: Failures = {}
         network.model.eval()
         batch = network.at_once(self.image_shape)
-        group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes * len(self.logs))) * batch
+        group = max(1, self.logits_per_update // (batch * self.num_classes * len(self.logs))) * batch
         num = len(self.images)
         starts = range(0, num, batch)
         seen_next = fetched_ahead(
@@ -107,6 +108,7 @@ class StepObserver:
 
     logs: Sequence[ObservationLog]
     num_classes: int
+    logits_per_update: int = _LOGITS_PER_UPDATE
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def stepped(self, positions: Tensor, logits: Tensor, going: Collection[int]) -> Failures:
@@ -118,7 +120,7 @@ class StepObserver:
         num = len(self.logs)
         copied = logits.detach().clone().view(num, -1, self.num_classes)
         self._waiting.append((positions.view(num, -1), copied))
-        if len(self._waiting) * logits.numel() >= _LOGITS_PER_UPDATE:
+        if len(self._waiting) * logits.numel() >= self.logits_per_update:
             return self._hand_over(going)
         return {}
 

@@ -9,7 +9,6 @@ import torch
 from easiness.errors import BadInput, TrialFailed
 from easiness.record import ObservationLog
 from easiness.training import StepObserver
-from easiness.training import observer as module
 
 
 def logs(num: int, trials: int) -> list[ObservationLog]:
@@ -25,11 +24,10 @@ def end(observer: StepObserver, epoch: int, going: Collection[int] = (0,)) -> di
 
 @pytest.mark.parametrize("at_once", [1, 13, 10**6])
 @pytest.mark.parametrize("trials", [1, 2])
-def test_what_the_steps_compute_is_recorded_by_example(monkeypatch, at_once, trials):
-    monkeypatch.setattr(module, "_LOGITS_PER_UPDATE", at_once)
+def test_what_the_steps_compute_is_recorded_by_example(at_once, trials):
     generator = torch.Generator().manual_seed(0)
     given = torch.randn(2, trials, 10, 3, generator=generator)
-    observer = StepObserver(filled := logs(10, trials), 3)
+    observer = StepObserver(filled := logs(10, trials), 3, at_once)
     for epoch in (1, 2):
         order = torch.stack([torch.randperm(10, generator=generator) for _ in range(trials)])
         for batch in (slice(0, 4), slice(4, 8), slice(8, 10)):
