@@ -18,8 +18,8 @@ import time
 import tomllib
 from pathlib import Path
 
-from page_update import updated
-from results import VERDICTS
+from kit.page_update import updated
+from kit.results import VERDICTS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -28,19 +28,19 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 
 # in the order of the page: name, script, options that are always given, option for real data, which data
 BENCHMARKS = [
-    ("ceiling", "ceiling.py", [], None, None),
-    ("evaluation", "evaluation.py", [], None, None),
-    ("program", "program.py", [], "--data", "cifar10"),
-    ("busy", "busy.py", [], None, None),
-    ("baselines", "baselines.py", [], "--data", "cifar10"),
-    ("gpu", "gpu.py", [], None, None),
-    ("fidelity", "fidelity.py", [], "--data", "cifar10"),
-    ("scores", "scores.py", [], None, None),
-    ("records", "records.py", [], None, None),
-    ("photos", "photos.py", [], "--data", "photos"),
-    ("startup", "startup.py", [], None, None),
+    ("ceiling", "speed/ceiling.py", [], None, None),
+    ("evaluation", "speed/evaluation.py", [], None, None),
+    ("program", "speed/program.py", [], "--data", "cifar10"),
+    ("busy", "speed/busy.py", [], None, None),
+    ("baselines", "baselines/side_by_side.py", [], "--data", "cifar10"),
+    ("gpu", "gpu/one_gpu.py", [], None, None),
+    ("fidelity", "science/fidelity.py", [], "--data", "cifar10"),
+    ("scores", "speed/scores.py", [], None, None),
+    ("records", "speed/records.py", [], None, None),
+    ("photos", "speed/photos.py", [], "--data", "photos"),
+    ("startup", "speed/startup.py", [], None, None),
     # last: its figure lies in docs, and a changed file is told beside the commit
-    ("standins", "standins.py", ["--figure", "docs/results/standins.svg"], "--data", "cifar10"),
+    ("standins", "science/standins.py", ["--figure", "docs/results/standins.svg"], "--data", "cifar10"),
 ]
 
 INTRODUCTION = """\

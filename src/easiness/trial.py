@@ -33,10 +33,6 @@ from easiness.training import (
 from easiness.training.device import num_gpus, set_up
 
 
-def _ignore(_: object) -> None:
-    pass
-
-
 def run_trial(
     spec: TrialSpec,
     data: Dataset,
@@ -44,8 +40,8 @@ def run_trial(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = _ignore,
-    on_images: Callable[[int], None] = _ignore,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    on_images: Callable[[int], None] = lambda _: None,
     pretrained: Path | None = None,
 ) -> TrialRecord:
     """Train and observe as ``spec`` says; on a CPU the record depends on the spec and ``data`` alone.
@@ -87,8 +83,8 @@ def run_trials(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = _ignore,
-    on_images: Callable[[int], None] = _ignore,
+    on_epoch: Callable[[EpochReport], None] = lambda _: None,
+    on_images: Callable[[int], None] = lambda _: None,
     pretrained: Path | None = None,
 ) -> list[TrialRecord | TrialFailed]:
     """Train the trials side by side, each on its own order, draws and weights; a record or failure of each.
@@ -160,22 +156,20 @@ def _run(
         for name, split in splits.items()
         if name == "train" or name in {probe.name for probe in spec.probes}
     }
-    failed: dict[int, TrialFailed] = {}
     observers: dict[str, AnyObserver] = {}
     for probe in spec.probes:
         logs = [_log(probe, splits[probe.name], part, spec.epochs) for part in learned]
         if _as_trained(probe):
-            observers[probe.name] = StepObserver(logs, data.num_classes, failed)
+            observers[probe.name] = StepObserver(logs, data.num_classes)
         else:
-            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes, failed)
+            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes)
 
-    losses = train(
+    trained = train(
         network,
         banks["train"],
         lanes,
         recipe,
         observers,
-        failed,
         epochs=spec.epochs,
         steps_per_epoch=steps,
         graphed=spec.resolved.graphed,
@@ -183,14 +177,14 @@ def _run(
         on_images=on_images,
     )
     return [
-        failed[at]
-        if at in failed
+        losses
+        if isinstance(losses, TrialFailed)
         else TrialRecord(
             probes={name: observer.logs[at].observations() for name, observer in observers.items()},
-            train_loss=losses[at],
+            train_loss=losses,
             weights={name: _array(value) for name, value in network.weights(at).items()},
         )
-        for at in range(len(specs))
+        for at, losses in enumerate(trained)
     ]
 
 

@@ -20,9 +20,6 @@ from easiness.show.amounts import duration_text
 from easiness.spec import RunSpec
 from easiness.training import EpochReport
 
-_SECONDS_BETWEEN_LINES = 2.0  # after epochs
-_SECONDS_WITHIN_EPOCH = 30.0  # a line at most this late, however long an epoch takes
-
 
 class _ImagesPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
@@ -33,7 +30,12 @@ class _ImagesPerSecond(ProgressColumn):
 class ShownProgress(Progress):
     """Shows a run of `measure` as it goes on."""
 
-    def __init__(self) -> None:
+    def __init__(self, between_lines: float = 2.0, within_epoch: float = 30.0) -> None:
+        """Plain lines come at least ``between_lines`` seconds after one another, after epochs.
+
+        However long an epoch takes, one comes at most ``within_epoch`` seconds late.
+        """
+        self._between_lines, self._within_epoch = between_lines, within_epoch
         console = Console(stderr=True)
         self._bar = (
             Bar(
@@ -125,14 +127,14 @@ class ShownProgress(Progress):
     def cached(self, split: str, done: int, total: int) -> None:
         """Move the bar of the cache of a split, or print a line now and then."""
         text = f"caching photos of {split}"
-        if self._announcement and self._quiet_for() < _SECONDS_BETWEEN_LINES:
+        if self._announcement and self._quiet_for() < self._between_lines:
             return
         self._announce()
         if self._bar is not None:
             if split not in self._caching:
                 self._caching[split] = self._bar.add_task(text, total=total, completed=done)
             self._bar.update(self._caching[split], completed=done)
-        elif done == total or self._quiet_for() > _SECONDS_BETWEEN_LINES:
+        elif done == total or self._quiet_for() > self._between_lines:
             self._say(f"{text}: {done:,} of {total:,}")
 
     def images(self, num: int) -> None:
@@ -152,7 +154,7 @@ class ShownProgress(Progress):
         self._work += num * self._work_per_image
         if self._task is not None and self._bar is not None:
             self._bar.update(self._task, completed=self._work, speed=self._speed())
-        elif self._quiet_for() > _SECONDS_WITHIN_EPOCH:
+        elif self._quiet_for() > self._within_epoch:
             self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
 
     def epoch(self, report: EpochReport) -> None:
@@ -163,7 +165,7 @@ class ShownProgress(Progress):
             text += f": accuracy {accuracy}"
         if self._task is not None and self._bar is not None:
             self._bar.update(self._task, description=text)
-        elif report.epoch == report.epochs or self._quiet_for() > _SECONDS_BETWEEN_LINES:
+        elif report.epoch == report.epochs or self._quiet_for() > self._between_lines:
             self._say(f"{text}, loss {report.train_loss:.3f}, {self._speed_text()}")
 
     def _speed(self) -> float:

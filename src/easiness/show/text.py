@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-_MINUTE, _HOUR = 60, 3600
+import math
+
+from easiness.show.amounts import duration_text
+
+_BELOW = {"s": 60, "min": 3600, "h": math.inf}  # seconds from which on the next unit is used
 
 
 def count(number: int) -> str:
@@ -36,8 +40,4 @@ def chosen_percent(share: float) -> str:
 
 def duration(seconds: float) -> str:
     """``8.1 s``, ``12.5 min`` or ``3.2 h``."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
-    if seconds < _HOUR:
-        return f"{seconds / _MINUTE:.1f}\N{NO-BREAK SPACE}min"
-    return f"{seconds / _HOUR:.1f}\N{NO-BREAK SPACE}h"
+    return duration_text(seconds, _BELOW, "{:.1f}".format).replace(" ", "\N{NO-BREAK SPACE}")

@@ -16,7 +16,7 @@ from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
-from easiness.training.observer import AnyObserver
+from easiness.training.observer import AnyObserver, Failures
 from easiness.training.stacked_network import Together
 from easiness.training.transfer import fetched_ahead
 
@@ -112,22 +112,20 @@ def train(
     lanes: Sequence[Lane],
     recipe: Recipe,
     observers: Mapping[str, AnyObserver],
-    failed: dict[int, TrialFailed],
     *,
     epochs: int,
     steps_per_epoch: int,
     graphed: bool,
     on_epoch: Callable[[EpochReport], None],
     on_images: Callable[[int], None],
-) -> list[list[float]]:
-    """Train for ``epochs``, observed as it goes on; returns the mean losses of each trial.
+) -> list[list[float] | TrialFailed]:
+    """Train for ``epochs``, observed as it goes on; returns the mean losses of each trial, or its failure.
 
     One trial is trained by a `Network`, several side by side by a `Together`; then all of them train on
-    equally many examples. One that fails (the loss of a step or a logit is not finite) is noted in
-    ``failed``, by its place in ``lanes``, and costs the others nothing; the observers note theirs in the
-    same dict. An epoch is ``steps_per_epoch`` steps: one pass over the examples trained on, or more where
-    fewer than usual are to be trained on for the usual number of steps. ``graphed`` repeats the step as a
-    CUDA graph.
+    equally many examples. One that fails (the loss of a step or a logit is not finite) costs the others
+    nothing, and its first failure counts. An epoch is ``steps_per_epoch`` steps: one pass over the examples
+    trained on, or more where fewer than usual are to be trained on for the usual number of steps.
+    ``graphed`` repeats the step as a CUDA graph.
 
     ``on_images`` is told after each batch how many images went through a network, in training or not.
     """
@@ -140,6 +138,11 @@ def train(
     )
     whole = num * batches(len(lanes[0].trained_on), recipe.batch_size)[0].stop
     mean_losses: list[list[float]] = [[] for _ in lanes]
+    failed: Failures = {}
+
+    def going() -> list[int]:
+        return [at for at in range(num) if at not in failed]
+
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
     for epoch in range(1, epochs + 1):
@@ -149,7 +152,7 @@ def train(
             with searching(len(labels) == whole):
                 losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
-                observer.stepped(positions, logits)
+                failed |= observer.stepped(positions, logits, going())
             on_images(len(labels))
         # one look per epoch, so that no step waits for the device
         for at, of_one in enumerate(losses.T.contiguous().cpu()):
@@ -159,13 +162,16 @@ def train(
                 first = int((~finite).nonzero()[0]) + 1
                 reason = f"the loss stopped being finite at epoch {epoch}, step {first} of {steps_per_epoch}"
                 failed.setdefault(at, TrialFailed(reason))
-        if len(failed) == num:
-            break
-        seen = {name: one.after_epoch(epoch, network, on_images) for name, one in observers.items()}
+        accuracy: list[dict[str, float]] = [{} for _ in lanes]
+        for name, observer in observers.items():
+            for at, seen in observer.after_epoch(epoch, network, on_images, going()).items():
+                if isinstance(seen, TrialFailed):
+                    failed[at] = seen
+                else:
+                    accuracy[at][name] = seen
         seconds = time.perf_counter() - began
-        for at in (at for at in range(num) if at not in failed):
-            accuracy = {name: by_trial[at] for name, by_trial in seen.items() if by_trial}
-            on_epoch(EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy, seconds))
-        if len(failed) == num:
+        for at in going():
+            on_epoch(EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy[at], seconds))
+        if not going():
             break
-    return mean_losses
+    return [failed.get(at, losses) for at, losses in enumerate(mean_losses)]

@@ -1,9 +1,12 @@
-"""Who looks at a network as it trains, and fills the logs of what it makes of every example."""
+"""Who looks at a network as it trains, and fills the logs of what it makes of every example.
+
+Each of the trials that train side by side has its place, and any of them may fail: an observer says which
+have, and is told which are still ``going``. It leaves the logs of the others as they are.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -18,7 +21,10 @@ from easiness.training.device import searching
 from easiness.training.inputs import Evaluated
 from easiness.training.transfer import fetched_ahead
 
-# logits per update of a log: bounds the memory that their statistics need
+Failures: TypeAlias = dict[int, TrialFailed]
+"""Why trials have failed, by their place."""
+
+# logits per update of a log, about: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000
 
 
@@ -38,35 +44,38 @@ class Observed(Protocol):
 
 @dataclass(frozen=True)
 class Observer:
-    """A probe at work: the images that it looks at, clean, and a log for each of the trials side by side.
-
-    With ``failed``, a trial whose logits are not finite is noted there and no longer logged; without it
-    its failure is raised.
-    """
+    """A probe at work: the images that it looks at, clean, and a log for each of the trials side by side."""
 
     images: Evaluated
     logs: Sequence[ObservationLog]
     image_shape: tuple[int, int, int]
     num_classes: int
-    failed: dict[int, TrialFailed] | None = None
+    logits_per_update: int = _LOGITS_PER_UPDATE
 
-    def stepped(self, positions: Tensor, logits: Tensor) -> None:
+    def stepped(self, positions: Tensor, logits: Tensor, going: Collection[int]) -> Failures:  # noqa: ARG002
         """Nothing: what training computes is not looked at."""
+        return {}
 
     def after_epoch(
-        self, epoch: int, network: Observed, on_images: Callable[[int], None]
-    ) -> list[float] | None:
-        """Observe, if it is this epoch's turn; returns the accuracy by trial, or ``None``."""
-        if all(log.next_epoch != epoch for log in _going(self.logs, self.failed)):
-            return None
-        self.observe(network, on_images)
-        return _accuracies(self.logs, self.failed)
+        self, epoch: int, network: Observed, on_images: Callable[[int], None], going: Collection[int]
+    ) -> dict[int, float | TrialFailed]:
+        """Observe, if it is this epoch's turn; returns the accuracy or failure of each that was going."""
+        if all(self.logs[at].next_epoch != epoch for at in going):
+            return {}
+        return _accuracies(self.logs, going, self.observe(network, on_images, going))
 
-    def observe(self, network: Observed, on_images: Callable[[int], None]) -> None:
-        """Record every example once, clean: evaluation mode, no augmentation."""
+    def observe(
+        self, network: Observed, on_images: Callable[[int], None], going: Collection[int] | None = None
+    ) -> Failures:
+        """Record every example once, clean: evaluation mode, no augmentation.
+
+        All trials are ``going`` unless said. Returns those whose logits are not finite.
+        """
+        going = range(len(self.logs)) if going is None else going
+        failures: Failures = {}
         network.model.eval()
         batch = network.at_once(self.image_shape)
-        group = max(1, _LOGITS_PER_UPDATE // (batch * self.num_classes * len(self.logs))) * batch
+        group = max(1, self.logits_per_update // (batch * self.num_classes * len(self.logs))) * batch
         num = len(self.images)
         starts = range(0, num, batch)
         seen_next = fetched_ahead(
@@ -81,10 +90,12 @@ class Observer:
                     parts.append(network.logits(images))
                 on_images(len(images) * len(self.logs))
             seen = torch.cat(parts, dim=-2).cpu().numpy().reshape(len(self.logs), stop - start, -1)
-            _update(self.logs, [np.arange(start, stop)] * len(self.logs), list(seen), self.failed)
-        for log in _going(self.logs, self.failed):
-            log.end_epoch()
+            positions = [np.arange(start, stop)] * len(self.logs)
+            failures |= _update(self.logs, positions, list(seen), _without(going, failures))
+        for at in _without(going, failures):
+            self.logs[at].end_epoch()
         network.model.train()
+        return failures
 
 
 @dataclass(frozen=True)
@@ -92,68 +103,72 @@ class StepObserver:
     """A probe that looks at what training computes anyway: augmented images, while the weights move.
 
     Every step gives it the logits of its batch, and an epoch has to train on every example once. They
-    stay on the device until many have gathered, so that no step waits for it. ``failed``: see `Observer`.
+    stay on the device until many have gathered, so that no step waits for it.
     """
 
     logs: Sequence[ObservationLog]
     num_classes: int
-    failed: dict[int, TrialFailed] | None = None
+    logits_per_update: int = _LOGITS_PER_UPDATE
     _waiting: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
-    def stepped(self, positions: Tensor, logits: Tensor) -> None:
+    def stepped(self, positions: Tensor, logits: Tensor, going: Collection[int]) -> Failures:
         """Take the logits [b, classes] of the examples at ``positions`` [b]; both [trials, ...] for several.
 
-        The logits are copied: a next step may write over them.
+        The logits are copied: a next step may write over them. Returns the trials, of those that were
+        going, whose logits turned out not to be finite, in this step or in one before.
         """
         num = len(self.logs)
         copied = logits.detach().clone().view(num, -1, self.num_classes)
         self._waiting.append((positions.view(num, -1), copied))
-        if len(self._waiting) * logits.numel() >= _LOGITS_PER_UPDATE:
-            self._hand_over()
+        if len(self._waiting) * logits.numel() >= self.logits_per_update:
+            return self._hand_over(going)
+        return {}
 
     def after_epoch(
         self,
         epoch: int,  # noqa: ARG002
         network: Observed,  # noqa: ARG002
         on_images: Callable[[int], None],  # noqa: ARG002
-    ) -> list[float] | None:
-        """Close the epoch; returns the accuracy by trial."""
-        self._hand_over()
-        for log in _going(self.logs, self.failed):
-            log.end_epoch()
-        return _accuracies(self.logs, self.failed)
+        going: Collection[int],
+    ) -> dict[int, float | TrialFailed]:
+        """Close the epoch; returns the accuracy or failure of each trial that was going."""
+        failures = self._hand_over(going)
+        for at in _without(going, failures):
+            self.logs[at].end_epoch()
+        return _accuracies(self.logs, going, failures)
 
-    def _hand_over(self) -> None:
+    def _hand_over(self, going: Collection[int]) -> Failures:
         if not self._waiting:
-            return
+            return {}
         positions = _joined([at for at, _ in self._waiting])
         logits = _joined([seen for _, seen in self._waiting])
         self._waiting.clear()
-        _update(self.logs, positions, logits, self.failed)
+        return _update(self.logs, positions, logits, going)
 
 
 def _update(
     logs: Sequence[ObservationLog],
     positions: Sequence[npt.NDArray[Any]],
     logits: Sequence[npt.NDArray[Any]],
-    failed: dict[int, TrialFailed] | None,
-) -> None:
-    for at, log in enumerate(logs):
-        if failed is None:
-            log.update(positions[at], logits[at])
-        elif at not in failed:
-            try:
-                log.update(positions[at], logits[at])
-            except TrialFailed as failure:
-                failed[at] = failure
+    going: Collection[int],
+) -> Failures:
+    failures: Failures = {}
+    for at in going:
+        try:
+            logs[at].update(positions[at], logits[at])
+        except TrialFailed as failure:
+            failures[at] = failure
+    return failures
 
 
-def _going(logs: Sequence[ObservationLog], failed: dict[int, TrialFailed] | None) -> list[ObservationLog]:
-    return [log for at, log in enumerate(logs) if at not in (failed or {})]
+def _without(going: Collection[int], failures: Failures) -> list[int]:
+    return [at for at in going if at not in failures]
 
 
-def _accuracies(logs: Sequence[ObservationLog], failed: dict[int, TrialFailed] | None) -> list[float]:
-    return [log.last_accuracy() if at not in (failed or {}) else math.nan for at, log in enumerate(logs)]
+def _accuracies(
+    logs: Sequence[ObservationLog], going: Collection[int], failures: Failures
+) -> dict[int, float | TrialFailed]:
+    return {at: failures[at] if at in failures else logs[at].last_accuracy() for at in going}
 
 
 def _joined(parts: Sequence[Tensor]) -> list[npt.NDArray[Any]]:

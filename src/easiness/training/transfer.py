@@ -35,13 +35,13 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     return values.to(device, non_blocking=True)
 
 
-def moved_in_pieces(images: Tensor, device: torch.device) -> Tensor:
+def moved_in_pieces(images: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:
     """Images [K, c, h, w] on the device as [K, h, w, c], which takes no more memory there than they need."""
     last = images.permute(0, 2, 3, 1)
     if images.device.type == device.type:
         return last.contiguous()
     there = torch.empty(last.shape, dtype=images.dtype, device=device)
-    num = max(1, _BYTES_AT_ONCE // max(1, images[:1].nbytes))
+    num = max(1, bytes_at_once // max(1, images[:1].nbytes))
     for part, into in zip(torch.split(last, num), torch.split(there, num), strict=True):
         into.copy_(part)
     return there

@@ -33,8 +33,8 @@ COST = Cost(
 )
 
 
-def show(measured: Path) -> None:
-    with ShownProgress() as shown:
+def show(measured: Path, **seconds: float) -> None:
+    with ShownProgress(**seconds) as shown:
         shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
         for done in (0, 60, 150):
             shown.cached("train", done, 150)
@@ -46,9 +46,8 @@ def show(measured: Path) -> None:
         shown.failed(4, "[red]the loss[/red]")
 
 
-def test_plain_lines_where_there_is_no_terminal(measured, capsys, monkeypatch):
-    monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", 1e9)
-    show(measured)
+def test_plain_lines_where_there_is_no_terminal(measured, capsys):
+    show(measured, between_lines=1e9)
     out, err = capsys.readouterr()
     assert out == ""
     first, *lines = err.splitlines()
@@ -60,9 +59,8 @@ def test_plain_lines_where_there_is_no_terminal(measured, capsys, monkeypatch):
     assert lines[2:] == ["trial 4 failed: [red]the loss[/red]"]
 
 
-def test_caching_that_takes_long_is_announced(measured, capsys, monkeypatch):
-    monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", -1.0)
-    show(measured)
+def test_caching_that_takes_long_is_announced(measured, capsys):
+    show(measured, between_lines=-1.0)
     lines = capsys.readouterr().err.splitlines()
     assert lines[1:5] == [
         f"runs/a: {COST}",
@@ -79,17 +77,15 @@ def test_what_is_refused_while_caching_begins_is_not_announced(measured, capsys)
     assert capsys.readouterr().err == ""
 
 
-def test_a_line_for_every_epoch_that_takes_long(measured, capsys, monkeypatch):
-    monkeypatch.setattr(progress_module, "_SECONDS_BETWEEN_LINES", -1.0)
-    show(measured)
+def test_a_line_for_every_epoch_that_takes_long(measured, capsys):
+    show(measured, between_lines=-1.0)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split(":")[0] for line in lines[5:8]] == [f"trial 2 epoch {epoch}/3" for epoch in (1, 2, 3)]
     assert re.search(r" images/s, [\d.]+ \w+ left$", lines[5])
 
 
-def test_a_line_within_an_epoch_that_takes_very_long(measured, capsys, monkeypatch):
-    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
-    show(measured)
+def test_a_line_within_an_epoch_that_takes_very_long(measured, capsys):
+    show(measured, within_epoch=-1.0)
     lines = capsys.readouterr().err.splitlines()
     within = [line.split(",")[0] for line in lines if " images, " in line]
     done = (80, 180, 230, 310, 410, 460, 540, 640, 690)
@@ -123,11 +119,10 @@ def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, ca
     """Half of the images of a study are a tenth of its work: the rest takes nine times as long."""
     now = [100.0]
     monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
-    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
     spec = open_run(measured).spec
     quick = replace(COST, num_trials=1, epochs=1, num_trained_on=0, num_observed=100, seconds=10.0)
     slow = replace(quick, seconds=90.0)
-    with ShownProgress() as shown:
+    with ShownProgress(within_epoch=-1.0) as shown:
         shown.study("two runs", 200, 100.0)
         shown.begin(spec, [0], Path("a"), quick)
         shown.images(0)
@@ -147,9 +142,8 @@ def test_more_trials_of_a_run_are_counted_anew(measured, capsys, monkeypatch, on
     if on_a_terminal:
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "150")
-    monkeypatch.setattr(progress_module, "_SECONDS_WITHIN_EPOCH", -1.0)
     spec = open_run(measured).spec
-    with ShownProgress() as shown:
+    with ShownProgress(within_epoch=-1.0) as shown:
         for missing in ([0], [1]):
             shown.begin(spec, missing, Path("runs/a"), COST)
             shown.images(0)

@@ -92,7 +92,9 @@ def test_numbers_that_do_not_work_say_which_do(name: str, text: str) -> None:
 
 @pytest.mark.parametrize("name", ["a:b", "pack_age.mod1:make", "timm.models:resnet18"])
 def test_a_callable_is_not_imported_when_its_name_is_checked(name: str) -> None:
+    before = set(sys.modules)
     check_model_name(name)
+    assert set(sys.modules) == before
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
-from easiness.runs.plan import make_plan
+from easiness.runs.plan import Plan, make_plan
 from easiness.spec import (
     DatasetRef,
     Draw,
@@ -17,6 +17,7 @@ from easiness.spec import (
     RecordedSpec,
     Recording,
     Resolved,
+    RunSpec,
     SplitRef,
     Training,
 )
@@ -24,6 +25,15 @@ from plans import planned
 
 OUT = Path("runs/mine")
 FLOAT32 = Resolved(precision="float32", channels_last=False, threads=1)
+
+
+def continues(plan: Plan, run: RunSpec) -> bool:
+    """Does the plan ask for more of the run?"""
+    try:
+        plan.check_continues(run, OUT)
+    except BadInput:
+        return False
+    return True
 
 
 def pixels(num: int, seed: int = 0) -> np.ndarray:
@@ -138,15 +148,15 @@ def test_choices_that_cannot_be_used(data, choice, message):
 
 
 def test_the_same_run_goes_on(plan):
-    plan.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+    assert continues(plan, plan.spec(FLOAT32, 3, 2))
     more = replace(plan, asked=plan.asked.model_copy(update={"trials": 9, "epochs": 9}))
-    more.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+    assert continues(more, plan.spec(FLOAT32, 3, 2))
 
 
 def test_where_the_data_lie_does_not_matter(plan):
     ref = plan.asked.data.model_copy(update={"source": "/elsewhere", "limit": 10})
     moved = replace(plan, asked=plan.asked.model_copy(update={"data": ref}))
-    moved.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+    assert continues(moved, plan.spec(FLOAT32, 3, 2))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +187,7 @@ def test_another_run_does_not(data, plan, change, difference):
 def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
     for precision in ("auto", "float32"):
         same = make_plan(data, Training(model="mlp_3", epochs=2, seed=7, precision=precision), 3)
-        same.check_continues(plan.spec(FLOAT32, 3, 2), OUT)
+        assert continues(same, plan.spec(FLOAT32, 3, 2))
 
 
 def test_a_newer_recipe_version(plan):

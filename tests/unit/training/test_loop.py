@@ -14,7 +14,6 @@ from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import EpochReport, ImageBank, Lane, Network, Observer, loop, train
-from easiness.training import observer as observer_module
 from easiness.training.network import evaluation_batch
 from easiness.training.tensor_input import draw_augmentation
 
@@ -59,7 +58,6 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     recipe = changes.pop("recipe", Recipe(batch_size=4))
     reports: list[EpochReport] = []
     lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
-    failed: dict[int, TrialFailed] = {}
     bank = ImageBank(images(20), recipe, CPU, shift=1)
     bank.ahead = changes.pop("ahead", None)
     (losses,) = train(
@@ -68,7 +66,6 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         [lane],
         recipe,
         changes.pop("observers", {}),
-        failed,
         epochs=changes.pop("epochs", 2),
         steps_per_epoch=changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
         graphed=changes.pop("graphed", False),
@@ -76,8 +73,8 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         on_images=changes.pop("on_images", ignore),
     )
     assert not changes
-    if failed:
-        raise failed[0]
+    if isinstance(losses, TrialFailed):
+        raise losses
     return losses, reports
 
 
@@ -162,7 +159,6 @@ def test_images_go_with_their_labels():
         [Lane(0, torch.arange(20), torch.arange(20), SEEDS)],
         still,
         {},
-        {},
         epochs=1,
         steps_per_epoch=5,
         graphed=False,
@@ -215,7 +211,7 @@ class Fixed(nn.Module):
         return logits if not self.training else torch.zeros_like(logits)
 
 
-def observed(num: int) -> tuple[ObservationLog, Observer, Network]:
+def observed(num: int, *logits_per_update: int) -> tuple[ObservationLog, Observer, Network]:
     recipe = Recipe(gcn=False)
     model = nn.Sequential(Fixed(), nn.Linear(3, 3, bias=False))
     nn.init.eye_(model[1].weight)
@@ -228,13 +224,16 @@ def observed(num: int) -> tuple[ObservationLog, Observer, Network]:
         num_classes=3,
     )
     log = ObservationLog(np.arange(num), np.zeros(num, np.int64), 3, keep_logits=np.ones(num, np.bool_))
-    return log, Observer(ImageBank(images(num), recipe, CPU, shift=1), [log], SHAPE, 3), network
+    return (
+        log,
+        Observer(ImageBank(images(num), recipe, CPU, shift=1), [log], SHAPE, 3, *logits_per_update),
+        network,
+    )
 
 
 @pytest.mark.parametrize("logits_per_update", [1, 3 * 500, 10**6])
-def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_per_update):
-    monkeypatch.setattr(observer_module, "_LOGITS_PER_UPDATE", logits_per_update)
-    log, observer, network = observed(1203)
+def test_an_observation_is_clean_and_whole_in_any_grouping(logits_per_update):
+    log, observer, network = observed(1203, logits_per_update)
     network.model.train()
     observer.observe(network, ignore)
     kept = log.observations().logits
@@ -244,9 +243,8 @@ def test_an_observation_is_clean_and_whole_in_any_grouping(monkeypatch, logits_p
     assert all(module.training for module in network.model.modules())
 
 
-def test_what_is_observed_of_images_fetched_ahead_is_the_same(monkeypatch):
-    monkeypatch.setattr(observer_module, "_LOGITS_PER_UPDATE", 3 * 500)
-    (plain, observer, network), (log, fetching, _) = observed(1203), observed(1203)
+def test_what_is_observed_of_images_fetched_ahead_is_the_same():
+    (plain, observer, network), (log, fetching, _) = (observed(1203, 3 * 500) for _ in range(2))
     observer.observe(network, ignore)
     fetching.images.ahead = CPU  # type: ignore[misc]
     before = threading.active_count()

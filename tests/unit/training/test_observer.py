@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,6 @@ import torch
 from easiness.errors import BadInput, TrialFailed
 from easiness.record import ObservationLog
 from easiness.training import StepObserver
-from easiness.training import observer as module
 
 
 def logs(num: int, trials: int) -> list[ObservationLog]:
@@ -17,27 +18,28 @@ def logs(num: int, trials: int) -> list[ObservationLog]:
     ]
 
 
-def end(observer: StepObserver, epoch: int) -> list[float] | None:
-    return observer.after_epoch(epoch, None, lambda _: None)  # type: ignore[arg-type]
+def end(observer: StepObserver, epoch: int, going: Collection[int] = (0,)) -> dict[int, float | TrialFailed]:
+    return observer.after_epoch(epoch, None, lambda _: None, going)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("at_once", [1, 13, 10**6])
 @pytest.mark.parametrize("trials", [1, 2])
-def test_what_the_steps_compute_is_recorded_by_example(monkeypatch, at_once, trials):
-    monkeypatch.setattr(module, "_LOGITS_PER_UPDATE", at_once)
+def test_what_the_steps_compute_is_recorded_by_example(at_once, trials):
     generator = torch.Generator().manual_seed(0)
     given = torch.randn(2, trials, 10, 3, generator=generator)
-    observer = StepObserver(filled := logs(10, trials), 3)
+    observer = StepObserver(filled := logs(10, trials), 3, at_once)
     for epoch in (1, 2):
         order = torch.stack([torch.randperm(10, generator=generator) for _ in range(trials)])
         for batch in (slice(0, 4), slice(4, 8), slice(8, 10)):
             positions = order[:, batch]
             step = torch.stack([given[epoch - 1, i][at] for i, at in enumerate(positions)])
             held = step if trials > 1 else step[0]
-            observer.stepped(positions.flatten() if trials > 1 else positions[0], held)
+            place = positions.flatten() if trials > 1 else positions[0]
+            assert observer.stepped(place, held, range(trials)) == {}
             held.fill_(0)  # as a step that is repeated in place does
         right = (given[epoch - 1].argmax(2) == 0).float().mean(1)
-        assert end(observer, epoch) == pytest.approx(right.tolist())
+        accuracies = end(observer, epoch, range(trials))
+        assert list(accuracies.values()) == pytest.approx(right.tolist())
     for i, log in enumerate(filled):
         kept = log.observations().logits
         assert kept is not None
@@ -46,22 +48,23 @@ def test_what_the_steps_compute_is_recorded_by_example(monkeypatch, at_once, tri
 
 def test_an_epoch_that_leaves_examples_out_is_refused():
     observer = StepObserver(logs(4, 1), 3)
-    observer.stepped(torch.tensor([0, 2]), torch.zeros(2, 3))
+    observer.stepped(torch.tensor([0, 2]), torch.zeros(2, 3), [0])
     with pytest.raises(BadInput, match="2 of 4 ids are missing"):
         end(observer, 1)
 
 
 def test_a_trial_that_fails_is_noted_and_the_others_go_on():
-    failed: dict[int, TrialFailed] = {}
-    observer = StepObserver(filled := logs(2, 2), 3, failed)
+    observer = StepObserver(filled := logs(2, 2), 3)
+    failed, going = {}, [0, 1]
     both = torch.tensor([0, 1, 0, 1])
     spoilt = torch.zeros(2, 2, 3)
     spoilt[0, 1] = torch.nan
     for epoch, step in ((1, spoilt), (2, torch.zeros(2, 2, 3))):
-        observer.stepped(both, step)
-        accuracies = end(observer, epoch)
-        assert accuracies is not None
-        assert np.isnan(accuracies[0])
-        assert accuracies[1] == 1.0
+        assert observer.stepped(both, step, going) == {}
+        seen = end(observer, epoch, going)
+        failed |= {at: one for at, one in seen.items() if isinstance(one, TrialFailed)}
+        going = [at for at in going if at not in failed]
+        assert seen[1] == 1.0
+        assert (0 in seen) == (epoch == 1)
     assert list(failed) == [0]
     assert (filled[0].num_epochs, filled[1].num_epochs) == (0, 2)

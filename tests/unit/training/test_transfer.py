@@ -106,9 +106,8 @@ def test_the_copies_that_wait_would_be_seen(copies):
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("images_at_once", [1, 3, 100])
-def test_images_come_in_pieces_and_whole(monkeypatch, layout, images_at_once):
+def test_images_come_in_pieces_and_whole(layout, images_at_once):
     images = torch.randint(0, 256, (10, 3, 4, 5), dtype=torch.uint8).to(memory_format=layout)
-    monkeypatch.setattr(transfer, "_BYTES_AT_ONCE", images_at_once * 60)
     copied = []
 
     class Into(TorchDispatchMode):
@@ -118,7 +117,7 @@ def test_images_come_in_pieces_and_whole(monkeypatch, layout, images_at_once):
             return func(*args, **(kwargs or {}))
 
     with Into():
-        assert moved_in_pieces(images, META).shape == (10, 4, 5, 3)
+        assert moved_in_pieces(images, META, images_at_once * 60).shape == (10, 4, 5, 3)
     assert sum(copied) == 10
     assert max(copied) == min(images_at_once, 10)
     assert torch.equal(moved_in_pieces(images, CPU), images.permute(0, 2, 3, 1))

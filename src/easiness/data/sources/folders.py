@@ -14,13 +14,12 @@ from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, shorten
 
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
 )
-HELD_OUT_NAMES = ("test", "val", "valid", "validation")
 
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 

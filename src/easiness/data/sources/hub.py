@@ -15,11 +15,10 @@ from easiness.data.pictures.decode import one_line
 from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 
 PREFIX = "hf:"
-HELD_OUT_SPLITS = ("test", "validation", "val", "valid")
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMN = "label"
 
@@ -121,7 +120,7 @@ def _choose_splits(found: dict[str, Any], what: str) -> tuple[Any, Any, str]:
     train = found.get("train", next(iter(found.values())) if len(found) == 1 else None)
     if train is None:
         raise BadInput(f"{what}: no split named train among {', '.join(found)}; rename the one to train on")
-    for name in HELD_OUT_SPLITS:
+    for name in HELD_OUT_ON_HUB:
         if name in found and found[name] is not train and _has_labels(found[name], what):
             return train, found[name], name
     return train, None, ""

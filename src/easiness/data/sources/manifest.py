@@ -17,12 +17,11 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.source import Source
-from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 
 COLUMNS = ("path", "label", "split")
-HELD_OUT_SPLITS = ("test", "val", "valid", "validation")
-SPLITS = ("train", *HELD_OUT_SPLITS)
+SPLITS = ("train", *HELD_OUT_NAMES)
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # as str() writes them; "007" is a name
 
 
@@ -61,7 +60,7 @@ def load_manifest(
     if not train:
         raise BadInput(f"{path}: no rows for training; give them the split train")
     present = {row.split for row in rows}
-    held_out_name = next((name for name in HELD_OUT_SPLITS if name in present), None)
+    held_out_name = next((name for name in HELD_OUT_NAMES if name in present), None)
     held_out = [row for row in rows if row.split == held_out_name]
     if all(INTEGER.fullmatch(row.label) for row in train + held_out):
         to_label = _by_index(train, path)

@@ -14,12 +14,11 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
 from easiness.data.sources.source import Asked, Source
-from easiness.data.sources.splits import EncodedSplit, encoded_dataset
+from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label",)
-HELD_OUT_PREFIXES = ("test", "val")
 
 
 def holds_parquet(folder: Path) -> bool:

@@ -14,6 +14,11 @@ from easiness.data.dataset import Dataset
 from easiness.data.pictures.encoded import Blobs, EncodedImages, Positions, Source
 from easiness.data.pictures.stored import StoredImages
 
+# what a held-out split may be called, as folders and as the column of a table; the first that is there counts
+HELD_OUT_NAMES = ("test", "val", "valid", "validation")
+HELD_OUT_PREFIXES = ("test", "val")  # of files; "val" begins all but the first of those
+HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" is what most call it
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

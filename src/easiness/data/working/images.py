@@ -18,15 +18,11 @@ if TYPE_CHECKING:
 WorkingImages: TypeAlias = "torch.Tensor | Photos"
 
 
-def _ignore(_: int) -> None:
-    pass
-
-
 def working_images(
     data: Dataset,
     recipe: Recipe,
     cache: Path | None = None,
-    on_cached: Callable[[int], None] = _ignore,
+    on_cached: Callable[[int], None] = lambda _: None,
 ) -> WorkingImages:
     """The images of one split, decoded once where they can be kept.
 

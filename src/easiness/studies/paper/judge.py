@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
 from easiness.studies.matching.result import Comparison
 from easiness.studies.paper.claims import Claim, Statistic
+from easiness.studies.paper.paper_data import Kind
 from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.loss import difference_of_losses
@@ -22,9 +22,6 @@ from easiness.studies.validation.result import Validation
 
 _OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"
-
-Kind = Literal["small", "photos", "other"]
-"""CIFAR-10 (``small``), mini ImageNet (``photos``), or data of which the paper says nothing."""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from easiness.studies.matching.compare import compare
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.result import Comparison
 from easiness.studies.paper.folder import RUNS
-from easiness.studies.paper.judge import Kind, PaperResults
+from easiness.studies.paper.judge import PaperResults
+from easiness.studies.paper.paper_data import kind_of
 from easiness.studies.paper.presets import Preset
 from easiness.studies.perturbation.pseudo import pseudo_patterns
 from easiness.studies.perturbation.study import perturbation_curve
@@ -156,7 +157,7 @@ def run_paper(
     side = min(shape[1:])
     pseudo_run = runs[list(plan.validation.final)[-1]]
     results = PaperResults(
-        kind=_kind(data),
+        kind=kind_of(data),
         mlps=preset.mlps,
         cnns=preset.cnns,
         batch_norm=preset.batch_norm,
@@ -265,14 +266,6 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
         raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
     limit = preset.limit if loading.limit is None else loading.limit
     return given_data(data, Loading(limit=None if limit is None or limit >= len(data) else limit))
-
-
-def _kind(data: Dataset) -> Kind:
-    """Which of the paper's data these are, by their classes."""
-    names = set(data.classes)
-    if {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"} == names:
-        return "small"
-    return "photos" if "sea snake" in names and "butternut squash" in names else "other"
 
 
 def plan_rows(plan: PaperPlan, costs: Mapping[str, Cost]) -> list[tuple[str, Plan, Cost | None]]:

@@ -15,7 +15,7 @@ import torch
 from easiness.analysis import Votes
 from easiness.analysis.tiebreak import keys_when_asked
 from easiness.data import Dataset, working_images
-from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.errors import BadInput, RunFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
@@ -150,12 +150,11 @@ class PerturbedProbe:
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
         images = TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
         with threads_of(self.spec):
-            try:
-                Observer(images, [log], self._shape, num_classes).observe(network, progress.images)
-            except TrialFailed:
-                raise RunFailed(
-                    f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
-                ) from None
+            failures = Observer(images, [log], self._shape, num_classes).observe(network, progress.images)
+        if failures:
+            raise RunFailed(
+                f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
+            )
         return log.observations()
 
     def _learned(self, trial: StoredTrial) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:

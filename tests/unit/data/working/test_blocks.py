@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from easiness.data import load_dataset, working_images
-from easiness.data.working import blocks
 from easiness.data.working.blocks import average_blocks
 from easiness.errors import BadInput
 from easiness.runs.plan import make_plan
@@ -38,15 +37,15 @@ def test_blocks_of_one_pixel_are_the_images():
     assert average_blocks(images, 1) is images
 
 
-def test_images_are_averaged_in_parts_and_from_any_layout(monkeypatch):
-    monkeypatch.setattr(blocks, "_AT_ONCE", 24)  # two images
+def test_images_are_averaged_in_parts_and_from_any_layout():
+    at_once = 24  # sums of two images
     images = torch.randint(
         0, 256, (5, 3, 4, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)
     )
     means = images.double().unfold(2, 2, 2).unfold(3, 2, 2).mean(dim=(4, 5))
     expected = (means + 0.5).floor().to(torch.uint8)
-    assert torch.equal(average_blocks(images, 2), expected)
-    assert torch.equal(average_blocks(images.to(memory_format=torch.channels_last), 2), expected)
+    assert torch.equal(average_blocks(images, 2, at_once), expected)
+    assert torch.equal(average_blocks(images.to(memory_format=torch.channels_last), 2, at_once), expected)
 
 
 @pytest.fixture

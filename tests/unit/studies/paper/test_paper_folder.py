@@ -70,7 +70,11 @@ def test_other_settings_are_refused_by_the_first_difference(
 
 
 def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
-    check_folder(plan_paper(replace(tiny_preset, description="tiny"), loading=Loading(limit=100)), folder)
+    before = (folder / DOCUMENT).read_bytes()
+    other = plan_paper(replace(tiny_preset, description="tiny"), loading=Loading(limit=100))
+    check_folder(other, folder)
+    describe_folder(other, folder)
+    assert (folder / DOCUMENT).read_bytes() == before
 
 
 def test_another_share_held_out_is_refused(folder, tiny_preset):

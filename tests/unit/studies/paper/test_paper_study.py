@@ -19,6 +19,7 @@ from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.result import Comparison
 from easiness.studies.paper import study as module
 from easiness.studies.paper.judge import paper_claims
+from easiness.studies.paper.paper_data import kind_of
 from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset
 from easiness.studies.paper.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 
@@ -186,7 +187,7 @@ def test_the_paper_preset_takes_the_networks_for_photos(photos, monkeypatch):
     assert {one.input_shape for one in by_name.values()} == {(3, 224, 224)}
     assert plan.data.held_out is not None
     assert (len(plan.data), len(plan.data.held_out)) == (100, 20)  # 2.4 of 12 are two
-    assert module._kind(plan.data) == "photos"
+    assert kind_of(plan.data) == "photos"
 
 
 def test_a_preset_without_a_source_asks_for_one():
@@ -195,10 +196,15 @@ def test_a_preset_without_a_source_asks_for_one():
 
 
 def test_what_the_paper_says_of_data_goes_by_their_classes():
-    assert module._kind(colored(held_out=False)) == "small"
-    assert module._kind(colored(CIFAR[::-1], held_out=False)) == "small"
-    assert module._kind(colored((*CIFAR, "van"), held_out=False)) == "other"
-    assert module._kind(load_dataset("digits", limit=10)) == "other"
+    assert kind_of(colored(held_out=False)) == "small"
+    assert kind_of(colored(CIFAR[::-1], held_out=False)) == "small"
+    assert kind_of(colored((*CIFAR, "van"), held_out=False)) == "other"
+    assert kind_of(load_dataset("digits", limit=10)) == "other"
+
+
+@pytest.mark.parametrize(("source", "kind"), [("cifar10", "small"), ("mini-imagenet:/photos", "photos")])
+def test_what_the_paper_says_of_data_goes_by_their_source_where_that_is_known(source, kind):
+    assert kind_of(replace(load_dataset("digits", limit=10), source=source)) == kind
 
 
 def tail(refine: float) -> TailReliability:

@@ -16,7 +16,7 @@ from skorch.callbacks import LRScheduler
 from torch import nn
 from torch.utils.data import default_collate
 
-from baseline_plain import BATCH, evaluation_transform, loading, training_transform
+from baselines.plain_loop import BATCH, evaluation_transform, loading, training_transform
 from easiness.models import build_model
 
 FOLDS = 5

@@ -2,12 +2,13 @@
 
 Needs CIFAR-10: its runs of 40 trials are kept in `--runs`, so that it goes on where it was stopped.
 
-    python benchmarks/forecasts.py --data cifar10-folder [--runs runs/forecasts] [--docs docs/results]
+    python benchmarks/science/forecasts.py --data cifar10-folder [--runs runs/forecasts] [--docs docs/results]
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,11 @@ from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, s
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
-from forecasts_figure import FEW, draw
-from machine import measured
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
+from science.forecasts_figure import FEW, draw
 
 NETWORKS = ("mlp_3", "wrn_16_1")
 EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
@@ -162,7 +166,7 @@ def page(runs, rows, calibrations):
         for side in SIDES
     )
     return f"""\
-<!-- written by: python benchmarks/forecasts.py --data FOLDER --docs docs/results -->
+<!-- written by: python benchmarks/science/forecasts.py --data FOLDER --docs docs/results -->
 
 # Forecasts and memberships on CIFAR-10
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import machine
+from kit import machine
 
+ROOT = Path(__file__).resolve().parents[2]  # of the project
 VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
 
 
@@ -72,7 +74,8 @@ def parser(doc):
 
 def command(made, options):
     """The command for the page: the options that were given, and FOLDER for the folder of the data."""
-    shown = ["python", f"benchmarks/{made.prog}"]
+    script = Path(sys.argv[0]).resolve().relative_to(ROOT)
+    shown = ["python", script.as_posix()]
     for name, value in vars(options).items():
         if name != "json" and value != made.get_default(name):
             values = ["FOLDER"] if name == "data" else value if isinstance(value, list) else [value]

@@ -1,7 +1,7 @@
 """Writes a finished paper study into the docs: claims, tables, figures, date, machine, commit.
 
 easiness paper CIFAR10_FOLDER --preset laptop --out runs/laptop
-python benchmarks/publish_paper.py runs/laptop docs/results
+python benchmarks/science/publish_paper.py runs/laptop docs/results
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import argparse
 import io
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -17,7 +18,10 @@ from PIL import Image
 
 from easiness import open_run
 from easiness.show.amounts import duration_text
-from machine import measured
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
 
 COLORS = 128  # of a figure in the docs: a third of the bytes, and nobody sees it
 
@@ -77,7 +81,7 @@ def main() -> None:
     spec = runs[0].spec.data
     held_out = spec.held_out.num_examples if spec.held_out else 0
     page = f"""\
-<!-- written by: python benchmarks/publish_paper.py -->
+<!-- written by: python benchmarks/science/publish_paper.py -->
 
 # The paper's experiments, preset `{preset}`, on {document["data"]}
 

@@ -14,7 +14,7 @@ from easiness.data.working.images import working_images
 from easiness.store import RunWriter
 from easiness.training import Observer, loop
 from easiness.training.device import own_device
-from gpu_steps import evaluation_limit, roofline
+from gpu.steps import evaluation_limit, roofline
 
 FIRST_STEPS = 4  # libraries search in them, and a graph is captured in the last
 

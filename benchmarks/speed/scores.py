@@ -5,7 +5,8 @@ package, and a script that goes through a dictionary of logits example by exampl
 data maps (Swayamdipta et al. 2020) does. Ours begin from the same logits: statistics of every example, then
 every score with its standard error.
 
-    python benchmarks/scores.py [--examples 10000] [--trials 10] [--epochs 20] [--rounds 5] [--json FILE]
+    python benchmarks/speed/scores.py [--examples 10000] [--trials 10] [--epochs 20] [--rounds 5]
+                                      [--json FILE]
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from __future__ import annotations
 import importlib.metadata
 import itertools
 import statistics
+import sys
 import time
 from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -32,7 +35,10 @@ from easiness.scores.confident_learning import (
     off_the_diagonal,
 )
 from easiness.scores.held_out import SELF_CONFIDENCE
-from results import Report, command, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, command, parser
 
 NUM_CLASSES = 10
 BLOCK = 1 << 14  # examples that our program scores at a time
@@ -219,7 +225,7 @@ def agree(name, ours, theirs, as_labelled):
     """Numbers are the same but for rounding, flags but for one in a thousand.
 
     cleanlab's filter flags no example that is predicted ``as_labelled``; those are left out here. What else
-    differs, and how much on other data: benchmarks/flags.py.
+    differs, and how much on other data: benchmarks/science/flags.py.
     """
     if name == "confident_learning_flag":
         assert not theirs[as_labelled].any()

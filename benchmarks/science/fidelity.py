@@ -6,7 +6,7 @@ other seeds, are matched with groups of the reference: as large, and ties broken
 deliberately wrong runs with a tenth or a third of the step size or with a tenth of the labels wrong, show
 what the check can see and what it cannot. One per network is judged: it has to be found out.
 
-    python benchmarks/fidelity.py [--data cifar10-folder] [--examples 1000] [--models wrn_10_1 mlp_3]
+    python benchmarks/science/fidelity.py [--data cifar10-folder] [--examples 1000] [--models wrn_10_1 mlp_3]
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ from easiness.analysis import Rule, match_groups
 from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Resolved, Training
-from results import Report, command, data_text, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, command, data_text, parser
 
 REFERENCE_SEED = 1000
 THREADS = torch.get_num_threads()

@@ -5,8 +5,8 @@ whose margins grow with training at their own pace. Every command then runs in a
 memory is that process's ru_maxrss from wait4: its largest resident set, with Python and every library in it.
 Time is given as it passed and as processors were busy; the second says more on a shared machine.
 
-    python benchmarks/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20] [--scan]
-                                 [--folder FOLDER] [--json FILE]
+    python benchmarks/speed/records.py [--examples 10000 100000 1281167] [--trials 10] [--epochs 20] [--scan]
+                                       [--folder FOLDER] [--json FILE]
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from results import Report, parser
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, parser
 
 # Nothing heavy is imported up here: a process counts what its parent held when it was started.
 
@@ -227,7 +229,7 @@ def main():
         halves = [(trials, epochs) for trials in (5, 10) for epochs in (5, 10)]
         sizes = [Size(100_000, trials, epochs) for trials, epochs in halves]
     title = "Records as trials and epochs grow" if options.scan else "Reading records, up to ImageNet's size"
-    report = Report(title, "python benchmarks/records.py" + (" --scan" if options.scan else ""))
+    report = Report(title, "python benchmarks/speed/records.py" + (" --scan" if options.scan else ""))
     report.say(
         "A cell is one example in one trial after one epoch. Python and its libraries are in every figure."
     )

@@ -5,18 +5,18 @@ augmentation, nothing recorded. It runs inside the program's own trial: after ea
 does a batch of the same size, and its time is taken off the program's. So both see the same machine. The
 program's time is that of a whole trial, from building the network to its files on disk.
 
-    python benchmarks/program.py [--data cifar10-folder] [--examples 2000] [--epochs 2] [--rounds 3]
-                                 [--parts loop recording observe processes]
+    python benchmarks/speed/program.py [--data cifar10-folder] [--examples 2000] [--epochs 2] [--rounds 3]
+                                       [--parts loop recording observe processes]
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import wraps
 from itertools import cycle
 from pathlib import Path
@@ -38,7 +38,10 @@ from easiness.training import StepObserver
 from easiness.training.loop import batches
 from easiness.training.network import Network
 from easiness.trial import run_trial
-from results import Report, command, data_text, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, command, data_text, parser
 
 CPU = torch.device("cpu")
 PARTS = ("loop", "recording", "observe", "processes")
@@ -303,7 +306,7 @@ def processes(report, data, options, folder):
     ways = {"one": ("serial", 1), "two": ("processes", JOBS)}
     for model in IN_PROCESSES:
         plan = make_plan(data, Training(model=model, epochs=options.epochs), options.trials)
-        single = replace(plan, trials=1)  # nothing but the precision is chosen for one trial
+        single = plan.of(1)  # nothing but the precision is chosen for one trial
         one = resolve_plan(single, CPU, Execution(executor="serial", compiling="off"))
         half = min(one.threads, max(1, torch.get_num_threads() // JOBS))
         resolved = {"one": one, "two": one.model_copy(update={"jobs": JOBS, "threads": half})}

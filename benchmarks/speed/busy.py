@@ -12,7 +12,7 @@ min(T, C): with two of each beside one process 4/3 instead of 2, and a turn that
 all of it. The share that is used is the speed beside the busy processes over that on the quiet machine, a
 ratio of medians, in parts of the fair one: more than 100 % says that training got more than is fair.
 
-    python benchmarks/busy.py [--model wrn_16_1] [--examples 256] [--rounds 8] [--busy 1]
+    python benchmarks/speed/busy.py [--model wrn_16_1] [--examples 256] [--rounds 8] [--busy 1]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import tempfile
 import time
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -37,8 +37,11 @@ from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Resolved, Training
-from own_process import OwnProcess
-from results import Report, command, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.own_process import OwnProcess
+from kit.results import Report, command, parser
 
 POLICY = "OMP_WAIT_POLICY"
 JOBS = 2
@@ -99,7 +102,7 @@ def work(turns, way, options, folder):
                 resolved=resolved,
                 workers=workers,
             )
-            plan = replace(plan, trials=plan.trials + TRIALS)
+            plan = plan.of(plan.trials + TRIALS)
 
         train()  # workers start, kernels and caches get warm
         turns.connection.send(None)

@@ -12,8 +12,8 @@ from easiness.record import TrialRecord
 from easiness.runs.plan import make_plan
 from easiness.spec import Training
 from easiness.trial import run_trials
-from gpu_parts import first_line
-from gpu_steps import WAYS, settings
+from gpu.parts import first_line
+from gpu.steps import WAYS, settings
 
 # how far predictions and losses may be from those in float32: rounding alone, or bfloat16
 EXACT, ROUNDED = (0.97, 0.02), (0.90, 0.10)

@@ -3,7 +3,8 @@
 Every way to train (recipe, network, epochs) is judged by the rank correlation of its scores with a reference
 made by other trials, see `recipes_runs.py`. Runs are kept in `--runs`: it goes on where it was stopped.
 
-    python benchmarks/recipes.py --cifar10 FOLDER --imagenette FOLDER [--runs FOLDER] [--docs docs/results]
+    python benchmarks/science/recipes.py --cifar10 FOLDER --imagenette FOLDER
+                                         [--runs FOLDER] [--docs docs/results]
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import statistics
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,18 @@ from scipy.stats import spearmanr
 
 from easiness.spec import RECIPES
 from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
-from machine import measured
-from recipes_figure import draw
-from recipes_runs import SUBJECTS, judged, reference_runs, way_run
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
+from science.recipes_figure import draw
+from science.recipes_runs import SUBJECTS, judged, reference_runs, way_run
 
 GOAL, MINUTES, CORES = 0.85, 15, 2
 SUBSETS = 20  # choices of so many trials
 SPLITS = 20  # of the reference's trials in halves
 ROUNDS = 5
+COMMAND = "python benchmarks/science/recipes.py --cifar10 FOLDER --imagenette FOLDER --docs docs/results"
 SCORES = {
     "easiness": "easiness after the last epoch",
     "confidence": "probability of the label, mean over all epochs",
@@ -204,7 +210,7 @@ def page(results):
     photo_side = SUBJECTS["imagenette224"].changes["crop"]
     settings = ", ".join(f"`{key} = {value!r}`" for key, value in RECIPES["short"].items())
     return f"""\
-<!-- written by: python benchmarks/recipes.py --cifar10 FOLDER --imagenette FOLDER --docs docs/results -->
+<!-- written by: {COMMAND} -->
 
 # Recipes for short trainings
 

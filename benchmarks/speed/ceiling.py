@@ -9,7 +9,7 @@ Two shares are given. "Of peak" is FLOPs per second over the best matrix product
 memory: each operation takes at least the time of its FLOPs at that peak, or that of the bytes it reads and
 writes at the rate of a large copy, whichever is longer; the roofline is the sum.
 
-    python benchmarks/ceiling.py [--models NAME ...] [--no-photos] [--rounds 3] [--photo-batch 16]
+    python benchmarks/speed/ceiling.py [--models NAME ...] [--no-photos] [--rounds 3] [--photo-batch 16]
 """
 
 from __future__ import annotations
@@ -17,19 +17,24 @@ from __future__ import annotations
 import gc
 import itertools
 import statistics
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from ceiling_rates import Ceiling, Copy, Operations, Product, convolution_rates, timed
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.allocation import keep_memory
 from easiness.training.network import Network, evaluation_batch
-from results import Report, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, parser
+from speed.ceiling_rates import Ceiling, Copy, Operations, Product, convolution_rates, timed
 
 SMALL = (3, 32, 32)
 PHOTO = (3, 224, 224)
@@ -277,7 +282,7 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options = options.parse_args()
     keep_memory()  # as every trial does
-    report = Report("The machine's ceiling", "python benchmarks/ceiling.py")
+    report = Report("The machine's ceiling", "python benchmarks/speed/ceiling.py")
     report.say(f"torch {torch.__version__}, {torch.get_num_threads()} threads, CPU", "")
     best = ceilings(report)
 

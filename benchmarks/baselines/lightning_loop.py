@@ -11,7 +11,7 @@ from aum import DatasetWithIndex
 from torch.nn import functional
 from torch.utils.data import DataLoader
 
-from baseline_plain import (
+from baselines.plain_loop import (
     BATCH,
     PilImages,
     evaluation_transform,

@@ -6,7 +6,7 @@ import aum
 from torch import nn
 from torch.utils.data import DataLoader
 
-from baseline_plain import BATCH, PilImages, loading, optimizer_and_schedule, training_transform
+from baselines.plain_loop import BATCH, PilImages, loading, optimizer_and_schedule, training_transform
 from easiness.models import build_model
 
 

@@ -4,12 +4,14 @@ Same machine, network, images, batch size and epochs; every way as its own users
 own. Rounds of all are interleaved and compared by the ratio of their medians. Then recording alone, against
 `aum`'s.
 
-    python benchmarks/baselines.py [--model wrn_16_4] [--examples 2000] [--rounds 3] [--data cifar10-folder]
+    python benchmarks/baselines/side_by_side.py [--model wrn_16_4] [--examples 2000] [--rounds 3]
+                                                [--data cifar10-folder]
 """
 
 from __future__ import annotations
 
 import statistics
+import sys
 import tempfile
 import time
 from contextlib import ExitStack, nullcontext
@@ -21,10 +23,6 @@ import aum
 import numpy as np
 import torch
 
-from baseline_aum import AumLoop
-from baseline_cleanlab import FOLDS, Cleanlab
-from baseline_lightning import Lightning
-from baseline_plain import BATCH, PlainLoop
 from easiness import Recorder, load_dataset
 from easiness.record import ObservationLog
 from easiness.runs.auto.choose import resolve_plan
@@ -32,8 +30,15 @@ from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Training
-from own_process import OwnProcess
-from results import Report, command, data_text, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from baselines.aum_loop import AumLoop
+from baselines.cleanlab_folds import FOLDS, Cleanlab
+from baselines.lightning_loop import Lightning
+from baselines.plain_loop import BATCH, PlainLoop
+from kit.own_process import OwnProcess
+from kit.results import Report, command, data_text, parser
 
 NUM_CLASSES = 10
 GOAL = 2.5
@@ -73,7 +78,8 @@ class Easiness:
 
     def __call__(self):
         self.trials += self.at_a_time
-        plan = replace(self.plan, trials=self.trials, epochs=1)
+        asked = self.plan.asked.model_copy(update={"trials": self.trials, "epochs": 1})
+        plan = replace(self.plan, asked=asked)
         carry_out(plan, self.folder, Execution(device="cpu"), resolved=self.resolved, workers=self.workers)
 
     def close(self):

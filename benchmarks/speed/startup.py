@@ -4,7 +4,7 @@ Each is a new process, from start to end, with its files in the machine's cache,
 that does nothing is timed beside them. A run of about half a minute is timed until it is announced, where
 nothing is known of its network yet and where an earlier run has chosen; and so is choosing by itself.
 
-    python benchmarks/startup.py [--rounds 9] [--json FILE]
+    python benchmarks/speed/startup.py [--rounds 9] [--json FILE]
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from results import Report, parser
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, parser
 
 HELP, SCORES, ANNOUNCED, CHOOSING = 0.3, 1.5, 3.0, 1.5  # seconds
 
@@ -94,7 +96,7 @@ def main():
     made = parser(__doc__)
     made.add_argument("--rounds", type=int, default=9)
     options = made.parse_args()
-    report = Report("Start-up", "python benchmarks/startup.py")
+    report = Report("Start-up", "python benchmarks/speed/startup.py")
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
         seconds([EASINESS, "measure", "digits", *MEASURE, "--out", run])

@@ -8,7 +8,7 @@ import time
 
 import torch
 
-from results import Goal
+from kit.results import Goal
 
 
 class LeftOut(Exception):

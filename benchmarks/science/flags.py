@@ -5,7 +5,7 @@ cleanlab flags what its confident joint counts off the diagonal, or what its fil
 finds. Its rule for several classes over their thresholds is repeated here with our thresholds: what differs
 from its joint then is due to the 1e-6 that it takes off its own.
 
-    python benchmarks/flags.py [--examples 50000]
+    python benchmarks/science/flags.py [--examples 50000]
 """
 
 from __future__ import annotations

@@ -6,13 +6,14 @@ its time goes, a plain loop. Then other networks, trials side by side, and check
 it in less than ten minutes: what might not end in the time that is left is not begun, and said. Without a GPU
 the checks alone, and where the time goes, are run, tiny and on the CPU.
 
-    python benchmarks/gpu.py [--data cifar10-folder]
+    python benchmarks/gpu/one_gpu.py [--data cifar10-folder]
 """
 
 from __future__ import annotations
 
 import os
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -28,11 +29,14 @@ from easiness.runs.carry_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, Training
-from gpu_checks import CHEAP, COMPILED, check
-from gpu_parts import LeftOut, Parts
-from gpu_steps import BATCH, NUM_CLASSES, SHAPE, WAYS, Steps, measure_peaks, roofline, settings, waits
-from gpu_times import Clock, storing, where_time_goes
-from results import Report, command, data_text, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from gpu.checks import CHEAP, COMPILED, check
+from gpu.parts import LeftOut, Parts
+from gpu.steps import BATCH, NUM_CLASSES, SHAPE, WAYS, Steps, measure_peaks, roofline, settings, waits
+from gpu.times import Clock, storing, where_time_goes
+from kit.results import Report, command, data_text, parser
 
 JUDGED = "wrn_16_4"
 OTHERS, DEEP = ("mlp_3", "wrn_16_1"), ("densenet_bc_100_12", "resnext_29_4x64d")
@@ -244,7 +248,12 @@ def plain_loop(parts, data, ours, device):
     Convolutions in float32 may round to TF32, as is torch's default.
     """
     try:
-        from baseline_plain import PilImages, evaluation_transform, optimizer_and_schedule, training_transform
+        from baselines.plain_loop import (
+            PilImages,
+            evaluation_transform,
+            optimizer_and_schedule,
+            training_transform,
+        )
     except ModuleNotFoundError as error:
         raise LeftOut(f"{error.name} is not installed") from error
     from torch.utils.data import DataLoader

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from results import VERDICTS
+from kit.results import VERDICTS
 
 TABLE = "|---|---|---|---|\n"
 MISSED = "### Missed, and why\n\n"

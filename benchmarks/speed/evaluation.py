@@ -5,14 +5,16 @@ part of the convolutions, weights are cast once a pass, batches hold 32 MiB of t
 float32 on a CPU convolutions of 3 x 3 multiply a quarter as often (Winograd). On one thread processor time
 is compared, which other programs disturb less; on several, time by the clock.
 
-    python benchmarks/evaluation.py [--rounds 5] [--precisions float32 bfloat16]
+    python benchmarks/speed/evaluation.py [--rounds 5] [--precisions float32 bfloat16]
 """
 
 from __future__ import annotations
 
 import gc
 import statistics
+import sys
 import time
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -21,7 +23,10 @@ from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.allocation import keep_memory
 from easiness.training.network import Network
-from results import Report, command, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, command, parser
 
 CASES = (("wrn_16_4", (3, 32, 32)), ("resnet18", (3, 224, 224)))
 GOAL = 1.3

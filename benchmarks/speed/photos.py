@@ -7,7 +7,7 @@ after every epoch. Each works in a process of its own, and their epochs take tur
 easiness reads and reduces the photos to a cache; the ratio is that of the epochs from the second on.
 Then the same for the way of the photos alone, without a network.
 
-    python benchmarks/photos.py [--data FOLDER] [--photos 400] [--rounds 5]
+    python benchmarks/speed/photos.py [--data FOLDER] [--photos 400] [--rounds 5]
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import os
 import statistics
+import sys
 import tempfile
 from pathlib import Path
 
@@ -28,8 +29,11 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from easiness.spec import Execution, Training
-from own_process import OwnProcess
-from results import Report, command, data_text, parser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.own_process import OwnProcess
+from kit.results import Report, command, data_text, parser
 
 BATCH = 64
 SIDE = 224

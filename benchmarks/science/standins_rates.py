@@ -4,21 +4,36 @@
 a rate are drawn from a normal distribution of that interval, independently of the other two. So an interval
 of the agreement is rather too wide than too narrow: a bootstrap of the runs draws the same trials for all.
 
-    python benchmarks/standins_rates.py [--figure [docs/results/standins.svg]]
+    python benchmarks/science/standins_rates.py [--figure [docs/results/standins.svg]]
 """
 
 from __future__ import annotations
 
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
 
 from easiness.analysis import Agreement, GroupMatch, without_noise
-from results import Report, parser
-from standins import EXPENSIVE, FIGURE, FRACTION, GROUP, SIDES, Match, Row, save_figure, sentence, tables
 
-RECORDED = Path(__file__).resolve().parent.parent / "docs" / "results" / "standins.csv"
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, parser
+from science.standins import (
+    EXPENSIVE,
+    FIGURE,
+    FRACTION,
+    GROUP,
+    SIDES,
+    Match,
+    Row,
+    save_figure,
+    sentence,
+    tables,
+)
+
+RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results" / "standins.csv"
 EPOCHS = 8  # of the expensive network
 REPLICATES = 20_000
 Z95 = 1.96
@@ -64,16 +79,16 @@ def main():
     options = parser(__doc__)
     options.add_argument("--figure", type=Path, nargs="?", const=FIGURE, help=f"an SVG, {FIGURE} if unnamed")
     options = options.parse_args()
-    report = Report("Cheap stand-ins", "python benchmarks/standins_rates.py --figure")
+    report = Report("Cheap stand-ins", "python benchmarks/science/standins_rates.py --figure")
     rows = read(RECORDED)
     report.say(
         f"The expensive network is {EXPENSIVE} after {EPOCHS} epochs on 2,500 examples of CIFAR-10. The "
         "rates were measured on 2026-11-25 at commit a5036c5 on 2 cores of an Intel Xeon, torch 2.13.0+cpu, "
-        "by `python benchmarks/standins.py --data FOLDER --figure`: ten trials of each network, sets of the "
-        f"easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} trials "
-        f"with no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that endless "
-        "trials would give, 1 where the stand-in finds the very same examples. It follows from these rates; "
-        "its 95 % intervals are from theirs, taken to be independent, and so rather too wide.",
+        "by `python benchmarks/science/standins.py --data FOLDER --figure`: ten trials of each network, sets "
+        f"of the easiest and the hardest {FRACTION:.0%} under `refine`, matched between groups of {GROUP} "
+        f"trials with no index in common; chance is {FRACTION:.2f}. The agreement is the matching rate that "
+        "endless trials would give, 1 where the stand-in finds the very same examples. It follows from these "
+        "rates; its 95 % intervals are from theirs, taken to be independent, and so rather too wide.",
         "",
     )
     tables(report, rows)

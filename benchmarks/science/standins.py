@@ -3,8 +3,8 @@
 A study on real data, CIFAR-10: without `--data` it says so and measures nothing. Its runs are kept in
 `--runs`, so that it goes on where it was stopped.
 
-    python benchmarks/standins.py --data cifar10-folder [--examples 2500] [--trials 10] [--epochs 8]
-                                  [--runs runs/standins] [--figure [docs/results/standins.svg]]
+    python benchmarks/science/standins.py --data cifar10-folder [--examples 2500] [--trials 10] [--epochs 8]
+                                          [--runs runs/standins] [--figure [docs/results/standins.svg]]
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Recording, Training
 from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
-from results import Report, parser
-from standins_figure import draw
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.results import Report, parser
+from science.standins_figure import draw
 
 ROUNDS = 7
 MARGIN = 0.8  # agreement from which a stand-in counts as one
@@ -49,7 +52,7 @@ GROUP = 5  # trials
 REPLICATES = 500
 
 FIGURE = Path("docs/results/standins.svg")
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @dataclass(frozen=True)
@@ -277,7 +280,7 @@ def main():
         "--figure", type=Path, nargs="?", const=FIGURE, help=f"write an SVG, {FIGURE} if unnamed"
     )
     options = options.parse_args()
-    report = Report("Cheap stand-ins", "python benchmarks/standins.py --data FOLDER --figure")
+    report = Report("Cheap stand-ins", "python benchmarks/science/standins.py --data FOLDER --figure")
     if options.data is None:
         report.say("Nothing was measured: this study needs real images, CIFAR-10 in `--data FOLDER`.")
         report.write(options.json)
