@@ -5,12 +5,13 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from easiness.data import Dataset, WorkingImages, working_images
 from easiness.errors import TrialFailed
@@ -19,8 +20,11 @@ from easiness.record import ObservationLog, TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
 from easiness.training import (
     AnyObserver,
+    Bank,
+    Course,
     EpochReport,
     Lane,
+    Listener,
     Network,
     Observer,
     StepObserver,
@@ -98,7 +102,13 @@ def run_trials(
     """
     began = time.perf_counter()
     with set_up(device, specs[0].resolved.threads):
-        results = _run(specs, data, device, images or {}, ranking, on_epoch, on_images, pretrained)
+        results = _run(
+            specs,
+            data,
+            device,
+            _Inputs(images or {}, ranking, pretrained),
+            Listener(on_epoch, on_images),
+        )
     seconds = (time.perf_counter() - began) / len(specs)
     for result in results:
         if isinstance(result, TrialRecord):
@@ -111,81 +121,43 @@ def run_trials(
     return results
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """What trials are trained on beside the data; see `run_trial`."""
+
+    images: Mapping[str, WorkingImages]
+    ranking: npt.NDArray[np.float64] | None
+    pretrained: Path | None
+
+
 def _run(
-    specs: Sequence[TrialSpec],
-    data: Dataset,
-    device: torch.device,
-    images: Mapping[str, WorkingImages],
-    ranking: npt.NDArray[np.float64] | None,
-    on_epoch: Callable[[EpochReport], None],
-    on_images: Callable[[int], None],
-    pretrained: Path | None,
+    specs: Sequence[TrialSpec], data: Dataset, device: torch.device, inputs: _Inputs, listener: Listener
 ) -> list[TrialRecord | TrialFailed]:
     spec = specs[0]
     assert all(one.model_copy(update={"index": spec.index}) == spec for one in specs)
-    assert (spec.pretrained is None) == (pretrained is None)
+    assert (spec.pretrained is None) == (inputs.pretrained is None)
     seeds = [trial_seeds(one.seed, one.index) for one in specs]
-    learned = [
-        training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, of_one)
-        for of_one in seeds
-    ]
+    learned = [_learned(spec, data, inputs.ranking, of_one) for of_one in seeds]
     lanes = [
         _lane(one, part, of_one, device) for one, part, of_one in zip(specs, learned, seeds, strict=True)
     ]
-    num_examples = len(lanes[0].trained_on)
-    recipe = spec.recipe.over(spec.epochs)
-    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else num_examples)
-    shape = data.input_shape(recipe)
-
-    models = [_model(spec, shape, data.num_classes, pretrained, of_one) for of_one in seeds]
-    settings = {"num_examples": num_examples, "num_classes": data.num_classes, "steps_per_epoch": steps}
-    network: Network | Together
-    if len(models) == 1:
-        network = Network(models[0], recipe, spec.resolved, device, **settings)
-    else:
-        network = Together(models, recipe, spec.resolved, device, **settings)
-    splits = data.splits
-    banks = {
-        name: make_bank(
-            images[name] if name in images else working_images(split, recipe),
-            recipe,
-            device,
-            augment=name == "train",
-            sharers=-(-spec.resolved.jobs // num_gpus(device)),
-        )
-        for name, split in splits.items()
-        if name == "train" or name in {probe.name for probe in spec.probes}
+    course = _course(spec, len(data) if spec.same_steps else len(lanes[0].trained_on))
+    network = _network(spec, data, device, inputs.pretrained, seeds, len(lanes[0].trained_on))
+    banks = _banks(spec, data, device, inputs.images)
+    observers: dict[str, AnyObserver] = {
+        probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
     }
-    observers: dict[str, AnyObserver] = {}
-    for probe in spec.probes:
-        logs = [_log(probe, splits[probe.name], part, spec.epochs) for part in learned]
-        if _as_trained(probe):
-            observers[probe.name] = StepObserver(logs, data.num_classes)
-        else:
-            observers[probe.name] = Observer(banks[probe.name], logs, shape, data.num_classes)
-
-    trained = train(
-        network,
-        banks["train"],
-        lanes,
-        recipe,
-        observers,
-        epochs=spec.epochs,
-        steps_per_epoch=steps,
-        graphed=spec.resolved.graphed,
-        on_epoch=on_epoch,
-        on_images=on_images,
-    )
+    trained = train(network, banks["train"], lanes, observers, course, listener)
     return [
-        losses
-        if isinstance(losses, TrialFailed)
-        else TrialRecord(
-            probes={name: observer.logs[at].observations() for name, observer in observers.items()},
-            train_loss=losses,
-            weights={name: _array(value) for name, value in network.weights(at).items()},
-        )
+        losses if isinstance(losses, TrialFailed) else _record(network, observers, at, losses)
         for at, losses in enumerate(trained)
     ]
+
+
+def _learned(
+    spec: TrialSpec, data: Dataset, ranking: npt.NDArray[np.float64] | None, seeds: TrialSeeds
+) -> TrainingSet:
+    return training_set(data.labels, data.num_classes, spec.train_share, spec.draw, ranking, seeds)
 
 
 def _lane(spec: TrialSpec, learned: TrainingSet, seeds: TrialSeeds, device: torch.device) -> Lane:
@@ -193,15 +165,74 @@ def _lane(spec: TrialSpec, learned: TrainingSet, seeds: TrialSeeds, device: torc
     return Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
 
 
-def _model(
+def _course(spec: TrialSpec, num_examples: int) -> Course:
+    """Of as many steps an epoch as so many examples take."""
+    recipe = spec.recipe
+    steps = recipe.steps_per_epoch(num_examples)
+    return Course(spec.epochs, steps, recipe.batch_size, spec.resolved.graphed)
+
+
+def _network(
     spec: TrialSpec,
-    shape: tuple[int, int, int],
-    num_classes: int,
+    data: Dataset,
+    device: torch.device,
     pretrained: Path | None,
-    seeds: TrialSeeds,
-) -> nn.Module:
-    torch.manual_seed(seeds.initialization)
-    return build_model(spec.model, shape, num_classes, pretrained)
+    seeds: Sequence[TrialSeeds],
+    num_examples: int,
+) -> Network | Together:
+    """One trial, or several side by side, each with weights of its own."""
+    recipe = spec.recipe.over(spec.epochs)
+    models = []
+    for of_one in seeds:
+        torch.manual_seed(of_one.initialization)
+        models.append(build_model(spec.model, data.input_shape(recipe), data.num_classes, pretrained))
+    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else num_examples)
+    size = {"num_examples": num_examples, "num_classes": data.num_classes, "steps_per_epoch": steps}
+    if len(models) == 1:
+        return Network(models[0], recipe, spec.resolved, device, **size)
+    return Together(models, recipe, spec.resolved, device, **size)
+
+
+def _banks(
+    spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, WorkingImages]
+) -> dict[str, Bank]:
+    """The images of the training split, and of the others that are looked at."""
+    looked_at = {"train", *(probe.name for probe in spec.probes)}
+    return {
+        name: make_bank(
+            images[name] if name in images else working_images(split, spec.recipe),
+            spec.recipe,
+            device,
+            augment=name == "train",
+            sharers=-(-spec.resolved.jobs // num_gpus(device)),
+        )
+        for name, split in data.splits.items()
+        if name in looked_at
+    }
+
+
+def _observer(
+    probe: Probe,
+    spec: TrialSpec,
+    data: Dataset,
+    banks: Mapping[str, Bank],
+    learned: Sequence[TrainingSet],
+) -> AnyObserver:
+    logs = [_log(probe, data.splits[probe.name], part, spec.epochs) for part in learned]
+    if _as_trained(probe):
+        return StepObserver(logs, data.num_classes)
+    return Observer(banks[probe.name], logs, data.input_shape(spec.recipe), data.num_classes)
+
+
+def _record(
+    network: Network | Together, observers: Mapping[str, AnyObserver], at: int, losses: list[float]
+) -> TrialRecord:
+    """Of the trial at a place among those that trained side by side."""
+    return TrialRecord(
+        probes={name: observer.logs[at].observations() for name, observer in observers.items()},
+        train_loss=losses,
+        weights={name: _array(value) for name, value in network.weights(at).items()},
+    )
 
 
 def _array(value: Tensor) -> npt.NDArray[np.generic]:

@@ -2,7 +2,7 @@
 
 from easiness.training.auto.precision import resolve_device
 from easiness.training.inputs import Bank, make_bank
-from easiness.training.loop import EpochReport, Lane, train
+from easiness.training.loop import Course, EpochReport, Lane, Listener, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
 from easiness.training.observer import AnyObserver, Observer, StepObserver
@@ -13,9 +13,11 @@ from easiness.training.training_set import TrainingSet, training_set
 __all__ = [
     "AnyObserver",
     "Bank",
+    "Course",
     "EpochReport",
     "ImageBank",
     "Lane",
+    "Listener",
     "Network",
     "Observer",
     "StepObserver",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import TrialFailed
-from easiness.spec import Recipe, TrialSeeds
+from easiness.spec import TrialSeeds
 from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
 from easiness.training.inputs import Bank
@@ -47,6 +47,28 @@ class Lane:
     trained_on: Tensor
     labels: Tensor
     seeds: TrialSeeds
+
+
+@dataclass(frozen=True)
+class Course:
+    """How long trials train, and by which steps.
+
+    An epoch is ``steps_per_epoch`` steps: one pass over the examples trained on, or more where fewer than
+    usual are to be trained on for the usual number of steps. ``graphed`` repeats a step as a CUDA graph.
+    """
+
+    epochs: int
+    steps_per_epoch: int
+    batch_size: int
+    graphed: bool = False
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of a training: of each epoch, and after each batch how many images went through a network."""
+
+    on_epoch: Callable[[EpochReport], None] = lambda _: None
+    on_images: Callable[[int], None] = lambda _: None
 
 
 def batches(num_examples: int, batch_size: int) -> list[slice]:
@@ -110,33 +132,24 @@ def train(
     network: Network | Together,
     images: Bank,
     lanes: Sequence[Lane],
-    recipe: Recipe,
     observers: Mapping[str, AnyObserver],
-    *,
-    epochs: int,
-    steps_per_epoch: int,
-    graphed: bool,
-    on_epoch: Callable[[EpochReport], None],
-    on_images: Callable[[int], None],
+    course: Course,
+    listener: Listener,
 ) -> list[list[float] | TrialFailed]:
-    """Train for ``epochs``, observed as it goes on; returns the mean losses of each trial, or its failure.
+    """Train, observed as it goes on; returns the mean losses of each trial, or its failure.
 
     One trial is trained by a `Network`, several side by side by a `Together`; then all of them train on
     equally many examples. One that fails (the loss of a step or a logit is not finite) costs the others
-    nothing, and its first failure counts. An epoch is ``steps_per_epoch`` steps: one pass over the examples
-    trained on, or more where fewer than usual are to be trained on for the usual number of steps.
-    ``graphed`` repeats the step as a CUDA graph.
-
-    ``on_images`` is told after each batch how many images went through a network, in training or not.
+    nothing, and its first failure counts.
     """
-    num = len(lanes)
+    num, epochs, steps_per_epoch = len(lanes), course.epochs, course.steps_per_epoch
     assert len({len(lane.trained_on) for lane in lanes}) == 1
 
-    update = make_update(network, images, num, graphed=graphed)
+    update = make_update(network, images, num, graphed=course.graphed)
     stream = fetched_ahead(
-        islice(_passes(images, lanes, recipe.batch_size), epochs * steps_per_epoch), images.ahead
+        islice(_passes(images, lanes, course.batch_size), epochs * steps_per_epoch), images.ahead
     )
-    whole = num * batches(len(lanes[0].trained_on), recipe.batch_size)[0].stop
+    whole = num * batches(len(lanes[0].trained_on), course.batch_size)[0].stop
     mean_losses: list[list[float]] = [[] for _ in lanes]
     failed: Failures = {}
 
@@ -153,7 +166,7 @@ def train(
                 losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
                 failed |= observer.stepped(positions, logits, going())
-            on_images(len(labels))
+            listener.on_images(len(labels))
         # one look per epoch, so that no step waits for the device
         for at, of_one in enumerate(losses.T.contiguous().cpu()):
             finite = of_one.isfinite()
@@ -164,14 +177,15 @@ def train(
                 failed.setdefault(at, TrialFailed(reason))
         accuracy: list[dict[str, float]] = [{} for _ in lanes]
         for name, observer in observers.items():
-            for at, seen in observer.after_epoch(epoch, network, on_images, going()).items():
+            for at, seen in observer.after_epoch(epoch, network, listener.on_images, going()).items():
                 if isinstance(seen, TrialFailed):
                     failed[at] = seen
                 else:
                     accuracy[at][name] = seen
         seconds = time.perf_counter() - began
         for at in going():
-            on_epoch(EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy[at], seconds))
+            report = EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy[at], seconds)
+            listener.on_epoch(report)
         if not going():
             break
     return [failed.get(at, losses) for at, losses in enumerate(mean_losses)]

@@ -13,7 +13,7 @@ import torch
 from easiness import worker
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import ImageBank, Lane, Observer, train
+from easiness.training import Course, ImageBank, Lane, Listener, Observer, train
 from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
 from easiness.training.device import own_device, searching, set_up
 
@@ -111,14 +111,9 @@ def test_only_for_whole_batches_is_searched(monkeypatch):
         network,  # type: ignore[arg-type]
         bank,
         [Lane(0, torch.arange(19), torch.zeros(19, dtype=torch.int64), TrialSeeds(1, 2, 3, 4, 5))],
-        recipe,
         {"train": Observer(bank, [log], (1, 4, 4), 2)},
-        {},
-        epochs=1,
-        steps_per_epoch=5,
-        graphed=False,
-        on_epoch=lambda _: None,
-        on_images=lambda _: None,
+        Course(1, 5, recipe.batch_size),
+        Listener(),
     )
     assert network.seen == [(4, True)] * 4 + [(3, False)] + [(8, True)] * 2 + [(3, False)]
     assert search()

@@ -13,7 +13,7 @@ from torch import nn
 from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import EpochReport, ImageBank, Lane, Network, Observer, loop, train
+from easiness.training import Course, EpochReport, ImageBank, Lane, Listener, Network, Observer, loop, train
 from easiness.training.network import evaluation_batch
 from easiness.training.tensor_input import draw_augmentation
 
@@ -64,13 +64,14 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
         network,
         bank,
         [lane],
-        recipe,
         changes.pop("observers", {}),
-        epochs=changes.pop("epochs", 2),
-        steps_per_epoch=changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
-        graphed=changes.pop("graphed", False),
-        on_epoch=reports.append,
-        on_images=changes.pop("on_images", ignore),
+        Course(
+            changes.pop("epochs", 2),
+            changes.pop("steps", len(loop.batches(len(trained_on), recipe.batch_size))),
+            recipe.batch_size,
+            changes.pop("graphed", False),
+        ),
+        Listener(reports.append, changes.pop("on_images", ignore)),
     )
     assert not changes
     if isinstance(losses, TrialFailed):
@@ -157,13 +158,9 @@ def test_images_go_with_their_labels():
         network,  # type: ignore[arg-type]
         recipe_images,
         [Lane(0, torch.arange(20), torch.arange(20), SEEDS)],
-        still,
         {},
-        epochs=1,
-        steps_per_epoch=5,
-        graphed=False,
-        on_epoch=ignore,
-        on_images=ignore,
+        Course(1, 5, still.batch_size),
+        Listener(),
     )
     for seen, labels in zip(network.images, network.labels, strict=True):
         assert torch.equal(seen, bank[labels] / 255)
