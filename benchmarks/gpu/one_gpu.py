@@ -25,7 +25,7 @@ from torch import nn
 from easiness import load_dataset
 from easiness.models import build_model
 from easiness.runs.auto.choose import resolve_plan
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, Training

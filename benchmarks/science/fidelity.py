@@ -23,7 +23,7 @@ import torch
 
 from easiness import load_dataset
 from easiness.analysis import Rule, match_groups
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Resolved, Training
 

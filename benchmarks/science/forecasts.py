@@ -16,7 +16,7 @@ import torch
 
 from easiness import load_dataset
 from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, without_noise
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
 

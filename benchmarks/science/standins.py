@@ -22,7 +22,7 @@ import torch
 from easiness import load_dataset
 from easiness.analysis import Agreement, GroupMatch, Measured, Rule, agreement, match_groups
 from easiness.errors import BadInput, RunFailed
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Recording, Training

@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Resolved, Training

@@ -29,7 +29,7 @@ from easiness import load_dataset
 from easiness.models import build_model
 from easiness.record import ObservationLog
 from easiness.runs.auto.choose import resolve_plan
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.spec import Execution, Recording, Training

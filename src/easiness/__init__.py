@@ -18,21 +18,21 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.errors import RunFailed as RunFailed
     from easiness.errors import TrialFailed as TrialFailed
     from easiness.report.page import write_report as write_report
-    from easiness.report.paper import paper as paper
-    from easiness.runs.measure import measure as measure
+    from easiness.report.paper_study import paper as paper
+    from easiness.runs.measuring import measure as measure
     from easiness.spec import Recipe as Recipe
     from easiness.store import Recorder as Recorder
     from easiness.store import Run as Run
     from easiness.store import open_run as open_run
-    from easiness.studies.matching.compare import compare as compare
-    from easiness.studies.matching.compare import matching_rate as matching_rate
+    from easiness.studies.matching.comparison import compare as compare
+    from easiness.studies.matching.comparison import matching_rate as matching_rate
     from easiness.studies.perturbation.pseudo import pseudo_patterns as pseudo_patterns
     from easiness.studies.perturbation.study import perturbation_curve as perturbation_curve
     from easiness.studies.similarity.study import similarity as similarity
-    from easiness.studies.training_sets.ablate import ablate as ablate
-    from easiness.studies.training_sets.ablate import corrupt as corrupt
-    from easiness.studies.training_sets.prune import prune as prune
-    from easiness.studies.validation.validate import validate as validate
+    from easiness.studies.training_sets.ablation import ablate as ablate
+    from easiness.studies.training_sets.ablation import corrupt as corrupt
+    from easiness.studies.training_sets.pruning import prune as prune
+    from easiness.studies.validation.validating import validate as validate
 
 _OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 
@@ -48,9 +48,9 @@ _HOMES = {
     "TrialFailed": "errors",
     "draw_by_rank": "analysis.draw",
     "load_dataset": "data",
-    "measure": "runs.measure",
+    "measure": "runs.measuring",
     "open_run": "store",
-    "paper": "report.paper",
+    "paper": "report.paper_study",
     "select": "analysis",
     "write_report": "report.page",
     **{function.name: f"studies.{study.folder}.{function.module}" for study, function in _OF_STUDIES},

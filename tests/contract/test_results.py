@@ -34,7 +34,7 @@ from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
 from easiness.studies.perturbation.result import Perturbed
 from easiness.studies.perturbation.study import match_levels
 from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
-from easiness.studies.training_sets.prune import Pruned
+from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.result import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view

@@ -23,7 +23,7 @@ from pathlib import Path
 {first}
 import easiness as ez
 from easiness.spec import Execution, Loading, Resolved, Training
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 
 def train(trials, threads, **options):

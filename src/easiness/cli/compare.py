@@ -36,7 +36,7 @@ def compare(
     """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
     from easiness.report.files import check_output_file, write_result
     from easiness.store import open_run
-    from easiness.studies.matching.compare import compare as compare_runs
+    from easiness.studies.matching.comparison import compare as compare_runs
     from easiness.studies.matching.texts import as_text
 
     if output is not None:

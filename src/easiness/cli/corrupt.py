@@ -27,7 +27,7 @@ def corrupt(
 ) -> None:
     """Train with random labels for some easy, hard or random examples, and test on the held-out split."""
     from easiness.store import open_run
-    from easiness.studies.training_sets.ablate import plan_training_sets, train_sets
+    from easiness.studies.training_sets.ablation import plan_training_sets, train_sets
 
     def study(progress: Progress) -> TrainingSetStudy:
         sets = plan_training_sets("relabel", source, open_run(scores), training, drawing, loading)

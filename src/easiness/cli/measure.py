@@ -45,7 +45,7 @@ def measure(
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
-    from easiness.runs.carry_out import carry_out
+    from easiness.runs.carrying_out import carry_out
     from easiness.runs.plan import make_plan
     from easiness.runs.recipe_choice import with_recipe
     from easiness.runs.until_reliable import trials_asked

@@ -45,7 +45,7 @@ def paper(
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
-    from easiness.report.paper import finish_paper
+    from easiness.report.paper_study import finish_paper
     from easiness.studies.paper.claims import count_verdicts
     from easiness.studies.paper.folder import check_folder
     from easiness.studies.paper.presets import find_preset

@@ -48,7 +48,7 @@ def prune(
     from easiness.show.section import sections_text
     from easiness.store import open_run
     from easiness.studies.training_sets.order import order_of
-    from easiness.studies.training_sets.prune import prune as draw
+    from easiness.studies.training_sets.pruning import prune as draw
 
     if output is not None:
         check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *SUFFIXES))))

@@ -46,7 +46,7 @@ def validate(
     from easiness.report.files import check_output_file, write_result
     from easiness.runs.source import given_data
     from easiness.show.section import sections_text
-    from easiness.studies.validation.validate import Asked, carry_out_validation, plan_validation
+    from easiness.studies.validation.validating import Asked, carry_out_validation, plan_validation
 
     if output is not None:
         check_output_file(output)

@@ -23,7 +23,7 @@ from easiness.show.svg import to_svg
 from easiness.store import Run
 from easiness.store.files import write_whole
 from easiness.studies.matching.answers import pair_answers
-from easiness.studies.matching.compare import check_comparable, common_epoch, compare
+from easiness.studies.matching.comparison import check_comparable, common_epoch, compare
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.reliability_figure import (
     ReliabilityCurves,

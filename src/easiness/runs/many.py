@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.auto.search import GROUPS
-from easiness.runs.carry_out import carry_out, missing_trials
+from easiness.runs.carrying_out import carry_out, missing_trials
 from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan

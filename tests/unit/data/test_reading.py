@@ -5,9 +5,9 @@ import io
 import numpy as np
 import pytest
 
+from easiness.data import counting as module
 from easiness.data import load_dataset
-from easiness.data import reading as module
-from easiness.data.reading import IMAGES, UNREADABLE, counted, reading
+from easiness.data.counting import IMAGES, UNREADABLE, counted, reading
 
 
 @pytest.fixture

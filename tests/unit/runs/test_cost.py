@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from easiness import load_dataset, measure
-from easiness.runs.carry_out import cache_beside, resolve_plan
+from easiness.runs.carrying_out import cache_beside, resolve_plan
 from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress

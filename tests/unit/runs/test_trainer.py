@@ -11,7 +11,7 @@ import torch
 import easiness as ez
 from easiness.data.working.shared_images import share_images
 from easiness.errors import BadInput, RunFailed
-from easiness.runs.carry_out import carry_out
+from easiness.runs.carrying_out import carry_out
 from easiness.runs.trainer import Trainer, groups_of
 from easiness.runs.workers import Workers, jobs_of
 from easiness.spec import Execution, Resolved

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.counting import SIZES, UNREADABLE, counted
 from easiness.data.pictures.decode import (
     Blob,
     UnreadableImage,
@@ -21,7 +22,6 @@ from easiness.data.pictures.decode import (
 from easiness.data.pictures.scan import Header, Scan, scan
 from easiness.data.pictures.stored import Pixels
 from easiness.data.pictures.threads import in_threads
-from easiness.data.reading import SIZES, UNREADABLE, counted
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from easiness.data.counting import IMAGES, SIZES, UNREADABLE, counted
 from easiness.data.pictures.decode import (
     Blob,
     UnreadableImage,
@@ -20,7 +21,6 @@ from easiness.data.pictures.decode import (
 from easiness.data.pictures.encoded import Positions
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
-from easiness.data.reading import IMAGES, SIZES, UNREADABLE, counted
 from easiness.data.sources.file_facts import FileFacts
 
 R = TypeVar("R")

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from easiness.data.counting import IMAGES, counted
 from easiness.data.pictures.decode import Blob, UnreadableImage, digest, one_line
 from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
-from easiness.data.reading import IMAGES, counted
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.row_digests import row_digests
 from easiness.errors import BadInput

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.counting import IMAGES, SIZES, UNREADABLE, counted
 from easiness.data.pictures.decode import (
     BOMB,
     UnreadableImage,
@@ -20,7 +21,6 @@ from easiness.data.pictures.decode import (
 from easiness.data.pictures.pixels import to_picture
 from easiness.data.pictures.scan import Header, Scan, scan
 from easiness.data.pictures.stored import Pixels, pixel_digest
-from easiness.data.reading import IMAGES, SIZES, UNREADABLE, counted
 from easiness.errors import BadInput
 from easiness.record import to_numpy
 

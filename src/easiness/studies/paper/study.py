@@ -22,7 +22,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.source import given_data
 from easiness.spec import Drawing, Execution, Loading, Recording, Training
 from easiness.store import Run
-from easiness.studies.matching.compare import compare
+from easiness.studies.matching.comparison import compare
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.result import Comparison
 from easiness.studies.paper.folder import RUNS
@@ -33,9 +33,9 @@ from easiness.studies.perturbation.pseudo import pseudo_patterns
 from easiness.studies.perturbation.study import perturbation_curve
 from easiness.studies.similarity.result import Similarity
 from easiness.studies.similarity.study import similarity
-from easiness.studies.training_sets.ranking import ranking
+from easiness.studies.training_sets.ranks import ranking
 from easiness.studies.training_sets.study import TrainingSets, plan_ranked
-from easiness.studies.validation.validate import Asked, ValidationPlans, plan_validation
+from easiness.studies.validation.validating import Asked, ValidationPlans, plan_validation
 from easiness.training import resolve_device
 
 KINDS = ("color", "shuffle", "radial")

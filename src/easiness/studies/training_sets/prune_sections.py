@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from easiness.show.section import Section, number
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.prune import Pruned
+from easiness.studies.training_sets.pruning import Pruned
 
 
 def pruned_sections(pruned: Pruned) -> list[Section]:

@@ -14,7 +14,7 @@ from easiness.analysis import num_selected, select, tie_mass
 from easiness.errors import BadInput
 from easiness.scores.easiness import easiness_interval
 from easiness.store import Run
-from easiness.studies.matching.compare import common_epoch
+from easiness.studies.matching.comparison import common_epoch
 from easiness.studies.validation.result import CurvePoint, EasinessView, FinalModels, HardestShare, Validation
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from easiness.analysis import Agreement, GroupMatch, Match
 from easiness.show.render import rendered
 from easiness.show.section import sections_text
 from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
-from easiness.studies.matching.compare import compare
+from easiness.studies.matching.comparison import compare
 from easiness.studies.matching.result import Cell, Comparison
 from easiness.studies.matching.texts import as_markdown, as_text
 

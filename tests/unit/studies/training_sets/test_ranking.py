@@ -9,7 +9,7 @@ import easiness as ez
 from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.spec import Loading
-from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
+from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 
 
 @pytest.fixture(scope="module")

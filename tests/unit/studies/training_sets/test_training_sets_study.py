@@ -12,7 +12,7 @@ import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, taken, trial_seeds
-from easiness.studies.training_sets.ablate import plan_training_sets
+from easiness.studies.training_sets.ablation import plan_training_sets
 from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
 
 SMALL: dict[str, Any] = {

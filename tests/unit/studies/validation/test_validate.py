@@ -12,7 +12,7 @@ from easiness import BadInput, load_dataset, open_run, validate
 from easiness.spec import Training
 from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import read_validation
-from easiness.studies.validation.validate import Asked, plan_validation
+from easiness.studies.validation.validating import Asked, plan_validation
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 

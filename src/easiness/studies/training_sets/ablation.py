@@ -24,7 +24,7 @@ from easiness.spec import (
     taken,
 )
 from easiness.store import Run, is_run
-from easiness.studies.training_sets.ranking import aligned, ranking, scored_data
+from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
 

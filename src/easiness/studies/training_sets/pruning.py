@@ -14,7 +14,7 @@ from easiness.show.section import Section
 from easiness.spec import Keep
 from easiness.store import Run
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.ranking import score_and_ranking
+from easiness.studies.training_sets.ranks import score_and_ranking
 
 if TYPE_CHECKING:
     import pandas as pd
