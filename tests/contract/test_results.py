@@ -23,8 +23,8 @@ import easiness.studies
 from easiness import Recorder, compare, prune
 from easiness.analysis import Votes
 from easiness.report.files import write_result
-from easiness.report.run_scores import RunScores, run_scores
-from easiness.show.render import PICTURE_SUFFIXES, SUFFIXES
+from easiness.report.scored import RunScores, run_scores
+from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run

@@ -74,7 +74,7 @@ def perturb(
     from easiness.perturb import perturbation
     from easiness.report.files import check_output_file, write_figure, write_result
     from easiness.runs.source import data_of
-    from easiness.show.render import PICTURE_SUFFIXES
+    from easiness.show.rendering import PICTURE_SUFFIXES
     from easiness.show.section import sections_text
     from easiness.store import open_run
     from easiness.studies.perturbation.observing import spec_with_weights

@@ -44,7 +44,7 @@ def prune(
 ) -> None:
     """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
     from easiness.report.files import check_output_file, output_file, write_result
-    from easiness.show.render import SUFFIXES
+    from easiness.show.rendering import SUFFIXES
     from easiness.show.section import sections_text
     from easiness.store import open_run
     from easiness.studies.training_sets.order import order_of

@@ -29,7 +29,7 @@ def scores(
 ) -> None:
     """Write every score of every example, with errors, masks and how sure its membership is."""
     from easiness.report.files import check_output_file, write_result
-    from easiness.report.run_scores import run_scores
+    from easiness.report.scored import run_scores
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from easiness.errors import BadInput, RunFailed
-from easiness.show.render import SUFFIXES, render
+from easiness.show.rendering import SUFFIXES, render
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 from easiness.store.files import file_written_whole

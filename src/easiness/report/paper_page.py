@@ -12,7 +12,7 @@ from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.show.render import json_bytes, rendered
+from easiness.show.rendering import json_bytes, rendered
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 from easiness.store import Run

@@ -47,7 +47,7 @@ class TransformedImages:
         return normalize(self.transform(self.bank.raw(batch), ids=self.ids[batch]), self.recipe)
 
 
-def stored_network(
+def open_network(
     spec: RunSpec,
     weights: Mapping[str, npt.NDArray[Any]],
     input_shape: tuple[int, int, int],

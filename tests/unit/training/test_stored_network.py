@@ -11,7 +11,7 @@ from easiness.record import ObservationLog
 from easiness.record.observations import STATISTICS
 from easiness.training import make_bank
 from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedImages, stored_network, threads_of
+from easiness.training.stored_network import TransformedImages, open_network, threads_of
 
 CPU = torch.device("cpu")
 
@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 def observe(run, data, trial, transform):
     """What the stored network of a trial sees of the training examples."""
     shape = data.input_shape(run.spec.recipe)
-    network = stored_network(run.spec, trial.weights(), shape, data.num_classes, CPU)
+    network = open_network(run.spec, trial.weights(), shape, data.num_classes, CPU)
     bank = make_bank(data.images, run.spec.recipe, CPU, augment=False)
     log = ObservationLog(data.ids, data.labels, data.num_classes)
     images = TransformedImages(bank, run.spec.recipe, data.ids, transform)
@@ -84,13 +84,13 @@ def test_weights_of_another_network_are_refused(measured):
     run = open_run(measured)
     weights = {name: value for name, value in run.trials[0].weights().items() if not name.endswith("bias")}
     with pytest.raises(BadInput, match="model mlp_3: the stored weights do not fit the network"):
-        stored_network(run.spec, weights, (1, 8, 8), 10, CPU)
+        open_network(run.spec, weights, (1, 8, 8), 10, CPU)
 
 
 def test_random_state_and_threads_are_left_alone(measured):
     run = open_run(measured)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    stored_network(run.spec, run.trials[0].weights(), (1, 8, 8), 10, CPU)
+    open_network(run.spec, run.trials[0].weights(), (1, 8, 8), 10, CPU)
     with threads_of(
         run.spec.model_copy(update={"resolved": run.spec.resolved.model_copy(update={"threads": 2})})
     ):

@@ -30,7 +30,7 @@ from easiness.training import make_bank, resolve_device
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
 from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedImages, stored_network, threads_of
+from easiness.training.stored_network import TransformedImages, open_network, threads_of
 
 PERTURBED = "perturbed"
 ProbeName = Literal["train", "held_out"]
@@ -140,7 +140,7 @@ class PerturbedProbe:
         spec = self.spec
         pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
         weights, num_classes = trial.weights(), self.split.num_classes
-        return stored_network(spec, weights, self._shape, num_classes, self.device, pretrained)
+        return open_network(spec, weights, self._shape, num_classes, self.device, pretrained)
 
     def _look(
         self, trial: StoredTrial, network: Network, one: Perturbation, progress: Progress

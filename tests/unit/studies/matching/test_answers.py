@@ -15,7 +15,7 @@ import pytest
 
 from easiness import Recorder
 from easiness.analysis import Agreement, GroupMatch, Match
-from easiness.show.render import rendered
+from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
 from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
 from easiness.studies.matching.comparison import compare

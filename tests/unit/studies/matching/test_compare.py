@@ -10,7 +10,7 @@ import pytest
 
 from easiness import BadInput, Recorder, matching_rate
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
-from easiness.show.render import rendered
+from easiness.show.rendering import rendered
 from easiness.studies.matching.comparison import compare
 from easiness.studies.matching.texts import as_markdown, as_text
 
