@@ -17,6 +17,7 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -p no:cacheprovider tests/layout
 
 # every benchmark, and docs/benchmarks.md from what they found; an hour, and only as quiet as the machine
 bench: .venv/.installed-bench

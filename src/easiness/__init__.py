@@ -9,30 +9,26 @@ from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
 if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
-    from easiness.analysis import select as select
-    from easiness.analysis.draw import draw_by_rank as draw_by_rank
-    from easiness.data import Dataset as Dataset
-    from easiness.data import load_dataset as load_dataset
-    from easiness.errors import BadInput as BadInput
-    from easiness.errors import EasinessError as EasinessError
-    from easiness.errors import RunFailed as RunFailed
-    from easiness.errors import TrialFailed as TrialFailed
-    from easiness.report.page import write_report as write_report
-    from easiness.report.paper_study import paper as paper
-    from easiness.runs.measuring import measure as measure
+    from easiness.analysis import draw_by_rank as draw_by_rank, select as select
+    from easiness.data import Dataset as Dataset, load_dataset as load_dataset
+    from easiness.errors import (
+        BadInput as BadInput,
+        EasinessError as EasinessError,
+        RunFailed as RunFailed,
+        TrialFailed as TrialFailed,
+    )
+    from easiness.report import paper as paper, write_report as write_report
+    from easiness.runs import measure as measure
     from easiness.spec import Recipe as Recipe
-    from easiness.store import Recorder as Recorder
-    from easiness.store import Run as Run
-    from easiness.store import open_run as open_run
-    from easiness.studies.matching.comparison import compare as compare
-    from easiness.studies.matching.comparison import matching_rate as matching_rate
-    from easiness.studies.perturbation.pseudo import pseudo_patterns as pseudo_patterns
-    from easiness.studies.perturbation.study import perturbation_curve as perturbation_curve
-    from easiness.studies.similarity.study import similarity as similarity
-    from easiness.studies.training_sets.ablation import ablate as ablate
-    from easiness.studies.training_sets.ablation import corrupt as corrupt
-    from easiness.studies.training_sets.pruning import prune as prune
-    from easiness.studies.validation.validating import validate as validate
+    from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
+    from easiness.studies.matching import compare as compare, matching_rate as matching_rate
+    from easiness.studies.perturbation import (
+        perturbation_curve as perturbation_curve,
+        pseudo_patterns as pseudo_patterns,
+    )
+    from easiness.studies.similarity import similarity as similarity
+    from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
+    from easiness.studies.validation import validate as validate
 
 _OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 
@@ -46,14 +42,14 @@ _HOMES = {
     "Run": "store",
     "RunFailed": "errors",
     "TrialFailed": "errors",
-    "draw_by_rank": "analysis.draw",
+    "draw_by_rank": "analysis",
     "load_dataset": "data",
-    "measure": "runs.measuring",
+    "measure": "runs",
     "open_run": "store",
-    "paper": "report.paper_study",
+    "paper": "report",
     "select": "analysis",
-    "write_report": "report.page",
-    **{function.name: f"studies.{study.folder}.{function.module}" for study, function in _OF_STUDIES},
+    "write_report": "report",
+    **{function.name: f"studies.{study.folder}" for study, function in _OF_STUDIES},
 }
 # what trains or asks networks: torch is loaded with it
 _COMPUTING = {"measure", "paper", *(function.name for _, function in _OF_STUDIES if function.computes)}

@@ -1,5 +1,5 @@
 """``python -m easiness``."""
 
-from easiness.cli.main import run
+from easiness.cli import run
 
 run()

@@ -31,10 +31,11 @@ from easiness.training import (
     Together,
     TrainingSet,
     make_bank,
+    num_gpus,
+    set_up,
     train,
     training_set,
 )
-from easiness.training.device import num_gpus, set_up
 
 
 def run_trial(

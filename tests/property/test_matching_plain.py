@@ -5,8 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import spearmanr
 
 from easiness.analysis import (
@@ -19,9 +18,9 @@ from easiness.analysis import (
     match_weights,
     select,
     split_half,
+    tails as tails_module,
     tie_mass,
 )
-from easiness.analysis import tails as tails_module
 from easiness.analysis.ceiling import mean_defined
 from easiness.analysis.groups import disjoint_splits
 

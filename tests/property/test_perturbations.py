@@ -4,8 +4,7 @@ import math
 
 import numpy as np
 import torch
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from easiness.perturb import Color, Radial, Shuffle

@@ -1,10 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
-from easiness.analysis import num_selected, select, tie_mass
-from easiness.analysis import selection as selection_module
+from easiness.analysis import num_selected, select, selection as selection_module, tie_mass
 
 fractions = st.floats(0.05, 1.0)
 sides = st.sampled_from(["easy", "hard"])

@@ -2,7 +2,7 @@
 
 from easiness.analysis.agreement import Agreement, Measured, agreement, without_noise
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, match_groups
-from easiness.analysis.draw import check_classes_left, draw_by_rank, parse_policy
+from easiness.analysis.draw import POLICIES, check_classes_left, draw_by_rank, parse_policy
 from easiness.analysis.drift import Drift, before_last_quarter, drift
 from easiness.analysis.enough import (
     FIRST_CHECK,
@@ -15,6 +15,7 @@ from easiness.analysis.enough import (
 from easiness.analysis.forecast import MIN_TRIALS, Forecast, Interval, forecast
 from easiness.analysis.matching import Match, Rule, match_votes, match_weights, overlap_rate
 from easiness.analysis.membership import Membership, membership
+from easiness.analysis.pairs import draws, mean_distance, resampled_means
 from easiness.analysis.reliability import (
     SplitHalf,
     TailReliability,
@@ -25,9 +26,18 @@ from easiness.analysis.reliability import (
 )
 from easiness.analysis.selection import select, tie_mass
 from easiness.analysis.sides import SIDES, Side, Ties, check_fraction, num_selected
-from easiness.analysis.votes import Votes
+from easiness.analysis.tiebreak import keys_when_asked, tie_order
+from easiness.analysis.votes import Votes, drawn_examples, round_in_place
 
 __all__ = [
+    "POLICIES",
+    "drawn_examples",
+    "draws",
+    "keys_when_asked",
+    "mean_distance",
+    "resampled_means",
+    "round_in_place",
+    "tie_order",
     "Agreement",
     "Drift",
     "FIRST_CHECK",

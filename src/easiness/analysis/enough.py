@@ -8,7 +8,7 @@ from easiness.analysis.forecast import MIN_TRIALS, Forecast, forecast
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
-from easiness.spec.stopping import Check, Stopped, StoppingRule, Tail
+from easiness.spec import Check, Stopped, StoppingRule, Tail
 
 FIRST_CHECK = MIN_TRIALS
 """Trials at the first check: the fewest that anything can be foretold from."""

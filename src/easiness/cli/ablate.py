@@ -9,8 +9,8 @@ from easiness.cli.spread import Fields, spread
 from easiness.spec import Drawing
 
 if TYPE_CHECKING:
-    from easiness.runs.progress import Progress
-    from easiness.studies.training_sets.result import TrainingSetStudy
+    from easiness.runs import Progress
+    from easiness.studies.training_sets import TrainingSetStudy
 
 
 @spread
@@ -27,7 +27,7 @@ def ablate(
 ) -> None:
     """Train without a share of the easy, hard or random examples, and test on the held-out split."""
     from easiness.store import open_run
-    from easiness.studies.training_sets.ablation import plan_training_sets, train_sets
+    from easiness.studies.training_sets import plan_training_sets, train_sets
 
     def study(progress: Progress) -> TrainingSetStudy:
         sets = plan_training_sets("drop", source, open_run(scores), training, drawing, loading)

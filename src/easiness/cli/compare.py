@@ -34,10 +34,9 @@ def compare(
     ] = None,
 ) -> None:
     """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
-    from easiness.report.files import check_output_file, write_result
+    from easiness.report import check_output_file, write_result
     from easiness.store import open_run
-    from easiness.studies.matching.comparison import compare as compare_runs
-    from easiness.studies.matching.texts import as_text
+    from easiness.studies.matching import as_text, compare as compare_runs
 
     if output is not None:
         check_output_file(output)

@@ -45,11 +45,7 @@ def measure(
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
-    from easiness.runs.carrying_out import carry_out
-    from easiness.runs.plan import make_plan
-    from easiness.runs.recipe_choice import with_recipe
-    from easiness.runs.until_reliable import trials_asked
-    from easiness.runs.workers import allowed
+    from easiness.runs import allowed, carry_out, make_plan, trials_asked, with_recipe
     from easiness.store import check_output
     from easiness.training import resolve_device
 
@@ -86,7 +82,7 @@ def summarize(run: Run) -> str:
     import numpy as np
 
     from easiness.spec import observe_text
-    from easiness.studies.matching.outlook import outlook_lines
+    from easiness.studies.matching import outlook_lines
 
     num = len(run.trials)
     head = f"{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples"

@@ -11,8 +11,8 @@ from easiness.cli.spread import IN_OUT, Fields, spread
 from easiness.spec import Execution, Loading
 
 if TYPE_CHECKING:
-    from easiness.runs.cost import Cost
-    from easiness.studies.paper.study import PaperPlan
+    from easiness.runs import Cost
+    from easiness.studies.paper import PaperPlan
 
 
 @spread
@@ -45,11 +45,8 @@ def paper(
     from easiness.cli.progress import ShownProgress
     from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
-    from easiness.report.paper_study import finish_paper
-    from easiness.studies.paper.claims import count_verdicts
-    from easiness.studies.paper.folder import check_folder
-    from easiness.studies.paper.presets import find_preset
-    from easiness.studies.paper.study import plan_paper
+    from easiness.report import finish_paper
+    from easiness.studies.paper import check_folder, count_verdicts, find_preset, plan_paper
     from easiness.training import resolve_device
 
     check_executor(execution.executor, execution.jobs)
@@ -73,9 +70,8 @@ def paper(
 
 
 def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -> str:
-    from easiness.show.amounts import duration_text, size_text
-    from easiness.show.section import Section, sections_text
-    from easiness.studies.paper.study import plan_rows
+    from easiness.show import Section, duration_text, sections_text, size_text
+    from easiness.studies.paper import plan_rows
 
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
     for name, one, cost in plan_rows(plan, costs):

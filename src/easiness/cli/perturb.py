@@ -72,15 +72,16 @@ def perturb(
     from easiness.analysis import SIDES
     from easiness.cli.progress import ShownProgress
     from easiness.perturb import perturbation
-    from easiness.report.files import check_output_file, write_figure, write_result
-    from easiness.runs.source import data_of
-    from easiness.show.rendering import PICTURE_SUFFIXES
-    from easiness.show.section import sections_text
+    from easiness.report import check_output_file, write_figure, write_result
+    from easiness.runs import data_of
+    from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
-    from easiness.studies.perturbation.observing import spec_with_weights
-    from easiness.studies.perturbation.pseudo import pseudo_patterns
-    from easiness.studies.perturbation.result import Perturbed
-    from easiness.studies.perturbation.study import perturbation_curve
+    from easiness.studies.perturbation import (
+        Perturbed,
+        perturbation_curve,
+        pseudo_patterns,
+        spec_with_weights,
+    )
 
     if output is not None:
         check_output_file(output)
@@ -124,12 +125,7 @@ def perturb(
         write_result(output, both)
     if panel is None and patterns is None:
         return
-    from easiness.studies.perturbation.panel import (
-        draw_panel,
-        draw_patterns,
-        pattern_pictures,
-        perturbed_panel,
-    )
+    from easiness.studies.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 
     if panel is not None:
         shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: curve.levels}, seed=seed)

@@ -8,10 +8,7 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs.auto.choose import resolve_plan
-from easiness.runs.cost import estimate_cost
-from easiness.runs.making import cache_beside
-from easiness.runs.plan import Plan
+from easiness.runs import Plan, cache_beside, estimate_cost, resolve_plan
 from easiness.spec import Execution, Recipe, StoppingRule, describe_recipe, observe_text
 
 

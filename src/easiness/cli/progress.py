@@ -9,14 +9,20 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import (
+    BarColumn,
+    Progress as Bar,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from easiness.cli.reading import reading_shown
-from easiness.runs.cost import Cost
-from easiness.runs.progress import Progress
-from easiness.show.amounts import duration_text
+from easiness.runs import Cost, Progress
+from easiness.show import duration_text
 from easiness.spec import RunSpec
 from easiness.training import EpochReport
 

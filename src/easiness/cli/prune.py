@@ -43,12 +43,10 @@ def prune(
     ] = None,
 ) -> None:
     """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
-    from easiness.report.files import check_output_file, output_file, write_result
-    from easiness.show.rendering import SUFFIXES
-    from easiness.show.section import sections_text
+    from easiness.report import check_output_file, output_file, write_result
+    from easiness.show import SUFFIXES, sections_text
     from easiness.store import open_run
-    from easiness.studies.training_sets.order import order_of
-    from easiness.studies.training_sets.pruning import prune as draw
+    from easiness.studies.training_sets import order_of, prune as draw
 
     if output is not None:
         check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *SUFFIXES))))

@@ -13,7 +13,7 @@ SECONDS_BETWEEN_LINES = 5.0
 @contextmanager
 def reading_shown() -> Iterator[None]:
     """Says how far the reading of the source has come; nothing where that is quick."""
-    from easiness.data.counting import reading
+    from easiness.data import reading
 
     last_line = time.monotonic()
 

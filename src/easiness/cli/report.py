@@ -26,10 +26,9 @@ def report(
 
     It is one file that needs no network. The last line printed is its path.
     """
-    from easiness.report.files import check_output_file, write_file
-    from easiness.report.page import render_report
+    from easiness.report import check_output_file, render_report, write_file
     from easiness.store import open_run
-    from easiness.studies.paper.folder import is_study, study_page
+    from easiness.studies.paper import is_study, study_page
 
     check_output_file(output, (".html",))
     if len(runs) == 1 and is_study(runs[0]):

@@ -28,8 +28,7 @@ def scores(
     ] = None,
 ) -> None:
     """Write every score of every example, with errors, masks and how sure its membership is."""
-    from easiness.report.files import check_output_file, write_result
-    from easiness.report.scored import run_scores
+    from easiness.report import check_output_file, run_scores, write_result
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
 

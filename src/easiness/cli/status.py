@@ -12,8 +12,8 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
     """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
-    from easiness.studies.matching.outlook import outlook_lines
-    from easiness.studies.paper.folder import is_study, study_runs
+    from easiness.studies.matching import outlook_lines
+    from easiness.studies.paper import is_study, study_runs
 
     if is_study(run):
         for one in study_runs(run):

@@ -13,8 +13,8 @@ from easiness.cli.written import WRITTEN
 from easiness.spec import Execution, Loading, Training
 
 if TYPE_CHECKING:
-    from easiness.runs.progress import Progress
-    from easiness.studies.training_sets.result import TrainingSetStudy
+    from easiness.runs import Progress
+    from easiness.studies.training_sets import TrainingSetStudy
 
 Source = Annotated[str, typer.Argument(help="The data that --scores was measured on; as for `measure`.")]
 Scores = Annotated[Path, typer.Option("--scores", help="Folder of the run whose scores rank the examples.")]
@@ -53,9 +53,9 @@ DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "balanced
 def show(study_of: Callable[[Progress], TrainingSetStudy], output: Path | None, every_epoch: bool) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
     from easiness.cli.progress import ShownProgress
-    from easiness.report.files import check_output_file, write_result
-    from easiness.show.section import sections_text
-    from easiness.studies.training_sets.result import EveryEpoch
+    from easiness.report import check_output_file, write_result
+    from easiness.show import sections_text
+    from easiness.studies.training_sets import EveryEpoch
 
     if output is not None:
         check_output_file(output)

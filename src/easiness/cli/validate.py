@@ -43,10 +43,10 @@ def validate(
     Running the same command again only reads; more trials or epochs train what is missing.
     """
     from easiness.cli.progress import ShownProgress
-    from easiness.report.files import check_output_file, write_result
-    from easiness.runs.source import given_data
-    from easiness.show.section import sections_text
-    from easiness.studies.validation.validating import Asked, carry_out_validation, plan_validation
+    from easiness.report import check_output_file, write_result
+    from easiness.runs import given_data
+    from easiness.show import sections_text
+    from easiness.studies.validation import Asked, carry_out_validation, plan_validation
 
     if output is not None:
         check_output_file(output)

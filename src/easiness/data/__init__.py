@@ -1,8 +1,38 @@
 """Labelled examples: images, labels, class names, stable ids and a fingerprint."""
 
+from easiness.data.checks import check_examples
+from easiness.data.counting import reading
 from easiness.data.dataset import Dataset
+from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset
+from easiness.data.memory import available_memory, fits
+from easiness.data.pictures.stored import Pixels
+from easiness.data.sources.file_facts import cache_folder
+from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
-from easiness.data.working.photos import Photos
+from easiness.data.working.photo_cache import cache_path
+from easiness.data.working.photos import HeldPhotos, Photos, reduce, uncached_photos
+from easiness.data.working.shared_images import SharedImages, share_images
 
-__all__ = ["Dataset", "Photos", "WorkingImages", "load_dataset", "working_images"]
+__all__ = [
+    "HeldPhotos",
+    "Pixels",
+    "SharedImages",
+    "available_memory",
+    "average_blocks",
+    "cache_folder",
+    "cache_path",
+    "check_examples",
+    "fits",
+    "hold_out",
+    "merge_splits",
+    "reading",
+    "reduce",
+    "share_images",
+    "uncached_photos",
+    "Dataset",
+    "Photos",
+    "WorkingImages",
+    "load_dataset",
+    "working_images",
+]

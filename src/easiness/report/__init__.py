@@ -1,1 +1,8 @@
-"""What was found, for people to read: tables and pages."""
+"""Pages put together from sections, and the files that results are written to.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from easiness.show.svg import (
-    FAINT,
-    HELD_OUT,
-    LEFT_OUT,
-    TRAIN,
-    chance_line,
-    legend_above,
-    new_axes,
-    whole_ticks,
-)
+from easiness.show import FAINT, HELD_OUT, LEFT_OUT, TRAIN, chance_line, legend_above, new_axes, whole_ticks
 from easiness.store import Run
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.report.accuracy_figure import AccuracyCurves
-from easiness.show.text import chosen_percent, count, duration
+from easiness.show import chosen_percent, count, duration
 from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, named_recipe, observe_text
 from easiness.store import Run
 

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from easiness.errors import BadInput, RunFailed
-from easiness.show.rendering import SUFFIXES, render
-from easiness.show.result import Result
-from easiness.show.svg import picture_bytes
-from easiness.store.files import file_written_whole
+from easiness.show import SUFFIXES, Result, picture_bytes, render
+from easiness.store import file_written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes
-from easiness.analysis.tiebreak import tie_order
+from easiness.analysis import Votes, tie_order
 from easiness.errors import BadInput, nearest
-from easiness.runs.source import data_of, positions_in
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK
+from easiness.runs import data_of, positions_in
+from easiness.show import EASY, FONT_SIZE, HARD, INK
 from easiness.store import Run
 
 if TYPE_CHECKING:

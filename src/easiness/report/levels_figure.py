@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Side, Votes, select, tie_mass
-from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK, legend_above, new_axes, whole_ticks
+from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK, legend_above, new_axes, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,22 +18,22 @@ from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.levels_figure import Levels, draw_levels, easiness_levels
 from easiness.report.pictures import picture_uris
 from easiness.report.template import render_page
-from easiness.runs.source import find_data
-from easiness.show.svg import to_svg
-from easiness.store import Run
-from easiness.store.files import write_whole
-from easiness.studies.matching.answers import pair_answers
-from easiness.studies.matching.comparison import check_comparable, common_epoch, compare
-from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.reliability_figure import (
+from easiness.runs import find_data
+from easiness.show import to_svg
+from easiness.store import Run, write_whole
+from easiness.studies.matching import (
+    Comparison,
+    Reliability,
     ReliabilityCurves,
+    check_comparable,
+    common_epoch,
+    compare,
     curves_by_epoch,
     curves_by_trials,
     draw_reliability,
+    pair_answers,
 )
-from easiness.studies.matching.result import Comparison
-from easiness.studies.similarity.sections import similarity_sentence
-from easiness.studies.similarity.study import similarity
+from easiness.studies.similarity import similarity, similarity_sentence
 
 MAX_CLASSES = 20
 """Classes beyond these are counted but not shown one by one."""

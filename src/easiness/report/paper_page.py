@@ -12,20 +12,24 @@ from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.show.rendering import json_bytes, rendered
-from easiness.show.result import Result
-from easiness.show.svg import picture_bytes
-from easiness.store import Run
-from easiness.store.files import write_whole
-from easiness.studies.matching.figure import draw_matching
-from easiness.studies.matching.result import Comparison
-from easiness.studies.paper.claims import Claim
-from easiness.studies.paper.folder import FIGURES, TABLES
-from easiness.studies.paper.judge import PaperResults, paper_claims
-from easiness.studies.paper.study import KINDS, PaperPlan, main_recipe, match_name
-from easiness.studies.paper.text import facts_section, part_leads
-from easiness.studies.perturbation.panel import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-from easiness.studies.training_sets.result import EveryEpoch
+from easiness.show import Result, json_bytes, picture_bytes, rendered
+from easiness.store import Run, write_whole
+from easiness.studies.matching import Comparison, draw_matching
+from easiness.studies.paper import (
+    FIGURES,
+    KINDS,
+    TABLES,
+    Claim,
+    PaperPlan,
+    PaperResults,
+    facts_section,
+    main_recipe,
+    match_name,
+    paper_claims,
+    part_leads,
+)
+from easiness.studies.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
+from easiness.studies.training_sets import EveryEpoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from easiness.report.paper_page import write_paper
-from easiness.runs.progress import Progress
+from easiness.runs import Progress
 from easiness.spec import Execution, Jobs, Loading, taken
-from easiness.studies.paper.claims import Claim
-from easiness.studies.paper.folder import check_folder, describe_folder
-from easiness.studies.paper.presets import find_preset
-from easiness.studies.paper.study import PaperPlan, plan_paper, run_paper
+from easiness.studies.paper import (
+    Claim,
+    PaperPlan,
+    check_folder,
+    describe_folder,
+    find_preset,
+    plan_paper,
+    run_paper,
+)
 
 
 def paper(

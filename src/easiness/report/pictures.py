@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.runs.source import positions_in
+from easiness.runs import positions_in
 from easiness.store import Run
 
 LARGEST_SIDE = 96

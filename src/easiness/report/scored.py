@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from easiness.report.levels_figure import draw_levels, easiness_levels
-from easiness.show.result import Result
-from easiness.show.section import Section, number
+from easiness.show import Result, Section, number
 from easiness.store import Run
 
 if TYPE_CHECKING:

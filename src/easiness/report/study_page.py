@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from easiness.report.template import render_page
-from easiness.show.section import Section
-from easiness.studies.paper.claims import Claim, count_verdicts
+from easiness.show import Section
+from easiness.studies.paper import Claim, count_verdicts
 
 
 @dataclass(frozen=True)

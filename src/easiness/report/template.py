@@ -5,8 +5,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from easiness.show.section import number
-from easiness.show.text import capitalized, chosen_percent, count, percent, whole_percent
+from easiness.show import capitalized, chosen_percent, count, number, percent, whole_percent
 
 
 def render_page(template: str, **values: Any) -> str:

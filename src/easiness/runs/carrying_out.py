@@ -15,8 +15,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.spec import Execution, Resolved, RunSpec
-from easiness.store import Run, RunWriter, check_output, is_run, open_run, tidy
-from easiness.store.document import read_document
+from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_document, tidy
 from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]

@@ -10,14 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness.data import Dataset
-from easiness.data.memory import fits
-from easiness.data.working.photo_cache import cache_path
-from easiness.data.working.photos import reduce
+from easiness.data import Dataset, cache_path, fits, reduce
 from easiness.runs.auto.looks import speed_of
 from easiness.runs.plan import num_trained_on
 from easiness.runs.work import work_of
-from easiness.show.amounts import duration_text, size_text
+from easiness.show import duration_text, size_text
 from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
 
 _DECODED = 32  # photos whose size and decoding stand for all

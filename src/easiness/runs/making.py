@@ -22,11 +22,9 @@ from easiness.runs.progress import Progress
 from easiness.runs.trainer import Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
-from easiness.show.amounts import size_text
+from easiness.show import size_text
 from easiness.spec import Resolved, RunSpec
-from easiness.store import RunWriter, is_run
-from easiness.store.document import read_document
-from easiness.store.files import ASIDE
+from easiness.store import ASIDE, RunWriter, is_run, read_document
 from easiness.training import EpochReport
 from easiness.wait_policy import warn_of_spinning
 

@@ -19,11 +19,9 @@ from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.workers import Workers, allowed
-from easiness.show.amounts import duration_text, size_text
+from easiness.show import duration_text, size_text
 from easiness.spec import Execution, Resolved
-from easiness.store import Run, check_output, is_run
-from easiness.store.document import read_document
-from easiness.store.files import sweep, write_whole
+from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from easiness.spec import DEFAULT_RECIPE, Training
-from easiness.store import is_run
-from easiness.store.document import read_document
+from easiness.store import is_run, read_document
 
 
 def with_recipe(training: Training, out: Path) -> Training:

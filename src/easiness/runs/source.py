@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, load_dataset
-from easiness.data.holdout import hold_out
+from easiness.data import Dataset, hold_out, load_dataset
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, Loading
 from easiness.store import Run

@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset, WorkingImages
-from easiness.data.working.shared_images import SharedImages, share_images
+from easiness.data import Dataset, SharedImages, WorkingImages, share_images
 from easiness.errors import RunFailed, TrialFailed
 from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.spec import RunSpec
-from easiness.training import EpochReport
-from easiness.training.device import own_device
+from easiness.training import EpochReport, own_device
 from easiness.trial import run_trials
 
 Group: TypeAlias = tuple[int, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from easiness.data import Dataset
 from easiness.runs.plan import num_trained_on
 from easiness.spec import TRAIN, RunSpec
-from easiness.training.auto.rehearsal import Speed, Workload
+from easiness.training import Speed, Workload
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,23 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.document import is_run, read_document
+from easiness.store.files import ASIDE, file_written_whole, sweep, write_whole
+from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder, TrialRecorder
 from easiness.store.run import Run, open_run
-from easiness.store.trial import StoredTrial
+from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
+    "ASIDE",
+    "Ids",
+    "STATISTICS",
+    "WEIGHTS",
+    "file_written_whole",
+    "read_rows",
+    "sweep",
+    "write_observations",
+    "write_whole",
     "Recorder",
     "Run",
     "RunWriter",

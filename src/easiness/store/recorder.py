@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.checks import check_examples
+from easiness.data import check_examples
 from easiness.errors import BadInput, shorten
 from easiness.record import ObservationLog, TrialRecord, to_numpy
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash

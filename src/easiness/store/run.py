@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, membership, num_selected
-from easiness.analysis.tiebreak import keys_when_asked
-from easiness.analysis.votes import drawn_examples, round_in_place
+from easiness.analysis import Votes, drawn_examples, keys_when_asked, membership, num_selected, round_in_place
 from easiness.errors import BadInput
 from easiness.scores import Scoring
 from easiness.store.document import (

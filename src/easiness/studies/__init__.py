@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Function:
-    """A public function of Python: its ``name``, and the ``module`` of the study's folder that has it.
+    """A public function of Python that the study's face offers.
 
     ``computes`` tells that it trains or asks networks, so that torch is loaded with it.
     """
 
     name: str
-    module: str
     computes: bool = True
 
 
@@ -31,24 +30,24 @@ STUDIES: tuple[Study, ...] = (
         "matching",
         ("compare",),
         (
-            Function("compare", "compare", computes=False),
-            Function("matching_rate", "compare", computes=False),
+            Function("compare", computes=False),
+            Function("matching_rate", computes=False),
         ),
     ),
     Study(
         "perturbation",
         ("perturb",),
-        (Function("perturbation_curve", "study"), Function("pseudo_patterns", "pseudo")),
+        (Function("perturbation_curve"), Function("pseudo_patterns")),
     ),
-    Study("similarity", (), (Function("similarity", "study"),)),
+    Study("similarity", (), (Function("similarity"),)),
     Study(
         "training_sets",
         ("ablate", "corrupt", "prune"),
         (
-            Function("ablate", "ablate"),
-            Function("corrupt", "ablate"),
-            Function("prune", "prune", computes=False),
+            Function("ablate"),
+            Function("corrupt"),
+            Function("prune", computes=False),
         ),
     ),
-    Study("validation", ("validate",), (Function("validate", "validate"),)),
+    Study("validation", ("validate",), (Function("validate"),)),
 )

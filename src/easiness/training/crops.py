@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from easiness.data.pictures.stored import Pixels
+from easiness.data import Pixels
 from easiness.training.transfer import moved, staging
 
 _ATTEMPTS = 10

@@ -9,9 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.data import Dataset, WorkingImages
-from easiness.data.working.blocks import average_blocks
-from easiness.data.working.photos import uncached_photos
+from easiness.data import Dataset, WorkingImages, average_blocks, uncached_photos
 from easiness.spec import Recipe
 from easiness.training.features import FeatureReader
 from easiness.training.inputs import make_bank

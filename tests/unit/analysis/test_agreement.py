@@ -8,8 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from easiness.analysis import GroupMatch, Measured, Rule, Votes, agreement, match_groups, without_noise
 from easiness.analysis.bivariate import rate_of

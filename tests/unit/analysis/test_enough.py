@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from easiness.analysis import Votes, check_text, check_trials, stopped, stopping_rule
 from easiness.analysis.enough import is_enough

@@ -3,8 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from easiness.analysis import Votes
-from easiness.analysis import votes as votes_module
+from easiness.analysis import Votes, votes as votes_module
 from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 

@@ -4,8 +4,7 @@ import pytest
 
 from easiness.cli import reading as module
 from easiness.cli.reading import reading_shown
-from easiness.data.counting import counted
-from easiness.data.counting import reading as listening
+from easiness.data.counting import counted, reading as listening
 
 
 @pytest.fixture

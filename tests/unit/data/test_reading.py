@@ -5,8 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from easiness.data import counting as module
-from easiness.data import load_dataset
+from easiness.data import counting as module, load_dataset
 from easiness.data.counting import IMAGES, UNREADABLE, counted, reading
 
 

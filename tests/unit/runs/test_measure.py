@@ -10,8 +10,7 @@ import torch
 
 import easiness as ez
 from easiness.errors import BadInput, RunFailed, TrialFailed
-from easiness.runs import carrying_out as execute_module
-from easiness.runs import trainer as trainer_module
+from easiness.runs import carrying_out as execute_module, trainer as trainer_module
 from easiness.runs.progress import Progress
 from easiness.store import RunWriter
 

@@ -7,8 +7,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput, TrialFailed
-from easiness.store import RunWriter
-from easiness.store import recorder as recorder_module
+from easiness.store import RunWriter, recorder as recorder_module
 
 IDS = [7, 3, 11, 5]
 LABELS = [0, 1, 1, 0]

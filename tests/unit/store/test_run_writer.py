@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.store import RunWriter, check_output, is_run, open_run
-from easiness.store import writer as writer_module
+from easiness.store import RunWriter, check_output, is_run, open_run, writer as writer_module
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])

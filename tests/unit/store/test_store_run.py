@@ -10,10 +10,15 @@ import pytest
 from easiness.errors import BadInput
 from easiness.record import Observations, TrialRecord
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef
-from easiness.store import RunWriter, StoredTrial, is_run, open_run
-from easiness.store import document as document_module
-from easiness.store import observations as observations_module
-from easiness.store import run as run_module
+from easiness.store import (
+    RunWriter,
+    StoredTrial,
+    document as document_module,
+    is_run,
+    observations as observations_module,
+    open_run,
+    run as run_module,
+)
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])

@@ -9,8 +9,7 @@ import pytest
 from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.spec import content_hash
-from easiness.store import StoredTrial
-from easiness.store import observations as observations_module
+from easiness.store import StoredTrial, observations as observations_module
 from easiness.store.observations import STATISTICS
 from easiness.store.trial import write_trial
 

@@ -6,8 +6,7 @@ import torch
 
 from easiness.data.working.photos import HeldPhotos
 from easiness.spec import Recipe
-from easiness.training import global_contrast_normalization, make_bank
-from easiness.training import photo_input as photo_bank
+from easiness.training import global_contrast_normalization, make_bank, photo_input as photo_bank
 from easiness.training.crops import crop_centre, crop_random, draw_crops
 from easiness.training.normalize import normalize
 from easiness.training.photo_input import PhotoBank

@@ -1,0 +1,1 @@
+"""What training reads: images at the working resolution."""

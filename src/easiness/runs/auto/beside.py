@@ -9,10 +9,10 @@ import sys
 import time
 from functools import partial
 
-from easiness.data.memory import available_memory
+from easiness.data import available_memory
 from easiness.executors import ProcessesExecutor
 from easiness.spec import Resolved
-from easiness.training.auto.rehearsal import Speed, Workload, look_at, rehearsing, warm
+from easiness.training import Speed, Workload, look_at, rehearsing, warm
 
 _BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and a small network's activations
 

@@ -14,8 +14,7 @@ from easiness.runs.auto.search import Search, changed
 from easiness.runs.plan import Plan
 from easiness.runs.work import work_of
 from easiness.spec import Execution, Resolved
-from easiness.training.auto.precision import by_rule
-from easiness.training.auto.rehearsal import rehearsing
+from easiness.training import by_rule, rehearsing
 
 
 def resolve_plan(

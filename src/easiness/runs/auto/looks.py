@@ -10,14 +10,22 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.data.sources.file_facts import cache_folder
+from easiness.data import cache_folder
 from easiness.models import is_users_own
 from easiness.spec import Resolved, content_hash
-from easiness.store.files import write_whole
-from easiness.training.auto.precision import NetworkFacts, cannot_train, network_facts, part_of_batch
-from easiness.training.auto.rehearsal import Speed, Workload, look_at, rehearsing
-from easiness.training.device import num_gpus
-from easiness.training.processor import device_name
+from easiness.store import write_whole
+from easiness.training import (
+    NetworkFacts,
+    Speed,
+    Workload,
+    cannot_train,
+    device_name,
+    look_at,
+    network_facts,
+    num_gpus,
+    part_of_batch,
+    rehearsing,
+)
 
 _LOOK = 0.2  # seconds, where nothing is compared
 

@@ -15,10 +15,7 @@ from easiness.runs.auto.budget import Budget
 from easiness.runs.auto.looks import BESIDE, Looks
 from easiness.runs.work import Work
 from easiness.spec import Jobs, Resolved
-from easiness.training.auto.precision import part_of_batch
-from easiness.training.auto.rehearsal import Speed
-from easiness.training.device import num_gpus
-from easiness.training.stacked_network import can_train_together
+from easiness.training import Speed, can_train_together, num_gpus, part_of_batch
 
 GROUPS = (5, 10)
 """Numbers of trials that are tried side by side in one process."""

@@ -1,0 +1,8 @@
+"""How far runs agree on the easy and the hard examples (Table 1), and how reliable each run is.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from easiness.analysis import MIN_GROUP, SIDES, Ties
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.matching.outlook import tail_text
 from easiness.studies.matching.result import Cell, Comparison
 

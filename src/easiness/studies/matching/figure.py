@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from easiness.analysis import SIDES, Side, Ties
-from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK
+from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK
 from easiness.studies.matching.result import Comparison
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from easiness.analysis import (
     num_selected,
 )
 from easiness.errors import BadInput
-from easiness.show.amounts import duration_text
+from easiness.show import duration_text
 from easiness.store import Run
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf
-from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, chance_line, legend_above, new_axes, whole_ticks
+from easiness.show import EASY, FONT_SIZE, HARD, INK, chance_line, legend_above, new_axes, whole_ticks
 from easiness.studies.matching.reliability import Reliability
 
 if TYPE_CHECKING:

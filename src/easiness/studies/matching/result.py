@@ -8,8 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from easiness.analysis import Agreement, GroupMatch, Match, Side, Ties
-from easiness.show.result import Result
-from easiness.show.section import Section, sections_html
+from easiness.show import Result, Section, sections_html
 from easiness.studies.matching.reliability import Reliability
 
 if TYPE_CHECKING:

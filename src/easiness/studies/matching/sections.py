@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf, Ties
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.result import Cell, Comparison
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from easiness.analysis import SIDES
-from easiness.show.section import defined, sections_markdown, sections_text
+from easiness.show import defined, sections_markdown, sections_text
 from easiness.studies.matching.answers import answers, headline
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.result import Cell, Comparison

@@ -1,0 +1,8 @@
+"""The paper's experiments as one study: presets, plan, claims and the folder that it is kept in.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import Run, is_run, open_run
-from easiness.store.files import ASIDE, sweep, write_whole
+from easiness.store import ASIDE, Run, is_run, open_run, sweep, write_whole
 
 if TYPE_CHECKING:  # a study is read without what trains it
     from easiness.studies.paper.study import PaperPlan

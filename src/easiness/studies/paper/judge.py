@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching import Comparison
 from easiness.studies.paper.claims import Claim, Statistic
 from easiness.studies.paper.paper_data import Kind
 from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
-from easiness.studies.perturbation.curve import PerturbationCurve
-from easiness.studies.perturbation.loss import difference_of_losses
-from easiness.studies.perturbation.pseudo import PseudoPatterns
-from easiness.studies.similarity.result import Similarity
-from easiness.studies.training_sets.result import TrainingSetStudy
-from easiness.studies.validation.result import Validation
+from easiness.studies.perturbation import PerturbationCurve, PseudoPatterns, difference_of_losses
+from easiness.studies.similarity import Similarity
+from easiness.studies.training_sets import TrainingSetStudy
+from easiness.studies.validation import Validation
 
 _OTHER_DATA = "the claim is about CIFAR-10 and mini ImageNet, and these are other data"
 _FEW_TRIALS = f"groups of fewer than {MIN_GROUP} trials decide nothing"

@@ -15,27 +15,28 @@ from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
-from easiness.runs.cost import Cost
-from easiness.runs.many import carry_out_all, describe, missing_by_run, plan_costs
-from easiness.runs.plan import Plan, make_plan
-from easiness.runs.progress import Progress
-from easiness.runs.source import given_data
+from easiness.runs import (
+    Cost,
+    Plan,
+    Progress,
+    carry_out_all,
+    describe,
+    given_data,
+    make_plan,
+    missing_by_run,
+    plan_costs,
+)
 from easiness.spec import Drawing, Execution, Loading, Recording, Training
 from easiness.store import Run
-from easiness.studies.matching.comparison import compare
-from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching import Comparison, Reliability, compare
 from easiness.studies.paper.folder import RUNS
 from easiness.studies.paper.judge import PaperResults
 from easiness.studies.paper.paper_data import kind_of
 from easiness.studies.paper.presets import Preset
-from easiness.studies.perturbation.pseudo import pseudo_patterns
-from easiness.studies.perturbation.study import perturbation_curve
-from easiness.studies.similarity.result import Similarity
-from easiness.studies.similarity.study import similarity
-from easiness.studies.training_sets.ranks import ranking
-from easiness.studies.training_sets.study import TrainingSets, plan_ranked
-from easiness.studies.validation.validating import Asked, ValidationPlans, plan_validation
+from easiness.studies.perturbation import perturbation_curve, pseudo_patterns
+from easiness.studies.similarity import Similarity, similarity
+from easiness.studies.training_sets import TrainingSets, plan_ranked, ranking
+from easiness.studies.validation import Asked, ValidationPlans, plan_validation
 from easiness.training import resolve_device
 
 KINDS = ("color", "shuffle", "radial")

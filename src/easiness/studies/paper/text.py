@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from easiness.show.section import Section
-from easiness.show.text import count
+from easiness.show import Section, count
 from easiness.store import Run
 from easiness.studies.paper.judge import PaperResults
 from easiness.studies.paper.study import PaperPlan

@@ -6,15 +6,15 @@ from typing import Literal
 
 from easiness.analysis import MIN_GROUP
 from easiness.studies.paper.claims import Claim, Statistic
-from easiness.studies.training_sets.curves import (
+from easiness.studies.training_sets import (
     AccuracyCurve,
     Contrast,
+    TrainingSetStudy,
     breakdown,
     differences,
     mean_accuracy,
     steps,
 )
-from easiness.studies.training_sets.result import TrainingSetStudy
 
 _FEW_REPETITIONS = f"fewer than {MIN_GROUP} repetitions decide nothing"
 

@@ -1,0 +1,8 @@
+"""What perturbed images do to easy and hard examples (Figures 2 and 3), and pseudo patterns.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

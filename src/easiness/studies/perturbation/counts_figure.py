@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easiness.show.svg import EASY, FONT_SIZE, INK, legend_above, new_axes
+from easiness.show import EASY, FONT_SIZE, INK, legend_above, new_axes
 from easiness.studies.perturbation.figure import level_name
 from easiness.studies.perturbation.pseudo import PseudoPatterns
 

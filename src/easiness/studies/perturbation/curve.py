@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Side, Ties
 from easiness.errors import BadInput
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.show import Result, Section
 from easiness.studies.perturbation.match import PerturbedMatch, loss_between
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP, Side, Ties
-from easiness.show.svg import (
+from easiness.show import (
     EASY,
     FAINT,
     FONT_SIZE,

@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 from easiness.perturb import Kind
 from easiness.record import Observations
-from easiness.store.files import file_written_whole, sweep
-from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
+from easiness.store import STATISTICS, Ids, file_written_whole, read_rows, sweep, write_observations
 
 
 def read_kept(

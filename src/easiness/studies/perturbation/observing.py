@@ -12,25 +12,26 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.analysis import Votes
-from easiness.analysis.tiebreak import keys_when_asked
+from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset, working_images
 from easiness.errors import BadInput, RunFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
-from easiness.runs.making import cache_beside
-from easiness.runs.progress import Progress
+from easiness.runs import Progress, cache_beside
 from easiness.spec import RunSpec, content_hash
-from easiness.store import Run
-from easiness.store.observations import STATISTICS
-from easiness.store.trial import WEIGHTS, StoredTrial
+from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
-from easiness.training import make_bank, resolve_device
-from easiness.training.inputs import Bank
-from easiness.training.network import Network
-from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedImages, open_network, threads_of
+from easiness.training import (
+    Bank,
+    Network,
+    Observer,
+    TransformedImages,
+    make_bank,
+    open_network,
+    resolve_device,
+    threads_of,
+)
 
 PERTURBED = "perturbed"
 ProbeName = Literal["train", "held_out"]

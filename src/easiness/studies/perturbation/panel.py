@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.perturb import clamp_for_display, default_levels, find_kind, perturbation
-from easiness.show.svg import FONT_SIZE, INK
+from easiness.show import FONT_SIZE, INK
 from easiness.spec import Recipe
 from easiness.studies.perturbation.figure import level_name
 from easiness.studies.perturbation.pixels import evaluation_pixels

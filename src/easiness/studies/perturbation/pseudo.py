@@ -13,10 +13,8 @@ import numpy.typing as npt
 from easiness.analysis import Votes
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
-from easiness.runs.progress import Progress
-from easiness.runs.source import data_of
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.runs import Progress, data_of
+from easiness.show import Result, Section
 from easiness.store import Run
 from easiness.studies.perturbation.observing import ProbeName, spec_with_weights
 from easiness.studies.perturbation.study import begin, curve_probes

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.show import Result, Section
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.pseudo import PseudoPatterns
 

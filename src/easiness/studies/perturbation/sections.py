@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, Match, Side, Ties
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.loss import lost
 from easiness.studies.perturbation.match import PerturbedMatch

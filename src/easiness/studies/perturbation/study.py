@@ -12,8 +12,7 @@ import numpy.typing as npt
 from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, match_votes, num_selected, select
 from easiness.data import Dataset
 from easiness.perturb import find_kind
-from easiness.runs.progress import Progress
-from easiness.runs.source import data_of
+from easiness.runs import Progress, data_of
 from easiness.store import Run
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easiness.show.svg import EASY, FAINT, FONT_SIZE, HARD, INK, quiet
+from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK, quiet
 from easiness.studies.similarity.result import SetName, Similarity, Space, SpaceDistances
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from easiness.analysis import MIN_GROUP
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, SetName, Similarity, Space
 
 _NAMES: dict[SetName, str] = {

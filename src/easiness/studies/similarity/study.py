@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import SIDES, Side, Votes, select, tie_mass
-from easiness.analysis.pairs import draws, mean_distance, resampled_means
+from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
 from easiness.models import pretrained_file
-from easiness.runs.source import data_of, positions_in
+from easiness.runs import data_of, positions_in
 from easiness.spec import Recipe, make_recipe
-from easiness.store import Run
-from easiness.store.trial import StoredTrial
+from easiness.store import Run, StoredTrial
 from easiness.studies.similarity.result import (
     DIFFERENCES,
     SETS,
@@ -29,7 +27,7 @@ from easiness.studies.similarity.result import (
 )
 
 if TYPE_CHECKING:
-    from easiness.training.distances import InputReader
+    from easiness.training import InputReader
 
 
 _REPLICATES = 1000
@@ -171,9 +169,7 @@ def _reader(
     run: Run, data: Dataset, spaces: Sequence[Space], trial: int | None, device: str
 ) -> tuple[InputReader, int | None]:
     """What measures distances, and the trial that it takes features from."""
-    from easiness.training import resolve_device
-    from easiness.training.distances import InputReader
-    from easiness.training.features import FeatureReader
+    from easiness.training import FeatureReader, InputReader, resolve_device
 
     target = resolve_device(device)
     recipe = _recipe(run, data)

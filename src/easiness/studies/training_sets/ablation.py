@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
-from easiness.runs.many import carry_out_all
-from easiness.runs.progress import Progress
+from easiness.runs import Progress, carry_out_all
 from easiness.spec import (
     Drawing,
     Effect,

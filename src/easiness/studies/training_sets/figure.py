@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from easiness.show.svg import (
+from easiness.show import (
     EASY,
     HARD,
     HELD_OUT,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
-from easiness.analysis.draw import POLICIES, parse_policy
+from easiness.analysis import POLICIES, parse_policy
 from easiness.errors import BadInput
 from easiness.scores import Score, find_score
 from easiness.spec import Keep

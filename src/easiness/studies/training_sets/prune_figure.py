@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from easiness.show.svg import FAINT, TRAIN, legend_above, new_axes
+from easiness.show import FAINT, TRAIN, legend_above, new_axes
 from easiness.studies.training_sets.pruning import Pruned
 
 if TYPE_CHECKING:

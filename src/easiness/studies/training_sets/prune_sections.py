@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.training_sets.order import order_of
 from easiness.studies.training_sets.pruning import Pruned
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.draw import check_classes_left, draw_by_rank
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.analysis import check_classes_left, draw_by_rank
+from easiness.show import Result, Section
 from easiness.spec import Keep
 from easiness.store import Run
 from easiness.studies.training_sets.order import order_of

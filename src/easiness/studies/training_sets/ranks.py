@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs.source import data_of, given_data
+from easiness.runs import data_of, given_data
 from easiness.scores import Score
 from easiness.spec import Keep, Loading
 from easiness.store import Run

@@ -10,8 +10,7 @@ import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.show import Result, Section
 from easiness.spec import Effect, Keep
 from easiness.studies.training_sets.curves import AccuracyCurve
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from easiness.analysis import MIN_GROUP
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.training_sets.curves import Contrast, differences, steps
 from easiness.studies.training_sets.order import order_of
 from easiness.studies.training_sets.result import TrainingSetStudy

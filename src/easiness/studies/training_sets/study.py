@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs.plan import Drawn, Plan, make_plan
+from easiness.runs import Drawn, Plan, make_plan
 from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
 from easiness.store import Run
 from easiness.studies.training_sets.order import order_of

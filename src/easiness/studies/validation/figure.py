@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from easiness.show.svg import EASY, FAINT, chance_line, quiet, whole_ticks
+from easiness.show import EASY, FAINT, chance_line, quiet, whole_ticks
 from easiness.studies.validation.result import Validation
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
-from easiness.show.result import Result
-from easiness.show.section import Section
+from easiness.show import Result, Section
 
 if TYPE_CHECKING:
     import pandas as pd

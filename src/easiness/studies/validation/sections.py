@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from easiness.analysis import MIN_GROUP
-from easiness.show.section import Section, number
+from easiness.show import Section, number
 from easiness.studies.validation.result import EasinessView, Validation
 
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from easiness.analysis import num_selected, select, tie_mass
 from easiness.errors import BadInput
-from easiness.scores.easiness import easiness_interval
+from easiness.scores import easiness_interval
 from easiness.store import Run
-from easiness.studies.matching.comparison import common_epoch
+from easiness.studies.matching import common_epoch
 from easiness.studies.validation.result import CurvePoint, EasinessView, FinalModels, HardestShare, Validation
 
 if TYPE_CHECKING:

@@ -8,13 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from easiness.data import Dataset
-from easiness.data.holdout import merge_splits
+from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
-from easiness.runs.many import carry_out_all
-from easiness.runs.plan import Plan, make_plan
-from easiness.runs.progress import Progress
-from easiness.runs.source import given_data
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan
 from easiness.spec import (
     Execution,
     Jobs,

@@ -1,0 +1,1 @@
+"""What a network costs in each precision, on made-up images."""

@@ -14,7 +14,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from easiness.data.working.photos import HeldPhotos
+from easiness.data import HeldPhotos
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import own_device, set_up

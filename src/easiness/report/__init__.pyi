@@ -1,0 +1,10 @@
+from .files import (
+    check_output_file as check_output_file,
+    output_file as output_file,
+    write_figure as write_figure,
+    write_file as write_file,
+    write_result as write_result,
+)
+from .page import render_report as render_report, write_report as write_report
+from .paper_study import finish_paper as finish_paper, paper as paper
+from .scored import run_scores as run_scores

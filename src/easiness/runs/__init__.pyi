@@ -1,0 +1,22 @@
+from .auto.choose import resolve_plan as resolve_plan
+from .carrying_out import carry_out as carry_out
+from .cost import Cost as Cost, estimate_cost as estimate_cost
+from .making import cache_beside as cache_beside
+from .many import (
+    carry_out_all as carry_out_all,
+    describe as describe,
+    missing_by_run as missing_by_run,
+    plan_costs as plan_costs,
+)
+from .measuring import measure as measure
+from .plan import Drawn as Drawn, Plan as Plan, make_plan as make_plan
+from .progress import Progress as Progress
+from .recipe_choice import with_recipe as with_recipe
+from .source import (
+    data_of as data_of,
+    find_data as find_data,
+    given_data as given_data,
+    positions_in as positions_in,
+)
+from .until_reliable import trials_asked as trials_asked
+from .workers import allowed as allowed

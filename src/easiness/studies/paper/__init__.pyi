@@ -1,0 +1,22 @@
+from .claims import Claim as Claim, count_verdicts as count_verdicts
+from .folder import (
+    FIGURES as FIGURES,
+    TABLES as TABLES,
+    check_folder as check_folder,
+    describe_folder as describe_folder,
+    is_study as is_study,
+    study_page as study_page,
+    study_runs as study_runs,
+)
+from .judge import PaperResults as PaperResults, paper_claims as paper_claims
+from .presets import find_preset as find_preset
+from .study import (
+    KINDS as KINDS,
+    PaperPlan as PaperPlan,
+    main_recipe as main_recipe,
+    match_name as match_name,
+    plan_paper as plan_paper,
+    plan_rows as plan_rows,
+    run_paper as run_paper,
+)
+from .text import facts_section as facts_section, part_leads as part_leads

@@ -1,0 +1,12 @@
+from .curve import PerturbationCurve as PerturbationCurve
+from .loss import difference_of_losses as difference_of_losses
+from .observing import spec_with_weights as spec_with_weights
+from .panel import (
+    draw_panel as draw_panel,
+    draw_patterns as draw_patterns,
+    pattern_pictures as pattern_pictures,
+    perturbed_panel as perturbed_panel,
+)
+from .pseudo import PseudoPatterns as PseudoPatterns, pseudo_patterns as pseudo_patterns
+from .result import Perturbed as Perturbed
+from .study import perturbation_curve as perturbation_curve

@@ -1,0 +1,19 @@
+from .ablation import (
+    ablate as ablate,
+    corrupt as corrupt,
+    plan_training_sets as plan_training_sets,
+    train_sets as train_sets,
+)
+from .curves import (
+    AccuracyCurve as AccuracyCurve,
+    Contrast as Contrast,
+    breakdown as breakdown,
+    differences as differences,
+    mean_accuracy as mean_accuracy,
+    steps as steps,
+)
+from .order import order_of as order_of
+from .pruning import prune as prune
+from .ranks import ranking as ranking
+from .result import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy
+from .study import TrainingSets as TrainingSets, plan_ranked as plan_ranked
