@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from easiness.cli.spread import Fields, spread
 from easiness.cli.written import WRITTEN
-from easiness.errors import BadInput
+from easiness.spec import Execution, read_numbers
+
+if TYPE_CHECKING:
+    from easiness.analysis import Ties
+    from easiness.data import Dataset
+    from easiness.spec import Recipe
+    from easiness.studies.perturbation import Perturbed
 
 
+@spread
 def perturb(
     run: Annotated[Path, typer.Argument(help="Folder of a run that keeps its weights.")],
     kind: Annotated[
@@ -45,13 +53,9 @@ def perturb(
     seed: Annotated[
         int, typer.Option("--seed", help="Of random perturbations, groups of trials and the bootstrap.")
     ] = 0,
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where the networks look.")
-    ] = "auto",
-    cache: Annotated[
-        Literal["on", "off"],
-        typer.Option("--cache", help="Keep photos at the working resolution in a file beside the run."),
-    ] = "on",
+    execution: Annotated[
+        Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
+    ] = Execution(),
     panel: Annotated[
         Path | None,
         typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png, .svg or .pdf."),
@@ -72,7 +76,7 @@ def perturb(
     from easiness.analysis import SIDES
     from easiness.cli.progress import ShownProgress
     from easiness.perturb import perturbation
-    from easiness.report import check_output_file, write_figure, write_result
+    from easiness.report import check_output_file, write_result
     from easiness.runs import data_of
     from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
@@ -88,59 +92,41 @@ def perturb(
     for file in (panel, patterns):
         if file is not None:
             check_output_file(file, PICTURE_SUFFIXES)
-    chosen = None if levels is None else parse_levels(levels)
+    chosen = None if levels is None else read_numbers("--levels", levels, "0,0.5,1")
     opened = open_run(run)
     recipe = spec_with_weights(opened).recipe
-    data = data_of(opened, source)
+    look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
+    look["source"] = data = data_of(opened, source)
     if pattern_level is not None:
         perturbation(kind, pattern_level, max(0, seed))  # refuses a mistake before the work
-    with ShownProgress() as progress:
-        curve = perturbation_curve(
-            opened,
-            kind,
-            chosen,
-            source=data,
-            sides=SIDES if side is None else (side,),
-            fraction=fraction,
-            ties=("expected", "refine") if ties is None else (ties,),
-            seed=seed,
-            device=device,
-            cache=cache == "on",
-            progress=progress,
+    sides = SIDES if side is None else (side,)
+    policies: tuple[Ties, ...] = ("expected", "refine") if ties is None else (ties,)
+    with ShownProgress() as look["progress"]:
+        both = Perturbed(
+            perturbation_curve(opened, kind, chosen, sides=sides, fraction=fraction, ties=policies, **look),
+            pseudo_patterns(opened, kind, pattern_level, chosen, **look),
         )
-        found = pseudo_patterns(
-            opened,
-            kind,
-            pattern_level,
-            chosen,
-            source=data,
-            seed=seed,
-            device=device,
-            cache=cache == "on",
-            progress=progress,
-        )
-    both = Perturbed(curve, found)
     typer.echo(sections_text(both.sections()))
     if output is not None:
         write_result(output, both)
-    if panel is None and patterns is None:
-        return
-    from easiness.studies.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
-
     if panel is not None:
-        shown = perturbed_panel(data, recipe, kinds=[kind], levels={kind: curve.levels}, seed=seed)
-        write_figure(panel, draw_panel(shown))
+        _write_panel(panel, both, data, recipe, seed)
     if patterns is not None:
-        write_figure(patterns, draw_patterns(pattern_pictures(found, data, recipe)))
+        _write_patterns(patterns, both, data, recipe)
 
 
-def parse_levels(text: str) -> list[float]:
-    """The numbers in ``0,0.5,1``.
+def _write_panel(path: Path, found: Perturbed, data: Dataset, recipe: Recipe, seed: int) -> None:
+    from easiness.report import write_figure
+    from easiness.studies.perturbation import draw_panel, perturbed_panel
 
-    Raises:
-        BadInput: something there is no number.
-    """
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError:
-        raise BadInput(f"--levels {text!r}: give numbers with commas between them, such as 0,0.5,1") from None
+    kind, levels = found.curve.kind, found.curve.levels
+    write_figure(
+        path, draw_panel(perturbed_panel(data, recipe, kinds=[kind], levels={kind: levels}, seed=seed))
+    )
+
+
+def _write_patterns(path: Path, found: Perturbed, data: Dataset, recipe: Recipe) -> None:
+    from easiness.report import write_figure
+    from easiness.studies.perturbation import draw_patterns, pattern_pictures
+
+    write_figure(path, draw_patterns(pattern_pictures(found.patterns, data, recipe)))

@@ -10,7 +10,7 @@ from easiness.spec.named_recipes import (
     recipe_settings,
 )
 from easiness.spec.observe import ALL, LAST, TRAIN, check_observe, observe_text, observed_epochs
-from easiness.spec.option import Option, options_of, taken
+from easiness.spec.option import Option, options_of, read_numbers, taken
 from easiness.spec.options import (
     Compile,
     Drawing,
@@ -85,6 +85,7 @@ __all__ = [
     "observe_text",
     "observed_epochs",
     "options_of",
+    "read_numbers",
     "read_recipe",
     "recipe_settings",
     "taken",

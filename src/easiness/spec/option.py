@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from easiness.errors import BadInput
+
 T = TypeVar("T")
 
 
@@ -52,3 +54,15 @@ def taken(kind: type[T], given: Mapping[str, Any]) -> T:
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: given[name] for name in names if name in given})
+
+
+def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:
+    """The numbers in ``0,0.5,1``.
+
+    Raises:
+        BadInput: something there is no number; the ``flag`` is named, and an ``example`` given.
+    """
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadInput(f"{flag} {text!r}: give numbers with commas between them, such as {example}") from None

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
-from easiness.errors import BadInput
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option
+from easiness.spec.option import Option, read_numbers
 from easiness.spec.recipe import Recipe
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
@@ -196,10 +195,7 @@ class Trials:
 
 
 def _rates(text: str) -> tuple[float, ...]:
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise BadInput(f"--rates {text!r}: give numbers with commas between them, such as 0,0.3") from None
+    return read_numbers("--rates", text, "0,0.3")
 
 
 def _policies(text: str) -> tuple[str, ...]:
