@@ -147,7 +147,7 @@ def parse_levels(text: str) -> list[float]:
     """The numbers in ``0,0.5,1``.
 
     Raises:
-        BadInput: something there is no number.
+        BadInput: something in it is not a number.
     """
     try:
         return [float(part) for part in text.split(",")]

@@ -20,7 +20,7 @@ from easiness.store.run import read_document
 from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]
-"""Says how many trials a run that has all of them is to have, or ``None`` where these are enough."""
+"""Says how many trials a run that has all it was asked for is to have, or ``None`` if these are enough."""
 
 
 def carry_out(
@@ -83,7 +83,7 @@ def carry_out(
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> tuple[Plan, Lack]:
-    """What a run that there is lacks, damaged trials included where they are to be trained again."""
+    """What an existing run lacks, damaged trials included where they are to be trained again."""
     plan.check_continues(_stored(writer.path), writer.path)
     removed = writer.remove_damaged() if retrain_damaged else []
     return _lack(_checked(writer.read(), plan), plan, more, removed)
@@ -125,7 +125,7 @@ def missing_trials(plan: Plan, out: Path) -> int:
 def _lack(
     run: Run, plan: Plan, more: More | None = None, removed: list[int] | None = None
 ) -> tuple[Plan, Lack]:
-    """What the run lacks of the plan; if nothing, what of the plan with as many trials as ``more`` wants.
+    """What the run lacks of the plan; if nothing, what it lacks with as many trials as ``more`` asks for.
 
     ``removed`` are trials to train again, also where the plan asks for fewer.
     """

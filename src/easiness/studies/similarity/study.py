@@ -84,7 +84,7 @@ class Similarity:
 
     @property
     def decided(self) -> bool:
-        """Are there trials enough for the sets to mean something?"""
+        """Are there enough trials for the sets to mean something?"""
         return self.num_trials >= MIN_GROUP
 
     def table(self) -> pd.DataFrame:
@@ -165,7 +165,7 @@ def similarity(
 
     Raises:
         BadInput: an option is wrong, the data are others, no class counts, or features are asked for and
-            the run has no weights or was recorded from somebody's own training loop.
+            the run has no weights or was recorded from a user's own training loop.
     """
     for space in spaces:
         if space not in SPACES:

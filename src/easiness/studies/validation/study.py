@@ -31,7 +31,7 @@ class CurvePoint:
     """The validation examples that ``count`` trials get right, ``easiness`` on the scale of Eq. 1.
 
     ``right`` is the mean share of final models that are right about them. ``interval`` is the 95 %
-    Jeffreys interval as if all final models agreed on each example, so wide rather than narrow.
+    Jeffreys interval as if all final models agreed on each example, so rather too wide than too narrow.
     """
 
     count: int
@@ -72,7 +72,7 @@ class EasinessView:
 
     @property
     def decided(self) -> bool:
-        """Are there trials enough for the order of the examples to mean something?"""
+        """Are there enough trials for the order of the examples to mean something?"""
         return self.num_trials >= MIN_GROUP
 
 
@@ -112,7 +112,7 @@ class Validation:
 
     @property
     def decided(self) -> bool:
-        """Are there trials enough of the first model?"""
+        """Are there enough trials of the first model?"""
         return self.views[0].decided
 
     @property
