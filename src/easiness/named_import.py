@@ -21,7 +21,7 @@ def split_name(name: str) -> tuple[str, str] | None:
 
 
 def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...] = ()) -> ModuleType:
-    """The module; ``what`` it is wanted for begins the text of an error.
+    """The module; ``what`` it is needed for begins the text of an error.
 
     Raises:
         BadInput: there is no such module, or importing it raises an exception that is not ``passed_on``.

@@ -6,7 +6,7 @@ _number = 0
 
 
 def worker_number() -> int:
-    """From 0 on among workers; 0 as well in a process that is none."""
+    """From 0 on among workers; also 0 in a process that is not one."""
     return _number
 
 

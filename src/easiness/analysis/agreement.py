@@ -114,7 +114,7 @@ def _rate(star: _Floats, fraction: float) -> _Floats:
 
 
 def _doubt(a: Measured, b: Measured, pair: GroupMatch, rule: Rule) -> str | None:
-    """What the rates themselves leave to be told; None where they can be corrected."""
+    """Why the rates cannot be corrected, as far as they show it themselves; None where they can be."""
     if rule.fraction >= 1:
         return "sets hold every example"
     if pair.group_size == 1:

@@ -1,4 +1,4 @@
-"""Sets of examples as bits, 64 to a word: a few machine words say of a million examples who is in."""
+"""Sets of examples as bits, 64 to a word: a few machine words say which of a million examples are in."""
 
 from __future__ import annotations
 

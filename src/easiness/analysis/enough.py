@@ -42,7 +42,7 @@ def check_trials(votes: Votes, rule: StoppingRule) -> Check:
     """How much of the true easy and hard set the refined sets of these trials hold, and what to look at next.
 
     The next number is the one that both sets are foretold to need for intervals above the bar: an even one,
-    at least a fifth and at most as many again more than there are, by the cap. It depends on these trials
+    a fifth more than there are at least and twice as many at most, up to the cap. It depends on these trials
     alone, so that a run stops at the same number however it was interrupted.
 
     Raises:

@@ -57,7 +57,7 @@ class TailModel:
     spread: float
 
     def mean(self, values: _Floats) -> float:
-        """Of a value of each step [M], over the examples."""
+        """Mean over the examples of a value of each step [M]."""
         return float(np.einsum("m,m", self.weight, values))
 
     def members(self, num_trials: int) -> _Floats:
@@ -180,7 +180,7 @@ class Forecast:
 
     @property
     def farthest(self) -> int:
-        """Numbers of trials beyond this are not foretold: ten times those there are."""
+        """Beyond this number of trials, ten times those there are, nothing is foretold."""
         return _FARTHEST * self.num_trials
 
     def trials_for(self, share: float) -> int | None:
@@ -244,7 +244,7 @@ def forecast(
 ) -> Forecast | None:
     """Fit what sets of n trials would hold to the trials there are; None with fewer than `MIN_TRIALS`.
 
-    Nor is there one of all examples, at fraction 1: no choice is left.
+    Nor is there a forecast for all examples, at fraction 1, where no choice is left.
 
     ``expected`` follows in closed form from the distribution of the probability to be right (`fit_mixing`).
     ``refine`` adds a finer score that decides inside the level at the cut; how much that varies is fitted to

@@ -1,4 +1,4 @@
-"""How sure it is of each example that it belongs to the easiest or the hardest ones."""
+"""How sure it is that each example belongs to the easiest or the hardest ones."""
 
 from __future__ import annotations
 

@@ -96,6 +96,6 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
 
 
 def _ratio(a: _Floats, b: _Floats) -> _Floats:
-    """a / b, and 0 where b is: a count that no example has may become impossible."""
+    """a / b, and 0 where b is 0: a count that no example has may become impossible."""
     ratio: _Floats = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
     return ratio

@@ -96,7 +96,7 @@ def select(
 
     Raises:
         BadInput: an unknown option, a fraction out of range or too small for K, lengths that differ,
-            NaN among the values, or values that are no counts under ``posterior``.
+            NaN among the values, or values that are not counts under ``posterior``.
     """
     v = _from_side(values, side, "values")
     check_option("ties", ties, (*get_args(Ties), "posterior"))

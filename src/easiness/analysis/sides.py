@@ -1,4 +1,4 @@
-"""The two sides of a set of examples, what may become of ties, and how many a fraction is."""
+"""The two sides of a set of examples, what to do with ties, and how many examples a fraction is."""
 
 from __future__ import annotations
 

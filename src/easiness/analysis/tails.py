@@ -154,7 +154,7 @@ class Tails:
         return Refined(cut.beyond | tied.subset(sums > last), tied.subset(sums == last), missing, by_count)
 
     def _narrowed(self, cuts: dict[_Key, Cut]) -> dict[_Key, Cut]:
-        """Leave tied of many only those whose sums lie near a guess of the cut, where the guess is right."""
+        """Of many tied, leave tied only those whose sums lie near a guessed cut, where the guess is right."""
         many = {key: cut for key, cut in cuts.items() if cut.missing < cut.num_tied and cut.num_tied > _MANY}
         sums, brackets, before = np.empty(self._sample.shape[1]), {}, None
         for key, cut in many.items():

@@ -24,7 +24,7 @@ def id_keys(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
 
 
 def keys_when_asked(ids: npt.NDArray[Any]) -> Callable[[], npt.NDArray[np.uint64]]:
-    """What gives the `id_keys`: hashed when they are first needed, and once."""
+    """A function that gives the `id_keys`, hashed once, when they are first needed."""
     return functools.cache(functools.partial(id_keys, ids))
 
 

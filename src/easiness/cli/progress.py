@@ -92,13 +92,13 @@ class ShownProgress(Progress):
         return time.monotonic() - self._last_line
 
     def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
-        """Say what is to be done in all; the bar is then about all of it."""
+        """Say what is to be done in all; the bar then covers all of it."""
         self._say(text)
         self._in_study = True
         self._restart(num_images, num_images if seconds is None else seconds)
 
     def _restart(self, num_images: int, work: float) -> None:
-        """Another bar, about these images."""
+        """Begin another bar, for these images."""
         self._done = 0
         self._work = self._began = 0.0
         self._total, self._total_work = num_images, work
@@ -125,7 +125,7 @@ class ShownProgress(Progress):
         self._last_line = time.monotonic()
 
     def _announce(self) -> None:
-        """Not before there is something to wait for: an image that is refused at once is one line alone."""
+        """Say what begins once there is something to wait for: an image refused at once is one line alone."""
         if self._announcement:
             self._say(self._announcement)
             self._announcement = ""

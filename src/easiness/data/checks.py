@@ -67,7 +67,7 @@ def check_held_out(
     where: str,
     name: Callable[[int], str],
 ) -> npt.NDArray[np.int64]:
-    """The labels [K] of a held-out split as int64; classes may be missing there, but none is new.
+    """The labels [K] of a held-out split as int64; classes may be missing there, but none may be new.
 
     Raises:
         BadInput: labels are not K integers, or one is outside 0..num_classes - 1.

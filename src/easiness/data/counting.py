@@ -1,4 +1,4 @@
-"""Telling somebody how far a long pass over a source has come."""
+"""Telling the caller how far a long pass over a source has come."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _told: ContextVar[Told | None] = ContextVar("_told", default=None)
 
 @contextmanager
 def reading(told: Told) -> Iterator[None]:
-    """Within it, ``told`` hears of every pass over a source, now and then."""
+    """Within the block, ``told`` is called now and then during every pass over a source."""
     token = _told.set(told)
     try:
         yield

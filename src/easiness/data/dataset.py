@@ -188,7 +188,7 @@ class Dataset:
         return replace(chosen, held_out=held_out, source=found_again, limited_to=k)
 
     def without_images(self) -> Dataset:
-        """The same examples to go by where the images come on another way: small when pickled."""
+        """The same examples without their images, which then come another way: small when pickled."""
         held_out = None if self.held_out is None else self.held_out.without_images()
         return replace(self, stored=cast(StoredImages, NoImages(self.stored)), held_out=held_out)
 

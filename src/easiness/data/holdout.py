@@ -22,8 +22,8 @@ R = TypeVar("R")
 def hold_out(data: Dataset, share: float) -> Dataset:
     """``data`` with ``share`` of the examples of each class held out, at random with seed 0.
 
-    Every class keeps an example to train on. The held-out examples keep their ids. Of data limited before,
-    a source does not find the parts again: it holds out first.
+    Every class keeps an example to train on. The held-out examples keep their ids. Where data
+    were limited before, their source does not find the parts again, since it holds out first.
 
     Raises:
         BadInput: the share is not in (0, 1), the data have a held-out split already, or nothing would be

@@ -11,7 +11,7 @@ GIB = 1024**3
 
 
 def available_memory() -> int | None:
-    """Bytes of physical memory that can be had now, or ``None`` where the system does not say.
+    """Bytes of physical memory that can be used now, or ``None`` where the system does not say.
 
     On Linux what the kernel calls available, at most the limit of the container; elsewhere all there is.
     """

@@ -136,7 +136,7 @@ class ObservationLog:
 
     @property
     def next_epoch(self) -> int:
-        """The epoch to be observed next, from 1; 0 where no other will be."""
+        """The epoch to be observed next, from 1; 0 where none is left."""
         done = self.num_epochs
         if not self._to_observe:
             return done + 1

@@ -103,7 +103,7 @@ def describe_data(run: Run) -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """A command line in ``parts``, an option with its value each, and the TOML file that it names, if any."""
+    """A command line in ``parts``, each an option with its value, and the TOML file that it names, if any."""
 
     parts: tuple[str, ...]
     recipe: str | None
@@ -115,7 +115,7 @@ class Command:
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
-    """The command that measures the run again; ``None`` for arrays and for training loops of one's own.
+    """The command that measures the run again; ``None`` for arrays and for recorded training loops.
 
     Args:
         run: to be measured again.
@@ -167,7 +167,7 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
-    """The name of a run's recipe for these data, and the recipe of it, if at most the batch size differs."""
+    """The name of a run's recipe for these data, and that recipe, if at most the batch size differs."""
     for name in RECIPES:
         usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
         if usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:

@@ -40,7 +40,7 @@ MAX_CLASSES = 20
 
 _PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
 _FRACTION = 0.1
-_LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes no minute
+_LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def render_report(
     source: Any = None,
     comparison: Comparison | None = None,
 ) -> str:
-    """A page of HTML that asks nothing of the network: styles, figures and pictures are in it.
+    """A page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
     The same runs give the same text.
 

@@ -13,7 +13,7 @@ from easiness.studies.paper import Claim, count_verdicts
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure: ``svg`` as an element, or ``png`` as bytes; ``label`` is for those who do not see it."""
+    """A figure: ``svg`` as an element, or ``png`` as bytes; ``label`` is for those who cannot see it."""
 
     label: str
     caption: str
@@ -48,5 +48,5 @@ class StudyPage:
 
 
 def render_study(page: StudyPage) -> str:
-    """The page as HTML that asks nothing of the network; the same content gives the same text."""
+    """The page as HTML that loads nothing from the network; the same content gives the same text."""
     return render_page("study.html", page=page, verdicts=count_verdicts(page.claims))

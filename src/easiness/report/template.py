@@ -9,7 +9,7 @@ from easiness.show import capitalized, chosen_percent, count, number, percent, w
 
 
 def render_page(template: str, **values: Any) -> str:
-    """The template, filled in. What is no figure of ours is escaped; a value that is missing is an error."""
+    """The template, filled in. All but our own figures is escaped, and a missing value is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 

@@ -19,7 +19,7 @@ from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_
 from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]
-"""Says how many trials a run that has all of them is to have, or ``None`` where these are enough."""
+"""Says how many trials a run that has all it was asked for is to have, or ``None`` if these are enough."""
 
 
 def carry_out(

@@ -24,7 +24,7 @@ _BYTES_PER_OBSERVATION = 17
 
 @dataclass(frozen=True)
 class Cost:
-    """Of the trials that are still to be trained.
+    """What the trials that are still to be trained will cost.
 
     ``num_observed`` images go through a trial's network to be observed, over all its epochs, beside the
     ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
@@ -104,7 +104,7 @@ def estimate_cost(
 
 
 def _rounds(missing: int, resolved: Resolved) -> int:
-    """How often as many trials as train at a time begin; in the last round there may be fewer."""
+    """How many rounds the trials take, so many at a time; the last round may have fewer."""
     groups = -(-missing // resolved.together)
     return -(-groups // resolved.jobs)
 

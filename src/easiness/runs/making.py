@@ -83,7 +83,7 @@ class Making:
                 self._images[name] = working_images(split, plan.recipe, self.cache, tell)
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
-        """Write down what the run is, where that is news."""
+        """Write down what the run is, where that has changed."""
         if not is_run(self.writer.path):
             self.writer.create(spec, plan.data.ids, plan.data.labels)
         elif read_document(self.writer.path).spec != spec:

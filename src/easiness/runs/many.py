@@ -127,7 +127,7 @@ def _chosen(
     *,
     keep: bool,
 ) -> dict[Any, Resolved]:
-    """What ``auto`` is for each kind of run: as in a run that there is, else as kept, else measured.
+    """What ``auto`` is for each kind of run: as in a run that exists, else as kept, else measured.
 
     It is measured for the longest run of a kind.
     """

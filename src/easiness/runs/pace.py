@@ -1,4 +1,4 @@
-"""What trials really take, learned while they train, so that the next run is foretold by it."""
+"""What trials really take, learned while they train, so that they foretell how long the next run takes."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ class Drawn:
 class Plan:
     """A run to be: its data, and all of its `RunSpec` but what ``auto`` will resolve to.
 
-    ``asked`` is as asked but for ``resolved``, which says nothing yet. ``pretrained`` is the file of weights
+    ``asked`` is what was asked for; its ``resolved`` says nothing yet. ``pretrained`` is the file of weights
     to start from.
     """
 

@@ -13,7 +13,7 @@ class Progress:
     """What a front end may show while runs go on; this one shows nothing."""
 
     def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
-        """There is much to do, as ``text`` says: ``num_images`` are to be seen, in about ``seconds``."""
+        """What is to be done, as ``text`` says: ``num_images`` are to be seen, in about ``seconds``."""
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Trials ``missing`` of the run are about to be trained."""
@@ -34,4 +34,4 @@ class Progress:
         """A trial could not be finished; the others go on."""
 
     def note(self, text: str) -> None:
-        """Something to be said in a line: what takes a moment, or what was found."""
+        """Something to say in one line: what takes a moment, or what was found."""

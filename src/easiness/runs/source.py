@@ -14,7 +14,7 @@ from easiness.store import Run
 
 
 def given_data(source: Any, loading: Loading) -> Dataset:
-    """The data that somebody gives to be measured: from a source, or loaded already.
+    """The data that a user gives to be measured: from a source, or loaded already.
 
     A `Dataset` is held out from and then limited as `load_dataset` does it. How to get at a source
     (``data_root``, ``download``, ``allow_outside``) is settled by then.
@@ -38,7 +38,7 @@ def given_data(source: Any, loading: Loading) -> Dataset:
 
 
 def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
-    """The data of a run, or ``None`` and why they are not to be had.
+    """The data of a run, or ``None`` and why they cannot be found.
 
     Args:
         run: whose data to find.

@@ -14,7 +14,7 @@ _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may 
 
 
 def trials_asked(asked: Trials, epochs: int, tell: Callable[[str], None]) -> tuple[int, UntilReliable | None]:
-    """The number of trials to begin with, and for ``auto`` what says how many more.
+    """The number of trials to begin with, and for ``auto`` the object that says how many more.
 
     Args:
         asked: a whole number of trials, maybe as text, or ``auto``; for that alone reliability, 0.8 unless
@@ -23,7 +23,7 @@ def trials_asked(asked: Trials, epochs: int, tell: Callable[[str], None]) -> tup
         tell: is called with a line about each check.
 
     Raises:
-        BadInput: that is no number, or one of the others is given beside a number or makes no sense.
+        BadInput: that is not a number, or one of the others is given beside a number or makes no sense.
     """
     trials: int | str = asked.trials
     if trials == "auto":

@@ -12,7 +12,7 @@ from easiness.training import Speed, Workload
 
 @dataclass(frozen=True)
 class Work:
-    """Of one trial: ``num_steps`` training steps, and ``num_observed`` images in passes of their own."""
+    """A trial has ``num_steps`` training steps, and ``num_observed`` images in passes of their own."""
 
     workload: Workload
     num_steps: int

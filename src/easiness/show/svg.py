@@ -19,7 +19,7 @@ TRAIN = "#007a5e"
 LEFT_OUT = "#9a6b00"
 HELD_OUT = "#a8487a"
 
-# A page may set these CSS variables, for a dark theme say; elsewhere the colors above hold.
+# A page may set these CSS variables, say for a dark theme; elsewhere the colors above hold.
 _VARIABLES = {
     INK: "--plot-ink",
     FAINT: "--plot-faint",
@@ -98,7 +98,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     Args:
         figure: to be drawn.
         key: put before every id, so that several figures can stand in one page.
-        label: what the figure shows, for those who do not see it.
+        label: what the figure shows, for those who cannot see it.
     """
     import matplotlib as mpl
 

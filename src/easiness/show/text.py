@@ -20,7 +20,7 @@ def percent(share: float) -> str:
 
 
 def whole_percent(probability: float) -> str:
-    """A probability without digits that nobody reads: ``97 %``, and never quite sure: ``>99 %``, ``<1 %``."""
+    """A probability without needless digits: ``97 %``, and never quite certain: ``>99 %``, ``<1 %``."""
     if probability > 0.99:
         return ">99\N{NO-BREAK SPACE}%"
     if probability < 0.01:
@@ -34,7 +34,7 @@ def capitalized(text: str) -> str:
 
 
 def chosen_percent(share: float) -> str:
-    """A share that somebody chose, with no more digits than it has: ``10 %``."""
+    """A share that was chosen, with no more digits than it has: ``10 %``."""
     return f"{100 * share:g}\N{NO-BREAK SPACE}%"
 
 

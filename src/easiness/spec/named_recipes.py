@@ -48,7 +48,7 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
         model: name of the network, for the tables of a file.
 
     Raises:
-        BadInput: there is no such recipe or file, or the file has what a recipe does not.
+        BadInput: there is no such recipe or file, or the file has something that a recipe does not have.
     """
     if recipe is None:
         return {BASE: "paper"}

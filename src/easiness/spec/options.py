@@ -34,7 +34,7 @@ def _number_or_auto(text: str) -> str:
 
 
 def _jobs(text: str) -> Any:
-    """The number in ``text``, or the text, which is ``auto`` or refused where it is looked at."""
+    """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
     return int(text) if text.isascii() and text.isdigit() else text
 
 
@@ -104,7 +104,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Recording:
-    """What is kept of a trial; ``splits`` are those that are observed, where there are such."""
+    """What is kept of a trial; ``splits`` are those to observe, as far as the data have them."""
 
     observe: Annotated[
         str,
@@ -124,7 +124,7 @@ class Recording:
 
 @dataclass(frozen=True)
 class Execution:
-    """Where trials run and how many at a time: nothing of it decides what they record, on a CPU."""
+    """Where trials run and how many at a time: on a CPU none of it affects what they record."""
 
     device: Annotated[
         str,

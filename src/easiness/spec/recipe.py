@@ -70,7 +70,7 @@ class Recipe(BaseModel):
     def identity(self) -> dict[str, Any]:
         """The settings that decide what is learned: how photos are cropped only where they are.
 
-        What is not made use of is as if it had not been invented.
+        A setting that is not in use is left out, so that runs from before it existed are still the same.
         """
         unused = set() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
         unused |= {"reduce"} if self.reduce == 1 else set()

@@ -77,7 +77,7 @@ class Probe(_Frozen):
     observe: str = ALL
 
     def identity(self) -> dict[str, Any]:
-        """What decides what is recorded; observing every epoch is as if nothing had been said."""
+        """What decides what is recorded; observing every epoch, which is usual, is left out."""
         return self.model_dump(mode="json", exclude={"observe"} if self.observe == ALL else set())
 
     def observed(self, epochs: int) -> tuple[int, ...]:
@@ -91,7 +91,7 @@ class Resolved(_Frozen):
     ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
     and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.
     ``folded`` says whether passes of evaluation fold batch normalization into convolutions, cast weights
-    once, and take batches as large as the network's activations allow; runs of before do none of it.
+    once, and take batches as large as the network's activations allow; older runs do none of it.
     """
 
     precision: Literal["float32", "bfloat16"]
@@ -139,7 +139,7 @@ class TrialSpec(_Frozen):
         value["data"] = self.data.identity()
         value["recipe"] = self.recipe.identity()
         value["probes"] = [probe.identity() for probe in self.probes]
-        for name in _SPECIAL:  # so that trials of before these were invented keep their identity
+        for name in _SPECIAL:  # left out where not in use: the hash is then that from before it existed
             if value[name] == type(self).model_fields[name].default:
                 del value[name]
         value["precision"] = self.resolved.precision
@@ -188,7 +188,7 @@ class RunSpec(_Frozen):
 
 
 class RecordedSpec(_Frozen):
-    """A run written by `Recorder` from somebody's own training loop.
+    """A run written by `Recorder` from a user's own training loop.
 
     ``augmented`` logits are those of training steps and not of clean passes.
     """

@@ -1,4 +1,4 @@
-"""Recording a run from anybody's own training loop."""
+"""Recording a run from your own training loop."""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from easiness.worker import worker_number
 
 
 def num_gpus(device: torch.device) -> int:
-    """How many GPUs the workers of a run on ``device`` spread over; 1 where it is none."""
+    """How many GPUs the workers of a run on ``device`` spread over; 1 where it is not a GPU."""
     return max(1, torch.cuda.device_count()) if device.type == "cuda" else 1
 
 
 def own_device(device: torch.device) -> torch.device:
-    """The device of this process: of several GPUs worker i has the one of number i modulo theirs.
+    """The device of this process: of n GPUs worker i has the one of number i modulo n.
 
     A GPU that is named by its number stays what it is.
     """
@@ -59,7 +59,7 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
 
 
 def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
-    """Do so many bytes of images leave as many for the training, of what ``sharers`` may have each?"""
+    """Do so many bytes of images leave as many for training, of what each of ``sharers`` may have?"""
     if device.type != "cuda":
         return True
     free, whole = torch.cuda.mem_get_info(device)

@@ -73,7 +73,7 @@ class FoldedPasses:
             return None
 
     def _agrees(self, folded: Folded, images: Tensor) -> bool:
-        """A graph does not know what else a forward pass does, as drawing numbers or counting its calls."""
+        """A graph does not know what else a forward pass does, such as drawing numbers or counting calls."""
         device = images.device
         made_up = torch.arange(images[:2].numel(), device=device) % 251 / 125 - 1
         made_up = torch.empty_like(images[:2]).copy_(made_up.view(images[:2].shape))
@@ -183,7 +183,7 @@ class _Layer(nn.Module):
 
 
 def _onednn_joins_relu(x: Tensor) -> bool:
-    """Has oneDNN a convolution of such numbers that applies ReLU before it writes?"""
+    """Can a oneDNN convolution of such numbers apply ReLU before it writes?"""
     if x.device.type != "cpu" or not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return hasattr(torch.ops.mkldnn, "_convolution_pointwise") and (

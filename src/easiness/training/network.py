@@ -136,7 +136,7 @@ class Network:
         return self._at_once
 
     def weights(self, trial: int = 0) -> dict[str, Tensor]:
-        """State of the model; ``trial`` is its place among trials that train side by side: it is alone."""
+        """State of the model; ``trial`` is its place among trials side by side, here the only one."""
         assert trial == 0
         state: dict[str, Tensor] = self.model.state_dict()
         return state

@@ -13,7 +13,7 @@ _NAMED_BY = ("model name", "cpu family", "model", "stepping", "CPU implementer",
 
 
 def device_name(device: torch.device) -> str:
-    """Of the GPU, or of the processor: equal names compute equally fast."""
+    """Name of the GPU, or of the processor: those of equal names compute equally fast."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
     facts = _facts()
@@ -25,7 +25,7 @@ def multiplies_bfloat16() -> bool:
     """May bfloat16 be faster than float32 on this processor?
 
     Where the system lists what the processor can do, a product of bfloat16 numbers has to be in it:
-    without, each is widened to float32 first, which takes several times as long. Elsewhere nobody knows.
+    without, each is widened to float32 first, which takes several times as long. Elsewhere this is not known.
     """
     facts = _facts()
     listed = facts.get("flags", facts.get("Features"))

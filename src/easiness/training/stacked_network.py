@@ -43,7 +43,7 @@ def _mean_of_pixels(images: Tensor) -> Tensor:
 
 
 class _Convolution(nn.Conv2d):
-    """In the type of autocast also on a CPU, where torch leaves those of several trials as they are."""
+    """Runs in the type of autocast on a CPU too, where torch leaves those of several trials as they are."""
 
     def _conv_forward(self, images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         device = images.device.type
@@ -56,7 +56,7 @@ class _Convolution(nn.Conv2d):
 
 
 class _BatchNorm(nn.BatchNorm2d):
-    """On a CPU, where torch has none of several trials with statistics wider than the images, in float32."""
+    """In float32 on a CPU, where torch has none for several trials with statistics wider than the images."""
 
     def forward(self, images: Tensor) -> Tensor:
         if images.device.type != "cpu":

@@ -39,7 +39,7 @@ class TransformedImages:
 
     @property
     def ahead(self) -> torch.device | None:
-        """As of the images themselves."""
+        """As for the images themselves."""
         return self.bank.ahead
 
     def clean(self, batch: slice) -> Tensor:

@@ -50,7 +50,7 @@ def draw_augmentation(num: int, shift: int, flip: float, generator: torch.Genera
 
 
 def _augmented(pixels: Tensor, positions: Tensor, augmentation: Augmentation, shift: int) -> Tensor:
-    """Pixels [b, h, w, c] of those at ``positions`` [b] of ``pixels`` [K, h, w, c], as was drawn."""
+    """The ``pixels`` [K, h, w, c] at ``positions`` [b], augmented as drawn: [b, h, w, c]."""
     _, height, width, channels = pixels.shape
     rows = augmentation.top[:, None] - shift + torch.arange(height, device=pixels.device)
     offsets = torch.arange(width, device=pixels.device)

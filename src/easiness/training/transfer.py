@@ -51,7 +51,7 @@ def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterato
     """The same items, each taken by a thread while the one before is worked on; none for no ``device``.
 
     The thread ends with the iteration, and an error in it is raised here. On a GPU it has a stream of its
-    own, and whoever takes an item is in front of no copy that is not done.
+    own, and whoever takes an item finds every copy of it done.
     """
     if device is None:
         yield from items

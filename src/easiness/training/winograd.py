@@ -34,7 +34,7 @@ _OUTPUT = torch.tensor([[1.0, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4,
 
 
 def suits(layer: nn.Conv2d) -> bool:
-    """Is this a convolution that is faster so: 3 x 3, stride 1, padded by 1, of at least 64 channels?
+    """Is this a convolution that is faster this way: 3 x 3, stride 1, padded by 1, of at least 64 channels?
 
     Threads wait for each other at each of the small products: with several it is not.
     """
@@ -44,7 +44,7 @@ def suits(layer: nn.Conv2d) -> bool:
 
 
 def suits_images(images: Tensor) -> bool:
-    """Do tiles of 4 x 4 cover these images [b, c, h, w], in float32 on a CPU, without much beside them?"""
+    """Do tiles of 4 x 4 cover these images [b, c, h, w], in float32 on a CPU, without much waste?"""
     height, width = images.shape[2:]
     covered = 16 * -(-height // 4) * -(-width // 4)
     plain = images.dtype == torch.float32 and images.device.type == "cpu"

@@ -142,5 +142,5 @@ def _open(blob: Blob, name: str) -> Image.Image:
 
 
 def one_line(error: BaseException) -> str:
-    """The text of an error of somebody else's code, for use inside of a line."""
+    """The text of an error from another library, to be put into a line."""
     return " ".join(str(error).split()) or type(error).__name__

@@ -49,7 +49,7 @@ class Scan:
 
 
 def scan(headers: Iterable[Header]) -> Scan | None:
-    """Look at headers until nothing more can be learned; ``None`` where there is none."""
+    """Look at headers until nothing more can be learned; ``None`` where there are no headers."""
     size: tuple[int, int] | None = None
     same, grey = True, True
     short_sides: list[int] = []
@@ -67,6 +67,6 @@ def scan(headers: Iterable[Header]) -> Scan | None:
 
 
 def merge(train: Scan, held_out: Scan) -> Scan:
-    """Of two splits that were looked at one by one; the training split decides what size is usual."""
+    """The scan of two splits looked at one by one; the training split decides what size is usual."""
     size = train.size if train.size == held_out.size else None
     return Scan(train.channels, size, train.short_side)

@@ -1,4 +1,4 @@
-"""scikit-learn's handwritten digits: 1797 grey pictures of 8 x 8 pixels, there without a download."""
+"""scikit-learn's handwritten digits: 1797 grey pictures of 8 x 8 pixels, which need no download."""
 
 from __future__ import annotations
 

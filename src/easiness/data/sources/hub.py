@@ -127,7 +127,7 @@ def _choose_splits(found: dict[str, Any], what: str) -> tuple[Any, Any, str]:
 
 
 def _has_labels(table: Any, what: str) -> bool:
-    """Tests on the hub often have -1 or nothing for a label."""
+    """Is anything labelled? Test splits on the hub often have -1 or nothing for a label."""
     labels = _label_values(table, _label_column(table, what))
     return bool(labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()))
 

@@ -89,7 +89,7 @@ def _with_cause(error: Exception) -> str:
 
 
 def _try_to_reach(name: str) -> Exception | None:
-    """Ask the hub for the data set once; why there is no answer, if there is none.
+    """Ask the hub for the data set once; says why it did not answer, if it did not.
 
     The libraries themselves try each of many requests for half a minute or more.
     """
@@ -98,7 +98,7 @@ def _try_to_reach(name: str) -> Exception | None:
 
     try:
         huggingface_hub.HfApi().dataset_info(name, timeout=SECONDS_TO_WAIT)
-    except (HfHubHTTPError, ValueError):  # an answer, or a name that is none: the loader says what is wrong
+    except (HfHubHTTPError, ValueError):  # an answer, or no such name: the loader says what is wrong
         return None
     except Exception as error:  # of whichever library makes the requests
         return error

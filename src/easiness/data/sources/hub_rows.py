@@ -61,7 +61,7 @@ class HubBlobs:
         return counted(in_threads(digest, self.blobs(positions)), IMAGES, len(positions))
 
     def _files(self) -> tuple[Path, str] | None:
-        """The first Arrow file, and what the rows are in it and the others; ``None`` where rows are not.
+        """The first Arrow file, and what the rows are in it and the others; ``None`` where they are in none.
 
         The library's own fingerprint says which rows are taken, in which order; that the files still hold
         what they did is seen by their size and time of modification.

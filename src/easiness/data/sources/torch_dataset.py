@@ -51,7 +51,7 @@ def is_item_list(source: object) -> bool:
 
 
 def refuse_iterable(source: object) -> None:
-    """Refuse data that can only be gone through, such as an iterable Dataset or a DataLoader.
+    """Refuse data that can only be iterated over, such as an iterable Dataset or a DataLoader.
 
     Raises:
         BadInput: it is such data, or has items but no length.

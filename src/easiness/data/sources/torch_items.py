@@ -43,7 +43,7 @@ def length_of(dataset: Any, what: str) -> int:
     """Number of items of a Dataset.
 
     Raises:
-        BadInput: its ``__len__`` gives none.
+        BadInput: its ``__len__`` does not give one.
     """
     try:
         return len(dataset)
@@ -57,7 +57,7 @@ def length_of(dataset: Any, what: str) -> int:
 class Items:
     """All items of a Dataset, and what was seen of each when it was first read.
 
-    The Dataset is used from the thread that asks only: it need not be safe for several.
+    The Dataset is used only from the thread that asks, so that it need not be safe for several.
     """
 
     def __init__(self, dataset: Any, what: str) -> None:

@@ -29,7 +29,7 @@ def beside(
     """
     executor = ProcessesExecutor(settings.jobs)
     try:
-        # nobody begins before all are ready, nor is any of it measured
+        # none begins before all are ready, and the wait is not measured
         if not executor.start(partial(_get_ready, workload.device), patience):
             raise TimeoutError
         alone = settings.model_copy(update={"jobs": 1})
@@ -46,7 +46,7 @@ def beside(
 
 def _get_ready(device: str, _: int) -> int:
     warm(device)
-    time.sleep(0.2)  # so that one that is quick does not answer for another
+    time.sleep(0.2)  # so that a quick one does not answer for another
     return os.getpid()
 
 

@@ -16,7 +16,7 @@ class Budget:
     """Seconds left for choosing, counted from when this was made."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        """``allowed`` is the least there may be until `meet` is told more."""
+        """``allowed`` seconds are left to begin with; `meet` may allow more."""
         self._clock = clock
         self._began = clock()
         self.allowed = LEAST
@@ -31,7 +31,7 @@ class Budget:
         return self.allowed - (self._clock() - self._began)
 
     def affords(self, seconds: float) -> bool:
-        """Is so much left?"""
+        """Are so many seconds left?"""
         return seconds <= self.left
 
     @property

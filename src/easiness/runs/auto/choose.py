@@ -1,4 +1,4 @@
-"""What ``auto`` becomes for a run: measured on made-up images before it begins, once, and said."""
+"""What ``auto`` becomes for a run: measured once, on made-up images before it begins, and reported."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def resolve_plan(
     cores: side by side in one process, for networks without convolutions, and processes beside each other,
     really working at the same time where there are seconds to start them. On a GPU, steps as CUDA graphs
     too. What was measured before, in whatever run, is not measured again, unless it is to be chosen again.
-    Compiling takes a minute, and so is for those who ask for it. ``may_group`` is for trials side by side
-    in one process, whose number must be known; ``tell`` is told what takes its time.
+    Compiling takes a minute, so that it has to be asked for. ``may_group`` is for trials side by side
+    in one process, whose number must be known; ``tell`` is told what takes time.
 
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.

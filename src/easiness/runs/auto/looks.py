@@ -152,7 +152,7 @@ class Looks:
         self._change(too_dear=(*others, found))
 
     def learn(self, way: Resolved, speed: Speed) -> None:
-        """Keep what trials really took; choices are not made by it."""
+        """Keep what trials really took; no choice is based on it."""
         found = _Trained(way=_plain([way])[0], speed=speed)
         others = (one for one in self._document.trained if one.way != found.way)
         self._change(trained=(*others, found))
@@ -171,7 +171,7 @@ class Looks:
             return None
         device = torch.device(self._workload.device)
         alone = self.speed(way.model_copy(update={"jobs": 1}))
-        # a GPU is no faster for being asked by more
+        # more processes make a GPU no faster
         sharers = 1 if device.type == "cpu" else -(-way.jobs // num_gpus(device))
         return None if alone is None else alone.times(sharers if sharers > 1 else BESIDE)
 

@@ -120,7 +120,7 @@ class Search:
         return _working(ways, speeds)
 
     def _compared(self, ways: Sequence[Resolved]) -> list[Way] | None:
-        """Those that work here, the first being the usual one; ``None`` where looks at them are too dear."""
+        """Those that work here, the first being the usual one; ``None`` where looks take too long."""
         ways = [way.model_copy(update={"jobs": 1}) for way in ways]
         found = self._drawn(ways, self._price(ways), lambda: self.looks.measure(ways, self.budget.look))
         return None if found is None else _working(ways, found)
@@ -261,7 +261,7 @@ class Search:
 
 
 def changed(settings: Resolved, why: str, **changes: Any) -> Resolved:
-    """Other settings, with a reason more."""
+    """Other settings, with one more reason."""
     return settings.model_copy(update={**changes, "reason": f"{settings.reason}; {why}"})
 
 

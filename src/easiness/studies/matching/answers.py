@@ -15,7 +15,7 @@ _NAME = 14  # letters of a name, so that the table stays within 100 columns
 
 
 def headline_ties(c: Comparison) -> Ties:
-    """The policy for ties that the answers are about: ``refine`` where it was compared under."""
+    """The policy for ties that the answers are about: ``refine`` if it was among those compared."""
     return "refine" if "refine" in c.ties else c.ties[0]
 
 
@@ -29,7 +29,7 @@ def answers(c: Comparison) -> list[str]:
 
 
 def pair_answers(c: Comparison) -> list[str]:
-    """A sentence for each side and pair of runs; for each side of a run that is alone."""
+    """A sentence for each side and pair of runs, or for each side of a run that is alone."""
     return [_answer(c, cell) for cell in _headline_cells(c)]
 
 

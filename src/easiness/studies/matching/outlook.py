@@ -82,7 +82,7 @@ class Outlook:
         return f"{held}; {100 * target:.0f} % needs about {needed} trials{cost}"
 
     def warnings(self) -> list[str]:
-        """Sides whose sets are shown to be others after the last epoch than before, a sentence each."""
+        """A sentence for each side whose sets are shown to have changed towards the last epoch."""
         return [self._warning(one) for one in self.drifts if one.goes_on]
 
     def _warning(self, one: Drift) -> str:
@@ -103,7 +103,7 @@ def _cost(trials: int, seconds: float | None) -> str:
 def outlook_lines(run: Run) -> list[str]:
     """`Outlook.sentences` of a run after its last epoch, then its warnings, marked as such.
 
-    One line with the reason where it cannot be told, of a run with a damaged file or a few examples.
+    One line with the reason where nothing can be said, as with a damaged file or too few examples.
     """
     try:
         ahead = outlook(run)

@@ -35,7 +35,7 @@ def read_kept(
 def keep(path: Path, ids: Ids, seen: Observations) -> None:
     """Write the file, whole or not at all, and remove what killed writers left beside it.
 
-    Not at all where the disk is full or not to be written to: the run can be looked at all the same.
+    Nothing is written where the disk is full or read-only: the run can be looked at all the same.
     """
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -72,7 +72,7 @@ class PerturbedProbe:
 
     @property
     def num_images(self) -> int:
-        """How many images have still to go through a network."""
+        """How many images still have to go through a network."""
         missing = sum(
             self._kept(trial, one) is None for trial in self.run.trials for one in self.perturbations
         )
@@ -257,7 +257,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     """The spec of a run whose networks can look again.
 
     Raises:
-        BadInput: it has no weights, or not all of them are of its last epoch.
+        BadInput: its weights were not kept, or are not all from its last epoch.
     """
     if run.spec.measured is None:
         raise BadInput(

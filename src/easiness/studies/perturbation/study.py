@@ -57,8 +57,8 @@ def perturbation_curve(
         progress: what to call as it goes on.
 
     Raises:
-        BadInput: the kind is not known or does not take a level, the weights or the data are not to be
-            had, no example is right in any trial, or an option is wrong.
+        BadInput: the kind is not known or does not take a level, the weights or the data cannot be
+            found, no example is right in any trial, or an option is wrong.
         RunFailed: what a network makes of a perturbed image is not finite.
     """
     spec_with_weights(run)  # else the data need not be looked for

@@ -75,7 +75,7 @@ def similarity(
 
     Raises:
         BadInput: an option is wrong, the data are others, no class counts, or features are asked for and
-            the run has no weights or was recorded from somebody's own training loop.
+            the run has no weights or was recorded from a user's own training loop.
     """
     for space in spaces:
         if space not in SPACES:

@@ -95,7 +95,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
 
 
 def _recorded(run: Run, source: Any) -> Dataset:
-    """The data of a run recorded from somebody's own loop, which may know no fingerprint of images."""
+    """The data of a run recorded from a user's own loop, which may not know a fingerprint of images."""
     data = given_data(source, Loading())
     same = (
         data.classes == run.classes

@@ -50,7 +50,7 @@ class NetworkFacts(BaseModel):
 
 
 def network_facts(workload: Workload) -> NetworkFacts:
-    """Found by a training step on a few made-up examples, or on a whole batch where it takes no few.
+    """Found by a training step on a few made-up examples, or on a whole batch where it does not take so few.
 
     Raises:
         BadInput: the model cannot take a training step.
@@ -95,7 +95,7 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
 
 def cannot_train(workload: Workload, error: Exception) -> BadInput:
-    """What to tell of a model whose first step ended with ``error``."""
+    """What to say of a model whose first step ended with ``error``."""
     if isinstance(error, torch.OutOfMemoryError):
         return BadInput(
             f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "

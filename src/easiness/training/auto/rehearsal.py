@@ -51,7 +51,7 @@ class Speed(BaseModel):
     observed_image: float = Field(gt=0, allow_inf_nan=False)
 
     def times(self, factor: float) -> Speed:
-        """Where everything takes so many times as long."""
+        """The speed where everything takes so many times as long."""
         return Speed(step=self.step * factor, observed_image=self.observed_image * factor)
 
 
@@ -124,7 +124,7 @@ class Rehearsal:
 
 @contextmanager
 def rehearsing(device: str) -> Iterator[None]:
-    """As `set_up` for trials, with random numbers of its own; the threads are set by who measures."""
+    """As `set_up` for trials, with random numbers of its own; the threads are set by whoever measures."""
     with set_up(own_device(torch.device(device)), torch.get_num_threads()):
         torch.manual_seed(0)
         yield
@@ -191,7 +191,7 @@ def _take_turns(
 
 
 def warm(device: str) -> None:
-    """What the first step in a process waits for and no later one: libraries loaded, a GPU's context made."""
+    """Do what only the first step in a process waits for: load libraries, make a GPU's context."""
     with rehearsing(device):
         layer = nn.Linear(1, 1).to(device)
         adamw = torch.optim.AdamW(layer.parameters(), fused=True)
