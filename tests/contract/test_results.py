@@ -32,12 +32,14 @@ from easiness.studies.matching.result import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
 from easiness.studies.perturbation.result import Perturbed
-from easiness.studies.perturbation.study import match_levels
-from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.similarity.found import DIFFERENCES, SETS, Estimate, SpaceDistances
+from easiness.studies.similarity.result import Similarity
+from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.pruning import Pruned
-from easiness.studies.training_sets.result import EveryEpoch, TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
 from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view
+from plans import match_levels
 
 HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
 NUM, CLASSES = 40, 2

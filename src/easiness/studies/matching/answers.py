@@ -7,19 +7,19 @@ from collections.abc import Iterator
 
 from easiness.analysis import MIN_GROUP, SIDES, Ties
 from easiness.show import Section, number
+from easiness.studies.matching.found import Cell, Compared
 from easiness.studies.matching.outlook import tail_text
-from easiness.studies.matching.result import Cell, Comparison
 
 _NARROW = 0.2  # width of an interval that more trials would not change much
 _NAME = 14  # letters of a name, so that the table stays within 100 columns
 
 
-def headline_ties(c: Comparison) -> Ties:
+def headline_ties(c: Compared) -> Ties:
     """The policy for ties that the answers are about: ``refine`` if it was among those compared."""
     return "refine" if "refine" in c.ties else c.ties[0]
 
 
-def answers(c: Comparison) -> list[str]:
+def answers(c: Compared) -> list[str]:
     """Those of `pair_answers`, then what each run's sets hold and whether they still change."""
     said = pair_answers(c)
     for name, reliability in zip(c.names, c.reliability, strict=True):
@@ -28,12 +28,12 @@ def answers(c: Comparison) -> list[str]:
     return said
 
 
-def pair_answers(c: Comparison) -> list[str]:
+def pair_answers(c: Compared) -> list[str]:
     """A sentence for each side and pair of runs, or for each side of a run that is alone."""
     return [_answer(c, cell) for cell in _headline_cells(c)]
 
 
-def _headline_cells(c: Comparison) -> Iterator[Cell]:
+def _headline_cells(c: Compared) -> Iterator[Cell]:
     alone = len(c.names) == 1
     for side in SIDES:
         for cell in c.cells:
@@ -41,7 +41,7 @@ def _headline_cells(c: Comparison) -> Iterator[Cell]:
                 yield cell
 
 
-def _answer(c: Comparison, cell: Cell) -> str:
+def _answer(c: Compared, cell: Cell) -> str:
     tail = tail_text(cell.side, c.fraction)
     names = f"{c.names[cell.a]} and {c.names[cell.b]}"
     groups, every = cell.groups, cell.all_trials
@@ -92,7 +92,7 @@ def _doubt(decided: bool) -> str:
     return "" if decided else f"; undecided, since groups of fewer than {MIN_GROUP} trials decide nothing"
 
 
-def headline(c: Comparison) -> Section:
+def headline(c: Compared) -> Section:
     """The one table that goes with the answers, at most 100 columns wide."""
     ties = headline_ties(c)
     rows = [["set", "match", "agreement", "chance", "by class"]]
@@ -106,7 +106,7 @@ def headline(c: Comparison) -> Section:
     )
 
 
-def _row(c: Comparison, cell: Cell) -> list[str]:
+def _row(c: Compared, cell: Cell) -> list[str]:
     a, b = shortened(c.names[cell.a]), shortened(c.names[cell.b])
     groups, every = cell.groups, cell.all_trials
     name = f"{cell.side}: {a} - {'itself' if cell.a == cell.b else b}"

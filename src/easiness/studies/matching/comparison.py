@@ -23,8 +23,9 @@ from easiness.analysis import (
 )
 from easiness.errors import BadInput
 from easiness.store import Run
+from easiness.studies.matching.found import Cell, Resolution
 from easiness.studies.matching.reliability import run_reliability
-from easiness.studies.matching.result import Cell, Comparison, Resolution
+from easiness.studies.matching.result import Comparison
 
 
 def matching_rate(

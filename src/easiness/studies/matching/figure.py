@@ -11,7 +11,7 @@ import numpy as np
 
 from easiness.analysis import SIDES, Side, Ties
 from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching.found import Compared
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _NAME_WIDTH = 12  # letters of a line
 
 
-def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
+def draw_matching(comparison: Compared, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
     """Matching rates between groups of trials, with 95 % intervals and chance; a table for each side.
 
     The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are
@@ -38,7 +38,7 @@ def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: T
     return figure
 
 
-def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> None:
+def _draw_table(axes: Axes, comparison: Compared, side: Side, ties: Ties) -> None:
     from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 

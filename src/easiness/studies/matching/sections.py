@@ -6,11 +6,11 @@ import math
 
 from easiness.analysis import MIN_GROUP, SIDES, Side, SplitHalf, Ties
 from easiness.show import Section, number
+from easiness.studies.matching.found import Cell, Compared
 from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.result import Cell, Comparison
 
 
-def comparison_sections(comparison: Comparison) -> list[Section]:
+def comparison_sections(comparison: Compared) -> list[Section]:
     """The tables of `easiness compare`, in reading order."""
     sections = [_resolution(comparison)]
     for side in SIDES:
@@ -21,7 +21,7 @@ def comparison_sections(comparison: Comparison) -> list[Section]:
     return sections
 
 
-def _resolution(c: Comparison) -> Section:
+def _resolution(c: Compared) -> Section:
     rows = [["run", "trials", "right in all", "right in none", "tie mass easy", "tie mass hard"]]
     for name, run in zip(c.names, c.resolution, strict=True):
         shares = (run.right_in_all, run.right_in_none, run.tie_mass["easy"], run.tie_mass["hard"])
@@ -33,7 +33,7 @@ def _resolution(c: Comparison) -> Section:
     )
 
 
-def _matrix(c: Comparison, side: Side) -> Section:
+def _matrix(c: Compared, side: Side) -> Section:
     num = len(c.names)
     header = [""]
     for ties in c.ties:
@@ -59,12 +59,12 @@ def _marked(rate: float, decided: bool) -> str:
     return (number(rate) or "empty") + ("" if decided else "?")
 
 
-def _chance(c: Comparison, i: int, side: Side, ties: Ties) -> float:
+def _chance(c: Compared, i: int, side: Side, ties: Ties) -> float:
     groups = c.cell(i, i, side, ties).groups
     return groups.chance if groups else c.fraction
 
 
-def _details(c: Comparison, side: Side) -> Section:
+def _details(c: Compared, side: Side) -> Section:
     rows = [
         [
             "pair",
@@ -165,7 +165,7 @@ def _by_epoch(name: str, reliability: Reliability) -> Section:
     )
 
 
-def _by_trials(name: str, c: Comparison, reliability: Reliability) -> Section:
+def _by_trials(name: str, c: Compared, reliability: Reliability) -> Section:
     rows = [["trials a group", *_TAILS]]
     rows += [[str(half.group_size), *_tails(half)] for half in reliability.by_trials]
     return Section(

@@ -9,12 +9,12 @@ from typing import Any
 from easiness.analysis import SIDES
 from easiness.show import defined, sections_markdown, sections_text
 from easiness.studies.matching.answers import answers, headline
+from easiness.studies.matching.found import Cell, Compared
 from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.result import Cell, Comparison
 from easiness.studies.matching.sections import comparison_sections
 
 
-def as_text(comparison: Comparison, *, details: bool = False) -> str:
+def as_text(comparison: Compared, *, details: bool = False) -> str:
     """For a terminal: the answers and one table, and every table with ``details``."""
     sections = [headline(comparison), *(comparison_sections(comparison) if details else [])]
     wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
@@ -22,14 +22,15 @@ def as_text(comparison: Comparison, *, details: bool = False) -> str:
     return f"{said}\n\n{sections_text(sections)}"
 
 
-def as_markdown(comparison: Comparison) -> str:
+def as_markdown(comparison: Compared) -> str:
     """Note, answers and all tables as Markdown."""
     note = "" if comparison.note is None else f"Note: {comparison.note}.\n\n"
     said = "\n".join(f"- {text}" for text in answers(comparison))
-    return f"{note}{said}\n\n{sections_markdown(comparison.sections())}"
+    sections = [headline(comparison), *comparison_sections(comparison)]
+    return f"{note}{said}\n\n{sections_markdown(sections)}"
 
 
-def cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
+def cell_values(comparison: Compared, cell: Cell) -> dict[str, Any]:
     """One matching rate with everything beside it, as a flat row; ``None`` where there is no value."""
     groups, every = cell.groups, cell.all_trials
     row: dict[str, Any] = {
@@ -79,7 +80,7 @@ def outlook_values(outlook: Outlook) -> dict[str, Any]:
     }
 
 
-def document(comparison: Comparison) -> dict[str, Any]:
+def document(comparison: Compared) -> dict[str, Any]:
     """What a comparison's JSON holds; its keys are relied on."""
     runs = [
         {

@@ -5,19 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import ASIDE, Run, is_run, open_run, sweep, write_whole
-
-if TYPE_CHECKING:  # a study is read without what trains it
-    from easiness.studies.paper.study import PaperPlan
-
-DOCUMENT = "study.json"
-RUNS = "trials"
-PAGE = "report.html"
-FIGURES = "figures"
-TABLES = "tables"
+from easiness.store import ASIDE, is_run, sweep, write_whole
+from easiness.studies.paper.layout import DOCUMENT, FIGURES, TABLES
+from easiness.studies.paper.study import PaperPlan
 
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
@@ -88,27 +81,3 @@ def _settings(plan: PaperPlan) -> dict[str, Any]:
         "fingerprint": data.fingerprint,
         "held_out_fingerprint": None if data.held_out is None else data.held_out.fingerprint,
     }
-
-
-def is_study(out: Path) -> bool:
-    """Does the folder hold a study?"""
-    return (out / DOCUMENT).is_file()
-
-
-def study_runs(out: Path) -> list[Run]:
-    """The runs of a study that have been begun, by name."""
-    return [open_run(found.parent) for found in sorted((out / RUNS).glob("*/run.json"))]
-
-
-def study_page(out: Path) -> str:
-    """The page of a finished study.
-
-    Raises:
-        BadInput: it is not finished, or the page cannot be read.
-    """
-    try:
-        return (out / PAGE).read_text("utf-8")
-    except OSError:
-        raise BadInput(
-            f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
-        ) from None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from easiness.show import EASY, FONT_SIZE, INK, legend_above, new_axes
 from easiness.studies.perturbation.figure import level_name
-from easiness.studies.perturbation.pseudo import PseudoPatterns
+from easiness.studies.perturbation.patterns import Patterns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _MANY_LEVELS = 6  # beyond which their names need a smaller letter
 
 
-def draw_counts(patterns: PseudoPatterns) -> Figure:
+def draw_counts(patterns: Patterns) -> Figure:
     """The count at each level with its 95 % interval, evenly spaced; what chance would give as lines."""
     figure, axes = new_axes(5.2, 3.1)
     levels = patterns.levels

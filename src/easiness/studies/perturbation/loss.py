@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from easiness.analysis import Side, Ties
 from easiness.errors import BadInput
-from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import Loss, loss_between, replicated_loss, with_interval
+from easiness.studies.perturbation.perturbed_sets import PerturbedSets
 
 
-def lost(curve: PerturbationCurve, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
+def lost(curve: PerturbedSets, level: float, side: Side = "easy", ties: Ties = "refine") -> Loss:
     """The matching rate between disjoint groups at the neutral level (the ceiling) less that at ``level``.
 
     Raises:
@@ -18,9 +18,9 @@ def lost(curve: PerturbationCurve, level: float, side: Side = "easy", ties: Ties
 
 
 def difference_of_losses(
-    curve_a: PerturbationCurve,
+    curve_a: PerturbedSets,
     level_a: float,
-    curve_b: PerturbationCurve,
+    curve_b: PerturbedSets,
     level_b: float,
     side: Side = "easy",
     ties: Ties = "refine",

@@ -8,19 +8,19 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP, Match, Side, Ties
 from easiness.show import Section, number
-from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.loss import lost
 from easiness.studies.perturbation.match import PerturbedMatch
-from easiness.studies.perturbation.pseudo import PseudoPatterns
+from easiness.studies.perturbation.patterns import Patterns
+from easiness.studies.perturbation.perturbed_sets import PerturbedSets
 
 
-def perturbation_sections(curve: PerturbationCurve) -> list[Section]:
+def perturbation_sections(curve: PerturbedSets) -> list[Section]:
     """The tables of `easiness perturb`: each side under each policy for ties, then accuracy."""
     tables = [_matching(curve, side, ties) for ties in curve.ties for side in curve.sides]
     return [*tables, _accuracy(curve)]
 
 
-def pseudo_sections(patterns: PseudoPatterns) -> list[Section]:
+def pseudo_sections(patterns: Patterns) -> list[Section]:
     """One table: the examples that all networks get right at each level, beside chance."""
     rows = [
         ["level", "all right", "95 % interval", "by chance", "by product", "within classes", "mean accuracy"]
@@ -55,7 +55,7 @@ def _level(level: float) -> str:
     return f"{level:.4g}"
 
 
-def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
+def _matching(curve: PerturbedSets, side: Side, ties: Ties) -> Section:
     rows = [
         [
             curve.axis,
@@ -86,7 +86,7 @@ def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
     )
 
 
-def _row(curve: PerturbationCurve, match: PerturbedMatch) -> list[str]:
+def _row(curve: PerturbedSets, match: PerturbedMatch) -> list[str]:
     level, groups, same = _level(match.level), match.groups, match.same_models
     if same is None:
         return [level, "undefined", *[""] * 8, "undefined", ""]
@@ -120,7 +120,7 @@ def _interval(interval: tuple[float, float]) -> str:
     return "" if math.isnan(interval[0]) else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
-def _accuracy(curve: PerturbationCurve) -> Section:
+def _accuracy(curve: PerturbedSets) -> Section:
     splits = list(curve.accuracy)
     rows = [[curve.axis, *(split.replace("_", "-") for split in splits), "chance"]]
     for at, level in enumerate(curve.levels):

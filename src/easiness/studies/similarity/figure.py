@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK, quiet
-from easiness.studies.similarity.result import SetName, Similarity, Space, SpaceDistances
+from easiness.studies.similarity.found import Distances, SetName, Space, SpaceDistances
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ _UNITS: dict[Space, str] = {
 }
 
 
-def draw_similarity(similarity: Similarity) -> Figure:
+def draw_similarity(similarity: Distances) -> Figure:
     """A panel per space: the mean over classes with its interval, and a faint line for each class."""
     from matplotlib.figure import Figure
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from easiness.analysis import MIN_GROUP
 from easiness.show import Section, number
-from easiness.studies.similarity.result import DIFFERENCES, SETS, Estimate, SetName, Similarity, Space
+from easiness.studies.similarity.found import DIFFERENCES, SETS, Distances, Estimate, SetName, Space
 
 _NAMES: dict[SetName, str] = {
     "easy": "easy",
@@ -21,7 +21,7 @@ _UNITS: dict[Space, str] = {
 }
 
 
-def similarity_sections(similarity: Similarity) -> list[Section]:
+def similarity_sections(similarity: Distances) -> list[Section]:
     """Two tables per space: the distances, and the differences between sets."""
     s = similarity
     sets = (
@@ -49,7 +49,7 @@ def similarity_sections(similarity: Similarity) -> list[Section]:
     return sections
 
 
-def similarity_sentence(similarity: Similarity) -> str:
+def similarity_sentence(similarity: Distances) -> str:
     """The distances in pixels in a sentence or two."""
     space = similarity.spaces["pixel"]
     easy, hard, every = (_with_interval(space.sets[name]) for name in ("easy", "hard", "all"))
@@ -63,7 +63,7 @@ def similarity_sentence(similarity: Similarity) -> str:
     return text
 
 
-def _counted(s: Similarity) -> str:
+def _counted(s: Distances) -> str:
     if len(s.classes) == s.num_classes:
         return f"Each of the {s.num_classes} classes counts equally."
     return (

@@ -15,16 +15,16 @@ from easiness.models import pretrained_file
 from easiness.runs import data_of, positions_in
 from easiness.spec import Recipe, make_recipe
 from easiness.store import Run, StoredTrial
-from easiness.studies.similarity.result import (
+from easiness.studies.similarity.found import (
     DIFFERENCES,
     SETS,
     SPACES,
     Estimate,
     SetName,
-    Similarity,
     Space,
     SpaceDistances,
 )
+from easiness.studies.similarity.result import Similarity
 
 if TYPE_CHECKING:
     from easiness.training import InputReader

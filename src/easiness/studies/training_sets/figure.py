@@ -18,7 +18,7 @@ from easiness.show import (
     new_axes,
     whole_ticks,
 )
-from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.found import TrainedSets, TrainingSetPoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +30,7 @@ _APART = 0.007  # in rate, so that error bars do not hide each other
 _MOST_MARKED = 15  # epochs up to which each is marked
 
 
-def draw_by_rate(study: TrainingSetStudy) -> Figure:
+def draw_by_rate(study: TrainedSets) -> Figure:
     """Held-out accuracy after the last epoch against the rate; bars are a standard deviation each way."""
     figure, axes = new_axes(5.2, 3.3)
     styles = _styles(study)
@@ -62,7 +62,7 @@ def draw_by_rate(study: TrainingSetStudy) -> Figure:
     return figure
 
 
-def draw_by_epoch(study: TrainingSetStudy, rate: float) -> Figure:
+def draw_by_epoch(study: TrainedSets, rate: float) -> Figure:
     """Held-out accuracy after each epoch at one rate; bands are a standard deviation each way.
 
     Where rate 0 was tried, it is shown too.
@@ -102,7 +102,7 @@ def draw_by_epoch(study: TrainingSetStudy, rate: float) -> Figure:
     return figure
 
 
-def _styles(study: TrainingSetStudy) -> dict[str, tuple[str, str, str]]:
+def _styles(study: TrainedSets) -> dict[str, tuple[str, str, str]]:
     others = [policy for policy in study.policies if policy not in _STYLES]
     return _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
 
@@ -111,5 +111,5 @@ def _label(policy: str) -> str:
     return f"mainly {policy}" if policy in ("easy", "hard", "top", "bottom") else policy
 
 
-def _at(study: TrainingSetStudy, policy: str, rate: float) -> TrainingSetPoint:
+def _at(study: TrainedSets, policy: str, rate: float) -> TrainingSetPoint:
     return next(point for point in study.of(policy) if point.rate == rate)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from easiness.show import FAINT, TRAIN, legend_above, new_axes
-from easiness.studies.training_sets.pruning import Pruned
+from easiness.studies.training_sets.kept import Kept
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BINS = 30
 
 
-def draw_pruned(pruned: Pruned) -> Figure:
+def draw_pruned(pruned: Kept) -> Figure:
     """A histogram of the score, the kept and the dropped examples stacked; those without a score left out."""
     figure, axes = new_axes(5.2, 2.9)
     defined = ~np.isnan(pruned.values)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from easiness.show import Section, number
+from easiness.studies.training_sets.kept import Kept
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.pruning import Pruned
 
 
-def pruned_sections(pruned: Pruned) -> list[Section]:
+def pruned_sections(pruned: Kept) -> list[Section]:
     """How many examples of each class are kept and dropped, with the mean score of both."""
     order = order_of(pruned.score, pruned.keep)
     never = f" {pruned.num_never_learned} examples that no trial learned have none and rank as the hardest."

@@ -7,13 +7,13 @@ import math
 from easiness.analysis import MIN_GROUP
 from easiness.show import Section, number
 from easiness.studies.training_sets.curves import Contrast, differences, steps
+from easiness.studies.training_sets.found import TrainedSets
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.result import TrainingSetStudy
 
 _RANDOM = "random"
 
 
-def training_sets_sections(study: TrainingSetStudy) -> list[Section]:
+def training_sets_sections(study: TrainedSets) -> list[Section]:
     """Accuracy by rate and policy, then differences from random draws, and from one rate to the next."""
     sections = [_accuracy(study)]
     if _RANDOM in study.policies and len(study.policies) > 1 and max(study.rates) > 0:
@@ -23,7 +23,7 @@ def training_sets_sections(study: TrainingSetStudy) -> list[Section]:
     return sections
 
 
-def _accuracy(study: TrainingSetStudy) -> Section:
+def _accuracy(study: TrainedSets) -> Section:
     dropping = study.effect == "drop"
     rows = [["rate", "trained on", "relabelled", "steps", *study.policies, "chance"]]
     first = {point.rate: point for point in study.of(study.policies[0])}
@@ -56,7 +56,7 @@ def _accuracy(study: TrainingSetStudy) -> Section:
     )
 
 
-def _against_random(study: TrainingSetStudy) -> Section:
+def _against_random(study: TrainedSets) -> Section:
     others = [policy for policy in study.policies if policy != _RANDOM]
     random = study.curve(_RANDOM)
     found = [differences(study.curve(policy), random) for policy in others]
@@ -72,7 +72,7 @@ def _against_random(study: TrainingSetStudy) -> Section:
     )
 
 
-def _steps(study: TrainingSetStudy) -> Section:
+def _steps(study: TrainedSets) -> Section:
     found = [steps(study.curve(policy)) for policy in study.policies]
     rows = [["from rate to rate", *(c for policy in study.policies for c in (policy, "95 % interval"))]]
     for low, high in found[0]:
@@ -85,7 +85,7 @@ def _steps(study: TrainingSetStudy) -> Section:
     )
 
 
-def _undecided(study: TrainingSetStudy) -> str:
+def _undecided(study: TrainedSets) -> str:
     if study.repetitions >= MIN_GROUP:
         return "."
     return f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."

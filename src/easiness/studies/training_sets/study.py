@@ -16,8 +16,9 @@ from easiness.errors import BadInput
 from easiness.runs import Drawn, Plan, make_plan
 from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
 from easiness.store import Run
+from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.result import TrainingSetStudy
 
 if TYPE_CHECKING:
     pass

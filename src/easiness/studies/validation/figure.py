@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from easiness.show import EASY, FAINT, chance_line, quiet, whole_ticks
-from easiness.studies.validation.result import Validation
+from easiness.studies.validation.found import Validated
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw_validation(validation: Validation, view: int = 0) -> Figure:
+def draw_validation(validation: Validated, view: int = 0) -> Figure:
     """The binned curve with its intervals, and below it how many examples each bin has.
 
     Args:

@@ -6,10 +6,10 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP
 from easiness.show import Section, number
-from easiness.studies.validation.result import EasinessView, Validation
+from easiness.studies.validation.found import EasinessView, Validated
 
 
-def validation_sections(validation: Validation) -> list[Section]:
+def validation_sections(validation: Validated) -> list[Section]:
     """The final models, the misclassified among the hardest, and a curve for each view on easiness."""
     return [
         _final(validation),
@@ -18,7 +18,7 @@ def validation_sections(validation: Validation) -> list[Section]:
     ]
 
 
-def _final(v: Validation) -> Section:
+def _final(v: Validated) -> Section:
     rows = [["network", "models", "accuracy", "± sd", "chance"]]
     for models in v.final:
         num = len(models.accuracy)
@@ -33,7 +33,7 @@ def _final(v: Validation) -> Section:
     )
 
 
-def _hardest(v: Validation) -> Section:
+def _hardest(v: Validated) -> Section:
     rows = [
         [
             "easiness of",
@@ -75,7 +75,7 @@ def _hardest(v: Validation) -> Section:
     )
 
 
-def _curve(v: Validation, view: EasinessView) -> Section:
+def _curve(v: Validated, view: EasinessView) -> Section:
     rows = [["trials right", "easiness", "examples", "final models right", "95 % interval"]]
     rows += [
         [
@@ -89,7 +89,7 @@ def _curve(v: Validation, view: EasinessView) -> Section:
     ]
     of = "of all networks together" if view.name == "all" else f"of {view.name}"
     return Section(
-        f"Validation examples by easiness, {of}",
+        f"Validated examples by easiness, {of}",
         f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} trials "
         f"are; chance is {number(v.chance, 3)}. Jeffreys intervals over examples.",
         rows,

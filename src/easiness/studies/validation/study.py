@@ -15,7 +15,8 @@ from easiness.errors import BadInput
 from easiness.scores import easiness_interval
 from easiness.store import Run
 from easiness.studies.matching import common_epoch
-from easiness.studies.validation.result import CurvePoint, EasinessView, FinalModels, HardestShare, Validation
+from easiness.studies.validation.found import CurvePoint, EasinessView, FinalModels, HardestShare
+from easiness.studies.validation.result import Validation
 
 if TYPE_CHECKING:
     pass

@@ -19,7 +19,8 @@ from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
 from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
 from easiness.studies.matching.comparison import compare
-from easiness.studies.matching.result import Cell, Comparison
+from easiness.studies.matching.found import Cell
+from easiness.studies.matching.result import Comparison
 from easiness.studies.matching.texts import as_markdown, as_text
 
 

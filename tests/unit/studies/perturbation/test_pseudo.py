@@ -8,7 +8,8 @@ from easiness import BadInput, load_dataset, measure, pseudo_patterns
 from easiness.analysis import Votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.panel import draw_patterns, pattern_pictures
-from easiness.studies.perturbation.pseudo import PseudoLevel, PseudoPatterns, count_levels
+from easiness.studies.perturbation.patterns import PseudoLevel
+from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
 from easiness.studies.perturbation.sections import pseudo_sections
 
 

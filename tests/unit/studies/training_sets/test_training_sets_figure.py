@@ -5,7 +5,8 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.studies.training_sets.figure import draw_by_epoch, draw_by_rate
-from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.found import TrainingSetPoint
+from easiness.studies.training_sets.result import TrainingSetStudy
 
 
 def study(repetitions: int = 5, effect: str = "drop") -> TrainingSetStudy:

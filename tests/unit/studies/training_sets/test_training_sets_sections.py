@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.found import TrainingSetPoint
+from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.sections import training_sets_sections
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158

@@ -13,7 +13,8 @@ from easiness.errors import BadInput
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, taken, trial_seeds
 from easiness.studies.training_sets.ablation import plan_training_sets
-from easiness.studies.training_sets.result import TrainingSetPoint, TrainingSetStudy
+from easiness.studies.training_sets.found import TrainingSetPoint
+from easiness.studies.training_sets.result import TrainingSetStudy
 
 SMALL: dict[str, Any] = {
     "model": "mlp_2_w16",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from easiness.scores.easiness import easiness_interval
-from easiness.studies.validation.result import EasinessView, FinalModels, Validation
+from easiness.studies.validation.found import EasinessView, FinalModels
+from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 
 # two training examples, then eight validation examples; at most 4 of 5 trials are right about any
