@@ -113,7 +113,6 @@ def test_only_for_whole_batches_is_searched(monkeypatch):
         [Lane(0, torch.arange(19), torch.zeros(19, dtype=torch.int64), TrialSeeds(1, 2, 3, 4, 5))],
         recipe,
         {"train": Observer(bank, [log], (1, 4, 4), 2)},
-        {},
         epochs=1,
         steps_per_epoch=5,
         graphed=False,
