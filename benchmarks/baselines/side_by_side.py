@@ -13,18 +13,15 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
-import time
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
-import aum
 import numpy as np
 import torch
 
-from easiness import Recorder, load_dataset
-from easiness.record import ObservationLog
+from easiness import load_dataset
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
@@ -37,21 +34,15 @@ from baselines.aum_loop import AumLoop
 from baselines.cleanlab_folds import FOLDS, Cleanlab
 from baselines.lightning_loop import Lightning
 from baselines.plain_loop import BATCH, PlainLoop
+from baselines.recording import NUM_CLASSES, recording
+from kit.clock import timed
 from kit.own_process import OwnProcess
 from kit.results import Report, command, data_text, parser
 
-NUM_CLASSES = 10
 GOAL = 2.5
-RECORDING_GOAL = 50
 WORKERS = (0, 1, 2)  # that load images, tried before the rounds
 LOOK = 3 * BATCH  # examples of such a try
 TRIALS, EPOCHS = 10, 10  # of the run that `auto` chooses for
-GROUP = 4_000_000  # logits that the program records at a time
-# ways to record: the two that are judged, and the two that write to the disk
-AUM = "aum: AUMCalculator, batches of 128"
-PROGRAM = "easiness: ObservationLog, as the program calls it"
-AUM_STORED = "aum: AUMCalculator, batches of 128, stored by finalize"
-RECORDER_STORED = "easiness: Recorder, batches of 128, stored as a trial"
 
 
 class Easiness:
@@ -86,12 +77,6 @@ class Easiness:
         """End the processes; what was chosen, and the seconds that it took."""
         with self.workers:
             return {"resolved": self.resolved, "at_a_time": self.at_a_time, "choosing": self.choosing}
-
-
-def timed(function):
-    began = time.perf_counter()
-    function()
-    return time.perf_counter() - began
 
 
 def load(path, num_examples):
@@ -218,107 +203,6 @@ def training(report, options):
     ratio = plain / ours
     what = f"training and recording against a plain PyTorch loop, {options.model} on the CPU, {where}"
     report.goal("plain-loop", what, f">= {GOAL}x", f"{ratio:.2f}x", ratio >= GOAL)
-
-
-def aum_recording(logits, labels, epochs, folder, *, store):
-    """Lists of ids are ready; kept is the running sum of an example's margin, ``store`` writes its mean."""
-    targets, ids = torch.from_numpy(labels), list(range(len(labels)))
-    batches = [slice(start, start + BATCH) for start in range(0, len(ids), BATCH)]
-    lists = [ids[batch] for batch in batches]
-
-    def record():
-        recorder = aum.AUMCalculator(str(folder), compressed=True)
-        for _ in range(epochs):
-            for batch, listed in zip(batches, lists, strict=True):
-                recorder.update(logits[batch], targets[batch], listed)
-        if store:
-            recorder.finalize()
-
-    return record
-
-
-def log_recording(logits, labels, epochs, group):
-    """As the program observes: logits of evaluation batches, joined to groups."""
-    ids = np.arange(len(labels))
-    groups = [slice(start, start + group) for start in range(0, len(ids), group)]
-
-    def record():
-        log = ObservationLog(ids, labels, logits.shape[1])
-        for _ in range(epochs):
-            for joined in groups:
-                parts = logits[joined].split(BATCH)
-                log.update(ids[joined], torch.cat(parts).cpu().numpy())
-            log.end_epoch()
-        log.observations()
-
-    return record
-
-
-def recorder_recording(logits, labels, epochs, folder, *, store):
-    """From somebody's own loop, a batch at a time; ``store`` writes it as a trial of a run."""
-    ids = np.arange(len(labels))
-    batches = [slice(start, start + BATCH) for start in range(0, len(ids), BATCH)]
-    recorder = Recorder(folder, ids=ids, labels=labels)
-
-    def record():
-        trial = recorder.trial(seed=len(recorder.run.trials))
-        with trial if store else nullcontext():  # it is stored as its block ends
-            for _ in range(epochs):
-                for batch in batches:
-                    trial.update(ids[batch], logits[batch])
-                trial.end_epoch()
-
-    return record
-
-
-def recording(report, options):
-    num, epochs = options.recorded, 10
-    rng = np.random.default_rng(0)
-    logits = torch.from_numpy(rng.normal(0, 3, (num, NUM_CLASSES)).astype(np.float32))
-    labels = np.arange(num) % NUM_CLASSES
-    with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        data = logits, labels, epochs
-        group = GROUP // (BATCH * NUM_CLASSES) * BATCH
-        ways = {
-            AUM: aum_recording(*data, folder / "aum", store=False),
-            PROGRAM: log_recording(*data, group),
-            "easiness: ObservationLog, batches of 128": log_recording(*data, BATCH),
-            "easiness: Recorder, batches of 128": recorder_recording(*data, folder / "run", store=False),
-            AUM_STORED: aum_recording(*data, folder / "aum-stored", store=True),
-            RECORDER_STORED: recorder_recording(*data, folder / "stored", store=True),
-        }
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # aum's small operations are no faster with more, and waiting would count
-        for way in ways.values():
-            way()
-        times = {name: [] for name in ways}
-        for _ in range(options.recording_rounds):
-            for name, way in ways.items():
-                times[name].append(timed(way) / (num * epochs) * 1e6)
-        torch.set_num_threads(threads)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    report.say(
-        f"Recording alone: {num} examples, {NUM_CLASSES} classes, {epochs} epochs of the same logits, one "
-        f"thread, {options.recording_rounds} interleaved rounds.",
-        "",
-    )
-    rows = []
-    for name, us in medians.items():
-        theirs = medians[AUM_STORED if name in (AUM_STORED, RECORDER_STORED) else AUM]
-        least, most = min(times[name]), max(times[name])
-        rows.append([name, f"{us:.3f}", f"{least:.3f} to {most:.3f}", f"{theirs / us:.1f}"])
-    header = ["way", "median µs per example and epoch", "all", "times cheaper than aum, stored or not alike"]
-    report.table(header, rows)
-    report.say(
-        "`aum` keeps the mean margin of an example, easiness five numbers per example and epoch. Judged are "
-        "the first two rows, where neither stores anything; in the last two both do.",
-        "",
-    )
-    ratio = medians[AUM] / medians[PROGRAM]
-    what = "recording of an example against aum's, before storage, both"
-    goal = f">= {RECORDING_GOAL}x cheaper"
-    report.goal("recording-aum", what, goal, f"{ratio:.1f}x", ratio >= RECORDING_GOAL)
 
 
 def main():

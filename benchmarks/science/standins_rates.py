@@ -20,18 +20,8 @@ from easiness.analysis import Agreement, GroupMatch, without_noise
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.results import Report, parser
-from science.standins import (
-    EXPENSIVE,
-    FIGURE,
-    FRACTION,
-    GROUP,
-    SIDES,
-    Match,
-    Row,
-    save_figure,
-    sentence,
-    tables,
-)
+from science.standins import FRACTION, GROUP, Match, Row
+from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, sentence, tables
 
 RECORDED = Path(__file__).resolve().parents[2] / "docs" / "results" / "standins.csv"
 EPOCHS = 8  # of the expensive network

@@ -16,15 +16,11 @@ from __future__ import annotations
 
 import gc
 import itertools
-import statistics
 import sys
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
@@ -34,7 +30,8 @@ from easiness.training.network import Network, evaluation_batch
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.results import Report, parser
-from speed.ceiling_rates import Ceiling, Copy, Operations, Product, convolution_rates, timed
+from speed.ceiling_rates import Ceiling, Copy, Product, convolution_rates
+from speed.ceiling_work import Work, forward_flops, measure
 
 SMALL = (3, 32, 32)
 PHOTO = (3, 224, 224)
@@ -57,77 +54,6 @@ PRODUCTS = ((1024, 1024, 1024), (2048, 2048, 2048), (4096, 1024, 1024), (8192, 1
 CONVOLUTIONS = ((64, 32), (128, 16), (256, 8))
 GOAL = 0.75
 LONG = 5e11  # FLOPs of a step from which on bfloat16 alone is measured
-PATIENCE = 6.0  # seconds after which no further round of one kind begins
-
-
-def forward_flops(model, shape):
-    """FLOPs per image of the forward pass, and of its first layer alone."""
-    first = next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d | nn.Linear))
-    of_first = []
-    hook = first.register_forward_hook(
-        lambda layer, _, output: of_first.append(2 * output.numel() * layer.weight[0].numel())
-    )
-    model.eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(torch.zeros(1, *shape))
-    hook.remove()
-    model.train()
-    return counter.get_total_flops(), of_first[0]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is timed, with its FLOPs and what its operations move."""
-
-    call: object
-    flops: int
-    operations: list
-
-    @classmethod
-    def of(cls, call, flops):
-        call()  # caches of the kernels
-        with Operations() as operations:
-            call()
-        return cls(call, flops, operations.found)
-
-    @property
-    def bytes(self):
-        return sum(moved for _, moved in self.operations)
-
-    def least_seconds(self, peak, bandwidth):
-        """Of one operation after the other, each as fast as its FLOPs and its bytes allow."""
-        return sum(max(flops / peak, moved / bandwidth) for flops, moved in self.operations)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Medians over rounds."""
-
-    seconds: float
-    rate: float  # FLOP/s
-    peak: float  # share of the product beside it
-    roofline: float
-
-
-def measure(work, ceiling, rounds):
-    """Rounds of ceiling, work, ceiling."""
-    seconds, shares, roofs = [], [], []
-    began = time.perf_counter()
-    for _ in range(rounds):
-        before = ceiling.now()
-        # short work is repeated, so that a round is not one glance at the clock
-        times = [timed(work.call)]
-        while sum(times) < 0.2:
-            times.append(timed(work.call))
-        after = ceiling.now()
-        seconds.append(statistics.median(times))
-        peak, bandwidth = ((a + b) / 2 for a, b in zip(before, after, strict=True))
-        shares.append(work.flops / peak / seconds[-1])
-        roofs.append(work.least_seconds(peak, bandwidth) / seconds[-1])
-        if time.perf_counter() - began > PATIENCE:
-            break
-    typical = statistics.median(seconds)
-    return Measured(typical, work.flops / typical, statistics.median(shares), statistics.median(roofs))
 
 
 def make_network(name, shape, precision, threads):

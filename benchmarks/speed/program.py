@@ -18,7 +18,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from functools import wraps
-from itertools import cycle
 from pathlib import Path
 from unittest import mock
 
@@ -26,24 +25,22 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.models import build_model
 from easiness.record import ObservationLog
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
-from easiness.spec import Execution, Recording, Training
+from easiness.spec import Execution, Training
 from easiness.store import RunWriter
 from easiness.training import StepObserver
-from easiness.training.loop import batches
 from easiness.training.network import Network
-from easiness.trial import run_trial
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
+from kit.clock import timed
 from kit.results import Report, command, data_text, parser
+from speed.program_trials import CPU, BareLoop, Program
 
-CPU = torch.device("cpu")
 PARTS = ("loop", "recording", "observe", "processes")
 MODELS = ("wrn_16_4", "wrn_16_1", "mlp_3")
 JUDGED = "wrn_16_4"
@@ -54,12 +51,6 @@ OBSERVE_EPOCHS, OBSERVE_EXAMPLES = 10, 256
 OBSERVE = ("all", "every:5", "last", "train")
 JOBS = 2
 IN_PROCESSES = ("mlp_3", "wrn_16_1", "densenet_bc_16_8")
-
-
-def timed(function):
-    began = time.perf_counter()
-    function()
-    return time.perf_counter() - began
 
 
 def fewer_rounds(options):
@@ -74,78 +65,6 @@ def load(path, num_examples):
     rng = np.random.default_rng(0)
     labels = np.arange(num_examples) % 10
     return load_dataset((rng.integers(0, 256, (num_examples, 3, 32, 32), dtype=np.uint8), labels))
-
-
-class Program:
-    """Trials of a run, one after the other: trained, observed, stored."""
-
-    def __init__(self, data, model, folder, epochs, observe="all", resolved=None):
-        self.plan = make_plan(
-            data, Training(model=model, epochs=epochs), 1, recording=Recording(observe=observe)
-        )
-        self.resolved = resolved or resolve_plan(
-            self.plan, CPU, Execution(executor="serial", compiling="off")
-        )
-        self.folder = folder
-        self.spec = self.plan.spec(self.resolved, trials=1, epochs=epochs)
-        self.done = 0
-        with RunWriter(folder) as writer:
-            writer.create(self.spec, data.ids, data.labels)
-
-    def trial(self, on_images=lambda num: None):  # noqa: ARG005
-        """Train one and keep it."""
-        trial, data = self.spec.trial(self.done), self.plan.data
-        record = run_trial(trial, data, CPU, on_images=on_images)
-        ids = {name: split.ids for name, split in data.splits.items()}
-        with RunWriter(self.folder) as writer:
-            writer.add(record, ids, index=self.done, seed=trial.seed, identity=trial.hash, spec=trial)
-        self.done += 1
-
-
-class BareLoop:
-    """The same network, batches and order of work, on tensors that are ready."""
-
-    def __init__(self, program):
-        data, recipe = program.plan.data, program.plan.recipe
-        shape = data.input_shape(recipe)
-        self.network = Network(
-            build_model(program.plan.model, shape, data.num_classes),
-            recipe,
-            program.resolved,
-            CPU,
-            num_examples=len(data),
-            num_classes=data.num_classes,
-        )
-        size = self.network.at_once(shape)
-        steps = [b.stop - b.start for b in batches(len(data), recipe.batch_size)]
-        looks = [
-            min(size, len(split) - at) for split in data.splits.values() for at in range(0, len(split), size)
-        ]
-        images = torch.randn(max(*steps, *looks), *shape)
-        if program.resolved.channels_last:
-            images = images.contiguous(memory_format=torch.channels_last)
-        labels = torch.randint(0, data.num_classes, (len(images),))
-        self.seconds = 0.0
-        self._work = cycle(
-            [(self._step, images[:num], labels[:num]) for num in steps]
-            + [(self._look, images[:num], None) for num in looks]
-        )
-
-    def follow(self, num):
-        """Do what the program has just done with ``num`` images."""
-        began = time.perf_counter()
-        call, images, labels = next(self._work)
-        assert len(images) == num
-        call(images, labels)
-        self.seconds += time.perf_counter() - began
-
-    def _step(self, images, labels):
-        self.network.model.train()
-        self.network.step(images, labels)
-
-    def _look(self, images, _):
-        self.network.model.eval()
-        self.network.logits(images)
 
 
 def loop(report, data, options, folder):

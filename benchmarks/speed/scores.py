@@ -6,7 +6,6 @@ data maps (Swayamdipta et al. 2020) does. Ours begin from the same logits: stati
 every score with its standard error.
 
     python benchmarks/speed/scores.py [--examples 10000] [--trials 10] [--epochs 20] [--rounds 5]
-                                      [--json FILE]
 """
 
 from __future__ import annotations

@@ -24,7 +24,8 @@ def observe(run, data, trial, transform):
     log = ObservationLog(data.ids, data.labels, data.num_classes)
     images = TransformedImages(bank, run.spec.recipe, data.ids, transform)
     with threads_of(run.spec):
-        Observer(images, [log], shape, data.num_classes).observe(network, lambda _: None)
+        failures = Observer(images, [log], shape, data.num_classes).observe(network, lambda _: None)
+    assert failures == {}
     return log.observations()
 
 
