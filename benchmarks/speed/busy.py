@@ -33,6 +33,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
+from easiness.executors import ProcessesExecutor
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
@@ -77,6 +78,11 @@ class Way:
 WAYS = [Way(jobs, passive) for jobs in (1, JOBS) for passive in (True, False)]
 
 
+def spinning(jobs):
+    """Workers as they would be without the program's own care: these wait passively whatever others do."""
+    return ProcessesExecutor(jobs, environment={})
+
+
 def work(turns, way, options, folder):
     """In a process of its own: trains the next trials of one run when it is its turn."""
     rng = np.random.default_rng(0)
@@ -84,14 +90,11 @@ def work(turns, way, options, folder):
     data = load_dataset((images, np.arange(options.examples) % 10))
     plan = make_plan(data, Training(model=options.model, epochs=1, precision="float32"), TRIALS)
     resolved = Resolved(precision="float32", channels_last=True, threads=way.threads, jobs=way.jobs)
-    executor = "serial" if way.jobs == 1 else "processes"
+    executor = (
+        "serial" if way.jobs == 1 else "processes" if way.passive else f"{Path(__file__).stem}:spinning"
+    )
     warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
-    # the program's own workers would wait passively whatever this process does
-    environment = {POLICY: "passive"} if way.passive else {}
-    with (
-        mock.patch("easiness.executors.processes.passive_environment", return_value=environment),
-        Workers(executor) as workers,
-    ):
+    with Workers(executor) as workers:
 
         def train():
             nonlocal plan

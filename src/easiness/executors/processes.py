@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
@@ -36,8 +36,13 @@ class ProcessesExecutor:
 
     shares_memory: ClassVar[bool] = False
 
-    def __init__(self, jobs: int | None = None) -> None:
-        """``jobs``: as many as there are cores, unless given."""
+    def __init__(self, jobs: int | None = None, environment: Mapping[str, str] | None = None) -> None:
+        """``jobs``: as many as there are cores, unless given.
+
+        ``environment`` is what workers have beside this process's own, before they import anything: that
+        of `passive_environment` unless given.
+        """
+        self._environment = environment
         self.jobs = jobs or os.cpu_count() or 1
         self._pool: Any = None
         self._queue: Any = None
@@ -133,7 +138,7 @@ class ProcessesExecutor:
             context=context,
             initializer=_begin,
             initargs=(self._queue, numbers, os.getpid()),
-            env=passive_environment(),  # of the new interpreters, before they import anything
+            env=passive_environment() if self._environment is None else dict(self._environment),
         )
 
     def _hear(self, listener: Tell) -> None:
