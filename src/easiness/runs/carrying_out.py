@@ -82,7 +82,7 @@ def carry_out(
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
-    """What a run that there is lacks, damaged trials included where they are to be trained again."""
+    """What an existing run lacks, damaged trials included where they are to be trained again."""
     plan.check_continues(read_document(writer.path).spec, writer.path)
     removed = writer.remove_damaged() if retrain_damaged else []
     return _task(_checked(writer.read(), plan), plan, more, removed)
