@@ -143,7 +143,7 @@ def _run(
         _lane(one, part, of_one, device) for one, part, of_one in zip(specs, learned, seeds, strict=True)
     ]
     course = _course(spec, len(data) if spec.same_steps else len(lanes[0].trained_on))
-    network = _network(spec, data, device, inputs.pretrained, seeds, len(lanes[0].trained_on))
+    network = _network(spec, data, device, inputs.pretrained, seeds, lanes, course)
     banks = _banks(spec, data, device, inputs.images)
     observers: dict[str, AnyObserver] = {
         probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
@@ -179,7 +179,8 @@ def _network(
     device: torch.device,
     pretrained: Path | None,
     seeds: Sequence[TrialSeeds],
-    num_examples: int,
+    lanes: Sequence[Lane],
+    course: Course,
 ) -> Network | Together:
     """One trial, or several side by side, each with weights of its own."""
     recipe = spec.recipe.over(spec.epochs)
@@ -187,8 +188,8 @@ def _network(
     for of_one in seeds:
         torch.manual_seed(of_one.initialization)
         models.append(build_model(spec.model, data.input_shape(recipe), data.num_classes, pretrained))
-    steps = recipe.steps_per_epoch(len(data) if spec.same_steps else num_examples)
-    size = {"num_examples": num_examples, "num_classes": data.num_classes, "steps_per_epoch": steps}
+    size = {"num_examples": len(lanes[0].trained_on), "num_classes": data.num_classes}
+    size["steps_per_epoch"] = course.steps_per_epoch
     if len(models) == 1:
         return Network(models[0], recipe, spec.resolved, device, **size)
     return Together(models, recipe, spec.resolved, device, **size)

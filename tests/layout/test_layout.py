@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+import easiness
+from easiness.cli.main import app
+
 ROOT = Path(__file__).parents[2] / "src" / "easiness"
 FILES = sorted(ROOT.rglob("*.py"))
-# flat by design: users read their signatures, and the command line's are spread from values
-PUBLIC = {"load_dataset", "perturb"}
 
 
 def name_of(file: Path) -> str:
@@ -30,20 +32,32 @@ MODULES = {name_of(file): file for file in FILES}
 FACES = {name for name, file in MODULES.items() if file.name == "__init__.py" and package_of(name) == name}
 
 
-def imported(file: Path) -> Iterator[str]:
-    """Modules of ours that a file imports from, wherever it does."""
+def imports(file: Path) -> Iterator[tuple[str, str]]:
+    """Modules of ours that a file imports from, wherever it does, and the names that it takes."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.level == 0
-            and (node.module or "").startswith("easiness")
-        ):
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                # a face gives a function before the module of the same name
-                yield full if full in MODULES and node.module not in FACES else str(node.module)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("easiness"):
+            yield from ((str(node.module), alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.startswith("easiness"))
+            yield from ((one.name, "") for one in node.names if one.name.startswith("easiness"))
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Modules of ours that a file names in its imports."""
+    for module, name in imports(file):
+        # a face gives a function before the module of the same name
+        yield f"{module}.{name}" if f"{module}.{name}" in MODULES and module not in FACES else module
+
+
+def behind(module: str, name: str) -> str:
+    """The module that a name comes from: a face only hands it on, a lazy one as its stub says."""
+    if module not in FACES:
+        return f"{module}.{name}" if f"{module}.{name}" in MODULES else module
+    stub = MODULES[module].with_suffix(".pyi")
+    for node in ast.walk(ast.parse((stub if stub.exists() else MODULES[module]).read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and name in {alias.asname or alias.name for alias in node.names}:
+            home = f"{module}.{node.module}" if node.level else str(node.module)
+            return home if home in MODULES else module
+    return f"{module}.{name}" if f"{module}.{name}" in MODULES else module
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
@@ -59,39 +73,60 @@ def test_files_and_signatures_stay_small(file: Path) -> None:
     text = file.read_text("utf-8")
     assert text.count("\n") <= 300
     for node in ast.walk(ast.parse(text)):
-        if not isinstance(node, ast.FunctionDef) or node.name in public_names() | PUBLIC:
+        if not isinstance(node, ast.FunctionDef) or (name_of(file), node.name) in flat_by_design():
             continue
         names = [one.arg for one in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
         assert len([name for name in names if name not in ("self", "cls")]) <= 8, node.name
 
 
-def public_names() -> set[str]:
-    import easiness
+@functools.cache
+def flat_by_design() -> frozenset[tuple[str, str]]:
+    """Public functions, whose signatures users read, and commands, whose options are spread from values."""
+    functions = {(getattr(easiness, name).__module__, name) for name in easiness.__all__}
+    commands = {one.callback for one in app.registered_commands if one.callback is not None}
+    return frozenset(functions | {(one.__module__, one.__name__) for one in commands})
 
-    return set(easiness.__all__)
+
+def test_long_functions_are_few() -> None:
+    long = []
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                doc = ast.get_docstring(node, clean=False) or ""
+                lines = node.end_lineno - node.lineno + 1 - len(doc.splitlines())
+                long += [f"{name_of(file)}.{node.name}"] if lines > 50 else []
+    assert len(long) <= 10, long
 
 
-def test_there_is_no_circle() -> None:
-    # imports for the sake of types do not count: they never run
-    uses: dict[str, set[str]] = {}
-    for name, file in MODULES.items():
-        tree = ast.parse(file.read_text("utf-8"))
-        top = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level == 0]
-        found = set()
-        for node in top:
-            for alias in node.names:
-                full = f"{node.module}.{alias.name}"
-                found.add(full if full in MODULES else str(node.module))
-        uses[name] = {one for one in found if one in MODULES and one != name}
-    done: set[str] = set()
+def of_files() -> dict[str, set[str]]:
+    """Who imports whom, by file; imports in functions and for the sake of types count as well."""
+    return {
+        name: {behind(*one) for one in imports(file)} - {name}
+        for name, file in MODULES.items()
+        if name not in FACES
+    }
+
+
+def of_packages() -> dict[str, set[str]]:
+    """The same by package."""
+    found: dict[str, set[str]] = {}
+    for name, others in of_files().items():
+        own = package_of(name)
+        found.setdefault(own, set()).update({package_of(other) for other in others} - {own})
+    return found
+
+
+@pytest.mark.parametrize("graph", [of_files, of_packages])
+def test_there_is_no_circle(graph: Callable[[], dict[str, set[str]]]) -> None:
+    uses, done = graph(), set[str]()
 
     def visit(name: str, path: tuple[str, ...]) -> None:
         assert name not in path, " -> ".join((*path, name))
         if name in done:
             return
-        for other in sorted(uses[name]):
+        for other in sorted(uses.get(name, ())):
             visit(other, (*path, name))
         done.add(name)
 
-    for name in MODULES:
+    for name in sorted(uses):
         visit(name, ())

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from typer.testing import CliRunner
 
 import easiness
 from easiness.cli.main import app
@@ -22,8 +23,15 @@ from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
 from easiness.scores import SCORES, find_score
-from easiness.spec import Execution, LoadOptions, options_of
+from easiness.spec import LoadOptions
 from easiness.studies import STUDIES
+
+CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
+
+
+def help_of(command: str) -> str:
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200", "TERMINAL_WIDTH": "200"})
+    return shown.output
 
 
 def names_of_models() -> list[str]:
@@ -95,8 +103,7 @@ def test_every_family_of_ours_builds_its_examples() -> None:
 
 
 def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
-    shown = options_of(Execution)["executor"][1].metavar
-    assert shown == "|".join((*executor_names(), "package.module:name"))
+    assert f"--executor {'|'.join((*executor_names(), 'package.module:name'))}" in help_of("measure")
     for kind in EXECUTORS:
         with_one = kind.make(1)
         assert isinstance(with_one, Executor)
@@ -179,6 +186,13 @@ def add_line(registry: Path, name: str, entry: str, declared: str = "") -> None:
     )
 
 
+def given(start: str) -> str:
+    """The line that CONTRIBUTING.md has between backticks."""
+    text = re.sub(r"```.*?```", "", CONTRIBUTING.read_text(), flags=re.DOTALL)
+    (line,) = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text) if code.startswith(start)]
+    return line
+
+
 def add_file(path: Path, source: str) -> None:
     path.parent.mkdir(exist_ok=True)
     path.write_text(dedent(source))
@@ -200,35 +214,13 @@ def outcome(package: Path, code: str) -> str:
 
 def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     root = contributors_copy
-    add_file(
-        root / "scores/surprise.py",
-        """
-        from easiness.scores.score import Score, over_trials, p_label_after
-
-        SURPRISE = Score("surprise", "1 - p_y", "probability", (0, 1), "hard", ("p_y",), "ours",
-                         over_trials(lambda obs, m: 1 - p_label_after(obs, m)))
-        """,
-    )
+    for path, source in re.findall(r"```python\n# (\S+)\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL):
+        add_file(root / path, source)
     add_line(
         root / "scores/registry.py",
         "SCORES",
         "SURPRISE",
         "from easiness.scores.surprise import SURPRISE",
-    )
-    add_file(
-        root / "data/sources/stripes.py",
-        """
-        import numpy as np
-        from easiness.data.sources.arrays import from_arrays
-        from easiness.data.sources.source import Source
-
-        STRIPES = Source(
-            form="stripes",
-            reads=lambda asked: asked.text == "stripes",
-            load=lambda asked: from_arrays(np.zeros((4, 8, 8, 3), np.uint8), [0, 1, 0, 1]),
-            names=("stripes",),
-        )
-        """,
     )
     add_line(
         root / "data/sources/registry.py",
@@ -236,64 +228,18 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
-    add_file(
-        root / "models/flat.py",
-        """
-        import math
-        from torch import nn
-
-        def flat(input_shape, num_classes, width):
-            return nn.Sequential(nn.Flatten(), nn.Linear(math.prod(input_shape), width),
-                                 nn.Linear(width, num_classes))
-        """,
-    )
-    add_line(
-        root / "models/registry.py",
-        "OWN",
-        'Numbered("flat", "flat_WIDTH", {"width": range(1, 9)}, 1, ("flat_4",))',
-    )
-    add_file(
-        root / "perturb/darken.py",
-        """
-        from easiness.perturb.kind import Kind
-
-        DARKEN = Kind("darken", lambda level: lambda images, ids=None: images * level, (1, 0.5), 1, "share")
-        """,
-    )
+    add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
-    add_file(
-        root / "executors/again.py",
-        """
-        from easiness.executors.serial import SerialExecutor
-
-        class AgainExecutor(SerialExecutor):
-            pass
-        """,
-    )
     add_line(
         root / "executors/registry.py",
         "EXECUTORS",
-        'ExecutorKind("again", lambda jobs: AgainExecutor(), shares_memory=True, one_at_a_time=True)',
+        given("ExecutorKind("),
         "from easiness.executors.again import AgainExecutor",
     )
     face = (root / "studies/matching/__init__.py").read_text()
     add_file(root / "studies/counting/__init__.py", face)
     add_file(root / "studies/counting/__init__.pyi", "from .count import count_trials as count_trials\n")
-    add_file(root / "studies/counting/count.py", "def count_trials(run):\n    return len(run.trials)\n")
-    add_file(
-        root / "cli/count.py",
-        '''
-        from pathlib import Path
-
-        def count(run: Path) -> None:
-            """Count the trials."""
-        ''',
-    )
-    add_line(
-        root / "studies/__init__.py",
-        "STUDIES",
-        'Study("counting", ("count",), (Function("count_trials", computes=False),))',
-    )
+    add_line(root / "studies/__init__.py", "STUDIES", given("Study("))
     code = """
         import sys, torch, easiness as ez
         from easiness.executors import check_executor, make_executor

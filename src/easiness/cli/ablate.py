@@ -33,4 +33,4 @@ def ablate(
         sets = plan_training_sets("drop", source, open_run(scores), training, drawing, loading)
         return train_sets(sets, out, execution, progress)
 
-    options.show(study, output, every_epoch)
+    options.show(study, execution, output, every_epoch)

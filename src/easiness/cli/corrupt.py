@@ -33,4 +33,4 @@ def corrupt(
         sets = plan_training_sets("relabel", source, open_run(scores), training, drawing, loading)
         return train_sets(sets, out, execution, progress)
 
-    options.show(study, output, every_epoch)
+    options.show(study, execution, output, every_epoch)

@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from easiness.errors import BadInput
+from easiness.executors import executor_names, find_executor
 from easiness.spec import Option, options_of
 
 
@@ -103,7 +105,7 @@ class _Spread:
                     typer.Option(
                         option.flag,
                         help=option.help,
-                        metavar=option.metavar,
+                        metavar=_REGISTERED[name].names() if name in _REGISTERED else option.metavar,
                         callback=_checking(name, option),
                     ),
                 ],
@@ -127,7 +129,9 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
         try:
             _read(given, option)
             if known is not None:
-                known(given)
+                known.check(given)
+        except BadInput:  # which names the option itself
+            raise
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
         return given
@@ -135,14 +139,18 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
     return check if option.read is not None or known is not None else None
 
 
-def _check_executor(given: str) -> None:
-    from easiness.executors import find_executor
+@dataclass(frozen=True)
+class _Registered:
+    """What the help shows for an option that names something registered, and what refuses an unknown name."""
 
-    find_executor(given)
+    names: Callable[[], str]
+    check: Callable[[str], Any]
 
 
-_REGISTERED: Mapping[str, Callable[[Any], None]] = {"executor": _check_executor}
-"""Options that are names of what is registered above `spec`, which therefore cannot list them."""
+# above `spec`, which therefore cannot list them
+_REGISTERED: Mapping[str, _Registered] = {
+    "executor": _Registered(lambda: "|".join((*executor_names(), "package.module:name")), find_executor)
+}
 
 
 def _typed(kind: Any, option: Option) -> Any:

@@ -50,13 +50,20 @@ DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "balanced
 """Fields of `Drawing` that both commands have."""
 
 
-def show(study_of: Callable[[Progress], TrainingSetStudy], output: Path | None, every_epoch: bool) -> None:
+def show(
+    study_of: Callable[[Progress], TrainingSetStudy],
+    execution: Execution,
+    output: Path | None,
+    every_epoch: bool,
+) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
     from easiness.cli.progress import ShownProgress
+    from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result
     from easiness.show import sections_text
     from easiness.studies.training_sets import EveryEpoch
 
+    check_executor(execution.executor, execution.jobs)
     if output is not None:
         check_output_file(output)
     with ShownProgress() as progress:

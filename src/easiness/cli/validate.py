@@ -43,11 +43,13 @@ def validate(
     Running the same command again only reads; more trials or epochs train what is missing.
     """
     from easiness.cli.progress import ShownProgress
+    from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result
     from easiness.runs import given_data
     from easiness.show import sections_text
     from easiness.studies.validation import Asked, carry_out_validation, plan_validation
 
+    check_executor(execution.executor, execution.jobs)
     if output is not None:
         check_output_file(output)
     with ShownProgress() as progress:

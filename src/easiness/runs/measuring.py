@@ -16,7 +16,7 @@ from easiness.spec import (
     Jobs,
     Loading,
     Precision,
-    RecipeGiven,
+    Recipe,
     Recording,
     Training,
     Trials,
@@ -54,7 +54,7 @@ def measure(
     observe: str = "all",
     keep_logits: bool = False,
     keep_weights: bool = True,
-    recipe: RecipeGiven = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
     retrain_damaged: bool = False,
     progress: Progress | None = None,
 ) -> Run:

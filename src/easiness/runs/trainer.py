@@ -31,7 +31,7 @@ def groups_of(missing: list[int], together: int) -> list[Group]:
     """The groups that the missing trials belong to, each whole.
 
     A trial is always trained with the same others, which can matter to its last bits: so on a CPU a run that
-    was interrupted goes on as if it had not been.
+    was interrupted ends in the bits of one that was not.
     """
     return [
         tuple(range(first * together, (first + 1) * together))

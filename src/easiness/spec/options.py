@@ -139,7 +139,6 @@ class Execution:
         Option(
             "--executor",
             "How trials run; auto is processes where there are several jobs.",
-            metavar="auto|serial|processes|package.module:name",
         ),
     ] = "auto"
     jobs: Annotated[
@@ -238,3 +237,9 @@ class Drawing:
     other_label: Annotated[
         bool, Option("--never-own", "Draw among the other classes, never an example's own label.")
     ] = False
+
+    def __post_init__(self) -> None:
+        # what can be gone through only once would be gone at the second look
+        object.__setattr__(self, "rates", tuple(self.rates))
+        if self.policies is not None:
+            object.__setattr__(self, "policies", tuple(self.policies))

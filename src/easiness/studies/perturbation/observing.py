@@ -19,7 +19,7 @@ from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside
-from easiness.spec import RunSpec, content_hash
+from easiness.spec import Execution, RunSpec, content_hash
 from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 from easiness.training import (
@@ -208,8 +208,7 @@ def perturbed_probe(
     *,
     probe: ProbeName = "train",
     seed: int = 0,
-    device: str = "auto",
-    cache: bool = True,
+    execution: Execution = Execution(),
 ) -> PerturbedProbe:
     """Prepare to look at a split of ``data``, those of the run, under a perturbation; looks at nothing yet.
 
@@ -220,8 +219,8 @@ def perturbed_probe(
         levels: in any order, at least one.
         probe: ``train``, or ``held_out`` where there is such a split.
         seed: of the perturbations that are random.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        cache: keep photos at the working resolution in a file beside the run.
+        execution: on which device to look, and whether photos at the working resolution are kept in a file
+            beside the run.
 
     Raises:
         BadInput: the kind does not take a level, the run has no weights, its trials have different
@@ -248,8 +247,8 @@ def perturbed_probe(
         split=split,
         probe=probe,
         perturbations=perturbations,
-        device=resolve_device(device),
-        cache=cache_beside(run.path) if cache else None,
+        device=resolve_device(execution.device),
+        cache=cache_beside(run.path) if execution.cache else None,
     )
 
 

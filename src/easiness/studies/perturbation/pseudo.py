@@ -15,6 +15,7 @@ from easiness.errors import BadInput
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of
 from easiness.show import Result, Section
+from easiness.spec import Execution
 from easiness.store import Run
 from easiness.studies.perturbation.counts_figure import draw_counts
 from easiness.studies.perturbation.observing import ProbeName, spec_with_weights
@@ -76,7 +77,9 @@ def pseudo_patterns(
     if probe is None:
         probe = "train" if data.held_out is None else "held_out"
     also = [] if level is None else [level]
-    probes = curve_probes(run, data, kind, levels, also=also, seed=seed, device=device, cache=cache)
+    probes = curve_probes(
+        run, data, kind, levels, also=also, seed=seed, execution=Execution(device=device, cache=cache)
+    )
     if probe not in probes:
         raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
     looked_at = probes[probe]

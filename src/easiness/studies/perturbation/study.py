@@ -13,6 +13,7 @@ from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, matc
 from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of
+from easiness.spec import Execution
 from easiness.store import Run
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
@@ -68,7 +69,7 @@ def perturbation_curve(
         for policy in ties:
             select([0.0], fraction=1, side=side, ties=policy)  # refuses a mistake before the work
     num_selected(len(data), fraction)
-    probes = curve_probes(run, data, kind, levels, seed=seed, device=device, cache=cache)
+    probes = curve_probes(run, data, kind, levels, seed=seed, execution=Execution(device=device, cache=cache))
     train = probes["train"]
     progress = progress or Progress()
     begin(probes, progress)
@@ -112,8 +113,7 @@ def curve_probes(
     *,
     also: Sequence[float] = (),
     seed: int = 0,
-    device: str = "auto",
-    cache: bool = True,
+    execution: Execution = Execution(),
 ) -> dict[str, PerturbedProbe]:
     """The splits of the data under the perturbation, at ``levels`` and ``also`` and the neutral level.
 
@@ -125,16 +125,7 @@ def curve_probes(
     ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
     ordered = ascending[::-1] if known.stronger(shape) == "low" else ascending
     return {
-        split: perturbed_probe(
-            run,
-            data,
-            kind,
-            ordered,
-            probe=split,
-            seed=seed,
-            device=device,
-            cache=cache,
-        )
+        split: perturbed_probe(run, data, kind, ordered, probe=split, seed=seed, execution=execution)
         for split in data.splits
     }
 

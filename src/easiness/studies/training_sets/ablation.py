@@ -17,7 +17,7 @@ from easiness.spec import (
     Keep,
     Loading,
     Precision,
-    RecipeGiven,
+    Recipe,
     Steps,
     Training,
     taken,
@@ -47,7 +47,7 @@ def ablate(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: RecipeGiven = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -115,7 +115,7 @@ def corrupt(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: RecipeGiven = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -170,11 +170,6 @@ def plan_training_sets(
     Raises:
         BadInput: something given cannot be used (names it).
     """
-    drawing = replace(
-        drawing,
-        rates=tuple(drawing.rates),
-        policies=None if drawing.policies is None else tuple(drawing.policies),
-    )
     check_choices(drawing)  # before the data are read
     epoch = scores_run.resolve_epoch(drawing.epoch)
     data = scored_data(scores_run, data, loading)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,9 +19,6 @@ from easiness.store import Run
 from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.order import order_of
 from easiness.studies.training_sets.result import TrainingSetStudy
-
-if TYPE_CHECKING:
-    pass
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""

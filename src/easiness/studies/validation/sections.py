@@ -89,7 +89,7 @@ def _curve(v: Validated, view: EasinessView) -> Section:
     ]
     of = "of all networks together" if view.name == "all" else f"of {view.name}"
     return Section(
-        f"Validated examples by easiness, {of}",
+        f"Validation examples by easiness, {of}",
         f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} trials "
         f"are; chance is {number(v.chance, 3)}. Jeffreys intervals over examples.",
         rows,

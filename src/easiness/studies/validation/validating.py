@@ -74,7 +74,7 @@ def validate(
     holdout: float | None = None,
     seed: int = 0,
     batch_size: int | None = None,
-    recipe: RecipeGiven = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
@@ -119,12 +119,12 @@ def validate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    given = locals()
+    given, models = locals(), tuple(models)
     plans = plan_validation(
         given_data(data, taken(Loading, given)),
         taken(Training, given),
-        Asked(tuple(models), trials, epochs),
-        Asked(tuple(models if final_models is None else final_models), final_trials, final_epochs),
+        Asked(models, trials, epochs),
+        Asked(models if final_models is None else tuple(final_models), final_trials, final_epochs),
     )
     return carry_out_validation(plans, Path(out), taken(Execution, given), progress)
 
