@@ -28,7 +28,7 @@ def paper(
     loading: Annotated[
         Loading,
         Fields(
-            ("limit", "holdout", "data_root", "download"),
+            ("limit", "holdout", "labels", "data_root", "download"),
             help={"limit": "Train on this many examples, instead of the preset's."},
         ),
     ] = Loading(),

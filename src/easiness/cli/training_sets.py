@@ -38,7 +38,13 @@ Trained = Annotated[
 ]
 Loaded = Annotated[
     Loading,
-    Fields(("limit", "holdout"), help={"limit": "That of the run of --scores, which is used anyway."}),
+    Fields(
+        ("limit", "holdout", "labels"),
+        help={
+            "limit": "That of the run of --scores, which is used anyway.",
+            "labels": "That of the run of --scores, which is used anyway.",
+        },
+    ),
 ]
 Executed = Annotated[Execution, IN_OUT]
 Out = Annotated[Path, typer.Option("--out", help="Folder for the runs; what it has is kept.")]

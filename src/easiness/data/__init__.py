@@ -7,6 +7,7 @@ from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset
 from easiness.data.memory import available_memory, fits
 from easiness.data.pictures.stored import Pixels
+from easiness.data.relabelling import relabelled
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
@@ -28,6 +29,7 @@ __all__ = [
     "merge_splits",
     "reading",
     "reduce",
+    "relabelled",
     "share_images",
     "uncached_photos",
     "Dataset",

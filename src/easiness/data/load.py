@@ -9,6 +9,7 @@ from typing import Any
 
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out
+from easiness.data.relabelling import relabelled
 from easiness.data.sources import Asked, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
@@ -29,6 +30,7 @@ def load_dataset(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    labels: str | os.PathLike[str] | None = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -52,6 +54,9 @@ def load_dataset(
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
         holdout: hold out this share of each class, where the source has no held-out split.
+        labels: a CSV file of ``id,label`` to take instead of the training examples' own labels; a label is
+            the index of a class or its name. Examples that it does not name are left out, and an id that it
+            has and the data lack is an error. It is read after ``holdout`` and ``limit``.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
@@ -74,7 +79,8 @@ def load_dataset(
     dataset = replace(dataset, source=found_again, load_options=options)
     if holdout is not None:
         dataset = hold_out(dataset, holdout)
-    return dataset if limit is None else dataset.limit(limit, seed)
+    dataset = dataset if limit is None else dataset.limit(limit, seed)
+    return dataset if labels is None else relabelled(dataset, labels)
 
 
 def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip_unreadable: bool) -> Dataset:

@@ -26,6 +26,7 @@ def paper(
     out: str | Path,
     limit: int | None = None,
     holdout: float | None = None,
+    labels: str | Path | None = None,
     data_root: str | Path | None = None,
     download: bool = False,
     seed: int = 0,
@@ -45,6 +46,7 @@ def paper(
         out: folder of the study.
         limit: examples to train on, and at most to hold out, instead of the preset's.
         holdout: share of each class to hold out where no split is, instead of the preset's.
+        labels: a CSV file of ``id,label`` instead of the labels of the source, see `load_dataset`.
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.

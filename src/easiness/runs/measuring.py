@@ -41,6 +41,7 @@ def measure(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    labels: str | Path | None = None,
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
@@ -84,6 +85,8 @@ def measure(
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out and observe this share of each class, where there is no held-out split.
+        labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
+            does not name are left out.
         cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
             ``out``, for this run and others.
         pretrained: start from the published weights of a torchvision or timm network, where they are on

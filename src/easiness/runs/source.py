@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, hold_out, load_dataset
+from easiness.data import Dataset, hold_out, load_dataset, relabelled
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, Loading
 from easiness.store import Run
@@ -16,7 +16,7 @@ from easiness.store import Run
 def given_data(source: Any, loading: Loading) -> Dataset:
     """The data that a user gives to be measured: from a source, or loaded already.
 
-    A `Dataset` is held out from and then limited as `load_dataset` does it. How to get at a source
+    A `Dataset` is held out from, limited and relabelled as `load_dataset` does it. How to get at a source
     (``data_root``, ``download``, ``allow_outside``) is settled by then.
 
     Args:
@@ -34,7 +34,8 @@ def given_data(source: Any, loading: Loading) -> Dataset:
             "load_dataset"
         )
     data = source if loading.holdout is None else hold_out(source, loading.holdout)
-    return data if loading.limit is None else data.limit(loading.limit)
+    data = data if loading.limit is None else data.limit(loading.limit)
+    return data if loading.labels is None else relabelled(data, loading.labels)
 
 
 def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
@@ -75,7 +76,9 @@ def _load(source: Any, ref: DatasetRef) -> Dataset:
         return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
     if len(source) == ref.train.num_examples:
         return source
-    return given_data(source, Loading(ref.limit, ref.holdout if source.held_out is None else None))
+    holdout = ref.holdout if source.held_out is None else None
+    labels = ref.labels if source.load_options.labels is None else None
+    return given_data(source, Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
 def data_of(run: Run, source: Any = None) -> Dataset:

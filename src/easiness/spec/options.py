@@ -57,6 +57,16 @@ class Loading:
     allow_outside: Annotated[
         bool, Option("--allow-outside", "Let a CSV name files outside of its folder.")
     ] = False
+    labels: Annotated[
+        str | Path | None,
+        Option(
+            "--labels",
+            "CSV of id,label to train with instead of the source's labels; examples that it lacks are left "
+            "out.",
+            metavar="FILE.csv",
+            typed=Path | None,
+        ),
+    ] = None
     skip_unreadable: Annotated[
         bool, Option("--skip-unreadable", "Leave out images that cannot be read, and count them.")
     ] = False

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
@@ -37,7 +37,16 @@ class LoadOptions(_Frozen):
     allow_outside: bool = False
     skip_unreadable: bool = False
     holdout: float | None = None
+    labels: str | None = None
 
+    @model_serializer(mode="wrap")
+    def _as_ever(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what came later and is not in use: documents of runs then stay as they were."""
+        document: dict[str, Any] = as_usual(self)
+        return {name: value for name, value in document.items() if name not in _LATER or value is not None}
+
+
+_LATER = {"labels"}
 
 _SPECIAL = ("pretrained", "draw", "same_steps")
 _HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}

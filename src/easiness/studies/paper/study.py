@@ -258,7 +258,7 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    data = given_data(source, replace(loading, limit=None, holdout=None))
+    data = given_data(source, replace(loading, limit=None, holdout=None, labels=None))
     share = loading.holdout
     if share is None and data.held_out is None:
         share = preset.holdout
@@ -266,7 +266,8 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     if data.held_out is None:
         raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
     limit = preset.limit if loading.limit is None else loading.limit
-    return given_data(data, Loading(limit=None if limit is None or limit >= len(data) else limit))
+    limit = None if limit is None or limit >= len(data) else limit
+    return given_data(data, Loading(limit=limit, labels=loading.labels))
 
 
 def plan_rows(plan: PaperPlan, costs: Mapping[str, Cost]) -> list[tuple[str, Plan, Cost | None]]:

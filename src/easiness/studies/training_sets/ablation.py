@@ -45,6 +45,7 @@ def ablate(
     steps: Steps = "epochs",
     limit: int | None = None,
     holdout: float | None = None,
+    labels: str | Path | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
@@ -78,6 +79,7 @@ def ablate(
         steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
         limit: that of ``scores_run``, which is used anyway.
         holdout: hold out and test on this share of each class, where there is no held-out split.
+        labels: the file that ``scores_run`` was measured with, which is used anyway.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
@@ -113,6 +115,7 @@ def corrupt(
     other_label: bool = False,
     limit: int | None = None,
     holdout: float | None = None,
+    labels: str | Path | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,6 +81,9 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
         raise BadInput(
             f"limit {limit}: {run.path} has scores of {ref.train.num_examples} examples; leave --limit out"
         )
+    if loading.labels is not None and str(Path(loading.labels).absolute()) != ref.labels:
+        there = "its source's labels" if ref.labels is None else f"those of {ref.labels}"
+        raise BadInput(f"labels {loading.labels}: {run.path} has scores of {there}; leave --labels out")
     data = _recorded(run, source) if run.spec.measured is None else data_of(run, source)
     if data.held_out is not None:
         before = data.load_options.holdout

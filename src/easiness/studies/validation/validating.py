@@ -72,6 +72,7 @@ def validate(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    labels: str | Path | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
@@ -104,6 +105,8 @@ def validate(
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out this share of each class, where there is no held-out split.
+        labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
+            does not name are left out.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.

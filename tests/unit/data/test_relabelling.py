@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness import BadInput, load_dataset
+from easiness.store import Run
+
+CLASSES = ["cat", "dog", "owl"]
+
+
+def data(num: int = 6):
+    pixels = np.arange(num * 16, dtype=np.uint8).reshape(num, 4, 4)
+    return load_dataset((pixels, np.arange(num) % 3), classes=CLASSES)
+
+
+def labels(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "labels.csv"
+    file.write_text(text)
+    return file
+
+
+def test_labels_by_index_or_name_and_what_is_not_named_is_left_out(tmp_path: Path):
+    file = labels(tmp_path, "was,label,id,action\n0,2,0,relabel\n,cat,4,\n2,dog,5,relabel\n0,0,3,keep\n")
+    found = load_dataset((data().images.numpy()[:, 0], np.arange(6) % 3), classes=CLASSES, labels=file)
+    assert found.ids.tolist() == [0, 3, 4, 5]
+    assert found.labels.tolist() == [2, 0, 0, 1]
+    assert found.true_labels.tolist() == found.labels.tolist()
+    np.testing.assert_array_equal(found.images.numpy(), data().images.numpy()[[0, 3, 4, 5]])
+    assert found.fingerprint != data().fingerprint
+    assert found.ref().labels == str(file)
+
+
+def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path):
+    own = data()
+    rows = "".join(f"{i},{label}\n" for i, label in zip(own.ids, own.labels, strict=True))
+    found = ez.load_dataset(
+        (own.images.numpy()[:, 0], own.labels), classes=CLASSES, labels=labels(tmp_path, "id,label\n" + rows)
+    )
+    assert found.fingerprint == own.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("id,label\n0,0\n9,1\n", "row 3: .* has no training example with the id '9'"),
+        ("id,label\n0,0\n1,1\n0,2\n", "row 4: the id '0' stands there twice; keep one of its rows"),
+        (
+            "id,label\n0,3\n",
+            "row 2: the label '3' is no class; give the name of a class, or its index from 0 to 2",
+        ),
+        ("id,label\n0,doc\n", r"row 2: the label 'doc' is no class \(did you mean dog"),
+        ("id,label\n0,-1\n", "row 2: the label '-1' is no class"),
+        ("id,label,class\n0,1,cat\n", "the label 1 is the class 'dog', but the column class says 'cat'"),
+        ("id,label\n0,0\n1,1\n", "no example has the label 'owl' any more; keep some of each class"),
+        ("id,class\n0,cat\n", "has no column 'label'; give a CSV with a header"),
+        ("id,label\n", "names no example; give a row for each that is to be kept"),
+        ("", "the labels are no CSV"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, text: str, message: str):
+    own = data()
+    with pytest.raises(BadInput, match=f"labels.csv: .*{message}|labels.csv: {message}"):
+        load_dataset((own.images.numpy()[:, 0], own.labels), classes=CLASSES, labels=labels(tmp_path, text))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path):
+    with pytest.raises(BadInput, match=r"no\.csv: the labels cannot be read \(No such file or directory\)"):
+        load_dataset("digits", labels=tmp_path / "no.csv")
+
+
+@pytest.fixture
+def digits_labels(tmp_path: Path) -> Path:
+    """Of 120 digits less those held out: one dropped, one relabelled."""
+    ids = load_dataset("digits", limit=100, holdout=0.2)
+    rows = [f"{i},{label}" for i, label in zip(ids.ids.tolist(), ids.labels.tolist(), strict=True)][1:]
+    number, label = rows[0].split(",")
+    rows[0] = f"{number},{(int(label) + 1) % 10}"
+    return labels(tmp_path, "id,label\n" + "\n".join(rows) + "\n")
+
+
+def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, digits_labels: Path):
+    options = {"model": "mlp_2_w8", "limit": 100, "holdout": 0.2, "epochs": 1, "precision": "float32"}
+    where = {**options, "labels": digits_labels, "out": tmp_path / "run"}
+    run = ez.measure("digits", trials=1, **where)
+    assert len(run.ids) == 99
+    assert len(ez.measure("digits", trials=2, **where).trials) == 2
+    with pytest.raises(BadInput, match="cannot be continued with other settings"):
+        ez.measure("digits", trials=2, **{**where, "labels": None})
+    again = Run(tmp_path / "run").spec.data
+    assert (again.limit, again.holdout, again.labels) == (100, 0.2, str(digits_labels))
+    study = {"model": "mlp_2_w8", "epochs": 1, "repetitions": 1, "rates": (0.3,), "policies": ("random",)}
+    ablated = ez.ablate("digits", run, **study, out=tmp_path / "ablated", precision="float32")
+    assert ablated.num_examples == 99
+    with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):
+        ez.ablate("digits", run, **study, labels="other.csv", out=tmp_path / "other")
+    digits_labels.unlink()
+    with pytest.raises(BadInput, match="the labels cannot be read"):
+        ez.ablate("digits", run, **study, out=tmp_path / "gone", precision="float32")
+
+
+def test_the_command_takes_them(command, tmp_path: Path, digits_labels: Path):
+    size = ["--model", "mlp_2_w8", "--limit", 100, "--holdout", 0.2, "--trials", 1, "--epochs", 1]
+    size += ["--precision", "float32"]
+    done = command("measure", "digits", *size, "--labels", digits_labels, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    assert "over 99 examples" in done.out
+    refused = command(
+        "measure", "digits", *size, "--labels", tmp_path / "no.csv", "--out", tmp_path / "other"
+    )
+    assert refused.code == 2
+    assert refused.err.splitlines()[-1].endswith(
+        "no.csv: the labels cannot be read (No such file or directory)"
+    )
