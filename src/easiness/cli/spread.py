@@ -128,12 +128,15 @@ def _checking(name: str, option: Option) -> Callable[[Any], Any] | None:
     def check(given: Any) -> Any:
         try:
             _read(given, option)
-            if known is not None:
-                known.check(given)
         except BadInput:  # which names the option itself
             raise
         except ValueError as error:
             raise typer.BadParameter(str(error)) from None
+        if known is not None:
+            try:
+                known.check(given)
+            except BadInput as error:
+                raise typer.BadParameter(str(error).removeprefix(f"{name} ")) from None
         return given
 
     return check if option.read is not None or known is not None else None

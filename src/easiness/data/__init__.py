@@ -4,10 +4,9 @@ from easiness.data.checks import check_examples
 from easiness.data.counting import reading
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out, merge_splits
-from easiness.data.load import load_dataset
+from easiness.data.load import load_dataset, part_of
 from easiness.data.memory import available_memory, fits
 from easiness.data.pictures.stored import Pixels
-from easiness.data.relabelling import relabelled
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
@@ -27,9 +26,9 @@ __all__ = [
     "fits",
     "hold_out",
     "merge_splits",
+    "part_of",
     "reading",
     "reduce",
-    "relabelled",
     "share_images",
     "uncached_photos",
     "Dataset",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from easiness.data.dataset import Dataset
@@ -15,7 +16,7 @@ from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
-from easiness.spec import LoadOptions
+from easiness.spec import Loading, LoadOptions
 
 
 def load_dataset(
@@ -30,7 +31,7 @@ def load_dataset(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
-    labels: str | os.PathLike[str] | None = None,
+    labels: str | Path | None = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -77,10 +78,20 @@ def load_dataset(
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
-    if holdout is not None:
-        dataset = hold_out(dataset, holdout)
-    dataset = dataset if limit is None else dataset.limit(limit, seed)
-    return dataset if labels is None else relabelled(dataset, labels)
+    return part_of(dataset, Loading(limit=limit, holdout=holdout, labels=labels), seed)
+
+
+def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
+    """The examples that are asked for: held out from, then limited, then labelled by a file.
+
+    Raises:
+        BadInput: they cannot be had, such as ``holdout`` where there is a held-out split already.
+    """
+    if loading.holdout is not None:
+        data = hold_out(data, loading.holdout)
+    if loading.limit is not None:
+        data = data.limit(loading.limit, seed)
+    return data if loading.labels is None else relabelled(data, loading.labels)
 
 
 def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip_unreadable: bool) -> Dataset:

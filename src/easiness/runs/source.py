@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, hold_out, load_dataset, relabelled
+from easiness.data import Dataset, load_dataset, part_of
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, Loading
 from easiness.store import Run
@@ -33,9 +33,7 @@ def given_data(source: Any, loading: Loading) -> Dataset:
             f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
             "load_dataset"
         )
-    data = source if loading.holdout is None else hold_out(source, loading.holdout)
-    data = data if loading.limit is None else data.limit(loading.limit)
-    return data if loading.labels is None else relabelled(data, loading.labels)
+    return part_of(source, loading)
 
 
 def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
