@@ -73,12 +73,15 @@ def carry_out(
             task = task if failures else _task(writer.read(), task.plan, more)
         run = writer.read()
     if failures:
-        lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
-        raise RunFailed(
-            f"{out}: {len(failures)} of {task.trials} trials failed ({lines}); "
-            f"the {len(run.trials)} finished ones are kept"
-        )
+        raise RunFailed(_failed(out, failures, task.trials, len(run.trials)))
     return run
+
+
+def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> str:
+    lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
+    return (
+        f"{out}: {len(failures)} of {wanted} trials failed ({lines}); the {finished} finished ones are kept"
+    )
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
