@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, drawn_examples, keys_when_asked, membership, num_selected, round_in_place
+from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
 from easiness.errors import BadInput
-from easiness.scores import Scoring
 from easiness.store.document import (
     EXAMPLES,
     FAILED,
@@ -25,6 +24,7 @@ from easiness.store.document import (
 )
 from easiness.store.files import ASIDE, digest
 from easiness.store.observations import Ids, read_examples
+from easiness.store.table import scores_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,41 +218,17 @@ class Run:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
 
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
-        ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``, a
-        tenth unless given) and ``easiness_expected`` (the posterior mean of the probability to be right),
-        see `membership`. Where the training was unfinished then, see `unfinished`, the table's
-        ``attrs["unfinished"]`` says so.
+        ``predicted`` (int64: the class index that most trials predict, the lowest of the most frequent) and
+        ``predicted_share`` (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
+        be among the truly easiest and hardest ``fraction``, a tenth unless given) and ``easiness_expected``
+        (the posterior mean of the probability to be right), see `membership`. Where the training was
+        unfinished then, see `unfinished`, the table's ``attrs["unfinished"]`` says so.
 
         Raises:
             BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
                 (0, 1] or selects no example.
         """
-        import pandas as pd
-
-        epoch = self.resolve_epoch(epoch)
-        if fraction is None:
-            fraction = 0.1  # of a handful of examples less than one, and still each has its probability
-        else:
-            num_selected(len(self.ids), fraction)  # before the work
-        scoring = Scoring(self.labels, len(self.classes), epoch)
-        for trial in self.trials:
-            for first, observations in trial.blocks(len(self.classes), epoch):
-                scoring.add(observations, first)
-        belongs = membership(scoring.counts.num_right, scoring.counts.num_trials, fraction)
-        columns = scoring.columns()
-        columns |= {
-            "p_easy": belongs.p_easy,
-            "p_hard": belongs.p_hard,
-            "easiness_expected": belongs.expected,
-        }
-        names = np.array(self.classes, dtype=object)[self.labels]
-        # every column is an array of its own, so that the table need not copy them all
-        fixed = {"id": self.ids.copy(), "label": self.labels.copy(), "class": names}
-        table = pd.DataFrame({**fixed, **columns}, copy=False)
-        unfinished = self.unfinished(epoch)
-        if unfinished is not None:
-            table.attrs["unfinished"] = unfinished
-        return table
+        return scores_table(self, epoch, fraction)
 
 
 def open_run(path: str | Path) -> Run:
