@@ -8,13 +8,14 @@ import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
 from easiness.errors import BadInput
+from easiness.spec import Split
 from easiness.store.document import (
     EXAMPLES,
     FAILED,
@@ -142,6 +143,26 @@ class Run:
     def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
+    def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
+        """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``.
+
+        Raises:
+            BadInput: there is no such split, or the trials did not observe it.
+        """
+        if split not in get_args(Split):
+            raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
+        if split == "held_out" and self.spec.data.held_out is None:
+            recorded = "record its examples as a run of their own"
+            how = recorded if self.spec.measured is None else "measure with one (--holdout 0.2)"
+            raise BadInput(f"{self.path}: has no held-out split to show (--split held_out); {how}")
+        if not all(trial.has(split) for trial in self.trials):
+            other = "train" if split == "held_out" else "held_out"
+            raise BadInput(f"{self.path}: its trials did not observe --split {split}; give --split {other}")
+        if split == "train":
+            return self.ids, self.labels
+        columns = self.trials[0].columns(self.trials[0].observed[0], ["id", "label"], split)
+        return columns["id"], columns["label"].astype(np.int64)
+
     def shares_ids(self, other: Run) -> bool:
         """Whether another run has the same ids in the same order; from then on both hold the same array."""
         if (
@@ -181,15 +202,22 @@ class Run:
         raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
 
     def votes(
-        self, epoch: int | None = None, at_most: int | None = None, spare: Votes | None = None
+        self,
+        epoch: int | None = None,
+        at_most: int | None = None,
+        spare: Votes | None = None,
+        *,
+        split: Split = "train",
     ) -> Votes:
         """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
         epoch = self.resolve_epoch(epoch)
-        drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
-        labels = self.labels if drawn is None else self.labels[drawn]
+        ids, labels = self.examples(split)
+        drawn = None if at_most is None else drawn_examples(len(ids), at_most)
+        if drawn is not None:
+            ids, labels = ids[drawn], labels[drawn]
         shape = (len(self.trials), len(labels))
         if spare is not None and spare.correct.shape == shape:
             correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
@@ -197,7 +225,7 @@ class Run:
             correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
         narrow = labels.astype(np.int32)  # as predictions are
         for row, trial in enumerate(self.trials):
-            for first, piece in trial.pieces(epoch, ["prediction", "loss"]):
+            for first, piece in trial.pieces(epoch, ["prediction", "loss"], split):
                 prediction, loss = piece["prediction"], piece["loss"]
                 place = slice(first, first + len(loss))
                 if drawn is not None:
@@ -211,11 +239,16 @@ class Run:
                 np.exp(p, out=p)
                 round_in_place(p)
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
+        keys = self._keys if ids is self.ids else None
         return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
 
-    def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
+    def scores(
+        self, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
+    ) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
+
+        Of the examples measured, or with ``split="held_out"`` of those held out, which no trial trains on:
+        `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
 
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
         ``predicted`` (int64: the class index that most trials predict, the lowest of the most frequent) and
@@ -225,10 +258,10 @@ class Run:
         unfinished then, see `unfinished`, the table's ``attrs["unfinished"]`` says so.
 
         Raises:
-            BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
-                (0, 1] or selects no example.
+            BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
+                (0, 1] or selects no example, or there is no held-out split.
         """
-        return scores_table(self, epoch, fraction)
+        return scores_table(self, epoch, fraction, split)
 
 
 def open_run(path: str | Path) -> Run:

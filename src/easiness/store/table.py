@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness.analysis import membership, num_selected
 from easiness.scores import Scoring, most_predicted
+from easiness.spec import Split
 from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
@@ -20,30 +21,31 @@ if TYPE_CHECKING:
 _AT_ONCE = 1 << 22  # predictions held at a time, of all trials together: 16 MiB
 
 
-def scores_table(run: Run, epoch: int | None, fraction: float | None) -> pd.DataFrame:
+def scores_table(run: Run, epoch: int | None, fraction: float | None, split: Split) -> pd.DataFrame:
     """What `Run.scores` gives, and its errors."""
     import pandas as pd
 
     epoch = run.resolve_epoch(epoch)
+    ids, labels = run.examples(split)
     if fraction is None:
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
     else:
-        num_selected(len(run.ids), fraction)  # before the work
-    scoring = Scoring(run.labels, len(run.classes), epoch)
+        num_selected(len(ids), fraction)  # before the work
+    scoring = Scoring(labels, len(run.classes), epoch)
     for trial in run.trials:
-        for first, observations in trial.blocks(len(run.classes), epoch):
+        for first, observations in trial.blocks(len(run.classes), epoch, split):
             scoring.add(observations, first)
     belongs = membership(scoring.counts.num_right, scoring.counts.num_trials, fraction)
     columns = scoring.columns()
-    columns["predicted"], columns["predicted_share"] = _predicted(run.trials, epoch, len(run.ids))
+    columns["predicted"], columns["predicted_share"] = _predicted(run.trials, epoch, len(ids), split)
     columns |= {
         "p_easy": belongs.p_easy,
         "p_hard": belongs.p_hard,
         "easiness_expected": belongs.expected,
     }
-    names = np.array(run.classes, dtype=object)[run.labels]
+    names = np.array(run.classes, dtype=object)[labels]
     # every column is an array of its own, so that the table need not copy them all
-    fixed = {"id": run.ids.copy(), "label": run.labels.copy(), "class": names}
+    fixed = {"id": ids.copy(), "label": labels.copy(), "class": names}
     table = pd.DataFrame({**fixed, **columns}, copy=False)
     unfinished = run.unfinished(epoch)
     if unfinished is not None:
@@ -52,7 +54,7 @@ def scores_table(run: Run, epoch: int | None, fraction: float | None) -> pd.Data
 
 
 def _predicted(
-    trials: Sequence[StoredTrial], epoch: int, num_examples: int
+    trials: Sequence[StoredTrial], epoch: int, num_examples: int, split: Split
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """`most_predicted` of all examples; the trials are read once for every so many examples."""
     predicted, share = np.empty(num_examples, np.int64), np.empty(num_examples)
@@ -61,6 +63,6 @@ def _predicted(
         some = slice(first, first + size)
         given = np.empty((len(trials), len(predicted[some])), np.int32)
         for row, trial in zip(given, trials, strict=True):
-            row[:] = trial.columns(epoch, ["prediction"])["prediction"][some]
+            row[:] = trial.columns(epoch, ["prediction"], split)["prediction"][some]
         predicted[some], share[some] = most_predicted(given)
     return predicted, share
