@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from easiness.cli.written import FILES
+from easiness.spec import Split
 
 
 def scores(
@@ -22,6 +23,12 @@ def scores(
             "--fraction", help="Share of the examples that p_easy and p_hard speak of; 0.1 by default."
         ),
     ] = None,
+    split: Annotated[
+        Split,
+        typer.Option(
+            "--split", help="Of the examples measured, or of the held-out split, which is never trained on."
+        ),
+    ] = "train",
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help=f"{FILES}; standard output otherwise."),
@@ -35,9 +42,9 @@ def scores(
     if output is not None:
         check_output_file(output)
     opened = open_run(run)
-    found = run_scores(opened, epoch, fraction=fraction)
+    found = run_scores(opened, epoch, fraction=fraction, split=split)
     table = found.table()
-    if opened.spec.observe != ALL:
+    if opened.spec.observe != ALL and not (split == "held_out" and opened.augmented):  # that is seen clean
         typer.echo(f"note: {run}: observations: {observe_text(opened.spec.observe)}", err=True)
     if "unfinished" in table.attrs:
         typer.echo(f"note: {run}: {table.attrs['unfinished']}", err=True)
@@ -45,3 +52,6 @@ def scores(
         table.to_csv(sys.stdout, index=False)
     else:
         write_result(output, found)
+    empty = found.left_empty()  # last, where a long table does not hide it
+    if empty is not None:
+        typer.echo(f"note: {run}: {empty}", err=True)

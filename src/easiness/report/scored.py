@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from easiness.report.levels_figure import draw_levels, easiness_levels
+from easiness.scores import SCORES
 from easiness.show import Result, Section, number
+from easiness.spec import Split
 from easiness.store import Run
 
 if TYPE_CHECKING:
@@ -15,24 +17,37 @@ if TYPE_CHECKING:
 
 _FRACTION = 0.1
 _ERROR = "_se"
+_LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
 
 
 @dataclass(frozen=True, eq=False)
 class RunScores(Result):
-    """The ``scores`` of ``run`` after ``epoch`` epochs; ``fraction`` is that of the easy and the hard set."""
+    """The ``scores`` of ``run`` after ``epoch`` epochs; ``fraction`` is that of the easy and the hard set.
+
+    ``split`` says of which examples.
+    """
 
     run: Run
     epoch: int
     fraction: float
     scores: pd.DataFrame = field(repr=False)
+    split: Split = "train"
 
     def table(self) -> pd.DataFrame:
         """A row for each example, see `Run.scores`."""
         return self.scores
 
+    def left_empty(self) -> str | None:
+        """Which scores are undefined since no trial left examples out, and what would fill them; else `None`."""
+        needing = [score.name for score in SCORES if "held-out trials" in score.needs]
+        if self.split != "train" or not self.scores[needing].isna().all(axis=None):
+            return None
+        how = "record trials with trained_on=" if self.run.spec.measured is None else _LEAVE_OUT
+        return f"{', '.join(needing)} are empty: they need trials that left examples out; {how}"
+
     def figure(self) -> Figure:
         """How many trials are right about how many examples, and where the two sets are cut off."""
-        votes = self.run.votes(self.epoch)
+        votes = self.run.votes(self.epoch, split=self.split)
         return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
 
     def sections(self) -> list[Section]:
@@ -46,8 +61,9 @@ class RunScores(Result):
             shown = (values.mean(), values.std(), values.min(), values.max())
             error = self.scores[name + _ERROR].mean()
             rows.append([name, *(number(float(v), 3) for v in (*shown, error)), str(values.isna().sum())])
+        of = "examples" if self.split == "train" else "held-out examples"
         return Section(
-            f"Scores of {len(self.scores)} examples after epoch {self.epoch}",
+            f"Scores of {len(self.scores)} {of} after epoch {self.epoch}",
             f"{self.run.model}, {len(self.run.trials)} trials. Over all examples that have the score; the "
             "error is the standard error of an example's score, on average.",
             rows,
@@ -67,12 +83,14 @@ class RunScores(Result):
         )
 
 
-def run_scores(run: Run, epoch: int | None = None, *, fraction: float | None = None) -> RunScores:
-    """Every score of every example after ``epoch`` epochs; as `Run.scores` otherwise.
+def run_scores(
+    run: Run, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
+) -> RunScores:
+    """Every score of every example of a split after ``epoch`` epochs; as `Run.scores` otherwise.
 
     Raises:
         BadInput: as `Run.scores`.
     """
     epoch = run.resolve_epoch(epoch)
-    table = run.scores(epoch, fraction=fraction)
-    return RunScores(run, epoch, _FRACTION if fraction is None else fraction, table)
+    table = run.scores(epoch, fraction=fraction, split=split)
+    return RunScores(run, epoch, _FRACTION if fraction is None else fraction, table, split)

@@ -8,14 +8,14 @@ import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, drawn_examples, keys_when_asked, membership, num_selected, round_in_place
+from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
 from easiness.errors import BadInput
-from easiness.scores import Scoring
+from easiness.spec import Split
 from easiness.store.document import (
     EXAMPLES,
     FAILED,
@@ -25,6 +25,7 @@ from easiness.store.document import (
 )
 from easiness.store.files import ASIDE, digest
 from easiness.store.observations import Ids, read_examples
+from easiness.store.table import scores_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -142,6 +143,26 @@ class Run:
     def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
+    def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
+        """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``.
+
+        Raises:
+            BadInput: there is no such split, or the trials did not observe it.
+        """
+        if split not in get_args(Split):
+            raise BadInput(f"split {split!r}: unknown; choose {' or '.join(get_args(Split))}")
+        if split == "held_out" and self.spec.data.held_out is None:
+            recorded = "record its examples as a run of their own"
+            how = recorded if self.spec.measured is None else "measure with one (--holdout 0.2)"
+            raise BadInput(f"{self.path}: has no held-out split to show (--split held_out); {how}")
+        if not all(trial.has(split) for trial in self.trials):
+            other = "train" if split == "held_out" else "held_out"
+            raise BadInput(f"{self.path}: its trials did not observe --split {split}; give --split {other}")
+        if split == "train":
+            return self.ids, self.labels
+        columns = self.trials[0].columns(self.trials[0].observed[0], ["id", "label"], split)
+        return columns["id"], columns["label"].astype(np.int64)
+
     def shares_ids(self, other: Run) -> bool:
         """Whether another run has the same ids in the same order; from then on both hold the same array."""
         if (
@@ -181,15 +202,22 @@ class Run:
         raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
 
     def votes(
-        self, epoch: int | None = None, at_most: int | None = None, spare: Votes | None = None
+        self,
+        epoch: int | None = None,
+        at_most: int | None = None,
+        spare: Votes | None = None,
+        *,
+        split: Split = "train",
     ) -> Votes:
         """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
 
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
         epoch = self.resolve_epoch(epoch)
-        drawn = None if at_most is None else drawn_examples(len(self.ids), at_most)
-        labels = self.labels if drawn is None else self.labels[drawn]
+        ids, labels = self.examples(split)
+        drawn = None if at_most is None else drawn_examples(len(ids), at_most)
+        if drawn is not None:
+            ids, labels = ids[drawn], labels[drawn]
         shape = (len(self.trials), len(labels))
         if spare is not None and spare.correct.shape == shape:
             correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
@@ -197,7 +225,7 @@ class Run:
             correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
         narrow = labels.astype(np.int32)  # as predictions are
         for row, trial in enumerate(self.trials):
-            for first, piece in trial.pieces(epoch, ["prediction", "loss"]):
+            for first, piece in trial.pieces(epoch, ["prediction", "loss"], split):
                 prediction, loss = piece["prediction"], piece["loss"]
                 place = slice(first, first + len(loss))
                 if drawn is not None:
@@ -211,48 +239,29 @@ class Run:
                 np.exp(p, out=p)
                 round_in_place(p)
         indices = np.array([trial.index for trial in self.trials], np.int64)
-        ids, keys = (self.ids, self._keys) if drawn is None else (self.ids[drawn], None)
+        keys = self._keys if ids is self.ids else None
         return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
 
-    def scores(self, epoch: int | None = None, *, fraction: float | None = None) -> pd.DataFrame:
+    def scores(
+        self, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
+    ) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
 
+        Of the examples measured, or with ``split="held_out"`` of those held out, which no trial trains on:
+        `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
+
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
-        ``p_easy``, ``p_hard`` (the probability to be among the truly easiest and hardest ``fraction``, a
-        tenth unless given) and ``easiness_expected`` (the posterior mean of the probability to be right),
-        see `membership`. Where the training was unfinished then, see `unfinished`, the table's
-        ``attrs["unfinished"]`` says so.
+        ``predicted`` (int64: the class index that most trials predict, the lowest of the most frequent) and
+        ``predicted_share`` (the share of the trials that do), then ``p_easy``, ``p_hard`` (the probability to
+        be among the truly easiest and hardest ``fraction``, a tenth unless given) and ``easiness_expected``
+        (the posterior mean of the probability to be right), see `membership`. Where the training was
+        unfinished then, see `unfinished`, the table's ``attrs["unfinished"]`` says so.
 
         Raises:
-            BadInput: the epoch is not recorded, no example was right in any trial, or the fraction is not in
-                (0, 1] or selects no example.
+            BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
+                (0, 1] or selects no example, or there is no held-out split.
         """
-        import pandas as pd
-
-        epoch = self.resolve_epoch(epoch)
-        if fraction is None:
-            fraction = 0.1  # of a handful of examples less than one, and still each has its probability
-        else:
-            num_selected(len(self.ids), fraction)  # before the work
-        scoring = Scoring(self.labels, len(self.classes), epoch)
-        for trial in self.trials:
-            for first, observations in trial.blocks(len(self.classes), epoch):
-                scoring.add(observations, first)
-        belongs = membership(scoring.counts.num_right, scoring.counts.num_trials, fraction)
-        columns = scoring.columns()
-        columns |= {
-            "p_easy": belongs.p_easy,
-            "p_hard": belongs.p_hard,
-            "easiness_expected": belongs.expected,
-        }
-        names = np.array(self.classes, dtype=object)[self.labels]
-        # every column is an array of its own, so that the table need not copy them all
-        fixed = {"id": self.ids.copy(), "label": self.labels.copy(), "class": names}
-        table = pd.DataFrame({**fixed, **columns}, copy=False)
-        unfinished = self.unfinished(epoch)
-        if unfinished is not None:
-            table.attrs["unfinished"] = unfinished
-        return table
+        return scores_table(self, epoch, fraction, split)
 
 
 def open_run(path: str | Path) -> Run:

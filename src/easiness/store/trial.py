@@ -142,6 +142,10 @@ class StoredTrial:
         row = self.observed.index(epoch)
         return {name: values[row] for name, values in self.document.accuracy.items()}
 
+    def has(self, probe: str) -> bool:
+        """Whether the examples of a probe, ``train`` or ``held_out``, were observed."""
+        return f"{probe}.parquet" in self.document.files
+
     def check(self) -> None:
         """Check every file.
 
@@ -168,10 +172,12 @@ class StoredTrial:
         read = read_rows(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names)
         return {name: values[0] for name, values in read.items()}
 
-    def pieces(self, epoch: int, names: Iterable[str]) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
+    def pieces(
+        self, epoch: int, names: Iterable[str], probe: str = "train"
+    ) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
         """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
         first = 0
-        for block in read_blocks(self._file("train.parquet"), [self.observed.index(epoch)], names):
+        for block in read_blocks(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names):
             piece = {name: values[0] for name, values in block.items()}
             yield first, piece
             first += len(next(iter(piece.values())))

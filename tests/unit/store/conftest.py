@@ -90,3 +90,42 @@ def add(make_record, make_spec) -> Callable[..., None]:
             )
 
     return store
+
+
+HELD_OUT_LOGITS = np.log(
+    [
+        # p of two classes for three held-out examples with the labels 1, 0, 1: two trials of one epoch
+        [[0.25, 0.75], [0.5, 0.5], [0.8, 0.2]],
+        [[0.25, 0.75], [0.4, 0.6], [0.9, 0.1]],
+    ]
+)
+
+
+@pytest.fixture
+def held_out_run(tmp_path, make_spec) -> Path:
+    """Two trials of one epoch; each trained on two of the four examples, and three more are held out."""
+    spec = make_spec(epochs=1)
+    data = spec.data.model_copy(update={"held_out": SplitRef(fingerprint="g", num_examples=3)})
+    spec = spec.model_copy(update={"data": data, "probes": (Probe(name="train"), Probe(name="held_out"))})
+    held_out_ids, held_out_labels = np.array(["test/b", "test/a", "test/c"], object), np.array([1, 0, 1])
+    with RunWriter(tmp_path / "held_out") as writer:
+        writer.create(spec, IDS, LABELS)
+        for index, logits in enumerate(HELD_OUT_LOGITS):
+            logs = {
+                "train": ObservationLog(IDS, LABELS, 2, trained_on=np.arange(4) % 2 == index),
+                "held_out": ObservationLog(held_out_ids, held_out_labels, 2, trained_on=np.zeros(3, bool)),
+            }
+            for log, seen in zip(logs.values(), (2 * np.eye(2)[LABELS], logits), strict=True):
+                log.update(np.arange(len(seen)), seen)
+                log.end_epoch()
+            record = TrialRecord({name: log.observations() for name, log in logs.items()}, [0.5])
+            trial = spec.trial(index)
+            writer.add(
+                record,
+                {"train": IDS, "held_out": held_out_ids},
+                index=index,
+                seed=5,
+                identity=trial.hash,
+                spec=trial,
+            )
+    return tmp_path / "held_out"

@@ -38,6 +38,8 @@ def test_a_recorded_run_is_a_run(recorder):
     assert table["id"].tolist() == IDS
     assert table["class"].tolist() == ["no", "yes", "yes", "no"]
     assert table["easiness"].tolist() == [1.0] * 4
+    assert table["predicted"].tolist() == run.labels.tolist()
+    assert table["predicted_share"].tolist() == [1.0] * 4
     # softmax([2, 0]) gives the label 1 / (1 + exp(-2))
     np.testing.assert_allclose(table["cumulative_confidence"], 1 / (1 + np.exp(-2)), rtol=1e-6)
     np.testing.assert_allclose(table["aum"], 2.0)

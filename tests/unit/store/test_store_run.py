@@ -18,6 +18,7 @@ from easiness.store import (
     observations as observations_module,
     open_run,
     run as run_module,
+    table as table_module,
 )
 
 IDS = np.array([30, 10, 20, 40])
@@ -97,6 +98,19 @@ def test_columns_of_the_table_are_independent(run_path):
     for name in ("correctness", "confidence_se"):
         assert table[name].tolist() == before[name].tolist()
     assert run.labels.tolist() == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 1 << 22])
+def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch, at_once):
+    write_random_run(tmp_path / "run", 7, num_trials=3, epochs=2)
+    monkeypatch.setattr(table_module, "_AT_ONCE", at_once)
+    run = open_run(tmp_path / "run")
+    table = run.scores(1)
+    ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
+    assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()
+    assert table["predicted_share"].tolist() == (np.maximum(ones, 3 - ones) / 3).tolist()
+    assert (table["predicted"].dtype, table["predicted_share"].dtype) == (np.int64, np.float64)
+    assert list(table)[-7:-3] == ["never_learned", "never_learned_share", "predicted", "predicted_share"]
 
 
 def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
