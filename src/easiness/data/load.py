@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from easiness.data.holdout import hold_out
 from easiness.data.sources import Asked, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
+from easiness.data.sources.manifest_rows import checked_columns
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
@@ -29,6 +30,7 @@ def load_dataset(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -52,6 +54,8 @@ def load_dataset(
         download: fetch a torchvision data set or ``hf:NAME`` that is not there yet.
         allow_outside: let a CSV file name pictures outside of its folder.
         holdout: hold out this share of each class, where the source has no held-out split.
+        columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
+            ``{"path": "filename", "label": "breed"}``.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
@@ -61,6 +65,7 @@ def load_dataset(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
+        columns=checked_columns(columns),
     )
     if not isinstance(source, str | os.PathLike):
         dataset = _load_object(source, held_out, classes, skip_unreadable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -41,6 +42,7 @@ def measure(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    columns: Mapping[str, str] | None = None,
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
@@ -84,6 +86,7 @@ def measure(
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out and observe this share of each class, where there is no held-out split.
+        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
             ``out``, for this run and others.
         pretrained: start from the published weights of a torchvision or timm network, where they are on

@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
@@ -37,6 +37,13 @@ class LoadOptions(_Frozen):
     allow_outside: bool = False
     skip_unreadable: bool = False
     holdout: float | None = None
+    columns: dict[str, str] | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves ``columns`` out where none are named: documents are then those from before it existed."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "columns" or value is not None}
 
 
 _SPECIAL = ("pretrained", "draw", "same_steps")

@@ -72,6 +72,7 @@ def validate(
     download: bool = False,
     allow_outside: bool = False,
     holdout: float | None = None,
+    columns: Mapping[str, str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: RecipeGiven = None,
@@ -104,6 +105,7 @@ def validate(
         download: let torchvision or the hub download what is not on disk.
         allow_outside: let a CSV manifest name files outside of its folder.
         holdout: hold out this share of each class, where there is no held-out split.
+        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
