@@ -39,9 +39,9 @@ def load_manifest(
 
     Paths are relative to the folder of the file, with forward slashes; ``..`` is resolved in the text, and
     the results are the ids. Labels that are all integers are class indices 0, 1, ... named by ``classes``;
-    all others are class names, in alphabetical order. Splits are ``train``, and the first of ``test``, ``val``, ``valid`` and
-    ``validation`` that occurs is held out; rows of the others are not used. Without the column all rows
-    are for training. Lines in an error are counted from 1, the header.
+    all others are class names, in alphabetical order. Splits are ``train``, and the first of ``test``,
+    ``val``, ``valid`` and ``validation`` that occurs is held out; rows of the others are not used. Without
+    the column all rows are for training. Lines in an error are counted from 1, the header.
 
     Raises:
         BadInput: the file cannot be read; a column is missing or repeated; a row has an empty path or
