@@ -97,6 +97,18 @@ def test_unreadable_pictures_are_left_out_and_counted(command, refused, pictures
     assert "cat/03.png" not in ids
 
 
+def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):
+    for name in ("cat/x.raw", "dog/y"):
+        (pictures / name).write_bytes(b"no picture")
+    arguments = ["measure", pictures, "--model", "mlp_3", "--trials", 1, "--epochs", 1, "--dry-run"]
+    finished = command(*arguments, "--out", tmp_path / "run")
+    assert finished.code == 0
+    said = finished.err.splitlines()
+    assert said[-1] == (
+        "note: 2 files left out, since by name they are no pictures that can be read: cat/x.raw, dog/y"
+    )
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
     finished = command(*digits(tmp_path / "run", "--dry-run", "--batch-size", 32))
     assert finished.code == 0

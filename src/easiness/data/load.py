@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from easiness.data.relabelling import relabelled
 from easiness.data.sources import Asked, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
+from easiness.data.sources.manifest_rows import checked_columns
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import Loading, LoadOptions
@@ -32,6 +33,7 @@ def load_dataset(
     allow_outside: bool = False,
     holdout: float | None = None,
     labels: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -58,6 +60,8 @@ def load_dataset(
         labels: a CSV file of ``id,label`` to take instead of the training examples' own labels; a label is
             the index of a class or its name. Examples that it does not name are left out, and an id that it
             has and the data lack is an error. It is read after ``holdout`` and ``limit``.
+        columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
+            ``{"path": "filename", "label": "breed"}``.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
@@ -67,6 +71,7 @@ def load_dataset(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
+        columns=checked_columns(columns),
     )
     if not isinstance(source, str | os.PathLike):
         dataset = _load_object(source, held_out, classes, skip_unreadable)

@@ -143,6 +143,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         options.append(("--holdout", spec.data.holdout))
     if spec.data.allow_outside:
         options.append(("--allow-outside",))
+    if spec.data.columns is not None:
+        options.append(("--columns", ",".join(f"{ours}={name}" for ours, name in spec.data.columns.items())))
     if spec.pretrained is not None:
         options.append(("--pretrained",))
     if spec.data.skip_unreadable:

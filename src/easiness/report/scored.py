@@ -38,7 +38,7 @@ class RunScores(Result):
         return self.scores
 
     def left_empty(self) -> str | None:
-        """Which scores are undefined since no trial left examples out, and what would fill them; else `None`."""
+        """Which scores are undefined since no trial left examples out, and what would fill them."""
         needing = [score.name for score in SCORES if "held-out trials" in score.needs]
         if self.split != "train" or not self.scores[needing].isna().all(axis=None):
             return None

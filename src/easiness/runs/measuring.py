@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,6 +43,7 @@ def measure(
     allow_outside: bool = False,
     holdout: float | None = None,
     labels: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
@@ -87,6 +89,7 @@ def measure(
         holdout: hold out and observe this share of each class, where there is no held-out split.
         labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
             does not name are left out.
+        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
             ``out``, for this run and others.
         pretrained: start from the published weights of a torchvision or timm network, where they are on

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
@@ -38,6 +38,14 @@ def _jobs(text: str) -> Any:
     return int(text) if text.isascii() and text.isdigit() else text
 
 
+def _columns(text: str) -> dict[str, str]:
+    """The names in ``path=filename,label=breed``, ours to those of the file."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
+    return {ours.strip(): theirs for ours, _, theirs in pairs}
+
+
 @dataclass(frozen=True)
 class Loading:
     """How the examples are read from their source, and which of them."""
@@ -70,6 +78,15 @@ class Loading:
     skip_unreadable: Annotated[
         bool, Option("--skip-unreadable", "Leave out images that cannot be read, and count them.")
     ] = False
+    columns: Annotated[
+        Mapping[str, str] | None,
+        Option(
+            "--columns",
+            "Names that a CSV has for path, label and split, where they are others.",
+            metavar="path=filename,label=breed",
+            read=_columns,
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class LoadOptions(_Frozen):
     skip_unreadable: bool = False
     holdout: float | None = None
     labels: str | None = None
+    columns: dict[str, str] | None = None
 
     @model_serializer(mode="wrap")
     def _as_ever(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -46,7 +47,7 @@ class LoadOptions(_Frozen):
         return {name: value for name, value in document.items() if name not in _LATER or value is not None}
 
 
-_LATER = {"labels"}
+_LATER = {"labels", "columns"}
 
 _SPECIAL = ("pretrained", "draw", "same_steps")
 _HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}

@@ -25,7 +25,7 @@ from easiness.store.document import (
 )
 from easiness.store.files import ASIDE, digest
 from easiness.store.observations import Ids, read_examples
-from easiness.store.table import scores_table
+from easiness.store.table import Examples, scores_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +261,13 @@ class Run:
             BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
                 (0, 1] or selects no example, or there is no held-out split.
         """
-        return scores_table(self, epoch, fraction, split)
+        epoch = self.resolve_epoch(epoch)
+        ids, labels = self.examples(split)
+        table = scores_table(self.trials, Examples(ids, labels, self.classes, split), epoch, fraction)
+        unfinished = self.unfinished(epoch)
+        if unfinished is not None:
+            table.attrs["unfinished"] = unfinished
+        return table
 
 
 def open_run(path: str | Path) -> Run:

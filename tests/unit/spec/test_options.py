@@ -15,7 +15,7 @@ from easiness.spec import Drawing, Execution, Loading, Recording, Training, Tria
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 RANKED = {"pretrained", "train_share"}
-ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable"}
+ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns"}
 CHOOSING = {"compiling", "choose_again"}
 
 # a public function, the values that its arguments make, and the fields that it does without
@@ -24,7 +24,7 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
     (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
     (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
-    (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable"}),
+    (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable", "columns"}),
     (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
     (ez.perturbation_curve, (Execution,), CHOOSING | {"executor", "jobs"}),
     (ez.pseudo_patterns, (Execution,), CHOOSING | {"executor", "jobs"}),
@@ -67,3 +67,11 @@ def test_a_value_takes_the_arguments_of_its_fields():
         return taken(Loading, locals())
 
     assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
+
+
+def test_columns_are_read_as_names():
+    read = options_of(Loading)["columns"][1].read
+    assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
+    for text in ("path", "path=", "=filename", "path=a,", ""):
+        with pytest.raises(ValueError, match="name them as in path=filename,label=breed"):
+            read(text)

@@ -136,6 +136,7 @@ def test_where_it_lies_and_where_it_runs_is_not_in_the_hash():
         trial(data=data_ref(limit=10)),
         trial(data=data_ref(skip_unreadable=True)),
         trial(data=data_ref(data_root="/data", allow_outside=True)),
+        trial(data=data_ref(columns={"path": "filename"})),
         trial(resolved=resolved(threads=7)),
         trial(resolved=resolved(reason="measured per step: 3 ms")),
     ]
@@ -146,6 +147,14 @@ def test_the_hash_survives_json():
     again = TrialSpec.model_validate(json.loads(trial().model_dump_json()))
     assert again == trial()
     assert again.hash == trial().hash
+
+
+def test_columns_are_written_where_some_are_named():
+    named = data_ref(columns={"path": "filename"})
+    assert json.loads(trial(data=named).model_dump_json())["data"]["columns"] == {"path": "filename"}
+    assert named.load_options().model_dump()["columns"] == {"path": "filename"}
+    assert "columns" not in trial().model_dump_json()
+    assert "columns" not in data_ref().load_options().model_dump()
 
 
 def test_a_whole_number_given_for_a_float_is_the_same_recipe():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.pictures.formats import is_phone_picture, reads_heif
 from easiness.data.pictures.scan import Header
 from easiness.errors import BadInput
 
@@ -130,10 +131,13 @@ def _open(blob: Blob, name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     data = blob()
+    heif = is_phone_picture(data) and reads_heif()
     try:
         return Image.open(io.BytesIO(data))
     except UnidentifiedImageError:
         reason = "not an image in a known format" if data else "an empty file"
+        if is_phone_picture(data) and not heif:
+            reason += " (HEIC needs pip install 'easiness[heif]')"
         raise UnreadableImage(name, reason) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise UnreadableImage(name, BOMB) from None

@@ -19,6 +19,7 @@ from easiness.data.pictures.decode import (
     read_header,
 )
 from easiness.data.pictures.encoded import Positions
+from easiness.data.pictures.formats import reads_heif
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts
@@ -102,8 +103,9 @@ class FileBlobs:
     def _readable(self, position: int) -> bool:
         file = self._files[position]
         stamp, known = self._facts.recall(file)
-        readable = known.get("readable")
+        fact = "readable_with_heif" if reads_heif() else "readable"
+        readable = known.get(fact)
         if not isinstance(readable, bool):
             readable = is_readable(partial(self._read, position), file)
-            self._facts.remember(file, stamp, readable=readable)
+            self._facts.remember(file, stamp, **{fact: readable})
         return readable

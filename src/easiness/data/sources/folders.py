@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.pictures.formats import HEIF, suffixes
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
@@ -17,9 +18,8 @@ from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, shorten
 
-IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
-)
+NAMED = 5
+"""Files that a note names at most."""
 
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
@@ -37,8 +37,9 @@ def load_folder(
     Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
     ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
     ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
-    folder belong to the class. Hidden files, links to folders inside a class, and files that are not
-    images are passed over. A ``val`` (or so) with images but no folders is not used, which is noted.
+    folder belong to the class. Hidden files and links to folders inside a class are passed over, and files
+    that are no images that can be read are left out, which is noted. A ``val`` (or so) with images but no
+    folders is not used, which is noted too.
 
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
@@ -57,7 +58,8 @@ def load_folder(
     facts = FileFacts(root)
     train_folder = root / "train" if has_train else root
     folders = _class_folders(train_folder, selection)
-    train = _read_split(root, train_folder, "train", folders, facts)
+    left_out: list[str] = []
+    train = _read_split(root, train_folder, "train", folders, facts, left_out)
     held_out = None
     if held_out_name is not None:
         folder = root / held_out_name
@@ -67,7 +69,7 @@ def load_folder(
                     f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
                     "remove it here"
                 )
-        held_out = _read_split(root, folder, held_out_name, folders, facts)
+        held_out = _read_split(root, folder, held_out_name, folders, facts, left_out)
     dataset = encoded_dataset(
         name or root.name,
         source or str(root),
@@ -76,7 +78,8 @@ def load_folder(
         classes=folders if selection is None else list(selection.values()),
         skip_unreadable=skip_unreadable,
     )
-    return replace(dataset, notes=_passed_over(root, held_out_name) if has_train else ())
+    notes = _passed_over(root, held_out_name) if has_train else ()
+    return replace(dataset, notes=(*notes, *_left_out(left_out)))
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -118,17 +121,35 @@ def _passed_over(root: Path, held_out_name: str | None) -> tuple[str, ...]:
     )
 
 
+def _left_out(files: Sequence[str]) -> tuple[str, ...]:
+    """A note about the files of classes that are not used, where there are any."""
+    if not files:
+        return ()
+    what = "1 file" if len(files) == 1 else f"{len(files)} files"
+    verb = "it is no picture" if len(files) == 1 else "they are no pictures"
+    heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
+    more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
+    return (f"{what} left out, since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}",)
+
+
 def _read_split(
-    root: Path, folder: Path, name: str, classes: Sequence[str], facts: FileFacts
+    root: Path, folder: Path, name: str, classes: Sequence[str], facts: FileFacts, left_out: list[str]
 ) -> EncodedSplit:
+    """The split in ``folder``; files of its classes that are no images are added to ``left_out``."""
     ids: list[str] = []
     labels: list[int] = []
     for label, class_name in enumerate(classes):
-        images = [path.relative_to(root).as_posix() for path in _images_below(folder / class_name)]
+        images: list[str] = []
+        others: list[str] = []
+        for path in _files_below(folder / class_name):
+            (images if _is_image(path) else others).append(path.relative_to(root).as_posix())
         if not images and name == "train":
+            found = "".join(f" ({note})" for note in _left_out(others))
             raise BadInput(
-                f"{folder / class_name}: class {class_name!r} has no image; add one or remove the folder"
+                f"{folder / class_name}: class {class_name!r} has no image{found}; add one or remove the "
+                "folder"
             )
+        left_out += others
         ids += sorted(images)
         labels += [label] * len(images)
     return EncodedSplit(
@@ -148,10 +169,12 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and not path.is_dir()
+    return path.suffix.lower() in suffixes() and not path.name.startswith(".") and not path.is_dir()
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
+def _files_below(folder: Path) -> Iterator[Path]:
+    """Files that are not hidden, nor in folders that are."""
+
     def refuse(error: OSError) -> None:
         raise BadInput(f"{error.filename}: the folder cannot be read: {error.strerror}")
 
@@ -161,7 +184,7 @@ def _images_below(folder: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             path = Path(parent, name)
-            if _is_image(path):
+            if not name.startswith(".") and not path.is_dir():
                 yield path
 
 

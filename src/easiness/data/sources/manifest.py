@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import posixpath
 import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.manifest_rows import Row, read_rows
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
-from easiness.errors import BadInput, nearest, shorten
+from easiness.errors import BadInput, shorten
 
-COLUMNS = ("path", "label", "split")
-SPLITS = ("train", *HELD_OUT_NAMES)
 INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # as str() writes them; "007" is a name
-
-
-class _Row(NamedTuple):
-    line: int
-    path: str
-    label: str
-    split: str
 
 
 def load_manifest(
@@ -38,23 +28,30 @@ def load_manifest(
     classes: Sequence[str] | None = None,
     skip_unreadable: bool = False,
     allow_outside: bool = False,
+    columns: Mapping[str, str] | None = None,
 ) -> Dataset:
     """The pictures listed in the CSV file at the absolute ``path``, in its order.
 
-    Its header is ``path,label`` or ``path,label,split``, in any order. Paths are relative to the folder
-    of the file, with forward slashes; ``..`` is resolved in the text, and the results are the ids.
-    Labels that are all integers are class indices 0, 1, ... named by ``classes``; all others are class
-    names, in alphabetical order. Splits are ``train``, and the first of ``test``, ``val``, ``valid`` and
-    ``validation`` that occurs is held out; rows of the others are not used. Without the column all rows
-    are for training. Lines in an error are counted from 1, the header.
+    Its header has the columns ``path,label`` or ``path,label,split``, in any order and among others, which
+    are not read; commas, semicolons or tabs separate them. ``columns`` gives their names in the file where
+    these are others; without a ``path`` the first of ``filename``, ``file``, ``image`` and ``id`` is meant.
+    In a list of ids, as `prune` writes it, ``class`` names the label of each row.
+
+    Paths are relative to the folder of the file, with forward slashes; ``..`` is resolved in the text, and
+    the results are the ids. Labels that are all integers are class indices 0, 1, ... named by ``classes``;
+    all others are class names, in alphabetical order. Splits are ``train``, and the first of ``test``,
+    ``val``, ``valid`` and ``validation`` that occurs is held out; rows of the others are not used. Without
+    the column all rows are for training. Lines in an error are counted from 1, the header.
 
     Raises:
-        BadInput: the file cannot be read; a column is unknown, missing or repeated; a row has an empty
-            path or label, a label with white space around it or a line break in it, an unknown split, a
-            repeated path, a path to no file, one out of the folder (without ``allow_outside``) or a class
-            that is not in the training split.
+        BadInput: the file cannot be read; a column is missing or repeated; a row has an empty path or
+            label, a label with white space around it or a line break in it, an unknown split, a repeated
+            path, a path to no file, one out of the folder (without ``allow_outside``) or a class that is
+            not in the training split; the ids of a list are positions; a label has two class names.
     """
-    rows = [row._replace(path=_inside(row, path, allow_outside)) for row in _rows(path)]
+    rows = list(read_rows(path, columns))
+    _check_no_positions(rows, path)
+    rows = [row._replace(path=_inside(row, path, allow_outside)) for row in rows]
     _check_paths(rows, path)
     train = [row for row in rows if row.split == "train"]
     if not train:
@@ -64,6 +61,7 @@ def load_manifest(
     held_out = [row for row in rows if row.split == held_out_name]
     if all(INTEGER.fullmatch(row.label) for row in train + held_out):
         to_label = _by_index(train, path)
+        classes = classes or _class_names(train, path)
     elif classes is not None:
         raise BadInput(f"{path}: its labels are class names already; leave out classes=")
     else:
@@ -71,7 +69,7 @@ def load_manifest(
         to_label = _by_name(classes, path)
     facts = FileFacts(path.parent)
 
-    def split(name: str, rows: list[_Row]) -> EncodedSplit:
+    def split(name: str, rows: list[Row]) -> EncodedSplit:
         paths = [row.path for row in rows]
         return EncodedSplit(
             name=name,
@@ -91,62 +89,19 @@ def load_manifest(
     )
 
 
-def _rows(path: Path) -> Iterator[_Row]:
-    """Rows for training and of every held-out split, without a check of their paths."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, strict=True)
-            header = next(reader, [])
-            _check_header(header, path)
-            for cells in reader:
-                if cells:
-                    yield _row(
-                        dict(zip(header, cells, strict=False)), len(cells), header, reader.line_num, path
-                    )
-    except OSError as error:
-        raise BadInput(f"{path}: the file cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: not UTF-8; save the file in that encoding") from None
-    except csv.Error as error:
-        raise BadInput(f"{path}: line {reader.line_num}: not CSV ({error}); mend the quotes") from None
-
-
-def _check_header(header: list[str], path: Path) -> None:
-    for name in header:
-        if name not in COLUMNS:
-            raise BadInput(
-                f"{path}: unknown column {name!r}{nearest(name, COLUMNS)}; the header is path,label[,split]"
-            )
-        if header.count(name) > 1:
-            raise BadInput(f"{path}: column {name} occurs more than once; the header is path,label[,split]")
-    for name in COLUMNS[:2]:
-        if name not in header:
-            raise BadInput(f"{path}: no column {name}; the header is path,label[,split]")
-
-
-def _row(row: dict[str, str], num_cells: int, header: list[str], line: int, path: Path) -> _Row:
-    if num_cells != len(header):
+def _check_no_positions(rows: list[Row], path: Path) -> None:
+    """Make sure that a list of ids has paths, and not numbers that mean something at their source alone."""
+    listed = bool(rows) and rows[0].class_name is not None
+    if listed and all(INTEGER.fullmatch(row.path) and not (path.parent / row.path).exists() for row in rows):
+        ids = shorten([row.path for row in rows])
         raise BadInput(
-            f"{path}: line {line}: {num_cells} values for {len(header)} columns; quote values with a comma"
+            f"{path}: its ids ({ids}) are numbers and not files beside it, so the list goes with the "
+            "source that it was made from: in Python give load_dataset (x[ids], y[ids]) or "
+            "torch.utils.data.Subset(dataset, ids), with ids = pandas.read_csv(FILE)['id']"
         )
-    for name in COLUMNS[:2]:
-        if not row[name].strip():
-            raise BadInput(f"{path}: line {line}: the {name} is empty; fill it in or leave the row out")
-    label = row["label"]
-    if label != label.strip() or len(label.splitlines()) > 1:
-        raise BadInput(
-            f"{path}: line {line}: the label {label!r} has spaces around it or a line break in it, which "
-            "makes it another class; take them out"
-        )
-    split = row.get("split", "train")
-    if split not in SPLITS:
-        raise BadInput(
-            f"{path}: line {line}: unknown split {split!r}{nearest(split, SPLITS)}; use train, test or val"
-        )
-    return _Row(line, row["path"], label, split)
 
 
-def _inside(row: _Row, path: Path, allow_outside: bool) -> str:
+def _inside(row: Row, path: Path, allow_outside: bool) -> str:
     """The normalized path of a picture.
 
     Only the text is looked at: a link inside of the folder may lead anywhere.
@@ -161,7 +116,7 @@ def _inside(row: _Row, path: Path, allow_outside: bool) -> str:
     return normal
 
 
-def _check_paths(rows: list[_Row], path: Path) -> None:
+def _check_paths(rows: list[Row], path: Path) -> None:
     first: dict[str, int] = {}
     missing = []
     for row in rows:
@@ -194,14 +149,14 @@ def _check_paths(rows: list[_Row], path: Path) -> None:
         lines = shorten((row.line for row in missing), 1)
         raise BadInput(
             f"{path}: line {lines}: no file {missing[0].path} in {path.parent}; paths are relative "
-            "to the folder of the CSV file"
+            "to the folder of the CSV file, so lay it beside the images"
         )
 
 
-def _by_index(train: list[_Row], path: Path) -> Callable[[_Row], int]:
+def _by_index(train: list[Row], path: Path) -> Callable[[Row], int]:
     known = {int(row.label) for row in train}
 
-    def label(row: _Row) -> int:
+    def label(row: Row) -> int:
         value = int(row.label)
         if value < 0:
             raise BadInput(f"{path}: line {row.line}: label {value} is negative; labels are 0, 1, 2, ...")
@@ -212,10 +167,26 @@ def _by_index(train: list[_Row], path: Path) -> Callable[[_Row], int]:
     return label
 
 
-def _by_name(classes: Sequence[str], path: Path) -> Callable[[_Row], int]:
+def _class_names(train: list[Row], path: Path) -> list[str] | None:
+    """Names of classes 0, 1, ... where every label has one."""
+    named: dict[int, Row] = {}
+    for row in train:
+        if not row.class_name:
+            return None
+        first = named.setdefault(int(row.label), row)
+        if first.class_name != row.class_name:
+            raise BadInput(
+                f"{path}: line {row.line}: label {row.label} is class {row.class_name!r} here and "
+                f"{first.class_name!r} on line {first.line}; make label and class agree"
+            )
+    names = [row.class_name for _, row in sorted(named.items()) if row.class_name]
+    return names if sorted(named) == list(range(len(named))) else None
+
+
+def _by_name(classes: Sequence[str], path: Path) -> Callable[[Row], int]:
     labels = {name: label for label, name in enumerate(classes)}
 
-    def label(row: _Row) -> int:
+    def label(row: Row) -> int:
         if row.label not in labels:
             raise _new_class(row, path)
         return labels[row.label]
@@ -223,7 +194,7 @@ def _by_name(classes: Sequence[str], path: Path) -> Callable[[_Row], int]:
     return label
 
 
-def _new_class(row: _Row, path: Path) -> BadInput:
+def _new_class(row: Row, path: Path) -> BadInput:
     return BadInput(
         f"{path}: line {row.line}: class {row.label!r} does not occur in train; add it there or "
         "leave the row out"
@@ -238,6 +209,8 @@ MANIFEST = Source(
         classes=asked.classes,
         skip_unreadable=asked.options.skip_unreadable,
         allow_outside=asked.options.allow_outside,
+        columns=asked.options.columns,
     ),
     takes_classes=True,
+    takes_columns=True,
 )

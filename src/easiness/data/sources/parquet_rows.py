@@ -13,6 +13,7 @@ import numpy as np
 from easiness.data.counting import IMAGES, counted
 from easiness.data.pictures.decode import Blob, UnreadableImage, digest, one_line
 from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
+from easiness.data.pictures.formats import reads_heif
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts
@@ -119,14 +120,15 @@ class RowBlobs:
     def unreadable(self) -> Positions:
         """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
         found = []
+        fact = "unreadable_rows_with_heif" if reads_heif() else "unreadable_rows"
         for index, file in enumerate(self._files):
             start, stop = int(self._starts[index]), int(self._starts[index + 1])
             name = self._fact_name(file)
             stamp, known = self._facts.recall(name)
-            rows = known.get("unreadable_rows")
+            rows = known.get(fact)
             if not isinstance(rows, list):
                 rows = (find_unreadable(self, start, stop) - start).tolist()
-                self._facts.remember(name, stamp, unreadable_rows=rows)
+                self._facts.remember(name, stamp, **{fact: rows})
                 self._facts.save()
             found.append(np.array(rows, np.int64) + start)
         return np.concatenate(found)

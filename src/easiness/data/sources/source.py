@@ -42,7 +42,8 @@ class Source:
     """A kind of source: ``form`` says in a few words what it looks like, ``reads`` whether a text is one.
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
-    are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given.
+    are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
+    ``takes_columns`` whether it has columns that can be named.
     """
 
     form: str
@@ -50,6 +51,7 @@ class Source:
     load: Callable[[Asked], Dataset]
     names: tuple[str, ...] = ()
     takes_classes: bool = False
+    takes_columns: bool = False
 
     def dataset(self, asked: Asked) -> Dataset:
         """The data set.
@@ -60,6 +62,8 @@ class Source:
         """
         if asked.classes is not None and not self.takes_classes:
             raise BadInput(f"{asked.text}: has class names of its own; leave out classes=")
+        if asked.options.columns is not None and not self.takes_columns:
+            raise BadInput(f"{asked.text}: no CSV file, so it has no columns to name; leave out --columns")
         return self.load(asked)
 
 

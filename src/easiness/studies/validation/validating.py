@@ -73,6 +73,7 @@ def validate(
     allow_outside: bool = False,
     holdout: float | None = None,
     labels: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
@@ -107,6 +108,7 @@ def validate(
         holdout: hold out this share of each class, where there is no held-out split.
         labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
             does not name are left out.
+        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.

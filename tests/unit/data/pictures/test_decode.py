@@ -11,6 +11,7 @@ from PIL import Image
 
 from easiness.data import load_dataset
 from easiness.data.pictures.decode import UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.data.pictures.formats import reads_heif
 from easiness.data.pictures.scan import Header
 
 
@@ -41,6 +42,26 @@ def test_alpha_is_dropped(picture, kind):
     image = picture(0, mode="RGBA")
     data = encode(image, kind, **({"lossless": True, "exact": True} if kind == "WEBP" else {}))
     assert (decode(data) == np.asarray(image)[..., :3]).all()
+
+
+def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr("easiness.data.pictures.decode.reads_heif", lambda: False)
+    reason = r"not an image in a known format \(HEIC needs pip install 'easiness\[heif\]'\)"
+    with pytest.raises(UnreadableImage, match=reason):
+        decode(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
+
+
+def test_heic_and_avif_where_they_can_be_read(picture):
+    image = picture(0, size=(64, 48))
+    pytest.importorskip("PIL._avif")
+    assert header(encode(image, "AVIF")) == (48, 64, False)
+    pytest.importorskip("pillow_heif")
+    assert reads_heif()
+    assert header(encode(image, "HEIF")) == (48, 64, False)
+    grey = picture(0, size=(64, 48), mode="L")
+    assert (
+        np.abs(decode(encode(grey, "HEIF", quality=-1), 1)[..., 0].astype(int) - np.asarray(grey)).max() <= 1
+    )
 
 
 def test_grey_to_one_channel_and_to_three(picture):

@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
+from easiness.data.pictures import formats
+from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
+
+
+@pytest.fixture
+def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("easiness.data.sources.folders.suffixes", lambda: formats.ALWAYS)
 
 
 def test_ids_labels_and_classes(folder):
@@ -42,6 +49,65 @@ def test_nested_hidden_and_other_files(folder, picture):
     data = load_dataset(folder)
     assert data.classes == ("cat", "dog")
     assert data.ids.tolist()[:4] == ["cat/0.png", "cat/1.png", "cat/2.png", "cat/old/9.PNG"]
+    assert data.notes == ("1 file left out, since by name it is no picture that can be read: cat/notes.txt",)
+
+
+@pytest.mark.usefixtures("no_heif")
+def test_files_that_are_left_out_are_counted_and_named(folder, picture):
+    root = as_split(folder, "train")
+    (root / "val/cat").mkdir(parents=True)
+    picture(1).save(root / "val/cat/0.png")
+    for name in ("train/cat/a.heic", "train/dog/b", "val/cat/c"):
+        (root / name).write_bytes(b"x")
+    data = load_dataset(root)
+    assert len(data) == 6
+    assert data.notes == (
+        "3 files left out, since by name they are no pictures that can be read: train/cat/a.heic, "
+        "train/dog/b, val/cat/c; HEIC is read with pip install 'easiness[heif]'",
+    )
+    for i in range(4):
+        (root / f"train/cat/{i}").write_bytes(b"x")
+    (note,) = load_dataset(root).notes
+    assert note.startswith("7 files left out")
+    assert "train/cat/3, train/cat/a.heic and 2 more; HEIC" in note
+
+
+@pytest.mark.usefixtures("no_heif")
+def test_a_class_of_other_files_alone_names_them(folder):
+    (folder / "emu").mkdir()
+    (folder / "emu/0.heic").write_bytes(b"x")
+    with pytest.raises(BadInput, match=r"class 'emu' has no image \(1 file left out, .*emu/0\.heic; HEIC is"):
+        load_dataset(folder)
+
+
+def test_avif_is_a_picture_where_pillow_reads_it(folder, picture):
+    if ".avif" not in formats.suffixes():
+        pytest.skip("Pillow before 11.3")
+    picture(1).save(folder / "cat/3.AVIF", quality=100, subsampling="4:4:4")
+    data = load_dataset(folder)
+    assert data.ids.tolist()[3] == "cat/3.AVIF"
+    assert data.notes == ()
+    assert data.images.shape == (7, 3, 4, 4)
+
+
+def test_heic_is_a_picture_where_its_plugin_is_there(folder, picture):
+    pytest.importorskip("pillow_heif")
+    assert formats.reads_heif()
+    picture(1, size=(64, 64)).save(folder / "cat/3.heic", quality=-1)
+    data = load_dataset(folder)
+    assert data.ids.tolist()[3] == "cat/3.heic"
+    assert data.notes == ()
+    assert data.pictures(np.array([3]))[0].shape == (64, 64, 3)
+
+
+def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
+    (folder / "cat/1.png").write_bytes(b"\0\0\0\x1cftypheic")
+    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
+    tried = []
+    monkeypatch.setattr(file_blobs, "reads_heif", lambda: not formats.reads_heif())
+    monkeypatch.setattr(file_blobs, "is_readable", lambda _, file: tried.append(file) or True)
+    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
+    assert "cat/1.png" in tried
 
 
 def as_split(folder: Path, name: str) -> Path:

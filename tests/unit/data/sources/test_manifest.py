@@ -125,9 +125,10 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
     [
         (
             ("path,labels", "a,b"),
-            r"unknown column 'labels' \(did you mean label\?\); the header is path,label\[,split\]",
+            r"no column label \(did you mean labels\?\); the header is path,label\[,split\], or name yours "
+            r"with --columns label=NAME",
         ),
-        (("path, label", "a,b"), r"unknown column ' label' \(did you mean label\?\)"),
+        (("path, label", "a,b"), r"no column label \(did you mean  label\?\)"),
         (("path,label,path", "a,b,c"), "column path occurs more than once"),
         (("path,split", "a,train"), "no column label; the header is"),
         (("",), "no column path; the header is"),
@@ -143,7 +144,24 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
         ((*GOOD, 'cat/1.png,"cat\u2028"'), "line 4: the label"),
         ((*GOOD, f"{'x' * 300}.png,cat"), r"line 4: x{80} cannot be looked at \(File name too long\)"),
         ((*GOOD, "cat/0.png/1.png,cat"), r"line 4: no file cat/0\.png/1\.png"),
-        ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
+        ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns; quote values with a comma"),
+        (("path;label", "cat/0.png;a;b"), "line 2: 3 values for 2 columns; quote values with a semicolon"),
+        (("image,label", ",cat"), "line 2: the image is empty"),
+        (("path,label,note,label", "a,b,c,d"), "column label occurs more than once; leave one out"),
+        (("id,label,class", "3,0,cat", "07,1,dog", "5,1,dog"), r"line 2 and 2 more: no file 3"),
+        (
+            ("id,label,class", "3,0,cat", "7,1,dog", "5,1,dog", "6,1,dog"),
+            r"its ids \(3, 7, 5 and 1 more\) are numbers and not files beside it, so the list goes with the "
+            r"source that it was made from: in Python .* pandas\.read_csv",
+        ),
+        (
+            ("id,label,class", "cat/0.png,0,cat", "dog/0.png,1,dog", "dog/1.png,1,cat"),
+            "line 4: label 1 is class 'cat' here and 'dog' on line 3; make label and class agree",
+        ),
+        (
+            ("id,label,class", "cat/0.png,0,cat", "dog/0.png,2,dog"),
+            "label 1 never occurs though labels go up to 2",
+        ),
         ((*GOOD, "cat/1.png,cat,train"), "line 4: 3 values for 2 columns"),
         (
             (*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"),
@@ -178,3 +196,79 @@ def test_other_encodings(manifest):
     path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
     with pytest.raises(BadInput, match=r"pets\.csv: not UTF-8"):
         load_dataset(path)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_separators_and_other_columns(manifest, separator):
+    lines = (
+        ("note", "label", "path", "note"),
+        ('"a, b; c"', "cat", "cat/0.png", ""),
+        ("", "dog", "dog/0.png", "é"),
+    )
+    data = load_dataset(manifest(*(separator.join(cells) for cells in lines)))
+    assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    assert data.classes == ("cat", "dog")
+
+
+@pytest.mark.parametrize(
+    ("header", "used"),
+    [
+        ("filename,label,id", 0),
+        ("id,label,file", 2),
+        ("image,label,id", 0),
+        ("id,label,path", 2),
+        ("file,label,image", 0),
+        ("image,label,filename", 2),
+    ],
+)
+def test_what_stands_for_a_path(manifest, header, used):
+    first = [["cat/0.png", "x"], ["x", "cat/0.png"]][used == 2]
+    second = [["dog/0.png", "x"], ["x", "dog/0.png"]][used == 2]
+    lines = (f"{first[0]},cat,{first[1]}", f"{second[0]},dog,{second[1]}")
+    assert load_dataset(manifest(header, *lines)).ids.tolist() == ["cat/0.png", "dog/0.png"]
+
+
+def test_columns_are_mapped_and_kept(manifest):
+    columns = {"path": "photo", "label": "breed", "split": "fold"}
+    lines = ("path;breed;fold;photo;label", "x;cat;train;cat/0.png;y", "x;dog;train;dog/0.png;y")
+    data = load_dataset(manifest(*lines, "x;dog;val;dog/1.png;y"), columns=columns, limit=2)
+    assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    assert data.held_out.ids.tolist() == ["dog/1.png"]
+    ref = data.ref()
+    assert ref.columns == columns
+    assert load_dataset(ref.source, limit=2, **ref.load_options().model_dump()).ref() == ref
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"path": "photos"}, r"pets\.csv: no column photos \(did you mean photo\?\).*--columns path=NAME"),
+        ({"paht": "photo"}, r"--columns paht=photo: a manifest has no 'paht' \(did you mean path"),
+        ({"path": "photo", "split": "fold"}, r"pets\.csv: no column fold; "),
+        ({"path": 3}, "columns: give names by names"),
+        (["path"], "columns: give names by names"),
+    ],
+)
+def test_wrong_columns(manifest, columns, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        load_dataset(manifest("photo,label", "cat/0.png,cat", "dog/0.png,dog"), columns=columns)
+    assert "\n" not in str(caught.value)
+
+
+def test_columns_are_for_csv_files(folder):
+    with pytest.raises(BadInput, match="pets: no CSV file, so it has no columns to name; leave out"):
+        load_dataset(folder, columns={"label": "breed"})
+    assert load_dataset(folder, columns={}).ref() == load_dataset(folder).ref()
+
+
+def test_a_list_of_kept_paths(manifest):
+    lines = ("dog/1.png,0,zebra", "cat/0.png,1,cat", "dog/0.png,0,zebra")
+    data = load_dataset(manifest("id,label,class", *lines))
+    assert data.ids.tolist() == ["dog/1.png", "cat/0.png", "dog/0.png"]
+    assert data.labels.tolist() == [0, 1, 0]
+    assert data.classes == ("zebra", "cat")
+
+
+def test_a_class_beside_paths_is_carried_along(manifest):
+    data = load_dataset(manifest("path,label,class", "cat/0.png,0,x", "dog/0.png,1,x"))
+    assert data.classes == ("0", "1")
