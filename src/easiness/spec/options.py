@@ -66,7 +66,7 @@ class Loading:
         bool, Option("--allow-outside", "Let a CSV name files outside of its folder.")
     ] = False
     skip_unreadable: Annotated[
-        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and count them.")
+        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and name them.")
     ] = False
     columns: Annotated[
         Mapping[str, str] | None,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from easiness.errors import shorten
 from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
@@ -41,24 +42,27 @@ class LoadOptions(_Frozen):
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves ``columns`` out where none are named: documents are then those from before it existed."""
+        """Leaves newer fields out where they are empty: documents are then those from before they existed."""
         written: dict[str, Any] = write(self)
-        return {name: value for name, value in written.items() if name != "columns" or value is not None}
+        return {name: value for name, value in written.items() if name not in _NEWER or value}
 
 
+_NEWER = ("columns", "unreadable")
 _SPECIAL = ("pretrained", "draw", "same_steps")
-_HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}
+_HOW_TO_LOAD = {"source", "limit", "num_unreadable", "unreadable", *LoadOptions.model_fields}
 
 
 class DatasetRef(LoadOptions):
     """The data of a run: the fingerprints say what they are, the other fields how to load them again.
 
-    ``image_shape`` is absent where the images differ in size.
+    ``image_shape`` is absent where the images differ in size. ``unreadable`` names the images that were left
+    out, which older runs have counted alone.
     """
 
     source: str | None = None
     limit: int | None = None
     num_unreadable: int = 0
+    unreadable: tuple[str, ...] = ()
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
@@ -67,6 +71,13 @@ class DatasetRef(LoadOptions):
     def load_options(self) -> LoadOptions:
         """How to load the data again from ``source``."""
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
+
+    def unreadable_text(self) -> str:
+        """How many images were left out, and the first of their names; empty where none were."""
+        if not self.num_unreadable:
+            return ""
+        names = f" ({shorten(self.unreadable, 5)})" if self.unreadable else ""
+        return f"{self.num_unreadable}{names}"
 
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""
