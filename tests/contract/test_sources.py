@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -448,6 +449,10 @@ def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
     assert data.ids.tolist() == [i for p, i in enumerate(load(tmp_path / "c", write, Tiny()).ids) if p != 4]
     assert (data.images.numpy() == np.delete(tiny.x, 4, axis=0).transpose(0, 3, 1, 2)).all()
     assert data.ref().skip_unreadable
+    (name,) = data.ref().unreadable
+    assert re.search(r"0?[45]\.png|(item|row) 4\b", name)
+    assert data.held_out is None or data.held_out.unreadable == ()
+    assert data.limit(4).unreadable == data.unreadable
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_class_folders_with_a_share_and_a_recipe(command, pictures, tmp_path):
     assert "left-out" in finished.out
 
 
-def test_unreadable_pictures_are_left_out_and_counted(command, refused, pictures, tmp_path):
+def test_unreadable_pictures_are_left_out_and_named(command, refused, pictures, tmp_path):
     bad = pictures / "cat" / "03.png"
     bad.write_bytes(bad.read_bytes()[:40])
     arguments = ["measure", pictures, "--model", "mlp_3", "--trials", 1, "--epochs", 1]
@@ -91,10 +91,15 @@ def test_unreadable_pictures_are_left_out_and_counted(command, refused, pictures
     assert not (tmp_path / "run").exists()
     finished = command(*arguments, "--skip-unreadable", "--out", tmp_path / "run")
     assert finished.code == 0
-    assert finished.err.splitlines()[0] == "images left out, since they cannot be read: 1"
+    assert finished.err.splitlines()[0] == "images left out, since they cannot be read: 1 (cat/03.png)"
+    assert f"{finished.err.splitlines()[0]}\n" in command("status", tmp_path / "run").out
     ids = open_run(tmp_path / "run").ids.tolist()
     assert len(ids) == 23
     assert "cat/03.png" not in ids
+    assert command("report", tmp_path / "run", "-o", tmp_path / "report.html").code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "left out, since unreadable" in page
+    assert "1 (cat/03.png)" in page
 
 
 def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):

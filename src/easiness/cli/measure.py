@@ -58,8 +58,8 @@ def measure(
     with reading_shown():
         plan = make_plan(source, training, num_trials, loading=loading, recording=recording)
     if plan.asked.data.num_unreadable:
-        num = plan.asked.data.num_unreadable
-        typer.echo(f"images left out, since they cannot be read: {num}", err=True)
+        left_out = plan.asked.data.unreadable_text()
+        typer.echo(f"images left out, since they cannot be read: {left_out}", err=True)
     for note in plan.data.notes:
         typer.echo(f"note: {note}", err=True)
     if dry_run:

@@ -33,7 +33,7 @@ def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a st
         f"of {len(opened.classes)} classes"
     )
     if spec.data.num_unreadable:
-        typer.echo(f"images left out, since they cannot be read: {spec.data.num_unreadable}")
+        typer.echo(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
     if measured is not None:
         typer.echo(f"epochs: {opened.epochs} finished in every trial, {measured.epochs} asked")
     if spec.observe != ALL:

@@ -35,7 +35,7 @@ class Dataset:
     ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there.
     ``recipe_changes`` are recipe settings that this subject needs whatever its pictures' size.
     ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
-    ``num_unreadable`` counts the pictures of this split that were left out on request. ``notes`` are
+    ``unreadable`` names the pictures of this split that were left out on request. ``notes`` are
     sentences for a person about what was found at the source and is not used.
     """
 
@@ -50,7 +50,7 @@ class Dataset:
     held_out: Dataset | None = None
     recipe_changes: dict[str, Any] = field(default_factory=dict)
     load_options: LoadOptions = field(default_factory=LoadOptions)
-    num_unreadable: int = 0
+    unreadable: tuple[str, ...] = ()
     limited_to: int | None = None
     notes: tuple[str, ...] = ()
 
@@ -65,6 +65,11 @@ class Dataset:
     def splits(self) -> dict[Literal["train", "held_out"], Dataset]:
         """The splits by the name of the probe that observes them."""
         return {"train": self} if self.held_out is None else {"train": self, "held_out": self.held_out}
+
+    @property
+    def num_unreadable(self) -> int:
+        """Number of pictures of this split that were left out on request."""
+        return len(self.unreadable)
 
     @property
     def num_classes(self) -> int:
@@ -203,11 +208,13 @@ class Dataset:
 
     def ref(self) -> DatasetRef:
         """What a run records of this data."""
+        unreadable = self.unreadable + (() if self.held_out is None else self.held_out.unreadable)
         return DatasetRef(
             source=self.source,
             **self.load_options.model_dump(),
             limit=self.limited_to,
-            num_unreadable=sum(s.num_unreadable for s in (self, self.held_out) if s is not None),
+            num_unreadable=len(unreadable),
+            unreadable=unreadable,
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
             classes=self.classes,

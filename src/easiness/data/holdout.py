@@ -43,7 +43,7 @@ def hold_out(data: Dataset, share: float) -> Dataset:
         raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
     if data.limited_to is not None:
         data = replace(data, source=None, limited_to=None)
-    part = replace(data._take(np.flatnonzero(held)), split="test")
+    part = replace(data._take(np.flatnonzero(held)), split="test", unreadable=())
     options = data.load_options.model_copy(update={"holdout": share})
     return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)
 
@@ -70,7 +70,7 @@ def merge_splits(data: Dataset) -> Dataset:
         true_labels=np.concatenate([data.true_labels, other.true_labels]),
         stored=JoinedImages((data.stored, other.stored)),
         held_out=None,
-        num_unreadable=data.num_unreadable + other.num_unreadable,
+        unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )
     assert merged.scan.channels == data.scan.channels

@@ -49,7 +49,7 @@ def load_dataset(
             `datasets.Dataset` or `DatasetDict`.
         limit: keep this many examples, balanced over classes (`Dataset.limit`).
         seed: which examples ``limit`` keeps.
-        skip_unreadable: leave out pictures that cannot be decoded, and count them. It decodes every
+        skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes every
             picture once to find them; the answer is remembered for files that do not change.
         classes: names of classes 0, 1, ... where the source has none.
         held_out: a second pair or Dataset that is held out, where ``source`` is such an object.

@@ -39,6 +39,8 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
             if measured.train_share == 1
             else f"{chosen_percent(measured.train_share)} of the examples, drawn by trial"
         )
+    if spec.data.num_unreadable:
+        facts["left out, since unreadable"] = spec.data.unreadable_text()
     if run.document.stopped is not None:
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:

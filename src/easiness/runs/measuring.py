@@ -81,7 +81,7 @@ def measure(
         out: folder of the run.
         seed: of the run; the trials draw theirs from it and their index.
         limit: train on this many examples, class-balanced.
-        skip_unreadable: leave out images that cannot be read, and count them; a `Dataset` has to be loaded
+        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
             that way.
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.

@@ -76,7 +76,7 @@ class Loading:
         ),
     ] = None
     skip_unreadable: Annotated[
-        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and count them.")
+        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and name them.")
     ] = False
     columns: Annotated[
         Mapping[str, str] | None,

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from easiness.errors import shorten
 from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
@@ -41,27 +42,29 @@ class LoadOptions(_Frozen):
     columns: dict[str, str] | None = None
 
     @model_serializer(mode="wrap")
-    def _as_ever(self, as_usual: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without what came later and is not in use: documents of runs then stay as they were."""
-        document: dict[str, Any] = as_usual(self)
-        return {name: value for name, value in document.items() if name not in _LATER or value is not None}
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves newer fields out where they are empty: documents are then those from before they existed."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name not in _NEWER or value}
 
 
-_LATER = {"labels", "columns"}
+_NEWER = ("labels", "columns", "unreadable")
 
 _SPECIAL = ("pretrained", "draw", "same_steps")
-_HOW_TO_LOAD = {"source", "limit", "num_unreadable", *LoadOptions.model_fields}
+_HOW_TO_LOAD = {"source", "limit", "num_unreadable", "unreadable", *LoadOptions.model_fields}
 
 
 class DatasetRef(LoadOptions):
     """The data of a run: the fingerprints say what they are, the other fields how to load them again.
 
-    ``image_shape`` is absent where the images differ in size.
+    ``image_shape`` is absent where the images differ in size. ``unreadable`` names the images that were left
+    out, which older runs have counted alone.
     """
 
     source: str | None = None
     limit: int | None = None
     num_unreadable: int = 0
+    unreadable: tuple[str, ...] = ()
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
@@ -70,6 +73,13 @@ class DatasetRef(LoadOptions):
     def load_options(self) -> LoadOptions:
         """How to load the data again from ``source``."""
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
+
+    def unreadable_text(self) -> str:
+        """How many images were left out, and the first of their names; empty where none were."""
+        if not self.num_unreadable:
+            return ""
+        names = f" ({shorten(self.unreadable, 5)})" if self.unreadable else ""
+        return f"{self.num_unreadable}{names}"
 
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""

@@ -157,6 +157,17 @@ def test_columns_are_written_where_some_are_named():
     assert "columns" not in data_ref().load_options().model_dump()
 
 
+def test_unreadable_images_are_named_where_there_are_any():
+    assert data_ref().unreadable_text() == ""
+    assert data_ref(num_unreadable=3).unreadable_text() == "3"  # of a run from before they were named
+    assert '"unreadable"' not in data_ref(num_unreadable=3).model_dump_json()
+    names = tuple("abcdefg")
+    ref = data_ref(num_unreadable=7, unreadable=names)
+    assert ref.unreadable_text() == "7 (a, b, c, d, e and 2 more)"
+    assert json.loads(ref.model_dump_json())["unreadable"] == list(names)
+    assert trial(data=ref).hash == trial().hash
+
+
 def test_a_whole_number_given_for_a_float_is_the_same_recipe():
     assert trial(recipe=Recipe(period=300, flip=1)).hash == trial(recipe=Recipe(flip=1.0)).hash
 

@@ -24,7 +24,8 @@ HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" i
 class Split:
     """A split as found: pictures, ids and labels [K] in one order, labels still unchecked.
 
-    In an error ``where`` names the split and ``name_at(i)`` the example at position i.
+    In an error ``where`` names the split and ``name_at(i)`` the example at position i; ``unreadable`` names
+    the pictures that were left out.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Split:
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
-    num_unreadable: int = 0
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +106,14 @@ def _readable(split: EncodedSplit, kept: Positions, source: Source) -> Split:
         ids=split.ids[kept],
         labels=split.labels[kept],
         name_at=lambda row: split.blobs.name(int(kept[row])),
-        num_unreadable=len(split.blobs) - len(kept),
+        unreadable=_names(split, np.setdiff1d(np.arange(len(split.blobs)), kept)),
     )
+
+
+def _names(split: EncodedSplit, positions: Positions) -> tuple[str, ...]:
+    """What to call the pictures at ``positions`` to a person: their ids where these are paths."""
+    told = split.ids.dtype == object
+    return tuple(str(split.ids[at]) if told else split.blobs.name(at) for at in positions.tolist())
 
 
 def _kept(split: EncodedSplit, skip_unreadable: bool) -> Positions:
@@ -126,5 +133,5 @@ def _dataset(
         true_labels=labels,
         classes=classes,
         stored=split.stored,
-        num_unreadable=split.num_unreadable,
+        unreadable=split.unreadable,
     )

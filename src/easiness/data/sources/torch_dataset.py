@@ -163,7 +163,7 @@ class _Part:
             ids=kept,
             labels=labels,
             name_at=lambda row: items.name(int(kept[row])),
-            num_unreadable=len(items) - len(kept),
+            unreadable=tuple(items.name(at) for at in sorted(set(range(len(items))) - set(kept.tolist()))),
         )
 
     def _check_indices(self) -> None:

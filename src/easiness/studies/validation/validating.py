@@ -100,7 +100,7 @@ def validate(
         final_epochs: of each of these, and their cosine period, whatever the recipe says.
         out: folder of the runs.
         limit: train on this many examples, class-balanced.
-        skip_unreadable: leave out images that cannot be read, and count them; a `Dataset` has to be loaded
+        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
             that way.
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.

@@ -299,7 +299,11 @@ def test_skipped_images_are_counted_and_ids_stay(folder):
     data = load_dataset(folder, skip_unreadable=True)
     assert data.ids.tolist() == ["cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png"]
     assert data.num_unreadable == 2
+    assert data.unreadable == ("cat/0.png", "dog/1.png")
     assert data.images.shape == (4, 3, 4, 4)
+    for again in (data.ref(), load_dataset(folder, skip_unreadable=True, holdout=0.5).ref()):
+        assert again.num_unreadable == 2
+        assert again.unreadable == ("cat/0.png", "dog/1.png")
 
 
 def test_skipping_a_whole_class_is_refused(folder):
