@@ -52,3 +52,6 @@ def scores(
         table.to_csv(sys.stdout, index=False)
     else:
         write_result(output, found)
+    empty = found.left_empty()  # last, where a long table does not hide it
+    if empty is not None:
+        typer.echo(f"note: {run}: {empty}", err=True)

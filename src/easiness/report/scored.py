@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from easiness.report.levels_figure import draw_levels, easiness_levels
+from easiness.scores import SCORES
 from easiness.show import Result, Section, number
 from easiness.spec import Split
 from easiness.store import Run
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _FRACTION = 0.1
 _ERROR = "_se"
+_LEAVE_OUT = "measure another run with --train-share below 1, such as 0.7"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +36,14 @@ class RunScores(Result):
     def table(self) -> pd.DataFrame:
         """A row for each example, see `Run.scores`."""
         return self.scores
+
+    def left_empty(self) -> str | None:
+        """Which scores nobody has since no trial left examples out, and what would fill them; else `None`."""
+        needing = [score.name for score in SCORES if "held-out trials" in score.needs]
+        if self.split != "train" or not self.scores[needing].isna().all(axis=None):
+            return None
+        how = "record trials with trained_on=" if self.run.spec.measured is None else _LEAVE_OUT
+        return f"{', '.join(needing)} are empty: they need trials that left examples out; {how}"
 
     def figure(self) -> Figure:
         """How many trials are right about how many examples, and where the two sets are cut off."""

@@ -147,7 +147,7 @@ def test_scores_at_an_epoch(command, measured):
     run = open_run(measured)
     expected = run.scores(1).to_csv(index=False)
     assert finished.out == expected
-    assert finished.err == f"note: {measured}: {run.unfinished(1)}\n"
+    assert finished.err.splitlines()[0] == f"note: {measured}: {run.unfinished(1)}"
     assert command("scores", measured).out != expected
 
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from easiness import open_run
+from easiness import Recorder, open_run
 
 
 @pytest.fixture
@@ -27,3 +28,25 @@ def test_the_held_out_split(command, refused, with_held_out, measured, tmp_path)
         "scores", measured, "--split", "held_out"
     )
     assert "--split" in refused("scores", measured, "--split", "test")
+
+
+EMPTY = (
+    "consistency, memorization, self_confidence, normalized_margin, confident_learning_flag are empty: they "
+    "need trials that left examples out; "
+)
+
+
+def test_what_is_empty_and_what_would_fill_it(command, measured, digits, tmp_path):
+    default = command("scores", measured)
+    assert default.err == (
+        f"note: {measured}: {EMPTY}measure another run with --train-share below 1, such as 0.7\n"
+    )
+    left_out = tmp_path / "left_out"
+    assert command(*digits(left_out, "--train-share", 0.5)).code == 0
+    assert command("scores", left_out).err == ""
+    recorder = Recorder(tmp_path / "mine", ids=[1, 2], labels=[0, 1], classes=["a", "b"])
+    with recorder.trial(seed=0) as trial:
+        trial.update([1, 2], np.eye(2))
+        trial.end_epoch()
+    recorded = command("scores", recorder.run.path)
+    assert recorded.err == f"note: {recorder.run.path}: {EMPTY}record trials with trained_on=\n"
