@@ -13,6 +13,7 @@ from easiness.analysis.enough import (
     stopping_rule,
 )
 from easiness.analysis.forecast import MIN_TRIALS, Forecast, Interval, forecast
+from easiness.analysis.foremost import foremost
 from easiness.analysis.matching import Match, Rule, match_votes, match_weights, overlap_rate
 from easiness.analysis.membership import Membership, membership
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
@@ -67,6 +68,7 @@ __all__ = [
     "draw_by_rank",
     "drift",
     "forecast",
+    "foremost",
     "match_groups",
     "match_votes",
     "match_weights",

@@ -45,11 +45,10 @@ def draw_by_rank(
         BadInput: an argument out of range, lengths that differ, NaN among the values, or nothing left
             of the whole or, where labels are given, of a class.
     """
-    v = _numbers(values)
+    v = as_numbers(values)
     _check_beta(beta)
-    if seed < 0:
-        raise BadInput(f"seed {seed} is negative; use 0 or above")
-    num = _num_drawn(rate, len(v))
+    check_seed(seed)
+    num = num_drawn(rate, len(v))
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM,)))
     lots, gumbel = rng.random(len(v)), rng.gumbel(size=len(v))
     if labels is None:
@@ -59,7 +58,7 @@ def draw_by_rank(
         raise BadInput(f"labels have shape {classes.shape} for {len(v)} values: give one label per example")
     _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     drawn = []
-    for label, quota in enumerate(_quotas(rate, num, sizes, rng)):
+    for label, quota in enumerate(quotas(rate, num, sizes, rng)):
         members = np.flatnonzero(own == label)
         drawn.append(members[_successive(v[members], quota, beta, lots[members], gumbel[members])])
     positions = np.sort(np.concatenate(drawn))
@@ -68,21 +67,23 @@ def draw_by_rank(
 
 
 def check_classes_left(
-    labels: npt.ArrayLike, drawn: npt.NDArray[np.int64], class_names: Sequence[str] | None = None
+    labels: npt.ArrayLike,
+    drawn: npt.NDArray[np.int64],
+    class_names: Sequence[str] | None = None,
+    *,
+    drawn_by: str = "the draw",
+    remedy: str = "give a lower rate or more examples",
 ) -> None:
     """Raise `BadInput` if the ``drawn`` positions are all examples of some class in ``labels`` [K].
 
-    ``class_names`` by label are for the text of the error.
+    ``class_names`` by label, what drew the examples and what to do are for the text of the error.
     """
     classes, own, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
     emptied = np.flatnonzero(np.bincount(own[drawn], minlength=len(classes)) == sizes)
     if len(emptied):
         label = classes[emptied[0]]
         name = label if class_names is None else repr(class_names[label])
-        raise BadInput(
-            f"the draw takes all {sizes[emptied[0]]} examples of class {name}: "
-            "give a lower rate or more examples"
-        )
+        raise BadInput(f"{drawn_by} takes all {sizes[emptied[0]]} examples of class {name}: {remedy}")
 
 
 def parse_policy(text: str, policies: Mapping[str, tuple[float, float]] = POLICIES) -> tuple[float, float]:
@@ -129,9 +130,7 @@ def _successive(
     return np.argsort(-keys, kind="stable")[:num]
 
 
-def _quotas(
-    rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
+def quotas(rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """How many to draw of each class, ``num`` in all: largest remainders, equal ones in random order."""
     exact = rate * sizes
     quotas = np.floor(exact).astype(np.int64)
@@ -140,7 +139,8 @@ def _quotas(
     return quotas
 
 
-def _numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """``values`` as floats [K]; raises `BadInput` where they are none, or NaN."""
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
@@ -156,7 +156,15 @@ def _numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return array
 
 
-def _num_drawn(rate: float, num_examples: int) -> int:
+def of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]:
+    """``values`` as an array [length]; raises `BadInput` where it has another shape."""
+    array = np.asarray(values)
+    if array.shape != (length,):
+        raise BadInput(f"{name} has shape {array.shape} for {length} values: give one entry per example")
+    return array
+
+
+def num_drawn(rate: float, num_examples: int) -> int:
     """The nearest whole number to ``rate * num_examples``; half goes up."""
     if not 0 <= rate < 1:
         raise BadInput(f"rate {rate} is not in [0, 1): give a share of the examples such as 0.3")
@@ -166,6 +174,12 @@ def _num_drawn(rate: float, num_examples: int) -> int:
             f"rate {rate} leaves none of {num_examples} examples: give a lower rate or more examples"
         )
     return num
+
+
+def check_seed(seed: int) -> None:
+    """Raise `BadInput` where the seed is negative."""
+    if seed < 0:
+        raise BadInput(f"seed {seed} is negative; use 0 or above")
 
 
 def _check_beta(beta: tuple[float, float]) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis.draw import of_length
 from easiness.analysis.membership import membership
 from easiness.analysis.sides import Side, Ties, num_selected
 from easiness.analysis.tiebreak import first_in_order, id_keys
@@ -120,24 +121,17 @@ def select(
     weights = beyond.astype(np.float64)
     tied_at = np.flatnonzero(tied)
     if refine_by is not None and missing < len(tied_at):
-        finer = _from_side(_of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[tied_at]
+        finer = _from_side(of_length(refine_by, len(v), "refine_by"), side, "refine_by values")[tied_at]
         cut = nth_largest(finer, missing)
         better = tied_at[finer > cut]
         weights[better] = 1
         missing -= len(better)
         tied_at = tied_at[finer == cut]
     if missing < len(tied_at):
-        keys = tied_at.astype(np.uint64) if ids is None else id_keys(_of_length(ids, len(v), "ids")[tied_at])
+        keys = tied_at.astype(np.uint64) if ids is None else id_keys(of_length(ids, len(v), "ids")[tied_at])
         tied_at = tied_at[first_in_order(keys, seed, missing)]
     weights[tied_at] = 1
     return weights
-
-
-def _of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]:
-    array = np.asarray(values)
-    if array.shape != (length,):
-        raise BadInput(f"{name} has shape {array.shape} for {length} values: give one entry per example")
-    return array
 
 
 def tie_mass(values: npt.ArrayLike, fraction: float = 0.1, side: Side = "easy") -> float:

@@ -17,13 +17,15 @@ from easiness.spec import Drawing
 @spread
 def prune(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    drop: Annotated[float, typer.Option("--drop", help="Share of the examples to drop, such as 0.3.")],
+    drop: Annotated[
+        float | None, typer.Option("--drop", help="Share of the examples to drop, such as 0.3.")
+    ] = None,
     policy: Annotated[
         str | None,
         typer.Option(
             "--policy",
-            help="Which examples are mainly dropped: easy, hard, random or beta:A,B. With --keep by default "
-            "the other end.",
+            help="Which examples are mainly dropped: easy, hard, random or beta:A,B; or exactly: worst (the "
+            "hardest) or best. With --keep by default the other end.",
         ),
     ] = None,
     drawing: Annotated[
@@ -33,6 +35,14 @@ def prune(
         ),
     ] = Drawing(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids",
+            metavar="FILE",
+            help="Drop exactly those named here: text with an id a line, or FILE.csv with a column id.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -42,7 +52,10 @@ def prune(
         ),
     ] = None,
 ) -> None:
-    """Write the ids of the examples to keep, drawn as `ablate` draws them; a summary on standard error."""
+    """Write the ids of the examples to keep; a summary on standard error.
+
+    Examples to drop are drawn as `ablate` draws them, or are exactly the worst, the best or those named.
+    """
     from easiness.report import check_output_file, output_file, write_result
     from easiness.show import SUFFIXES, sections_text
     from easiness.store import open_run
@@ -50,9 +63,13 @@ def prune(
 
     if output is not None:
         check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *SUFFIXES))))
-    if policy is None and drawing.keep is None:
+    if drop is None and ids is None:
+        raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
+    if policy is None and drawing.keep is None and ids is None:
         order_of(drawing.score)  # says where --keep is what is missing
-        raise BadInput("--policy: say which examples to drop mainly: easy, hard, random or beta:A,B")
+        raise BadInput(
+            "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best"
+        )
     pruned = draw(
         open_run(run),
         drop=drop,
@@ -62,6 +79,7 @@ def prune(
         epoch=drawing.epoch,
         balanced=drawing.balanced,
         seed=seed,
+        ids=ids,
     )
     typer.echo(sections_text(pruned.sections()), err=True)
     if output is None:

@@ -173,3 +173,27 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
 )
 def test_ids_that_cannot_be_drawn(refused, measured: Path, options, said):
     assert said in refused("prune", measured, "--drop", 0.3, "--policy", "easy", *options)
+
+
+def test_exactly_the_worst_and_those_named(command, refused, measured, tmp_path):
+    run = open_run(measured)
+    table = run.scores().sort_values("loss", ascending=False)
+    worst = table["id"].tolist()[:5]
+    finished = command("prune", measured, "--drop", 0.05, "--policy", "worst", "--score", "loss")
+    assert finished.code == 0, finished.err
+    kept = [int(line.split(",")[0]) for line in finished.out.splitlines()[1:]]
+    assert kept == [one for one in run.ids.tolist() if one not in worst]
+    file = tmp_path / "wrong.txt"
+    file.write_text("".join(f"{one}\n" for one in worst))
+    assert command("prune", measured, "--ids", file).out == finished.out
+    assert "leave --drop, --policy out" in refused(
+        "prune", measured, "--ids", file, "--drop", 0.1, "--policy", "best"
+    )
+    assert "--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)" in refused(
+        "prune", measured, "--policy", "worst"
+    )
+    file.write_text("no.png\n")
+    assert "the run has no example with id no.png" in refused("prune", measured, "--ids", file)
+    assert "policy 'worst' is unknown" in refused(
+        "ablate", "digits", "--scores", measured, *STUDY, "--policies", "worst", "--out", tmp_path / "out"
+    )

@@ -13,6 +13,9 @@ from easiness.spec import Keep
 if TYPE_CHECKING:
     import pandas as pd
 
+NAMED = "ids"
+"""The policy of examples that were dropped by name."""
+
 
 @dataclass(frozen=True, eq=False)
 class Kept:
@@ -21,8 +24,8 @@ class Kept:
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
     label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores: NaN for
     examples that were never learned, where it has none for them. They are ranked as the hardest. ``policy``
-    names the examples that were mainly dropped and ``keep`` the end of the score that was mainly kept, where
-    high means neither easy nor hard.
+    names the examples that were dropped, mainly or exactly (``worst``, ``best``, and `NAMED`), and ``keep``
+    the end of the score that was kept, where high means neither easy nor hard.
     """
 
     ids: npt.NDArray[Any]

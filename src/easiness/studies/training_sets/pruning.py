@@ -1,21 +1,28 @@
-"""``prune``: which examples to keep, drawn as the ablation study draws them."""
+"""``prune``: which examples to keep: drawn as the ablation study draws them, ranked exactly, or named."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
-from easiness.analysis import check_classes_left, draw_by_rank
+from easiness.analysis import check_classes_left, draw_by_rank, foremost
+from easiness.errors import BadInput
+from easiness.scores import find_score
 from easiness.show import Result, Section
 from easiness.spec import Keep
 from easiness.store import Run
-from easiness.studies.training_sets.kept import Kept
+from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
+from easiness.studies.training_sets.kept import NAMED, Kept
+from easiness.studies.training_sets.named import named_positions
 from easiness.studies.training_sets.order import order_of
 from easiness.studies.training_sets.prune_figure import draw_pruned
 from easiness.studies.training_sets.prune_sections import pruned_sections
-from easiness.studies.training_sets.ranks import score_and_ranking
+from easiness.studies.training_sets.ranks import ranked
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,39 +44,75 @@ class Pruned(Kept, Result):
 def prune(
     run: Run,
     *,
-    drop: float = 0.3,
+    drop: float | None = None,
     policy: str | None = None,
     score: str = "easiness",
     keep: Keep | None = None,
     epoch: int | None = None,
     balanced: bool = False,
     seed: int = 0,
+    ids: str | Path | Iterable[Any] | None = None,
 ) -> Pruned:
-    """Draw examples to drop by their rank (`draw_by_rank`), and keep the others.
+    """Drop some examples and keep the others: drawn by their rank (`draw_by_rank`), exactly, or by name.
 
     Args:
         run: whose scores rank the examples.
-        drop: share of the examples to drop, in [0, 1).
+        drop: share of the examples to drop, in [0, 1); 0.3 by default.
         policy: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly dropped. By default
-            ``easy``, or with ``keep`` the other end, where there is no easy and hard.
+            ``easy``, or with ``keep`` the other end, where there is no easy and hard. ``worst`` and ``best``
+            draw nothing: exactly the hardest or the easiest are dropped, by a score that speaks of labels
+            those with the least or the most sound label, and with ``keep`` the ``worst`` are those at the
+            other end. Ties go by the mean loss after that epoch, then by a hash of the id (`foremost`).
         score: to rank by.
         keep: ``top`` or ``bottom``: the end of the score that is mainly kept, where high means neither easy
             nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
         epoch: read the score after this many epochs; the last by default.
         balanced: drop the same share of each class.
-        seed: of the draw.
+        seed: of the draw, and of the hash of ids.
+        ids: drop exactly these examples, and no others: their ids, or a file, which is text with an id a line
+            or FILE.csv with a column ``id``. The score is then for the summary alone.
 
     Raises:
-        BadInput: something given cannot be used, or a class would be left without examples.
+        BadInput: something given cannot be used, an id is unknown, or a class would be left without examples.
     """
-    order = order_of(score, keep)
-    beta = order.beta(next(iter(order.policies)) if policy is None else policy)
+    if ids is not None:
+        given = {"--drop": drop is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
+        _check_alone([name for name, value in given.items() if value])
+        return _without(run, named_positions(ids, run.ids), score, epoch)
+    rate = 0.3 if drop is None else drop
+    order = order_of(score, keep) if policy not in EXACT else exact_order(score, keep, policy)
+    if policy not in EXACT:
+        beta = order.beta(next(iter(order.policies)) if policy is None else policy)
+        policy = order.name(beta)
     epoch = run.resolve_epoch(epoch)
-    values, ranking = score_and_ranking(run, order, epoch)
-    drawn = draw_by_rank(ranking, drop, beta, seed, labels=run.labels if balanced else None)
-    check_classes_left(run.labels, drawn, run.classes)
-    kept = np.ones(len(values), np.bool_)
-    kept[drawn] = False
-    return Pruned(
-        run.ids, run.labels, run.classes, score, epoch, values, kept, policy=order.name(beta), keep=keep
-    )
+    table = run.scores(epoch)
+    values, ranking = ranked(run, order, epoch, table)
+    labels = run.labels if balanced else None
+    if policy in EXACT:
+        first, finer = first_dropped(order, policy, ranking, table["loss"].to_numpy())
+        dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
+    else:
+        dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
+    check_classes_left(run.labels, dropped, run.classes)
+    kept = _all_but(dropped, len(values))
+    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy, order.keep)
+
+
+def _check_alone(others: list[str]) -> None:
+    if others:
+        raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
+
+
+def _without(run: Run, dropped: npt.NDArray[np.int64], score: str, epoch: int | None) -> Pruned:
+    find_score(score)
+    epoch = run.resolve_epoch(epoch)
+    check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
+    values = run.scores(epoch)[score].to_numpy()
+    kept = _all_but(dropped, len(values))
+    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy=NAMED)
+
+
+def _all_but(dropped: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.bool_]:
+    kept = np.ones(num, np.bool_)
+    kept[dropped] = False
+    return kept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from easiness.scores import Score
 from easiness.spec import Keep, Loading
 from easiness.store import Run
 from easiness.studies.training_sets.order import Order, order_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def ranking(
@@ -34,14 +37,19 @@ def ranking(
 def score_and_ranking(
     run: Run, order: Order, epoch: int
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """`ranked`, with the table of scores of the run."""
+    return ranked(run, order, epoch, run.scores(epoch))
+
+
+def ranked(
+    run: Run, order: Order, epoch: int, table: pd.DataFrame
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The score after ``epoch`` epochs [K] as in the table of scores, and the values that rank by it [K].
 
     Raises:
-        BadInput: the score is undefined for an example that has no place in the ranking, or the epoch is not
-            recorded.
+        BadInput: the score is undefined for an example that has no place in the ranking.
     """
     score = order.score
-    table = run.scores(epoch)
     columns = {str(name): column.to_numpy() for name, column in table.items()}
     values: npt.NDArray[np.float64] = order.sign * score.ranked(columns, epoch)
     if np.isnan(values).any():

@@ -1,0 +1,52 @@
+"""Examples named by their ids, in a file or as a list."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput, shorten
+
+_FORM = "give a text file with an id a line, or FILE.csv with a column id"
+
+
+def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K].
+
+    Raises:
+        BadInput: the file cannot be read or names nothing, or an id is unknown.
+    """
+    is_file = isinstance(given, str | Path)
+    where = f"--ids {given}" if is_file else "ids"
+    names = _read(Path(given), where) if isinstance(given, str | Path) else [str(one) for one in given]
+    if not names:
+        raise BadInput(f"{where}: names no example; {_FORM}" if is_file else f"{where}: names no example")
+    positions = {str(one): position for position, one in enumerate(ids)}
+    unknown = [name for name in dict.fromkeys(names) if name not in positions]
+    if unknown:
+        raise BadInput(f"{where}: the run has no example with id {shorten(unknown)}; give ids of the run")
+    return np.unique([positions[name] for name in names])
+
+
+def _read(path: Path, where: str) -> list[str]:
+    try:
+        text = path.read_text("utf-8-sig", "surrogateescape")  # names of files need not be valid text
+    except OSError as error:
+        raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
+    if "\0" in text:
+        raise BadInput(f"{where}: is not text; {_FORM}")
+    if path.suffix.lower() != ".csv":
+        return [line for line in text.split("\n") if line]
+    try:
+        rows = csv.DictReader(io.StringIO(text, newline=""))
+        if "id" not in (rows.fieldnames or ()):
+            raise BadInput(f"{where}: has no column id (but {', '.join(rows.fieldnames or ())}); {_FORM}")
+        return [row["id"] for row in rows if row["id"]]
+    except csv.Error as error:
+        raise BadInput(f"{where}: cannot be read ({error}); {_FORM}") from None

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+
+# p of the label of ten examples: five of class a, then five of class b; right above 1/2
+P = np.array([0.9, 0.8, 0.4, 0.3, 0.7, 0.95, 0.2, 0.1, 0.6, 0.85])
+LABELS = np.repeat([0, 1], 5)
+
+
+def recorded(path: Path, p: np.ndarray, **options) -> ez.Run:
+    recorder = ez.Recorder(path, ids=np.arange(10, 20), labels=LABELS, classes=["a", "b"])
+    of_class = np.where(LABELS[:, None] == np.arange(2), p[:, None], 1 - p[:, None])
+    with recorder.trial(seed=0, **options) as trial:
+        trial.update(np.arange(10, 20), np.log(of_class))
+        trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture
+def run(tmp_path) -> ez.Run:
+    return recorded(tmp_path / "run", P)
+
+
+def dropped(pruned) -> list[int]:
+    return pruned.ids[~pruned.kept].tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "gone"),
+    [
+        # wrong are 12, 13, 16, 17; the finer score is the loss, so the least p goes first
+        ({"policy": "worst"}, [13, 16, 17]),
+        ({"policy": "worst", "drop": 0.5}, [12, 13, 16, 17, 18]),
+        ({"policy": "best"}, [10, 15, 19]),
+        ({"policy": "worst", "drop": 0.2, "score": "loss"}, [16, 17]),
+        ({"policy": "best", "drop": 0.2, "score": "loss"}, [10, 15]),
+        ({"policy": "worst", "drop": 0.2, "balanced": True}, [13, 17]),
+        # entropy is the largest at p nearest to 1/2 and the smallest at 0.95
+        ({"policy": "worst", "drop": 0.2, "score": "entropy", "keep": "bottom"}, [12, 18]),
+        ({"policy": "worst", "drop": 0.1, "score": "entropy", "keep": "top"}, [15]),
+    ],
+)
+def test_exactly_the_worst_and_the_best(run, options, gone):
+    pruned = ez.prune(run, **options)
+    assert dropped(pruned) == gone
+    assert pruned.policy == options["policy"]
+    assert f"Dropped are exactly the {options['policy']}, by " in pruned.sections()[0].note
+
+
+def test_what_ties_in_all_goes_by_the_hash_of_ids(tmp_path):
+    run = recorded(tmp_path / "alike", np.full(10, 0.7))
+    ids = [dropped(ez.prune(run, policy="worst", seed=seed)) for seed in (0, 0, 1)]
+    values = np.zeros(10)
+    expected = ez.select(values, 0.3, ties="refine", ids=run.ids, seed=0)
+    assert ids[0] == ids[1] == run.ids[expected == 1].tolist()
+    assert ids[2] != ids[0]
+
+
+def test_the_worst_labels(tmp_path):
+    run = recorded(tmp_path / "left_out", P, trained_on=[])
+    for score in ("self_confidence", "normalized_margin"):
+        worst = ez.prune(run, policy="worst", score=score)
+        assert (dropped(worst), worst.keep) == ([13, 16, 17], "top")
+        assert dropped(ez.prune(run, policy="best", score=score)) == [10, 15, 19]
+
+
+def test_those_named(run, tmp_path):
+    text, table = tmp_path / "wrong.txt", tmp_path / "wrong.csv"
+    text.write_text("17\n12\n\n17\n")
+    table.write_text("label,id\n0,12\n1,17\n")
+    for ids in (text, str(table), [17, 12], np.array([12, 17])):
+        pruned = ez.prune(run, ids=ids)
+        assert dropped(pruned) == [12, 17]
+        assert pruned.policy == "ids"
+        assert "Dropped are exactly those named." in pruned.sections()[0].note
+    assert len(ez.prune(run, ids=[12], score="variability").sections()) == 1  # for the summary alone
+    ez.prune(run, ids=[12, 17]).table().to_csv(tmp_path / "kept.csv", index=False)
+    assert dropped(ez.prune(run, ids=tmp_path / "kept.csv")) == np.setdiff1d(run.ids, [12, 17]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("12\n99\nx\n", r"--ids .*ids\.txt: the run has no example with id 99, x; give ids of the run"),
+        ("\n", r"ids\.txt: names no example; give a text file with an id a line, or FILE\.csv"),
+        ("PAR1\0", r"ids\.txt: is not text"),
+        ("10\n11\n12\n13\n14\n", "--ids takes all 5 examples of class 'a': name fewer of them"),
+    ],
+)
+def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
+    (tmp_path / "ids.txt").write_text(content)
+    with pytest.raises(BadInput, match=message):
+        ez.prune(run, ids=tmp_path / "ids.txt")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"ids": "none.txt"}, r"--ids none\.txt: cannot be read \(No such file or directory\)"),
+        ({"ids": [99]}, "ids: the run has no example with id 99"),
+        ({"ids": []}, "ids: names no example"),
+        ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
+        ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
+        ({"policy": "worst", "drop": 1}, r"rate 1 is not in \[0, 1\)"),
+        ({"policy": "worst", "score": "entropy"}, r"say which end of it to keep \(--keep top"),
+        ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
+        ({"policy": "worst", "keep": "top"}, "leave --keep out"),
+        ({"policy": "worst", "score": "self_confidence"}, "self_confidence is undefined for 10 of 10"),
+    ],
+)
+def test_what_is_refused(run, options, message):
+    with pytest.raises(BadInput, match=message):
+        ez.prune(run, **options)
+
+
+def test_a_table_without_the_column(run, tmp_path):
+    (tmp_path / "a.csv").write_text("name;label\n1;2\n")
+    with pytest.raises(BadInput, match=r"a\.csv: has no column id \(but name;label\)"):
+        ez.prune(run, ids=tmp_path / "a.csv")
+
+
+def test_the_worst_may_not_be_a_whole_class(tmp_path):
+    run = recorded(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
+    with pytest.raises(BadInput, match="the draw takes all 5 examples of class 'a'"):
+        ez.prune(run, policy="worst", drop=0.5)
