@@ -82,6 +82,12 @@ SUBJECTS = {
             "translation 4": Way({**SHORT, "translation": 0.125}, "wrn_16_1", 10),
             "no augmentation": Way({**SHORT, "flip": 0.0}, "wrn_16_1", 10),
             "label smoothing 0.1": Way({**SHORT, "label_smoothing": 0.1}, "wrn_16_1", 10),
+            "batch size 64": Way({**SHORT, "batch_size": 64}, "wrn_16_1", 10),
+            "batch size 256": Way({**SHORT, "batch_size": 256}, "wrn_16_1", 10),
+            # at about the same core time
+            "twice, half as long": Way(SHORT, "wrn_16_1", 5, 2),
+            "width 2": Way(SHORT, "wrn_16_2", 4),
+            "depth 10": Way(SHORT, "wrn_10_1", 20),
         },
     ),
     "imagenette224": Subject(
