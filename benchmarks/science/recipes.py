@@ -224,7 +224,8 @@ correlation between halves of the reference itself. Core minutes are those of on
 passes timed in turn.
 
 `short` is the paper's recipe with {settings}; the other ways change one thing of it (or the network and the
-length, at about the same core time), and `paper` is the paper's as it is. Settings of crops matter to photos alone. Photos are seen at {photo_side} pixels.
+length, at about the same core time), and `paper` is the paper's as it is. Settings of crops matter to photos
+alone. Photos are seen at {photo_side} pixels.
 Digits are soon learned by heart: there the recipe that learns less in the time tells more of what is hard.
 In the figure the dotted line is the correlation between halves of the reference, the dashed one 0.85 of it.
 
