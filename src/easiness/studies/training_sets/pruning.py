@@ -82,7 +82,10 @@ def prune(
     rate = 0.3 if drop is None else drop
     order = order_of(score, keep) if policy not in EXACT else exact_order(score, keep, policy)
     if policy not in EXACT:
-        beta = order.beta(next(iter(order.policies)) if policy is None else policy)
+        try:
+            beta = order.beta(next(iter(order.policies)) if policy is None else policy)
+        except BadInput as error:
+            raise BadInput(f"{error}; or {' or '.join(EXACT)}, to drop exactly those") from None
         policy = order.name(beta)
     epoch = run.resolve_epoch(epoch)
     table = run.scores(epoch)
