@@ -51,6 +51,19 @@ def test_starting_is_light(code):
     assert heavy_after(code) == []
 
 
+def test_the_help_loads_no_library_for_numbers_or_documents():
+    code = COMMAND.format(arguments=["--help"])
+    probe = PROBE.replace(str(HEAVY), str(("numpy", "pandas", "pydantic", "pyarrow", *HEAVY)))
+    done = subprocess.run(
+        [sys.executable, "-c", probe.format(code=code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stderr.split() == []
+
+
 @pytest.mark.parametrize("command", ["scores", "status", "compare"])
 def test_reading_a_run_is_light(measured: Path, command: str):
     assert heavy_after(COMMAND.format(arguments=[command, str(measured)])) == []

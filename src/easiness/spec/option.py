@@ -37,10 +37,11 @@ class Option:
 
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     """The fields of a dataclass that are options: name to its type and `Option`."""
-    hints = typing.get_type_hints(kind, include_extras=True)
+    postponed = any(isinstance(field.type, str) for field in fields(kind))
+    hints = typing.get_type_hints(kind, include_extras=True) if postponed else {}
     found = {}
     for field in fields(kind):
-        given = typing.get_args(hints[field.name])
+        given = typing.get_args(hints.get(field.name, field.type))
         option = next((one for one in given[1:] if isinstance(one, Option)), None)
         if option is not None:
             found[field.name] = given[0], option

@@ -1,22 +1,24 @@
 """The options of everything that trains, as frozen values: each is declared here and nowhere else."""
 
-from __future__ import annotations
+# Annotations are not postponed: the command line reads them as they are, without loading what they name.
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
 from easiness.spec.option import Option, read_numbers
-from easiness.spec.recipe import Recipe
+
+if TYPE_CHECKING:
+    from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
 """Trials at a time, or ``auto``: as many as measured to be fastest."""
 Compile: TypeAlias = Literal["auto", "on", "off"]
-RecipeGiven: TypeAlias = Recipe | dict[str, Any] | str | Path | None
+RecipeGiven: TypeAlias = "Recipe | dict[str, Any] | str | Path | None"
 Split: TypeAlias = Literal["train", "held_out"]
 Keep: TypeAlias = Literal["top", "bottom"]
 """The end of a score whose examples are to be kept, where a high score means neither easy nor hard."""

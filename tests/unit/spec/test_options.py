@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 import easiness as ez
-from easiness.spec import Drawing, Execution, Loading, Recording, Training, Trials, options_of, taken
+from easiness.spec import (
+    Drawing,
+    Execution,
+    Loading,
+    Recipe,
+    Recording,
+    Training,
+    Trials,
+    options_of,
+    taken,
+)
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 RANKED = {"pretrained", "train_share"}
@@ -37,6 +47,7 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
 def test_public_functions_are_held_to_the_values(face, kinds, without):
     parameters = inspect.signature(face).parameters
     for kind in kinds:
+        hints = typing.get_type_hints(kind, localns={"Recipe": Recipe})
         for field in fields(kind):
             if field.name in without:
                 assert field.name not in parameters, field.name
@@ -46,7 +57,10 @@ def test_public_functions_are_held_to_the_values(face, kinds, without):
             if given.default is not inspect.Parameter.empty:
                 assert given.default == field.default, field.name
             if face is not ez.load_dataset:  # which takes any path
-                assert typing.get_type_hints(face)[field.name] == typing.get_type_hints(kind)[field.name]
+                assert (
+                    typing.get_type_hints(face)[field.name]
+                    == typing.get_type_hints(kind, localns={"Recipe": Recipe})[field.name]
+                )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,52 @@
+from .draw import Draw as Draw, Effect as Effect
+from .named_recipes import (
+    BASE as BASE,
+    DEFAULT_RECIPE as DEFAULT_RECIPE,
+    RECIPES as RECIPES,
+    describe_recipe as describe_recipe,
+    named_recipe as named_recipe,
+    recipe_settings as recipe_settings,
+)
+from .observe import (
+    ALL as ALL,
+    LAST as LAST,
+    TRAIN as TRAIN,
+    check_observe as check_observe,
+    observe_text as observe_text,
+    observed_epochs as observed_epochs,
+)
+from .option import Option as Option, options_of as options_of, read_numbers as read_numbers, taken as taken
+from .options import (
+    Compile as Compile,
+    Drawing as Drawing,
+    Execution as Execution,
+    Jobs as Jobs,
+    Keep as Keep,
+    Loading as Loading,
+    Precision as Precision,
+    RecipeGiven as RecipeGiven,
+    Recording as Recording,
+    Split as Split,
+    Steps as Steps,
+    Training as Training,
+    Trials as Trials,
+)
+from .recipe import (
+    RECIPE_VERSION as RECIPE_VERSION,
+    Recipe as Recipe,
+    make_recipe as make_recipe,
+    read_recipe as read_recipe,
+)
+from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
+from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
+from .trial import (
+    DatasetRef as DatasetRef,
+    LoadOptions as LoadOptions,
+    Probe as Probe,
+    RecordedSpec as RecordedSpec,
+    Resolved as Resolved,
+    RunSpec as RunSpec,
+    SplitRef as SplitRef,
+    TrialSpec as TrialSpec,
+    content_hash as content_hash,
+)
