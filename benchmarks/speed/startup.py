@@ -52,10 +52,12 @@ import time
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.cost import estimate_cost
 from easiness.runs.plan import make_plan
+from easiness.spec import Execution, Training, taken
 from easiness.training import resolve_device
-plan, device = make_plan("digits", **{ABOUT_HALF_A_MINUTE}), resolve_device("cpu")
+asked = {ABOUT_HALF_A_MINUTE}
+plan, device = make_plan("digits", taken(Training, asked), asked["trials"]), resolve_device("cpu")
 began = time.perf_counter()
-resolved = resolve_plan(plan, device)
+resolved = resolve_plan(plan, device, Execution())
 estimate_cost(plan.spec(resolved, plan.trials, plan.epochs), plan.data, plan.trials, device, None)
 print(time.perf_counter() - began)
 """
