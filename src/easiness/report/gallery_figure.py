@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, tie_order
 from easiness.errors import BadInput, nearest
-from easiness.runs import data_of, positions_in
+from easiness.runs import data_of, run_pictures
 from easiness.show import EASY, FONT_SIZE, HARD, INK
 from easiness.store import Run
 
@@ -103,10 +103,8 @@ def gallery(
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])
     pictures = {
-        at: Picture(at, int(counts[at]), _square(pixels))
-        for at, pixels in zip(
-            positions.tolist(), data.pictures(positions_in(data, run)[positions]), strict=True
-        )
+        at: Picture(at, int(counts[at]), square)
+        for at, square in zip(positions.tolist(), run_pictures(run, data, positions, _square), strict=True)
     }
     rows = [
         GalleryRow(run.classes[label], *([pictures[at] for at in side.tolist()] for side in pair))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
-from easiness.runs import positions_in
+from easiness.runs import run_pictures
 from easiness.store import Run
 
 LARGEST_SIDE = 96
@@ -24,7 +24,7 @@ def picture_uris(run: Run, data: Dataset, positions: list[int]) -> dict[int, str
     Raises:
         BadInput: the data lack an example of the run, or a picture is unreadable.
     """
-    uris = data.map_pictures(positions_in(data, run)[positions], picture_uri)
+    uris = run_pictures(run, data, np.array(positions, np.int64), picture_uri)
     return dict(zip(positions, uris, strict=True))
 
 

@@ -17,6 +17,7 @@ from .source import (
     find_data as find_data,
     given_data as given_data,
     positions_in as positions_in,
+    run_pictures as run_pictures,
 )
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

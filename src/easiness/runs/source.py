@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, load_dataset, part_of
+from easiness.data import Dataset, Pixels, load_dataset, part_of
 from easiness.errors import BadInput
 from easiness.spec import DatasetRef, Loading
 from easiness.store import Run
+
+R = TypeVar("R")
 
 
 def given_data(source: Any, loading: Loading) -> Dataset:
@@ -51,12 +54,7 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     if source is not None:
         data = _load(source, ref)
         if data.fingerprint != ref.train.fingerprint:
-            where = data.name if isinstance(source, Dataset | tuple | list) else source
-            raise BadInput(
-                f"{where}: these are not the data of {run.path} ({len(data)} and {ref.train.num_examples} "
-                f"examples, fingerprints {data.fingerprint[:8]} and {ref.train.fingerprint[:8]}); "
-                "give the source it was measured on"
-            )
+            _check_same(run, data, source)
         return data, ""
     if ref.source is None:
         return None, "the run does not say where they are (--source names them)"
@@ -67,6 +65,28 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
     return data, ""
+
+
+def _check_same(run: Run, data: Dataset, source: Any) -> None:
+    """Data of another fingerprint can only be those of a recorded run, which may not know that of images."""
+    where = data.name if isinstance(source, Dataset | tuple | list) else source
+    if run.spec.measured is not None:
+        ref = run.spec.data.train
+        raise BadInput(
+            f"{where}: these are not the data of {run.path} ({len(data)} and {ref.num_examples} "
+            f"examples, fingerprints {data.fingerprint[:8]} and {ref.fingerprint[:8]}); "
+            "give the source it was measured on"
+        )
+    same = (
+        data.classes == run.classes
+        and np.array_equal(data.ids, run.ids)
+        and np.array_equal(data.labels, run.labels)
+    )
+    if not same:
+        raise BadInput(
+            f"{where}: these are not the data of {run.path} (ids, labels or classes differ); give the data "
+            "it was recorded on"
+        )
 
 
 def _load(source: Any, ref: DatasetRef) -> Dataset:
@@ -108,3 +128,14 @@ def positions_in(data: Dataset, run: Run) -> npt.NDArray[np.int64]:
             "measured on"
         )
     return np.array([where[name] for name in ids], np.int64)
+
+
+def run_pictures(
+    run: Run, data: Dataset, positions: npt.NDArray[np.int64], function: Callable[[Pixels], R]
+) -> list[R]:
+    """``function`` of the pictures of the examples at ``positions`` [n] of the run, decoded from its data.
+
+    Raises:
+        BadInput: the data lack an example of the run, or a picture is unreadable.
+    """
+    return data.map_pictures(positions_in(data, run)[positions], function)

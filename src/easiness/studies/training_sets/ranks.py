@@ -92,7 +92,7 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
     if loading.labels is not None and str(Path(loading.labels).absolute()) != ref.labels:
         there = "its source's labels" if ref.labels is None else f"those of {ref.labels}"
         raise BadInput(f"labels {loading.labels}: {run.path} has scores of {there}; leave --labels out")
-    data = _recorded(run, source) if run.spec.measured is None else data_of(run, source)
+    data = data_of(run, source)
     if data.held_out is not None:
         before = data.load_options.holdout
         if holdout is None or holdout == before:
@@ -104,22 +104,6 @@ def scored_data(run: Run, source: Any, loading: Loading = Loading()) -> Dataset:
     elif not holdout:
         raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
     return given_data(data, Loading(holdout=holdout))  # where there is a held-out split it says so
-
-
-def _recorded(run: Run, source: Any) -> Dataset:
-    """The data of a run recorded from a user's own loop, which may not know a fingerprint of images."""
-    data = given_data(source, Loading())
-    same = (
-        data.classes == run.classes
-        and np.array_equal(data.ids, run.ids)
-        and np.array_equal(data.labels, run.labels)
-    )
-    if not same:
-        raise BadInput(
-            f"{data.source or data.name}: these are not the data of {run.path} (ids, labels or classes "
-            "differ); give the data it was recorded on"
-        )
-    return data
 
 
 def aligned(run: Run, values: npt.NDArray[np.float64], data: Dataset) -> npt.NDArray[np.float64]:
