@@ -1,6 +1,7 @@
 """What scores say about sets of examples: selection, matching, noise ceilings and reliability."""
 
 from easiness.analysis.agreement import Agreement, Measured, agreement, without_noise
+from easiness.analysis.bits import ones_per_word, pack
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, match_groups
 from easiness.analysis.draw import POLICIES, check_classes_left, draw_by_rank, parse_policy
 from easiness.analysis.drift import Drift, before_last_quarter, drift
@@ -31,6 +32,8 @@ from easiness.analysis.tiebreak import keys_when_asked, tie_order
 from easiness.analysis.votes import Votes, drawn_examples, round_in_place
 
 __all__ = [
+    "ones_per_word",
+    "pack",
     "POLICIES",
     "drawn_examples",
     "draws",

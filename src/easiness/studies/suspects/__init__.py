@@ -1,0 +1,1 @@
+"""Examples whose labels are suspect, and what makes them so."""

@@ -1,0 +1,189 @@
+"""Conflicts between pictures and labels that are certain, whatever a network makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset, Pixels, counted
+from easiness.errors import BadInput
+from easiness.runs import find_data
+from easiness.spec import Split
+from easiness.store import Run
+from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
+from easiness.studies.suspects.conflicts_near import SMALLEST, Look, Looks, look_at, near_pairs
+
+_COMPARING = "comparing images"
+_NOTHING_HELD_OUT = "Nothing is held out, so no picture can be in both splits."
+
+_MANY = 10
+"""Near copies of a held-out picture: where half of those that have any have more, it may be their kind."""
+
+Positions = npt.NDArray[np.int64]
+
+
+def find_conflicts(data: Dataset) -> Conflicts:
+    """Identical training pictures with two labels, and pictures in the training and the held-out split.
+
+    Pictures are identical where their decoded pixels and sizes are, by SHA-256: a file saved anew without
+    loss is the same picture. What nearly identical means is said in `NEAR` and `ALIKE`; only the two
+    splits are compared for it. Labels are those to train with. Every picture is decoded once, in threads.
+
+    Raises:
+        BadInput: a picture is unreadable.
+    """
+    splits = {name: _Seen.of(split, near=data.held_out is not None) for name, split in data.splits.items()}
+    numbers = _numbered([seen.digests for seen in splits.values()])
+    two_labels, duplicates = _groups(data, numbers[0])
+    if data.held_out is None:
+        return Conflicts(len(data), 0, two_labels, duplicates, notes=(_NOTHING_HELD_OUT,))
+    train, held_out = splits["train"].looks, splits["held_out"].looks
+    near, num_near = _near_pairs(data, train, held_out, *numbers)
+    return Conflicts(
+        len(data),
+        len(data.held_out),
+        two_labels,
+        duplicates,
+        tuple(_identical_pairs(data, *numbers)),
+        near,
+        bool(train.large.any() and held_out.large.any()),
+        (*_too_small(train, held_out), *_alike(num_near)),
+    )
+
+
+def conflicts_of(run: Run, source: Any = None) -> Conflicts:
+    """`find_conflicts` in the data of a run; where its pictures cannot be had, nothing and why.
+
+    Args:
+        run: whose data to look at.
+        source: where they are now: a `Dataset` or what `load_dataset` takes; by default where they were.
+
+    Raises:
+        BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
+    """
+    data, why = find_data(run, source)
+    if data is not None:
+        try:
+            return find_conflicts(data)
+        except BadInput as error:
+            if source is not None:
+                raise
+            why = str(error)
+    return Conflicts(0, 0, notes=(f"Pictures were not compared: {why}.",))
+
+
+class _Seen(NamedTuple):
+    """Of every picture of a split: SHA-256 of its size and pixels, [K, 32], and how it looks."""
+
+    digests: npt.NDArray[np.uint8]
+    looks: Looks
+
+    @staticmethod
+    def of(split: Dataset, *, near: bool) -> _Seen:
+        """Decodes every picture once; how it looks is kept where ``near`` ones are to be found."""
+
+        def see(pixels: Pixels) -> tuple[bytes, Look | None]:
+            return _digest(pixels), look_at(pixels) if near else None
+
+        digests, looks = np.zeros((len(split), 32), np.uint8), Looks(len(split) if near else 0)
+        for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
+            digests[at] = np.frombuffer(digest, np.uint8)
+            if look is not None:
+                looks.keep(at, look)
+        return _Seen(digests, looks)
+
+
+def _digest(pixels: Pixels) -> bytes:
+    digest = hashlib.sha256(repr(pixels.shape).encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.digest()
+
+
+def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:
+    """A number for each picture of each split, the same for identical ones."""
+    joined = np.concatenate(digests)
+    numbers = np.unique(joined.view("V32").ravel(), return_inverse=True)[1].ravel()
+    return np.split(numbers.astype(np.int64), np.cumsum([len(part) for part in digests])[:-1])
+
+
+def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
+    """Identical training pictures: groups with several labels, and with one, by their first pictures."""
+    order = np.argsort(numbers, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
+    conflicting: list[Group] = []
+    agreeing: list[Group] = []
+    for part in sorted((part for part in parts if len(part) > 1), key=lambda part: int(part[0])):
+        several = len(np.unique(data.labels[part])) > 1
+        group = tuple(_example(data, "train", at) for at in part.tolist())
+        (conflicting if several else agreeing).append(group)
+    return tuple(conflicting), tuple(agreeing)
+
+
+def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> Iterator[Pair]:
+    """Of each held-out picture the first identical training picture of each label."""
+    first = np.unique(np.column_stack([train, data.labels]), axis=0, return_index=True)[1]
+    by_number: dict[int, list[int]] = {}
+    for at in np.sort(first).tolist():
+        by_number.setdefault(int(train[at]), []).append(at)
+    for at, number in enumerate(held_out.tolist()):
+        for other in by_number.get(number, ()):
+            yield Pair(_example(data, "train", other), _example(data, "held_out", at), 0)
+
+
+def _near_pairs(
+    data: Dataset, train: Looks, held_out: Looks, numbers: Positions, held_out_numbers: Positions
+) -> tuple[tuple[Pair, ...], Positions]:
+    """Of each held-out picture the nearest training picture of each label that is not identical.
+
+    With them comes how many training pictures are near to each held-out one.
+    """
+    pairs: list[Pair] = []
+    num_near = np.zeros(len(held_out_numbers), np.int64)
+    for found in near_pairs(train, held_out):
+        other = numbers[found.train] != held_out_numbers[found.held_out]
+        some, others, distance = found.train[other], found.held_out[other], found.distance[other]
+        num_near += np.bincount(others, minlength=len(num_near))
+        labels = data.labels[some]
+        order = np.lexsort((some, distance, labels, others))
+        keys = np.column_stack([others, labels])[order]
+        nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
+        pairs += [
+            Pair(
+                _example(data, "train", int(some[at])),
+                _example(data, "held_out", int(others[at])),
+                int(distance[at]),
+            )
+            for at in nearest[np.lexsort((distance[nearest], others[nearest]))].tolist()
+        ]
+    return tuple(pairs), num_near
+
+
+def _example(data: Dataset, name: Split, at: int) -> Example:
+    split = data.splits[name]
+    label = int(split.labels[at])
+    return Example(name, split.ids[at : at + 1].tolist()[0], label, data.classes[label])
+
+
+def _too_small(train: Looks, held_out: Looks) -> tuple[str, ...]:
+    small = sum(int((~looks.large).sum()) for looks in (train, held_out))
+    if not small:
+        return ()
+    total = len(train.large) + len(held_out.large)
+    return (
+        f"Near copies were not looked for among {small:,} of {total:,} pictures: below {SMALLEST} pixels "
+        "different ones look alike.",
+    )
+
+
+def _alike(num_near: Positions) -> tuple[str, ...]:
+    some = num_near[num_near > 0]
+    if not len(some) or np.median(some) <= _MANY:
+        return ()
+    return (
+        f"Half of the held-out pictures with a near copy have {int(np.median(some)):,} or more: pictures of "
+        "this kind may look alike without being copies (drawings, digits), so look at them first.",
+    )

@@ -1,0 +1,123 @@
+"""What is certain before any statistics: identical pictures with two labels, pictures in both splits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from easiness.spec import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["two labels", "in both splits", "nearly in both splits", "duplicate"]
+
+COLUMNS = (
+    "kind",
+    *(f"{name}_a" for name in ("split", "id", "label", "class")),
+    *(f"{name}_b" for name in ("split", "id", "label", "class")),
+    "distance",
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """An example by the ``split`` that it is in and its ``id`` there, with its label and that one's name."""
+
+    split: Split
+    id: int | str
+    label: int
+    class_name: str
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A training and a held-out picture that are the same, or nearly so.
+
+    ``distance`` is the number of bits of 144 that their perceptual hashes differ in: 0 for identical ones, at
+    most `NEAR` for the others.
+    """
+
+    train: Example
+    held_out: Example
+    distance: int
+
+    @property
+    def labels_agree(self) -> bool:
+        """Do both have one label?"""
+        return self.train.label == self.held_out.label
+
+
+Group = tuple[Example, ...]
+"""Training examples with identical pictures, two or more, in the order of the data."""
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """What `find_conflicts` found among so many training and held-out pictures.
+
+    ``two_labels`` are groups of identical training pictures with two labels or more, ``duplicates`` those
+    with one, which contradict nothing. Of a held-out picture ``in_both`` has the first identical training
+    picture of each label, and ``nearly_in_both`` the nearest that is not identical, of each label.
+    ``looked_for_near`` tells whether near ones were looked for. ``notes`` are sentences on what was not
+    looked for and why, and on what to be careful with.
+    """
+
+    num_train: int
+    num_held_out: int
+    two_labels: tuple[Group, ...] = ()
+    duplicates: tuple[Group, ...] = ()
+    in_both: tuple[Pair, ...] = ()
+    nearly_in_both: tuple[Pair, ...] = ()
+    looked_for_near: bool = False
+    notes: tuple[str, ...] = ()
+
+    def table(self) -> pd.DataFrame:
+        """A row per pair; a group of n identical pictures has n - 1 rows, each beside its first picture.
+
+        Columns are the ``kind`` (`Kind`), split, id, label and class name of either example (``split_a``,
+        ..., ``class_b``) and their ``distance`` in bits.
+        """
+        import pandas as pd
+
+        rows: list[tuple[object, ...]] = []
+        for kind, groups in (("two labels", self.two_labels), ("duplicate", self.duplicates)):
+            rows += [_row(kind, group[0], other, 0) for group in groups for other in group[1:]]
+        for kind, pairs in (("in both splits", self.in_both), ("nearly in both splits", self.nearly_in_both)):
+            rows += [_row(kind, pair.train, pair.held_out, pair.distance) for pair in pairs]
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def sentences(self) -> list[str]:
+        """What a person should know first; the notes come last."""
+        if not self.num_train:
+            return list(self.notes)
+        found = [_groups_text(self.two_labels, "with two labels or more")]
+        if self.duplicates:
+            found.append(_groups_text(self.duplicates, "with one label"))
+        if self.num_held_out:
+            found.append(self._text_of_both("are in the training split as well", self.in_both))
+            if self.looked_for_near:
+                found.append(
+                    self._text_of_both("have a near copy in the training split", self.nearly_in_both)
+                )
+        return found + list(self.notes)
+
+    def _text_of_both(self, what: str, pairs: Sequence[Pair]) -> str:
+        held_out = {pair.held_out.id for pair in pairs}
+        differ = {pair.held_out.id for pair in pairs if not pair.labels_agree}
+        text = f"{len(held_out):,} of {self.num_held_out:,} held-out pictures {what}"
+        if differ:
+            text += f", {len(differ):,} of them with another label"
+        return text + "."
+
+
+def _row(kind: str, a: Example, b: Example, distance: int) -> tuple[object, ...]:
+    return (kind, *vars(a).values(), *vars(b).values(), distance)
+
+
+def _groups_text(groups: Sequence[Group], what: str) -> str:
+    if not groups:
+        return f"No identical training pictures {what}."
+    some = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+    return f"{some} of identical training pictures ({sum(map(len, groups)):,} in all) {what}."

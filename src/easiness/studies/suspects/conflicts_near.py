@@ -1,0 +1,127 @@
+"""Which pictures of two splits are nearly the same: a perceptual hash proposes, their pixels decide.
+
+The hash is the DCT hash of `imagehash.phash` with 12 x 12 bits. Two pictures are near where at most `NEAR`
+of the 144 bits differ and their 16 x 16 grey pictures correlate by `ALIKE` or more. Both bounds are measured.
+Of 300 photos and 300 pictures of CIFAR-10 that were compressed anew, made smaller, brighter, darker, grey or
+turned by two degrees 99 % and more are found again; of photos cut by 2 % at each side 99 %, by 4 % 90 %, by
+6 % 22 %; 1 pair of 16 million was of others. In all of CIFAR-10 281 pairs are found, of which about 270 show
+the same scene to the eye. The 64 bits that are usual propose three times as many pairs there, most of them
+wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import ones_per_word, pack
+from easiness.data import Pixels
+
+NEAR = 32
+"""Bits; different pictures differ in 72 on average."""
+
+ALIKE = 0.8
+"""Correlation of the grey values of two pictures as small as `_THUMB`."""
+
+SMALLEST = 24
+"""Pixels; the hash looks at 24 x 24, and of smaller pictures, such as digits, thousands are near by it."""
+
+_BITS = 12  # a side
+_THUMB = 16  # pixels a side
+_PAIRS_AT_ONCE = 1 << 22  # of hashes: 32 MB of bits that differ
+_CORRELATED_AT_ONCE = 1 << 14
+
+Positions = npt.NDArray[np.int64]
+
+
+class Look(NamedTuple):
+    """What is kept of a picture: whether it is large enough, its hash [144] and its thumbnail [16, 16]."""
+
+    large: bool
+    bits: npt.NDArray[np.bool_]
+    thumb: npt.NDArray[np.uint8]
+
+
+def look_at(pixels: Pixels) -> Look:
+    """Hash and thumbnail of one picture; of color only its grey values count."""
+    import imagehash
+    from PIL import Image
+
+    if min(pixels.shape[:2]) < SMALLEST:
+        return Look(False, np.zeros(_BITS**2, np.bool_), np.zeros((_THUMB, _THUMB), np.uint8))
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("L")
+    thumb = np.asarray(image.resize((_THUMB, _THUMB), Image.Resampling.BOX))
+    return Look(True, imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb)
+
+
+class Looks:
+    """What is kept of K pictures, about 300 bytes each: hashes as words [3, K] and thumbnails [K, 256]."""
+
+    def __init__(self, num: int) -> None:
+        self.large = np.zeros(num, np.bool_)
+        self.words = np.zeros((-(-(_BITS**2) // 64), num), np.uint64)
+        self.thumbs = np.zeros((num, _THUMB**2), np.uint8)
+
+    def keep(self, at: int, look: Look) -> None:
+        """Keep that of the picture at a position."""
+        self.large[at] = look.large
+        self.words[:, at] = pack(look.bits)
+        self.thumbs[at] = look.thumb.ravel()
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """Positions in the training and in the held-out split, and how many bits differ: [n] each."""
+
+    train: Positions
+    held_out: Positions
+    distance: Positions
+
+
+def near_pairs(train: Looks, held_out: Looks) -> Iterator[NearPairs]:
+    """All pairs of near pictures, identical ones included, by blocks of held-out pictures.
+
+    Memory is bounded by the block, time grows with the product: some ten seconds for 50,000 x 10,000.
+    """
+    step = max(1, _PAIRS_AT_ONCE // max(1, train.words.shape[1]))
+    for start in range(0, held_out.words.shape[1], step):
+        distance = _distances(train.words, held_out.words[:, start : start + step])
+        distance[~held_out.large[start : start + step]] = NEAR + 1
+        distance[:, ~train.large] = NEAR + 1
+        rows, columns = np.nonzero(distance <= NEAR)
+        near = np.zeros(len(rows), np.bool_)
+        for at in range(0, len(rows), _CORRELATED_AT_ONCE):
+            some = slice(at, at + _CORRELATED_AT_ONCE)
+            near[some] = (
+                _correlations(train.thumbs[columns[some]], held_out.thumbs[start + rows[some]]) >= ALIKE
+            )
+        rows, columns = rows[near], columns[near]
+        yield NearPairs(columns, start + rows, distance[rows, columns].astype(np.int64))
+
+
+def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint8]:
+    """How many bits differ, [held-out, train]."""
+    shape = held_out.shape[1], train.shape[1]
+    distance = np.zeros(shape, np.uint8)
+    for some, others in zip(train, held_out, strict=True):
+        distance += ones_per_word((others[:, None] ^ some).ravel()).reshape(shape)
+    return distance
+
+
+def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """Of the thumbnails [n, 256] of each pair, [n]; 0 where one has a single grey value."""
+    one, other = _standardized(some), _standardized(others)
+    correlations: npt.NDArray[np.float32] = np.einsum("ij,ij->i", one, other)
+    return correlations
+
+
+def _standardized(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    values = thumbs.astype(np.float32)
+    values -= values.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    scaled: npt.NDArray[np.float32] = values / np.maximum(norms, np.float32(1e-6))
+    return scaled

@@ -1,0 +1,235 @@
+"""Identical pictures with two labels, and pictures in both splits, are named; nothing else is."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageEnhance
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.studies.suspects.conflicts import conflicts_of, find_conflicts
+
+Array = npt.NDArray[np.uint8]
+CLASSES = ["cat", "dog", "owl"]
+
+
+def noise(num: int, side: int = 32, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).integers(0, 256, (num, side, side, 3), dtype=np.uint8)
+
+
+def scenes(num: int, side: int = 48, seed: int = 0) -> Array:
+    """Smooth pictures of many colors, as photos are."""
+    small = np.random.default_rng(seed).integers(0, 256, (num, 6, 6, 3), dtype=np.uint8)
+    return np.stack([np.asarray(Image.fromarray(one).resize((side, side))) for one in small])
+
+
+def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None:
+    x = noise(6)
+    x[3], x[5] = x[0], x[0]  # labels 0, 2, 0
+    x[4] = x[1]  # one label
+    found = find_conflicts(ez.load_dataset((x, [0, 1, 2, 2, 1, 0]), classes=CLASSES))
+    assert [[(one.id, one.class_name) for one in group] for group in found.two_labels] == [
+        [(0, "cat"), (3, "owl"), (5, "cat")]
+    ]
+    assert [[one.id for one in group] for group in found.duplicates] == [[1, 4]]
+    assert found.in_both == found.nearly_in_both == ()
+    assert found.sentences() == [
+        "1 group of identical training pictures (3 in all) with two labels or more.",
+        "1 group of identical training pictures (2 in all) with one label.",
+        "Nothing is held out, so no picture can be in both splits.",
+    ]
+    rows = found.table()[["kind", "split_a", "id_a", "class_a", "split_b", "id_b", "class_b", "distance"]]
+    assert rows.to_numpy().tolist() == [
+        ["two labels", "train", 0, "cat", "train", 3, "owl", 0],
+        ["two labels", "train", 0, "cat", "train", 5, "cat", 0],
+        ["duplicate", "train", 1, "dog", "train", 4, "dog", 0],
+    ]
+
+
+def test_one_bit_of_one_pixel_makes_another_picture() -> None:
+    x = noise(3)
+    x[2] = x[0]
+    x[2, 0, 0, 0] ^= 1
+    assert find_conflicts(ez.load_dataset((x, [0, 1, 1]))).two_labels == ()
+
+
+def test_a_shape_belongs_to_the_picture(tmp_path: Path) -> None:
+    for name, shape in (("cat", (24, 30)), ("dog", (30, 24))):
+        (tmp_path / name).mkdir()
+        Image.fromarray(np.full((*shape, 3), 7, np.uint8)).save(tmp_path / name / "same.png")
+    assert find_conflicts(ez.load_dataset(tmp_path)).two_labels == ()
+
+
+def test_the_pixels_count_and_not_the_file(tmp_path: Path) -> None:
+    picture = Image.fromarray(scenes(1)[0])
+    for name, suffix in (("cat", "png"), ("dog", "bmp")):
+        (tmp_path / name).mkdir()
+        picture.save(tmp_path / name / f"same.{suffix}")
+    (group,) = find_conflicts(ez.load_dataset(tmp_path)).two_labels
+    assert [one.id for one in group] == ["cat/same.png", "dog/same.bmp"]
+
+
+def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> None:
+    x, y = noise(5), [0, 1, 2, 0, 1]
+    x[3] = x[0]
+    x[4] = x[0]  # labels 0, 0, 1 of one picture
+    held_out = noise(3, seed=1)
+    held_out[2] = x[0]
+    found = find_conflicts(ez.load_dataset((x, y), held_out=(held_out, [2, 2, 1]), classes=CLASSES))
+    pairs = [(p.train.id, p.held_out.id, p.labels_agree, p.distance) for p in found.in_both]
+    assert pairs == [(0, 2, False, 0), (4, 2, True, 0)]
+    assert found.nearly_in_both == ()  # what is identical is not named again
+    assert found.looked_for_near
+    assert found.sentences()[1:] == [
+        "1 of 3 held-out pictures are in the training split as well, 1 of them with another label.",
+        "0 of 3 held-out pictures have a near copy in the training split.",
+    ]
+    both = found.table().query("kind == 'in both splits'")
+    assert both[["split_a", "id_a", "class_a"]].to_numpy().tolist() == [
+        ["train", 0, "cat"],
+        ["train", 4, "dog"],
+    ]
+    assert both[["split_b", "id_b", "class_b"]].to_numpy().tolist() == [["held_out", 2, "dog"]] * 2
+
+
+def jpeg(pixels: Array, quality: int) -> Array:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+COPIES: dict[str, Callable[[Array], Array]] = {
+    "JPEG": lambda pixels: jpeg(pixels, 30),
+    "brighter": lambda pixels: np.asarray(ImageEnhance.Brightness(Image.fromarray(pixels)).enhance(1.2)),
+    "grey": lambda pixels: np.asarray(Image.fromarray(pixels).convert("L").convert("RGB")),
+}
+
+
+@pytest.mark.parametrize("name", COPIES)
+def test_near_copies_are_found_and_nothing_else(name: str) -> None:
+    x, held_out = scenes(40), scenes(20, seed=1)
+    held_out[7] = COPIES[name](x[31])
+    labels, others = np.arange(40) % 3, np.arange(20) % 3
+    found = find_conflicts(ez.load_dataset((x, labels), held_out=(held_out, others), classes=CLASSES))
+    (pair,) = found.nearly_in_both
+    assert (pair.train.id, pair.held_out.id, pair.labels_agree) == (31, 7, True)
+    assert 0 <= pair.distance <= 32
+    assert found.in_both == ()
+
+
+def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
+    x, held_out = scenes(9), scenes(2, seed=1)
+    held_out[1] = x[0]
+    x[3], x[5], x[4] = jpeg(x[0], 5), jpeg(x[0], 90), jpeg(x[0], 60)  # labels 0, 2, 1
+    x[6] = jpeg(x[0], 95)  # label 0, and much nearer than 3
+    x[0] = noise(1, 48)[0]
+    data = ez.load_dataset((x, np.arange(9) % 3), held_out=(held_out, [0, 1]), classes=CLASSES)
+    pairs = find_conflicts(data).nearly_in_both
+    assert {(p.train.id, p.train.label, p.held_out.id) for p in pairs} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
+    assert [p.distance for p in pairs] == sorted(p.distance for p in pairs)
+
+
+def test_pictures_of_one_grey_value_have_no_near_copies() -> None:
+    x = np.zeros((4, 32, 32, 3), np.uint8)
+    x += np.array([10, 60, 120, 180], np.uint8)[:, None, None, None]
+    found = find_conflicts(ez.load_dataset((x, [0, 1, 0, 1]), held_out=(x[:2] + 1, [0, 1])))
+    assert found.table().empty
+
+
+def test_of_tiny_pictures_only_identical_ones_are_found() -> None:
+    found = find_conflicts(ez.load_dataset("digits", holdout=0.2))
+    assert found.nearly_in_both == ()
+    assert not found.looked_for_near
+    assert found.sentences()[-1] == (
+        "Near copies were not looked for among 1,797 of 1,797 pictures: below 24 pixels different ones look "
+        "alike."
+    )
+    assert not any("near copy" in sentence for sentence in found.sentences())
+
+
+def test_pictures_that_are_alike_by_nature_are_said_to_be() -> None:
+    scene = scenes(1)[0]
+    x = np.stack([jpeg(scene, quality) for quality in range(70, 90)])
+    found = find_conflicts(ez.load_dataset((x, np.arange(20) % 2), held_out=(scene[None], [0])))
+    assert [p.train.label for p in found.nearly_in_both] == [0, 1]
+    assert found.notes[0].startswith("Half of the held-out pictures with a near copy have 20 or more: ")
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, held_out = scenes(30), scenes(11, seed=1)
+    for at in range(0, 11, 2):
+        held_out[at] = jpeg(x[2 * at], 60)
+    data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
+    whole = find_conflicts(data)
+    assert [p.held_out.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
+    near = "easiness.studies.suspects.conflicts_near"
+    monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
+    monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
+    assert find_conflicts(data) == whole
+
+
+def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
+    x = scenes(8)
+    x[5] = x[0]
+    np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
+    options = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
+    (group,) = conflicts_of(run).two_labels
+    assert [one.id for one in group] == [0, 5]
+    (tmp_path / "data.npz").rename(tmp_path / "moved.npz")
+    found = conflicts_of(run)
+    assert found.table().empty
+    (said,) = found.sentences()
+    assert said.startswith("Pictures were not compared: the data of the run cannot be read (")
+    assert conflicts_of(run, tmp_path / "moved.npz").two_labels == (group,)
+    with pytest.raises(BadInput, match="these are not the data of"):
+        conflicts_of(run, "digits")
+
+
+def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: Any) -> None:
+    labels = np.arange(6) % 2
+    run = record(noisy_logits(labels, trials=1, epochs=1), labels)
+    assert conflicts_of(run).sentences() == [
+        "Pictures were not compared: the run does not say where they are (--source names them)."
+    ]
+    x = noise(6)
+    x[1] = x[0]
+    (group,) = conflicts_of(run, ez.load_dataset((x, labels))).two_labels
+    assert [one.id for one in group] == [0, 1]
+    with pytest.raises(BadInput, match="ids, labels or classes differ"):
+        conflicts_of(run, ez.load_dataset((x, labels[::-1])))
+
+
+@pytest.mark.shared_data
+def test_photos_of_imagenette_and_copies_of_some(tmp_path: Path) -> None:
+    beside = Path(__file__).parents[5] / "shared" / "data"
+    source = Path(os.environ.get("EASINESS_DATA", beside)) / "imagenette224"
+    if not source.exists():
+        pytest.skip(f"{source} is absent; set EASINESS_DATA to the folder that holds imagenette224")
+    planted = []
+    for split, num in (("train", 12), ("val", 4)):
+        for folder in sorted((source / split).iterdir()):
+            (tmp_path / split / folder.name).mkdir(parents=True)
+            for file in sorted(folder.iterdir())[:num]:
+                (tmp_path / split / folder.name / file.name).symlink_to(file)
+    data = ez.load_dataset(tmp_path)
+    assert find_conflicts(data).table().empty
+    folders = sorted((tmp_path / "train").iterdir())
+    for folder, other in zip(folders, folders[1:] + folders[:1], strict=True):
+        file = sorted(folder.iterdir())[0]
+        photo = Image.open(file).convert("RGB")
+        width, height = photo.size
+        cut = photo.crop((4, 4, width - 4, height - 4)).resize((160, 160))
+        cut.save(tmp_path / "val" / other.name / "copy.jpg", quality=60)
+        planted.append((f"train/{folder.name}/{file.name}", f"val/{other.name}/copy.jpg"))
+    found = find_conflicts(ez.load_dataset(tmp_path))
+    assert sorted((p.train.id, p.held_out.id) for p in found.nearly_in_both) == sorted(planted)
+    assert not any(pair.labels_agree for pair in found.nearly_in_both)
