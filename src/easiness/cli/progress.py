@@ -57,9 +57,10 @@ class ShownProgress(Progress):
         )
         self._task: TaskID | None = None
         self._caching: dict[str, TaskID] = {}
+        self._caching_shown = False
         self._announcement = ""
         self._in_study = False
-        self._last_line = 0.0
+        self._last_line = time.monotonic()
         self._began = self._run_began = 0.0
         self._done = self._total = self._run_done = 0
         # networks differ in speed, so the time left is told by work: what the images were expected to take
@@ -121,6 +122,7 @@ class ShownProgress(Progress):
             self._announcement += f"\n{path}: {cost}"
             self._restart(cost.num_images, cost.seconds)
         self._work_per_image = cost.seconds / max(cost.num_images, 1)
+        self._caching_shown = False
         self._run_began, self._run_done = 0.0, 0
         self._last_line = time.monotonic()
 
@@ -133,8 +135,9 @@ class ShownProgress(Progress):
     def cached(self, split: str, done: int, total: int) -> None:
         """Move the bar of the cache of a split, or print a line now and then."""
         text = f"caching photos of {split}"
-        if self._announcement and self._quiet_for() < self._between_lines:
+        if not self._caching_shown and self._quiet_for() < self._between_lines:
             return
+        self._caching_shown = True
         self._announce()
         if self._bar is not None:
             if split not in self._caching:

@@ -11,10 +11,11 @@ from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
 from easiness.data.working.photo_cache import cache_path
-from easiness.data.working.photos import HeldPhotos, Photos, reduce, uncached_photos
+from easiness.data.working.photos import DecodedPhotos, HeldPhotos, Photos, reduce, uncached_photos
 from easiness.data.working.shared_images import SharedImages, share_images
 
 __all__ = [
+    "DecodedPhotos",
     "HeldPhotos",
     "Pixels",
     "SharedImages",

@@ -13,6 +13,7 @@ from easiness.runs.auto.choose import check_compile, resolve_plan
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_document, tidy
@@ -49,23 +50,25 @@ def carry_out(
             return run
         plan = task.plan  # with as many trials as are wanted by now
     device, progress = resolve_device(execution.device), progress or Progress()
+    cache = cache_beside(out) if execution.cache else None
     failures: dict[int, str] = {}
     with RunWriter(out) as writer, ExitStack() as stack:
-        if is_run(out):
-            task = _continued(writer, plan, more, retrain_damaged)
-            settings = _stored(out).resolved
-        else:
-            task = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs)
-            settings = resolved or resolve_plan(
-                plan, device, execution, may_group=more is None, tell=progress.note
-            )
+        task, stored = _begun(writer, plan, more, retrain_damaged)
+        # before anything is measured: an unreadable image is said at once
+        images = ready_images(plan, cache, out, progress) if task.missing else {}
+        settings = (
+            stored
+            or resolved
+            or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
+        )
         making = Making(
             writer=writer,
             settings=settings,
             device=device,
             jobs=_jobs(settings, execution, device, out, progress),
             workers=workers or stack.enter_context(Workers(execution.executor)),
-            cache=cache_beside(out) if execution.cache else None,
+            images=images,
+            cache=cache,
             progress=progress,
         )
         while task.missing and not failures:
@@ -82,6 +85,15 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
     return (
         f"{out}: {len(failures)} of {wanted} trials failed ({lines}); the {finished} finished ones are kept"
     )
+
+
+def _begun(
+    writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool
+) -> tuple[Task, Resolved | None]:
+    """What a run lacks, and what ``auto`` became for it where it exists."""
+    if not is_run(writer.path):
+        return Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
+    return _continued(writer, plan, more, retrain_damaged), _stored(writer.path).resolved
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:

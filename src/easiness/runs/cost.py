@@ -103,6 +103,13 @@ def estimate_cost(
     )
 
 
+def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
+    """What the photos of both splits will take in the folder ``cache`` that are not there yet."""
+    if cache is None:
+        return 0
+    return sum(_photos(split, recipe, cache, 0).cache_bytes for split in data.splits.values())
+
+
 def _rounds(missing: int, resolved: Resolved) -> int:
     """How many rounds the trials take, so many at a time; the last round may have fewer."""
     groups = -(-missing // resolved.together)

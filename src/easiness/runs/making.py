@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from easiness.data import WorkingImages, working_images
-from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.errors import RunFailed, TrialFailed
 from easiness.record import TrialRecord
-from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.cost import estimate_cost
 from easiness.runs.pace import Pace
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
-from easiness.show import size_text
 from easiness.spec import Resolved, RunSpec
 from easiness.store import ASIDE, RunWriter, is_run, read_document
 from easiness.training import EpochReport
@@ -41,46 +38,39 @@ class Task:
 
 @dataclass(frozen=True)
 class Making:
-    """What stays the same while the trials of a run are trained: ``cache`` is the folder for its photos."""
+    """What stays the same while the trials of a run are trained.
+
+    ``images`` are decoded by now, and ``cache`` is the folder of photos.
+    """
 
     writer: RunWriter
     settings: Resolved
     device: torch.device
     jobs: int
     workers: Workers
+    images: ReadyImages
     cache: Path | None
     progress: Progress
-    _images: dict[str, WorkingImages] = field(default_factory=dict)
 
     def train(self, task: Task) -> dict[int, str]:
         """Train and store the missing trials; returns why some failed, by index.
 
         Raises:
-            BadInput: there is no room for the photos, or one of them cannot be decoded.
             RunFailed: a trial could not be stored.
         """
         plan, spec = task.plan, task.plan.spec(self.settings, task.trials, task.epochs)
         here = spec.model_copy(update={"resolved": self.settings.model_copy(update={"jobs": self.jobs})})
         groups = groups_of(task.missing, self.settings.together)
         cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
-        check_room(cost, self.writer.path)
         self.progress.begin(here, task.missing, self.writer.path, cost)
-        # an image that cannot be decoded shows before the run is made
-        self._prepare(plan)
         self._describe(spec, plan)
-        trainer = Trainer(spec, plan.data, str(self.device), self._images, plan.ranking, plan.pretrained)
+        trainer = Trainer(spec, plan.data, str(self.device), self.images, plan.ranking, plan.pretrained)
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs, spec.resolved.together)
         failures = self._work(trainer, set(task.missing), pace)
         if len(groups) >= self.jobs:  # or the processes were fewer than this is about
             pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
         return failures
-
-    def _prepare(self, plan: Plan) -> None:
-        if not self._images:
-            for name, split in plan.data.splits.items():
-                tell = partial(self.progress.cached, split.split, total=len(split))
-                self._images[name] = working_images(split, plan.recipe, self.cache, tell)
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
         """Write down what the run is, where that has changed."""
@@ -153,21 +143,6 @@ def _reason(error: Exception | None) -> str:
     if isinstance(error, TrialFailed):
         return str(error)
     return f"{type(error).__name__}: {error}".splitlines()[0]
-
-
-def check_room(cost: Cost, out: Path) -> None:
-    """Refuse to begin what the disk cannot hold.
-
-    Raises:
-        BadInput: the photos to be cached need more than is free.
-    """
-    place = next(folder for folder in out.absolute().parents if folder.exists())
-    free = shutil.disk_usage(place).free
-    if cost.cache_bytes > free:
-        raise BadInput(
-            f"{out}: the cached photos need about {size_text(cost.cache_bytes)} and {size_text(free)} are "
-            "free; make room, use --limit, or --cache off"
-        )
 
 
 def cache_beside(out: Path) -> Path:

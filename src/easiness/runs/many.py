@@ -18,6 +18,7 @@ from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed
 from easiness.show import duration_text, size_text
 from easiness.spec import Execution, Resolved
@@ -56,6 +57,7 @@ def carry_out_all(
     if any(missing.values()):
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
+    _check_images([plan for name, plan in plans.items() if missing[name]], folder, execution, progress)
     resolve = partial(resolve_plan, device=device, execution=execution, tell=progress.note)
     chosen = _chosen(plans, missing, folder, resolve, keep=True)
     if announce:
@@ -77,6 +79,16 @@ def carry_out_all(
             )
             for name, plan in plans.items()
         }
+
+
+def _check_images(plans: list[Plan], folder: Path, execution: Execution, progress: Progress) -> None:
+    """Decode the images of every plan, each once, before anything is measured."""
+    seen = set()
+    for plan in plans:
+        same = (plan.data.fingerprint, plan.recipe.crop, plan.recipe.resize, plan.recipe.reduce)
+        if same not in seen:
+            seen.add(same)
+            ready_images(plan, _cache(folder, execution), folder / "any", progress)
 
 
 def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:

@@ -77,6 +77,14 @@ def test_what_is_refused_while_caching_begins_is_not_announced(measured, capsys)
     assert capsys.readouterr().err == ""
 
 
+def test_caching_before_anything_is_announced_shows_where_it_takes_long(capsys):
+    for between_lines, shown_lines in ((100.0, 0), (-1.0, 2)):
+        with ShownProgress(between_lines=between_lines) as shown:
+            shown.cached("train", 0, 150)
+            shown.cached("train", 150, 150)
+        assert capsys.readouterr().err.count("caching photos of train: ") == shown_lines
+
+
 def test_a_line_for_every_epoch_that_takes_long(measured, capsys):
     show(measured, between_lines=-1.0)
     lines = capsys.readouterr().err.splitlines()

@@ -1,0 +1,153 @@
+"""Every image is decoded before anything is measured: an unreadable one costs no rehearsal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.runs.progress import Progress
+from easiness.runs.ready_images import ready_images
+from easiness.spec import Loading, Training
+
+BAD = "train/dog/3.jpg"
+TRAINED: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 24}}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """Two classes of five photos a split; the data of one are cut off behind its header."""
+    folder, rng = tmp_path / "pets", np.random.default_rng(0)
+    for split in ("train", "val"):
+        for name in ("cat", "dog"):
+            (folder / split / name).mkdir(parents=True)
+            for at in range(5):
+                pixels = rng.integers(0, 256, (60 + at, 70, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / split / name / f"{at}.jpg")
+    file = folder / BAD
+    file.write_bytes(file.read_bytes()[:-400])
+    return folder
+
+
+def files_of(photos: Path, split: str) -> list[Path]:
+    return sorted((photos / split).rglob("*.jpg"))
+
+
+def manifest(photos: Path) -> str:
+    path = photos / "all.csv"
+    rows = [(f"{file.relative_to(photos)}", file.parent.name) for file in files_of(photos, "train")]
+    path.write_text("path,label\n" + "".join(f"{file},{label}\n" for file, label in rows))
+    return str(path)
+
+
+def parquet(photos: Path) -> str:
+    folder = photos.parent / "parquet"
+    folder.mkdir()
+    for split in ("train", "val"):
+        files = files_of(photos, split)
+        images = [{"bytes": file.read_bytes(), "path": file.name} for file in files]
+        labels = [int(file.parent.name == "dog") for file in files]
+        pq.write_table(pa.table({"image": images, "label": labels}), folder / f"{split}-0.parquet")
+    return str(folder)
+
+
+def hub(photos: Path) -> str:
+    pytest.importorskip("datasets")
+    return f"hf:{photos}"
+
+
+SOURCES: dict[str, tuple[Callable[[Path], str], str]] = {
+    "folder": (str, BAD),
+    "manifest": (manifest, BAD),
+    "parquet": (parquet, "row 8"),
+    "hub": (hub, "8"),
+}
+
+
+@pytest.fixture
+def rehearsed(monkeypatch: pytest.MonkeyPatch, empty_cache: Path) -> list[str]:
+    """What was measured of a network: nothing of it is known from other tests."""
+    assert not empty_cache.exists()
+    done: list[str] = []
+    for name in ("network_facts", "look_at"):
+        real = getattr(__import__("easiness.training", fromlist=[name]), name)
+
+        def noted(*arguments: Any, name: str = name, real: Any = real, **options: Any) -> Any:
+            done.append(name)
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(f"easiness.runs.auto.looks.{name}", noted)
+    return done
+
+
+@pytest.mark.parametrize("kind", SOURCES)
+def test_nothing_is_measured_where_an_image_is_unreadable(kind, photos, rehearsed, tmp_path):
+    make, named = SOURCES[kind]
+    source = make(photos)
+    with pytest.raises(BadInput, match=f"{named}.*: unreadable or truncated image .*--skip-unreadable"):
+        ez.measure(source, **TRAINED, out=tmp_path / "run")
+    assert rehearsed == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_nor_without_a_cache(photos, rehearsed, tmp_path):
+    with pytest.raises(BadInput, match=BAD):
+        ez.measure(photos, **TRAINED, cache=False, out=tmp_path / "run")
+    assert rehearsed == []
+
+
+def test_nor_where_photos_do_not_fit_into_memory(photos, rehearsed, monkeypatch, tmp_path):
+    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    with pytest.raises(BadInput, match=BAD):
+        ez.measure(photos, **TRAINED, cache=False, out=tmp_path / "run")
+    assert rehearsed == []
+
+
+def test_nor_in_a_study(photos, rehearsed, tmp_path):
+    with pytest.raises(BadInput, match=BAD):
+        ez.validate(
+            photos,
+            models=["mlp_2_w16"],
+            trials=1,
+            epochs=1,
+            final_trials=1,
+            final_epochs=1,
+            recipe={"crop": 24},
+            out=tmp_path / "study",
+        )
+    assert rehearsed == []
+
+
+def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehearsed, tmp_path):
+    run = ez.measure(photos, **TRAINED, skip_unreadable=True, out=tmp_path / "run")
+    assert [name.split("pets/")[-1] for name in run.spec.data.unreadable] == [BAD]
+    assert len(run.ids) == 9
+    assert "network_facts" in rehearsed
+
+
+def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, tmp_path):
+    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    training = Training(model="mlp_2_w16", epochs=1, recipe={"crop": 24})
+    plan = ez.runs.make_plan(photos, training, 1, loading=Loading(skip_unreadable=True))
+    file = photos / BAD.replace("3", "4")
+    file.write_bytes(file.read_bytes()[:-400])  # since then, so that only looking again would tell
+    images = ready_images(plan, None, tmp_path / "run", Progress())
+    assert [len(one.sizes) for one in images.values()] == [9, 10]
+
+
+def test_no_room_is_said_before_anything_is_written(photos, rehearsed, monkeypatch, tmp_path):
+    (photos / BAD).unlink()
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 1000, 1000))
+    with pytest.raises(BadInput, match=r"the cached photos need about .* and 1 kB are free"):
+        ez.measure(photos, **TRAINED, out=tmp_path / "run")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cache", "pets"]
+    assert rehearsed == []
