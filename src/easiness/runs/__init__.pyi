@@ -18,5 +18,6 @@ from .source import (
     given_data as given_data,
     positions_in as positions_in,
 )
+from .trained import feature_reader as feature_reader, recipe_of as recipe_of
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed
