@@ -67,15 +67,15 @@ def noisy(rng, side):
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
 
 
-def trained(data, out, options):
+def trained(data, out, model, trials, epochs):
     """The run that learns from planted examples; it goes on where it was stopped."""
     return measure(
         data,
-        model=options.model,
-        trials=options.trials,
-        epochs=options.epochs,
+        model=model,
+        trials=trials,
+        epochs=epochs,
         out=out,
         precision="float32",
         executor="serial",
         compiling="off",
-    )
+    ).first(trials)

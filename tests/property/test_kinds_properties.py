@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, strategies as st
 
-from easiness.studies.suspects.kinds import BY_NEIGHBOURS, KINDS, KindEvidence, find_kinds
+from easiness.studies.suspects.kinds import BY_FEATURES, KINDS, KindEvidence, find_kinds
 from easiness.studies.suspects.neighbours import Neighbours, neighbours
 
 
@@ -59,8 +59,8 @@ def test_other_examples_do_not_change_why_one_is_hard(seed: int, num: int, more:
 def test_without_networks_no_kind_of_theirs_is_named(seed: int, num: int) -> None:
     evidence = drawn(seed, num)
     kinds, bare = find_kinds(evidence).kind, find_kinds(replace(evidence, near=None)).kind
-    assert not np.isin(bare, BY_NEIGHBOURS).any()
-    same = ~np.isin(kinds, BY_NEIGHBOURS)
+    assert not np.isin(bare, BY_FEATURES).any()
+    same = ~np.isin(kinds, BY_FEATURES)
     assert bare[same].tolist() == kinds[same].tolist()
 
 

@@ -10,10 +10,15 @@ import numpy.typing as npt
 
 from easiness.studies.suspects.neighbours import Neighbours
 
-Kind = Literal["wrong label", "between two classes", "rare", "unlike its class", "slow"]
+Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-BY_NEIGHBOURS: tuple[Kind, ...] = ("rare", "unlike its class")
+BY_FEATURES: tuple[Kind, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
+NOT_CARRIED = {
+    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance "
+    "(docs/results/kinds.md)"
+}
+"""Kinds that are never named, since the evidence does not carry them, and how that is known."""
 
 HARDEST = 1 / 4
 """The share of the examples with the least probability of their label that counts as hard, at the least."""
@@ -21,8 +26,6 @@ BOTH = 1 / 2
 """Of two classes that an example is between: more probable together than all others."""
 RIVALS = 1 / 4
 """Of these two: the lesser is at least so probable as this share of the greater."""
-FAR = 3 / 2
-"""Times as far from its neighbours as is usual in its class: rare."""
 WEAK = 2 / 3
 """Of the usual strength of the networks' answer: unlike its class, up to this."""
 
@@ -38,7 +41,7 @@ class KindEvidence:
     label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
     the trials name most, -1 where they never name one. ``first_right`` [K] is the epoch from which on most
     trials have the label right to the end, NaN where they have not. ``num_epochs`` were trained. Without
-    ``near`` the kinds `BY_NEIGHBOURS` are left out, and ``why_not_near`` says why.
+    ``near`` the kinds `BY_FEATURES` are left out, and ``why_not_near`` says why.
     """
 
     p_wrong: _Floats
@@ -53,13 +56,13 @@ class KindEvidence:
 
 @dataclass(frozen=True)
 class Kinds:
-    """The ``kind`` [K] of each example, of `KINDS` or empty, and why some of these were ``left_out``.
+    """The ``kind`` [K] of each example, of `KINDS` or empty, and why some others were ``left_out``.
 
     It is empty where an example is not hard, and where it is but nothing tells why.
     """
 
     kind: npt.NDArray[np.object_]
-    left_out: dict[Kind, str]
+    left_out: dict[str, str]
 
 
 def find_kinds(evidence: KindEvidence) -> Kinds:
@@ -72,8 +75,7 @@ def find_kinds(evidence: KindEvidence) -> Kinds:
       networks name instead of the label means little, so this goes before the next;
     - ``wrong label``: its label is more likely wrong than right;
     - ``between two classes``: its label and another class have `BOTH` of the probability or more, and the
-      lesser at least `RIVALS` of the greater;
-    - ``rare``: its neighbours are `FAR` times as far as is usual in its class.
+      lesser at least `RIVALS` of the greater.
 
     ``slow`` is an example, hard or not, of no other kind, that most trials have right in the end, but only
     from an epoch in the second half of the training on, and later than three quarters of those that they
@@ -82,18 +84,22 @@ def find_kinds(evidence: KindEvidence) -> Kinds:
     Thresholds are plain shares and ratios, and were looked at on other data than those they are judged on.
     """
     e = evidence
-    hard = (e.p_label < 1 / 2) | (e.p_label < np.quantile(e.p_label, HARDEST))
+    hard = is_hard(e)
     kind = np.full(len(e.p_label), "", object)
     kind[_slow(e)] = "slow"
     # from the last to the first
-    if e.near is not None:
-        kind[hard & (e.near.distance >= FAR)] = "rare"
     kind[hard & _between(e)] = "between two classes"
     kind[hard & (e.p_wrong >= 1 / 2)] = "wrong label"
     if e.near is not None:
         kind[hard & (e.near.strength <= WEAK)] = "unlike its class"
-    left_out = {} if e.near is not None else dict.fromkeys(BY_NEIGHBOURS, e.why_not_near)
-    return Kinds(kind, left_out)
+    unasked = {} if e.near is not None else dict.fromkeys(BY_FEATURES, e.why_not_near)
+    return Kinds(kind, {**NOT_CARRIED, **unasked})
+
+
+def is_hard(e: KindEvidence) -> _Mask:
+    """Which examples [K] have too little of the probability on their label, see `find_kinds`."""
+    hard: _Mask = (e.p_label < 1 / 2) | (e.p_label < np.quantile(e.p_label, HARDEST))
+    return hard
 
 
 def _between(e: KindEvidence) -> _Mask:

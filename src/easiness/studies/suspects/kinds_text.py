@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from easiness.studies.suspects.kinds import BY_NEIGHBOURS, KindEvidence, Kinds
+from easiness.studies.suspects.kinds import KindEvidence, Kinds
 
 
 def kind_reasons(
@@ -31,10 +31,7 @@ def _reason(kind: str, at: int, e: KindEvidence, own: str, classes: Sequence[str
         return f"right in most trials only from epoch {e.first_right[at]:.0f} of {e.num_epochs} on"
     near = e.near
     assert near is not None
-    assert kind in BY_NEIGHBOURS
-    if kind == "rare":
-        return (
-            f"few like it: its {near.num_nearest} nearest neighbours in the networks' features are "
-            f"{near.distance[at]:.1f} times as far as is usual in {own}, {near.own_share[at]:.0%} are {own}"
-        )
-    return f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual"
+    return (
+        f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual there, and "
+        f"{near.own_share[at]:.0%} of its {near.num_nearest} nearest neighbours are {own}"
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.studies.suspects.kinds import KindEvidence, find_kinds
+from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds
 from easiness.studies.suspects.kinds_text import kind_reasons
 from easiness.studies.suspects.neighbours import Neighbours
 
@@ -43,15 +43,10 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
         ("between two classes", {"p_label": 0.3, "p_rival": 0.4}, "between cat (0.30) and dog (0.40)"),
         ("between two classes", {"p_label": 0.1, "p_rival": 0.4}, "between cat (0.10) and dog (0.40)"),
         (
-            "rare",
-            {"distance": 1.5, "own_share": 0.4},
-            "few like it: its 10 nearest neighbours in the networks' features are 1.5 times as far as is "
-            "usual in cat, 40% are cat",
-        ),
-        (
             "unlike its class",
             {"strength": 0.5},
-            "unlike cat: the networks' answer to it is 0.50 times as strong as usual",
+            "unlike cat: the networks' answer to it is 0.50 times as strong as usual there, and 30% of its 10 "
+            "nearest neighbours are cat",
         ),
         ("slow", {"first_right": 8.0}, "right in most trials only from epoch 8 of 10 on"),
         ("", {}, ""),
@@ -59,7 +54,8 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
         ("", {"p_label": 0.05, "p_rival": 0.6}, ""),  # the rival is far ahead
         ("", {"p_label": 0.25, "p_rival": 0.24}, ""),  # the others have more than these two
         ("", {"p_label": 0.3, "p_rival": 0.4, "rival": -1}, ""),  # between the label and what?
-        ("", {"distance": 1.4}, ""),
+        ("", {"distance": 2.0}, ""),  # rare, if that could be told
+        ("", {"strength": 0.7}, ""),
         ("", {"first_right": 5.0}, ""),
     ],
 )
@@ -67,7 +63,7 @@ def test_each_kind_is_known_by_its_evidence(kind: str, changes: dict[str, Any], 
     given = evidence({**HARD, **changes})
     found = find_kinds(given)
     assert found.kind.tolist() == [kind, *[""] * 8]
-    assert found.left_out == {}
+    assert found.left_out == NOT_CARRIED
     labels = np.zeros(9, np.int64)
     assert kind_reasons(found, given, labels, ["cat", "dog"]) == [reason, *[""] * 8]
 
@@ -82,7 +78,7 @@ def test_the_first_kind_that_holds_is_named() -> None:
             {**HARD, "distance": 2, "first_right": 9},
         )
     )
-    assert found.kind[:4].tolist() == ["unlike its class", "wrong label", "between two classes", "rare"]
+    assert found.kind[:4].tolist() == ["unlike its class", "wrong label", "between two classes", "slow"]
 
 
 def test_an_easy_example_has_no_kind_but_may_be_slow() -> None:
@@ -93,15 +89,15 @@ def test_an_easy_example_has_no_kind_but_may_be_slow() -> None:
 
 
 def test_the_hardest_quarter_is_hard_however_sure_the_networks_are() -> None:
-    found = find_kinds(evidence({**EASY, "p_label": 0.7, "distance": 2.0}))
-    assert found.kind[0] == "rare"
+    found = find_kinds(evidence({**EASY, "p_label": 0.7, "strength": 0.5}))
+    assert found.kind[0] == "unlike its class"
 
 
-def test_without_networks_two_kinds_are_left_out() -> None:
+def test_without_networks_a_kind_more_is_left_out() -> None:
     given = evidence({**HARD, "distance": 2}, {**HARD, "strength": 0.1, "p_wrong": 0.8})
     found = find_kinds(replace(given, near=None, why_not_near="the run was made without weights"))
     assert found.kind[:2].tolist() == ["", "wrong label"]
-    assert found.left_out == dict.fromkeys(["rare", "unlike its class"], "the run was made without weights")
+    assert found.left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
 
 
 def test_where_nothing_was_learned_nothing_is_slow() -> None:
