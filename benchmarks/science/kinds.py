@@ -182,13 +182,13 @@ def main():
         "of them, turned and in other colors in a way of its own; and noise of several grains under any "
         "label. Networks learn from all, and each example gets a `kind`. A data map (confidence and "
         f"variability) is cut into up to {max(LEAVES)} regions by the thresholds that fit best. The rule's "
-        "thresholds were looked at on examples and plants of seed 0. Intervals are a bootstrap over examples, "
-        "within each kind.",
+        "thresholds were looked at on examples and plants of seed 0. Intervals are a bootstrap over "
+        "examples, within each kind.",
         "",
         "`slow` is not planted: it is a definition. `rare` (neighbours in the networks' features "
-        f"{FAR:g} times as far as is usual in the class) is tried here alone: `easiness` never says it, since "
-        "the evidence does not carry it, as the last columns and the rows of what was planted show. The "
-        "probability that a label is wrong is a stand-in here, one minus the mean probability of the label, "
+        f"{FAR:g} times as far as is usual in the class) is tried here alone: `easiness` never says it, "
+        "since the evidence does not carry it, as the last columns and the rows of what was planted show. "
+        "The probability that a label is wrong is a stand-in here, one minus the mean probability of the label, "
         "times the share of the trials that name one other class.",
         "",
     )

@@ -12,7 +12,7 @@ from easiness.studies.suspects.neighbours import Neighbours
 
 Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-BY_FEATURES: tuple[Kind, ...] = ("unlike its class",)
+BY_FEATURES: tuple[str, ...] = ("unlike its class",)
 """Kinds that only the trained networks can tell."""
 NOT_CARRIED = {
     "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance "

@@ -32,6 +32,6 @@ def _reason(kind: str, at: int, e: KindEvidence, own: str, classes: Sequence[str
     near = e.near
     assert near is not None
     return (
-        f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual there, and "
-        f"{near.own_share[at]:.0%} of its {near.num_nearest} nearest neighbours are {own}"
+        f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual "
+        f"there, and {near.own_share[at]:.0%} of its {near.num_nearest} nearest neighbours are {own}"
     )

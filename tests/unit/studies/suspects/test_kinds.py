@@ -45,8 +45,8 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
         (
             "unlike its class",
             {"strength": 0.5},
-            "unlike cat: the networks' answer to it is 0.50 times as strong as usual there, and 30% of its 10 "
-            "nearest neighbours are cat",
+            "unlike cat: the networks' answer to it is 0.50 times as strong as usual there, and 30% of its "
+            "10 nearest neighbours are cat",
         ),
         ("slow", {"first_right": 8.0}, "right in most trials only from epoch 8 of 10 on"),
         ("", {}, ""),
