@@ -188,11 +188,12 @@ def main():
         "examples, within each kind.",
         "",
         "`slow` is not planted: it is a definition. `rare` (neighbours in the networks' features "
-        f"{FAR:g} times as far as is usual in the class) is tried here alone: `easiness` never says it, since "
-        "on CIFAR-10 neither it nor the data map finds it better than by chance, and on digits it is below "
-        "the data map. Nobody knows which of the untouched examples are truly of a kind, so that precision "
-        "among all examples is a lower bound. The probability that a label is wrong is a stand-in here: one minus "
-        "the mean probability of the label, times the share of the trials that name one other class.",
+        f"{FAR:g} times as far as is usual in the class) is tried here alone: `easiness` never says it, "
+        "since on CIFAR-10 neither it nor the data map finds it better than by chance, and on digits it is "
+        "below the data map. Nobody knows which of the untouched examples are truly of a kind, so that "
+        "precision among all examples is a lower bound. The probability that a label is wrong is a stand-in "
+        "here: one minus the mean probability of the label, times the share of the trials that name "
+        "one other class.",
         "",
     )
     subjects = [(DIGITS, "digits")] + ([(CIFAR10, options.data)] if options.data else [])
