@@ -19,5 +19,6 @@ from .source import (
     positions_in as positions_in,
     run_pictures as run_pictures,
 )
+from .trained import feature_reader as feature_reader, recipe_of as recipe_of
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,10 +46,8 @@ class InputReader:
 
         ``pixel`` is in global contrast normalization, divided by the root of the number of values.
         """
-        bank = make_bank(self._images(positions), self._recipe, self._device, augment=False)
         pixels, features = [], []
-        for start in range(0, len(bank), self._batch):
-            images = bank.clean(slice(start, min(start + self._batch, len(bank))))
+        for images in self._batches(positions):
             flat = images.flatten(1) if self._recipe.gcn else self._normalized(images)
             pixels.append(flat / flat.shape[1] ** 0.5)
             if self._network is not None:
@@ -57,6 +56,18 @@ class InputReader:
         if features:
             found["feature"] = euclidean(torch.cat(features))
         return found
+
+    def features(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """What the network makes [n, d] of the examples at ascending ``positions`` [n]."""
+        assert self._network is not None
+        read = [self._network.read(images).float().cpu().numpy() for images in self._batches(positions)]
+        return np.concatenate(read)
+
+    def _batches(self, positions: npt.NDArray[np.int64]) -> Iterator[Tensor]:
+        """Evaluation input [b, c, h, w], batch by batch."""
+        bank = make_bank(self._images(positions), self._recipe, self._device, augment=False)
+        for start in range(0, len(bank), self._batch):
+            yield bank.clean(slice(start, min(start + self._batch, len(bank))))
 
     def _normalized(self, images: Tensor) -> Tensor:
         return global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon).flatten(1)

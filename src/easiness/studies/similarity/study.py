@@ -11,9 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.models import pretrained_file
-from easiness.runs import data_of, positions_in
-from easiness.spec import Recipe, make_recipe
+from easiness.runs import data_of, feature_reader, positions_in, recipe_of
 from easiness.store import Run, StoredTrial
 from easiness.studies.similarity.found import (
     DIFFERENCES,
@@ -169,34 +167,18 @@ def _reader(
     run: Run, data: Dataset, spaces: Sequence[Space], trial: int | None, device: str
 ) -> tuple[InputReader, int | None]:
     """What measures distances, and the trial that it takes features from."""
-    from easiness.training import FeatureReader, InputReader, resolve_device
+    from easiness.training import InputReader, resolve_device
 
     target = resolve_device(device)
-    recipe = _recipe(run, data)
     if "feature" not in spaces:
-        return InputReader(data, recipe, target, None), None
-    spec = run.spec.measured
-    if spec is None:
+        return InputReader(data, recipe_of(run, data), target, None), None
+    if run.spec.measured is None:
         raise BadInput(
             f"{run.path}: was recorded from a training loop of your own, so its network cannot be built "
             "again; use pixel space alone"
         )
     chosen = _trial(run, trial)
-    network = FeatureReader(
-        spec.model,
-        data.input_shape(recipe),
-        len(run.classes),
-        chosen.weights(),
-        target,
-        None if spec.pretrained is None else pretrained_file(spec.model),
-    )
-    return InputReader(data, recipe, target, network), chosen.index
-
-
-def _recipe(run: Run, data: Dataset) -> Recipe:
-    if run.spec.measured is not None:
-        return run.spec.measured.recipe
-    return make_recipe(data.recipe_defaults, {}, origin="recipe")
+    return feature_reader(run, data, chosen, target), chosen.index
 
 
 def _trial(run: Run, index: int | None) -> StoredTrial:

@@ -1,0 +1,44 @@
+"""The trained networks of a run, opened to see what they make of its examples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from easiness.data import Dataset
+from easiness.models import pretrained_file
+from easiness.spec import Recipe, make_recipe
+from easiness.store import Run, StoredTrial
+
+if TYPE_CHECKING:
+    import torch
+
+    from easiness.training import InputReader
+
+
+def recipe_of(run: Run, data: Dataset) -> Recipe:
+    """The recipe of a run, or for one recorded in somebody's own loop the usual one of its data."""
+    if run.spec.measured is not None:
+        return run.spec.measured.recipe
+    return make_recipe(data.recipe_defaults, {}, origin="recipe")
+
+
+def feature_reader(run: Run, data: Dataset, trial: StoredTrial, device: torch.device) -> InputReader:
+    """Reads the input of the last layer of a trial's network; the run must be a measured one.
+
+    Raises:
+        BadInput: the run has no weights, or the network no linear or convolutional classifier.
+    """
+    from easiness.training import FeatureReader, InputReader
+
+    spec = run.spec.measured
+    assert spec is not None
+    recipe = spec.recipe
+    network = FeatureReader(
+        spec.model,
+        data.input_shape(recipe),
+        len(run.classes),
+        trial.weights(),
+        device,
+        None if spec.pretrained is None else pretrained_file(spec.model),
+    )
+    return InputReader(data, recipe, device, network)

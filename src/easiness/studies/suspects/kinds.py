@@ -1,0 +1,115 @@
+"""Why an example is hard: one of a few kinds, or none where the evidence names none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.studies.suspects.neighbours import Neighbours
+
+Kind = Literal["wrong label", "between two classes", "unlike its class", "slow"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+BY_FEATURES: tuple[str, ...] = ("unlike its class",)
+"""Kinds that only the trained networks can tell."""
+NOT_CARRIED = {
+    "rare": "among planted examples those of a rare sub-kind were found hardly better than by chance "
+    "(docs/results/kinds.md)"
+}
+"""Kinds that are never named, since the evidence does not carry them, and how that is known."""
+
+HARDEST = 1 / 4
+"""The share of the examples with the least probability of their label that counts as hard, at the least."""
+BOTH = 1 / 2
+"""Of two classes that an example is between: more probable together than all others."""
+RIVALS = 1 / 4
+"""Of these two: the lesser is at least so probable as this share of the greater."""
+WEAK = 2 / 3
+"""Of the usual strength of the networks' answer: unlike its class, up to this."""
+
+_Floats = npt.NDArray[np.float64]
+_Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class KindEvidence:
+    """What tells the kinds of K examples; means are over trials and the last epochs observed.
+
+    ``p_wrong`` [K] is the probability that the label is wrong, ``p_label`` [K] the mean probability of the
+    label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
+    the trials name most, -1 where they never name one. ``first_right`` [K] is the epoch from which on most
+    trials have the label right to the end, NaN where they have not. ``num_epochs`` were trained. Without
+    ``near`` the kinds `BY_FEATURES` are left out, and ``why_not_near`` says why.
+    """
+
+    p_wrong: _Floats
+    p_label: _Floats
+    p_rival: _Floats
+    rival: npt.NDArray[np.int64]
+    first_right: _Floats
+    num_epochs: int
+    near: Neighbours | None = None
+    why_not_near: str = "no networks were asked"
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """The ``kind`` [K] of each example, of `KINDS` or empty, and why some others were ``left_out``.
+
+    It is empty where an example is not hard, and where it is but nothing tells why.
+    """
+
+    kind: npt.NDArray[np.object_]
+    left_out: dict[str, str]
+
+
+def find_kinds(evidence: KindEvidence) -> Kinds:
+    """Why each example is hard.
+
+    Hard is an example whose label has less than half of the probability in the last epochs, or is among the
+    `HARDEST` in that. Such an example is the first of these that holds:
+
+    - ``unlike its class``: the networks' answer is at most `WEAK` times as strong as usual. What such
+      networks name instead of the label means little, so this goes before the next;
+    - ``wrong label``: its label is more likely wrong than right;
+    - ``between two classes``: its label and another class have `BOTH` of the probability or more, and the
+      lesser at least `RIVALS` of the greater.
+
+    ``slow`` is an example, hard or not, of no other kind, that most trials have right in the end, but only
+    from an epoch in the second half of the training on, and later than three quarters of those that they
+    learn.
+
+    Thresholds are plain shares and ratios, and were looked at on other data than those they are judged on.
+    """
+    e = evidence
+    hard = is_hard(e)
+    kind = np.full(len(e.p_label), "", object)
+    kind[_slow(e)] = "slow"
+    # from the last to the first
+    kind[hard & _between(e)] = "between two classes"
+    kind[hard & (e.p_wrong >= 1 / 2)] = "wrong label"
+    if e.near is not None:
+        kind[hard & (e.near.strength <= WEAK)] = "unlike its class"
+    unasked = {} if e.near is not None else dict.fromkeys(BY_FEATURES, e.why_not_near)
+    return Kinds(kind, {**NOT_CARRIED, **unasked})
+
+
+def is_hard(e: KindEvidence) -> _Mask:
+    """Which examples [K] have too little of the probability on their label, see `find_kinds`."""
+    hard: _Mask = (e.p_label < 1 / 2) | (e.p_label < np.quantile(e.p_label, HARDEST))
+    return hard
+
+
+def _between(e: KindEvidence) -> _Mask:
+    lesser, greater = np.minimum(e.p_label, e.p_rival), np.maximum(e.p_label, e.p_rival)
+    return (e.rival >= 0) & (lesser + greater >= BOTH) & (lesser >= RIVALS * greater)
+
+
+def _slow(e: KindEvidence) -> _Mask:
+    learned = e.first_right[~np.isnan(e.first_right)]
+    if not len(learned):
+        return np.zeros(len(e.first_right), np.bool_)
+    late: _Mask = e.first_right > max(e.num_epochs / 2, float(np.quantile(learned, 3 / 4)))
+    return late
