@@ -28,6 +28,8 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run
+from easiness.studies.cleaning.found import UNKNOWN
+from easiness.studies.cleaning.result import Cleaned
 from easiness.studies.matching.result import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
@@ -130,7 +132,14 @@ def _validation(_: Run) -> Validation:
     )  # fmt: skip
 
 
+def _cleaned(run: Run) -> Cleaned:
+    labels = np.where(np.arange(NUM) == 0, 1, run.labels)
+    known = np.where(np.arange(NUM) == 5, UNKNOWN, run.labels)
+    return Cleaned(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
+    Cleaned: _cleaned,
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),

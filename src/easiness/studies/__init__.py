@@ -50,4 +50,5 @@ STUDIES: tuple[Study, ...] = (
         ),
     ),
     Study("validation", ("validate",), (Function("validate"),)),
+    Study("cleaning", ("clean",), (Function("clean", computes=False),)),
 )
