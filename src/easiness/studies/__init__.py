@@ -51,4 +51,5 @@ STUDIES: tuple[Study, ...] = (
     ),
     Study("validation", ("validate",), (Function("validate"),)),
     Study("cleaning", ("clean",), (Function("clean", computes=False),)),
+    Study("verification", ("verify",), (Function("verify"),)),
 )

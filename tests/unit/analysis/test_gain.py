@@ -19,7 +19,7 @@ def right(differences):
 def test_by_hand():
     found = paired_gain(*right([[1, 1, 0, -1], [1, 0, 0, -1]]))
     assert found.value == 1 / 8
-    # means of trials 1/4 and 0, of examples 1, 1/2, 0 and -1; the rest is 1/8 three times and 3/8 once a trial
+    # means of trials 1/4 and 0, of examples 1, 1/2, 0, -1; the rest is 1/8 three times and 3/8 once a trial
     of_trials, of_examples, of_rest = 1 / 32 / 2, 35 / 16 / 3 / 4, 3 / 8 / 3 / 8
     variance = of_trials + of_examples - of_rest
     freedom = variance**2 / (of_trials**2 / 1 + of_examples**2 / 3 + of_rest**2 / 3)
