@@ -32,7 +32,11 @@ def verify(
         Training,
         Fields(
             ("model", "epochs", "seed", "batch_size", "recipe", "precision", "pretrained"),
-            help={"model": "Network to train; as for `measure`.", "seed": "Seed of the runs."},
+            help={
+                "model": "Network to train; as for `measure`.",
+                "seed": "Seed of the runs.",
+                "recipe": "How networks are trained: as for `measure`.",
+            },
         ),
     ] = Training(),
     execution: options.Executed = Execution(),
