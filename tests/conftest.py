@@ -246,3 +246,30 @@ def studied(tiny_preset: Preset, made_once: MadeOnce) -> Path:
         write_paper(plan, *run_paper(plan, out), out)
 
     return made_once("studied", make)
+
+
+@pytest.fixture(scope="session")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """300 digits with four in ten labels wrong and 300 held out with sound ones; and the labels that mend it.
+
+    A tenth of the examples is dropped by these.
+    """
+    import numpy as np
+    import pandas as pd
+
+    from easiness import load_dataset
+
+    folder = tmp_path_factory.mktemp("planted")
+    data = load_dataset("digits", limit=600)
+    images, labels = data.images.numpy()[:, 0], data.labels
+    rng = np.random.default_rng(0)
+    train = np.sort(rng.permutation(600)[:300])
+    test = np.setdiff1d(np.arange(600), train)
+    wrong = rng.random(300) < 0.4
+    given = np.where(wrong, (labels[train] + rng.integers(1, 10, 300)) % 10, labels[train])
+    source = folder / "digits.npz"
+    np.savez(source, x=images[train], y=given, x_test=images[test], y_test=labels[test])
+    actions = np.where(np.arange(300) % 10 == 0, "drop", np.where(wrong, "relabel", "keep"))
+    table = pd.DataFrame({"id": np.arange(300), "label": labels[train], "was": given, "action": actions})
+    table.to_csv(folder / "labels.csv", index=False)
+    return source, folder / "labels.csv"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.runs import measure as measure
     from easiness.spec import Recipe as Recipe
     from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
+    from easiness.studies.cleaning import clean as clean
     from easiness.studies.matching import compare as compare, matching_rate as matching_rate
     from easiness.studies.perturbation import (
         perturbation_curve as perturbation_curve,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.similarity import similarity as similarity
     from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
     from easiness.studies.validation import validate as validate
+    from easiness.studies.verification import verify as verify
 
 _OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 

@@ -21,13 +21,15 @@ from PIL import Image
 import easiness.report
 import easiness.studies
 from easiness import Recorder, compare, prune
-from easiness.analysis import Votes
+from easiness.analysis import Gain, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run
+from easiness.studies.cleaning.found import UNKNOWN
+from easiness.studies.cleaning.result import Cleaned
 from easiness.studies.matching.result import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
@@ -39,6 +41,7 @@ from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
 from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view
+from easiness.studies.verification.result import Verification
 from plans import match_levels
 
 HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
@@ -130,7 +133,21 @@ def _validation(_: Run) -> Validation:
     )  # fmt: skip
 
 
+def _cleaned(run: Run) -> Cleaned:
+    labels = np.where(np.arange(NUM) == 0, 1, run.labels)
+    known = np.where(np.arange(NUM) == 5, UNKNOWN, run.labels)
+    return Cleaned(run.ids, run.labels, labels, np.arange(NUM) == 3, known, run.classes)
+
+
+def _verification(_: Run) -> Verification:
+    return Verification(
+        model=HOSTILE, epochs=2, num_examples=NUM, num_relabelled=1, num_dropped=1, num_held_out=20,
+        before=np.array([0.5, 0.6]), after=np.array([0.6, 0.8]), gain=Gain(0.15, (-0.1, 0.4)),
+    )  # fmt: skip
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
+    Cleaned: _cleaned,
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
@@ -141,6 +158,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Similarity: _similarity,
     TrainingSetStudy: _training_sets,
     Validation: _validation,
+    Verification: _verification,
 }
 
 

@@ -15,6 +15,7 @@ from easiness.analysis.enough import (
 )
 from easiness.analysis.forecast import MIN_TRIALS, Forecast, Interval, forecast
 from easiness.analysis.foremost import foremost
+from easiness.analysis.gain import Gain, paired_gain
 from easiness.analysis.matching import Match, Rule, match_votes, match_weights, overlap_rate
 from easiness.analysis.membership import Membership, membership
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
@@ -46,6 +47,7 @@ __all__ = [
     "Drift",
     "FIRST_CHECK",
     "Forecast",
+    "Gain",
     "GroupMatch",
     "Interval",
     "MIN_GROUP",
@@ -78,6 +80,7 @@ __all__ = [
     "membership",
     "num_selected",
     "overlap_rate",
+    "paired_gain",
     "parse_policy",
     "reliability_by_trials",
     "select",

@@ -7,6 +7,7 @@ from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.memory import available_memory, fits
 from easiness.data.pictures.stored import Pixels
+from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
@@ -16,6 +17,9 @@ from easiness.data.working.shared_images import SharedImages, share_images
 
 __all__ = [
     "DecodedPhotos",
+    "DROP",
+    "KEEP",
+    "RELABEL",
     "HeldPhotos",
     "Pixels",
     "SharedImages",

@@ -58,8 +58,9 @@ def load_dataset(
         allow_outside: let a CSV file name pictures outside of its folder.
         holdout: hold out this share of each class, where the source has no held-out split.
         labels: a CSV file of ``id,label`` to take instead of the training examples' own labels; a label is
-            the index of a class or its name. Examples that it does not name are left out, and an id that it
-            has and the data lack is an error. It is read after ``holdout`` and ``limit``.
+            the index of a class or its name. Examples that it does not name, or whose ``action`` is ``drop``,
+            are left out, and an id that it has and the data lack is an error. It is read after ``holdout``
+            and ``limit``.
         columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
             ``{"path": "filename", "label": "breed"}``.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,41 +12,46 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
+from easiness.data.label_rows import Cells, read_label_rows
 from easiness.errors import BadInput, nearest
 
-_COLUMNS = ("id", "label")
+KEEP, RELABEL, DROP = ACTIONS = ("keep", "relabel", "drop")
+"""What a file of labels says of an example."""
+
+_WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 
 
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     """The training examples that a CSV file of ``id,label`` names, with its labels, in their own order.
 
     A label is the index of a class or its name; a column ``class``, where there is one, has to agree with
-    it, and other columns are not read. The held-out split stays as it is.
+    it. Of the columns of `clean` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was``
+    has to be the label that the data have; other columns are not read. Spaces around an id, a label or a
+    word do not count. The held-out split stays as it is.
 
     Args:
         data: whose ids the file has.
-        file: CSV with a header.
+        file: CSV with a header, separated by commas, semicolons or tabs.
 
     Raises:
-        BadInput: the file cannot be read, lacks a column, has an id that the data lack or twice, has a label
-            that is no class, or leaves a class without examples.
+        BadInput: the file cannot be read, lacks a column, has an id that the data lack or twice, a label
+            that is no class, an unknown action or a ``was`` of other data, says ``keep`` of another label
+            than it was, or leaves a class without examples.
     """
     path = Path(file)
-    rows = _read(path)
-    at = {name: position for position, name in enumerate(map(str, data.ids.tolist()))}
-    known = {name: label for label, name in enumerate(data.classes)}
     labels: npt.NDArray[np.int64] = np.full(len(data), -1, np.int64)
-    for number, row in enumerate(rows, start=2):
+    named = np.zeros(len(data), np.bool_)
+    reader = _Reader(data)
+    for number, row in read_label_rows(path):
         where = f"{path}: row {number}"
-        position = at.get(row["id"])
-        if position is None:
-            raise BadInput(
-                f"{where}: {data.name} has no training example with the id {row['id']!r}"
-                f"{nearest(row['id'], at)}; give the file that was made for these data"
-            )
-        if labels[position] >= 0:
+        position = reader.position(row["id"], where)
+        if named[position]:
             raise BadInput(f"{where}: the id {row['id']!r} stands there twice; keep one of its rows")
-        labels[position] = _label(row, known, where)
+        named[position] = True
+        label = reader.label(row, position, where)
+        labels[position] = -1 if label is None else label
+    if not named.any():
+        raise BadInput(f"{path}: names no example; give a row for each that is to be kept")
     kept = np.flatnonzero(labels >= 0)
     left = np.bincount(labels[kept], minlength=data.num_classes)
     if not left.all():
@@ -56,42 +62,83 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
 
 
-def _label(row: Mapping[str, str], known: Mapping[str, int], where: str) -> int:
-    text = row["label"]
-    if text in known:
-        label = known[text]
-    elif text.isascii() and text.isdigit() and int(text) < len(known):
-        label = int(text)
-    else:
+class _Reader:
+    """Finds the example and the label that a row means."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+        self._at = {str(name): position for position, name in enumerate(data.ids.tolist())}
+        self._whole_ids = data.ids.dtype.kind == "i"
+        self._known = {name: label for label, name in enumerate(data.classes)}
+
+    def position(self, text: str, where: str) -> int:
+        """Where the example is among the data."""
+        for form in (text, text.strip()):
+            if form in self._at:
+                return self._at[form]
+        whole = _WHOLE.fullmatch(text.strip()) if self._whole_ids else None
+        if whole is not None and whole[1] in self._at:
+            return self._at[whole[1]]
+        data, share = self._data, self._data.load_options.holdout
+        held_out = data.held_out.ids.tolist() if data.held_out is not None and share is not None else []
+        if text.strip() in map(str, held_out):
+            raise BadInput(
+                f"{where}: the example {text.strip()!r} is held out (--holdout {share:g}); give labels made "
+                "from a run with the same --holdout"
+            )
         raise BadInput(
-            f"{where}: the label {text!r} is no class{nearest(text, known)}; give the name of a class, or "
-            f"its index from 0 to {len(known) - 1}"
+            f"{where}: {data.name} has no training example with the id {text!r}"
+            f"{nearest(text, self._at)}; give the file that was made for these data"
         )
-    named = row.get("class", "")
-    if named and known.get(named) != label:
-        raise BadInput(
-            f"{where}: the label {text} is the class {list(known)[label]!r}, but the column class says "
-            f"{named!r}; correct one of them, or leave the column out"
-        )
-    return label
+
+    def label(self, row: Cells, position: int, where: str) -> int | None:
+        """The label of the example, ``None`` where it is to be dropped."""
+        action = row.get("action", "").strip().lower()
+        if action and action not in ACTIONS:
+            raise BadInput(
+                f"{where}: the action {row['action']!r} is unknown; write {', '.join(ACTIONS)}, or nothing"
+            )
+        own, was = int(self._data.labels[position]), row.get("was", "")
+        if was.strip() and own not in self._meant(was):
+            raise BadInput(
+                f"{where}: the example {row['id']!r} was {was!r} when the file was made, and is "
+                f"{self._data.classes[own]!r} here; give the data that it was made for, or make it anew"
+            )
+        if action == DROP:
+            return None
+        label = self._label(row, where)
+        if action == KEEP and was.strip() and label != own:
+            raise BadInput(
+                f"{where}: the action is keep, but the label is {row['label']} and was {was}; write relabel, "
+                "or the label that it was"
+            )
+        return label
+
+    def _label(self, row: Cells, where: str) -> int:
+        text, classes = row["label"], self._data.classes
+        meant = self._meant(text)
+        if not meant:
+            raise BadInput(
+                f"{where}: the label {text!r} is no class{nearest(text, self._known)}; give the name of a "
+                f"class, or its index from 0 to {len(classes) - 1}"
+            )
+        name = row.get("class", "")
+        if not name.strip():
+            return meant[0]
+        named = [label for label in meant if label in _by_name(name, self._known)]
+        if not named:
+            raise BadInput(
+                f"{where}: the label {text} is the class {classes[meant[0]]!r}, but the column class says "
+                f"{name!r}; correct one of them, or leave the column out"
+            )
+        return named[0]
+
+    def _meant(self, text: str) -> list[int]:
+        """The labels that a text can mean: that of the name before the index."""
+        whole = _WHOLE.fullmatch(text.strip())
+        index = [int(whole[1])] if whole is not None and int(whole[1]) < len(self._known) else []
+        return [*_by_name(text, self._known), *index]
 
 
-def _read(path: Path) -> list[dict[str, str]]:
-    """The rows as text, with the columns that count."""
-    import pandas as pd
-
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except OSError as error:
-        raise BadInput(f"{path}: the labels cannot be read ({error.strerror or error})") from None
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise BadInput(f"{path}: the labels are no CSV ({str(error).strip()})") from None
-    lacking = [name for name in _COLUMNS if name not in table.columns]
-    if lacking:
-        raise BadInput(
-            f"{path}: has no column {lacking[0]!r}; give a CSV with a header and the columns id and label"
-        )
-    if not len(table):
-        raise BadInput(f"{path}: names no example; give a row for each that is to be kept")
-    columns = [name for name in (*_COLUMNS, "class") if name in table.columns]
-    return [dict(zip(columns, row, strict=True)) for row in table[columns].itertuples(index=False)]
+def _by_name(text: str, known: Mapping[str, int]) -> Sequence[int]:
+    return [known[form] for form in dict.fromkeys((text, text.strip())) if form in known][:1]

@@ -71,8 +71,8 @@ class Loading:
         str | Path | None,
         Option(
             "--labels",
-            "CSV of id,label to train with instead of the source's labels; examples that it lacks are left "
-            "out.",
+            "CSV of id,label to train with instead of the source's labels; examples that it lacks, or says "
+            "to drop, are left out.",
             metavar="FILE.csv",
             typed=Path | None,
         ),

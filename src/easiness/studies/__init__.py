@@ -50,4 +50,6 @@ STUDIES: tuple[Study, ...] = (
         ),
     ),
     Study("validation", ("validate",), (Function("validate"),)),
+    Study("cleaning", ("clean",), (Function("clean", computes=False),)),
+    Study("verification", ("verify",), (Function("verify"),)),
 )

@@ -59,12 +59,94 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
         ("id,class\n0,cat\n", "has no column 'label'; give a CSV with a header"),
         ("id,label\n", "names no example; give a row for each that is to be kept"),
         ("", "the labels are no CSV"),
+        (
+            "id,label,action\n0,0,keep\n1,1,delete\n",
+            "row 3: the action 'delete' is unknown; write keep, relabel, ",
+        ),
+        ("id,label,action\n0,0,dorp\n", "row 2: the action 'dorp' is unknown; write keep, relabel, drop, or"),
+        (
+            "id,label,was\n0,0,0\n1,1,2\n",
+            "row 3: the example '1' was '2' when the file was made, and is 'dog' here; give the data that",
+        ),
+        ("id,label,was,action\n0,0,owl,drop\n", "row 2: the example '0' was 'owl' when"),
+        (
+            "id,label,was,action\n1,2,1,keep\n",
+            "row 2: the action is keep, but the label is 2 and was 1; write relabel, or the label that",
+        ),
+        ("id,label,action\n9,0,drop\n", "row 2: .* has no training example with the id '9'"),
+        ("id,label,action\n0,0,drop\n1,1,\n0,0,drop\n", "row 4: the id '0' stands there twice"),
+        ("id,label,label\n0,0,0\n", "has the column 'label' twice; keep one of them"),
+        ("id,label\n0,0,1\n", "row 2: has 3 cells for the 2 columns; mend the quotes"),
+        ('id,label\n0,"0\n', "the labels are no CSV .*; mend the quotes"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, message: str):
     own = data()
     with pytest.raises(BadInput, match=f"labels.csv: .*{message}|labels.csv: {message}"):
         load_dataset((own.images.numpy()[:, 0], own.labels), classes=CLASSES, labels=labels(tmp_path, text))
+
+
+def read(tmp_path: Path, text: str | bytes, classes: list[str] = CLASSES):
+    own = data()
+    file = tmp_path / "labels.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return load_dataset((own.images.numpy()[:, 0], own.labels), classes=classes, labels=file)
+
+
+def test_rows_to_drop_are_left_out_and_can_be_taken_back(tmp_path: Path):
+    rows = "id,label,class,was,action\n0,0,cat,0,keep\n1,1,dog,1,drop\n2,2,owl,2,\n3,1,dog,0,relabel\n"
+    assert read(tmp_path, rows).ids.tolist() == [0, 2, 3]
+    assert read(tmp_path, rows).labels.tolist() == [0, 2, 1]
+    assert read(tmp_path, rows.replace("drop", " Keep ")).ids.tolist() == [0, 1, 2, 3]
+    assert read(
+        tmp_path, rows.replace("1,dog,0,relabel", "0,cat,0,keep").replace("drop", "")
+    ).labels.tolist() == [*(0, 1, 2, 0)]
+    # what a dropped row is labelled as does not matter
+    assert read(tmp_path, rows.replace("1,1,dog", "1,?,dig")).ids.tolist() == [0, 2, 3]
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+def test_what_a_spreadsheet_makes_of_it(tmp_path: Path, separator: str):
+    rows = [
+        "id,label,class,was,action,",
+        "0,0.0, cat ,cat,keep,",
+        "",
+        ",,,,,",
+        "4.0,2,owl, 1.0,relabel,",
+        "5,owl",
+    ]
+    text = "\r\n".join([*rows, "1, 1 ,,,,"]).replace(",", separator)
+    found = read(tmp_path, b"\xef\xbb\xbf" + text.encode())
+    assert found.ids.tolist() == [0, 1, 4, 5]
+    assert found.labels.tolist() == [0, 1, 2, 2]
+
+
+def test_it_counts_rows_as_a_spreadsheet_does(tmp_path: Path):
+    with pytest.raises(BadInput, match="row 5: the label '7' is no class"):
+        read(tmp_path, 'id,label,note\n0,0,"two\nlines"\n\n1,1,\n2,7,\n')
+
+
+def test_a_file_in_another_encoding(tmp_path: Path):
+    with pytest.raises(BadInput, match="the labels are not UTF-8; save the file in that encoding"):
+        read(tmp_path, "id,label\n0,caf\u00e9\n".encode("latin-1"))
+
+
+def test_names_that_are_numbers(tmp_path: Path):
+    """A name goes before an index; the column class says which was meant."""
+    classes = ["1", "2", "3.0"]
+    assert read(tmp_path, "id,label\n0,1\n1,2\n2,3.0\n", classes).labels.tolist() == [0, 1, 2]
+    rows = "id,label,class,was\n0,0,1,0\n1,1,2,1\n2,2,3.0,2\n"
+    assert read(tmp_path, rows, classes).labels.tolist() == [0, 1, 2]
+
+
+def test_an_example_that_is_held_out_here(tmp_path: Path):
+    held = load_dataset("digits", limit=100, holdout=0.2).held_out
+    assert held is not None
+    file = labels(tmp_path, f"id,label\n{held.ids[0]},0\n")
+    with pytest.raises(
+        BadInput, match=r"row 2: the example '\d+' is held out \(--holdout 0.2\); give labels made"
+    ):
+        load_dataset("digits", limit=100, holdout=0.2, labels=file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):

@@ -33,6 +33,7 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.measure, (Trials, Training, Loading, Recording, Execution), {"splits"}),
     (ez.ablate, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"other_label"}),
     (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
+    (ez.verify, (Training, Loading, Execution), {"train_share"} | CHOOSING),
     (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
     (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable", "columns"}),
     (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),

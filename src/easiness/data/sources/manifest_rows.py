@@ -66,7 +66,7 @@ def read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             first = file.readline()
-            separator = max(SEPARATORS, key=lambda one: _num_cells(first, one))  # of equals the comma
+            separator = separator_of(first)
             reader = csv.reader(chain([first], file), strict=True, delimiter=separator)
             header = next(reader, [])
             table = Table(path, separator, header, _places(header, columns or {}, path))
@@ -79,6 +79,11 @@ def read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
         raise BadInput(f"{path}: not UTF-8; save the file in that encoding") from None
     except csv.Error as error:
         raise BadInput(f"{path}: line {reader.line_num}: not CSV ({error}); mend the quotes") from None
+
+
+def separator_of(header: str) -> str:
+    """The separator by which the first line of a file has most cells; of equals the comma."""
+    return max(SEPARATORS, key=lambda one: _num_cells(header, one))
 
 
 def _num_cells(line: str, separator: str) -> int:

@@ -1,0 +1,73 @@
+"""``easiness clean``: from the suspects of a run to a file of labels."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from easiness.cli.written import FILES
+
+if TYPE_CHECKING:
+    from easiness.store import Run
+
+
+def clean(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    relabel_above: Annotated[
+        float,
+        typer.Option(
+            "--relabel-above",
+            help="Give an example its suggested label where that is right with this probability at least.",
+        ),
+    ] = 0.9,
+    drop_above: Annotated[
+        float,
+        typer.Option(
+            "--drop-above",
+            help="Else drop an example whose label is wrong with this probability at least.",
+        ),
+    ] = 0.5,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help=f"{FILES}; standard output otherwise. The CSV is a file for --labels."
+        ),
+    ] = None,
+) -> None:
+    """Write a file of labels: which examples to relabel, drop and keep; a summary on standard error.
+
+    Edit it as you like: label and action count. Every command that reads data takes it by --labels.
+    """
+    from easiness.report import check_output_file, write_result
+    from easiness.show import rendered, sections_text
+    from easiness.store import open_run
+    from easiness.studies.cleaning import clean as found_by
+
+    if output is not None:
+        check_output_file(output)
+    opened = open_run(run)
+    found = found_by(opened, relabel_above=relabel_above, drop_above=drop_above)
+    if output is None:
+        sys.stdout.write(rendered(found, ".csv").decode())
+    else:
+        write_result(output, found)
+    typer.echo(f"{sections_text(found.sections())}\n", err=True)
+    then = f"; edit {output}, then {_verifying(opened, output)}" if output and output.suffix == ".csv" else ""
+    typer.echo(f"{found.text}{then}", err=True)
+
+
+def _verifying(run: Run, labels: Path) -> str:
+    """The command that verifies the labels on the examples that the run has."""
+    ref, measured = run.spec.data, run.spec.measured
+    options = {
+        "--labels": labels,
+        "--limit": ref.limit,
+        "--holdout": ref.holdout,
+        "--model": None if measured is None else measured.model,
+    }
+    given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    return shlex.join(["easiness", "verify", ref.source or "SOURCE", *given, "--out", "DIR"])

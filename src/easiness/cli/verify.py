@@ -1,0 +1,63 @@
+"""``easiness verify``: what other labels are worth."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from easiness.cli import training_sets as options
+from easiness.cli.spread import Fields, spread
+from easiness.spec import Execution, Loading, Training
+
+
+@spread
+def verify(
+    source: Annotated[str, typer.Argument(help="The data, with a held-out split; as for `measure`.")],
+    out: options.Out,
+    loading: Annotated[
+        Loading,
+        Fields(
+            required=("labels",),
+            help={
+                "labels": "CSV of the new labels, as `clean` writes it and you have edited it.",
+                "limit": "Train on this many examples, class-balanced; as for the run of the labels.",
+                "holdout": "Hold out this share of each class, where no split is held out; as for the run of "
+                "the labels.",
+            },
+        ),
+    ],
+    trials: Annotated[int, typer.Option("--trials", help="Pairs of trainings with the same seeds.")] = 10,
+    training: Annotated[
+        Training,
+        Fields(
+            ("model", "epochs", "seed", "batch_size", "recipe", "precision", "pretrained"),
+            help={
+                "model": "Network to train; as for `measure`.",
+                "seed": "Seed of the runs.",
+                "recipe": "How networks are trained: as for `measure`.",
+            },
+        ),
+    ] = Training(),
+    execution: options.Executed = Execution(),
+    output: options.Output = None,
+) -> None:
+    """Train on the labels before and after, test on the same held-out examples, and say what was gained.
+
+    Running the same command again only reads; more trials train what is missing.
+    """
+    from easiness.cli.progress import ShownProgress
+    from easiness.executors import check_executor
+    from easiness.report import check_output_file, write_result
+    from easiness.show import sections_text
+    from easiness.studies.verification import carry_out_verification, plan_verification
+
+    check_executor(execution.executor, execution.jobs)
+    if output is not None:
+        check_output_file(output)
+    with ShownProgress() as progress:
+        plans = plan_verification(source, training, trials, loading, out)
+        found = carry_out_verification(plans, out, execution, progress)
+    typer.echo(f"{sections_text(found.sections())}\n\n{found.text}")
+    if output is not None:
+        write_result(output, found)

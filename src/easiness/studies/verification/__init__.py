@@ -1,0 +1,8 @@
+"""What other labels are worth: paired networks on those before and after, tested on the same examples.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,182 @@
+"""``verify``: what other labels are worth, by paired networks on those before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from easiness.analysis import paired_gain
+from easiness.data import Dataset, part_of
+from easiness.errors import BadInput
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, with_recipe
+from easiness.spec import (
+    LAST,
+    Execution,
+    Jobs,
+    Loading,
+    Precision,
+    Recipe,
+    Recording,
+    Training,
+    recipe_settings,
+    taken,
+)
+from easiness.store import Run, is_run
+from easiness.studies.verification.result import Verification
+
+BEFORE, AFTER = "before", "after"
+"""Names of the runs."""
+
+_RECORDING = Recording(observe=LAST, keep_weights=False, splits=("held_out",))
+
+
+def verify(
+    data: Any,
+    *,
+    labels: str | Path | None,
+    model: str = "wrn_16_4",
+    trials: int = 10,
+    epochs: int = 10,
+    out: str | Path,
+    limit: int | None = None,
+    skip_unreadable: bool = False,
+    data_root: str | Path | None = None,
+    download: bool = False,
+    allow_outside: bool = False,
+    holdout: float | None = None,
+    columns: Mapping[str, str] | None = None,
+    seed: int = 0,
+    batch_size: int | None = None,
+    recipe: Recipe | dict[str, Any] | str | Path | None = None,
+    pretrained: bool = False,
+    device: str = "auto",
+    executor: str = "auto",
+    jobs: Jobs = "auto",
+    precision: Precision = "auto",
+    cache: bool = True,
+    progress: Progress | None = None,
+) -> Verification:
+    """Train on the labels of the source and on those of a file, and test both on the held-out split.
+
+    Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
+    examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
+    interval over trials and held-out examples (`paired_gain`). The two runs are in the folders ``before`` and
+    ``after`` below ``out``; what is there is kept, and more trials train the new ones alone.
+
+    Args:
+        data: a `Dataset` or what `load_dataset` takes, without the new labels.
+        labels: the CSV file of the new labels, as `clean` writes it.
+        model: name of the network to train; as for `measure`.
+        trials: pairs of trainings, two at least for an interval.
+        epochs: of each training.
+        out: folder of the runs.
+        limit: train on this many examples, class-balanced; as for the run that the labels come from.
+        skip_unreadable: leave out images that cannot be read, and name them; a `Dataset` has to be loaded
+            that way.
+        data_root: folder of a torchvision data set.
+        download: let torchvision or the hub download what is not on disk.
+        allow_outside: let a CSV manifest name files outside of its folder.
+        holdout: hold out and test on this share of each class, where there is no held-out split; as for the
+            run that the labels come from.
+        columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
+        seed: of the runs.
+        batch_size: examples per step, instead of the recipe's.
+        recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
+        pretrained: start from the published weights of a torchvision or timm network, where they are on
+            disk, instead of from scratch.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
+            or ``auto``: processes where several jobs are.
+        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
+        precision: ``auto`` measures which is faster.
+        cache: keep photos at the working resolution in a file in ``out``.
+        progress: what to call as the runs go on.
+
+    Raises:
+        BadInput: something given cannot be used, there is no held-out split, or the labels are those of the
+            source; nothing was written.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    given, out = locals(), Path(out)
+    plans = plan_verification(data, taken(Training, given), trials, taken(Loading, given), out)
+    return carry_out_verification(plans, out, taken(Execution, given), progress)
+
+
+@dataclass(frozen=True, eq=False)
+class VerificationPlans:
+    """The plans of the runs on the labels ``before`` and ``after``."""
+
+    before: Plan
+    after: Plan
+
+    def read(self, runs: Mapping[str, Run]) -> Verification:
+        """The result, from the finished runs by name; trials beyond the plan are left out."""
+        num, epochs = self.before.trials, self.before.epochs
+        right = {name: runs[name].first(num).votes(epochs, split="held_out").correct for name in runs}
+        data, kept = self.before.data, self.after.data
+        own = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
+        labels = np.array([own[name] for name in kept.ids.tolist()], np.int64)
+        return Verification(
+            model=self.before.model,
+            epochs=epochs,
+            num_examples=len(data),
+            num_relabelled=int((labels != kept.labels).sum()),
+            num_dropped=len(data) - len(kept),
+            num_held_out=right[BEFORE].shape[1],
+            before=right[BEFORE].mean(axis=1),
+            after=right[AFTER].mean(axis=1),
+            gain=paired_gain(right[BEFORE], right[AFTER]),
+        )
+
+
+def plan_verification(
+    source: Any, training: Training, trials: int, loading: Loading, out: Path
+) -> VerificationPlans:
+    """Check every choice and plan the runs of `verify` below ``out``; writes and trains nothing.
+
+    Raises:
+        BadInput: something given cannot be used (names it).
+    """
+    if loading.labels is None:
+        raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
+    before = given_data(source, replace(loading, labels=None))
+    if before.held_out is None:
+        raise BadInput(f"{before.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
+    if len(before.held_out) < 2:
+        raise BadInput(f"{before.name}: one held-out example is too few to test on; hold out more")
+    after = part_of(before, Loading(labels=loading.labels))
+    if _same(before, after):
+        raise BadInput(
+            f"{loading.labels}: has the labels that {before.name} has, of every example; there is nothing to "
+            "verify"
+        )
+    training = with_recipe(training, out / BEFORE)
+    if not isinstance(training.recipe, Recipe):
+        settings = recipe_settings(training.recipe, model=training.model)
+        training = replace(training, recipe={"period": "epochs", **settings})
+    return VerificationPlans(
+        *(make_plan(data, training, trials, recording=_RECORDING) for data in (before, after))
+    )
+
+
+def _same(before: Dataset, after: Dataset) -> bool:
+    return len(before) == len(after) and np.array_equal(before.labels, after.labels)
+
+
+def carry_out_verification(
+    plans: VerificationPlans, out: Path, execution: Execution, progress: Progress | None = None
+) -> Verification:
+    """Carry out what is missing of the plans below ``out`` and read the result.
+
+    Raises:
+        BadInput: ``out`` is itself a run, or a folder below it holds something else.
+        RunFailed: a trial failed or could not be stored; the finished ones are kept.
+    """
+    if is_run(out):
+        raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
+    runs = {BEFORE: plans.before, AFTER: plans.after}
+    return plans.read(carry_out_all(runs, out, execution, progress=progress))

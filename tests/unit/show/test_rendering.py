@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from easiness.show import Result, Section, rendered
+
+
+class Texts(Result):
+    def __init__(self, *texts: str) -> None:
+        self.texts = texts
+
+    def table(self) -> pd.DataFrame:
+        return pd.DataFrame({"text": self.texts, "number": 1.5})
+
+    def figure(self) -> Any:
+        raise NotImplementedError
+
+    def sections(self) -> list[Section]:
+        return []
+
+
+@pytest.mark.parametrize("text", ["a\rb", "\r", "a\r\nb", "a\nb", 'a"b', "a,b", " a ", "=1", "ä"])
+def test_a_csv_file_gives_every_text_back(text: str):
+    content = rendered(Texts(text, "plain"), ".csv").decode()
+    rows = list(csv.reader(io.StringIO(content, newline="")))
+    assert rows == [["text", "number"], [text, "1.5"], ["plain", "1.5"]]
+
+
+def test_quotes_are_for_those_that_need_them():
+    assert rendered(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import easiness as ez
+from easiness.data import load_dataset
+from easiness.store import Run, open_run
+
+
+def other(label: int) -> int:
+    return (label + 1) % 10
+
+
+@pytest.fixture
+def first_two(measured: Path, suspecting) -> Run:
+    """Of the run the first example is to be relabelled, the second to be dropped."""
+    run = open_run(measured)
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.6)})
+    return run
+
+
+def test_the_table_is_in_the_order_of_the_run(first_two: Run):
+    table = ez.clean(first_two).table()
+    assert table["id"].tolist() == first_two.ids.tolist()
+    assert table["id"].dtype == np.int64
+    assert table["was"].tolist() == first_two.labels.tolist()
+    assert table["action"].tolist() == ["relabel", "drop", *["keep"] * 98]
+    assert table["label"].tolist() == [other(first_two.labels[0]), *first_two.labels[1:]]
+    assert ez.clean(first_two, relabel_above=1, drop_above=1).text == "relabels 0 and drops 0 of 100"
+
+
+def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
+    file = tmp_path / "my labels.csv"
+    finished = command("clean", first_two.path, "-o", file)
+    assert (finished.code, finished.out) == (0, "")
+    assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
+    assert finished.err.splitlines()[-1] == (
+        f"relabels 1 and drops 1 of 100; edit {file}, then easiness verify digits --labels '{file}' "
+        "--limit 100 --model mlp_3 --out DIR"
+    )
+    data = load_dataset("digits", limit=100, labels=file)
+    assert len(data) == 99
+    assert data.labels[0] == other(first_two.labels[0])
+    shown = command("clean", first_two.path, "--relabel-above", 0.995, "--drop-above", 0.7)
+    assert shown.out.startswith("id,label,class,was,action\n")
+    assert shown.out.count(",drop\n") == 1
+    assert shown.err.endswith("relabels 0 and drops 1 of 100\n")
+    assert command("clean", first_two.path, "-o", tmp_path / "labels.json").code == 0
+
+
+def test_what_is_refused(refused, first_two: Run, tmp_path: Path):
+    file = tmp_path / "labels.csv"
+    line = refused("clean", first_two.path, "--relabel-above", 1.5, "-o", file)
+    assert line.endswith("error: --relabel-above 1.5: give a probability from 0 to 1\n")
+    line = refused("clean", first_two.path, "--drop-above", 0, "-o", file)
+    assert "no example of class '0' would be left: of 10, " in line
+    assert "end the name in" in refused("clean", first_two.path, "-o", tmp_path / "labels.txt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cleaning_again_goes_over_the_source(first_two: Run, suspecting, tmp_path: Path):
+    """Of a run by cleaned labels, ``was`` is what the source has, not what the first file made of it."""
+    file, again = tmp_path / "labels.csv", tmp_path / "again.csv"
+    first = ez.clean(first_two).table()
+    first.to_csv(file, index=False)
+    size = {"model": "mlp_2_w8", "limit": 100, "trials": 1, "epochs": 1, "precision": "float32"}
+    run = ez.measure("digits", labels=file, out=tmp_path / "run", **size)
+    suspecting({run.ids[5]: (other(run.labels[5]), 0.95)})
+    second = ez.clean(run)
+    assert second.text == "relabels 1 and drops 0 of 99"
+    table = second.table()
+    table.to_csv(again, index=False)
+    assert table["was"].tolist() == [first["was"][0], *first["was"][2:]]
+    assert table["action"].tolist() == ["relabel" if at in (0, 5) else "keep" for at in range(99)]
+    data = load_dataset("digits", limit=100, labels=again)
+    assert data.labels.tolist() == second.labels.tolist()
+    # where the source is not found again, was is empty, and checks nothing
+    shutil.copytree(run.path, tmp_path / "moved")
+    document = tmp_path / "moved" / "run.json"
+    document.write_text(document.read_text().replace('"source": "digits"', '"source": null'))
+    lost = ez.clean(open_run(tmp_path / "moved")).table()
+    lost.to_csv(again, index=False)
+    assert pd.read_csv(again)["was"].isna().all()
+    assert load_dataset("digits", limit=100, labels=again).labels.tolist() == second.labels.tolist()

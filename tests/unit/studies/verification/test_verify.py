@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import easiness as ez
+from easiness import BadInput
+from easiness.analysis import Gain, paired_gain
+from easiness.spec import trial_seeds
+from easiness.studies.verification import Verification
+
+SMALL = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
+
+
+@pytest.fixture(scope="module")
+def verified(planted, tmp_path_factory) -> tuple[Path, Verification]:
+    source, labels = planted
+    out = tmp_path_factory.mktemp("verified")
+    return out, ez.verify(source, labels=labels, out=out, **SMALL)
+
+
+def test_mending_labels_gains(planted, verified):
+    _, found = verified
+    table = pd.read_csv(planted[1])
+    kept = table["action"] != "drop"
+    num = int((kept & (table["label"] != table["was"])).sum())
+    assert (found.num_examples, found.num_relabelled, found.num_dropped) == (300, num, 30)
+    assert found.num_held_out == 300
+    assert found.gain.shown
+    low, high = found.gain.interval
+    assert 0.03 < low < found.gain.value < high
+    assert found.gain.value == pytest.approx((found.after - found.before).mean())
+    assert found.text == (
+        f"relabelling {num} and dropping 30 of 300 gains {100 * found.gain.value:.1f} points "
+        f"({100 * low:.1f} to {100 * high:.1f})"
+    )
+    rows = found.table()
+    assert rows["gain"].tolist() == (found.after - found.before).tolist()
+    assert set(rows["gain_low"]) == {low}
+
+
+def test_what_the_runs_are(verified):
+    out, found = verified
+    before, after = (ez.open_run(out / name) for name in ("before", "after"))
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == ["after", "before"]
+    assert (len(before.ids), len(after.ids)) == (300, 270)
+    assert before.observed == (4,)
+    assert before.spec.data.held_out == after.spec.data.held_out
+    for one, two in zip(before.trials, after.trials, strict=True):
+        # initialization, order and augmentation are functions of these
+        assert one.document.seed == two.document.seed
+        assert one.document.spec is not None
+        assert trial_seeds(0, one.index) == trial_seeds(one.document.spec.seed, one.index)
+    right = [run.votes(split="held_out").correct for run in (before, after)]
+    assert paired_gain(*right) == found.gain
+    assert [trial.document.accuracy["held_out"][-1] for trial in after.trials] == pytest.approx(found.after)
+
+
+def test_it_is_read_again_and_goes_on_wherever_the_file_lies(planted, verified, tmp_path, contents):
+    out = Path(shutil.copytree(verified[0], tmp_path / "copy"))
+    moved = Path(shutil.copy(planted[1], tmp_path / "elsewhere.csv"))
+    again = ez.verify(planted[0], labels=moved, out=out, **SMALL)
+    assert again.table().equals(verified[1].table())
+    assert contents(out / "after") == contents(verified[0] / "after")
+    more = ez.verify(planted[0], labels=moved, out=out, **{**SMALL, "trials": 4})
+    np.testing.assert_array_equal(more.after[:3], again.after)
+    assert len(more.after) == 4
+    fewer = ez.verify(planted[0], labels=moved, out=out, **{**SMALL, "trials": 2})
+    np.testing.assert_array_equal(fewer.before, again.before[:2])
+
+
+def test_an_edited_file_is_another_verification(planted, verified, tmp_path):
+    """A person takes every drop back; the runs that are there are of other labels."""
+    edited = tmp_path / "labels.csv"
+    edited.write_text(planted[1].read_text().replace("drop", ""))
+    with pytest.raises(BadInput, match=r"after: this run cannot be continued .* the run has 270 examples"):
+        ez.verify(planted[0], labels=edited, out=verified[0], **SMALL)
+    found = ez.verify(planted[0], labels=edited, out=tmp_path / "out", **{**SMALL, "trials": 1, "epochs": 1})
+    assert found.num_dropped == 0
+    assert found.num_relabelled > verified[1].num_relabelled
+    assert found.text.endswith("in one trial, which shows nothing")
+    assert math.isnan(found.gain.interval[0])
+
+
+def test_the_same_holdout_fits(tmp_path):
+    data = ez.load_dataset("digits", holdout=0.25)
+    table = pd.DataFrame({"id": data.ids, "label": data.labels, "action": "keep"})
+    table.loc[3, "action"] = "drop"
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    size = {**SMALL, "trials": 1, "epochs": 1}
+    asked = {"labels": tmp_path / "labels.csv", "out": tmp_path / "out"}
+    found = ez.verify("digits", **asked, **size, holdout=0.25)
+    assert (found.num_examples, found.num_dropped) == (len(data), 1)
+    whole = ez.load_dataset("digits")
+    assert ez.verify(whole, **asked, **size, holdout=0.25).table().equals(found.table())
+    with pytest.raises(BadInput, match=r"is held out \(--holdout 0\.4\); give labels made"):
+        ez.verify("digits", **{**asked, "out": tmp_path / "other"}, **size, holdout=0.4)
+
+
+def of(gain: float, low: float, high: float, relabelled: int = 812, dropped: int = 301) -> Verification:
+    return Verification(
+        model="mlp_3", epochs=2, num_examples=10_000, num_relabelled=relabelled, num_dropped=dropped,
+        num_held_out=100, before=np.array([0.5, 0.6]), after=np.array([0.6, 0.7]),
+        gain=Gain(gain, (low, high)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "text"),
+    [
+        (of(0.021, 0.014, 0.028), "relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)"),
+        (of(-0.012, -0.02, -0.004, 812, 0), "relabelling 812 of 10,000 loses 1.2 points (0.4 to 2.0)"),
+        (
+            of(0.003, -0.005, 0.011, 0, 1301),
+            "dropping 1,301 of 10,000 shows no difference: +0.3 points (-0.5 to +1.1)",
+        ),
+        (
+            of(0.1, math.nan, math.nan, 1, 0),
+            "relabelling 1 of 10,000 changes accuracy by +10.0 points in one trial, which shows nothing",
+        ),
+    ],
+)
+def test_what_it_says(found, text):
+    assert found.text == text
+    assert found.sections()[0].note.startswith(text[0].upper() + text[1:])
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--labels", "none.csv"], "none.csv: the labels cannot be read (No such file or directory)"),
+        (
+            ["--labels", "same.csv"],
+            "same.csv: has the labels that digits has, of every example; there is nothing to verify",
+        ),
+        (
+            ["--labels", "other.csv"],
+            "other.csv: row 2: the example '0' was '7' when the file was made, and is",
+        ),
+        (["--holdout", "0.2"], "has a held-out split (test); leave out holdout"),
+        (["--trials", "0"], "trials 0: must be at least 1"),
+        (["--model", "mlp_x"], "mlp_x"),
+        (["-o", "a.txt"], "end the name in .csv or .md or .json"),
+    ],
+)
+def test_what_is_refused(refused, planted, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    table = pd.read_csv(planted[1])
+    table.assign(label=table["was"], action="keep").to_csv("same.csv", index=False)
+    table.assign(was=[7 - (table["was"][0] == 7), *table["was"][1:]]).to_csv("other.csv", index=False)
+    line = refused("verify", planted[0], "--labels", planted[1], "--out", tmp_path / "out", *options)
+    assert said in line.replace(str(planted[0].parent) + "/", "").replace("was '6'", "was '7'")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_a_held_out_split(refused, planted, tmp_path):
+    line = refused("verify", "digits", "--labels", planted[1], "--out", tmp_path / "out")
+    assert line.endswith("error: digits: has no held-out split to test on; hold a part out (--holdout 0.2)\n")
+    assert "--labels" in refused("verify", "digits", "--out", tmp_path / "out")
+    with pytest.raises(BadInput, match="--labels: give the CSV file of the labels to verify"):
+        ez.verify("digits", labels=None, out=tmp_path / "out")
+
+
+def test_the_command(command, refused, planted, verified, tmp_path):
+    size = ["--model", "mlp_3", "--trials", 3, "--epochs", 4, "--precision", "float32"]
+    asked = ["verify", planted[0], "--labels", planted[1], *size, "--out", verified[0]]
+    finished = command(*asked, "-o", tmp_path / "gain.csv")
+    assert finished.code == 0, finished.err
+    assert finished.out.startswith("Accuracy of mlp_3 on 300 held-out examples after epoch 4\n")
+    assert finished.out.endswith(f"\n{verified[1].text}\n")
+    assert pd.read_csv(tmp_path / "gain.csv")["gain"].tolist() == pytest.approx(
+        verified[1].table()["gain"].tolist()
+    )
+    line = refused(*asked[:-1], verified[0] / "before")
+    assert "before: is a run; give another folder for the runs of the study (--out)" in line
