@@ -112,7 +112,8 @@ def strata_of(values: npt.NDArray[np.float64], strata: int) -> npt.NDArray[np.in
     if not high - low > 0:
         return np.where(values > 2 * high, strata - 1, 0)
     place = (np.clip(values / 2, low, high) - low) / (high - low)
-    return np.minimum(np.floor(place * strata), strata - 1).astype(np.int64)
+    at: npt.NDArray[np.int64] = np.minimum((place * strata).astype(np.int64), strata - 1)
+    return at
 
 
 def spread(num: int, sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

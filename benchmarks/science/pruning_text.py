@@ -1,0 +1,1 @@
+"""The page of `pruning.py`: tables, and sentences that its figures carry."""
