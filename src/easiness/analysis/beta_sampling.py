@@ -12,7 +12,7 @@ from easiness.analysis.tiebreak import id_keys, tie_order
 from easiness.errors import BadInput
 
 EXPONENT = 4.0
-"""c_D of the authors' code; they adapt it to the data set, and higher is for harder ones."""
+"""c_D, as in the authors' code: the higher, the later the density moves to easy examples."""
 
 CONCENTRATION = 15.0
 """C of the paper."""
@@ -27,8 +27,8 @@ _CLOSEST = 1e-6  # to 0 or 1 that a mean prediction counts as, so that every den
 def beta_parameters(rate: float, anchor: float, exponent: float = EXPONENT) -> tuple[float, float]:
     """The parameters a, b of the density, where ``rate`` of the examples are dropped.
 
-    b = C (1 - anchor) (1 - rate^exponent) and a = C + 1 - b, C = 15 (Cho et al. 2025, arXiv 2502.06905,
-    section 3.3, with the 1 of their code). The mean a / (a + b) rises from near ``anchor``, the mean
+    b = C (1 - anchor) (1 - rate^exponent) and a = C + 1 - b, C = 15 (Cho et al. 2025, arXiv 2502.06905;
+    the 1 is that of their code). The mean a / (a + b) rises from near ``anchor``, the mean
     prediction of the most important examples, towards 1 as more are dropped: then easier ones are kept.
     """
     b = CONCENTRATION * (1 - anchor) * (1 - rate**exponent)
