@@ -39,14 +39,21 @@ class Difference:
         return "above" if self.value > 0 else "below"
 
 
+def by_seed(results, arm, kept, length):
+    """What is known of a cell by seed; ``None`` where a class would have been left without examples."""
+    cells = {seed: full(seed) if kept == 1 else Cell(*arm, kept, length, seed) for seed in range(100)}
+    return {seed: results[cell.name] for seed, cell in cells.items() if cell.name in results}
+
+
 def accuracies(results, arm, kept, length):
     """The accuracy of a cell by seed, of those that were trained."""
-    found = {}
-    for seed in range(100):
-        cell = full(seed) if kept == 1 else Cell(*arm, kept, length, seed)
-        if results.get(cell.name) is not None:
-            found[seed] = results[cell.name]
-    return found
+    known = by_seed(results, arm, kept, length)
+    return {seed: accuracy for seed, accuracy in known.items() if accuracy is not None}
+
+
+def loses_a_class(results, arm, kept, length):
+    """Would this arm have left a class without examples, at any seed?"""
+    return None in by_seed(results, arm, kept, length).values()
 
 
 def compared(results, arm, kept, length):

@@ -6,7 +6,7 @@ import numpy as np
 
 from science.pruning_cells import ARMS, KEPT, LENGTHS, RANDOM, SAMPLERS, SCORES
 from science.pruning_runs import SCORING_TRIALS
-from science.pruning_stats import FALSE, accuracies, all_compared
+from science.pruning_stats import FALSE, accuracies, all_compared, loses_a_class
 
 COMMAND = "python benchmarks/science/pruning.py --cifar10 FOLDER --docs docs/results"
 
@@ -40,8 +40,9 @@ def table(results, found, kept):
         for length in LENGTHS:
             values = accuracies(results, arm, kept, length)
             counts.append(len(values))
+            lost = "a class lost" if loses_a_class(results, arm, kept, length) else ""
             columns += [
-                percent(np.mean(list(values.values()))) if values else "",
+                percent(np.mean(list(values.values()))) if values else lost,
                 "" if arm == RANDOM else within(found.get((arm, kept, length))),
             ]
         seeds = " and ".join(str(one) for one in dict.fromkeys(counts))
@@ -56,7 +57,7 @@ def listed(ones, num=4):
     return shown + (f" and {len(ones) - num} more" if len(ones) > num else "")
 
 
-def verdict(found, kept, length):
+def verdict(results, found, kept, length):
     """What beats random choice at a share and a length, in a sentence or two."""
     ones = [one for (_, k, at), one in found.items() if (k, at) == (kept, length)]
     if not ones:
@@ -71,7 +72,8 @@ def verdict(found, kept, length):
     else:
         better = f"**none above random**; the highest is {arm_text(best.arm)}, {within(best)}"
     worse = f"; {len(below)} below it: {listed(below)}" if below else "; none below it"
-    return start + better + worse + "."
+    lost = [arm_text(arm) for arm in ARMS if loses_a_class(results, arm, kept, length)]
+    return start + better + worse + (f"; a class lost by {', '.join(lost)}" if lost else "") + "."
 
 
 def by_sampler(found):
@@ -100,13 +102,11 @@ def page(results, settings, machines):
     """The page for the docs."""
     found = all_compared(results)
     shares = sorted(KEPT, reverse=True)
-    verdicts = "\n".join(verdict(found, kept, length) for kept in shares for length in LENGTHS)
+    verdicts = "\n".join(verdict(results, found, kept, length) for kept in shares for length in LENGTHS)
     tables = "\n\n".join(f"## {kept:.0%} kept\n\n{table(results, found, kept)}" for kept in shares)
     lost = sum(value is None for value in results.values())
     lost_text = (
-        f" Cells without a number: {lost}, whose sampler would have left a class without examples."
-        if lost
-        else ""
+        " *A class lost*: the sampler leaves a class without examples, which is refused." if lost else ""
     )
     measured, side = "; ".join(machines), 32 // settings.reduce
     return f"""\
@@ -114,8 +114,8 @@ def page(results, settings, machines):
 
 # What can be left out of CIFAR-10
 
-Measured: {measured}. {len(results):,} trainings of {settings.model} for {settings.epochs} epochs by the
-recipe for short trainings on {settings.examples:,} images of CIFAR-10, class-balanced, at {side}
+Measured: {measured}. {len(results) - lost:,} trainings of {settings.model} for {settings.epochs} epochs
+by the recipe for short trainings on {settings.examples:,} images of CIFAR-10, class-balanced, at {side}
 pixels, or on a part of them; accuracy on {settings.held_out:,} others, in percent.
 {full_text(results)}Scores are of {SCORING_TRIALS} other trainings on all {settings.examples:,}, after the
 last epoch.{lost_text}
