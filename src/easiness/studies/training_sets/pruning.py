@@ -28,6 +28,8 @@ from easiness.studies.training_sets.sampled import SAMPLED, is_sampled, sampled_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_REMEDY = "give a lower rate or more examples"
+
 
 @dataclass(frozen=True, eq=False)
 class Pruned(Kept, Result):
@@ -101,7 +103,8 @@ def prune(
         dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
     else:
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
-    check_classes_left(run.labels, dropped, run.classes)
+    remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
+    check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
     kept = _all_but(dropped, len(values))
     return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy, order.keep)
 
