@@ -1,8 +1,10 @@
 """What scores say about sets of examples: selection, matching, noise ceilings and reliability."""
 
 from easiness.analysis.agreement import Agreement, Measured, agreement, without_noise
+from easiness.analysis.beta_sampling import EXPONENT, draw_by_beta
 from easiness.analysis.bits import ones_per_word, pack
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, match_groups
+from easiness.analysis.coverage import default_cut, draw_for_coverage
 from easiness.analysis.draw import POLICIES, check_classes_left, draw_by_rank, parse_policy
 from easiness.analysis.drift import Drift, before_last_quarter, drift
 from easiness.analysis.enough import (
@@ -35,7 +37,11 @@ from easiness.analysis.votes import Votes, drawn_examples, round_in_place
 __all__ = [
     "ones_per_word",
     "pack",
+    "EXPONENT",
     "POLICIES",
+    "default_cut",
+    "draw_by_beta",
+    "draw_for_coverage",
     "drawn_examples",
     "draws",
     "keys_when_asked",

@@ -25,7 +25,8 @@ def prune(
         typer.Option(
             "--policy",
             help="Which examples are mainly dropped: easy, hard, random or beta:A,B; or exactly: worst (the "
-            "hardest) or best. With --keep by default the other end.",
+            "hardest) or best; or what ccs[:CUT] (strata of the score) or dual[:C_D] (Beta sampling) does "
+            "not keep. With --keep by default the other end.",
         ),
     ] = None,
     drawing: Annotated[
@@ -54,7 +55,8 @@ def prune(
 ) -> None:
     """Write the ids of the examples to keep; a summary on standard error.
 
-    Examples to drop are drawn as `ablate` draws them, or are exactly the worst, the best or those named.
+    Examples to drop are drawn as `ablate` draws them, or are exactly the worst, the best or those named, or
+    what a sampler of coresets leaves out.
     """
     from easiness.report import check_output_file, output_file, write_result
     from easiness.show import SUFFIXES, sections_text
@@ -68,7 +70,8 @@ def prune(
     if policy is None and drawing.keep is None and ids is None:
         order_of(drawing.score)  # says where --keep is what is missing
         raise BadInput(
-            "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best"
+            "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best; "
+            "or ccs or dual"
         )
     pruned = draw(
         open_run(run),

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import easiness as ez
 from easiness import open_run
 from easiness.errors import BadInput
 from easiness.spec import Drawing, options_of
@@ -173,6 +174,25 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
 )
 def test_ids_that_cannot_be_drawn(refused, measured: Path, options, said):
     assert said in refused("prune", measured, "--drop", 0.3, "--policy", "easy", *options)
+
+
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        (
+            "ccs:0.2",
+            "Dropped are those that CCS leaves out (20% as the hardest, then all but the same number of",
+        ),
+        ("dual", "Dropped are those that Beta sampling as in DUAL leaves out (c_D = 4), by easiness."),
+    ],
+)
+def test_samplers_of_coresets(command, measured, policy, said):
+    options = ("--drop", 0.6, "--balanced", "--seed", 2, "--policy", policy)
+    finished = command("prune", measured, *options)
+    assert finished.code == 0, finished.err
+    assert said in " ".join(finished.err.split())
+    kept = ez.prune(open_run(measured), drop=0.6, policy=policy, balanced=True, seed=2).table()
+    assert [line.split(",")[0] for line in finished.out.splitlines()[1:]] == kept["id"].astype(str).tolist()
 
 
 def test_exactly_the_worst_and_those_named(command, refused, measured, tmp_path):

@@ -24,8 +24,9 @@ class Kept:
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
     label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores: NaN for
     examples that were never learned, where it has none for them. They are ranked as the hardest. ``policy``
-    names the examples that were dropped, mainly or exactly (``worst``, ``best``, and `NAMED`), and ``keep``
-    the end of the score that was kept, where high means neither easy nor hard.
+    names the examples that were dropped, mainly or exactly (``worst``, ``best``, and `NAMED`), or the sampler
+    that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the end of the score that was
+    kept, where high means neither easy nor hard.
     """
 
     ids: npt.NDArray[Any]

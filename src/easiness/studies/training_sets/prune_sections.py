@@ -6,6 +6,7 @@ from easiness.show import Section, number
 from easiness.studies.training_sets.exact import EXACT
 from easiness.studies.training_sets.kept import NAMED, Kept
 from easiness.studies.training_sets.order import order_of
+from easiness.studies.training_sets.sampled import is_sampled, sampled_text
 
 
 def pruned_sections(pruned: Kept) -> list[Section]:
@@ -27,5 +28,7 @@ def _dropped(pruned: Kept) -> str:
     if pruned.policy == NAMED:
         return "exactly those named"
     order = order_of(pruned.score, pruned.keep)
+    if is_sampled(pruned.policy):
+        return f"{sampled_text(pruned.policy)}, by {order.by}"
     which = f"exactly the {pruned.policy}" if pruned.policy in EXACT else order.text(pruned.policy)
     return f"{which}, by {order.by}"

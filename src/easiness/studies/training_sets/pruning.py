@@ -19,13 +19,16 @@ from easiness.store import Run
 from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
 from easiness.studies.training_sets.kept import NAMED, Kept
 from easiness.studies.training_sets.named import named_positions
-from easiness.studies.training_sets.order import order_of
+from easiness.studies.training_sets.order import Order, order_of
 from easiness.studies.training_sets.prune_figure import draw_pruned
 from easiness.studies.training_sets.prune_sections import pruned_sections
 from easiness.studies.training_sets.ranks import ranked
+from easiness.studies.training_sets.sampled import SAMPLED, is_sampled, sampled_drop, sampled_policy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_REMEDY = "give a lower rate or more examples"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,9 @@ def prune(
             draw nothing: exactly the hardest or the easiest are dropped, by a score that speaks of labels
             those with the least or the most sound label, and with ``keep`` the ``worst`` are those at the
             other end. Ties go by the mean loss after that epoch, then by a hash of the id (`foremost`).
+            ``ccs`` or ``ccs:CUT`` keeps the same number of every stratum of the score, the hardest cut away
+            (`draw_for_coverage`), ``dual`` or ``dual:C_D`` draws what is kept by the score and the confidence
+            (`draw_by_beta`); the end to ``keep`` has the place of the hard examples.
         score: to rank by.
         keep: ``top`` or ``bottom``: the end of the score that is mainly kept, where high means neither easy
             nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
@@ -80,25 +86,38 @@ def prune(
         _check_alone([name for name, value in given.items() if value])
         return _without(run, named_positions(ids, run.ids), score, epoch)
     rate = 0.3 if drop is None else drop
-    order = order_of(score, keep) if policy not in EXACT else exact_order(score, keep, policy)
-    if policy not in EXACT:
-        try:
-            beta = order.beta(next(iter(order.policies)) if policy is None else policy)
-        except BadInput as error:
-            raise BadInput(f"{error}; or {' or '.join(EXACT)}, to drop exactly those") from None
-        policy = order.name(beta)
+    order = exact_order(score, keep, policy) if policy in EXACT else order_of(score, keep)
+    policy = next(iter(order.policies)) if policy is None else policy
+    if is_sampled(policy):
+        sampled_policy(policy, rate)  # before anything is read
+    elif policy not in EXACT:
+        policy, beta = _density(order, policy)
     epoch = run.resolve_epoch(epoch)
     table = run.scores(epoch)
     values, ranking = ranked(run, order, epoch, table)
     labels = run.labels if balanced else None
-    if policy in EXACT:
+    if is_sampled(policy):
+        policy, dropped = sampled_drop(run, policy, ranking, table, rate, balanced=balanced, seed=seed)
+    elif policy in EXACT:
         first, finer = first_dropped(order, policy, ranking, table["loss"].to_numpy())
         dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
     else:
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
-    check_classes_left(run.labels, dropped, run.classes)
+    remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
+    check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
     kept = _all_but(dropped, len(values))
     return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy, order.keep)
+
+
+def _density(order: Order, policy: str) -> tuple[str, tuple[float, float]]:
+    """The name and the parameters of the density to draw by."""
+    try:
+        beta = order.beta(policy)
+    except BadInput as error:
+        raise BadInput(
+            f"{error}; or {' or '.join(EXACT)}, to drop exactly those; or {' or '.join(SAMPLED)}"
+        ) from None
+    return order.name(beta), beta
 
 
 def _check_alone(others: list[str]) -> None:

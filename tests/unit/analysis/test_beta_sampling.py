@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from easiness.analysis.beta_sampling import beta_parameters, draw_by_beta
+from easiness.errors import BadInput
+
+IDS = np.arange(100, 120)
+
+
+@pytest.mark.parametrize(
+    ("rate", "anchor", "exponent", "a", "b"),
+    [
+        # b = 15 (1 - anchor) (1 - rate^c), a = 16 - b
+        (0.0, 0.4, 4, 7, 9),
+        (0.5, 0.4, 4, 16 - 9 * 0.9375, 9 * 0.9375),
+        (0.9, 0.4, 4, 16 - 9 * 0.3439, 9 * 0.3439),
+        (0.5, 0.8, 1, 14.5, 1.5),
+    ],
+)
+def test_the_parameters(rate, anchor, exponent, a, b):
+    assert beta_parameters(rate, anchor, exponent) == pytest.approx((a, b))
+
+
+def test_the_first_drawn_are_in_proportion_to_importance_times_density():
+    importance = np.array([0.1, 0.2, 0.3, 0.4])
+    prediction = np.array([0.9, 0.7, 0.5, 0.3])
+    # all four are among the ten most important
+    a, b = beta_parameters(0.75, 0.6)
+    weight = importance * beta.pdf(prediction, a, b)
+    kept = np.zeros(4)
+    for seed in range(4000):
+        dropped = draw_by_beta(importance, prediction, 0.75, ids=IDS[:4], seed=seed)
+        kept[np.delete(np.arange(4), dropped)] += 1
+    expected = 4000 * weight / weight.sum()
+    assert np.abs(kept - expected).max() < 4.5 * np.sqrt(1000)
+
+
+def test_pairs_are_drawn_as_without_replacement():
+    importance, prediction = np.array([1.0, 2.0, 5.0]), np.full(3, 0.5)
+    share = importance / 8
+    expected = {
+        pair: sum(share[i] * share[j] / (1 - share[i]) for i, j in itertools.permutations(pair))
+        for pair in itertools.combinations(range(3), 2)
+    }
+    found = dict.fromkeys(expected, 0)
+    for seed in range(4000):
+        (dropped,) = draw_by_beta(importance, prediction, 1 / 3, ids=IDS[:3], seed=seed)
+        found[tuple(np.delete(np.arange(3), dropped).tolist())] += 1
+    for pair, share in expected.items():
+        assert abs(found[pair] - 4000 * share) < 4.5 * np.sqrt(1000)
+
+
+def test_the_anchor_is_the_mean_prediction_of_the_ten_most_important():
+    # ten at 0.2 of importance 1, ten at 0.9 of 0.5: b = 12 (1 - rate^4), so the first are as far as can be
+    importance, prediction = np.repeat([1.0, 0.5], 10), np.repeat([0.2, 0.9], 10)
+    kept = np.zeros(20)
+    for seed in range(50):
+        kept[np.delete(np.arange(20), draw_by_beta(importance, prediction, 0.5, ids=IDS, seed=seed))] += 1
+    assert kept[10:].sum() == 0
+    # at a high rate the density has moved to the easy ones
+    for seed in range(50):
+        dropped = draw_by_beta(importance, prediction, 0.95, ids=IDS, seed=seed)
+        assert np.delete(np.arange(20), dropped)[0] >= 10
+
+
+def test_no_importance_is_kept_last():
+    importance = np.repeat([0.0, 1.0], 10)
+    dropped = draw_by_beta(importance, np.full(20, 0.5), 0.5, ids=IDS)
+    assert dropped.tolist() == list(range(10))
+    assert len(draw_by_beta(importance, np.full(20, 0.5), 0.3, ids=IDS)) == 6
+    # an infinite one counts as the nearest that is finite, and a negative least as 0
+    shifted = np.where(importance == 0, -np.inf, importance - 3)
+    shifted[:9] = -3.0
+    np.testing.assert_array_equal(draw_by_beta(shifted, np.full(20, 0.5), 0.5, ids=IDS), dropped)
+
+
+def test_nothing_to_tell_them_apart():
+    for importance in (np.zeros(20), np.full(20, -2.0), np.full(20, np.inf), np.full(20, -np.inf)):
+        assert len(draw_by_beta(importance, np.ones(20), 0.9, ids=IDS)) == 18
+
+
+def test_classes_lose_the_same_share():
+    labels = np.repeat([0, 1], [12, 8])
+    dropped = draw_by_beta(np.arange(20.0), np.linspace(0, 1, 20), 0.5, ids=IDS, labels=labels)
+    assert np.bincount(labels[dropped]).tolist() == [6, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prediction": np.full(20, 1.1)}, r"prediction: not all in \[0, 1\]"),
+        ({"prediction": np.full(20, np.nan)}, "NaN for 20 of 20"),
+        ({"exponent": 0.0}, "exponent 0: give a positive number such as 4"),
+        ({"rate": 1.0}, r"rate 1\.0 is not in"),
+        ({"seed": -1}, "seed -1 is negative"),
+        ({"ids": [1]}, "ids has shape"),
+    ],
+)
+def test_what_is_refused(options, message):
+    given = {"prediction": np.full(20, 0.5), "rate": 0.3, "ids": IDS, **options}
+    with pytest.raises(BadInput, match=message):
+        draw_by_beta(np.arange(20.0), **given)
