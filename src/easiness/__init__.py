@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
         pseudo_patterns as pseudo_patterns,
     )
     from easiness.studies.similarity import similarity as similarity
+    from easiness.studies.suspects import suspects as suspects
     from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
     from easiness.studies.validation import validate as validate
     from easiness.studies.verification import verify as verify

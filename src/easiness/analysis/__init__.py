@@ -18,6 +18,7 @@ from easiness.analysis.enough import (
 from easiness.analysis.forecast import MIN_TRIALS, Forecast, Interval, forecast
 from easiness.analysis.foremost import foremost
 from easiness.analysis.gain import Gain, paired_gain
+from easiness.analysis.label_noise import LabelEvidence, LabelNoise, label_noise
 from easiness.analysis.matching import Match, Rule, match_votes, match_weights, overlap_rate
 from easiness.analysis.membership import Membership, membership
 from easiness.analysis.pairs import draws, mean_distance, resampled_means
@@ -56,6 +57,8 @@ __all__ = [
     "Gain",
     "GroupMatch",
     "Interval",
+    "LabelEvidence",
+    "LabelNoise",
     "MIN_GROUP",
     "MIN_TRIALS",
     "MOST_EXAMPLES",
@@ -80,6 +83,7 @@ __all__ = [
     "drift",
     "forecast",
     "foremost",
+    "label_noise",
     "match_groups",
     "match_votes",
     "match_weights",

@@ -49,6 +49,7 @@ STUDIES: tuple[Study, ...] = (
             Function("prune", computes=False),
         ),
     ),
+    Study("suspects", ("suspects",), (Function("suspects"),)),
     Study("validation", ("validate",), (Function("validate"),)),
     Study("cleaning", ("clean",), (Function("clean", computes=False),)),
     Study("verification", ("verify",), (Function("verify"),)),

@@ -14,6 +14,7 @@ from easiness.store import Run
 from easiness.studies.cleaning.found import UNKNOWN
 from easiness.studies.cleaning.result import Cleaned
 from easiness.studies.cleaning.rule import DROP_ABOVE, RELABEL_ABOVE, cleaned
+from easiness.studies.suspects import suspects
 
 
 def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float = DROP_ABOVE) -> Cleaned:
@@ -36,10 +37,9 @@ def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float =
         BadInput: a threshold is out of its range, a class would be left without examples, or the run says
             nothing of suspects.
     """
-    from easiness.studies.suspects import suspects  # type: ignore[import-not-found, unused-ignore]
-
-    ranked = suspects(run).ranked
-    found = cleaned(ranked.set_index("id", drop=False).loc[run.ids], run.classes, relabel_above, drop_above)
+    ranked = suspects(run, pictures=False).ranked
+    in_order = ranked.set_index("id", drop=False).reindex(run.ids.tolist())
+    found = cleaned(in_order, run.classes, relabel_above, drop_above)
     return replace(found, ids=run.ids, was=_at_source(run))
 
 

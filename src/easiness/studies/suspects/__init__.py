@@ -1,1 +1,8 @@
-"""Examples whose labels are suspect, and what makes them so."""
+"""Which labels are likely wrong, what is certain before that, and why an example is hard.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

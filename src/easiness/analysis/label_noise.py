@@ -1,0 +1,237 @@
+"""How probable it is that a label is wrong, from what networks say that were trained on it.
+
+A mixture of two components over the margin of the label, as Arazo et al. 2019 (arXiv 1904.11238) have it over
+the loss, with two differences that keep it honest where labels are clean and examples hard:
+
+- Where the wrong labels lie is not fitted but foretold. To a network that knows an example, a wrong label is
+  one of the other classes: its margin is about minus the lead of the predicted class over an average other
+  one, which can be read off every example, whatever its label. Where a class is often labelled as one other,
+  the network learns to expect that, and the margin is nearer to 0 by as much.
+- The sound labels have any density with one peak, in each of several strata by lead, and a part like the
+  wrong ones: an example that the networks do not get right may be as far off as a wrong label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit, logit
+
+from easiness.analysis.label_pairs import Pairs
+from easiness.analysis.log_concave import LogConcave
+
+Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+LEAD = 1.03
+"""Minus the mean margin of a wrong label over the mean lead: 0.98 to 1.06 where labels were made wrong."""
+WIDTH = 1.2
+"""Standard deviation of the wrong component over that of the sound one in the stratum."""
+MISTAKEN = 2.0
+"""Of the sound labels that networks get wrong, this many in (classes - 1) look like wrong ones."""
+
+_STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeliest end counts
+_STRATA, _LEAST = 4, 150  # by lead, each of at least so many examples
+_BINS = 80
+_FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
+_SLOPE = 5.0  # strength of the prior against a share that changes with the lead
+
+
+@dataclass(frozen=True)
+class LabelEvidence:
+    """What tells of the labels of K examples; means are over trials and the last epochs observed.
+
+    ``margin`` [K] is the mean of log p of the label less log p of the most probable other class. ``lead``
+    [K] is the mean of log p of the predicted class less log of the mean p of all others. ``rival`` [K] is the
+    class that is predicted most instead of the label, -1 where none ever is. ``p_predicted`` is the mean
+    probability of the predicted class over all examples.
+    """
+
+    labels: Positions
+    margin: Values
+    lead: Values
+    rival: Positions
+    p_predicted: float
+    num_classes: int
+
+
+@dataclass(frozen=True)
+class LabelNoise:
+    """The probability ``p_wrong`` [K] that a label is wrong, and its mean, the ``share`` of wrong labels.
+
+    ``suspicion`` [K] orders the examples as ``p_wrong`` does, and those that are as probable.
+    """
+
+    p_wrong: Values
+    suspicion: Values
+
+    @property
+    def share(self) -> float:
+        """The expected share of wrong labels."""
+        return float(self.p_wrong.mean())
+
+
+def label_noise(evidence: LabelEvidence) -> LabelNoise:
+    """How probable it is that each label is wrong; of at least 2 examples and 2 classes.
+
+    The mixture is fitted by expectation and maximization from several starts, with the classes that wrong
+    labels are taken for, then once more with these counting as much as they are shown to differ from class
+    to class. In the end the examples are ordered by a logistic regression of the probabilities on margin and
+    pair of classes, and the probabilities made monotone in that order.
+    """
+    fits = [_Fit(evidence).run(_below(evidence.margin, share), 1.0) for share in _STARTS]
+    best = max(fits, key=lambda fit: fit.objective)
+    fit = _Fit(evidence).run(best.wrong, best.weight_of_pairs)
+    return _ordered(evidence, fit)
+
+
+def _below(margin: Values, share: float) -> Values:
+    """A start: the lowest margins are of wrong labels."""
+    spread = max(float(margin.std()), 1e-9)
+    start: Values = expit((np.quantile(margin, share) - margin) / (0.15 * spread))
+    return start
+
+
+@dataclass
+class _Fit:
+    """The mixture; ``wrong`` [K] are the probabilities to be of the wrong component."""
+
+    evidence: LabelEvidence
+    wrong: Values = field(init=False)
+    objective: float = field(init=False, default=-np.inf)
+    log_odds_of_pair: Values = field(init=False)
+    weight_of_pairs: float = field(init=False, default=1.0)
+
+    def __post_init__(self) -> None:
+        e = self.evidence
+        num = len(e.margin)
+        self._rank = e.lead.argsort().argsort() / num
+        self._num_strata = int(np.clip(num // _LEAST, 1, _STRATA))
+        self._stratum = np.minimum((self._rank * self._num_strata).astype(int), self._num_strata - 1)
+        low, high = float(e.margin.min()), float(e.margin.max())
+        edges = np.linspace(low, max(high, low + 1e-6), _BINS + 1)
+        self._bin = np.clip(np.searchsorted(edges, e.margin, "right") - 1, 0, _BINS - 1)
+        self._centers = (edges[1:] + edges[:-1]) / 2
+        self._sound = [LogConcave(self._centers) for _ in range(self._num_strata)]
+        self._has_rival = e.rival >= 0
+        self._pairs = Pairs(e.labels[self._has_rival], e.rival[self._has_rival], e.num_classes)
+        self._size = np.bincount(e.labels, minlength=e.num_classes)
+        self._mistaken = np.zeros(num)  # probability to be sound, and like a wrong one
+        self._prior = np.zeros(2)
+        self.log_odds_of_pair = np.zeros(num)
+
+    def run(self, wrong: Values, weight_of_pairs: float) -> _Fit:
+        """Fit it from probabilities ``wrong`` [K] on."""
+        self.wrong = wrong
+        self._prior = np.array([logit(np.clip(wrong.mean(), 1e-4, 1 - 1e-4)), 0.0])
+        for iteration in range(_LAST):
+            before = float(self.wrong.mean())
+            expected, log_sound_pair = self._of_pairs(before)
+            log_wrong, log_sound = self._densities(expected)
+            prior = self._log_odds_of_prior()
+            log_wrong += weight_of_pairs * (log_sound_pair + self.log_odds_of_pair)
+            log_sound += weight_of_pairs * log_sound_pair
+            self.wrong = expit(prior + log_wrong - log_sound)
+            if iteration >= _FIRST and abs(float(self.wrong.mean()) - before) < _STILL:
+                break
+        log_prior = -np.logaddexp(0, -prior), -np.logaddexp(0, prior)
+        self.objective = float(np.logaddexp(log_prior[0] + log_wrong, log_prior[1] + log_sound).sum())
+        return self
+
+    def _of_pairs(self, share: float) -> tuple[Values, Values]:
+        """How much nearer to 0 than others the margin of a wrong label is, and log P(pair | sound), [K]."""
+        pairs, known = self._pairs, self._has_rival
+        nearer, log_sound = np.zeros((2, len(known)))
+        if not known.any():
+            return nearer, log_sound
+        wrong = pairs.add_up(self.wrong[known])
+        sound = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label)
+        of_wrong = pairs.rates(wrong, pairs.label)
+        self.weight_of_pairs = 0.5 + 0.5 / (1 + (of_wrong.strength / 20) ** 2)
+        self.log_odds_of_pair[known] = np.log(of_wrong.of_pair / sound.of_pair)[pairs.pair_of]
+        log_sound[known] = np.log(sound.of_pair)[pairs.pair_of]
+        # the rate at which examples of the rival's class get this label
+        num_classes = self.evidence.num_classes
+        own = np.bincount(pairs.rival, wrong, num_classes) / np.maximum(self._size, 1)
+        rate = pairs.rates(wrong, pairs.rival).of_pair * (share + own[pairs.rival]) / 2
+        others = num_classes - 1
+        unsure = max(1 - self.evidence.p_predicted - share, 0.02) / others
+        nearer[known] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]
+        return nearer, log_sound
+
+    def _densities(self, nearer: Values) -> tuple[Values, Values]:
+        """Logarithms of the densities of the wrong and the sound component at each margin [K]."""
+        e = self.evidence
+        log_wrong, log_sound = np.empty((2, len(e.margin)))
+        for stratum, density in enumerate(self._sound):
+            own = self._stratum == stratum
+            sound = 1 - self.wrong[own]
+            weights: Values = sound * (1 - self._mistaken[own])
+            binned = (np.bincount(self._bin[own], weights, _BINS) + 1e-9).astype(np.float64)
+            fitted = density.fit(binned)
+            share = fitted / fitted.sum()
+            mean = float(share @ self._centers)
+            deviation = float(np.sqrt(share @ np.square(self._centers - mean)))
+            far = e.margin[own] - nearer[own] + LEAD * e.lead[own]
+            log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, 1e-6))
+            missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
+            alike = min(MISTAKEN / (e.num_classes - 1), 1.0) * missed
+            log_alike = np.log(alike + 1e-300) + log_wrong[own]
+            log_plain = np.log1p(-min(alike, 1 - 1e-9)) + np.log(fitted[self._bin[own]] + 1e-300)
+            log_sound[own] = np.logaddexp(log_alike, log_plain)
+            self._mistaken[own] = np.exp(log_alike - log_sound[own])
+        return log_wrong, log_sound
+
+    def _log_odds_of_prior(self) -> Values:
+        """Log odds of a wrong label by lead [K], learned where the networks are surest.
+
+        Training pulls a network towards the labels it sees, so the surest answers are fewer to wrong labels;
+        below the median nothing changes any more.
+        """
+        sure = np.maximum(self._rank - 0.5, 0) - 0.125
+        among = (self._rank > 0.5) if self._num_strata > 1 else np.ones(len(sure), np.bool_)
+        design = np.stack([np.ones(len(sure)), sure])[:, among]
+        shown = expit(self._prior @ design)
+        curvature = (design * (shown * (1 - shown) + 1e-9)) @ design.T + np.diag([1e-6, _SLOPE])
+        gradient = design @ (self.wrong[among] - shown) - np.array([0, _SLOPE * self._prior[1]])
+        self._prior = self._prior + np.linalg.solve(curvature, gradient)
+        odds: Values = self._prior[0] + self._prior[1] * sure
+        return odds
+
+
+def _log_logistic(x: Values, deviation: float) -> Values:
+    """Log of the logistic density around 0 with a standard deviation."""
+    scale = deviation * np.sqrt(3) / np.pi
+    z = np.abs(x) / scale
+    log_density: Values = -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)
+    return log_density
+
+
+def _ordered(evidence: LabelEvidence, fit: _Fit) -> LabelNoise:
+    from sklearn.isotonic import IsotonicRegression
+    from sklearn.linear_model import LogisticRegression
+
+    margin = evidence.margin / max(float(evidence.margin.std()), 1e-9)
+    if fit.wrong.sum() < 1e-3:  # nothing to learn an order from
+        order = -margin
+    else:
+        by = np.stack([margin, fit.log_odds_of_pair], axis=1)
+        both = np.repeat([1, 0], len(by))
+        model = LogisticRegression(C=100, max_iter=500)
+        model.fit(np.concatenate([by, by]), both, np.concatenate([fit.wrong, 1 - fit.wrong]))
+        order = model.decision_function(by)
+    monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, fit.wrong)
+    return LabelNoise(_without_steps(monotone, order), order)
+
+
+def _without_steps(monotone: Values, order: Values) -> Values:
+    """Probabilities that rise by steps over ``order`` [K], linear between the middles of the steps."""
+    ranked = np.argsort(order, kind="stable")
+    values, x = monotone[ranked], order[ranked]
+    starts = np.flatnonzero(np.r_[True, np.diff(values) > 0])
+    ends = np.r_[starts[1:], len(values)]
+    middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
+    between: Values = np.interp(order, middles, values[starts])
+    return between

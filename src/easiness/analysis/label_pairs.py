@@ -1,0 +1,58 @@
+"""Which class is taken for which: among sound labels, and among wrong ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import gammaln
+
+Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+_STRENGTHS = np.geomspace(1, 3000, 17)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Of each pair (given, other) the share of the given class's mass that goes to the other class.
+
+    ``of_pair`` [pairs] is shrunk towards all other classes alike, by ``strength`` examples' worth.
+    """
+
+    of_pair: Values
+    strength: float
+
+
+class Pairs:
+    """The pairs (label, rival) that occur, and what weights of examples say of them."""
+
+    def __init__(self, labels: Positions, rivals: Positions, num_classes: int) -> None:
+        """``labels`` and ``rivals`` [n] of the examples that have a rival, two classes or more."""
+        self._num_classes = num_classes
+        codes, self.pair_of = np.unique(labels * num_classes + rivals, return_inverse=True)
+        self.label, self.rival = codes // num_classes, codes % num_classes
+
+    def add_up(self, weights: Values) -> Values:
+        """The sum of weights [n] for each pair."""
+        total: Values = np.bincount(self.pair_of, weights, len(self.label)).astype(np.float64)
+        return total
+
+    def rates(self, mass: Values, given: Positions) -> Rates:
+        """The rates for ``mass`` [pairs], where ``given`` [pairs] is the label or the rival of each.
+
+        How far they are shrunk is what makes the mass most likely (Dirichlet-multinomial): a lot where the
+        other classes are named alike, hardly where each class is taken for one other.
+        """
+        other = 1 / (self._num_classes - 1)
+        total = np.bincount(given, mass, self._num_classes)
+        likelihood = [
+            float(
+                (gammaln(s) - gammaln(s + total)).sum()
+                + (gammaln(mass + s * other) - gammaln(s * other)).sum()
+            )
+            for s in _STRENGTHS
+        ]
+        strength = float(_STRENGTHS[int(np.argmax(likelihood))])
+        return Rates((mass + strength * other) / (total[given] + strength), strength)

@@ -1,0 +1,178 @@
+"""What the trials of a run say of each label, gathered from what was observed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import LabelEvidence
+from easiness.errors import BadInput
+from easiness.spec import Split
+from easiness.store import Ids, Run
+
+LAST = 3
+"""Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
+FEWEST = 2
+"""Trials: with one alone nobody could disagree."""
+
+_AT_ONCE = 1 << 15
+_SMALLEST = 1e-6  # a probability and its complement
+
+_Floats = npt.NDArray[np.float64]
+_Integers = npt.NDArray[np.int64]
+_Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What is heard of K examples: of each the trials that left it out, or all where none did.
+
+    ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed:
+    ``p_label`` and ``p_rival`` [K] of the label and of the most probable other class, and what
+    `LabelEvidence` has. ``rival`` [K] is the class that they predict most instead of the label, the first of
+    equals, -1 where they never do; ``rival_share`` [K] is the share of their predictions that name it,
+    ``other_share`` [K] the share that is not the label. ``right`` [epochs, K] is the share of them that
+    predict the label after each epoch observed.
+    """
+
+    ids: Ids
+    labels: _Integers
+    epochs: tuple[int, ...]
+    num_epochs: int
+    heard: _Mask
+    left_out: _Mask
+    p_label: _Floats
+    p_rival: _Floats
+    rival: _Integers
+    rival_share: _Floats
+    other_share: _Floats
+    right: _Floats
+    of_labels: LabelEvidence
+
+    @property
+    def first_right(self) -> _Floats:
+        """From which epoch on most that are heard predict the label, to the end; NaN where not."""
+        to_the_end = np.logical_and.accumulate((self.right > 1 / 2)[::-1]).sum(axis=0)
+        first = np.asarray(self.epochs)[len(self.epochs) - np.maximum(to_the_end, 1)]
+        return np.where(to_the_end > 0, first, np.nan)
+
+
+def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
+    """The evidence of a run after an epoch, the last by default, from those observed until then.
+
+    Raises:
+        BadInput: the run has too few trials or one class, the epoch was not observed, or there is no such
+            split.
+    """
+    last = run.resolve_epoch(epoch)
+    if len(run.trials) < FEWEST:
+        raise BadInput(
+            f"{run.path}: has one trial, and suspects are what several agree on; measure with --trials "
+            "5 or more"
+        )
+    if len(run.classes) < 2:
+        raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
+    ids, labels = run.examples(split)
+    epochs = tuple(one for one in run.observed if one <= last)
+    heard, left_out = _heard(run, split, epochs[0])
+    sums = _Sums(len(labels), len(run.classes))
+    right = np.zeros((len(epochs), len(labels)))
+    predictions = []
+    for own, trial in zip(heard, run.trials, strict=True):
+        for row, one in enumerate(epochs):
+            of_end = row >= len(epochs) - LAST
+            seen = trial.columns(one, ["prediction", *(["loss", "margin"] if of_end else [])], split)
+            right[row] += own & (seen["prediction"] == labels)
+            if of_end:
+                sums.add(own, seen["loss"], seen["margin"])
+                predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
+    rival, named, others = _rivals(np.stack(predictions), labels, len(run.classes))
+    num = heard.sum(axis=0)
+    num_last = min(LAST, len(epochs))
+    means = sums.means()
+    return Evidence(
+        ids=ids,
+        labels=labels,
+        epochs=epochs,
+        num_epochs=num_last,
+        heard=heard,
+        left_out=left_out,
+        p_label=means["p_label"],
+        p_rival=means["p_rival"],
+        rival=rival,
+        rival_share=named / (num * num_last),
+        other_share=others / (num * num_last),
+        right=right / num,
+        of_labels=LabelEvidence(
+            labels,
+            means["margin"],
+            means["lead"],
+            rival,
+            float(means["p_predicted"].mean()),
+            len(run.classes),
+        ),
+    )
+
+
+def _heard(run: Run, split: Split, epoch: int) -> tuple[_Mask, _Mask]:
+    """Whose word counts for each example [trials, K], and which examples some trial left out [K]."""
+    trained_on = np.stack(
+        [trial.columns(epoch, ["trained_on"], split)["trained_on"].astype(np.bool_) for trial in run.trials]
+    )
+    left_out = np.asarray((~trained_on).any(axis=0), np.bool_)
+    return ~trained_on | ~left_out, left_out
+
+
+class _Sums:
+    """Sums over trials and epochs of what is averaged for each example."""
+
+    def __init__(self, num_examples: int, num_classes: int) -> None:
+        self._num_others = num_classes - 1
+        self._num = np.zeros(num_examples)
+        names = ("p_label", "p_rival", "p_predicted", "margin", "lead")
+        self._sums = {name: np.zeros(num_examples) for name in names}
+
+    def add(self, heard: _Mask, loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32]) -> None:
+        """What one trial saw after an epoch, as far as it is heard."""
+        p_label = np.exp(-loss.astype(np.float64))
+        p_rival = np.minimum(p_label * np.exp(-margin.astype(np.float64)), 1 - p_label)
+        p_predicted = np.clip(np.maximum(p_label, p_rival), _SMALLEST, 1 - _SMALLEST)
+        lead = np.log(p_predicted) - np.log((1 - p_predicted) / self._num_others)
+        for name, values in (
+            ("p_label", p_label),
+            ("p_rival", p_rival),
+            ("p_predicted", p_predicted),
+            ("margin", margin),
+            ("lead", lead),
+        ):
+            self._sums[name] += np.where(heard, values, 0)
+        self._num += heard
+
+    def means(self) -> dict[str, _Floats]:
+        """Each [K]; every example is heard of by one at least."""
+        return {name: values / self._num for name, values in self._sums.items()}
+
+
+def _rivals(
+    predictions: npt.NDArray[np.int32], labels: _Integers, num_classes: int
+) -> tuple[_Integers, _Integers, _Integers]:
+    """The class named most instead of the label [K], how often it is, and how often any is.
+
+    ``predictions`` [n, K] are -1 where nobody was heard.
+    """
+    rival, named, others = np.zeros((3, len(labels)), np.int64)
+    for first in range(0, len(labels), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        said, own = predictions[:, some], labels[some]
+        rows = np.arange(len(own))
+        ordered = np.sort(np.where((said < 0) | (said == own), num_classes, said), axis=0)
+        others[some] = (ordered < num_classes).sum(axis=0)
+        best, most, run = np.full(len(own), -1), np.zeros(len(own), np.int64), np.zeros(len(own), np.int64)
+        for at, now in enumerate(ordered):
+            run = np.where(now == ordered[at - 1], run + 1, 1) if at else np.ones(len(own), np.int64)
+            more = (run > most) & (now < num_classes)  # equally many are not more: the first class stays
+            best[rows[more]], most[more] = now[more], run[more]
+        rival[some], named[some] = best, most
+    return rival, named, others

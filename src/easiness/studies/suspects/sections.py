@@ -1,0 +1,82 @@
+"""The suspects of a run as tables of text."""
+
+from __future__ import annotations
+
+from easiness.show import Section, count, number, percent
+from easiness.studies.suspects.conflicts_found import Conflicts
+from easiness.studies.suspects.found import RankedLabels
+
+FIRST = 20
+"""Rows that are shown; files have all."""
+
+_PAIRS = ["kind", "example", "class", "other", "class", "bits"]
+
+
+def suspects_sections(found: RankedLabels) -> list[Section]:
+    """What is certain, where pictures were compared, then the first suspects."""
+    return [*_conflicts(found.conflicts), _suspects(found)]
+
+
+def summary(found: RankedLabels) -> str:
+    """How many labels are wrong, in a sentence."""
+    num = len(found.ranked)
+    of = "labels" if found.split == "train" else "labels of held-out examples"
+    verb = "is" if found.num_likely <= 1 else "are"
+    likely = count(found.num_likely) if found.num_likely else "None"
+    expected = found.share * num
+    about = "fewer than one" if expected < 1 else f"about {count(round(expected))}"
+    return (
+        f"{likely} of {count(num)} {of} {verb} more likely wrong than right; in all {about} "
+        f"({percent(found.share)}) can be expected to be wrong."
+    )
+
+
+def _suspects(found: RankedLabels) -> Section:
+    shown = found.table().head(FIRST)
+    rows = [["id", "class", "suggested", "p wrong", "share", "kind", "reason"]]
+    rows += [
+        [
+            str(one["id"]),
+            str(one["class"]),
+            str(one["suggested_class"]),
+            number(float(one["p_wrong"])),
+            number(float(one["suggested_share"])),
+            str(one["kind"]),
+            str(one["reason"]),
+        ]
+        for one in shown.to_dict("records")
+    ]
+    epochs = str(found.epochs[-1]) if len(found.epochs) == 1 else f"{found.epochs[0]} to {found.epochs[-1]}"
+    note = (
+        f"{summary(found)} From {found.num_trials} trials of {found.model}, epochs {epochs}. p wrong is the "
+        "probability that the label is wrong, share how often the trials say the suggested class. "
+        f"{_listed(found, len(shown))}"
+    )
+    left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
+    return Section("Labels to look at", note + left, rows)
+
+
+def _listed(found: RankedLabels, num_shown: int) -> str:
+    over = int((found.ranked["p_wrong"] >= found.above).sum())
+    if over < found.num_listed:
+        which = "none" if not over else count(over)
+        return f"Listed are the first {found.num_listed}; {which} of them reaches {found.above:g}."
+    more = f", the first {num_shown} of them here" if num_shown < over else ""
+    return f"{count(over)} reach {found.above:g} and are listed{more}."
+
+
+def _conflicts(conflicts: Conflicts) -> list[Section]:
+    note = " ".join(conflicts.sentences())
+    if not note:
+        return []
+    table = conflicts.table()
+    table = table[table["kind"] != "duplicate"]
+    if len(table) > FIRST:
+        note += f" The first {FIRST} of {count(len(table))} pairs:"
+    rows = [_PAIRS]
+    for one in table.head(FIRST).to_dict("records"):
+        where = "" if one["split_b"] == "train" else " (held out)"
+        other = f"{one['id_b']}{where}"
+        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
+        rows.append([str(cell) for cell in cells])
+    return [Section("Certain conflicts", note, rows)]
