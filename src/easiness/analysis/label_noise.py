@@ -32,6 +32,8 @@ WIDTH = 1.2
 MISTAKEN = 2.0
 """Of the sound labels that networks get wrong, this many in (classes - 1) look like wrong ones."""
 
+_LEAST_WEIGHT = 0.25  # of the pairs, where wrong labels of all classes are taken for the same others
+_STRONG = 6.0  # examples' worth of shrinking: below that each class is taken for others of its own
 _STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeliest end counts
 _STRATA, _LEAST = 4, 150  # by lead, each of at least so many examples
 _BINS = 80
@@ -147,15 +149,16 @@ class _Fit:
         if not known.any():
             return nearer, log_sound
         wrong = pairs.add_up(self.wrong[known])
-        sound = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label)
-        of_wrong = pairs.rates(wrong, pairs.label)
-        self.weight_of_pairs = 0.5 + 0.5 / (1 + (of_wrong.strength / 20) ** 2)
+        sound = pairs.rates(pairs.add_up(1 - self.wrong[known]), pairs.label, pairs.rival)
+        of_wrong = pairs.rates(wrong, pairs.label, pairs.rival)
+        apart = 1 / (1 + (of_wrong.strength / _STRONG) ** 2)
+        self.weight_of_pairs = _LEAST_WEIGHT + (1 - _LEAST_WEIGHT) * apart
         self.log_odds_of_pair[known] = np.log(of_wrong.of_pair / sound.of_pair)[pairs.pair_of]
         log_sound[known] = np.log(sound.of_pair)[pairs.pair_of]
         # the rate at which examples of the rival's class get this label
         num_classes = self.evidence.num_classes
         own = np.bincount(pairs.rival, wrong, num_classes) / np.maximum(self._size, 1)
-        rate = pairs.rates(wrong, pairs.rival).of_pair * (share + own[pairs.rival]) / 2
+        rate = pairs.rates(wrong, pairs.rival, pairs.label).of_pair * (share + own[pairs.rival]) / 2
         others = num_classes - 1
         unsure = max(1 - self.evidence.p_predicted - share, 0.02) / others
         nearer[known] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]

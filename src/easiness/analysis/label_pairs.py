@@ -12,6 +12,7 @@ Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
 
 _STRENGTHS = np.geomspace(1, 3000, 17)
+_FAINT = 1e-3  # of the whole mass, for a class that is hardly named
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,22 @@ class Pairs:
         total: Values = np.bincount(self.pair_of, weights, len(self.label)).astype(np.float64)
         return total
 
-    def rates(self, mass: Values, given: Positions) -> Rates:
-        """The rates for ``mass`` [pairs], where ``given`` [pairs] is the label or the rival of each.
+    def rates(self, mass: Values, given: Positions, other: Positions) -> Rates:
+        """The rates for ``mass`` [pairs]; of each pair ``given`` and ``other`` [pairs] are the two ends.
 
-        How far they are shrunk is what makes the mass most likely (Dirichlet-multinomial): a lot where the
-        other classes are named alike, hardly where each class is taken for one other.
+        They are shrunk towards the share of each other class in the whole mass. How far is what makes the
+        mass most likely (Dirichlet-multinomial): a lot where all classes are taken for the same others,
+        hardly where each is taken for one of its own.
         """
-        other = 1 / (self._num_classes - 1)
         total = np.bincount(given, mass, self._num_classes)
+        named = np.bincount(other, mass, self._num_classes) + _FAINT * (mass.sum() + 1)
+        usual = named[other] / (named.sum() - named[given])
         likelihood = [
             float(
                 (gammaln(s) - gammaln(s + total)).sum()
-                + (gammaln(mass + s * other) - gammaln(s * other)).sum()
+                + (gammaln(mass + s * usual) - gammaln(s * usual)).sum()
             )
             for s in _STRENGTHS
         ]
         strength = float(_STRENGTHS[int(np.argmax(likelihood))])
-        return Rates((mass + strength * other) / (total[given] + strength), strength)
+        return Rates((mass + strength * usual) / (total[given] + strength), strength)
