@@ -1,0 +1,132 @@
+"""The page of `labels.py` from its results."""
+
+from __future__ import annotations
+
+from science.labels_runs import CELLS, CLEAN, EPOCHS, EXAMPLES, FOLD_EPOCHS, FOLDS, MODEL, RECIPES, TRIALS
+
+GAIN = 0.10  # of average precision over cleanlab's best
+ERROR, SHARE = 0.05, 0.03  # goals of the calibration
+OURS = "suspects"
+INTRODUCTION = f"""\
+{EXAMPLES:,} examples of CIFAR-10 with labels made wrong on purpose: `uniform` gives an example any other
+class, `pair` the next one. `suspects` and the scores come from {TRIALS} trainings of {MODEL} of {EPOCHS} epochs
+on these labels, cleanlab's from a {FOLDS}-fold cross-validation of the same network with the same recipe,
+{FOLD_EPOCHS} epochs a fold, which is 4 % more steps in all. AP is average precision; precision is that among as
+many as are wrong, and missed is the share of wrong labels that are not among these (the false-negative share
+at the known rate, arXiv 2510.16211)."""
+
+
+def page(results, command):
+    """The page for the docs; cells that are not measured are named."""
+    return "\n".join(
+        [
+            f"<!-- written by: {command} -->",
+            "",
+            "# Which score finds wrong labels",
+            "",
+            INTRODUCTION,
+            "",
+            *_overview(results),
+            *_calibration(results),
+            *[line for recipe in RECIPES for cell in CELLS for line in _cell(results, cell, recipe)],
+        ]
+    )
+
+
+def _of(results, cell, recipe):
+    return results.get(f"{cell.name}-{recipe}")
+
+
+def _best(scores, cleanlab):
+    names = [name for name in scores if name.startswith("cleanlab") == cleanlab and name != OURS]
+    names = [name for name in names if cleanlab or "forest" not in name]
+    return max(names, key=lambda name: scores[name]["ap"], default=None)
+
+
+def _overview(results):
+    lines = [
+        "## Average precision",
+        "",
+        "| recipe | noise | suspects | best single score | cleanlab's best | suspects less cleanlab | "
+        f"goal {GAIN:+.2f} |",
+        "| --- | --- | ---: | --- | --- | ---: | --- |",
+    ]
+    missing = []
+    for recipe in RECIPES:
+        for cell in CELLS:
+            found = _of(results, cell, recipe)
+            if found is None:
+                missing.append(f"{cell.name} with `{recipe}`")
+                continue
+            scores = found["scores"]
+            ours, single, other = scores[OURS]["ap"], _best(scores, False), _best(scores, True)
+            gain = None if other is None else ours - scores[other]["ap"]
+            verdict = "not measured" if gain is None else "met" if gain >= GAIN else "**missed**"
+            beside = "" if other is None else f"{scores[other]['ap']:.3f} ({other.removeprefix('cleanlab ')})"
+            lines.append(
+                f"| {recipe} | {cell.noise} {cell.percent} % | {ours:.3f} "
+                f"| {scores[single]['ap']:.3f} ({single}) | {beside} "
+                f"| {'' if gain is None else f'{gain:+.3f}'} | {verdict} |"
+            )
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(missing)}."]
+    return [*lines, ""]
+
+
+def _calibration(results):
+    lines = [
+        "## Probabilities",
+        "",
+        f"The expected calibration error is over ten bins of `p_wrong` (goal {ERROR}); the estimated share "
+        f"of wrong labels is to be within {100 * SHARE:g} points of the true one.",
+        "",
+        "| recipe | noise | error | wrong | estimated | p_wrong over 0.5 | goals |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for recipe in RECIPES:
+        for cell in (CLEAN, *CELLS):
+            found = _of(results, cell, recipe)
+            if found is None:
+                continue
+            rows = [(recipe, found["calibration"])]
+            if "left out" in found:
+                rows.append((f"{recipe}, left-out trials", found["left out"]["calibration"]))
+            for name, of in rows:
+                met = of["error"] <= ERROR and abs(of["estimated"] - of["share"]) <= SHARE
+                noise = "none" if cell == CLEAN else f"{cell.noise} {cell.percent} %"
+                lines.append(
+                    f"| {name} | {noise} | {of['error']:.3f} | {of['share']:.1%} | {of['estimated']:.1%} "
+                    f"| {of['likely']:,} | {'met' if met else '**missed**'} |"
+                )
+    return [*lines, ""]
+
+
+def _cell(results, cell, recipe):
+    found = _of(results, cell, recipe)
+    if found is None:
+        return []
+    lines = [
+        f"## {cell.noise} {cell.percent} %, `{recipe}`",
+        "",
+        f"Measured: {found['measured']}, PyTorch {found['torch']}.",
+        "",
+        "| score | AP | AUROC | precision | missed |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    rows = [("", found["scores"])]
+    if "left out" in found:
+        rows.append((", left-out trials", found["left out"]["scores"]))
+    everything = [(f"{name}{what}", values) for what, scores in rows for name, values in scores.items()]
+    for name, of in sorted(everything, key=lambda one: -one[1]["ap"]):
+        shown = f"**{name}**" if name.startswith(OURS) else name
+        lines.append(
+            f"| {shown} | {of['ap']:.3f} | {of['auroc']:.3f} | {of['precision']:.3f} | {of['missed']:.3f} |"
+        )
+    if "filter" in found:
+        of = found["filter"]
+        lines += [
+            "",
+            f"cleanlab's filter finds {of['found']:,} examples, {of['precision']:.1%} of them wrong labels, "
+            f"which are {of['recall']:.1%} of all wrong ones.",
+        ]
+    return [*lines, ""]
