@@ -9,11 +9,11 @@ ERROR, SHARE = 0.05, 0.03  # goals of the calibration
 OURS = "suspects"
 INTRODUCTION = f"""\
 {EXAMPLES:,} examples of CIFAR-10 with labels made wrong on purpose: `uniform` gives an example any other
-class, `pair` the next one. `suspects` and the scores come from {TRIALS} trainings of {MODEL} of {EPOCHS} epochs
-on these labels, cleanlab's from a {FOLDS}-fold cross-validation of the same network with the same recipe,
-{FOLD_EPOCHS} epochs a fold, which is 4 % more steps in all. AP is average precision; precision is that among as
-many as are wrong, and missed is the share of wrong labels that are not among these (the false-negative share
-at the known rate, arXiv 2510.16211)."""
+class, `pair` the next one. `suspects` and the scores come from {TRIALS} trainings of {MODEL} of {EPOCHS}
+epochs on these labels, cleanlab's from a {FOLDS}-fold cross-validation of the same network with the same
+recipe, {FOLD_EPOCHS} epochs a fold, which is 4 % more steps in all. AP is average precision; precision is
+that among as many as are wrong, and missed is the share of wrong labels that are not among these (the
+false-negative share at the known rate, arXiv 2510.16211)."""
 
 
 def page(results, command):

@@ -16,7 +16,7 @@ from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.found import ABOVE, AT_LEAST
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds
 from easiness.studies.suspects.kinds_text import kind_reasons
-from easiness.studies.suspects.neighbours import find_neighbours
+from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
 from easiness.studies.suspects.reasons import naming, reasons
 from easiness.studies.suspects.result import Suspects
 
@@ -96,7 +96,15 @@ def _kinds(
     near, why = None, _NOT_ASKED if not pictures else _HELD_OUT
     if pictures and split == "train":
         near, why = find_neighbours(run, source, device)
-    told = KindEvidence(
+    told = kind_evidence(evidence, noise, near, why)
+    return find_kinds(told), told
+
+
+def kind_evidence(
+    evidence: Evidence, noise: LabelNoise, near: Neighbours | None, why_not_near: str
+) -> KindEvidence:
+    """What tells the kinds of examples, from what is heard of them."""
+    return KindEvidence(
         noise.p_wrong,
         evidence.p_label,
         evidence.p_rival,
@@ -104,9 +112,8 @@ def _kinds(
         evidence.first_right,
         evidence.epochs[-1],
         near,
-        why,
+        why_not_near,
     )
-    return find_kinds(told), told
 
 
 def _table(run: Run, evidence: Evidence, noise: LabelNoise, kinds: Kinds, reason: object) -> pd.DataFrame:
