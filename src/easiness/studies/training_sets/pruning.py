@@ -19,7 +19,7 @@ from easiness.store import Run
 from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
 from easiness.studies.training_sets.kept import NAMED, Kept
 from easiness.studies.training_sets.named import named_positions
-from easiness.studies.training_sets.order import Order, order_of
+from easiness.studies.training_sets.order import Order, order_of, policy_to_keep
 from easiness.studies.training_sets.prune_figure import draw_pruned
 from easiness.studies.training_sets.prune_sections import pruned_sections
 from easiness.studies.training_sets.ranks import ranked
@@ -70,8 +70,9 @@ def prune(
             (`draw_for_coverage`), ``dual`` or ``dual:C_D`` draws what is kept by the score and the confidence
             (`draw_by_beta`); the end to ``keep`` has the place of the hard examples.
         score: to rank by.
-        keep: ``top`` or ``bottom``: the end of the score that is mainly kept, where high means neither easy
-            nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
+        keep: ``top`` or ``bottom``: the end of the score that is mainly kept. Where high means neither easy
+            nor hard its examples have the place of the hard ones in ``beta:A,B``; elsewhere a policy says
+            which end is dropped, so that only one of both can be given.
         epoch: read the score after this many epochs; the last by default.
         balanced: drop the same share of each class.
         seed: of the draw, and of the hash of ids.
@@ -86,6 +87,9 @@ def prune(
         _check_alone([name for name, value in given.items() if value])
         return _without(run, named_positions(ids, run.ids), score, epoch)
     rate = 0.3 if drop is None else drop
+    if policy is None and keep is not None:
+        policy = policy_to_keep(score, keep)
+        keep = None if policy is not None else keep
     order = exact_order(score, keep, policy) if policy in EXACT else order_of(score, keep)
     policy = next(iter(order.policies)) if policy is None else policy
     if is_sampled(policy):

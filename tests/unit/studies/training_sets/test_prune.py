@@ -116,7 +116,8 @@ def test_nothing_dropped(run):
         ({"score": "variability"}, r"say which end of it to keep \(--keep top or --keep bottom\)"),
         ({"score": "variability", "policy": "easy"}, "say which end of it to keep"),
         ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard': high variability means"),
-        ({"keep": "top"}, "keep top: high easiness means easy, .*; leave --keep out"),
+        ({"keep": "top", "policy": "easy"}, "keep top: high easiness means easy, .*; leave --keep out"),
+        ({"keep": "up"}, "keep 'up': unknown; choose top or bottom"),
         ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
         ({"epoch": 9}, "epoch 9 is not recorded"),
         ({"seed": -1}, "seed -1 is negative"),
@@ -125,3 +126,14 @@ def test_nothing_dropped(run):
 def test_what_cannot_be_drawn(run, options, message):
     with pytest.raises(BadInput, match=message):
         ez.prune(run, **options)
+
+
+@pytest.mark.parametrize(
+    ("score", "keep", "policy"),
+    [("easiness", "top", "hard"), ("easiness", "bottom", "easy"), ("loss", "top", "easy")],
+)
+def test_an_end_to_keep_is_the_policy_that_drops_the_other(run, score, keep, policy):
+    by_end = ez.prune(run, score=score, keep=keep)
+    by_policy = ez.prune(run, score=score, policy=policy)
+    assert by_end.policy == policy
+    assert (by_end.kept == by_policy.kept).all()
