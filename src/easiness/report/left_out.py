@@ -48,7 +48,7 @@ class LeftOut:
 
 
 def left_out(run: Run, epoch: int) -> LeftOut | None:
-    """What can be left out by a run after ``epoch``; ``None`` with one trial, or where none is right in all."""
+    """What can be left out by a run after ``epoch``; ``None`` with one trial, or if none is right in all."""
     if len(run.trials) < 2:
         return None
     epochs = [one for one in run.observed if one <= epoch]

@@ -80,7 +80,7 @@ def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
         at = one["id"]
         assert f'title="{at}"' in caption
         assert f"<b>{labels[at]}</b> → <b>{believed[at]}</b>" in caption
-        assert f"p wrong {one['p_wrong']:.2f} · share 1.00" in caption
+        assert f"p wrong {one['p_wrong']:.2f} · share {one['suggested_share']:.2f}" in caption
         assert "wrong label" in caption
         assert f"all 5 networks take it for {believed[at]}" in caption
         assert f'alt="Example {at}, labelled {labels[at]}"' in section
@@ -106,15 +106,11 @@ def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     assert "<ul" not in section
 
 
-def test_nothing_is_judged_by_one_trial_or_among_one_class(record: Record) -> None:
+def test_nothing_is_judged_by_one_trial(record: Record) -> None:
     labels = np.arange(20) % 2
-    for run in (
-        record(_logits(labels, trials=1), labels, name="one"),
-        record(np.ones((3, 2, 20, 1)), np.zeros(20, np.int64), name="alike", classes=["a"]),
-    ):
-        page = render_report([run])
-        assert "Labels to look at" not in page
-        assert suspect_labels(run, 2, 5, 5) == []
+    run = record(_logits(labels, trials=1), labels)
+    assert "Labels to look at" not in render_report([run])
+    assert suspect_labels(run, 2, 5, 5) == []
 
 
 def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
@@ -129,9 +125,9 @@ def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
 
 
 def test_several_runs_are_kept_short(record: Record) -> None:
-    labels = np.arange(NUM) % 3
+    labels = np.arange(200) % 3
     believed = labels.copy()
-    believed[:10] = (labels[:10] + 1) % 3
+    believed[::20] = (labels[::20] + 1) % 3
     runs = [record(_logits(believed, seed=s), labels, name=f"run{s}") for s in (1, 2)]
     section = _section(render_report(runs), "labels")
     assert [section.count(f"<h3>run{s}</h3>") for s in (1, 2)] == [1, 1]
