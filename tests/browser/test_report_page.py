@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import open_run
+from easiness import load_dataset, open_run
 from easiness.report.page import write_report
 from easiness.store import Recorder
 
@@ -35,10 +35,40 @@ def reports(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> dict[st
                     trial.end_epoch()
         runs.append(recorder.run)
     write_report(runs, folder / "recorded.html")
-    return {name: folder / f"{name}.html" for name in ("measured", "recorded")}
+    _write_suspects(folder)
+    return {name: folder / f"{name}.html" for name in ("measured", "recorded", "suspects")}
 
 
-@pytest.mark.parametrize("name", ["measured", "recorded"])
+def _write_suspects(folder: Path) -> None:
+    """A page of a run that doubts five of 100 labels, over data with copies in both splits."""
+    digits = load_dataset("digits", limit=120)
+    images, labels = digits.images.numpy()[:, 0], digits.labels.copy()
+    images[7] = images[3]
+    images[110:112] = images[:2]
+    labels[110] = (labels[0] + 1) % 10
+    given = labels[:100].copy()
+    given[::20] = (given[::20] + 1) % 10
+    np.savez(folder / "copies.npz", x=images[:100], y=given, x_test=images[100:], y_test=labels[100:])
+    data = load_dataset(str(folder / "copies.npz"))
+    recorder = Recorder(
+        folder / "doubting",
+        ids=data.ids,
+        labels=data.labels,
+        classes=data.classes,
+        fingerprint=data.fingerprint,
+    )
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        with recorder.trial(seed=seed) as trial:
+            for epoch in range(3):
+                trial.update(
+                    data.ids, rng.normal(size=(100, 10)) + (4 + 3 * epoch) * np.eye(10)[labels[:100]]
+                )
+                trial.end_epoch()
+    write_report([recorder.run], folder / "suspects.html", source=data)
+
+
+@pytest.mark.parametrize("name", ["measured", "recorded", "suspects"])
 @pytest.mark.parametrize("width", [390, 820, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_the_screen_and_says_nothing_to_the_console(
@@ -64,6 +94,27 @@ def test_pictures_and_figures_are_there(open_page: Any, reports: dict[str, Path]
     headings = page.locator("h2").all_inner_texts()
     for heading in ("What was measured", "Accuracy over epochs", "Distribution of easiness", "Noise ceiling"):
         assert heading in headings
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_suspects_stand_beside_their_pictures(open_page: Any, reports: dict[str, Path], width: int) -> None:
+    page, _ = open_page(reports["suspects"], viewport={"width": width, "height": 800})
+    suspects = page.locator("#labels .suspects figure")
+    assert suspects.count() == 5
+    for one in suspects.all():
+        picture, words = one.locator("img").bounding_box(), one.locator("figcaption").bounding_box()
+        assert picture["width"] >= 60
+        assert words["x"] >= picture["x"] + picture["width"]
+        assert words["width"] >= 120
+        assert words["x"] + words["width"] <= width
+    pairs = page.locator("#labels .alike > li > div")
+    assert pairs.count() > 0
+    for pair in pairs.all():
+        left, right = (img.bounding_box() for img in pair.locator("img").all())
+        assert abs(left["y"] - right["y"]) < 1
+        assert left["x"] + left["width"] <= right["x"]
+    for link in ("Labels to look at", "What can be left out"):
+        assert page.locator("nav a", has_text=link).count() == 1
 
 
 def test_names_are_shown_and_never_run(open_page: Any, reports: dict[str, Path]) -> None:

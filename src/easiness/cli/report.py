@@ -24,7 +24,8 @@ def report(
 ) -> None:
     """Write a page that shows what was measured: accuracy, distribution, galleries, matching tables.
 
-    It is one file that needs no network. The last line printed is its path.
+    With two trials or more it also shows the labels to look at, and says what can be left out. It is
+    one file that needs no network. The last line printed is its path.
     """
     from easiness.report import check_output_file, render_report, write_file
     from easiness.store import open_run

@@ -116,6 +116,11 @@ class Command:
         return " ".join(self.parts)
 
 
+def epoch_option(run: Run, epoch: int) -> list[str]:
+    """What makes a command read the run after ``epoch``: nothing where it does so anyway."""
+    return [] if epoch == run.observed[-1] else ["--epoch", str(epoch)]
+
+
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
     """The command that measures the run again; ``None`` for arrays and for recorded training loops.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
+from easiness.report.certain import Certain, certain
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
+from easiness.report.labels import SuspectLabels, suspect_labels
+from easiness.report.left_out import LeftOut, left_out
 from easiness.report.levels_figure import Levels, draw_levels, easiness_levels
-from easiness.report.pictures import picture_uris
+from easiness.report.pictures import Named, named_uris, picture_uris
 from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
@@ -34,11 +37,14 @@ from easiness.studies.matching import (
     pair_answers,
 )
 from easiness.studies.similarity import similarity, similarity_sentence
+from easiness.studies.suspects import ABOVE
 
 MAX_CLASSES = 20
 """Classes beyond these are counted but not shown one by one."""
 
 _PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
+_SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
+_MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FRACTION = 0.1
 _LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
 
@@ -60,6 +66,8 @@ class RunPart:
     galleries: list[ClassGallery]
     alike: str
     reliability: Reliability | None
+    suspects: list[SuspectLabels]
+    left_out: LeftOut | None
     outlook: list[str]
     warnings: list[str]
     by_epoch_figure: str | None
@@ -123,11 +131,13 @@ def render_report(
         except BadInput as error:
             not_compared = str(error)
     parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
+    sure = certain(runs[0], data)
     pictures: dict[int, str] = {}
+    marked: dict[Named, str] = {}
     if data is not None:
-        shown = sorted({one.position for part in parts for gallery in part.galleries for one in gallery})
         try:
-            pictures = picture_uris(runs[0], data, shown)
+            pictures = picture_uris(runs[0], data, sorted(_in_galleries(parts)))
+            marked = named_uris(data, _marked(parts, sure))
         except BadInput as error:
             if source is not None:
                 raise
@@ -148,13 +158,28 @@ def render_report(
         comparison=comparison,
         not_compared=not_compared,
         answers=[] if comparison is None else pair_answers(comparison),
+        certain=sure,
+        above=ABOVE,
         pictures=pictures,
+        marked=marked,
         no_pictures=no_pictures,
         pixelated=data is not None and data.scan.size is not None and max(data.scan.size) <= 64,
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
+        max_groups=_MAX_GROUPS,
     )
+
+
+def _in_galleries(parts: Sequence[RunPart]) -> set[int]:
+    return {one.position for part in parts for gallery in part.galleries for one in gallery}
+
+
+def _marked(parts: Sequence[RunPart], sure: Certain) -> Iterator[Named]:
+    yield from sure.named
+    for part in parts:
+        for of_split in part.suspects:
+            yield from of_split.named
 
 
 def _part(
@@ -195,6 +220,8 @@ def _part(
         galleries=class_galleries(
             run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
         ),
+        suspects=suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED)),
+        left_out=left_out(run, epoch),
         reliability=reliability,
         outlook=[] if reliability is None else reliability.outlook.sentences(),
         warnings=[] if reliability is None else reliability.outlook.warnings(),

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.runs import run_pictures
+from easiness.spec import Split
 from easiness.store import Run
+
+Named: TypeAlias = tuple[Split, int | str]
+"""An example by its split and its id there."""
 
 LARGEST_SIDE = 96
 """Pixels; larger pictures are made smaller."""
@@ -26,6 +32,21 @@ def picture_uris(run: Run, data: Dataset, positions: list[int]) -> dict[int, str
     """
     uris = run_pictures(run, data, np.array(positions, np.int64), picture_uri)
     return dict(zip(positions, uris, strict=True))
+
+
+def named_uris(data: Dataset, wanted: Iterable[Named]) -> dict[Named, str]:
+    """``data:`` addresses of pictures by their split and id; those that the data lack are left out.
+
+    Raises:
+        BadInput: a picture is unreadable.
+    """
+    found: dict[Named, str] = {}
+    asked = set(wanted)
+    for name, split in data.splits.items():
+        at = [i for i, one in enumerate(split.ids.tolist()) if (name, one) in asked]
+        uris = split.map_pictures(np.array(at, np.int64), picture_uri)
+        found |= {(name, one): uri for one, uri in zip(split.ids[at].tolist(), uris, strict=True)}
+    return found
 
 
 def picture_uri(pixels: npt.NDArray[np.uint8]) -> str:

@@ -1,0 +1,95 @@
+"""Which labels of a run the page shows to be looked at."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from easiness.report.facts import epoch_option
+from easiness.report.pictures import Named
+from easiness.spec import Split
+from easiness.store import Run
+from easiness.studies.suspects import ABOVE, summary, suspects
+
+
+@dataclass(frozen=True)
+class ShownLabel:
+    """A suspect with what its caption says; ``share`` of the predictions name the ``suggested`` class.
+
+    ``named`` is its split and id; ``kind`` is empty where nothing tells why it is hard.
+    """
+
+    named: Named
+    given: str
+    suggested: str
+    p_wrong: float
+    share: float
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SuspectLabels:
+    """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
+
+    ``summary`` says how many are likely wrong of its ``num_examples``; ``command`` writes them all.
+    """
+
+    split: Split
+    num_examples: int
+    num: int
+    summary: str
+    shown: list[ShownLabel]
+    command: str
+
+    @property
+    def named(self) -> Iterator[Named]:
+        """The pictures of those shown."""
+        return (one.named for one in self.shown)
+
+
+def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[SuspectLabels]:
+    """The suspects among the examples of a run, and among those held out where they were observed.
+
+    Empty where labels cannot be judged: with one trial, or one class.
+
+    Args:
+        run: whose trials judge.
+        epoch: judge as after so many epochs.
+        most: suspects to show.
+        most_held_out: suspects to show of the held-out split.
+    """
+    if len(run.trials) < 2 or len(run.classes) < 2:
+        return []
+    parts = [_of_split(run, epoch, "train", most)]
+    if run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials):
+        parts.append(_of_split(run, epoch, "held_out", most_held_out))
+    return parts
+
+
+def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
+    found = suspects(run, split=split, epoch=epoch, pictures=False)
+    over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
+    words = ["easiness", "suspects", str(run.path), *epoch_option(run, epoch)]
+    if split != "train":
+        words += ["--split", split]
+    return SuspectLabels(
+        split=split,
+        num_examples=len(found.ranked),
+        num=len(over),
+        summary=summary(found),
+        shown=[
+            ShownLabel(
+                named=(split, one["id"]),
+                given=one["class"],
+                suggested=one["suggested_class"],
+                p_wrong=one["p_wrong"],
+                share=one["suggested_share"],
+                kind=one["kind"],
+                reason=one["reason"],
+            )
+            for one in over.head(most).to_dict("records")
+        ],
+        command=shlex.join([*words, "-o", "suspects.csv"]),
+    )

@@ -1,0 +1,115 @@
+"""What the records of a run say of how much of the data can be left out."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.report.facts import epoch_option
+from easiness.store import Run
+from easiness.studies.training_sets import prune
+
+_SHARES = (0.1, 0.3, 0.5)
+_POLICY = "easy"
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What `prune` drops at a ``share``: ``num`` examples, of which all trials have ``num_right`` right.
+
+    ``confidence`` is the mean probability of the label, of those dropped and of those kept.
+    """
+
+    share: float
+    num: int
+    num_right: int
+    confidence: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """How many examples of a run are easy beyond doubt, and what `prune` would drop.
+
+    ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
+    ``since`` has pairs of an earlier epoch and how many are so after each epoch observed from it on.
+    ``prune`` and ``ablate`` are commands; there is none of the latter for data that have no name.
+    """
+
+    num_examples: int
+    num_right: int
+    since: list[tuple[int, int]]
+    dropped: list[Dropped]
+    prune: str
+    ablate: str | None
+
+
+def left_out(run: Run, epoch: int) -> LeftOut | None:
+    """What can be left out by a run after ``epoch``; ``None`` with one trial, or if none is right in all."""
+    if len(run.trials) < 2:
+        return None
+    epochs = [one for one in run.observed if one <= epoch]
+    first = _right_since(run, epochs)
+    right = ~np.isnan(first)
+    if not right.any():
+        return None
+    # where few epochs were observed these may be one
+    earlier = dict.fromkeys((epochs[len(epochs) // 2], epochs[0]))
+    return LeftOut(
+        num_examples=len(first),
+        num_right=int(right.sum()),
+        since=[(one, int((first <= one).sum())) for one in earlier if one != epoch],
+        dropped=_dropped(run, epoch, right),
+        prune=_prune_command(run, epoch),
+        ablate=_ablate_command(run, epoch),
+    )
+
+
+def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
+    """The first epoch from which on all trials have each example [K] right; NaN where not in the last."""
+    first = np.full(len(run.labels), np.nan)
+    so_far = np.ones(len(run.labels), np.bool_)
+    for epoch in reversed(epochs):
+        for trial in run.trials:
+            so_far &= trial.columns(epoch, ["prediction"])["prediction"] == run.labels
+        first[so_far] = epoch
+    return first
+
+
+def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped]:
+    p_label = run.votes(epoch).p_label.mean(axis=0)
+    found = []
+    for share in _SHARES:
+        try:
+            kept = prune(run, drop=share, policy=_POLICY, epoch=epoch).kept
+        except BadInput:  # a class would lose all its examples
+            continue
+        found.append(
+            Dropped(
+                share,
+                int((~kept).sum()),
+                int((right & ~kept).sum()),
+                (float(p_label[~kept].mean()), float(p_label[kept].mean())),
+            )
+        )
+    return found
+
+
+def _prune_command(run: Run, epoch: int) -> str:
+    words = ["easiness", "prune", str(run.path), "--drop", "0.3", "--policy", _POLICY]
+    return shlex.join([*words, *epoch_option(run, epoch), "-o", "kept.csv"])
+
+
+def _ablate_command(run: Run, epoch: int) -> str | None:
+    spec = run.spec.measured
+    if spec is None or spec.data.source is None:
+        return None
+    words = ["easiness", "ablate", spec.data.source, "--scores", str(run.path), *epoch_option(run, epoch)]
+    words += ["--model", spec.model, "--rates", ",".join(f"{share:g}" for share in (0, *_SHARES))]
+    words += ["--epochs", str(spec.epochs)]
+    if spec.data.held_out is None:
+        words += ["--holdout", "0.2"]
+    return shlex.join([*words, "--out", "ablation"])

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness import load_dataset, measure, open_run
+from easiness.report import certain as certain_module
+from easiness.report.certain import certain
+from easiness.report.labels import suspect_labels
+from easiness.report.page import render_report
+from easiness.store import Recorder, Run
+from easiness.studies.suspects import suspects
+
+NUM = 60
+WRONG = [7, 20, 31, 52]
+EVIL = ('<b title="x" onclick=alert(1)>', "\"><img src=x onerror='alert(2)'>")
+Record = Callable[..., Run]
+
+
+def _logits(believed: Any, *, trials: int = 5, epochs: int = 4, seed: int = 0) -> Any:
+    """Logits [trials, epochs, examples, classes] of networks that believe these labels, ever more clearly."""
+    rng = np.random.default_rng(seed)
+    classes = int(max(believed)) + 1
+    sure = 2 + 2 * np.arange(epochs)[:, None, None]
+    return rng.normal(size=(trials, epochs, len(believed), classes)) + sure * np.eye(classes)[believed]
+
+
+def _mislabelled() -> tuple[Any, Any]:
+    """The labels given, and those believed: the next class at `WRONG`."""
+    labels = np.arange(NUM) % 3
+    believed = labels.copy()
+    believed[WRONG] = (labels[WRONG] + 1) % 3
+    return labels, believed
+
+
+def _section(page: str, key: str) -> str:
+    """The HTML of a section; it has none inside."""
+    return page.partition(f'<section id="{key}"')[2].partition("</section>")[0]
+
+
+def _captions(section: str) -> list[str]:
+    return [part.partition("</figcaption>")[0] for part in section.split("<figcaption>")[1:]]
+
+
+def _of_arrays(folder: Path, images: Any, labels: Any, logits: Any, **held_out: Any) -> tuple[Path, Run]:
+    """Pictures in a file, and a run recorded over them."""
+    source = folder / "data.npz"
+    np.savez(source, x=images, y=labels, **held_out)
+    data = load_dataset(str(source))
+    recorder = Recorder(
+        folder / "run", ids=data.ids, labels=labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    for seed, epochs in enumerate(logits):
+        with recorder.trial(seed=seed) as trial:
+            for values in epochs:
+                trial.update(data.ids, values)
+                trial.end_epoch()
+    return source, recorder.run
+
+
+def _noise(num: int, side: int = 8) -> Any:
+    return np.random.default_rng(3).integers(0, 256, (num, side, side), np.uint8)
+
+
+def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
+    labels, believed = _mislabelled()
+    source, run = _of_arrays(tmp_path, _noise(NUM), labels, _logits(believed))
+    section = _section(render_report([run], source=str(source)), "labels")
+    captions = _captions(section)
+    assert len(captions) == len(WRONG)
+    ranked = suspects(run, pictures=False).ranked.head(len(WRONG))
+    assert set(ranked["id"]) == set(WRONG)
+    for caption, one in zip(captions, ranked.to_dict("records"), strict=True):
+        at = one["id"]
+        assert f'title="{at}"' in caption
+        assert f"<b>{labels[at]}</b> → <b>{believed[at]}</b>" in caption
+        assert f"p wrong {one['p_wrong']:.2f} · share {one['suggested_share']:.2f}" in caption
+        assert "wrong label" in caption
+        assert f"all 5 networks take it for {believed[at]}" in caption
+        assert f'alt="Example {at}, labelled {labels[at]}"' in section
+    assert "4 of 60 labels are more likely wrong than right" in section
+
+
+def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
+    labels, believed = _mislabelled()
+    run = record(_logits(believed), labels, name="my runs")
+    (part,) = suspect_labels(run, 3, 3, 0)
+    assert (part.num, len(part.shown), part.num_examples) == (4, 3, NUM)
+    assert part.command == f"easiness suspects '{run.path}' --epoch 3 -o suspects.csv"
+    (last,) = suspect_labels(run, 4, 3, 0)
+    assert "--epoch" not in last.command
+
+
+def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
+    labels = np.arange(NUM) % 3
+    section = _section(render_report([record(_logits(labels), labels)]), "labels")
+    assert "No label of the 60 examples is suspect" in section
+    assert section.count("<p>") == 1
+    assert "<table" not in section
+    assert "<ul" not in section
+
+
+def test_nothing_is_judged_by_one_trial(record: Record) -> None:
+    labels = np.arange(20) % 2
+    run = record(_logits(labels, trials=1), labels)
+    assert "Labels to look at" not in render_report([run])
+    assert suspect_labels(run, 2, 5, 5) == []
+
+
+def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
+    labels, believed = _mislabelled()
+    ids = np.array([f"photos/{i:02d}.png" for i in range(NUM)], object)
+    section = _section(render_report([record(_logits(believed), labels, ids=ids)]), "labels")
+    assert "<img" not in section
+    for at in WRONG:
+        assert (
+            f'<th scope="row">photos/{at:02d}.png</th><td>{labels[at]}</td><td>{believed[at]}</td>' in section
+        )
+
+
+def test_several_runs_are_kept_short(record: Record) -> None:
+    labels = np.arange(200) % 3
+    believed = labels.copy()
+    believed[::20] = (labels[::20] + 1) % 3
+    runs = [record(_logits(believed, seed=s), labels, name=f"run{s}") for s in (1, 2)]
+    section = _section(render_report(runs), "labels")
+    assert [section.count(f"<h3>run{s}</h3>") for s in (1, 2)] == [1, 1]
+    assert section.count('<th scope="row">') == 2 * 6
+    assert section.count("the first 6 are shown") == 2
+
+
+def test_held_out_labels_come_after_those_trained_on(planted: tuple[Path, Path], tmp_path: Path) -> None:
+    measure(str(planted[0]), model="mlp_2_w8", trials=2, epochs=2, precision="float32", out=tmp_path / "run")
+    run = open_run(tmp_path / "run")
+    parts = suspect_labels(run, 2, 24, 6)
+    assert [(part.split, part.num_examples) for part in parts] == [("train", 300), ("held_out", 300)]
+    assert all(
+        len(part.shown) <= 6 and one.named[0] == "held_out" for part in parts[1:] for one in part.shown
+    )
+    assert "--split held_out" in parts[1].command
+    section = _section(render_report([run]), "labels")
+    found = suspects(run, split="held_out", pictures=False)
+    expected = int((found.ranked["p_wrong"] >= 0.1).sum())
+    words = f"{expected} are wrong" if expected > 1 else "held-out examples"
+    assert words in section.partition("Held-out labels")[2]
+
+
+def test_certain_conflicts_are_told_and_shown_in_pairs(tmp_path: Path) -> None:
+    labels = np.arange(NUM) % 3
+    images, held_out = _noise(NUM), _noise(NUM + 10)[NUM:]
+    images[4], images[9], images[12] = images[2], images[0], images[0]  # of 2: another label; of 0: the same
+    held_out[1] = images[30]
+    source, run = _of_arrays(
+        tmp_path, images, labels, _logits(labels), x_test=held_out, y_test=(np.arange(10) + 1) % 3
+    )
+    found = certain(run, load_dataset(str(source)))
+    assert found.sentences[0] == "1 group of identical training pictures (2 in all) with two labels or more."
+    assert "1 of 10 held-out pictures are in the training split as well, 1 of them" in found.sentences[1]
+    assert [one.what for one in found.examples] == ["identical, with two labels", "identical, one held out"]
+    pairs = [[(two.named, two.class_name) for two in one.pair] for one in found.examples]
+    assert pairs[0] == [(("train", 2), "2"), (("train", 4), "1")]
+    assert pairs[1] == [(("train", 30), "0"), (("held_out", 1), "2")]
+    assert found.duplicates == [["0", "9", "12"]]
+    assert found.num_copies == 2
+    page = render_report([run], source=str(source))
+    assert len(_captions(_section(page, "labels"))) == 4
+    left_out = _section(page, "left-out")
+    assert "2 training pictures are exact copies of" in left_out
+    assert "0 = 9 = 12" in left_out
+
+
+def test_many_pictures_are_not_compared_and_a_command_is_named(
+    measured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = open_run(measured), load_dataset("digits", limit=100)
+    assert certain(run, data).sentences[0].startswith("No identical training pictures")
+    monkeypatch.setattr(certain_module, "MOST_COMPARED", 99)
+    (told,) = certain(run, data).sentences
+    assert f"among 100, which takes a while: easiness suspects {run.path} does" in told
+    assert certain(run, None).sentences == []
+
+
+def test_what_a_damaged_picture_leaves_of_the_page(pictures: Path, tmp_path: Path) -> None:
+    data = load_dataset(str(pictures))
+    recorder = Recorder(
+        tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    path = pictures / "cat" / "03.png"
+    path.write_bytes(path.read_bytes()[:60])
+    (told,) = certain(recorder.run, load_dataset(str(pictures))).sentences
+    assert told.startswith("Identical pictures were not looked for: ")
+    assert "03.png" in told
+
+
+def test_hostile_names_are_escaped_beside_pictures(tmp_path: Path) -> None:
+    root = tmp_path / "pets"
+    rng = np.random.default_rng(0)
+    for name in EVIL:
+        (root / name).mkdir(parents=True)
+        for i in range(12):
+            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{i}'\"<u>&.png")
+    for i in (0, 1):  # one picture under both labels, one twice under one
+        shutil.copy(root / EVIL[0] / "0'\"<u>&.png", root / EVIL[i] / f"9{i}<script>.png")
+    data = load_dataset(str(root))
+    believed = data.labels.copy()
+    believed[3] = 1 - believed[3]
+    recorder = Recorder(
+        tmp_path / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    for seed, epochs in enumerate(_logits(believed)):
+        with recorder.trial(seed=seed) as trial:
+            for values in epochs:
+                trial.update(data.ids, values)
+                trial.end_epoch()
+    page = render_report([recorder.run], source=str(root))
+    assert "Identical, with two labels" in page
+    assert "Suspect labels" in page
+    for text in (*EVIL, "<u>", "<script"):
+        assert text not in page
+    assert page == render_report([recorder.run], source=str(root))
