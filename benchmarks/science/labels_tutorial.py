@@ -1,7 +1,7 @@
 """The figures and outputs of docs/labels.md: planted mistakes, found, mended and verified.
 
-Makes a folder of pictures with known mistakes from scikit-learn's digits, runs the commands of the page on it,
-prints what they say and how much of what was planted was found, and draws the figure.
+Makes a folder of pictures with known mistakes from scikit-learn's digits, runs the commands of the page on
+it, prints what they say and how much of what was planted was found, and draws the figure.
 
     python benchmarks/science/labels_tutorial.py --out FOLDER [--figure docs/images/labels.svg]
 """
@@ -29,19 +29,20 @@ from kit.machine import measured
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "labels.md"
 SIDE = 16  # pixels of a picture, twice those of a digit
-WRONG = 0.05  # of the training pictures
+EXAMPLES = 800  # digits
+WRONG = 0.15  # of the training pictures
 COPIES = 5  # pictures that lie in two class folders
 HELD_OUT = 0.3
 COLORS = {"planted": "#c8531f", "others": "#9a9a9a", "before": "#9a9a9a", "after": "#2a78b8"}
 
 
-def plant(folder, seed=0, limit=None):
+def plant(folder, seed=0):
     """Write ``train`` and ``val`` folders of PNG files by class; returns the true class by id, of wrong ones.
 
-    A twentieth of the training pictures lie in the folder of another class, and of some more a copy lies in a
+    Some of the training pictures lie in the folder of another class, and of some more a copy lies in a
     second one. The held-out pictures are sound.
     """
-    data = load_dataset("digits", limit=limit)
+    data = load_dataset("digits", limit=EXAMPLES)
     rng = np.random.default_rng([seed, 0x6C61626C])
     order = rng.permutation(len(data))
     num_train = len(data) - int(HELD_OUT * len(data))
@@ -83,7 +84,8 @@ def found(table, truth):
     likely = table["p_wrong"].to_numpy() >= 1 / 2
     num = len(truth)
     yield f"{int(wrong[:num].sum())} of the {num} planted are among the first {num} suspects"
-    yield f"{int((likely & wrong).sum())} of the {int(likely.sum())} labels with p_wrong of 0.5 or more are planted"
+    num_right, num_likely = int((likely & wrong).sum()), int(likely.sum())
+    yield f"{num_right} of the {num_likely} labels with p_wrong of 0.5 or more are planted"
 
 
 def draw(table, truth, verified):

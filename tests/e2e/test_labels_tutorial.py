@@ -1,4 +1,4 @@
-"""The tutorial on wrong labels does as it says: its own commands, in small, on pictures with planted mistakes."""
+"""The tutorial on wrong labels does as it says: its own commands, in small, on planted mistakes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SMALLER = {"--trials": "4"}
-EXAMPLES = 800
 STEADY = ["--precision", "float32", "--jobs", "1"]  # what is fastest need not be found out here
 
 
@@ -33,7 +32,7 @@ def in_small(line):
 
 def test_from_planted_mistakes_to_a_verified_gain(command, tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    truth = tutorial["plant"](tmp_path / "photos", limit=EXAMPLES)
+    truth = tutorial["plant"](tmp_path / "photos")
     said = {}
     for line in tutorial["commands"]():
         words = in_small(line)
@@ -42,7 +41,9 @@ def test_from_planted_mistakes_to_a_verified_gain(command, tutorial, tmp_path, m
         said[words[0]] = finished
     assert list(said) == ["measure", "suspects", "report", "clean", "verify"]
     # the pictures that lie in two folders are certain
-    assert "5 groups of identical training pictures (10 in all) with two labels or more" in said["suspects"].out
+    assert (
+        "5 groups of identical training pictures (10 in all) with two labels or more" in said["suspects"].out
+    )
     listed = pd.read_csv("suspects.csv", dtype={"id": str})
     first = listed["id"].head(len(truth) // 2)
     assert first.isin(truth.keys()).mean() >= 0.9
