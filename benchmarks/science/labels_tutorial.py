@@ -55,11 +55,11 @@ def plant(folder, seed=0):
         split, label = ("train", own) if place < num_train else ("val", own)
         if place < num_wrong:
             label = other
-            truth[f"{label}/{at:04d}.png"] = own
+            truth[f"train/{label}/{at:04d}.png"] = own
         save(pictures[at], folder / split / str(label) / f"{at:04d}.png")
         if num_wrong <= place < num_wrong + COPIES:
             save(pictures[at], folder / split / str(other) / f"{at:04d}.png")
-            truth[f"{other}/{at:04d}.png"] = own
+            truth[f"train/{other}/{at:04d}.png"] = own
     return truth
 
 

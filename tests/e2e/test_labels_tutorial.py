@@ -51,7 +51,7 @@ def test_from_planted_mistakes_to_a_verified_gain(command, tutorial, tmp_path, m
     labels = pd.read_csv("labels.csv", dtype={"id": str, "class": str}).set_index("id")
     relabelled = labels[labels["action"] == "relabel"]
     right = [truth.get(name) == int(row["class"]) for name, row in relabelled.iterrows()]
-    assert len(right) > len(truth) / 4
+    assert len(right) >= 10
     assert sum(right) / len(right) >= 0.9
     gain = re.search(r"gains (\d+\.\d) points \((\d+\.\d) to ", said["verify"].out)
     assert gain is not None, said["verify"].out
