@@ -1,0 +1,139 @@
+"""The figures and outputs of docs/labels.md: planted mistakes, found, mended and verified.
+
+Makes a folder of pictures with known mistakes from scikit-learn's digits, runs the commands of the page on
+it, prints what they say and how much of what was planted was found, and draws the figure.
+
+    python benchmarks/science/labels_tutorial.py --out FOLDER [--figure docs/images/labels.svg]
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from PIL import Image
+
+from easiness import load_dataset, open_run, suspects
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "labels.md"
+SIDE = 16  # pixels of a picture, twice those of a digit
+EXAMPLES = 800  # digits
+WRONG = 0.15  # of the training pictures
+COPIES = 5  # pictures that lie in two class folders
+HELD_OUT = 0.3
+COLORS = {"planted": "#c8531f", "others": "#9a9a9a", "before": "#9a9a9a", "after": "#2a78b8"}
+
+
+def plant(folder, seed=0):
+    """Write ``train`` and ``val`` folders of PNG files by class; returns the true class by id, of wrong ones.
+
+    Some of the training pictures lie in the folder of another class, and of some more a copy lies in a
+    second one. The held-out pictures are sound.
+    """
+    data = load_dataset("digits", limit=EXAMPLES)
+    rng = np.random.default_rng([seed, 0x6C61626C])
+    order = rng.permutation(len(data))
+    num_train = len(data) - int(HELD_OUT * len(data))
+    num_wrong = round(WRONG * num_train)
+    truth = {}
+    pictures = data.pictures(np.arange(len(data)))
+    for place, at in enumerate(order.tolist()):
+        own = int(data.labels[at])
+        other = int((own + rng.integers(1, data.num_classes)) % data.num_classes)
+        split, label = ("train", own) if place < num_train else ("val", own)
+        if place < num_wrong:
+            label = other
+            truth[f"train/{label}/{at:04d}.png"] = own
+        save(pictures[at], folder / split / str(label) / f"{at:04d}.png")
+        if num_wrong <= place < num_wrong + COPIES:
+            save(pictures[at], folder / split / str(other) / f"{at:04d}.png")
+            truth[f"train/{other}/{at:04d}.png"] = own
+    return truth
+
+
+def save(pixels, path):
+    """One picture, twice as large as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(pixels[..., 0])
+    image.resize((SIDE, SIDE), Image.Resampling.BILINEAR).save(path)
+
+
+def commands(page=PAGE):
+    """The command lines of the page that make up its tutorial, in order."""
+    shown = re.search(r"<!-- tutorial -->(.*?)<!-- end of the tutorial -->", page.read_text(), re.DOTALL)
+    blocks = re.findall(r"```sh\n(.*?)```", shown[1], re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith("easiness ")]
+
+
+def found(table, truth):
+    """Sentences on how much of what was planted is among the suspects [ranked], and the cleaned labels."""
+    wrong = table["id"].isin(truth.keys()).to_numpy()
+    likely = table["p_wrong"].to_numpy() >= 1 / 2
+    num = len(truth)
+    yield f"{int(wrong[:num].sum())} of the {num} planted are among the first {num} suspects"
+    num_right, num_likely = int((likely & wrong).sum()), int(likely.sum())
+    yield f"{num_right} of the {num_likely} labels with p_wrong of 0.5 or more are planted"
+
+
+def draw(table, truth, verified):
+    """Where the planted mistakes are among the suspects, and the accuracies before and after."""
+    figure = Figure(figsize=(7.2, 2.7), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(2, 1))
+    wrong = table["id"].isin(truth.keys()).to_numpy()
+    bins = np.linspace(0, 1, 21)
+    left.hist(
+        [table["p_wrong"][~wrong], table["p_wrong"][wrong]],
+        bins,
+        stacked=True,
+        color=[COLORS["others"], COLORS["planted"]],
+        label=["as the data set has them", "planted"],
+    )
+    left.set(xlabel="p_wrong", ylabel="labels", yscale="log")
+    left.legend(frameon=False, fontsize=8)
+    before, after = verified["accuracy_before"], verified["accuracy_after"]
+    for pair in zip(before, after, strict=True):
+        right.plot([0, 1], pair, color=COLORS["others"], linewidth=0.8)
+    right.plot(np.zeros(len(before)), before, "o", color=COLORS["before"])
+    right.plot(np.ones(len(after)), after, "o", color=COLORS["after"])
+    right.set(xticks=[0, 1], xticklabels=["before", "after"], xlim=(-0.4, 1.4), ylabel="held-out accuracy")
+    for axes in (left, right):
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def main():
+    made = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    made.add_argument("--out", type=Path, required=True, help="a new folder for pictures and runs")
+    made.add_argument("--figure", type=Path, help="write the figure here")
+    options = made.parse_args()
+    options.out.mkdir(parents=True)
+    truth = plant(options.out / "photos")
+    print(measured())
+    for line in commands():
+        print(f"\n$ {line}", flush=True)
+        program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
+        subprocess.run(program, cwd=options.out, check=True)
+    table = suspects(open_run(options.out / "run"), pictures=False).ranked
+    for sentence in found(table, truth):
+        print(sentence)
+    if options.figure is not None:
+        options.figure.parent.mkdir(parents=True, exist_ok=True)
+        verified = pd.read_csv(options.out / "gain.csv")
+        draw(table, truth, verified).savefig(options.figure, metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()
