@@ -38,6 +38,7 @@ _STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeli
 _STRATA, _LEAST = 4, 150  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
+_ADDED = 0.5  # wrong labels, so that one among a few hundred stays possible
 _SLOPE = 5.0  # strength of the prior against a share that changes with the lead
 
 
@@ -197,8 +198,11 @@ class _Fit:
         among = (self._rank > 0.5) if self._num_strata > 1 else np.ones(len(sure), np.bool_)
         design = np.stack([np.ones(len(sure)), sure])[:, among]
         shown = expit(self._prior @ design)
-        curvature = (design * (shown * (1 - shown) + 1e-9)) @ design.T + np.diag([1e-6, _SLOPE])
-        gradient = design @ (self.wrong[among] - shown) - np.array([0, _SLOPE * self._prior[1]])
+        usual = float(expit(self._prior[0]))
+        curvature = (design * (shown * (1 - shown) + 1e-9)) @ design.T
+        curvature += np.diag([_ADDED * usual * (1 - usual), _SLOPE])
+        gradient = design @ (self.wrong[among] - shown)
+        gradient += np.array([_ADDED * (1 - usual), -_SLOPE * self._prior[1]])
         self._prior = self._prior + np.linalg.solve(curvature, gradient)
         odds: Values = self._prior[0] + self._prior[1] * sure
         return odds

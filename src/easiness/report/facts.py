@@ -146,6 +146,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         options.append(("--train-share", spec.train_share))
     if spec.data.data_root is not None:
         options.append(("--data-root", spec.data.data_root))
+    if spec.data.labels is not None:
+        options.append(("--labels", spec.data.labels))
     if spec.data.holdout is not None:
         options.append(("--holdout", spec.data.holdout))
     if spec.data.allow_outside:

@@ -25,7 +25,7 @@ class RankedLabels:
     Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
     ``rival_share`` (of the predictions that are not the label, how many are the suggested class),
     ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
-    labels. The table has those of a probability of ``above`` or more, and the first few in any case.
+    labels, ``known`` the share of the predictions heard that are the label. The table has those of a probability of ``above`` or more, and the first few in any case.
     ``conflicts`` are certain; ``left_out_kinds`` says which kinds were not looked for and why.
     """
 
@@ -36,6 +36,7 @@ class RankedLabels:
     classes: tuple[str, ...]
     ranked: pd.DataFrame = field(repr=False)
     share: float
+    known: float
     above: float
     conflicts: Conflicts = field(repr=False)
     left_out_kinds: dict[str, str]
@@ -65,6 +66,7 @@ class RankedLabels:
             "split": self.split,
             "num_examples": len(self.ranked),
             "share": self.share,
+            "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,
             "conflicts": [defined(row) for row in self.conflicts.table().to_dict("records")],

@@ -9,6 +9,8 @@ from easiness.studies.suspects.found import RankedLabels
 FIRST = 20
 """Rows that are shown; files have all."""
 
+_WELL_KNOWN = 0.75  # of the labels
+
 _PAIRS = ["kind", "example", "class", "other", "class", "bits"]
 
 
@@ -50,10 +52,19 @@ def _suspects(found: RankedLabels) -> Section:
     note = (
         f"{summary(found)} From {found.num_trials} trials of {found.model}, epochs {epochs}. p wrong is the "
         "probability that the label is wrong, share how often the trials say the suggested class. "
+        f"{_known(found)} "
         f"{_listed(found, len(shown))}"
     )
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
     return Section("Labels to look at", note + left, rows)
+
+
+def _known(found: RankedLabels) -> str:
+    """How much the networks know, without which a probability says little."""
+    right = f"The networks have {percent(found.known)} of the labels right"
+    if found.known >= _WELL_KNOWN:
+        return f"{right}."
+    return f"{right}: what they do not know they cannot judge, so look at the first ones in any case."
 
 
 def _listed(found: RankedLabels, num_shown: int) -> str:

@@ -78,6 +78,7 @@ def suspects(
         classes=run.classes,
         ranked=_table(run, evidence, noise, kinds, reason).iloc[order].reset_index(drop=True),
         share=noise.share,
+        known=1 - float(evidence.other_share.mean()),
         above=above,
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
