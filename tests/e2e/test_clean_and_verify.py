@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType, SimpleNamespace
-
 import numpy as np
 import pandas as pd
 import pytest
 
-from easiness import open_run
-from easiness.data import load_dataset
+from easiness import load_dataset, open_run
 
 
 @pytest.fixture
-def suspects(monkeypatch, planted):
-    """Suspects that are right about nine in ten of the wrong labels, and unsure of the others."""
-    true = pd.read_csv(planted[1])["label"].to_numpy()
-
-    def found(run):
-        sure = np.where(run.ids % 10 == 3, 0.6, 0.95)
-        table = pd.DataFrame({"id": run.ids, "label": run.labels, "suggested": true[run.ids]})
-        table = table.assign(p_wrong=np.where(run.labels == table["suggested"], 0, sure), suggested_share=1.0)
-        return SimpleNamespace(ranked=table.sort_values("p_wrong", ascending=False))
-
-    module = ModuleType("easiness.studies.suspects")
-    module.suspects = found
-    monkeypatch.setitem(sys.modules, module.__name__, module)
+def planted(tmp_path):
+    """800 digits, a fifth of them under another label, 400 held out with sound ones, and the true labels."""
+    data = load_dataset("digits", limit=1200)
+    rng = np.random.default_rng(0)
+    order = rng.permutation(1200)
+    x, true = data.images.numpy()[order, 0], data.labels[order]
+    wrong = rng.random(800) < 0.2
+    given = np.where(wrong, (true[:800] + rng.integers(1, 10, 800)) % 10, true[:800])
+    np.savez(tmp_path / "digits.npz", x=x[:800], y=given, x_test=x[800:], y_test=true[800:])
+    return tmp_path / "digits.npz", true[:800]
 
 
-@pytest.mark.usefixtures("suspects")
 def test_measure_clean_edit_verify(command, planted, tmp_path):
-    source, true = planted[0], pd.read_csv(planted[1])["label"].to_numpy()
+    source, true = planted
     size = ["--model", "mlp_3", "--trials", 5, "--epochs", 12, "--precision", "float32"]
     assert command("measure", source, *size, "--out", tmp_path / "run").code == 0
     file = tmp_path / "labels.csv"
@@ -43,25 +35,27 @@ def test_measure_clean_edit_verify(command, planted, tmp_path):
     assert table["was"].tolist() == run.labels.tolist()
     num = table["action"].value_counts()
     assert finished.err.splitlines()[-1].startswith(
-        f"relabels {num['relabel']} and drops {num['drop']} of 300{then}"
+        f"relabels {num['relabel']} and drops {num['drop']} of 800{then}"
     )
     relabelled = table["action"] == "relabel"
     assert num["relabel"] > 50
-    assert (true == table["label"])[relabelled].all()
+    assert (true == table["label"])[relabelled].mean() > 0.9
     # a person mends two by hand, and saves the file from a spreadsheet
     taken_back = table.index[table["action"] == "drop"][0]
     table.loc[taken_back, ["label", "class", "action"]] = [int(true[taken_back]), "", "Relabel"]
     table.loc[table.index[relabelled][0], "action"] = "drop"
     table.to_csv(file, index=False, sep=";", lineterminator="\r\n", encoding="utf-8-sig")
     data = load_dataset(source, labels=file)
-    assert len(data) == 300 - num["drop"]
+    assert len(data) == 800 - num["drop"]
     assert data.labels[data.ids == taken_back] == true[taken_back]
     finished = command("verify", source, "--labels", file, *size, "--out", tmp_path / "verified")
     assert finished.code == 0, finished.err
     changed = int((table["label"] != table["was"])[table["action"] != "drop"].sum())
     said = finished.out.splitlines()[-1]
-    assert said.startswith(f"relabelling {changed} and dropping {num['drop']} of 300 gains ")
+    done = f"relabelling {changed} and dropping {num['drop']} of 800"
+    # so small a network hardly suffers from these labels: what is held to is that nothing is lost
+    assert said.startswith((f"{done} gains ", f"{done} shows no difference: "))
     # the same labels train any other network
     other = ["--model", "mlp_2_w8", *size[2:], "--labels", file, "--out", tmp_path / "other"]
     assert command("measure", source, *other).code == 0
-    assert len(open_run(tmp_path / "other").ids) == 300 - num["drop"]
+    assert len(open_run(tmp_path / "other").ids) == 800 - num["drop"]

@@ -39,6 +39,7 @@ _STRATA, _LEAST = 4, 150  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
 _ADDED = 0.5  # wrong labels, so that one among a few hundred stays possible
+_UNSURE = 0.05  # of the lead: where wrong labels lie is foretold no better than this, see `LEAD`
 _SLOPE = 5.0  # strength of the prior against a share that changes with the lead
 
 
@@ -179,7 +180,8 @@ class _Fit:
             mean = float(share @ self._centers)
             deviation = float(np.sqrt(share @ np.square(self._centers - mean)))
             far = e.margin[own] - nearer[own] + LEAD * e.lead[own]
-            log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, 1e-6))
+            least = max(_UNSURE * float(e.lead[own].mean()), 1e-6)  # of sound margins that are all alike
+            log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, least))
             missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
             alike = min(MISTAKEN / (e.num_classes - 1), 1.0) * missed
             log_alike = np.log(alike + 1e-300) + log_wrong[own]

@@ -10,6 +10,7 @@ Values = npt.NDArray[np.float64]
 
 _STEPS = 60
 _FLATTEST, _SHARPEST = -12.0, 5.0  # logarithms of how much the slope may fall from a bin to the next
+_MOVING = -6.0  # below it the loss hardly changes with the logarithm, and a slope that stood there would stay
 
 
 class LogConcave:
@@ -28,7 +29,7 @@ class LogConcave:
     def fit(self, weights: Values) -> Values:
         """The density at each bin [bins] for weights [bins] >= 0, which are not all 0."""
         target = weights / weights.sum()
-        start = self._first(target) if self._slopes is None else self._slopes
+        start = min(self._starts(target), key=lambda slopes: self._loss(slopes, target)[0])
         bounds = [(None, None)] + [(_FLATTEST, _SHARPEST)] * (len(start) - 1)
         found = minimize(
             self._loss,
@@ -42,6 +43,13 @@ class LogConcave:
         self._slopes = found.x
         density: Values = np.exp(self._log_share(found.x)) / self._width
         return density
+
+    def _starts(self, target: Values) -> list[Values]:
+        """Where it stood, made to move, and a normal density: far from the weights neither finds back."""
+        first = self._first(target)
+        if self._slopes is None:
+            return [first]
+        return [np.concatenate([self._slopes[:1], np.maximum(self._slopes[1:], _MOVING)]), first]
 
     def _first(self, target: Values) -> Values:
         """A normal density of the same mean and variance."""

@@ -18,7 +18,9 @@ FEWEST = 2
 """Trials: with one alone nobody could disagree."""
 
 _AT_ONCE = 1 << 15
-_SMALLEST = 1e-6  # a probability and its complement
+_SMALLEST = 1e-300  # a probability
+_SMALLEST_SEEN = 1e-12  # 1 - p of the label, from its loss
+_UNSEEN = 1e-5  # 1 - p of another class: what rounding to float32 may make of 0
 
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
@@ -138,8 +140,14 @@ class _Sums:
         """What one trial saw after an epoch, as far as it is heard."""
         p_label = np.exp(-loss.astype(np.float64))
         p_rival = np.minimum(p_label * np.exp(-margin.astype(np.float64)), 1 - p_label)
-        p_predicted = np.clip(np.maximum(p_label, p_rival), _SMALLEST, 1 - _SMALLEST)
-        lead = np.log(p_predicted) - np.log((1 - p_predicted) / self._num_others)
+        p_predicted = np.maximum(p_label, p_rival)
+        # nearer to 1 than can be seen, each of the others is taken to be as probable as the one known
+        right = margin >= 0
+        p_others = np.where(right, -np.expm1(-loss.astype(np.float64)), 1 - p_rival)
+        one_other = np.exp(-loss.astype(np.float64) - np.maximum(margin, 0))
+        guessed = np.clip(one_other * self._num_others, _SMALLEST, _UNSEEN)
+        p_others = np.where(p_others < np.where(right, _SMALLEST_SEEN, _UNSEEN), guessed, p_others)
+        lead = np.log(p_predicted) - np.log(p_others / self._num_others)
         for name, values in (
             ("p_label", p_label),
             ("p_rival", p_rival),

@@ -25,8 +25,9 @@ class RankedLabels:
     Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
     ``rival_share`` (of the predictions that are not the label, how many are the suggested class),
     ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
-    labels, ``known`` the share of the predictions heard that are the label. The table has those of a probability of ``above`` or more, and the first few in any case.
-    ``conflicts`` are certain; ``left_out_kinds`` says which kinds were not looked for and why.
+    labels, ``known`` the share of the predictions heard that are the label. The table has those of a
+    probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
+    ``left_out_kinds`` says which kinds were not looked for and why.
     """
 
     model: str

@@ -50,8 +50,12 @@ def _reason(
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
         since = f", from epoch {e.epochs[len(e.epochs) - most]} on" if most else ""
-        verb = "takes" if naming[-1] == 1 else "take"
-        some = "all" if naming[-1] == num else f"{naming[-1] or 'none'} of"
+        last = naming[-1]
+        some = "all" if last == num else f"{last or 'none'} of"
         who = f"{some} {networks}" if num > 1 else networks
+        verb = "takes" if last == 1 or num == 1 else "take"
+        if num == 1 and not last:
+            verb = "no longer takes"
+        since = since if last else " in the end"
         said = f"{who} {verb} it for {classes[e.rival[at]]}{since}"
     return f"{said}; {of_kind}" if of_kind else said

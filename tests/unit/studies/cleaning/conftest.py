@@ -1,14 +1,14 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from easiness.store import Run
+from easiness.studies.cleaning import study
 
 Suspecting = Callable[..., None]
 
@@ -18,15 +18,14 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
     """``suspecting({id: (suggested, p_wrong)})``: what the study of suspects says, most suspicious first."""
 
     def say(suspects: dict[object, tuple[int, float]]) -> None:
-        def found(run: Run) -> SimpleNamespace:
+        def found(run: Run, *, pictures: bool) -> SimpleNamespace:
+            assert not pictures
             none = (-1, 0.0)
             suggested, p_wrong = zip(*(suspects.get(one, none) for one in run.ids.tolist()), strict=True)
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
             table = pd.DataFrame(columns).assign(suggested_share=1.0)
             return SimpleNamespace(ranked=table.iloc[np.argsort(-table["p_wrong"], kind="stable")])
 
-        module = ModuleType("easiness.studies.suspects")
-        module.suspects = found  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(study, "suspects", found)
 
     return say

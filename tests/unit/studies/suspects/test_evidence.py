@@ -1,0 +1,112 @@
+"""What is gathered from three trials of two epochs, worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from easiness.errors import BadInput
+from easiness.store import Recorder, Run
+from easiness.studies.suspects.evidence import gather
+
+LABELS = [0, 1, 2, 0]
+# of each trial the predictions after epochs 1 and 2; a network gives 0.8 to its class and 0.1 to others
+PREDICTED = [
+    [[0, 0, 0, 0], [1, 2, 0, 0]],
+    [[1, 2, 0, 1], [1, 0, 0, 1]],
+    [[2, 1, 0, 1], [2, 1, 2, 1]],
+]
+TRAINED_ON = [[0, 1, 2], [0, 1, 2, 3], [0, 1, 3]]  # the last leaves out 2, the first 3
+LOG_8 = np.log(8)
+
+
+def recorded(path, predicted=PREDICTED, trained_on=TRAINED_ON, labels=LABELS) -> Run:
+    ids = np.arange(len(labels))
+    recorder = Recorder(path, ids=ids, labels=labels)
+    for seed, (epochs, own) in enumerate(zip(predicted, trained_on, strict=True)):
+        with recorder.trial(seed=seed, trained_on=own) as trial:
+            for prediction in epochs:
+                trial.update(ids, np.log(np.where(np.eye(max(labels) + 1)[prediction], 0.8, 0.1)))
+                trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture
+def run(tmp_path) -> Run:
+    return recorded(tmp_path / "run")
+
+
+def test_trials_that_left_an_example_out_are_heard_of_it(run):
+    found = gather(run, "train")
+    assert found.left_out.tolist() == [False, False, True, True]
+    assert found.heard.astype(int).tolist() == [[1, 1, 0, 1], [1, 1, 0, 0], [1, 1, 1, 0]]
+    assert (found.epochs, found.num_epochs) == ((1, 2), 2)
+    assert found.ids.tolist() == [0, 1, 2, 3]
+
+
+def test_the_rival_is_the_class_named_most_and_the_first_of_equals(run):
+    """Of the first example 1 is named three times and 2 twice, of the second 0 and 2 twice each."""
+    found = gather(run, "train")
+    assert found.rival.tolist() == [1, 0, 0, -1]
+    np.testing.assert_allclose(found.rival_share, [3 / 6, 2 / 6, 1 / 2, 0])
+    np.testing.assert_allclose(found.other_share, [5 / 6, 4 / 6, 1 / 2, 0])
+
+
+def test_from_when_on_most_are_right(run):
+    found = gather(run, "train")
+    np.testing.assert_allclose(found.right, [[1 / 3, 1 / 3, 0, 1], [0, 1 / 3, 1, 1]])
+    np.testing.assert_array_equal(found.first_right, [np.nan, np.nan, 2, 1])
+
+
+def test_means_over_those_heard(run):
+    found = gather(run, "train")
+    np.testing.assert_allclose(found.p_label, [1.3 / 6, 2 / 6, 0.45, 0.8], rtol=1e-5)
+    np.testing.assert_allclose(found.p_rival, [(5 * 0.8 + 0.1) / 6, 3.4 / 6, 0.45, 0.1], rtol=1e-5)
+    margin = [-4 / 6 * LOG_8, -2 / 6 * LOG_8, 0, LOG_8]
+    np.testing.assert_allclose(found.of_labels.margin, margin, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found.of_labels.lead, LOG_8, rtol=1e-5)  # 0.8 to a mean of 0.1
+    assert found.of_labels.p_predicted == pytest.approx(0.8)
+    assert found.of_labels.num_classes == 3
+
+
+def test_an_epoch_asked_for_is_the_last_that_counts(run):
+    found = gather(run, "train", 1)
+    assert (found.epochs, found.num_epochs) == ((1,), 1)
+    assert found.rival.tolist() == [1, 0, 0, -1]
+    np.testing.assert_allclose(found.rival_share, [1 / 3, 1 / 3, 1, 0])
+
+
+def test_three_epochs_at_the_end_count(tmp_path):
+    """Five epochs: wrong in the first two, right from then on."""
+    wrong, right = [1, 2, 0, 1], LABELS
+    run = recorded(tmp_path / "five", [[wrong, wrong, right, right, right]] * 2, [[0, 1, 2, 3]] * 2)
+    found = gather(run, "train")
+    assert (found.epochs, found.num_epochs) == ((1, 2, 3, 4, 5), 3)
+    assert found.rival.tolist() == [-1] * 4
+    assert found.first_right.tolist() == [3] * 4
+
+
+@pytest.mark.parametrize(("apart", "num_classes"), [(10.0, 3), (40.0, 3), (60.0, 50), (40.0, 2)])
+def test_the_lead_of_networks_that_are_nearly_certain(tmp_path, apart, num_classes):
+    """Right or wrong, the predicted class is ``apart`` nats above each other one, however near p is to 1."""
+    labels = np.arange(num_classes)
+    recorder = Recorder(tmp_path / "run", ids=labels, labels=labels)
+    said = np.where(labels == 0, 1, labels)  # the first is taken for the second
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(labels, apart * np.eye(num_classes)[said])
+            trial.end_epoch()
+    found = gather(recorder.run, "train").of_labels
+    np.testing.assert_allclose(found.lead, apart, rtol=0.02)
+    np.testing.assert_allclose(found.margin, np.where(labels == 0, -apart, apart), rtol=1e-5)
+
+
+def test_what_is_refused(tmp_path, record):
+    with pytest.raises(BadInput, match="has one trial, and suspects are what several agree on"):
+        gather(recorded(tmp_path / "one", PREDICTED[:1], TRAINED_ON[:1]), "train")
+    with pytest.raises(BadInput, match="no trial is finished"):
+        gather(record([], [0, 1], name="none"), "train")
+    with pytest.raises(BadInput, match="has no held-out split"):
+        gather(recorded(tmp_path / "run"), "held_out")
+    with pytest.raises(BadInput, match="epoch 3 is not recorded; choose 1 to 2"):
+        gather(recorded(tmp_path / "more"), "train", 3)

@@ -1,0 +1,166 @@
+"""The study on runs of every kind: measured, recorded, with a held-out split, and moved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.store import Run, open_run
+from easiness.studies.suspects.kinds import NOT_CARRIED
+
+COLUMNS = ["id", "label", "class", "suggested", "suggested_class", "p_wrong", "suggested_share", "kind"]
+NUM, WRONG = 200, 20
+
+
+def logits(*, wrong: int, num_trials: int = 4, num_epochs: int = 2) -> tuple[np.ndarray, np.ndarray]:
+    """Sure networks, and labels [K] of which the first are one class further than these say."""
+    rng = np.random.default_rng(0)
+    said = np.arange(NUM) % 4
+    base = rng.normal(6, 1, NUM)[:, None] * np.eye(4)[said]
+    labels = np.where(np.arange(NUM) < wrong, (said + 1) % 4, said)
+    return base + rng.normal(0, 0.7, (num_trials, num_epochs, NUM, 4)), labels
+
+
+@pytest.fixture
+def wrong(record) -> Run:
+    return record(*logits(wrong=WRONG), classes=["ant", "bee", "cat", "dog"])
+
+
+@pytest.fixture(scope="module")
+def halves(made_once) -> Path:
+    """Each of three trials trained on 7 in 10 of 150 digits; as many are held out."""
+
+    def make(out: Path) -> None:
+        size = {"model": "mlp_2_w8", "limit": 150, "trials": 3, "epochs": 2, "precision": "float32"}
+        ez.measure("digits", holdout=0.2, train_share=0.7, compiling="off", out=out, **size)
+
+    return made_once("suspects-halves", make)
+
+
+def test_a_recorded_run(wrong):
+    found = ez.suspects(wrong)
+    table = found.table()
+    assert list(table)[:9] == [*COLUMNS, "reason"]
+    first = table.head(WRONG)
+    assert set(first["id"]) == set(range(WRONG))
+    assert (first["suggested"] == (first["label"] - 1) % 4).all()
+    assert (first["kind"] == "wrong label").all()
+    assert first["reason"].str.startswith("all 4 networks take it for ").all()
+    assert (table["p_wrong"].diff().dropna() <= 0).all()
+    assert found.share == pytest.approx(WRONG / NUM, abs=0.01)
+    assert found.num_likely == WRONG
+    # no pictures: nothing is said of conflicts but why, and of what networks alone can tell
+    (conflicts, labels) = found.sections()
+    assert conflicts.title == "Certain conflicts"
+    assert conflicts.note.startswith("Pictures were not compared: ")
+    assert labels.note.startswith("20 of 200 labels are more likely wrong than right; in all about ")
+    assert "From 4 trials of " in labels.note
+    assert "unlike its class" in found.left_out_kinds
+
+
+def test_what_is_listed(wrong):
+    """All above the bound, and five in any case; the whole ranking is there all the same."""
+    assert len(ez.suspects(wrong, above=0).table()) == NUM
+    few = ez.suspects(wrong, above=1)
+    at_bound = int((few.ranked["p_wrong"] == 1).sum())
+    assert len(few.table()) == max(at_bound, 5)
+    assert len(few.ranked) == NUM
+    assert (few.ranked["reason"][few.num_listed :] == "").all()
+    document = json.loads(json.dumps(few.document(), allow_nan=False))
+    assert len(document["suspects"]) == few.num_listed
+    assert document["share"] == pytest.approx(few.share)
+    assert document["kinds_left_out"].keys() >= NOT_CARRIED.keys()
+
+
+def test_clean_data_says_so(record):
+    found = ez.suspects(record(*logits(wrong=0)), pictures=False)
+    assert len(found.table()) == 5
+    assert found.num_likely == 0
+    assert found.share < 0.01
+    (labels,) = found.sections()
+    assert labels.note.startswith(
+        "None of 200 labels is more likely wrong than right; in all fewer than one (0"
+    )
+    assert "Listed are the first 5; none of them reaches 0.1." in labels.note
+    assert (found.table()["suggested"] == -1).all()
+    assert (found.table()["suggested_class"] == "").all()
+    assert (found.table()["reason"] == "all 4 networks have it right").all()
+
+
+def test_fewer_examples_than_are_listed(record):
+    found = ez.suspects(record([[[[3, 0], [0, 3], [2, 0]]]] * 2, [0, 1, 0]))
+    assert len(found.table()) == 3
+    found.figure()
+
+
+def test_conflicts_come_first(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(0, 256, (24, 8, 8), dtype=np.uint8), np.arange(24) % 2
+    x[1] = x[0]
+    size = {"model": "mlp_2_w8", "trials": 2, "epochs": 1, "precision": "float32", "compiling": "off"}
+    data = ez.load_dataset((x, y), classes=["<b>", "$x$|"])
+    run = ez.measure(data, out=tmp_path / "run", **size)
+    found = ez.suspects(run, source=data)
+    (conflicts, _) = found.sections()
+    assert conflicts.rows[1] == ["two labels", "0", "<b>", "1", "$x$|", "0"]
+    assert "1 group of identical training pictures (2 in all) with two labels or more." in conflicts.note
+    assert found.left_out_kinds == NOT_CARRIED
+    assert len(found.document()["conflicts"]) == 1
+    assert "<b>" not in found._repr_html_()
+    with pytest.raises(BadInput):
+        ez.suspects(run, source=(x[:12], y[:12]))
+
+
+def test_trials_that_left_examples_out(halves):
+    found = ez.suspects(open_run(halves))
+    ranked = found.ranked.set_index("id")
+    trained_on = [trial.observations(10).trained_on for trial in open_run(halves).trials]
+    num_out = (~np.stack(trained_on)).sum(axis=0)
+    num_heard = ranked["num_heard"].reindex(open_run(halves).ids).to_numpy()
+    assert 0 < (num_out > 0).sum() < 150
+    np.testing.assert_array_equal(num_heard, np.where(num_out > 0, num_out, 3))
+    out = found.table()[found.table()["left_out"]]
+    assert out["reason"].str.contains("that did not train on it").all()
+
+
+def test_the_held_out_split(halves):
+    found = ez.suspects(open_run(halves), split="held_out")
+    assert len(found.ranked) == 150
+    assert found.ranked["left_out"].all()
+    assert found.ranked["num_heard"].eq(3).all()
+    assert found.left_out_kinds["unlike its class"] == "networks are asked for training examples only"
+    assert "labels of held-out examples" in found.sections()[-1].note
+
+
+def test_a_run_whose_source_moved(run_copy):
+    document = run_copy / "run.json"
+    document.write_text(document.read_text().replace('"source": "digits"', '"source": "/nowhere"'))
+    found = ez.suspects(open_run(run_copy))
+    assert found.conflicts.notes[0].startswith("Pictures were not compared: ")
+    assert "unlike its class" in found.left_out_kinds
+    assert found.ranked["p_wrong"].equals(ez.suspects(open_run(run_copy), pictures=False).ranked["p_wrong"])
+
+
+def test_ids_of_text(wrong, record):
+    values, labels = logits(wrong=WRONG)
+    named = record(values, labels, name="named", ids=[f"<i>{at}" for at in range(NUM)])
+    table = ez.suspects(named, pictures=False).table()
+    plain = ez.suspects(wrong, pictures=False).table()
+    assert table["id"].tolist() == [f"<i>{at}" for at in plain["id"]]
+
+
+@pytest.mark.parametrize("above", [-0.1, 2, float("nan")])
+def test_a_bound_out_of_range(wrong, above):
+    with pytest.raises(BadInput, match=f"--above {above:g}: give a probability from 0 to 1"):
+        ez.suspects(wrong, above=above)
+
+
+def test_nothing_is_written(wrong, snapshot):
+    before = snapshot(wrong.path)
+    ez.suspects(wrong)
+    assert snapshot(wrong.path) == before
