@@ -49,7 +49,7 @@ def judge(source, cell, recipe, folder, parts):
             "recall": float(issues[wrong].mean()),
         }
     if "forest" in parts:
-        images = noisy(source, cell, folder)[1].images().numpy()
+        images = noisy(source, cell, folder)[1].images.numpy()
         suspicion["random forests on pixels"] = of_forest(images, run.labels)
     found["scores"] = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
     if "left-out" in parts:

@@ -30,12 +30,14 @@ LEAD = 1.03
 WIDTH = 1.2
 """Standard deviation of the wrong component over that of the sound one in the stratum."""
 MISTAKEN = 2.0
-"""Of the sound labels that networks get wrong, this many in (classes - 1) look like wrong ones."""
+"""Of the sound labels that networks get wrong, this many in (classes - 1) look like wrong ones, but at most
+`_MOST_MISTAKEN`."""
 
 _LEAST_WEIGHT = 0.25  # of the pairs, where wrong labels of all classes are taken for the same others
 _STRONG = 6.0  # examples' worth of shrinking: below that each class is taken for others of its own
 _STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeliest end counts
-_STRATA, _LEAST = 4, 150  # by lead, each of at least so many examples
+_MOST_MISTAKEN = 0.25  # more, and with few classes nothing tells wrong labels from mistakes
+_STRATA, _LEAST = 4, 400  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
 _ADDED = 0.5  # wrong labels, so that one among a few hundred stays possible
@@ -183,7 +185,7 @@ class _Fit:
             least = max(_UNSURE * float(e.lead[own].mean()), 1e-6)  # of sound margins that are all alike
             log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, least))
             missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
-            alike = min(MISTAKEN / (e.num_classes - 1), 1.0) * missed
+            alike = min(MISTAKEN / (e.num_classes - 1), _MOST_MISTAKEN) * missed
             log_alike = np.log(alike + 1e-300) + log_wrong[own]
             log_plain = np.log1p(-min(alike, 1 - 1e-9)) + np.log(fitted[self._bin[own]] + 1e-300)
             log_sound[own] = np.logaddexp(log_alike, log_plain)
@@ -205,7 +207,8 @@ class _Fit:
         curvature += np.diag([_ADDED * usual * (1 - usual), _SLOPE])
         gradient = design @ (self.wrong[among] - shown)
         gradient += np.array([_ADDED * (1 - usual), -_SLOPE * self._prior[1]])
-        self._prior = self._prior + np.linalg.solve(curvature, gradient)
+        step = np.linalg.solve(curvature, gradient)
+        self._prior = self._prior + np.clip(step, -1, 1)  # far from it Newton's step goes astray
         odds: Values = self._prior[0] + self._prior[1] * sure
         return odds
 
