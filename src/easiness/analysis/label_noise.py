@@ -13,7 +13,7 @@ the loss, with two differences that keep it honest where labels are clean and ex
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -87,6 +87,19 @@ def label_noise(evidence: LabelEvidence) -> LabelNoise:
     to class. In the end the examples are ordered by a logistic regression of the probabilities on margin and
     pair of classes, and the probabilities made monotone in that order.
     """
+    # sums are rounded alike in whatever order the examples come: the fit carries a rounding far
+    by_margin = np.lexsort((evidence.rival, evidence.labels, evidence.lead, evidence.margin))
+    told = _rows(evidence, by_margin)
+    found, back = _fitted(told), by_margin.argsort()
+    return LabelNoise(found.p_wrong[back], found.suspicion[back])
+
+
+def _rows(evidence: LabelEvidence, rows: Positions) -> LabelEvidence:
+    e = evidence
+    return replace(e, labels=e.labels[rows], margin=e.margin[rows], lead=e.lead[rows], rival=e.rival[rows])
+
+
+def _fitted(evidence: LabelEvidence) -> LabelNoise:
     fits = [_Fit(evidence).run(_below(evidence.margin, share), 1.0) for share in _STARTS]
     best = max(fits, key=lambda fit: fit.objective)
     fit = _Fit(evidence).run(best.wrong, best.weight_of_pairs)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import html
 import math
+import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+_LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
+_MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ def sections_text(sections: Iterable[Section]) -> str:
 def sections_markdown(sections: Iterable[Section]) -> str:
     """The same tables as Markdown."""
     return "\n\n".join(
-        f"### {section.title}\n\n{section.note}\n\n{_markdown(section.rows)}" for section in sections
+        f"### {section.title}\n\n{_plain(section.note)}\n\n{_markdown(section.rows)}" for section in sections
     )
 
 
@@ -69,8 +73,13 @@ def _aligned(rows: list[list[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def _plain(text: str) -> str:
+    """Text for Markdown, in which a name is no tag, no link and no line of its own."""
+    return _MARKUP.sub(r"\\\g<0>", _LINE_ENDS.sub(" ", text))
+
+
 def _markdown(rows: list[list[str]]) -> str:
-    header, *body = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    header, *body = ([_plain(cell).replace("|", "\\|") for cell in row] for row in rows)
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
