@@ -29,10 +29,9 @@ from kit.machine import measured
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "labels.md"
 SIDE = 16  # pixels of a picture, twice those of a digit
-EXAMPLES = 800  # digits
-WRONG = 0.15  # of the training pictures
+TRAIN, HELD_OUT = 700, 600  # digits
+WRONG = 0.3  # of the training pictures
 COPIES = 5  # pictures that lie in two class folders
-HELD_OUT = 0.3
 COLORS = {"planted": "#c8531f", "others": "#9a9a9a", "before": "#9a9a9a", "after": "#2a78b8"}
 
 
@@ -42,17 +41,16 @@ def plant(folder, seed=0):
     Some of the training pictures lie in the folder of another class, and of some more a copy lies in a
     second one. The held-out pictures are sound.
     """
-    data = load_dataset("digits", limit=EXAMPLES)
+    data = load_dataset("digits", limit=TRAIN + HELD_OUT)
     rng = np.random.default_rng([seed, 0x6C61626C])
     order = rng.permutation(len(data))
-    num_train = len(data) - int(HELD_OUT * len(data))
-    num_wrong = round(WRONG * num_train)
+    num_wrong = round(WRONG * TRAIN)
     truth = {}
     pictures = data.pictures(np.arange(len(data)))
     for place, at in enumerate(order.tolist()):
         own = int(data.labels[at])
         other = int((own + rng.integers(1, data.num_classes)) % data.num_classes)
-        split, label = ("train", own) if place < num_train else ("val", own)
+        split, label = ("train", own) if place < TRAIN else ("val", own)
         if place < num_wrong:
             label = other
             truth[f"train/{label}/{at:04d}.png"] = own
