@@ -77,7 +77,7 @@ def commands(page=PAGE):
 
 
 def found(table, labels, truth):
-    """Sentences on how much of what was planted is among the suspects [ranked] and mended in the labels [by id]."""
+    """How much of what was planted is among the suspects [ranked], and mended in the labels [by id]."""
     wrong = table["id"].isin(truth.keys()).to_numpy()
     likely = table["p_wrong"].to_numpy() >= 1 / 2
     num = len(truth)
