@@ -150,7 +150,7 @@ def rows_of(evidence: LabelEvidence, rows: Labels) -> LabelEvidence:
 def test_two_wrong_of_600_are_among_the_first_five(a_fifth):
     """Any sound ones and two wrong ones of a run; the networks were those of a fifth wrong, and so less sure.
 
-    Wrong labels that these networks have right themselves are left out: no margin tells of them.
+    The quarter of the wrong labels with the highest margins is left out: the networks half believe those.
     """
     _, wrong, run = judged(a_fifth)
     evidence = gather(run, "train").of_labels
