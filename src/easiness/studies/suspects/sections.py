@@ -9,7 +9,7 @@ from easiness.studies.suspects.found import RankedLabels
 FIRST = 20
 """Rows that are shown; files have all."""
 
-_WELL_KNOWN = 0.75  # of the labels
+_WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
 
 _PAIRS = ["kind", "example", "class", "other", "class", "bits"]
 
@@ -62,7 +62,7 @@ def _suspects(found: RankedLabels) -> Section:
 def _known(found: RankedLabels) -> str:
     """How much the networks know, without which a probability says little."""
     right = f"The networks have {percent(found.known)} of the labels right"
-    if found.known >= _WELL_KNOWN:
+    if found.known >= _WELL_KNOWN * (1 - found.share):
         return f"{right}."
     return f"{right}: what they do not know they cannot judge, so look at the first ones in any case."
 
