@@ -123,7 +123,7 @@ class _Reader:
                 f"class, or its index from 0 to {len(classes) - 1}"
             )
         name = row.get("class", "")
-        if not name.strip():
+        if not name.strip() and name not in self._known:  # a class may be called by a blank
             return meant[0]
         named = [label for label in meant if label in _by_name(name, self._known)]
         if not named:

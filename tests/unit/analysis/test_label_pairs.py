@@ -16,43 +16,55 @@ def test_weights_add_up_by_pair():
     assert pairs.add_up(np.array([1.0, 0.5, 0.25, 2.0])).tolist() == [2.5, 0.25, 1.0]
 
 
-def test_rates_are_shrunk_towards_all_other_classes_alike():
-    """The pair (0, 1) has 6 of 8, so with a strength of 4: (6 + 4 / 2) / (8 + 4)."""
+def test_rates_are_shrunk_towards_how_often_each_class_is_named():
+    """The rivals 0, 1, 2 have 4, 6 and 2 of 12; of label 0 they are 1 and 2, so 6 and 2 of the 8 left."""
     pairs = Pairs(np.array([0, 0, 1]), np.array([1, 2, 0]), 3)
-    mass = np.array([6.0, 2.0, 4.0])
-    rates = pairs.rates(mass, pairs.label)
-    s = rates.strength
-    np.testing.assert_allclose(
-        rates.of_pair, [(6 + s / 2) / (8 + s), (2 + s / 2) / (8 + s), (4 + s / 2) / (4 + s)]
-    )
+    rates = pairs.rates(np.array([6.0, 2.0, 4.0]), pairs.label, pairs.rival)
+    s, faint = rates.strength, 1e-3 * 13
+    usual = np.array([6 + faint, 2 + faint, 4 + faint]) / [8 + 2 * faint, 8 + 2 * faint, 6 + 2 * faint]
+    np.testing.assert_allclose(rates.of_pair, (np.array([6, 2, 4]) + s * usual) / (np.array([8, 8, 4]) + s))
 
 
 @pytest.mark.parametrize(
     ("mass", "strongest"),
-    [([40, 0, 40, 0, 40, 0], False), ([20, 20, 20, 20, 20, 20], True), ([9, 5, 4, 8, 9, 3], None)],
+    [([40, 0, 0, 40, 40, 0], False), ([20, 20, 20, 20, 20, 20], True), ([9, 5, 4, 8, 9, 3], None)],
 )
 def test_the_strength_is_the_likeliest(mass, strongest):
     """Against the library's Dirichlet-multinomial, a class at a time."""
     pairs = Pairs(np.array([0, 0, 1, 1, 2, 2]), np.array([1, 2, 0, 2, 0, 1]), 3)
     counts = np.array(mass).reshape(3, 2)
+    named = np.bincount(pairs.rival, mass) + 1e-3 * (sum(mass) + 1)
+    usual = named[pairs.rival].reshape(3, 2)
+    usual /= usual.sum(axis=1, keepdims=True)
     likelihood = [
-        sum(dirichlet_multinomial.logpmf(row, [s / 2, s / 2], row.sum()) for row in counts) for s in STRENGTHS
+        sum(
+            dirichlet_multinomial.logpmf(row, s * of, row.sum())
+            for row, of in zip(counts, usual, strict=True)
+        )
+        for s in STRENGTHS
     ]
-    found = pairs.rates(np.array(mass, float), pairs.label).strength
+    found = pairs.rates(np.array(mass, float), pairs.label, pairs.rival).strength
     assert found == pytest.approx(STRENGTHS[int(np.argmax(likelihood))])
     if strongest is not None:
         assert found == pytest.approx(3000 if strongest else 1)
 
 
+def test_classes_that_are_named_more_often_are_no_pairs():
+    """Every label is taken for class 0 twice as often as for the other: hardly a pair of its own."""
+    pairs = Pairs(np.array([1, 1, 2, 2]), np.array([0, 2, 0, 1]), 3)
+    assert pairs.rates(np.array([40.0, 20, 40, 20]), pairs.label, pairs.rival).strength > 15
+
+
 def test_rates_by_rival():
     """Of class 1 as the rival 3 of 4 have label 0."""
     pairs = Pairs(np.array([0, 2]), np.array([1, 1]), 3)
-    rates = pairs.rates(np.array([3.0, 1.0]), pairs.rival)
-    s = rates.strength
-    np.testing.assert_allclose(rates.of_pair, [(3 + s / 2) / (4 + s), (1 + s / 2) / (4 + s)])
+    rates = pairs.rates(np.array([3.0, 1.0]), pairs.rival, pairs.label)
+    s, faint = rates.strength, 1e-3 * 5
+    usual = np.array([3 + faint, 1 + faint]) / (4 + 2 * faint)
+    np.testing.assert_allclose(rates.of_pair, (np.array([3, 1]) + s * usual) / (4 + s))
     assert rates.of_pair.sum() == pytest.approx(1)
 
 
 def test_two_classes_have_one_other():
     pairs = Pairs(np.array([0, 1]), np.array([1, 0]), 2)
-    np.testing.assert_allclose(pairs.rates(np.array([3.0, 0.0]), pairs.label).of_pair, 1)
+    np.testing.assert_allclose(pairs.rates(np.array([3.0, 0.0]), pairs.label, pairs.rival).of_pair, 1)

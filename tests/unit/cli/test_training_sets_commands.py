@@ -140,7 +140,7 @@ def test_one_end_of_a_score_is_kept(command, measured, keep, drawn):
         (["--score", "entropy"], "say which end of it to keep (--keep top or --keep bottom)"),
         (["--score", "entropy", "--policy", "easy"], "say which end of it to keep"),
         (["--score", "entropy", "--policy", "easy", "--keep", "top"], "so neither end is easy"),
-        (["--score", "loss", "--keep", "top"], "high loss means hard"),
+        (["--score", "loss", "--keep", "top", "--policy", "easy"], "high loss means hard"),
     ],
 )
 def test_what_to_drop_has_to_be_said(refused, measured, options, said):
