@@ -1,7 +1,7 @@
 """Scores of examples: pure functions of what trials recorded."""
 
 from easiness.scores.easiness import easiness, easiness_interval
-from easiness.scores.predicted import most_predicted
+from easiness.scores.predicted import most_named, most_predicted
 from easiness.scores.reference import scores_markdown
 from easiness.scores.registry import SCORES, find_score
 from easiness.scores.score import Score
@@ -14,6 +14,7 @@ __all__ = [
     "easiness",
     "easiness_interval",
     "find_score",
+    "most_named",
     "most_predicted",
     "score_columns",
     "scores_markdown",

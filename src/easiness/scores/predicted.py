@@ -19,11 +19,29 @@ def most_predicted(predictions: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArr
     Args:
         predictions: class indices [N, n], a row a trial.
     """
+    winner, most = most_named(predictions)
+    return winner, most / len(predictions)
+
+
+def most_named(
+    predictions: npt.NDArray[np.integer[Any]], nobody: int | None = None
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The class named most in each column [n], of equals the one with the lowest index, and how often.
+
+    Args:
+        predictions: class indices [N, n], one row at least.
+        nobody: an index above all classes that names none; -1 and 0 times where a column has nothing else.
+    """
     ordered = np.sort(predictions, axis=0)
-    winner, most = ordered[0].copy(), np.ones(ordered.shape[1], np.int32)
-    run = most.copy()  # equal predictions in a row, up to this trial
+    winner, most = ordered[0].astype(np.int64), np.ones(ordered.shape[1], np.int64)
+    if nobody is not None:
+        none = winner == nobody  # and so are all behind it
+        winner[none], most[none] = -1, 0
+    run = np.ones(ordered.shape[1], np.int64)  # equal predictions in a row, up to this one
     for before, now in pairwise(ordered):
         run = np.where(now == before, run + 1, 1)
         more = run > most  # equally many are not more: they are of a higher index
+        if nobody is not None:
+            more &= now < nobody
         winner[more], most[more] = now[more], run[more]
-    return winner.astype(np.int64), most / len(predictions)
+    return winner, most

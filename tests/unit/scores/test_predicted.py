@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 
-from easiness.scores import most_predicted
+from easiness.scores import most_named, most_predicted
 
 
 def test_the_class_that_most_trials_give():
@@ -26,3 +26,10 @@ def test_it_is_the_first_maximum_of_a_tally(predictions):
         assert one == tally.argmax()
         assert part == tally.max() / len(column)
     np.testing.assert_array_equal(predictions, before)
+
+
+def test_what_names_nobody_is_never_named_most():
+    said = np.array([[3, 5, 5, 0], [5, 5, 1, 5], [3, 5, 1, 5], [0, 5, 0, 5]])
+    winner, most = most_named(said, nobody=5)
+    assert winner.tolist() == [3, -1, 1, 0]
+    assert most.tolist() == [2, 0, 2, 1]

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from easiness.analysis import LabelEvidence
 from easiness.errors import BadInput
+from easiness.scores import most_named
 from easiness.spec import Split
 from easiness.store import Ids, Run
 
@@ -52,6 +53,11 @@ class Evidence:
     other_share: _Floats
     right: _Floats
     of_labels: LabelEvidence
+
+    @property
+    def num_heard(self) -> _Integers:
+        """How many trials are heard of each example [K]."""
+        return np.asarray(self.heard.sum(axis=0), np.int64)
 
     @property
     def first_right(self) -> _Floats:
@@ -173,14 +179,8 @@ def _rivals(
     rival, named, others = np.zeros((3, len(labels)), np.int64)
     for first in range(0, len(labels), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        said, own = predictions[:, some], labels[some]
-        rows = np.arange(len(own))
-        ordered = np.sort(np.where((said < 0) | (said == own), num_classes, said), axis=0)
-        others[some] = (ordered < num_classes).sum(axis=0)
-        best, most, run = np.full(len(own), -1), np.zeros(len(own), np.int64), np.zeros(len(own), np.int64)
-        for at, now in enumerate(ordered):
-            run = np.where(now == ordered[at - 1], run + 1, 1) if at else np.ones(len(own), np.int64)
-            more = (run > most) & (now < num_classes)  # equally many are not more: the first class stays
-            best[rows[more]], most[more] = now[more], run[more]
-        rival[some], named[some] = best, most
+        said = predictions[:, some]
+        said = np.where((said < 0) | (said == labels[some]), num_classes, said)
+        others[some] = (said < num_classes).sum(axis=0)
+        rival[some], named[some] = most_named(said, nobody=num_classes)
     return rival, named, others

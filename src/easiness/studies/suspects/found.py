@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from easiness.show import defined
 from easiness.spec import Split
 from easiness.studies.suspects.conflicts_found import Conflicts
@@ -16,6 +19,11 @@ ABOVE = 0.1
 """The least probability of a wrong label that is listed."""
 AT_LEAST = 5
 """So many are listed in any case: one looks at the first ones anyway."""
+
+
+def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
+    """How many of the most suspicious examples are listed, by the probabilities [K] of all."""
+    return max(int((p_wrong >= above).sum()), min(AT_LEAST, len(p_wrong)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +58,7 @@ class RankedLabels:
     @property
     def num_listed(self) -> int:
         """How many examples the table has."""
-        return max(int((self.ranked["p_wrong"] >= self.above).sum()), min(AT_LEAST, len(self.ranked)))
+        return how_many_listed(self.ranked["p_wrong"].to_numpy(), self.above)
 
     def table(self) -> pd.DataFrame:
         """The suspects, most suspicious first.

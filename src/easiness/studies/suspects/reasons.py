@@ -33,7 +33,7 @@ def reasons(
     of_kinds: Sequence[str],
 ) -> list[str]:
     """A sentence for each of the examples at ``positions`` [n], with what ``of_kinds`` [K] adds."""
-    num_heard = evidence.heard.sum(axis=0)
+    num_heard = evidence.num_heard
     return [
         _reason(evidence, int(at), num_naming[:, column], int(num_heard[at]), classes, of_kinds[at])
         for column, at in enumerate(positions)

@@ -13,7 +13,7 @@ from easiness.store import Run
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
-from easiness.studies.suspects.found import ABOVE, AT_LEAST
+from easiness.studies.suspects.found import ABOVE, how_many_listed
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds
 from easiness.studies.suspects.kinds_text import kind_reasons
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
@@ -62,12 +62,11 @@ def suspects(
     evidence = gather(run, split, epoch)
     noise = label_noise(evidence.of_labels)
     conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-    kinds, kind_evidence = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
-    order = np.lexsort((np.arange(len(noise.p_wrong)), -noise.suspicion, -noise.p_wrong))
-    num = max(int((noise.p_wrong >= above).sum()), min(AT_LEAST, len(order)))
-    listed = order[:num]
+    kinds, told = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
+    order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
+    listed = order[: how_many_listed(noise.p_wrong, above)]
     reason = np.full(len(order), "", object)
-    of_kinds = kind_reasons(kinds, kind_evidence, evidence.labels, run.classes)
+    of_kinds = kind_reasons(kinds, told, evidence.labels, run.classes)
     said = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, of_kinds, strict=True)]
     reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, said)
     return Suspects(
@@ -138,7 +137,7 @@ def _table(run: Run, evidence: Evidence, noise: LabelNoise, kinds: Kinds, reason
             "rival_share": np.divide(
                 evidence.rival_share, others, out=np.zeros(len(others)), where=others > 0
             ),
-            "num_heard": evidence.heard.sum(axis=0),
+            "num_heard": evidence.num_heard,
             "left_out": evidence.left_out,
         }
     )
