@@ -144,13 +144,15 @@ class _Sums:
 
     def add(self, heard: _Mask, loss: npt.NDArray[np.float32], margin: npt.NDArray[np.float32]) -> None:
         """What one trial saw after an epoch, as far as it is heard."""
-        p_label = np.exp(-loss.astype(np.float64))
-        p_rival = np.minimum(p_label * np.exp(-margin.astype(np.float64)), 1 - p_label)
+        log_p, apart = -loss.astype(np.float64), margin.astype(np.float64)
+        p_label = np.exp(log_p)
+        # one exponent: that of the margin alone can overflow
+        p_rival = np.minimum(np.exp(np.minimum(log_p - apart, 0)), 1 - p_label)
         p_predicted = np.maximum(p_label, p_rival)
         # nearer to 1 than can be seen, each of the others is taken to be as probable as the one known
-        right = margin >= 0
-        p_others = np.where(right, -np.expm1(-loss.astype(np.float64)), 1 - p_rival)
-        one_other = np.exp(-loss.astype(np.float64) - np.maximum(margin, 0))
+        right = apart >= 0
+        p_others = np.where(right, -np.expm1(log_p), 1 - p_rival)
+        one_other = np.exp(log_p - np.maximum(apart, 0))
         guessed = np.clip(one_other * self._num_others, _SMALLEST, _UNSEEN)
         p_others = np.where(p_others < np.where(right, _SMALLEST_SEEN, _UNSEEN), guessed, p_others)
         lead = np.log(p_predicted) - np.log(p_others / self._num_others)

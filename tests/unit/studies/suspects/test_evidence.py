@@ -110,3 +110,16 @@ def test_what_is_refused(tmp_path, record):
         gather(recorded(tmp_path / "run"), "held_out")
     with pytest.raises(BadInput, match="epoch 3 is not recorded; choose 1 to 2"):
         gather(recorded(tmp_path / "more"), "train", 3)
+
+
+def test_networks_that_are_certain_of_another_class(tmp_path):
+    """A margin of -10,000 nats overflows as an exponent of its own."""
+    recorder = Recorder(tmp_path / "run", ids=[0, 1], labels=[0, 1])
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update([0, 1], np.array([[0.0, 1e4], [0.0, 1e4]]))
+            trial.end_epoch()
+    found = gather(recorder.run, "train")
+    assert found.p_label.tolist() == [0, 1]
+    assert found.p_rival.tolist() == [1, 0]
+    assert np.isfinite(found.of_labels.lead).all()
