@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from matplotlib.figure import Figure
 
 from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
@@ -15,9 +17,11 @@ MARKERS = {"top": "o", "balanced": "D", "ccs": "s", "beta": "^"}
 def draw(results):
     """The figure as SVG, with each interval; filled marks are differences that are decided."""
     found = all_compared(results)
-    shares = sorted(KEPT, reverse=True)
-    figure = Figure(figsize=(9.6, 5.4), layout="constrained")
-    panels = figure.subplots(len(LENGTHS), len(shares), sharey=True, sharex="col")
+    known = {kept for (_, kept, _), one in found.items() if one is not None and isfinite(one.low)}
+    # others have no interval yet
+    shares = [kept for kept in sorted(KEPT, reverse=True) if kept in known or not known]
+    figure = Figure(figsize=(2.6 + 1.8 * len(shares), 5.4), layout="constrained")
+    panels = figure.subplots(len(LENGTHS), len(shares), sharey=True, sharex="col", squeeze=False)
     for row, length in zip(panels, LENGTHS, strict=True):
         for axes, kept in zip(row, shares, strict=True):
             quiet(axes)
