@@ -96,6 +96,9 @@ class Recorder:
                     "choose another output"
                 )
 
+    def __repr__(self) -> str:
+        return f"Recorder({str(self.path)!r}, examples={len(self._ids)}, classes={len(self._classes)})"
+
     @property
     def run(self) -> Run:
         """The run as it is on disk now, with every finished trial."""
@@ -170,6 +173,9 @@ class TrialRecorder:
         self._num_taken = 0
         self._unknown: list[object] = []
         self._held_out: list[float] = []
+
+    def __repr__(self) -> str:
+        return f"TrialRecorder({str(self._recorder.path)!r}, seed={self._seed})"
 
     def _positions(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Where the ids stand in the run, -1 for one that does not."""
