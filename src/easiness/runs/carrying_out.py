@@ -41,7 +41,7 @@ def carry_out(
     """
     check_output(out)
     check_compile(execution.compiling)
-    execution = allowed(execution, photos=plan.recipe.crop > 0)
+    execution = allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         task = _task(run, plan, more)

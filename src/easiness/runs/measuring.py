@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
@@ -30,7 +31,7 @@ from easiness.store import Run, check_output
 def measure(
     data: Any,
     *,
-    model: str = "wrn_16_4",
+    model: ModelGiven = "wrn_16_4",
     trials: int | Literal["auto"] = 10,
     reliability: float | None = None,
     max_trials: int | None = None,
@@ -72,7 +73,10 @@ def measure(
     Args:
         data: a `Dataset`, or anything that `load_dataset` takes.
         model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
-            ``package.module:callable``.
+            ``package.module:callable``; or what builds a new network for each trial when it is called with
+            ``input_shape=(c, h, w)`` and ``num_classes=n``, as far as it takes them: a function, a class, a
+            ``functools.partial``, a lambda. One that cannot be imported from a module trains in this process
+            alone, and a run of it goes on only while its source text stays as it is.
         trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
             needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
         reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
@@ -128,7 +132,7 @@ def measure(
     given, out = locals(), Path(out)
     check_output(out)
     with told(progress, measure, given) as tell:
-        training = with_recipe(taken(Training, given), out)
+        training = with_recipe(taken(Training, {**given, "model": model_name(model)}), out)
         num_trials, until = trials_asked(taken(Trials, given), epochs, tell.note)
         plan = make_plan(
             data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)

@@ -12,6 +12,7 @@ import numpy as np
 from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
+from easiness.models import ModelGiven, model_name
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told, with_recipe
 from easiness.spec import (
     LAST,
@@ -38,7 +39,7 @@ def verify(
     data: Any,
     *,
     labels: str | Path | None,
-    model: str = "wrn_16_4",
+    model: ModelGiven = "wrn_16_4",
     trials: int = 10,
     epochs: int = 10,
     out: str | Path,
@@ -70,7 +71,7 @@ def verify(
     Args:
         data: a `Dataset` or what `load_dataset` takes, without the new labels.
         labels: the CSV file of the new labels, as `clean` writes it.
-        model: name of the network to train; as for `measure`.
+        model: the network to train; as for `measure`.
         trials: pairs of trainings, two at least for an interval.
         epochs: of each training.
         out: folder of the runs.
@@ -104,7 +105,8 @@ def verify(
     """
     given, out = locals(), Path(out)
     with told(progress, verify, given) as tell:
-        plans = plan_verification(data, taken(Training, given), trials, taken(Loading, given), out)
+        training = taken(Training, {**given, "model": model_name(model)})
+        plans = plan_verification(data, training, trials, taken(Loading, given), out)
         return carry_out_verification(plans, out, taken(Execution, given), tell)
 
 
