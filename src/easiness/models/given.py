@@ -30,7 +30,7 @@ def model_name(model: ModelGiven) -> str:
     cannot be imported either; only this process can build them.
 
     Raises:
-        BadInput: it is a network that is built already, it cannot be called, or there is no source text.
+        BadInput: it is a network that is built already, or it cannot be called.
     """
     if isinstance(model, str):
         return model

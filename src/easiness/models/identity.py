@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from easiness.errors import BadInput
 from easiness.named_import import split_name
 
 _DIGITS = 12
@@ -36,10 +35,8 @@ def identity(value: Callable[..., Any]) -> tuple[str, str]:
     """A title for people, and a digest of the definition and of what it uses.
 
     Functions and classes that can be imported count by their names, others by their source text without
-    comments and blanks. Numbers, texts and lists of them count by their value, anything else by its type.
-
-    Raises:
-        BadInput: the source text of something that counts by it cannot be found.
+    comments and blanks, or by their bytecode where there is no text. Numbers, texts and lists of them count
+    by their value, anything else by its type.
     """
     text = "\n".join(_described(value, set()))
     return _title(value), hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
@@ -86,7 +83,7 @@ def _described_in_parts(value: Any, seen: set[int]) -> Iterator[str]:
         return
     elif isinstance(value, FunctionType | type):
         definition = _definition(value)
-        yield ast.unparse(definition)
+        yield from [ast.unparse(definition)] if definition else map(_bytecode, _codes(value))
         parts = dict(_used(value, definition))
     elif isinstance(value, Mapping):
         parts = {repr(key): inner for key, inner in value.items()}
@@ -108,8 +105,8 @@ def _codes(value: FunctionType | type) -> list[CodeType]:
     return [inner.__code__ for inner in vars(value).values() if isinstance(inner, FunctionType)]
 
 
-def _definition(value: FunctionType | type) -> _Definition:
-    """Where it is defined in its file, or in the cell of a notebook.
+def _definition(value: FunctionType | type) -> _Definition | None:
+    """Where it is defined in its file, or in the cell of a notebook; ``None`` where there is no text.
 
     Not by `inspect.getsource`, which knows no class of a notebook, and of a lambda all lines that it is on.
     """
@@ -122,10 +119,7 @@ def _definition(value: FunctionType | type) -> _Definition:
         found = [node for node in ast.walk(tree) if _is_definition(node, value, code)]
         if found:
             return min(found, key=_size)  # type: ignore[return-value]
-    raise BadInput(
-        f"model: the source text of {value.__qualname__} cannot be found, and nothing else tells whether a "
-        "run is of the same network; define it in a module or a script"
-    )
+    return None
 
 
 def _is_definition(node: ast.AST, value: FunctionType | type, code: CodeType) -> bool:
@@ -136,7 +130,7 @@ def _is_definition(node: ast.AST, value: FunctionType | type, code: CodeType) ->
             and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
         )
     if value.__name__ == "<lambda>":
-        return isinstance(node, ast.Lambda) and _holds(node, code)
+        return isinstance(node, ast.Lambda) and node.lineno == code.co_firstlineno and _holds(node, code)
     if not isinstance(node, ast.FunctionDef) or node.name != value.__name__:
         return False
     return min([node.lineno, *(one.lineno for one in node.decorator_list)]) == code.co_firstlineno
@@ -154,17 +148,38 @@ def _size(node: ast.AST) -> int:
     return sum(1 for _ in ast.walk(node))
 
 
-def _used(value: FunctionType | type, definition: _Definition) -> Iterator[tuple[str, Any]]:
-    """What the definition takes from around it, by name, in the order of the names."""
+def _bytecode(code: CodeType) -> str:
+    """What stands for the text, where there is none: equal in one version of Python."""
+    constants = []
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            constants.append(_bytecode(one))
+        else:  # a set has another order in each process
+            constants.append(repr(sorted(map(repr, one)) if isinstance(one, frozenset) else one))
+    return f"{code.co_name} {code.co_code.hex()} {code.co_names} {code.co_varnames} {constants}"
+
+
+def _used(value: FunctionType | type, definition: _Definition | None) -> Iterator[tuple[str, Any]]:
+    """What is taken from around the definition, by name, in the order of the names."""
+    if definition is None:
+        names = {name for code in _codes(value) for name in _names_of(code)}
+    else:
+        names = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name)}
     around: dict[str, Any] = dict(vars(sys.modules.get(value.__module__, object)))
     functions = [value] if isinstance(value, FunctionType) else vars(value).values()
     for function in functions:
         if isinstance(function, FunctionType):
             around |= {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
     own = {name for code in _codes(value) for name in _locals_of(code)} | {value.__name__}
-    names = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name)}
     for name in sorted((names - own) & around.keys()):
         yield name, around[name]
+
+
+def _names_of(code: CodeType) -> Iterator[str]:
+    yield from (*code.co_names, *code.co_freevars)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _names_of(inner)
 
 
 def _locals_of(code: CodeType) -> Iterator[str]:

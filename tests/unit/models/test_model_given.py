@@ -146,8 +146,17 @@ def test_values_around_a_function_count():
     assert model_name(factory(torch.zeros(1))) == model_name(factory(torch.zeros(2)))  # by its type
 
 
-def test_without_source_text_it_is_refused():
-    around: dict[str, Any] = {"__name__": "__main__"}
-    exec("def net(): ...", around)
-    with pytest.raises(BadInput, match=r"the source text of net cannot be found.*define it in a module"):
-        model_name(around["net"])
+def test_without_source_text_the_bytecode_tells():
+    def define(source: str) -> Any:
+        around: dict[str, Any] = {"__name__": "__main__", "nn": nn, "width": 16}
+        exec(source, around)
+        return around["net"]
+
+    name = model_name(define(CLASS))
+    assert model_name(define(f"{CLASS}\n# a comment")) == name
+    assert model_name(define(CLASS.replace("out(x", "out(2 * x"))) != name
+    function = "def net(num_classes): return nn.Sequential(nn.Flatten(), nn.Linear(width, num_classes))"
+    assert build(define(function))(torch.zeros(1, 1, 4, 4)).shape == (1, 3)
+    other = define(function)
+    other.__globals__["width"] = 17
+    assert model_name(define(function)) == model_name(define(function)) != model_name(other)
