@@ -10,6 +10,7 @@ import pytest
 from torch import nn
 
 import easiness as ez
+from easiness.report.facts import measure_command
 from easiness.runs.workers import allowed
 from easiness.spec import Execution
 
@@ -77,4 +78,5 @@ def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
     run = ez.measure("digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **asked)
     curve = ez.perturbation_curve(run, "radial", [1.0], device="cpu", progress=False)
     assert curve.model == run.model
+    assert measure_command(run, None) is None  # no command could
     assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
