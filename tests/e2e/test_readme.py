@@ -5,8 +5,6 @@ from pathlib import Path
 
 import duckdb
 
-from easiness import open_run
-
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
@@ -23,18 +21,6 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert "easiness_se" in shown
     assert "by chance 0.1" in shown
-
-
-def test_a_network_of_ones_own_runs(tmp_path, monkeypatch):
-    """As docs/data.md gives it."""
-    monkeypatch.chdir(tmp_path)
-    text = (Path(__file__).parents[2] / "docs/data.md").read_text()
-    (example,) = (one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class Net" in one)
-    exec(compile(example, "data.md", "exec"), {"__name__": "__main__"})
-    assert [open_run(f"runs/{name}").model.partition("#")[0] for name in ("net", "narrow")] == [
-        "Net",
-        "lambda",
-    ]
 
 
 def test_the_query_runs(measured):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,3 +81,12 @@ def test_what_asks_the_networks_again_finds_them(tmp_path: Path):
     assert curve.model == run.model
     assert measure_command(run, None) is None  # no command could
     assert f'<td style="text-align: left">{run.model}</td>' in run._repr_html_()
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[3] / "docs/data.md").read_text()
+    (example,) = (one for one in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "class Net" in one)
+    exec(compile(example, "data.md", "exec"), {"__name__": "__main__"})
+    models = [ez.open_run(f"runs/{name}").model for name in ("net", "narrow")]
+    assert [model.partition("#")[0] for model in models] == ["Net", "lambda"]
