@@ -44,10 +44,20 @@ def model_name(model: ModelGiven) -> str:
     if not callable(model):
         raise BadInput(f"model {model!r}: give the name of a network, or what returns a new one when called")
     name = importable_name(model)
-    if name is None:
-        title, digest = identity(model)
-        name = f"{title}{_MARK}{digest}"
-        _given[name] = model
+    if name is not None:
+        return _of_a_library(name)
+    title, digest = identity(model)
+    name = f"{title}{_MARK}{digest}"
+    _given[name] = model
+    return name
+
+
+def _of_a_library(name: str) -> str:
+    """The name that the command has for it, where it is a function of torchvision or timm."""
+    module, _, function = name.partition(":")
+    for library, prefix in (("torchvision.models.", ""), ("timm.models.", "timm:")):
+        if module.startswith(library) and function.islower():  # its classes are no networks of a size
+            return f"{prefix}{function}"
     return name
 
 

@@ -48,6 +48,15 @@ def test_what_a_module_has_under_its_name_is_the_name_of_the_command():
     assert isinstance(build(Net), Net)
 
 
+def test_functions_of_libraries_are_their_names():
+    """They take other arguments than ours, and the command knows how to build them."""
+    torchvision = pytest.importorskip("torchvision")
+    timm = pytest.importorskip("timm")
+    assert model_name(torchvision.models.resnet18) == "resnet18"
+    assert model_name(torchvision.models.ResNet) == "torchvision.models.resnet:ResNet"
+    assert model_name(timm.models.resnet.resnet18) == "timm:resnet18"
+
+
 @pytest.mark.parametrize(
     "model",
     [
