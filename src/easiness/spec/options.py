@@ -145,9 +145,10 @@ class Recording:
         ),
     ] = ALL
     keep_logits: Annotated[bool, Option("--keep-logits", "Keep all logits.")] = False
-    keep_weights: Annotated[bool, Option("--no-weights", "Do not keep the trained weights.", unset=True)] = (
-        True
-    )
+    keep_weights: Annotated[
+        bool,
+        Option("--keep-weights/--no-weights", "Keep the trained weights.", also=(" /--no-keep-weights",)),
+    ] = True
     splits: tuple[Split, ...] = ("train", "held_out")
 
 
@@ -159,8 +160,8 @@ class Execution:
         str,
         Option(
             "--device",
-            "Where to train; cuda spreads --jobs over all GPUs.",
-            words={name: name for name in ("auto", "cpu", "cuda")},
+            "Where to train; cuda spreads --jobs over all GPUs, mps is Apple's.",
+            words={name: name for name in ("auto", "cpu", "cuda", "mps")},
         ),
     ] = "auto"
     executor: Annotated[
@@ -179,7 +180,7 @@ class Execution:
             read=_jobs,
         ),
     ] = "auto"
-    compiling: Annotated[
+    compile: Annotated[
         Compile, Option("--compile", "torch.compile, which takes a minute; auto does without.")
     ] = "auto"
     choose_again: Annotated[

@@ -40,9 +40,9 @@ def resolve_plan(
     """
     budget = Budget()
     kind = check_executor(execution.executor, execution.jobs)
-    check_compile(execution.compiling)
+    check_compile(execution.compile)
     jobs = 1 if kind.one_at_a_time else execution.jobs
-    compiling = execution.compiling == "on"
+    compiling = execution.compile == "on"
     cores = torch.get_num_threads()
     threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores
     work = work_of(plan.asked, plan.data, str(device))
@@ -55,7 +55,7 @@ def resolve_plan(
     return changed(best.settings, "compiled, as asked", compiled=True) if compiling else best.settings
 
 
-def check_compile(compiling: str) -> None:
+def check_compile(choice: str) -> None:
     """Raise `BadInput` unless this is a choice."""
-    if compiling not in ("auto", "on", "off"):
-        raise BadInput(f"compile {compiling!r}: unknown; choose auto, on or off")
+    if choice not in ("auto", "on", "off"):
+        raise BadInput(f"compile {choice!r}: unknown; choose auto, on or off")
