@@ -88,7 +88,7 @@ def verify(
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.

@@ -172,7 +172,7 @@ def test_jobs_as_asked_share_the_cores(machine):
 
 def test_compiled_as_asked(machine):
     machine.times = PAIR
-    chosen = resolve_plan(plan(trials=20), CPU, Execution(compiling="on"))
+    chosen = resolve_plan(plan(trials=20), CPU, Execution(compile="on"))
     assert (chosen.compiled, chosen.jobs) == (True, 4)
     assert chosen.reason.endswith("compiled, as asked")
 
@@ -434,4 +434,13 @@ def test_a_network_that_cannot_train_beside_others_trains_alone(monkeypatch):
 
 def test_an_unknown_choice_is_bad_input():
     with pytest.raises(BadInput, match="compile"):
-        resolve_plan(plan(), CPU, Execution(compiling="sometimes"))  # type: ignore[arg-type]
+        resolve_plan(plan(), CPU, Execution(compile="sometimes"))  # type: ignore[arg-type]
+
+
+def test_apples_gpu_has_one_process_and_no_graphs(gpu, machine):
+    gpu.update({("float32", False): 0.1})
+    found = resolve_plan(plan(trials=20, precision="auto"), torch.device("mps"), Execution())
+    assert (found.jobs, found.precision) == (1, "float32")
+    assert not any([found.graphed, found.channels_last, found.folded])
+    assert machine.started == []
+    assert resolve_plan(plan(trials=20), torch.device("mps"), Execution(jobs=2)).jobs == 2
