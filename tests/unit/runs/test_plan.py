@@ -138,7 +138,7 @@ def test_digits_are_not_mirrored_unless_asked():
         ({"limit": 1}, "limit 1 is below the 2 classes"),
         ({"batch_size": 0}, "recipe: batch_size"),
         ({"recipe": {"aplha": 1}}, r"recipe: unknown recipe setting 'aplha' \(did you mean alpha"),
-        ({"recipe": "none.toml"}, r"none\.toml: the recipe cannot be read: No such file"),
+        ({"recipe": "none.toml"}, r"none\.toml: the recipe cannot be read \(No such file"),
         ({"model": "mlp"}, r"'mlp'.*mlp_3"),
     ],
 )
