@@ -117,6 +117,15 @@ def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):
     )
 
 
+@pytest.mark.usefixtures("empty_cache")
+def test_a_dry_run_says_where_its_times_are_rough(command, digits, tmp_path):
+    planned = digits(tmp_path / "run", "--trials", 2, "--dry-run")
+    assert "the times are rough, from one short look" in command(*planned).out
+    assert "the times are rough" in command(*planned).out  # a glance is nothing to go by later
+    assert command(*digits(tmp_path / "run", "--trials", 2)).code == 0
+    assert "rough" not in command(*planned).out  # it is known by now
+
+
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
     finished = command(*digits(tmp_path / "run", "--dry-run", "--batch-size", 32))
     assert finished.code == 0
