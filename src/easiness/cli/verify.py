@@ -31,7 +31,7 @@ def verify(
     training: Annotated[
         Training,
         Fields(
-            ("model", "epochs", "seed", "batch_size", "recipe", "precision", "pretrained"),
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained"),
             help={
                 "model": "Network to train; as for `measure`.",
                 "seed": "Seed of the runs.",

@@ -49,6 +49,7 @@ def measure(
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
+    image_size: int | None = None,
     train_share: float = 1.0,
     device: str = "auto",
     precision: Precision = "auto",
@@ -97,6 +98,7 @@ def measure(
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
         precision: ``auto`` measures which is faster, where that is not known yet, once per run.

@@ -118,6 +118,14 @@ class Training:
     batch_size: Annotated[
         int | None, Option("--batch-size", "Examples per step, instead of the recipe's.")
     ] = None
+    image_size: Annotated[
+        int | None,
+        Option(
+            "--image-size",
+            "Side in pixels that photos are cropped to, instead of the recipe's: 64 is ten times as "
+            "fast as 224.",
+        ),
+    ] = None
     train_share: Annotated[
         float,
         Option("--train-share", "Share of the examples that each trial trains on; all are observed."),

@@ -24,7 +24,7 @@ from easiness.spec import (
 )
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
-RANKED = {"pretrained", "train_share"}
+RANKED = {"pretrained", "train_share", "image_size"}
 ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns"}
 CHOOSING = {"compile", "choose_again"}
 

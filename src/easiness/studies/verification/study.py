@@ -51,6 +51,7 @@ def verify(
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
+    image_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     pretrained: bool = False,
     device: str = "auto",
@@ -85,6 +86,7 @@ def verify(
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
