@@ -95,10 +95,12 @@ def _begun(
     writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool
 ) -> tuple[Task, Resolved | None]:
     """What a run lacks, and what ``auto`` became for it where it exists."""
-    writer.note_work(())
-    if not is_run(writer.path):
-        return Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
-    return _continued(writer, plan, more, retrain_damaged), _stored(writer.path).resolved
+    task, resolved = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
+    if is_run(writer.path):
+        task = _continued(writer, plan, more, retrain_damaged)
+        resolved = _stored(writer.path).resolved
+    writer.note_work(())  # not before: a plan that is refused changes nothing
+    return task, resolved
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
