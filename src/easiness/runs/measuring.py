@@ -23,11 +23,13 @@ from easiness.spec import (
     Recording,
     Training,
     Trials,
+    renamed,
     taken,
 )
 from easiness.store import Run, check_output
 
 
+@renamed(compiling="compile")
 def measure(
     data: Any,
     *,
@@ -49,12 +51,13 @@ def measure(
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
+    image_size: int | None = None,
     train_share: float = 1.0,
     device: str = "auto",
     precision: Precision = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
-    compiling: Compile = "auto",
+    compile: Compile = "auto",
     choose_again: bool = False,
     observe: str = "all",
     keep_logits: bool = False,
@@ -100,13 +103,14 @@ def measure(
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
-        device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
+        device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
         precision: ``auto`` measures which is faster, where that is not known yet, once per run.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
-        compiling: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
+        compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
         choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
             have found on this machine.
         observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs

@@ -1,5 +1,6 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
+from easiness.store.at_work import AtWork, at_work
 from easiness.store.document import is_run, read_document
 from easiness.store.files import ASIDE, file_written_whole, sweep, write_whole
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
@@ -10,6 +11,7 @@ from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
+    "AtWork",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
@@ -23,6 +25,7 @@ __all__ = [
     "RunWriter",
     "StoredTrial",
     "TrialRecorder",
+    "at_work",
     "check_output",
     "is_run",
     "read_document",

@@ -84,7 +84,7 @@ def ablate(
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.

@@ -52,6 +52,7 @@ def verify(
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
+    image_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     pretrained: bool = False,
     device: str = "auto",
@@ -86,10 +87,11 @@ def verify(
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
