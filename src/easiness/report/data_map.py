@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "card", "table", "map")
 """Those of the page, in the order in which they are read."""
 
+AXES = ("variability", "confidence")
+"""Across and up."""
+
 _COLUMN_BYTES = 3_500_000  # of base64, for all runs of a page
 _MEAN_BYTES, _TRIAL_BYTES = 1_200_000, 500_000  # of trajectories; a third more in base64
 _PICTURE_BYTES = 1_500_000
@@ -36,7 +39,7 @@ _MOST_PICTURES = 160
 
 @dataclass(frozen=True, eq=False)
 class MapOfRun:
-    """A run on the map: its ``scores`` by name, ``suggested`` and ``predicted`` classes, all [n] of points."""
+    """A run on the map: ``scores`` by name, ``suggested`` and ``predicted`` classes; all [n] of points."""
 
     name: str
     num_trials: int
@@ -50,11 +53,10 @@ class MapOfRun:
         """As values of JSON; a score that another one equals names that one."""
         bits: Bits = 16 if len(self.predicted) <= _FINE else 8
         scores: list[Document] = []
-        seen: dict[bytes, str] = {}
+        seen = {self.scores[name].tobytes(): name for name in AXES if name in self.scores}
         for name, values in self.scores.items():
             same = seen.setdefault(values.tobytes(), name)
-            axis = name in ("confidence", "variability")
-            column = {"same": same} if same != name else quantized(values, 16 if axis else bits)
+            column = {"same": same} if same != name else quantized(values, 16 if name in AXES else bits)
             scores.append({"name": name, **_about(name), **column})
         return {
             "name": self.name,
@@ -99,6 +101,8 @@ class DataMap:
                 f"The map has {count(len(self.points))} of the {count(self.num_examples)} examples, drawn at "
                 "random, and those shown elsewhere on this page."
             )
+        if len(self.points) > _FINE:
+            found.append("Scores other than the two of the map are rounded to a 254th of their range.")
         of_runs = [note for run in self.runs for note in run.trajectories.notes()]
         return found + list(dict.fromkeys(of_runs))
 
@@ -145,11 +149,10 @@ def data_map(
     shown = sorted(set(shown))
     spread = _taking_turns([_worth_a_picture(table) for table in tables])
     pictured = list(dict.fromkeys([*spread, *shown]))
-    suspect = [
-        at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()
-    ]
+    suspect = [at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()]
     points = _points(num, len(runs), runs[0].ids, pictured)
-    first = np.array([at for at in dict.fromkeys([*pictured, *suspect]) if at in set(points.tolist())])
+    first = np.array(list(dict.fromkeys([*pictured, *suspect])), np.int64)
+    first = first[np.isin(first, points)]
     return DataMap(
         runs=[
             _of_run(run, name, epoch, table, points, np.searchsorted(points, first), len(runs))
@@ -176,7 +179,7 @@ def _about(name: str) -> Document:
 
 
 def _with_suspicion(table: pd.DataFrame, ranked: pd.DataFrame | None) -> pd.DataFrame:
-    """The scores of a run with ``p_wrong`` and ``suggested`` beside them: NaN and -1 where nothing is said."""
+    """The scores of a run, ``p_wrong`` and ``suggested``: NaN and -1 where nothing is said."""
     if ranked is None:
         return table.assign(p_wrong=np.nan, suggested=-1)
     by_id = ranked.set_index("id").loc[table["id"]]
@@ -207,7 +210,7 @@ def _points(
     num: int, num_runs: int, ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], kept: list[int]
 ) -> npt.NDArray[np.int64]:
     """Positions of as many examples as fit the page, those ``kept`` among them."""
-    of_id = 0 if ids.dtype == np.int64 else 2 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
+    of_id = 8 if ids.dtype == np.int64 else 2 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
     of_run = (4 + (2 if num <= _FINE else 1) * (len(SCORES) + 4)) * 4 / 3
     drawn = drawn_examples(num, int(_COLUMN_BYTES / (of_run * num_runs + of_id)))
     return np.arange(num) if drawn is None else np.union1d(drawn, np.array(kept, np.int64))
@@ -223,11 +226,12 @@ def _of_run(
     num_runs: int,
 ) -> MapOfRun:
     drawn = table.iloc[points]
-    scores = {one: drawn[one].to_numpy(np.float64) for one in ("p_wrong", *(s.name for s in SCORES))}
+    names = [*(score.name for score in SCORES), "p_wrong"]
+    scores = {one: drawn[one].to_numpy(np.float64) for one in names}
     return MapOfRun(
         name=name,
         num_trials=len(run.trials),
-        scores={one: scores[one] for one in (*(s.name for s in SCORES), "p_wrong") if np.isfinite(scores[one]).any()},
+        scores={one: values for one, values in scores.items() if np.isfinite(values).any()},
         suggested=drawn["suggested"].to_numpy(np.int64),
         predicted=drawn["predicted"].to_numpy(np.int64),
         predicted_share=drawn["predicted_share"].to_numpy(np.float64),

@@ -37,8 +37,8 @@ class ShownLabel:
 class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
-    ``summary`` says how many are likely wrong of its ``num_examples``; ``command`` writes them all. ``ranked``
-    has a row for each example of the split, as `suspects` ranks them.
+    ``summary`` says how many are likely wrong of its ``num_examples``; ``command`` writes them all.
+    ``ranked`` has a row for each example of the split, as `suspects` ranks them.
     """
 
     split: Split

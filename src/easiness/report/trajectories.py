@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.report.quantized import Document, encoded, shares
+from easiness.show import count
 from easiness.store import Run
 
 
@@ -40,10 +41,10 @@ class Trajectories:
         found = []
         if len(self.epochs) < self.num_observed:
             found.append(f"Trajectories show {len(self.epochs)} of the {self.num_observed} epochs observed.")
-        if len(self.detailed) < len(self.mean):
+        if 0 < len(self.detailed) < len(self.mean):
             found.append(
-                "Single trials are drawn for examples with a picture here and for suspects, the mean over "
-                "trials for all."
+                f"The course of single trials is here for {count(len(self.detailed))} examples, those with a "
+                "picture and suspects first; their mean is here for all."
             )
         return found
 

@@ -1,7 +1,8 @@
 // The same examples as a table: the twin of the map for those who cannot see or point at it.
 
 const body = element("body");
-const columnsShown = () => [...new Set(["p_wrong", "easiness", "confidence", "variability", view.color])].filter((name) => run().scores.has(name));
+const USUAL = ["p_wrong", "easiness", "confidence", "variability"];
+const columnsShown = () => [...new Set([...USUAL, view.color])].filter((name) => run().scores.has(name));
 
 const TEXTS = { id: (i) => ids[i], label: (i) => className(labels[i]), suggested: (i) => className(run().suggested()[i]) };
 
@@ -41,7 +42,7 @@ function drawHead() {
   for (const name of ["id", "label", "suggested", ...columnsShown()]) {
     const button = make("button", { type: "button", textContent: words(name) });
     button.dataset.sort = name;
-    const cell = make("th", { scope: "col" }, button);
+    const cell = make("th", { scope: "col", className: name in TEXTS ? "map-text" : "" }, button);
     if (view.sort === name) cell.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
     cells.push(cell);
   }
@@ -63,7 +64,8 @@ function drawRows() {
   const focused = body.contains(document.activeElement) ? document.activeElement.dataset : null;
   const [point, kind] = [focused?.point, focused?.kind];
   const made = shown.map((i, place) => {
-    const box = make("input", { type: "checkbox", checked: view.selected.has(i), ariaLabel: `Select ${ids[i]}` });
+    const box = make("input", { type: "checkbox", checked: view.selected.has(i) });
+    box.setAttribute("aria-label", `Select ${ids[i]}`);
     const name = make("button", { type: "button", textContent: ids[i] });
     for (const [one, of] of [[box, "box"], [name, "name"]]) {
       Object.assign(one.dataset, { point: i, kind: of });
@@ -72,14 +74,18 @@ function drawRows() {
     const row = make("tr", {}, make("td", {}, box), make("th", { scope: "row" }, name));
     row.classList.toggle("pinned", i === view.pinned);
     for (const text of [TEXTS.label(i), TEXTS.suggested(i)]) row.append(make("td", { className: "map-text", textContent: text }));
-    for (const one of names) row.append(make("td", { textContent: shortNumber(run().values(one)[i]) }));
+    for (const one of names) row.append(make("td", { textContent: scoreText(one, i) }));
     return row;
   });
-  if (made.length === 0) made.push(make("tr", {}, make("td", { colSpan: 4 + names.length, className: "map-text", textContent: "No example passes the filters." })));
+  if (made.length === 0) {
+    const words = { colSpan: 4 + names.length, className: "map-text", textContent: "No example passes the filters." };
+    made.push(make("tr", {}, make("td", words)));
+  }
   body.replaceChildren(...made);
   if (point !== undefined) rowControl(point, kind)?.focus();
   const last = Math.min(from + PER_PAGE, view.rows.length);
-  element("page").textContent = view.rows.length === 0 ? "none" : `${counted(from + 1)} to ${counted(last)} of ${counted(view.rows.length)}`;
+  const places = `${counted(from + 1)} to ${counted(last)} of ${counted(view.rows.length)}`;
+  element("page").textContent = view.rows.length === 0 ? "none" : places;
   element("before").disabled = view.page === 0;
   element("after").disabled = last >= view.rows.length;
 }

@@ -43,7 +43,7 @@ function showLegend() {
   element("high").textContent = (range.high < range.most ? "≥ " : "") + shortNumber(range.high, 2);
   element("ramp").classList.toggle("turned", !goodIsHigh(score));
   element("undefined").hidden = range.num === num;
-  element("meaning").textContent = `${words(view.color)}: ${score.formula}. High means ${meanings[score.high] ?? score.high}.`;
+  element("meaning").textContent = `High means ${meanings[score.high] ?? score.high}; ${score.formula.split(";")[0]}.`;
   element("least").placeholder = shortNumber(range.least, 2);
   element("most").placeholder = shortNumber(range.most, 2);
 }
@@ -92,7 +92,7 @@ onChange((any) => {
   if (any(...FILTERS, "selected", "only", "started")) showSelection();
   showControls();
   drawCard();
-  if (any(...FILTERS, "selected", "sort", "descending", "only", "page", "pinned") && !any("read", "started")) writeFragment();
+  if (any(...FILTERS, "selected", "sort", "descending", "only", "page", "pinned") && !any("read", "started")) writeSoon();
 });
 
 // what the controls do
@@ -123,7 +123,7 @@ function say(text) {
 
 // pages opened from a file have no clipboard in some browsers
 function copyByHand(text) {
-  const area = make("textarea", { value: text, className: "unseen", ariaLabel: "Ids to copy" });
+  const area = make("textarea", { value: text, className: "unseen" });
   section.append(area);
   area.select();
   const done = document.execCommand("copy");

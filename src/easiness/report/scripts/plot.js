@@ -25,8 +25,9 @@ function isFlat() {
 
 function resize() {
   const width = element("plot").clientWidth;
-  const height = Math.round(Math.min(560, Math.max(300, width * 0.66)));
+  const height = Math.round(Math.min(560, Math.max(320, width * 0.75)));
   const scale = Math.min(3, window.devicePixelRatio || 1);
+  if (width === 0) return false; // it is hidden, as in print
   if (width === plot.width && height === plot.height && scale === plot.scale) return false;
   Object.assign(plot, { width, height, scale });
   for (const context of [points, marks]) {
@@ -97,7 +98,7 @@ function drawPoints() {
   const colorAt = (i) => (steps[i] < 0 ? none : ramp[steps[i]]);
   const { visible, selected } = view;
   const radius = radiusOf(num) * plot.scale;
-  const alpha = num > 5000 ? 0.7 : 0.85;
+  const alpha = num > 20000 ? 0.5 : num > 5000 ? 0.65 : 0.85;
   const some = selected.size > 0;
   const faint = disk(Math.max(0.8, radius * 0.7));
   stamp(image, faint, num > 5000 ? 0.18 : 0.3, () => none, (i) => visible[i] === 0);

@@ -55,9 +55,18 @@ function writeFragment() {
   history.replaceState(null, "", `#${OURS}${text}`);
 }
 
+let waiting;
+
+// not at each letter typed: browsers refuse an address that changes too often
+function writeSoon() {
+  clearTimeout(waiting);
+  waiting = setTimeout(writeFragment, 150);
+}
+
 function readFragment() {
   const hash = location.hash.slice(1);
   if (!hash.startsWith(OURS)) return false;
+  clearTimeout(waiting);
   const parts = new URLSearchParams(hash.slice(OURS.length));
   const among = (name, most) => whole(parts.get(name), most) ?? DEFAULTS[name];
   const index = among("run", runs.length);

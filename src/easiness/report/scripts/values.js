@@ -99,6 +99,16 @@ const pictureOf = (point) => data.pictures[point] ?? shownElsewhere().get(ids[po
 const className = (label) => (label < 0 ? "" : classes[label]);
 const words = (name) => (name === "p_wrong" ? "p wrong" : name.replaceAll("_", " "));
 
+// a score as text: whole where all its values are
+const wholeScores = new Map();
+
+function scoreText(name, point) {
+  const values = run().values(name);
+  const key = `${view.run} ${name}`;
+  if (!wholeScores.has(key)) wholeScores.set(key, !values.some((value) => !Number.isNaN(value) && !Number.isInteger(value)));
+  return wholeScores.get(key) || Number.isNaN(values[point]) ? shortNumber(values[point]) : values[point].toFixed(3);
+}
+
 function shortNumber(value, digits = 3) {
   if (!Number.isFinite(value)) return "–";
   if (Number.isInteger(value)) return String(value);

@@ -105,7 +105,9 @@ canvas.addEventListener("keydown", (event) => {
   const step = STEPS_BY_KEY[event.key];
   if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
-  change({ pinned: walk(view.pinned, ...step), hovered: -1 });
+  const point = walk(view.pinned, ...step);
+  change({ pinned: point, hovered: -1 });
+  if (point >= 0) element("spoken").textContent = inWords(point);
 });
 
 section.addEventListener("keydown", (event) => {

@@ -21,10 +21,11 @@ function course(point) {
   const [width, height, left, right, top, bottom] = [280, 118, 26, 8, 8, 20];
   const first = epochs[0];
   const last = epochs[epochs.length - 1];
-  const x = (epoch) => (first === last ? (left + width - right) / 2 : left + ((epoch - first) / (last - first)) * (width - left - right));
+  const middle = (left + width - right) / 2;
+  const x = (epoch) => (first === last ? middle : left + ((epoch - first) / (last - first)) * (width - left - right));
   const y = (p) => height - bottom - p * (height - top - bottom);
   const drawn = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "map-course" });
-  const ends = mean.length > 1 ? `from ${shortNumber(mean[0], 2)} to ${shortNumber(mean[mean.length - 1], 2)}` : shortNumber(mean[0], 2);
+  const ends = [...new Set([mean[0], mean[mean.length - 1]])].map((p) => shortNumber(p, 2)).join(" to ");
   drawn.setAttribute("aria-label", `Probability of its label over the epochs, mean over trials: ${ends}`);
   for (const p of [0, 0.5, 1]) {
     drawn.append(shape("line", { x1: left, x2: width - right, y1: y(p), y2: y(p), class: "grid" }));
@@ -36,13 +37,14 @@ function course(point) {
     drawn.append(shape("text", { x: x(epoch), y: height - 5, "text-anchor": anchor }, name));
   }
   const line = (values, kind) => {
-    if (values.length === 1) return shape("circle", { cx: x(first), cy: y(values[0]), r: kind === "mean" ? 4 : 2.5, class: `${kind} dot` });
+    if (values.length === 1) return shape("circle", { cx: middle, cy: y(values[0]), r: kind === "mean" ? 4 : 2.5, class: `${kind} dot` });
     const places = values.map((p, i) => `${x(epochs[i]).toFixed(1)},${y(p).toFixed(1)}`);
     return shape("polyline", { points: places.join(" "), class: kind });
   };
   for (const values of each) drawn.append(line(values, "trial"));
   drawn.append(line(mean, "mean"));
-  const said = each.length > 0 ? `mean of ${run().numTrials} trials, and each` : run().numTrials > 1 ? `mean of ${run().numTrials} trials` : "its only trial";
+  const ofTrials = `mean of ${run().numTrials} trials${each.length > 0 ? ", and each" : ""}`;
+  const said = run().numTrials > 1 ? ofTrials : "its only trial";
   return make("figure", {}, drawn, make("figcaption", { textContent: `Probability of its label over the epochs: ${said}` }));
 }
 
@@ -52,7 +54,7 @@ function facts(point) {
   if (suggested >= 0) pairs.push(["suggested label", className(suggested)]);
   const [predicted, share] = [run().predicted()[point], run().predictedShare()[point]];
   if (predicted >= 0) {
-    pairs.push(["most predicted", `${className(predicted)} (${Math.round(share * run().numTrials)} of ${run().numTrials})`]);
+    pairs.push([`predicted by ${Math.round(share * run().numTrials)} of ${run().numTrials}`, className(predicted)]);
   }
   return list("map-facts", pairs);
 }
@@ -67,7 +69,7 @@ function list(kind, pairs) {
 
 function scoreList(point) {
   const names = ["p_wrong", ...run().names.filter((name) => name !== "p_wrong")].filter((name) => run().scores.has(name));
-  return list("map-scores", names.map((name) => [words(name), shortNumber(run().values(name)[point])]));
+  return list("map-scores", names.map((name) => [words(name), scoreText(name, point)]));
 }
 
 function pictureElement(point) {
@@ -79,7 +81,20 @@ function pictureElement(point) {
   return [image];
 }
 
+const GESTURES = [
+  ["Point", " at an example to see what it is and how it was learned."],
+  ["Click or tap", " to keep it here; Escape lets it go."],
+  ["Drag around", " examples to select them, with Ctrl to add more; on a touch screen press Lasso first."],
+  ["Arrow keys", " walk from point to point, or down the table."],
+];
+
+function howTo() {
+  const items = GESTURES.map(([what, does]) => make("li", {}, make("b", { textContent: what }), does));
+  return make("ul", { className: "map-empty" }, ...items);
+}
+
 let carded = null;
+let scoresOpen = matchMedia("(min-width: 56rem)").matches;
 
 function drawCard() {
   const point = view.hovered >= 0 && view.pinned < 0 ? view.hovered : view.pinned;
@@ -89,10 +104,11 @@ function drawCard() {
   const card = element("card");
   card.classList.toggle("pinned", point >= 0 && point === view.pinned);
   if (point < 0) {
-    card.replaceChildren(make("p", { className: "map-empty", textContent: "Point at an example to see what it is and how it was learned." }));
+    card.replaceChildren(howTo());
     return;
   }
-  const head = make("div", { className: "map-card-head" }, ...pictureElement(point), make("div", {}, make("p", { className: "map-name", textContent: ids[point] }), facts(point)));
+  const known = make("div", {}, make("p", { className: "map-name", textContent: ids[point] }), facts(point));
+  const head = make("div", { className: "map-card-head" }, ...pictureElement(point), known);
   const foot = make("div", { className: "map-card-foot" });
   if (point === view.pinned) {
     const chosen = view.selected.has(point);
@@ -102,7 +118,14 @@ function drawCard() {
     free.addEventListener("click", () => change({ pinned: -1, hovered: -1 }));
     foot.append(pick, free);
   }
-  card.replaceChildren(head, course(point), make("details", { open: true }, make("summary", { textContent: "Scores" }), scoreList(point)), foot);
+  const scores = make("details", { open: scoresOpen }, make("summary", { textContent: "Scores" }), scoreList(point));
+  scores.addEventListener("toggle", () => (scoresOpen = scores.open));
+  card.replaceChildren(head, course(point), foot, scores);
+}
+
+function inWords(point) {
+  const said = ["confidence", "variability"].map((name) => `${name} ${scoreText(name, point)}`);
+  return [ids[point], className(labels[point]), ...said].join(", ");
 }
 
 function toggleSelected(point) {
