@@ -74,6 +74,8 @@ def settle(page: Page) -> None:
 
 
 def rows(page: Page, column: int = 1) -> list[str]:
+    if column == 1:  # the ids, of which the last part is shown
+        return page.locator("#map-body th button").evaluate_all("all => all.map(b => b.title)")
     return page.locator("#map-body tr").evaluate_all(f"all => all.map(r => r.cells[{column}].innerText)")
 
 
@@ -307,7 +309,7 @@ def test_the_keyboard_walks_the_map_and_the_table(page: Page) -> None:
     page.locator("#map-body th button").first.focus()
     page.keyboard.press("ArrowDown")
     settle(page)
-    assert page.evaluate("document.activeElement.innerText") == rows(page)[1] == name.inner_text()
+    assert page.evaluate("document.activeElement.title") == rows(page)[1] == name.inner_text()
     page.keyboard.press("Enter")
     settle(page)
     assert page.url.count("pinned=") == 1

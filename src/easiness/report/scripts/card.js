@@ -88,8 +88,10 @@ const GESTURES = [
   ["Arrow keys", " walk from point to point, or down the table."],
 ];
 
+const WITHOUT_A_MAP = [["Choose a row", " of the table to see what the example is and how it was learned."]];
+
 function howTo() {
-  const items = GESTURES.map(([what, does]) => make("li", {}, make("b", { textContent: what }), does));
+  const items = (plot.flat ? WITHOUT_A_MAP : GESTURES).map(([what, does]) => make("li", {}, make("b", { textContent: what }), does));
   return make("ul", { className: "map-empty" }, ...items);
 }
 
@@ -107,8 +109,10 @@ function drawCard() {
     card.replaceChildren(howTo());
     return;
   }
-  const known = make("div", {}, make("p", { className: "map-name", textContent: ids[point] }), facts(point));
-  const head = make("div", { className: "map-card-head" }, ...pictureElement(point), known);
+  const short = shortId(point);
+  const folder = make("span", { textContent: ids[point].slice(0, ids[point].length - short.length) });
+  const name = make("p", { className: "map-name" }, folder, make("wbr"), short);
+  const head = make("div", { className: "map-card-head" }, ...pictureElement(point), name);
   const foot = make("div", { className: "map-card-foot" });
   if (point === view.pinned) {
     const chosen = view.selected.has(point);
@@ -120,7 +124,8 @@ function drawCard() {
   }
   const scores = make("details", { open: scoresOpen }, make("summary", { textContent: "Scores" }), scoreList(point));
   scores.addEventListener("toggle", () => (scoresOpen = scores.open));
-  card.replaceChildren(head, course(point), foot, scores);
+  const known = make("div", { className: "map-known" }, head, facts(point));
+  card.replaceChildren(known, course(point), foot, scores);
 }
 
 function inWords(point) {

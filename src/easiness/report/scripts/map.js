@@ -67,6 +67,7 @@ function showFlat() {
     : "No example has a variability above 0, so there is no map to draw. The table below has every example.";
   element("plot").hidden = plot.flat;
   element("help").hidden = plot.flat;
+  element("legend").hidden = plot.flat;
   element("stage").classList.toggle("flat", plot.flat);
 }
 

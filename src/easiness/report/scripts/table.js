@@ -66,7 +66,7 @@ function drawRows() {
   const made = shown.map((i, place) => {
     const box = make("input", { type: "checkbox", checked: view.selected.has(i) });
     box.setAttribute("aria-label", `Select ${ids[i]}`);
-    const name = make("button", { type: "button", textContent: ids[i] });
+    const name = make("button", { type: "button", textContent: shortId(i), title: ids[i] });
     for (const [one, of] of [[box, "box"], [name, "name"]]) {
       Object.assign(one.dataset, { point: i, kind: of });
       one.tabIndex = place === 0 ? 0 : -1;

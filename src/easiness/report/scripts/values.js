@@ -44,6 +44,7 @@ const idsOf = {
   folders: (ids) => Array.from(indicesOf(ids.of), (folder, i) => ids.folders[folder] + ids.names[i]),
 };
 const ids = idsOf[["first", "numbers", "folders"].find((form) => form in data.ids)](data.ids);
+const shortId = (point) => ids[point].slice(ids[point].lastIndexOf("/") + 1) || ids[point];
 const lowerIds = once(() => ids.map((id) => id.toLowerCase()));
 const classes = data.classes;
 const labels = indicesOf(data.labels);
