@@ -28,7 +28,7 @@ SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "card", "tab
 AXES = ("variability", "confidence")
 """Across and up."""
 
-_COLUMN_BYTES = 3_500_000  # of base64, for all runs of a page
+_COLUMN_BYTES = 4_200_000  # of base64, for all runs of a page
 _MEAN_BYTES, _TRIAL_BYTES = 1_200_000, 500_000  # of trajectories; a third more in base64
 _PICTURE_BYTES = 1_500_000
 _FINE = 20_000  # so many examples have their scores in 16 bits
