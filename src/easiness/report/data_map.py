@@ -150,7 +150,7 @@ def data_map(
     spread = _taking_turns([_worth_a_picture(table) for table in tables])
     pictured = list(dict.fromkeys([*spread, *shown]))
     suspect = [at for table in tables for at in np.flatnonzero(table["p_wrong"].to_numpy() >= 1 / 2).tolist()]
-    points = _points(num, len(runs), runs[0].ids, pictured)
+    points = _points(runs[0].ids, tables, pictured)
     first = np.array(list(dict.fromkeys([*pictured, *suspect])), np.int64)
     first = first[np.isin(first, points)]
     return DataMap(
@@ -176,6 +176,10 @@ def _about(name: str) -> Document:
         if score.name == name:
             return {"high": score.high_means, "formula": score.formula}
     return {"high": "suspect label", "formula": "the probability that the label is wrong"}
+
+
+def _is_defined(values: npt.ArrayLike) -> bool:
+    return bool(np.isfinite(np.asarray(values, np.float64)).any())
 
 
 def _with_suspicion(table: pd.DataFrame, ranked: pd.DataFrame | None) -> pd.DataFrame:
@@ -207,13 +211,15 @@ def _taking_turns(lists: Sequence[list[int]]) -> list[int]:
 
 
 def _points(
-    num: int, num_runs: int, ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], kept: list[int]
+    ids: npt.NDArray[np.int64] | npt.NDArray[np.object_], tables: Sequence[pd.DataFrame], kept: list[int]
 ) -> npt.NDArray[np.int64]:
     """Positions of as many examples as fit the page, those ``kept`` among them."""
     of_id = 8 if ids.dtype == np.int64 else 2 + sum(len(str(one)) for one in ids[:1000]) // len(ids[:1000])
-    of_run = (4 + (2 if num <= _FINE else 1) * (len(SCORES) + 4)) * 4 / 3
-    drawn = drawn_examples(num, int(_COLUMN_BYTES / (of_run * num_runs + of_id)))
-    return np.arange(num) if drawn is None else np.union1d(drawn, np.array(kept, np.int64))
+    num = sum(_is_defined(table[score.name]) for table in tables for score in SCORES)
+    # two bytes for each axis; beside the other scores there are two kinds of classes, a share and p_wrong
+    of_scores = (len(tables) * (2 + 4) + num) * (2 if len(ids) <= _FINE else 1) * 4 / 3
+    drawn = drawn_examples(len(ids), int(_COLUMN_BYTES / (of_scores + of_id)))
+    return np.arange(len(ids)) if drawn is None else np.union1d(drawn, np.array(kept, np.int64))
 
 
 def _of_run(
@@ -231,7 +237,7 @@ def _of_run(
     return MapOfRun(
         name=name,
         num_trials=len(run.trials),
-        scores={one: values for one, values in scores.items() if np.isfinite(values).any()},
+        scores={one: values for one, values in scores.items() if _is_defined(values)},
         suggested=drawn["suggested"].to_numpy(np.int64),
         predicted=drawn["predicted"].to_numpy(np.int64),
         predicted_share=drawn["predicted_share"].to_numpy(np.float64),
