@@ -1,6 +1,7 @@
 """Build the documentation into ``site/``, strictly.
 
-A link or an anchor that leads nowhere, a page that no menu names and anything fetched from elsewhere are errors.
+A link or an anchor that leads nowhere, a page that no menu names and anything fetched from elsewhere are
+errors.
 
     python tools/docs/build.py
 """

@@ -12,8 +12,9 @@ from easiness.cli.main import app
 
 HEAD = """# Command line
 
-What `easiness COMMAND --help` says, taken from the program when these pages are built. `--debug` goes with every command
-and shows the traceback of an error. Exit codes: 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted.
+What `easiness COMMAND --help` says, taken from the program when these pages are built. `--debug` goes with
+every command and shows the traceback of an error. Exit codes: 0 done, 1 ran and failed, 2 bad input or usage,
+130 interrupted.
 """
 DEFAULT = re.compile(r"\s*\[default: (.*)\]$", re.DOTALL)
 REQUIRED = re.compile(r"\s*\[required\]$")

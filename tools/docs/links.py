@@ -1,4 +1,4 @@
-"""What is wrong with built pages: links and pictures that lead nowhere, and whatever the network is asked for."""
+"""What is wrong with built pages: links that lead nowhere, and whatever the network is asked for."""
 
 from __future__ import annotations
 
@@ -54,9 +54,8 @@ def of_page(path: Path, pages: dict[Path, Page]) -> Iterator[str]:
         to = target(path, address)
         if not to.is_file():
             yield f"{address} does not exist"
-        elif (anchor := unquote(urlsplit(address).fragment)) and to in pages:
-            if anchor not in pages[to].anchors | {"__top"}:
-                yield f"{address}: no such anchor"
+        elif to in pages and unquote(urlsplit(address).fragment) not in pages[to].anchors | {"", "__top"}:
+            yield f"{address}: no such anchor"
 
 
 def is_elsewhere(address: str) -> bool:

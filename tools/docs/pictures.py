@@ -1,4 +1,4 @@
-"""The pictures of the documentation: figures that commands draw, and the report of a run as a browser shows it.
+"""The pictures of the documentation: figures that commands draw, and reports as a browser shows them.
 
     python tools/docs/pictures.py [--work FOLDER]
 
