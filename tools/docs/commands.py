@@ -17,6 +17,7 @@ every command and shows the traceback of an error. Exit codes: 0 done, 1 ran and
 130 interrupted.
 """
 DEFAULT = re.compile(r"\s*\[default: (.*)\]$", re.DOTALL)
+NAMES = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
 REQUIRED = re.compile(r"\s*\[required\]$")
 
 
@@ -48,7 +49,11 @@ def row(names: str, text: str) -> str:
     default = DEFAULT.search(text)
     standing = f"`{default[1]}`" if default else "required" if REQUIRED.search(text) else ""
     meaning = plain(REQUIRED.sub("", DEFAULT.sub("", text)))
-    return f"| <code>{cell(html.escape(names))}</code> | {cell(meaning)} | {cell(standing)} |"
+    *called, last = NAMES.findall(names) or [names.split()[0]]
+    values = names.partition(last)[2].strip().strip("<>").replace("|", " | ")
+    name = f"<code>{html.escape(', '.join([*called, last]))}</code>"
+    taken = f"<br><small>{cell(plain(values))}</small>" if values else ""
+    return f"| {name}{taken} | {cell(meaning)} | {cell(standing)} |"
 
 
 def plain(text: str) -> str:
