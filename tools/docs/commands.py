@@ -51,6 +51,7 @@ def row(names: str, text: str) -> str:
     meaning = plain(REQUIRED.sub("", DEFAULT.sub("", text)))
     *called, last = NAMES.findall(names) or [names.split()[0]]
     values = names.partition(last)[2].strip().strip("<>").replace("|", " | ")
+    values = re.sub(r"^list\[(\w+)\]$", lambda found: found[1].lower(), values)
     name = f"<code>{html.escape(', '.join([*called, last]))}</code>"
     taken = f"<br><small>{cell(plain(values))}</small>" if values else ""
     return f"| {name}{taken} | {cell(meaning)} | {cell(standing)} |"
