@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint docs bench clean
 
 # every experiment of the paper on scikit-learn's digits; ends by naming the report it wrote
 demo: .venv/.installed
@@ -18,6 +18,10 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/layout
+
+# the documentation as a site, strictly: a link that leads nowhere is an error; ends by naming its first page
+docs: .venv/.installed-docs
+	@$(BIN)/python tools/docs/build.py
 
 # every benchmark, and docs/benchmarks.md from what they found; an hour, and only as quiet as the machine
 bench: .venv/.installed-bench
@@ -39,5 +43,9 @@ bench: .venv/.installed-bench
 	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
 	@touch $@ .venv/.installed-dev .venv/.installed
 
+.venv/.installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ .venv/.installed
+
 clean:
-	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv demo build dist site .cache docs/reference/commands.md .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
