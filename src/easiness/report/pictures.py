@@ -18,7 +18,7 @@ from easiness.store import Run
 Named: TypeAlias = tuple[Split, int | str]
 """An example by its split and its id there."""
 
-LARGEST_SIDE = 96
+LARGEST_SIDE = 192
 """Pixels; larger pictures are made smaller."""
 
 _JPEG_QUALITY = 85

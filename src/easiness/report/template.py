@@ -13,7 +13,8 @@ from easiness.show import capitalized, chosen_percent, count, number, percent, w
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_JOINTS = re.compile(r"(?<=[^\s_./\\-][_./\\-])(?=\w)")  # where a name may go on in the next line
+# where a name may go on in the next line; not in a number
+_JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])")
 
 
 def render_page(template: str, **values: Any) -> str:

@@ -47,7 +47,7 @@ def _draw_table(axes: Axes, comparison: Compared, side: Side, ties: Ties) -> Non
         for j in range(i, num):
             groups = comparison.cell(i, j, side, ties).groups
             rate = math.nan if groups is None else groups.rate
-            shade = 0.0 if math.isnan(rate) else 0.75 * rate
+            shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
             frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=(wash, shade))
             frame.set(edgecolor=INK, linewidth=1.2 if i == j else 0)
             axes.add_patch(frame)
