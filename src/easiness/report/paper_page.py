@@ -97,14 +97,14 @@ def _parts(
 
 
 def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
-    figures = []
+    figures: list[Illustration] = []
     of_side: dict[Side, Comparison] = {"easy": results.easy, "hard": results.hard}
     for side, comparison in of_side.items():
         caption = f"The same of {side} examples."
         if not figures:
             caption = (
-                f"Table 1: matching rates of {side} examples, ties refined. Framed: a network against itself, "
-                "its noise ceiling. In italics: undecided."
+                f"Table 1: matching rates of {side} examples, ties refined. Framed: a network against "
+                "itself, its noise ceiling. In italics: undecided."
             )
         label = f"A shaded table of matching rates, {side} examples: a row and a column for each network."
         drawn = draw_matching(comparison, [side])
@@ -130,9 +130,7 @@ def _galleries(
     if not isinstance(found, str):
         caption = "Distances between examples of one class; a faint line for each class."
         label = "Points with intervals for easy, any and hard examples, a panel for each space."
-        figures.append(
-            _figure(output, "similarity.png", found.figure(), label, caption, found.sections())
-        )
+        figures.append(_figure(output, "similarity.png", found.figure(), label, caption, found.sections()))
         _tables(output, "similarity", found)
     return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures)
 
@@ -147,12 +145,12 @@ def _perturbations(
     recipe = main_recipe(runs[match_name(plan.preset.cnns[0])])
     figures = []
     for kind, curve in results.curves.items():
-        caption = f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
+        caption = (
+            f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
+        )
         label = "Two line charts against the level: left the matching rates, right the accuracy."
         stem = f"figure-2{_LETTERS[kind]}-{kind}"
-        figures.append(
-            _figure(output, f"{stem}.png", curve.figure(), label, caption, curve.sections())
-        )
+        figures.append(_figure(output, f"{stem}.png", curve.figure(), label, caption, curve.sections()))
         _tables(output, stem, curve)
     panel = draw_panel(perturbed_panel(plan.data, recipe, seed=plan.seed))
     label = "Pictures: a block for each perturbation, a row for each example, a column for each level."
@@ -176,9 +174,7 @@ def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
     ):
         label = "A line chart of held-out accuracy, a line for each policy, with error bars."
         stem = f"figure-4-{name}"
-        figures.append(
-            _figure(output, f"{stem}.png", study.figure(), label, caption, study.sections())
-        )
+        figures.append(_figure(output, f"{stem}.png", study.figure(), label, caption, study.sections()))
         _tables(output, stem, EveryEpoch(study))
     return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 

@@ -59,6 +59,8 @@ _VERBS = {
 def _in_words(claims: Sequence[Claim]) -> str:
     """``4 hold, 7 are undecided and 3 are not tested here``."""
     said = [
-        f"{number} {_VERBS[verdict][number > 1]}" for verdict, number in count_verdicts(claims).items() if number
+        f"{number} {_VERBS[verdict][number > 1]}"
+        for verdict, number in count_verdicts(claims).items()
+        if number
     ]
     return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)

@@ -13,6 +13,8 @@ from easiness.show import capitalized, chosen_percent, count, number, percent, w
 if TYPE_CHECKING:
     from markupsafe import Markup
 
+_STYLES = ("page.css", "gallery.css", "print.css")
+
 # where a name may go on in the next line; not in a number
 _JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])")
 
@@ -39,7 +41,8 @@ def render_page(template: str, **values: Any) -> str:
         svg=Markup,
         whole_percent=whole_percent,
     )
-    style = (resources.files("easiness.report") / "page.css").read_text("utf-8")
+    files = resources.files("easiness.report")
+    style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
     return environment.get_template(template).render(
         values, style=Markup(style), next_number=partial(next, itertools.count(1))
     )

@@ -106,7 +106,9 @@ def test_every_part_is_reached_from_the_contents():
     assert links == ["claims", "first", "second", "third"]
     for target in [*links, "content"]:
         assert html.count(f'id="{target}"') == 1
-    assert re.findall(r'<section id="[^"]*" aria-labelledby="([^"]*)"', html) == [f"{link}-title" for link in links]
+    assert re.findall(r'<section id="[^"]*" aria-labelledby="([^"]*)"', html) == [
+        f"{link}-title" for link in links
+    ]
 
 
 def test_claims_have_their_verdict_and_what_decides_it():
