@@ -1,11 +1,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint docs bench clean
+.PHONY: demo picture test lint axe docs bench clean
 
-# every experiment of the paper on scikit-learn's digits; ends by naming the report it wrote
+# every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
+# ends by naming the report it wrote
 demo: .venv/.installed
 	@$(BIN)/easiness paper --preset smoke --out demo
+	@echo "what a page about your own data looks like: $$($(BIN)/easiness report demo/trials/match-wrn_10_1 -o demo/digits.html)"
+	@echo demo/report.html
+
+# the README's picture, of the page that the demo wrote
+picture: .venv/.installed-dev demo
+	$(BIN)/python docs/images/report_picture.py demo/digits.html docs/images/report.webp
 
 # a process for each core, four at the most: each comes to take a gigabyte, and starts others;
 # LONG=1 runs the long tests as well
@@ -22,6 +29,12 @@ lint: .venv/.installed-dev
 # the documentation as a site, strictly: a link that leads nowhere is an error; ends by naming its first page
 docs: .venv/.installed-docs
 	@$(BIN)/python tools/docs/build.py
+
+# what looks for barriers in the pages, from npm; the tests that need it skip where it is not
+axe: build/axe/node_modules/axe-core/axe.min.js
+
+build/axe/node_modules/axe-core/axe.min.js:
+	npm install --no-save --silent --no-audit --no-fund --prefix build/axe axe-core@4
 
 # every benchmark, and docs/benchmarks.md from what they found; an hour, and only as quiet as the machine
 bench: .venv/.installed-bench
