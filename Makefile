@@ -12,7 +12,7 @@ demo: .venv/.installed
 
 # the README's picture, of the page that the demo wrote
 picture: .venv/.installed-dev demo
-	$(BIN)/python docs/images/report_picture.py demo/digits.html docs/images/report.webp
+	$(BIN)/python tools/docs/report_picture.py demo/digits.html docs/images/report.webp
 
 # a process for each core, four at the most: each comes to take a gigabyte, and starts others;
 # LONG=1 runs the long tests as well

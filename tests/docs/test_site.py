@@ -105,7 +105,8 @@ def test_pictures_are_few_and_small() -> None:
     pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.is_file()]
     assert pictures
     assert max(path.stat().st_size for path in pictures) <= 100_000
-    used = "".join(path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md"))
+    texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    used = "".join(path.read_text("utf-8") for path in texts)
     assert all(f"images/{path.name}" in used for path in pictures)
 
 

@@ -1,6 +1,6 @@
 """The picture of a report that the README shows.
 
-    python docs/images/report_picture.py REPORT.html PICTURE.webp
+    python tools/docs/report_picture.py REPORT.html PICTURE.webp
 
 It needs Chromium and Playwright, as the browser tests do.
 """
