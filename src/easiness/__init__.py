@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
     from easiness.studies.validation import validate as validate
     from easiness.studies.verification import verify as verify
+    from easiness.studies.versions import diff as diff
 
 _OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 
