@@ -7,7 +7,7 @@ from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.memory import available_memory, fits
 from easiness.data.pictures.stored import Pixels
-from easiness.data.pixel_digests import DIGEST_BYTES, pixel_digest, pixel_digests
+from easiness.data.picture_digests import DIGEST_BYTES, picture_digest, picture_digests
 from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
@@ -35,8 +35,8 @@ __all__ = [
     "hold_out",
     "merge_splits",
     "part_of",
-    "pixel_digest",
-    "pixel_digests",
+    "picture_digest",
+    "picture_digests",
     "reading",
     "reduce",
     "share_images",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import DIGEST_BYTES, Dataset, Pixels, counted, pixel_digest
+from easiness.data import DIGEST_BYTES, Dataset, Pixels, counted, picture_digest
 from easiness.errors import BadInput
 from easiness.runs import find_data
 from easiness.spec import Split
@@ -86,7 +86,7 @@ class _Seen(NamedTuple):
         """Decodes every picture once; how it looks is kept where ``near`` ones are to be found."""
 
         def see(pixels: Pixels) -> tuple[bytes, Look | None]:
-            return pixel_digest(pixels), look_at(pixels) if near else None
+            return picture_digest(pixels), look_at(pixels) if near else None
 
         digests, looks = np.zeros((len(split), DIGEST_BYTES), np.uint8), Looks(len(split) if near else 0)
         for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):

@@ -66,8 +66,8 @@ def _numbered(keys: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
 
 
 def _pixels(run: Run, source: Any) -> list[bytes]:
-    from easiness.data import pixel_digests  # loads torch, which matching by ids need not wait for
+    from easiness.data import picture_digests  # loads torch, which matching by ids need not wait for
     from easiness.runs import data_of, positions_in
 
     data = data_of(run, source)
-    return [digest.tobytes() for digest in pixel_digests(data)[positions_in(data, run)]]
+    return [digest.tobytes() for digest in picture_digests(data)[positions_in(data, run)]]
