@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
         RunFailed as RunFailed,
         TrialFailed as TrialFailed,
     )
+    from easiness.exports import export as export
     from easiness.report import paper as paper, write_report as write_report
     from easiness.runs import measure as measure
     from easiness.spec import Recipe as Recipe
@@ -47,6 +48,7 @@ _HOMES = {
     "RunFailed": "errors",
     "TrialFailed": "errors",
     "draw_by_rank": "analysis",
+    "export": "exports",
     "load_dataset": "data",
     "measure": "runs",
     "open_run": "store",

@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from easiness.cli.export import export
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
 from easiness.cli.report import report
@@ -33,7 +34,7 @@ _OF_STUDIES = [
     for study in STUDIES
     for name in study.commands
 ]
-for _command in (measure, paper, status, scores, *_OF_STUDIES, report):
+for _command in (measure, paper, status, scores, *_OF_STUDIES, report, export):
     app.command()(_command)
 
 

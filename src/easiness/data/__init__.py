@@ -6,8 +6,8 @@ from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.memory import available_memory, fits
-from easiness.data.pictures.stored import Pixels
 from easiness.data.picture_digests import DIGEST_BYTES, picture_digest, picture_digests
+from easiness.data.pictures.stored import Pixels
 from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks

@@ -1,7 +1,7 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.document import is_run, read_document
-from easiness.store.files import ASIDE, file_written_whole, sweep, write_whole
+from easiness.store.files import ASIDE, file_written_whole, folder_written_whole, sweep, write_whole
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder, TrialRecorder
 from easiness.store.run import Run, open_run
@@ -14,6 +14,7 @@ __all__ = [
     "STATISTICS",
     "WEIGHTS",
     "file_written_whole",
+    "folder_written_whole",
     "read_rows",
     "sweep",
     "write_observations",
