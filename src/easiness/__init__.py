@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from easiness.above import offer
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.verification import verify as verify
     from easiness.studies.versions import diff as diff
 
+    __version__: str
+
 _OF_STUDIES = [(study, function) for study in STUDIES for function in study.functions]
 
 # where each public name lives; loaded on first use, so that importing the package stays light
@@ -57,6 +60,10 @@ _HOMES = {
     "write_report": "report",
     **{function.name: f"studies.{study.folder}" for study, function in _OF_STUDIES},
 }
+# what a run hands on to
+for _name in ("run_html", "write_report"):
+    offer(_name, f"{__name__}.report")
+
 # what trains or asks networks: torch is loaded with it
 _COMPUTING = {"measure", "paper", *(function.name for _, function in _OF_STUDIES if function.computes)}
 
@@ -64,6 +71,10 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(__name__)
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name in _COMPUTING:
@@ -74,4 +85,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return ["__version__", *__all__]

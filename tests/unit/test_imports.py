@@ -92,3 +92,22 @@ def test_every_public_name_is_there():
         assert name in dir(easiness)
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         easiness.nothing  # noqa: B018
+
+
+def test_the_package_shows_its_interface_and_nothing_else():
+    """Whatever was imported of it by then."""
+    import importlib.metadata
+
+    import easiness
+    import easiness.cli.main
+    import easiness.report
+
+    assert easiness.open_run is not None
+    assert set(dir(easiness)) == {*easiness.__all__, "__version__"}
+    assert easiness.__version__ == importlib.metadata.version("easiness")
+    assert set(easiness.__all__) == {
+        "BadInput", "Dataset", "EasinessError", "Recipe", "Recorder", "Run", "RunFailed", "TrialFailed",
+        "ablate", "clean", "compare", "corrupt", "draw_by_rank", "load_dataset", "matching_rate", "measure",
+        "open_run", "paper", "perturbation_curve", "prune", "pseudo_patterns", "select", "similarity",
+        "suspects", "validate", "verify", "write_report",
+    }  # fmt: skip

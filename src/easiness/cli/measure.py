@@ -42,10 +42,17 @@ def measure(
     Running the same command again only reads; more trials or epochs train what is missing.
     """
     from easiness.cli.plan_text import describe
-    from easiness.cli.progress import ShownProgress
-    from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
-    from easiness.runs import allowed, carry_out, make_plan, trials_asked, with_recipe
+    from easiness.runs import (
+        ShownProgress,
+        allowed,
+        carry_out,
+        make_plan,
+        reading_shown,
+        tell_of_data,
+        trials_asked,
+        with_recipe,
+    )
     from easiness.store import check_output
     from easiness.training import resolve_device
 
@@ -57,11 +64,7 @@ def measure(
     training = with_recipe(training, out)
     with reading_shown():
         plan = make_plan(source, training, num_trials, loading=loading, recording=recording)
-    if plan.asked.data.num_unreadable:
-        left_out = plan.asked.data.unreadable_text()
-        typer.echo(f"images left out, since they cannot be read: {left_out}", err=True)
-    for note in plan.data.notes:
-        typer.echo(f"note: {note}", err=True)
+    tell_of_data(plan, progress)
     if dry_run:
         execution = allowed(execution, photos=plan.recipe.crop > 0)
         rule = None if until is None else until.rule

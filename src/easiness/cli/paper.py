@@ -42,10 +42,9 @@ def paper(
 
     Running the same command again goes on where it stopped.
     """
-    from easiness.cli.progress import ShownProgress
-    from easiness.cli.reading import reading_shown
     from easiness.executors import check_executor
     from easiness.report import finish_paper
+    from easiness.runs import ShownProgress, reading_shown
     from easiness.studies.paper import check_folder, count_verdicts, find_preset, plan_paper
     from easiness.training import resolve_device
 

@@ -74,10 +74,9 @@ def perturb(
     Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
     """
     from easiness.analysis import SIDES
-    from easiness.cli.progress import ShownProgress
     from easiness.perturb import perturbation
     from easiness.report import check_output_file, write_result
-    from easiness.runs import data_of
+    from easiness.runs import ShownProgress, data_of
     from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
     from easiness.studies.perturbation import (

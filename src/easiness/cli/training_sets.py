@@ -63,9 +63,9 @@ def show(
     every_epoch: bool,
 ) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
-    from easiness.cli.progress import ShownProgress
     from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result
+    from easiness.runs import ShownProgress
     from easiness.show import sections_text
     from easiness.studies.training_sets import EveryEpoch
 

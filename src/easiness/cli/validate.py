@@ -42,10 +42,9 @@ def validate(
     Easiness comes from training on all examples, the final models are trained without the held-out split.
     Running the same command again only reads; more trials or epochs train what is missing.
     """
-    from easiness.cli.progress import ShownProgress
     from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result
-    from easiness.runs import given_data
+    from easiness.runs import ShownProgress, given_data
     from easiness.show import sections_text
     from easiness.studies.validation import Asked, carry_out_validation, plan_validation
 

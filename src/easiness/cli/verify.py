@@ -46,9 +46,9 @@ def verify(
 
     Running the same command again only reads; more trials train what is missing.
     """
-    from easiness.cli.progress import ShownProgress
     from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result
+    from easiness.runs import ShownProgress
     from easiness.show import sections_text
     from easiness.studies.verification import carry_out_verification, plan_verification
 

@@ -5,6 +5,7 @@ from .files import (
     write_file as write_file,
     write_result as write_result,
 )
+from .notebook import run_html as run_html
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
 from .scored import run_scores as run_scores

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.report.paper_page import write_paper
-from easiness.runs import Progress
+from easiness.runs import Progress, told
 from easiness.spec import Execution, Jobs, Loading, taken
 from easiness.studies.paper import (
     Claim,
@@ -34,7 +34,7 @@ def paper(
     executor: str = "auto",
     jobs: Jobs = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> list[Claim]:
     """Every table, figure and claim of the paper at the scale of a preset, in the folder ``out``.
 
@@ -55,16 +55,20 @@ def paper(
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: what to call as it goes on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, or ``out`` holds something else.
         RunFailed: a trial failed or a file could not be written; everything finished is kept.
     """
     given, out = locals(), Path(out)
-    plan = plan_paper(find_preset(preset, source), source, loading=taken(Loading, given), seed=seed)
-    check_folder(plan, out)
-    return finish_paper(plan, out, taken(Execution, given), progress)
+    with told(progress, paper, given) as tell:
+        plan = plan_paper(find_preset(preset, source), source, loading=taken(Loading, given), seed=seed)
+        for note in plan.data.notes:
+            tell.note(f"note: {note}")
+        check_folder(plan, out)
+        return finish_paper(plan, out, taken(Execution, given), tell)
 
 
 def finish_paper(

@@ -12,7 +12,9 @@ from .many import (
 from .measuring import measure as measure
 from .plan import Drawn as Drawn, Plan as Plan, make_plan as make_plan
 from .progress import Progress as Progress
+from .reading import reading_shown as reading_shown
 from .recipe_choice import with_recipe as with_recipe
+from .shown import ShownProgress as ShownProgress
 from .source import (
     data_of as data_of,
     find_data as find_data,
@@ -20,6 +22,7 @@ from .source import (
     positions_in as positions_in,
     run_pictures as run_pictures,
 )
+from .telling import tell_of_data as tell_of_data, told as told
 from .trained import feature_reader as feature_reader, recipe_of as recipe_of
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

@@ -10,6 +10,7 @@ from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.runs.recipe_choice import with_recipe
+from easiness.runs.telling import tell_of_data, told
 from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
     Compile,
@@ -59,7 +60,7 @@ def measure(
     keep_weights: bool = True,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     retrain_damaged: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> Run:
     """Train ``model`` ``trials`` times for ``epochs`` epochs and record every example after each.
 
@@ -113,7 +114,8 @@ def measure(
             those of another recipe where ``base`` names it. A run that exists keeps its own, a new one is
             ``short`` unless given.
         retrain_damaged: train trials with a damaged file again, instead of refusing.
-        progress: what to call as the run goes on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
@@ -125,18 +127,19 @@ def measure(
     """
     given, out = locals(), Path(out)
     check_output(out)
-    progress = progress or Progress()
-    training = with_recipe(taken(Training, given), out)
-    num_trials, until = trials_asked(taken(Trials, given), epochs, progress.note)
-    plan = make_plan(
-        data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)
-    )
-    run = carry_out(
-        plan,
-        out,
-        taken(Execution, given),
-        retrain_damaged=retrain_damaged,
-        progress=progress,
-        more=until,
-    )
-    return run if until is None else until.conclude(run)
+    with told(progress, measure, given) as tell:
+        training = with_recipe(taken(Training, given), out)
+        num_trials, until = trials_asked(taken(Trials, given), epochs, tell.note)
+        plan = make_plan(
+            data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)
+        )
+        tell_of_data(plan, tell)
+        run = carry_out(
+            plan,
+            out,
+            taken(Execution, given),
+            retrain_damaged=retrain_damaged,
+            progress=tell,
+            more=until,
+        )
+        return run if until is None else until.conclude(run)

@@ -24,14 +24,16 @@ from easiness.store.document import (
     read_document,
 )
 from easiness.store.files import ASIDE, digest
+from easiness.store.handed_on import HandedOn
 from easiness.store.observations import Ids, read_examples
+from easiness.store.probabilities import mean_probabilities
 from easiness.store.table import Examples, scores_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Run:
+class Run(HandedOn):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
     def __init__(self, path: str | Path) -> None:
@@ -268,6 +270,23 @@ class Run:
         if unfinished is not None:
             table.attrs["unfinished"] = unfinished
         return table
+
+    def probabilities(
+        self, epoch: int | None = None, *, split: Split = "train", left_out: bool = False
+    ) -> npt.NDArray[np.float64]:
+        """The mean over trials of the probability of each class, [examples, classes], each row of sum 1.
+
+        The examples are in the order of `examples`, the classes in that of `classes`; after ``epoch`` epochs,
+        the last by default. With ``left_out`` only the trials count that did not train on the example, as
+        confident learning wants it: the row is NaN where every trial did.
+
+        Raises:
+            BadInput: the logits were not kept (``keep_logits=True``), the epoch is not recorded, there is no
+                such split, or no trial left an example out.
+        """
+        self.examples(split)  # refuses a split that is not there
+        epoch = self.resolve_epoch(epoch)
+        return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
 
 
 def open_run(path: str | Path) -> Run:

@@ -228,6 +228,12 @@ class StoredTrial:
             yield first, observations
             first = end
 
+    def logits(self, epoch: int, probe: str = "train") -> KeptLogits | None:
+        """Those kept after one of the epochs observed, ``values`` [1, n, classes]; ``None`` without any."""
+        trained_on = self.columns(epoch, ["trained_on"], probe)["trained_on"]
+        row = self.observed.index(epoch)
+        return self._logits(probe, range(row, row + 1), trained_on)
+
     def _logits(self, probe: str, rows: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
         name = f"{probe}_logits.parquet"
         if name not in self.document.files:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.analysis import Votes
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
-from easiness.runs import Progress, data_of
+from easiness.runs import Progress, data_of, told
 from easiness.show import Result, Section
 from easiness.spec import Execution
 from easiness.store import Run
@@ -51,7 +51,7 @@ def pseudo_patterns(
     seed: int = 0,
     device: str = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> PseudoPatterns:
     """Find the examples that every network of a run classifies correctly although they are perturbed.
 
@@ -67,11 +67,13 @@ def pseudo_patterns(
         seed: of the random perturbations.
         device: ``auto``, ``cpu`` or ``cuda``.
         cache: keep photos at the working resolution in a file beside the run.
-        progress: what to call as it goes on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: as `perturbation_curve`; and where there is no such split.
     """
+    given = locals()
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, source)
     if probe is None:
@@ -85,9 +87,9 @@ def pseudo_patterns(
     looked_at = probes[probe]
     if level is None:
         level = looked_at.levels[max(len(looked_at.levels) - 2, min(1, len(looked_at.levels) - 1))]
-    progress = progress or Progress()
-    begin({probe: looked_at}, progress)
-    votes = looked_at.look(progress).votes
+    with told(progress, pseudo_patterns, given) as tell:
+        begin({probe: looked_at}, tell)
+        votes = looked_at.look(tell).votes
     listed = votes[looked_at.levels.index(float(level))]
     positions = _right_in_all(listed)
     return PseudoPatterns(

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, match_votes, num_selected, select
 from easiness.data import Dataset
 from easiness.perturb import find_kind
-from easiness.runs import Progress, data_of
+from easiness.runs import Progress, data_of, told
 from easiness.spec import Execution
 from easiness.store import Run
 from easiness.studies.perturbation.curve import PerturbationCurve
@@ -35,7 +35,7 @@ def perturbation_curve(
     num_replicates: int = 200,
     device: str = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> PerturbationCurve:
     """Let the networks of a run look at perturbed examples, and match their sets with the regular ones.
 
@@ -55,13 +55,15 @@ def perturbation_curve(
         num_replicates: of the bootstrap over trials.
         device: ``auto``, ``cpu`` or ``cuda``.
         cache: keep photos at the working resolution in a file beside the run.
-        progress: what to call as it goes on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: the kind is not known or does not take a level, the weights or the data cannot be
             found, no example is right in any trial, or an option is wrong.
         RunFailed: what a network makes of a perturbed image is not finite.
     """
+    given = locals()
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, source)
     sides, ties = tuple(sides), tuple(ties)
@@ -71,9 +73,9 @@ def perturbation_curve(
     num_selected(len(data), fraction)
     probes = curve_probes(run, data, kind, levels, seed=seed, execution=Execution(device=device, cache=cache))
     train = probes["train"]
-    progress = progress or Progress()
-    begin(probes, progress)
-    looks = {name: probe.look(progress) for name, probe in probes.items()}
+    with told(progress, perturbation_curve, given) as tell:
+        begin(probes, tell)
+        looks = {name: probe.look(tell) for name, probe in probes.items()}
     votes = looks["train"].votes
     neutral = neutral_level(run, data, kind)
     return PerturbationCurve(

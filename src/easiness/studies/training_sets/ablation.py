@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
-from easiness.runs import Progress, carry_out_all
+from easiness.runs import Progress, carry_out_all, told
 from easiness.spec import (
     Drawing,
     Effect,
@@ -54,7 +54,7 @@ def ablate(
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> TrainingSetStudy:
     """Train without a share of the examples, drawn by how easy they are, and test on the held-out split.
 
@@ -89,13 +89,14 @@ def ablate(
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: what to call as the runs go on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    return _trained("drop", data, scores_run, out, progress, locals())
+    return _trained(ablate, "drop", locals())
 
 
 def corrupt(
@@ -124,7 +125,7 @@ def corrupt(
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> TrainingSetStudy:
     """Train with a share of the labels drawn at random, of examples drawn by how easy they are.
 
@@ -136,26 +137,21 @@ def corrupt(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    return _trained("relabel", data, scores_run, out, progress, locals())
+    return _trained(corrupt, "relabel", locals())
 
 
-def _trained(
-    effect: Effect,
-    data: Any,
-    scores_run: Run,
-    out: str | Path,
-    progress: Progress | None,
-    given: Mapping[str, Any],
-) -> TrainingSetStudy:
-    sets = plan_training_sets(
-        effect,
-        data,
-        scores_run,
-        taken(Training, given),
-        taken(Drawing, given),
-        taken(Loading, given),
-    )
-    return train_sets(sets, out, taken(Execution, given), progress)
+def _trained(function: Callable[..., Any], effect: Effect, given: Mapping[str, Any]) -> TrainingSetStudy:
+    """What a public ``function`` does with the arguments ``given``."""
+    with told(given["progress"], function, given) as tell:
+        sets = plan_training_sets(
+            effect,
+            given["data"],
+            given["scores_run"],
+            taken(Training, given),
+            taken(Drawing, given),
+            taken(Loading, given),
+        )
+        return train_sets(sets, given["out"], taken(Execution, given), tell)
 
 
 def plan_training_sets(

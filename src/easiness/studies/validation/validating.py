@@ -10,7 +10,7 @@ from typing import Any
 
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told
 from easiness.spec import (
     Execution,
     Jobs,
@@ -82,7 +82,7 @@ def validate(
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> Validation:
     """Section 7.1 and Figure 5 of the paper: the easiness of validation examples, and who gets them right.
 
@@ -118,20 +118,22 @@ def validate(
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: what to call as the runs go on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, models = locals(), tuple(models)
-    plans = plan_validation(
-        given_data(data, taken(Loading, given)),
-        taken(Training, given),
-        Asked(models, trials, epochs),
-        Asked(models if final_models is None else tuple(final_models), final_trials, final_epochs),
-    )
-    return carry_out_validation(plans, Path(out), taken(Execution, given), progress)
+    with told(progress, validate, given) as tell:
+        plans = plan_validation(
+            given_data(data, taken(Loading, given)),
+            taken(Training, given),
+            Asked(models, trials, epochs),
+            Asked(models if final_models is None else tuple(final_models), final_trials, final_epochs),
+        )
+        return carry_out_validation(plans, Path(out), taken(Execution, given), tell)
 
 
 def plan_validation(data: Dataset, training: Training, merged: Asked, final: Asked) -> ValidationPlans:

@@ -12,7 +12,7 @@ import numpy as np
 from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, with_recipe
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told, with_recipe
 from easiness.spec import (
     LAST,
     Execution,
@@ -58,7 +58,7 @@ def verify(
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
-    progress: Progress | None = None,
+    progress: Progress | bool = True,
 ) -> Verification:
     """Train on the labels of the source and on those of a file, and test both on the held-out split.
 
@@ -94,7 +94,8 @@ def verify(
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
-        progress: what to call as the runs go on.
+        progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
+            elsewhere; or a `Progress` of your own to call.
 
     Raises:
         BadInput: something given cannot be used, there is no held-out split, or the labels are those of the
@@ -102,8 +103,9 @@ def verify(
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, out = locals(), Path(out)
-    plans = plan_verification(data, taken(Training, given), trials, taken(Loading, given), out)
-    return carry_out_verification(plans, out, taken(Execution, given), progress)
+    with told(progress, verify, given) as tell:
+        plans = plan_verification(data, taken(Training, given), trials, taken(Loading, given), out)
+        return carry_out_verification(plans, out, taken(Execution, given), tell)
 
 
 @dataclass(frozen=True, eq=False)

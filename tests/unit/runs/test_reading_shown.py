@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from easiness.cli import reading as module
-from easiness.cli.reading import reading_shown
 from easiness.data.counting import counted, reading as listening
+from easiness.runs import reading as module
+from easiness.runs.reading import reading_shown
 
 
 @pytest.fixture

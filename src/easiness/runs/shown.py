@@ -1,40 +1,25 @@
-"""Progress on standard error: a bar on a terminal, plain lines elsewhere."""
+"""Progress for people: a bar on a terminal, a line in a notebook, plain lines on standard error elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    Progress as Bar,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
-
-from easiness.cli.reading import reading_shown
-from easiness.runs import Cost, Progress
+from easiness.runs.cost import Cost
+from easiness.runs.progress import Progress
+from easiness.runs.reading import reading_shown
+from easiness.runs.screens import LINE, Screen, State, find_screen, fitting
 from easiness.show import duration_text
 from easiness.spec import RunSpec
 from easiness.training import EpochReport
 
 
-class _ImagesPerSecond(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        speed = task.fields.get("speed")
-        return Text("" if speed is None else f"{speed:,.0f} images/s")
-
-
 class ShownProgress(Progress):
-    """Shows a run of `measure` as it goes on."""
+    """Shows runs as they go on."""
 
     def __init__(self, between_lines: float = 2.0, within_epoch: float = 30.0) -> None:
         """Plain lines come at least ``between_lines`` seconds after one another, after epochs.
@@ -42,21 +27,7 @@ class ShownProgress(Progress):
         However long an epoch takes, one comes at most ``within_epoch`` seconds late.
         """
         self._between_lines, self._within_epoch = between_lines, within_epoch
-        console = Console(stderr=True)
-        self._bar = (
-            Bar(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                TextColumn("{task.percentage:>3.0f}%"),
-                _ImagesPerSecond(),
-                TimeRemainingColumn(compact=True),
-                console=console,
-            )
-            if console.is_terminal
-            else None
-        )
-        self._task: TaskID | None = None
-        self._caching: dict[str, TaskID] = {}
+        self._screen: Screen | None = find_screen()
         self._caching_shown = False
         self._announcement = ""
         self._in_study = False
@@ -66,26 +37,26 @@ class ShownProgress(Progress):
         # networks differ in speed, so the time left is told by work: what the images were expected to take
         self._work = self._total_work = 0.0
         self._work_per_image = 1.0
-        self._trial_text = "images"
+        self._said: Sequence[str] = ("images",)
 
     def __enter__(self) -> Self:
-        self._reading = reading_shown()
+        self._reading = reading_shown(self._say)
         self._reading.__enter__()
-        if self._bar is not None:
-            self._bar.start()
+        if self._screen is not None:
+            self._screen.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._reading.__exit__(kind, error, trace)
-        if self._bar is not None:
-            self._bar.stop()
+        if self._screen is not None:
+            self._screen.close()
 
     def _say(self, text: str) -> None:
         self._last_line = time.monotonic()
-        if self._bar is not None:
-            self._bar.console.print(text, markup=False, highlight=False)
+        if self._screen is not None:
+            self._screen.say(text)
         else:
             print(text, file=sys.stderr, flush=True)
 
@@ -104,9 +75,6 @@ class ShownProgress(Progress):
         self._work = self._began = 0.0
         self._total, self._total_work = num_images, work
         self._work_per_image = 1.0
-        if self._task is not None and self._bar is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
@@ -133,16 +101,14 @@ class ShownProgress(Progress):
             self._announcement = ""
 
     def cached(self, split: str, done: int, total: int) -> None:
-        """Move the bar of the cache of a split, or print a line now and then."""
+        """Show how far the cache of a split is, or print a line now and then."""
         text = f"caching photos of {split}"
         if not self._caching_shown and self._quiet_for() < self._between_lines:
             return
         self._caching_shown = True
         self._announce()
-        if self._bar is not None:
-            if split not in self._caching:
-                self._caching[split] = self._bar.add_task(text, total=total, completed=done)
-            self._bar.update(self._caching[split], completed=done)
+        if self._screen is not None:
+            self._screen.show(State([text], done / max(total, 1)))
         elif done == total or self._quiet_for() > self._between_lines:
             self._say(f"{text}: {done:,} of {total:,}")
 
@@ -151,42 +117,46 @@ class ShownProgress(Progress):
         self._announce()
         if self._began == 0:
             self._began = time.monotonic()
-            if self._bar is not None:
-                for task in self._caching.values():
-                    self._bar.remove_task(task)
-                self._caching.clear()
-                self._task = self._bar.add_task(self._trial_text, total=self._total_work)
         if self._run_began == 0:
             self._run_began = time.monotonic()
         self._done += num
         self._run_done += num
         self._work += num * self._work_per_image
-        if self._task is not None and self._bar is not None:
-            self._bar.update(self._task, completed=self._work, speed=self._speed())
+        if self._screen is not None:
+            self._show()
         elif self._quiet_for() > self._within_epoch:
             self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
 
     def epoch(self, report: EpochReport) -> None:
         """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
-        accuracy = ", ".join(f"{k.replace('_', '-')} {v:.3f}" for k, v in report.accuracy.items())
-        text = f"trial {report.trial} epoch {report.epoch}/{report.epochs}"
-        if accuracy:
-            text += f": accuracy {accuracy}"
-        if self._task is not None and self._bar is not None:
-            self._bar.update(self._task, description=text)
+        if self._screen is not None:
+            self._said = _ever_shorter(report)
+            self._show()
         elif report.epoch == report.epochs or self._quiet_for() > self._between_lines:
-            self._say(f"{text}, loss {report.train_loss:.3f}, {self._speed_text()}")
+            speed = self._speed_text()
+            self._say(fitting([f"{text}, {speed}" for text in _ever_shorter(report)], LINE))
+
+    def _show(self) -> None:
+        assert self._screen is not None
+        done = min(self._work / self._total_work, 1.0) if self._total_work else 0.0
+        speed = self._speed() if self._run_done else None
+        self._screen.show(State(self._said, done, speed, self._left()))
 
     def _speed(self) -> float:
         """Images per second of this run."""
         return self._run_done / max(time.monotonic() - self._run_began, 1e-9)
 
-    def _speed_text(self) -> str:
-        text = f"{self._speed():,.0f} images/s"
+    def _left(self) -> float | None:
+        """Seconds that the rest of the work takes at the pace so far."""
         if self._done >= self._total or not self._work:
-            return text
+            return None
         pace = (time.monotonic() - self._began) / self._work
-        return f"{text}, {duration_text(max(self._total_work - self._work, 0) * pace)} left"
+        return max(self._total_work - self._work, 0) * pace
+
+    def _speed_text(self) -> str:
+        left = self._left()
+        text = f"{self._speed():,.0f} images/s"
+        return text if left is None else f"{text}, {duration_text(left)} left"
 
     def stored(self, index: int) -> None:
         """A trial is whole on disk: nothing to say, its last epoch was shown."""
@@ -198,3 +168,15 @@ class ShownProgress(Progress):
     def note(self, text: str) -> None:
         """Say it."""
         self._say(text)
+
+
+def _ever_shorter(report: EpochReport) -> list[str]:
+    """What is known after an epoch, in ever fewer words: the accuracy of what is held out stays longest."""
+    name = f"trial {report.trial} epoch {report.epoch}/{report.epochs}"
+    loss = f"loss {report.train_loss:.3f}"
+    accuracy = [f"{split.replace('_', '-')} {value:.3f}" for split, value in report.accuracy.items()]
+    if not accuracy:
+        return [f"{name}: {loss}", name]
+    found = ", ".join(accuracy)
+    short = [f"{name}: {found}", f"{name}: {accuracy[-1]}", name]
+    return [f"{name}: accuracy {found}, {loss}", f"{name}: accuracy {found}", *short]

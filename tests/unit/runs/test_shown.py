@@ -1,15 +1,20 @@
 from __future__ import annotations
 
+import io
 import re
+import sys
+import types
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from easiness import open_run
-from easiness.cli import progress as progress_module
-from easiness.cli.progress import ShownProgress
+from easiness.runs import shown as progress_module
 from easiness.runs.cost import Cost
+from easiness.runs.screens import Notebook, State, Terminal, find_screen
+from easiness.runs.shown import ShownProgress
 from easiness.training import EpochReport
 
 
@@ -54,7 +59,7 @@ def test_plain_lines_where_there_is_no_terminal(measured, capsys):
     assert first.startswith("runs/a: training 1 of 3 trials of mlp_3, 2 epochs each (float32")
     assert lines[0] == f"runs/a: {COST}"
     assert re.fullmatch(
-        r"trial 2 epoch 3/3: accuracy train 0\.500, held-out 0\.250, loss 1\.250, [\d,]+ images/s", lines[1]
+        r"trial 2 epoch 3/3: (accuracy )?train 0\.500, held-out 0\.250, [\d,]+ images/s", lines[1]
     )
     assert lines[2:] == ["trial 4 failed: [red]the loss[/red]"]
 
@@ -106,7 +111,7 @@ def test_a_bar_on_a_terminal(measured, capsys, monkeypatch):
     show(measured)
     out, err = capsys.readouterr()
     assert out == ""
-    assert "trial 2 epoch 3/3: accuracy train 0.500, held-out 0.250" in err
+    assert "trial 2 epoch 3/3: accuracy train 0.500, held-out 0.250, loss 1.250" in err
     assert "images/s" in err
     assert "100%" in err
     assert "trial 4 failed: [red]the loss[/red]" in err
@@ -163,3 +168,106 @@ def test_more_trials_of_a_run_are_counted_anew(measured, capsys, monkeypatch, on
     assert err.index("[red]checked after 0") < err.index("[red]checked after 1")
     if not on_a_terminal:
         assert sum(line.startswith("230 of 690 images") for line in err.splitlines()) == 2
+
+
+def long(epoch: int) -> EpochReport:
+    return EpochReport(12, epoch, 300, 11.25, {"train": 0.5, "left_out": 0.375, "held_out": 0.25}, 0.125)
+
+
+def test_a_plain_line_has_eighty_characters_at_the_most(measured, capsys, monkeypatch):
+    """Ever less is said of what is long: the loss goes first, what is held out stays."""
+    now = [100.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    many = replace(COST, num_trials=100, num_trained_on=10**9)
+    with ShownProgress(between_lines=-1.0) as shown:
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        shown.images(0)
+        shown.epoch(EpochReport(1, 1, 2, 0.5, {"train": 0.5}, 0.1))
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), many)
+        shown.images(0)
+        now[0] += 2000
+        shown.images(10**9)
+        shown.epoch(long(100))
+        shown.epoch(EpochReport(1, 1, 2, 0.5, {}, 0.1))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("trial")]
+    assert max(map(len, lines)) <= 80
+    assert [line.rpartition(" images/s")[0].rpartition(", ")[0] for line in lines] == [
+        "trial 1 epoch 1/2: accuracy train 0.500, loss 0.500",
+        "trial 12 epoch 100/300: held-out 0.250",
+        "trial 1 epoch 1/2: loss 0.500",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 60, 79, 80, 100, 110, 150])
+def test_a_bar_is_one_line_of_any_terminal(width):
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, color_system=None, legacy_windows=False)
+    screen = Terminal(console)
+    screen.open()
+    screen.show(State(["caching photos of train"], 0.5))
+    said = [
+        "trial 12 epoch 100/300: accuracy train 0.500, held-out 0.250, loss 1.250",
+        "trial 12 epoch 100/300: train 0.500, held-out 0.250",
+        "trial 12 epoch 100/300: held-out 0.250",
+        "trial 12 epoch 100/300",
+    ]
+    screen.show(State(said, 0.25, 123_456.0, 7200.0))
+    screen.close()
+    last = re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", file.getvalue()).rstrip("\n").split("\n")
+    assert all(len(line.split("\r")[-1].rstrip()) <= width for line in last), last
+    line = last[-1].split("\r")[-1]
+    assert "25%" in line
+    expected = {40: "trial", 60: said[3], 79: said[2], 80: said[2], 100: said[1], 110: said[0], 150: said[0]}
+    assert line.startswith(expected[width])
+    assert ("images/s" in line) == (width >= 110)
+
+
+class FakeHandle:
+    def __init__(self, shown: list[str], text: str) -> None:
+        self.shown, self.at = shown, len(shown)
+        shown.append(text)
+
+    def update(self, data: dict[str, str], *, raw: bool) -> None:
+        assert raw
+        self.shown[self.at] = data["text/plain"]
+
+
+@pytest.fixture
+def notebook(monkeypatch) -> list[str]:
+    """What is below the cell of a notebook: IPython's display protocol, in which a handle writes over."""
+    shown: list[str] = []
+
+    def display(data: dict[str, str], *, raw: bool, display_id: bool = False) -> FakeHandle | None:
+        assert raw
+        assert list(data) == ["text/plain"]
+        handle = FakeHandle(shown, data["text/plain"])
+        return handle if display_id else None
+
+    module = types.ModuleType("IPython.display")
+    module.display = display  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "IPython", types.ModuleType("IPython"))
+    monkeypatch.setitem(sys.modules, "IPython.display", module)
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    return shown
+
+
+def test_one_line_of_a_notebook_is_written_over(measured, capsys, notebook):
+    show(measured)
+    assert capsys.readouterr() == ("", "")
+    announced, line, failed = notebook
+    assert announced.startswith("runs/a: training 1 of 3 trials of mlp_3")
+    assert re.fullmatch(
+        r"trial 2 epoch 3/3: (accuracy )?train 0\.500, held-out 0\.250  100%, [\d,]+ images/s", line
+    )
+    assert len(line) <= 80
+    assert failed == "trial 4 failed: [red]the loss[/red]"
+
+
+def test_a_notebook_gets_few_updates(notebook):
+    screen = find_screen()
+    assert isinstance(screen, Notebook)
+    for num in range(1000):
+        screen.show(State([f"image {num}"], num / 1000, 10.0, 90.0))
+    assert len(notebook) == 1
+    screen.close()
+    assert notebook == ["image 999  100%, 10 images/s, 90 s left"]

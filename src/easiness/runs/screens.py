@@ -1,0 +1,152 @@
+"""Where the state of a run can be shown as it changes: a bar on a terminal, a line in a notebook."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
+
+from easiness.show import duration_text
+
+LINE = 80
+"""Characters that a line of progress has at the most."""
+
+_SECONDS_BETWEEN_UPDATES = 0.25  # of a notebook, which keeps every one of them on its way to the reader
+_WIDEST_BAR, _NARROWEST_BAR = 40, 6
+_WIDE = 110  # columns of a terminal that has room for "images/s"
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a run is: ``said`` has the same in ever fewer words, ``done`` is in [0, 1].
+
+    ``speed`` is in images per second, ``left`` in seconds; each is ``None`` where there is none.
+    """
+
+    said: Sequence[str]
+    done: float
+    speed: float | None = None
+    left: float | None = None
+
+
+def fitting(said: Sequence[str], width: int) -> str:
+    """The first text that is not longer than ``width``, or the last one cut off."""
+    return next((text for text in said if len(text) <= width), said[-1][: max(width, 0)])
+
+
+class Screen(Protocol):
+    """What can be written over."""
+
+    def open(self) -> None:
+        """Begin."""
+
+    def close(self) -> None:
+        """Leave the last state as it is."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+
+    def show(self, state: State) -> None:
+        """Write this over the state before."""
+
+
+class Terminal:
+    """A bar below everything that is said."""
+
+    def __init__(self, console: Console) -> None:
+        self._columns = BarColumn(bar_width=_WIDEST_BAR)
+        self._bar = Bar(
+            TextColumn("{task.description}", markup=False),
+            self._columns,
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(compact=True),
+            console=console,
+        )
+        self._task: TaskID | None = None
+        self._done = 1.0
+
+    def open(self) -> None:
+        """Take the last line of the terminal."""
+        self._bar.start()
+
+    def close(self) -> None:
+        """Give it back."""
+        self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Print above the bar."""
+        self._bar.console.print(text, markup=False, highlight=False)
+
+    def show(self, state: State) -> None:
+        """Move the bar; one that goes back is another, with a time of its own."""
+        if self._task is not None and state.done < self._done:
+            self._bar.remove_task(self._task)
+            self._task = None
+        self._done = state.done
+        # what stands beside the text: the share, the time left, a blank between each two, one to spare
+        width = self._bar.console.width - len(" 100% 00:00:00  ")
+        unit = " images/s" if self._bar.console.width >= _WIDE else "/s"
+        speed = "" if state.speed is None else f"{state.speed:,.0f}{unit}"
+        width -= len(speed)
+        text = fitting(state.said, width - _NARROWEST_BAR)
+        self._columns.bar_width = min(_WIDEST_BAR, max(_NARROWEST_BAR, width - len(text)))
+        if self._task is None:
+            self._task = self._bar.add_task(text, total=1.0, speed=speed)
+        self._bar.update(self._task, description=text, completed=state.done, speed=speed)
+
+
+class Notebook:
+    """One line of text below a cell, written over by IPython's display protocol."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        self._display: Any = display
+        self._handle: Any = None
+        self._text = self._shown = ""
+        self._last = -_SECONDS_BETWEEN_UPDATES
+
+    def open(self) -> None:
+        """There is nothing to begin."""
+
+    def close(self) -> None:
+        """Show the last state, which may have come too soon after another."""
+        self._write()
+
+    def say(self, text: str) -> None:
+        """Text of its own, above what comes."""
+        self._display({"text/plain": text}, raw=True)
+
+    def show(self, state: State) -> None:
+        """Write the line, now and then."""
+        tail = f"  {state.done:4.0%}"
+        if state.speed is not None:
+            tail += f", {state.speed:,.0f} images/s"
+        if state.left is not None and state.done < 1:
+            tail += f", {duration_text(state.left)} left"
+        self._text = fitting(state.said, LINE - len(tail)) + tail
+        if time.monotonic() - self._last >= _SECONDS_BETWEEN_UPDATES:
+            self._write()
+
+    def _write(self) -> None:
+        if self._text == self._shown:
+            return
+        self._last, self._shown = time.monotonic(), self._text
+        text = {"text/plain": self._text}
+        if self._handle is None:
+            self._handle = self._display(text, raw=True, display_id=True)
+        else:
+            self._handle.update(text, raw=True)
+
+
+def find_screen() -> Screen | None:
+    """The screen that whoever waits looks at; ``None`` where standard error goes to a file or a pipe."""
+    console = Console(stderr=True)
+    if console.is_jupyter:
+        return Notebook()
+    return Terminal(console) if console.is_terminal else None
