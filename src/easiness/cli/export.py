@@ -15,8 +15,8 @@ def export(
         typer.Option(
             "--to",
             help="hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), fiftyone (its "
-            "dataset as JSON), spotlight (a Parquet with pictures), torch (indices and sampling weights), csv "
-            "or parquet (rows).",
+            "dataset as JSON), spotlight (a Parquet with pictures), torch (indices and sampling weights), "
+            "csv or parquet (rows).",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],

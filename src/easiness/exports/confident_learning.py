@@ -34,12 +34,15 @@ def _write(examples: Examples, path: Path) -> str | None:
 def _said(num_out: int, num: int) -> str:
     if num_out == num:
         return "all probabilities are out of sample: of trials that did not train on the example"
-    how = "measure with --train-share 0.8 to have trials that leave each example out"
     if num_out == 0:
         return (
-            f"all probabilities are of networks that trained on the example, which hides wrong labels; {how}"
+            "all probabilities are of networks that trained on the example, which hides wrong labels; "
+            "measure with --train-share 0.8 for trials that leave examples out"
         )
-    return f"{num_out:,} of {num:,} are out of sample, see `out_of_sample`; the others trained on it; {how}"
+    return (
+        f"{num_out:,} of {num:,} examples have probabilities out of sample, see `out_of_sample`; every trial "
+        "trained on the others, and more trials would leave them out"
+    )
 
 
 CLEANLAB = Format(

@@ -25,18 +25,19 @@ class Exported:
 
 
 def export(run: Run, to: str, out: str | Path, *, epoch: int | None = None, source: Any = None) -> Exported:
-    """Write a run in the format of another tool: every score, what is suspected of labels, pictures where asked.
+    """Write a run in the format of another tool: scores, what is suspected of labels, and pictures.
 
     Args:
         run: to be exported.
-        to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``spotlight``, ``torch``, ``csv``, ``parquet``.
+        to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``spotlight``, ``torch``, ``csv`` or
+            ``parquet``.
         out: file or folder to write, by the format; it must not exist where it is a folder.
         epoch: scores of after this many epochs; the last by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
 
     Raises:
-        BadInput: the format or the epoch is unknown, ``out`` cannot be that, something that the format needs is
-            not recorded, or its pictures cannot be had.
+        BadInput: the format or the epoch is unknown, ``out`` cannot be that, something that the format needs
+            is not recorded, or its pictures cannot be had.
         RunFailed: it cannot be written; nothing is left of it.
     """
     form, path = find_format(to), Path(out)

@@ -12,24 +12,14 @@ from easiness.exports.examples import Examples
 from easiness.exports.format import Format
 
 _PICTURES = "data"
-_ASIDE = (
-    "id",
-    "label",
-    "class",
-    "predicted",
-    "suggested",
-    "suggested_class",
-    "suggested_share",
-    "predicted_share",
-)
+_SAID = ("predicted", "predicted_share", "suggested", "suggested_class", "suggested_share")
+_ASIDE = ("id", "label", "class", *_SAID)
 
 
 def _write(examples: Examples, folder: Path) -> str | None:
-    names = list(_paths(examples, folder))
-    samples = [
-        {"filepath": path, "tags": [], **sample}
-        for path, sample in zip(names, _samples(examples), strict=True)
-    ]
+    paths = _paths(examples, folder)
+    fields = zip(paths, _samples(examples), strict=True)
+    samples = [{"filepath": path, "tags": [], **sample} for path, sample in fields]
     run = examples.run
     info = {"model": run.model, "trials": len(run.trials), "epoch": examples.epoch, "classes": run.classes}
     (folder / "metadata.json").write_text(json.dumps({"media_type": "image", "info": info}))

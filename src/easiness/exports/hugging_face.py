@@ -52,7 +52,8 @@ def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
 def _card(examples: Examples) -> str:
     run = examples.run
     return (
-        "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: data/train-*\n---\n\n"
+        "---\nconfigs:\n- config_name: default\n  data_files:\n"
+        "  - split: train\n    path: data/train-*\n---\n\n"
         f"{len(examples.table):,} examples with a column for each score of easiness, from {len(run.trials)} "
         f"trainings of {run.model} after epoch {examples.epoch}.\n"
     )

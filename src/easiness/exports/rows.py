@@ -1,4 +1,4 @@
-"""Plain rows: every score of every example and what is suspected of its label, for anything that reads tables."""
+"""Plain rows, for anything that reads tables: every score, and what is suspected of the label."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     """Where the examples [K] are in the data set that they come from, and how that is known."""
     ids, ref = examples.run.ids, examples.run.spec.data
     if ids.dtype == np.int64:
-        return ids, "indices are the ids: positions in the source"
+        return ids.astype(np.int64), "indices are the ids: positions in the source"
     if examples.data is None or examples.data.source is None:
         return np.arange(len(ids)), "indices are positions in the run, since the source is not known"
     whole = {"holdout": None, "labels": None}
