@@ -11,6 +11,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from easiness.cli.card import card
 from easiness.cli.export import export
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
@@ -34,7 +35,7 @@ _OF_STUDIES = [
     for study in STUDIES
     for name in study.commands
 ]
-for _command in (measure, paper, status, scores, *_OF_STUDIES, report, export):
+for _command in (measure, paper, status, scores, *_OF_STUDIES, report, export, card):
     app.command()(_command)
 
 

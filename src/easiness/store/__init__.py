@@ -1,7 +1,15 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.document import is_run, read_document
-from easiness.store.files import ASIDE, file_written_whole, folder_written_whole, sweep, write_whole
+from easiness.store.files import (
+    ASIDE,
+    FileDigest,
+    digest,
+    file_written_whole,
+    folder_written_whole,
+    sweep,
+    write_whole,
+)
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder, TrialRecorder
 from easiness.store.run import Run, open_run
@@ -10,9 +18,11 @@ from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
+    "FileDigest",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "digest",
     "file_written_whole",
     "folder_written_whole",
     "read_rows",
