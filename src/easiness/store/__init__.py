@@ -11,9 +11,10 @@ from easiness.store.files import (
     write_whole,
 )
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
-from easiness.store.recorder import Recorder, TrialRecorder
+from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
 from easiness.store.trial import WEIGHTS, StoredTrial
+from easiness.store.trial_recorder import TrialRecorder
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
