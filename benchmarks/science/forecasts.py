@@ -42,7 +42,7 @@ def train(data, folder):
             TRIALS,
             recording=Recording(keep_weights=False, splits=("train",)),
         )
-        run = carry_out(plan, folder / network, Execution(executor="processes", jobs=2, compiling="off"))
+        run = carry_out(plan, folder / network, Execution(executor="processes", jobs=2, compile="off"))
         runs[network] = run.first(TRIALS)
     return runs
 

@@ -77,5 +77,5 @@ def trained(data, out, model, trials, epochs):
         out=out,
         precision="float32",
         executor="serial",
-        compiling="off",
+        compile="off",
     ).first(trials)

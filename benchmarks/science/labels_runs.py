@@ -100,4 +100,4 @@ def cross_validated(source, cell, recipe, folder):
 
 def _trained(data, training, trials, recording, out):
     plan = make_plan(data, training, trials, recording=recording)
-    return carry_out(plan, out, Execution(executor="processes", jobs=2, compiling="off"))
+    return carry_out(plan, out, Execution(executor="processes", jobs=2, compile="off"))

@@ -54,7 +54,7 @@ def score(data, settings, folder):
         SCORING_TRIALS,
         recording=Recording(keep_weights=False, splits=("train",)),
     )
-    return carry_out(plan, folder, Execution(executor="processes", jobs=2, compiling="off"))
+    return carry_out(plan, folder, Execution(executor="processes", jobs=2, compile="off"))
 
 
 def begin(source, settings, runs):
@@ -90,6 +90,6 @@ def train(cell):
     )
     assert plan.num_trained_on == len(data) - (0 if drawn is None else int(left_out.sum()))
     with tempfile.TemporaryDirectory(dir=_WORKING["runs"]) as folder:
-        run = carry_out(plan, Path(folder) / "cell", Execution(executor="serial", jobs=1, compiling="off"))
+        run = carry_out(plan, Path(folder) / "cell", Execution(executor="serial", jobs=1, compile="off"))
         accuracy = run.trials[0].document.accuracy["held_out"][-1]
     return {"name": cell.name, "accuracy": accuracy, "seconds": round(time.perf_counter() - began, 2)}

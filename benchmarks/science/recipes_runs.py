@@ -133,7 +133,7 @@ def reference_runs(name, source, folder):
             recording=Recording(observe="last", keep_weights=False),
         )
         out = folder / one.model.rpartition(":")[2]
-        run = carry_out(plan, out, Execution(executor="processes", jobs=2, compiling="off"))
+        run = carry_out(plan, out, Execution(executor="processes", jobs=2, compile="off"))
         runs[one.model] = run.first(one.trials)
     return runs
 
@@ -166,6 +166,6 @@ def way_run(name, way_name, source, folder):
     run = carry_out(
         plan,
         folder / way_name.replace(" ", "-").replace("%", "percent"),
-        Execution(executor="serial", compiling="off"),
+        Execution(executor="serial", compile="off"),
     )
     return run.first(way.trials)

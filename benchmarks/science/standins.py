@@ -95,7 +95,7 @@ def train(data, folder, options):
             run = carry_out(
                 plan,
                 folder / f"{network}-{reduce}",
-                Execution(executor=executor, jobs=jobs, compiling="off"),
+                Execution(executor=executor, jobs=jobs, compile="off"),
                 workers=workers,
             )
         # the expensive network, which is the first, decides how many trials at a time for all

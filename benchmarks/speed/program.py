@@ -226,7 +226,7 @@ def processes(report, data, options, folder):
     for model in IN_PROCESSES:
         plan = make_plan(data, Training(model=model, epochs=options.epochs), options.trials)
         single = plan.of(1)  # nothing but the precision is chosen for one trial
-        one = resolve_plan(single, CPU, Execution(executor="serial", compiling="off"))
+        one = resolve_plan(single, CPU, Execution(executor="serial", compile="off"))
         half = min(one.threads, max(1, torch.get_num_threads() // JOBS))
         resolved = {"one": one, "two": one.model_copy(update={"jobs": JOBS, "threads": half})}
         seconds = {way: [] for way in ways}

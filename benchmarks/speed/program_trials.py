@@ -26,9 +26,7 @@ class Program:
         self.plan = make_plan(
             data, Training(model=model, epochs=epochs), 1, recording=Recording(observe=observe)
         )
-        self.resolved = resolved or resolve_plan(
-            self.plan, CPU, Execution(executor="serial", compiling="off")
-        )
+        self.resolved = resolved or resolve_plan(self.plan, CPU, Execution(executor="serial", compile="off"))
         self.folder = folder
         self.spec = self.plan.spec(self.resolved, trials=1, epochs=epochs)
         self.done = 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import importlib
 import json
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -209,6 +210,34 @@ def test_a_notebook_shows_tables_and_no_name_becomes_markup(result):
     assert len(root.findall("table")) == len(result.sections())
     assert "<script" not in shown
     assert html.escape(HOSTILE) in shown
+
+
+def test_in_a_line_it_is_short(result):
+    shown = repr(result)
+    assert re.fullmatch(rf"{type(result).__name__}\(.*\)", shown)
+    assert len(shown) < 400
+    assert "\n" not in shown
+    assert "np." not in shown
+    assert "array(" not in shown
+
+
+def _scalars_of_numpy(value: Any, name: str) -> Iterator[str]:
+    """Where a value, or what is in its fields, is a number of NumPy's and no number of Python's."""
+    if isinstance(value, np.generic):
+        yield name
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from _scalars_of_numpy(getattr(value, field.name), f"{name}.{field.name}")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _scalars_of_numpy([key, inner], f"{name}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _scalars_of_numpy(inner, name)
+
+
+def test_its_numbers_are_those_of_python(result):
+    assert list(_scalars_of_numpy(result, type(result).__name__)) == []
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -157,7 +157,7 @@ def test_unknown_names(refused, tmp_path, name, hint):
         (["--train-share", 1.5], ["train share 1.5: must be above 0 and at most 1"]),
         (["--train-share", "nan"], ["train share nan"]),
         (["--train-share", 0.001], ["leaves 0 of 100 examples", "fewer than the 10 classes"]),
-        (["--recipe", "none.toml"], ["none.toml: the recipe cannot be read: No such file or directory"]),
+        (["--recipe", "none.toml"], ["none.toml: the recipe cannot be read (No such file or directory)"]),
         (["--recipe", "broken.toml"], ["broken.toml: the recipe is not TOML"]),
         (["--recipe", "unknown.toml"], ["unknown.toml: unknown recipe setting 'learning_rate'"]),
         (["--recipe", "wrong.toml"], ["wrong.toml: alpha", "-1"]),

@@ -51,7 +51,10 @@ def test_measure_reads_and_shows(command, digits, tmp_path, measured, contents):
     assert contents(out) == contents(measured)
     last = [trial.document.accuracy["train"][1] for trial in open_run(out).trials]
     right = open_run(out).votes().correct.sum(axis=0)
-    *lines, ahead = finished.out.splitlines()
+    *lines, ahead, page, table, doubtful = finished.out.splitlines()
+    assert page == f"next: easiness report {out} -o report.html"
+    assert table.split() == ["easiness", "scores", str(out), "-o", "scores.csv"]
+    assert doubtful.split() == ["easiness", "suspects", str(out)]
     assert ahead.startswith(
         "how much of the true easiest and hardest tenth the sets hold cannot be told from 3 trials: 10 are"
     )
@@ -112,6 +115,15 @@ def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):
     assert said[-1] == (
         "note: 2 files left out, since by name they are no pictures that can be read: cat/x.raw, dog/y"
     )
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_dry_run_says_where_its_times_are_rough(command, digits, tmp_path):
+    planned = digits(tmp_path / "run", "--trials", 2, "--dry-run")
+    assert "the times are rough, from one short look" in command(*planned).out
+    assert "the times are rough" in command(*planned).out  # a glance is nothing to go by later
+    assert command(*digits(tmp_path / "run", "--trials", 2)).code == 0
+    assert "rough" not in command(*planned).out  # it is known by now
 
 
 def test_a_dry_run_prints_the_plan_and_writes_nothing(command, digits, tmp_path):
@@ -185,7 +197,10 @@ def test_a_loss_that_is_not_finite_fails_its_trial_alone(poisoned, command, digi
     status = command("status", out)
     assert status.code == 0
     assert f"failed: trial 1: {reason}" in status.out.splitlines()
-    assert "missing: trial 1; run the same `easiness measure` to go on" in status.out.splitlines()
+    assert (
+        "missing: trial 1; no process is at work, run the same `easiness measure` to go on"
+        in status.out.splitlines()
+    )
     assert command("scores", out).code == 0
 
     assert command(*arguments).code == 1

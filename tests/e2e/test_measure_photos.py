@@ -179,6 +179,8 @@ def test_the_command_says_what_it_costs(command, photos, tmp_path):
     assert planned.code == 0
     assert "crop of 35% to 100% of the photo's area" in planned.out
     assert "of cached photos" in planned.out
+    smaller = command("measure", photos, *options, "--image-size", 12, "--dry-run")
+    assert "resized to 12 x 12 pixels" in smaller.out
     assert list(tmp_path.iterdir()) == []
     done = command("measure", photos, *options)
     assert done.code == 0

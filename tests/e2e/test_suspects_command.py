@@ -28,7 +28,7 @@ def wrong_digits(made_once) -> Path:
         table.to_csv(folder / "labels.csv", index=False)
         np.save(folder / "true.npy", data.labels)
         size = {"model": "mlp_3", "limit": NUM, "trials": 3, "epochs": 8, "precision": "float32"}
-        measure("digits", labels=folder / "labels.csv", compiling="off", out=folder / "run", **size)
+        measure("digits", labels=folder / "labels.csv", compile="off", out=folder / "run", **size)
 
     return made_once("suspects-command", make)
 

@@ -142,5 +142,5 @@ def tie_mass(values: npt.ArrayLike, fraction: float = 0.1, side: Side = "easy") 
     v = _from_side(values, side, "values")
     k = num_selected(len(v), fraction)
     cut = nth_largest(v, k)
-    num_tied = np.count_nonzero(v == cut)
+    num_tied = int(np.count_nonzero(v == cut))
     return num_tied / len(v) if np.count_nonzero(v > cut) + num_tied > k else 0.0

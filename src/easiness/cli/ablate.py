@@ -25,7 +25,10 @@ def ablate(
     every_epoch: options.EveryEpoch = False,
     output: options.Output = None,
 ) -> None:
-    """Train without a share of the easy, hard or random examples, and test on the held-out split."""
+    """Train without some easy, hard or random examples, and test.
+
+    The test is on the held-out split.
+    """
     from easiness.store import open_run
     from easiness.studies.training_sets import plan_training_sets, train_sets
 

@@ -38,9 +38,10 @@ def clean(
         ),
     ] = None,
 ) -> None:
-    """Write a file of labels: which examples to relabel, drop and keep; a summary on standard error.
+    """Write a file of labels: what to relabel, drop and keep.
 
-    Edit it as you like: label and action count. Every command that reads data takes it by --labels.
+    A summary goes to standard error. Edit the file as you like: label and action count. Every command that
+    reads data takes it by --labels.
     """
     from easiness.report import check_output_file, write_result
     from easiness.show import rendered, sections_text

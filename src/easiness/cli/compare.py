@@ -33,7 +33,10 @@ def compare(
         typer.Option("-o", "--output", help=WRITTEN),
     ] = None,
 ) -> None:
-    """Say how far runs agree on the easy and the hard examples, beside chance and what noise allows."""
+    """Say how far runs agree on the easy and the hard examples.
+
+    Beside what chance gives and what the noise of each run allows.
+    """
     from easiness.report import check_output_file, write_result
     from easiness.store import open_run
     from easiness.studies.matching import as_text, compare as compare_runs

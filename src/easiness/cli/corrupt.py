@@ -25,7 +25,10 @@ def corrupt(
     every_epoch: options.EveryEpoch = False,
     output: options.Output = None,
 ) -> None:
-    """Train with random labels for some easy, hard or random examples, and test on the held-out split."""
+    """Train with random labels for some examples, and test.
+
+    For easy, hard or random ones; the test is on the held-out split.
+    """
     from easiness.store import open_run
     from easiness.studies.training_sets import plan_training_sets, train_sets
 

@@ -12,6 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from easiness.cli.card import card
+from easiness.cli.ended import EXIT_CODE, Ended, raised_when_ended
 from easiness.cli.export import export
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
@@ -35,8 +36,10 @@ _OF_STUDIES = [
     for study in STUDIES
     for name in study.commands
 ]
-for _command in (measure, paper, status, scores, *_OF_STUDIES, report, export, card):
+_COMMANDS = (measure, paper, status, scores, *_OF_STUDIES, report, export, card)
+for _command in _COMMANDS:
     app.command()(_command)
+_NAMES = {_command.__name__ for _command in _COMMANDS}
 
 
 def _show_version(value: bool) -> None:
@@ -65,23 +68,31 @@ def _fail(message: str, code: int, debug: bool) -> NoReturn:
     sys.exit(code)
 
 
+def _to_go_on() -> str:
+    return f"everything finished so far is kept. To go on: {shlex.join(['easiness', *sys.argv[1:]])}"
+
+
 def run() -> NoReturn:
-    """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted."""
+    """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted, 143 ended."""
     wait_passively()  # before anything loads torch
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = typer.main.get_command(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
-        with command.make_context("easiness", arguments or ["--help"]) as context:
+        with (
+            raised_when_ended(),
+            command.make_context("easiness", arguments or ["--help"]) as context,
+        ):
             command.invoke(context)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
     except EasinessError as error:
         _fail(f"error: {error}", error.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
-        again = shlex.join(["easiness", *sys.argv[1:]])
-        _fail(f"interrupted; everything finished so far is kept. To go on: {again}", 130, debug)
+        _fail(f"interrupted; {_to_go_on()}", 130, debug)
+    except Ended:
+        _fail(f"ended by SIGTERM; {_to_go_on()}", EXIT_CODE, debug)
     except BrokenPipeError:
         # whoever read our output has gone: not an error, and nothing to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -93,5 +104,7 @@ def run() -> NoReturn:
         if not hasattr(error, "format_message"):
             raise
         message = error.format_message().replace("Value error, ", "").removesuffix(".")
-        _fail(f"error: {message}; see `easiness --help`", 2, debug)
+        # not by the error's context, which what the parser refuses by itself lacks
+        about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
+        _fail(f"error: {message}; see `{about} --help`", 2, debug)
     sys.exit(0)

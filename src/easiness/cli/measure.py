@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -37,9 +38,10 @@ def measure(
     ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
 ) -> None:
-    """Train a network several times and record as it learns which examples it gets right.
+    """Train a network several times and record what it gets right.
 
-    Running the same command again only reads; more trials or epochs train what is missing.
+    Examples are looked at as it learns. Running the same command again only reads; more trials or epochs
+    train what is missing.
     """
     from easiness.cli.plan_text import describe
     from easiness.executors import check_executor
@@ -75,6 +77,17 @@ def measure(
     if until is not None:
         run = until.conclude(run)
     typer.echo(summarize(run))
+    if run.observed:
+        typer.echo(_next(run))
+
+
+def _next(run: Run) -> str:
+    """What to call now, to be copied."""
+    commands = [["report", str(run.path), "-o", "report.html"], ["scores", str(run.path), "-o", "scores.csv"]]
+    if len(run.trials) > 1:
+        commands.append(["suspects", str(run.path)])
+    lines = [shlex.join(["easiness", *words]) for words in commands]
+    return "next: " + "\n      ".join(lines)
 
 
 def summarize(run: Run) -> str:

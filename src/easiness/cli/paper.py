@@ -38,9 +38,9 @@ def paper(
         bool, typer.Option("--dry-run", help="Show every run and what it costs, and train nothing.")
     ] = False,
 ) -> None:
-    """Reproduce the paper's tables, figures and claims at the scale of a preset.
+    """Reproduce the paper's tables, figures and claims.
 
-    Running the same command again goes on where it stopped.
+    At the scale of a preset. Running the same command again goes on where it stopped.
     """
     from easiness.executors import check_executor
     from easiness.report import finish_paper

@@ -69,9 +69,10 @@ def perturb(
         typer.Option("-o", "--output", help=WRITTEN),
     ] = None,
 ) -> None:
-    """Let the networks of a run look at perturbed images: how easy and hard sets and accuracy change.
+    """Let the networks of a run look at perturbed images.
 
-    Nothing is trained. What they see is kept in the run, so that the same command goes on or only reads.
+    Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
+    the run, so that the same command goes on or only reads.
     """
     from easiness.analysis import SIDES
     from easiness.perturb import perturbation

@@ -8,8 +8,12 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import Plan, cache_beside, estimate_cost, resolve_plan
+from easiness.runs import Plan, cache_beside, estimate_cost, glance
 from easiness.spec import Execution, Recipe, StoppingRule, describe_recipe, observe_text
+
+_ROUGH = """
+the times are rough, from one short look at one trial at a time: where this is not known yet, `measure` \
+looks for longer, and may choose another precision or train several trials at a time"""
 
 
 def describe(
@@ -30,10 +34,11 @@ def describe(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in plan.recipe.model_dump().items()
     )
-    resolved = resolve_plan(plan, device, execution, may_group=rule is None)
+    seen = glance(plan, device, execution, may_group=rule is None)
+    resolved = seen.resolved
     spec = plan.spec(resolved, plan.trials, plan.epochs)
     cache = cache_beside(out) if execution.cache else None
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache)
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, looks=seen.looks)
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if rule is not None:
         costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
@@ -58,7 +63,7 @@ schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
 augmentation: {_augmentation(recipe, min(height, width))}, flip with probability {recipe.flip:g}
 observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
-{costs}
+{costs}{_ROUGH if seen.rough else ""}
 out: {out}
 nothing was trained and nothing written"""
 

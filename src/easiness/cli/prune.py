@@ -53,10 +53,10 @@ def prune(
         ),
     ] = None,
 ) -> None:
-    """Write the ids of the examples to keep; a summary on standard error.
+    """Write the ids of the examples to keep.
 
-    Examples to drop are drawn as `ablate` draws them, or are exactly the worst, the best or those named, or
-    what a sampler of coresets leaves out.
+    The ids are the output, a summary goes to standard error. Examples to drop are drawn as `ablate` draws
+    them, or are exactly the worst, the best or those named, or what a sampler of coresets leaves out.
     """
     from easiness.report import check_output_file, output_file, write_result
     from easiness.show import SUFFIXES, sections_text

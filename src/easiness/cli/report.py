@@ -22,10 +22,10 @@ def report(
         typer.Option("--source", help="Where the data are now, for the pictures; else where the run says."),
     ] = None,
 ) -> None:
-    """Write a page that shows what was measured: accuracy, distribution, galleries, matching tables.
+    """Write a page that shows what was measured.
 
-    With two trials or more it also shows the labels to look at, and says what can be left out. It is
-    one file that needs no network. The last line printed is its path.
+    Accuracy, distribution, galleries, matching tables; with two trials or more also the labels to look
+    at, and what can be left out. It is one file that needs no network. The last line printed is its path.
     """
     from easiness.report import check_output_file, render_report, write_file
     from easiness.store import open_run

@@ -34,7 +34,10 @@ def scores(
         typer.Option("-o", "--output", help=f"{FILES}; standard output otherwise."),
     ] = None,
 ) -> None:
-    """Write every score of every example, with errors, masks and how sure its membership is."""
+    """Write every score of every example, with standard errors.
+
+    Beside them masks, and how sure it is that an example belongs to the easiest or the hardest.
+    """
     from easiness.report import check_output_file, run_scores, write_result
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run

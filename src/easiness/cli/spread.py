@@ -104,6 +104,7 @@ class _Spread:
                     _typed(kind, option),
                     typer.Option(
                         option.flag,
+                        *option.also,
                         help=option.help,
                         metavar=_REGISTERED[name].names() if name in _REGISTERED else option.metavar,
                         callback=_checking(name, option),
@@ -168,14 +169,10 @@ def _typed(kind: Any, option: Option) -> Any:
 def _shown(default: Any, option: Option) -> Any:
     if option.words is not None:
         return next(word for word, value in option.words.items() if value == default)
-    if option.unset:
-        return not default
     return str(default) if option.read is not None and default is not None else default
 
 
 def _read(given: Any, option: Option) -> Any:
     if option.words is not None:
         return option.words[given]
-    if option.unset:
-        return not given
     return option.read(given) if option.read is not None and given is not None else given

@@ -1,57 +1,131 @@
-"""``easiness status``: what a run has and what is missing."""
+"""``easiness status``: what runs have, what is missing, and whether a process is at work."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from easiness.errors import BadInput
 
-def status(run: Annotated[Path, typer.Argument(help="Folder of a run, or of a study (`paper`).")]) -> None:
-    """Show what a run has, what is missing, and how accurate its trials are; of a study, its runs."""
-    from easiness.spec import ALL, observe_text
-    from easiness.store import open_run
-    from easiness.studies.matching import outlook_lines
-    from easiness.studies.paper import is_study, study_runs
+if TYPE_CHECKING:
+    from easiness.store import AtWork, Run
+
+_MOST_LINES = 10  # of trials, a line each; of more, a line of all
+
+
+def status(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, of a study (`paper`), or of several runs.")],
+) -> None:
+    """Show what a run has, what is missing, and what is at work.
+
+    Of a study or another folder with runs in it, a row for each run.
+    """
+    from easiness.cli.status_table import runs_below, table_text
+    from easiness.store import at_work, is_run, open_run
+    from easiness.studies.paper import is_study
 
     if is_study(run):
-        for one in study_runs(run):
-            asked = len(one.trials) if one.spec.measured is None else one.spec.measured.trials
-            typer.echo(f"{one.path}: {one.model}, {len(one.trials)} of {asked} trials finished")
+        typer.echo(table_text(run, runs_below(run)))
         page = run / "report.html"
         typer.echo(
             f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
         )
         return
-    opened = open_run(run)
-    spec, measured = opened.spec, opened.spec.measured
+    working = at_work(run)
+    if working is not None and not is_run(run):
+        typer.echo(
+            f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
+        )
+        return
+    found = [] if is_run(run) else runs_below(run)
+    if found:
+        typer.echo(table_text(run, found))
+        return
+    if run.is_dir() and not is_run(run):
+        raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
+    for line in _lines(open_run(run), working):
+        typer.echo(line)
+
+
+def _lines(run: Run, working: AtWork | None) -> list[str]:
+    """All there is to say of one run."""
+    from easiness.show import trials_text
+    from easiness.spec import ALL, observe_text
+    from easiness.studies.matching import outlook_lines
+
+    spec, measured = run.spec, run.spec.measured
     planned = " trials" if measured is None else f" of {measured.trials} trials"
-    typer.echo(f"{run}: {opened.model}, {len(opened.trials)}{planned} finished")
-    typer.echo(
+    lines = [
+        f"{run.path}: {run.model}, {len(run.trials)}{planned} finished",
         f"data: {spec.data.source or 'arrays'}, {spec.data.train.num_examples} examples "
-        f"of {len(opened.classes)} classes"
-    )
+        f"of {len(run.classes)} classes",
+    ]
     if spec.data.num_unreadable:
-        typer.echo(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
+        lines.append(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
     if measured is not None:
-        typer.echo(f"epochs: {opened.epochs} finished in every trial, {measured.epochs} asked")
+        lines.append(f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked")
     if spec.observe != ALL:
-        typer.echo(f"observations: {observe_text(spec.observe)}")
+        lines.append(f"observations: {observe_text(spec.observe)}")
     if measured is not None:
-        typer.echo(f"precision: {measured.resolved.precision} ({measured.resolved.reason})")
-        have = {trial.index for trial in opened.trials if trial.epochs >= measured.epochs}
-        missing = [str(index) for index in range(measured.trials) if index not in have]
-        if missing:
-            typer.echo(f"missing: trial {', '.join(missing)}; run the same `easiness measure` to go on")
-    if opened.document.stopped is not None:
-        typer.echo(f"reliability: {opened.document.stopped.sentence}")
-    for index, reason in opened.failures().items():
-        typer.echo(f"failed: trial {index}: {reason}")
-    for trial in opened.trials:
-        final = ", ".join(f"{k.replace('_', '-')} {v[-1]:.3f}" for k, v in trial.document.accuracy.items())
-        took = f" in {trial.document.ran['seconds']:.0f} s" if "seconds" in trial.document.ran else ""
-        typer.echo(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
-    if opened.observed:
-        for line in outlook_lines(opened):
-            typer.echo(line)
+        lines.append(f"precision: {measured.resolved.precision} ({measured.resolved.reason})")
+    lines += _work(run, working)
+    if run.document.stopped is not None:
+        lines.append(f"reliability: {run.document.stopped.sentence}")
+    of_reason: dict[str, list[int]] = {}
+    for index, reason in run.failures().items():
+        of_reason.setdefault(reason, []).append(index)
+    lines += [f"failed: {trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
+    lines += _accuracies(run)
+    return lines + (outlook_lines(run) if run.observed else [])
+
+
+def _work(run: Run, working: AtWork | None) -> list[str]:
+    """What is in hand, or what is missing where nobody is at work."""
+    from easiness.cli.status_table import missing_trials
+    from easiness.show import trials_text
+
+    missing = missing_trials(run)
+    if working is None:
+        if not missing:
+            return []
+        return [
+            f"missing: {trials_text(missing)}; no process is at work, run the same `easiness measure` to "
+            "go on"
+        ]
+    left = f"; {len(missing)} trial{'s' if len(missing) > 1 else ''} to go with these" if missing else ""
+    hand = [index for index in working.trials if index in missing]
+    what = f" on {trials_text(hand)}{left}" if hand else ""
+    return [f"at work: {_process(working)}{what}"]
+
+
+def _process(working: AtWork) -> str:
+    if working.process is None or working.began is None:
+        return "a process"
+    return (
+        f"process {working.process}, since {time.strftime('%H:%M on %d %B', time.localtime(working.began))},"
+    )
+
+
+def _accuracies(run: Run) -> list[str]:
+    """The last accuracy of each trial, or of many the least and the most."""
+    from easiness.show import trials_text
+
+    if len(run.trials) <= _MOST_LINES:
+        lines = []
+        for trial in run.trials:
+            final = ", ".join(f"{_plain(k)} {v[-1]:.3f}" for k, v in trial.document.accuracy.items())
+            took = f" in {trial.document.ran['seconds']:.0f} s" if "seconds" in trial.document.ran else ""
+            lines.append(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
+        return lines
+    ranges = []
+    for name in run.trials[0].document.accuracy:
+        last = [trial.document.accuracy[name][-1] for trial in run.trials]
+        ranges.append(f"{_plain(name)} {min(last):.3f} to {max(last):.3f}")
+    return [f"{trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "-")

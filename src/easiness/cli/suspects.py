@@ -42,7 +42,10 @@ def suspects(
         typer.Option("-o", "--output", help=WRITTEN),
     ] = None,
 ) -> None:
-    """Say which labels are likely wrong, most suspicious first, after what is certain."""
+    """Say which labels are likely wrong, most suspicious first.
+
+    After what is certain: identical pictures with different labels.
+    """
     from easiness.report import check_output_file, write_result
     from easiness.show import sections_text
     from easiness.store import open_run

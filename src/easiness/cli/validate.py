@@ -37,10 +37,11 @@ def validate(
     execution: options.Executed = Execution(),
     output: options.Output = None,
 ) -> None:
-    """Measure the easiness of validation examples, and ask networks that never saw them.
+    """Check easiness by networks that never saw the examples.
 
-    Easiness comes from training on all examples, the final models are trained without the held-out split.
-    Running the same command again only reads; more trials or epochs train what is missing.
+    Easiness of validation examples comes from training on all examples, the final models are trained without
+    the held-out split. Running the same command again only reads; more trials or epochs train what is
+    missing.
     """
     from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result

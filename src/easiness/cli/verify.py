@@ -31,7 +31,7 @@ def verify(
     training: Annotated[
         Training,
         Fields(
-            ("model", "epochs", "seed", "batch_size", "recipe", "precision", "pretrained"),
+            ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision", "pretrained"),
             help={
                 "model": "Network to train; as for `measure`.",
                 "seed": "Seed of the runs.",
@@ -42,9 +42,10 @@ def verify(
     execution: options.Executed = Execution(),
     output: options.Output = None,
 ) -> None:
-    """Train on the labels before and after, test on the same held-out examples, and say what was gained.
+    """Train on the labels before and after; say what was gained.
 
-    Running the same command again only reads; more trials train what is missing.
+    Both are tested on the same held-out examples. Running the same command again only reads; more trials
+    train what is missing.
     """
     from easiness.executors import check_executor
     from easiness.report import check_output_file, write_result

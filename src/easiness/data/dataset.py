@@ -61,6 +61,10 @@ class Dataset:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __repr__(self) -> str:
+        held_out = "" if self.held_out is None else f", held_out={len(self.held_out)}"
+        return f"Dataset({self.name!r}, examples={len(self)}, classes={self.num_classes}{held_out})"
+
     @property
     def splits(self) -> dict[Literal["train", "held_out"], Dataset]:
         """The splits by the name of the probe that observes them."""

@@ -2,16 +2,20 @@
 
 from easiness.models.build import build_model
 from easiness.models.family import Family
+from easiness.models.given import ModelGiven, is_given, model_name
 from easiness.models.pretrained import pretrained_file
 from easiness.models.registry import FAMILIES, check_model_name, find_family, is_users_own, model_names
 
 __all__ = [
     "FAMILIES",
     "Family",
+    "ModelGiven",
     "build_model",
     "check_model_name",
     "find_family",
+    "is_given",
     "is_users_own",
+    "model_name",
     "model_names",
     "pretrained_file",
 ]

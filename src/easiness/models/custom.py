@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from easiness.errors import BadInput
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 CALLABLE_FORM = "package.module:callable"
+
+_built: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
 
 class Custom:
@@ -34,13 +39,14 @@ class Custom:
         split_callable_name(name)
 
     def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
-        """The network as the callable leaves it."""
-        from torch import nn
+        """The network as the callable leaves it.
 
-        net = call_named(name, input_shape, num_classes)
-        if not isinstance(net, nn.Module):
-            raise BadInput(f"model {name!r} returned {type(net).__name__}; it must return a torch.nn.Module")
-        return net
+        Modules in the current folder are found, as with ``python -m``, also by imports inside the call.
+        """
+        module_name, attribute = split_callable_name(name)
+        with current_folder_importable():
+            function = find_attribute(f"model {name!r}", module_name, attribute)
+            return built_by(function, name, attribute, input_shape, num_classes)
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """What went wrong."""
@@ -60,17 +66,48 @@ def split_callable_name(name: str) -> tuple[str, str]:
     return parts
 
 
-def call_named(name: str, input_shape: tuple[int, int, int], num_classes: int) -> Any:
-    """What the callable ``name`` returns for ``input_shape=(c, h, w), num_classes=n``.
+def built_by(
+    function: Callable[..., Any], name: str, title: str, input_shape: Shape, num_classes: int
+) -> nn.Module:
+    """What ``function`` returns for ``input_shape=(c, h, w), num_classes=n``, of which it may take fewer.
 
-    Modules in the current folder are found, as with ``python -m``, also by imports inside the call.
-    Raises `BadInput` where the module or callable does not exist, or either raises an exception.
+    The model is called ``name`` in an error, the function ``title``.
+
+    Raises:
+        BadInput: it wants more, raises an exception, or returns no network.
     """
-    module_name, attribute = split_callable_name(name)
-    with current_folder_importable():
-        function = find_attribute(f"model {name!r}", module_name, attribute)
-        try:
-            return function(input_shape=input_shape, num_classes=num_classes)
-        except (Exception, SystemExit) as error:
-            call = f"{attribute}(input_shape={input_shape}, num_classes={num_classes})"
-            raise BadInput(f"model {name!r}: {call} raised {describe(error)}") from error
+    from torch import nn
+
+    given = _wanted(function, name, title, {"input_shape": input_shape, "num_classes": num_classes})
+    try:
+        net = function(**given)
+    except (Exception, SystemExit) as error:
+        arguments = ", ".join(f"{key}={value}" for key, value in given.items())
+        raise BadInput(f"model {name!r}: {title}({arguments}) raised {describe(error)}") from error
+    if not isinstance(net, nn.Module):
+        raise BadInput(f"model {name!r} returned {type(net).__name__}; it must return a torch.nn.Module")
+    if net in _built:
+        raise BadInput(
+            f"model {name!r} returned the same network again; it must build another each time it is called, "
+            "since each trial needs new weights"
+        )
+    _built.add(net)
+    return net
+
+
+def _wanted(function: Callable[..., Any], name: str, title: str, offered: dict[str, Any]) -> dict[str, Any]:
+    """Those of the arguments ``offered`` that a function takes by name."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # it has none to look at
+        return offered
+    by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    anything = any(one.kind is one.VAR_KEYWORD for one in parameters)
+    needed = [one.name for one in by_name if one.default is one.empty and one.name not in offered]
+    if needed:
+        raise BadInput(
+            f"model {name!r}: {title} needs {', '.join(needed)}, but it is given input_shape=(c, h, w) and "
+            "num_classes=n alone; give the rest a default, or set it by functools.partial"
+        )
+    named = {one.name for one in by_name}
+    return {key: value for key, value in offered.items() if anything or key in named}

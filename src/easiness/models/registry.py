@@ -5,6 +5,7 @@ from __future__ import annotations
 from easiness.errors import BadInput, nearest
 from easiness.models.custom import CUSTOM
 from easiness.models.family import Family
+from easiness.models.given import GIVEN
 from easiness.models.numbered import Numbered
 from easiness.models.timm_nets import TIMM
 from easiness.models.torchvision_nets import TORCHVISION
@@ -52,14 +53,14 @@ OWN: tuple[Numbered, ...] = (
     ),
 )
 
-FAMILIES: tuple[Family, ...] = (*OWN, TORCHVISION, TIMM, CUSTOM)
+FAMILIES: tuple[Family, ...] = (*OWN, GIVEN, TORCHVISION, TIMM, CUSTOM)
 """A name belongs to the first that reads it: ours are looked at before anything is imported."""
 
 
 def model_names() -> str:
     """The names that are known, for help and error texts (one line)."""
     own = ", ".join(family.form for family in OWN)
-    *others, last = (family.form for family in FAMILIES if family not in OWN)
+    *others, last = (family.form for family in FAMILIES if family not in (*OWN, GIVEN))
     return f"{own} (such as mlp_3, wrn_16_4, resnext_29_4x64d), {', '.join(others)} or {last}"
 
 

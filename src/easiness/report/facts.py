@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from easiness.data import Dataset
+from easiness.models import is_given
 from easiness.report.accuracy_figure import AccuracyCurves
 from easiness.show import chosen_percent, count, duration
 from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, named_recipe, observe_text
@@ -122,14 +123,14 @@ def epoch_option(run: Run, epoch: int) -> list[str]:
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
-    """The command that measures the run again; ``None`` for arrays and for recorded training loops.
+    """The command that measures the run again; ``None`` for what only Python has, and for recorded runs.
 
     Args:
         run: to be measured again.
         data: its data, where they are at hand: they tell what a named recipe is for them.
     """
     spec = run.spec.measured
-    if spec is None or spec.data.source is None:
+    if spec is None or spec.data.source is None or is_given(spec.model):
         return None
     options: list[tuple[object, ...]] = [
         ("easiness", "measure", spec.data.source),

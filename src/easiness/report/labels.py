@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from easiness.report.facts import epoch_option
 from easiness.report.pictures import Named
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import ABOVE, summary, suspects
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
     ``summary`` says how many are likely wrong of its ``num_examples``; ``command`` writes them all.
+    ``ranked`` has a row for each example of the split, as `suspects` ranks them.
     """
 
     split: Split
@@ -42,6 +47,7 @@ class SuspectLabels:
     summary: str
     shown: list[ShownLabel]
     command: str
+    ranked: pd.DataFrame = field(repr=False)
 
     @property
     def named(self) -> Iterator[Named]:
@@ -92,4 +98,5 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
             for one in over.head(most).to_dict("records")
         ],
         command=shlex.join([*words, "-o", "suspects.csv"]),
+        ranked=found.ranked,
     )

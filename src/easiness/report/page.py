@@ -14,6 +14,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
 from easiness.report.certain import Certain, certain
+from easiness.report.data_map import DataMap, data_map
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.labels import SuspectLabels, suspect_labels
@@ -132,11 +133,12 @@ def render_report(
             not_compared = str(error)
     parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
     sure = certain(runs[0], data)
+    drawn = _data_map(runs, at, parts)
     pictures: dict[int, str] = {}
     marked: dict[Named, str] = {}
     if data is not None:
         try:
-            pictures = picture_uris(runs[0], data, sorted(_in_galleries(parts)))
+            pictures = picture_uris(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))
             marked = named_uris(data, _marked(parts, sure))
         except BadInput as error:
             if source is not None:
@@ -168,7 +170,14 @@ def render_report(
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
         max_groups=_MAX_GROUPS,
+        data_map=drawn,
+        data_map_data=drawn.data(pictures, _in_galleries(parts)),
     )
+
+
+def _data_map(runs: Sequence[Run], epoch: int, parts: Sequence[RunPart]) -> DataMap:
+    ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
+    return data_map(runs, [part.name for part in parts], epoch, ranked, _in_galleries(parts))
 
 
 def _in_galleries(parts: Sequence[RunPart]) -> set[int]:

@@ -50,7 +50,7 @@ def paper(
         data_root: folder of a torchvision data set.
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.

@@ -1,4 +1,4 @@
-from .auto.choose import resolve_plan as resolve_plan
+from .auto.choose import Glance as Glance, glance as glance, resolve_plan as resolve_plan
 from .carrying_out import carry_out as carry_out
 from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .difference import training_difference as training_difference

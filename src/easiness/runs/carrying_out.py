@@ -15,6 +15,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed, jobs_of
+from easiness.show import trials_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_document, tidy
 from easiness.training import resolve_device
@@ -40,8 +41,8 @@ def carry_out(
     are those of other runs.
     """
     check_output(out)
-    check_compile(execution.compiling)
-    execution = allowed(execution, photos=plan.recipe.crop > 0)
+    check_compile(execution.compile)
+    execution = allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
         task = _task(run, plan, more)
@@ -81,7 +82,10 @@ def carry_out(
 
 
 def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> str:
-    lines = "; ".join(f"trial {index}: {reason}" for index, reason in failures.items())
+    of_reason: dict[str, list[int]] = {}
+    for index, reason in failures.items():
+        of_reason.setdefault(reason, []).append(index)
+    lines = "; ".join(f"{trials_text(indices)}: {reason}" for reason, indices in of_reason.items())
     return (
         f"{out}: {len(failures)} of {wanted} trials failed ({lines}); the {finished} finished ones are kept"
     )
@@ -91,9 +95,12 @@ def _begun(
     writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool
 ) -> tuple[Task, Resolved | None]:
     """What a run lacks, and what ``auto`` became for it where it exists."""
-    if not is_run(writer.path):
-        return Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
-    return _continued(writer, plan, more, retrain_damaged), _stored(writer.path).resolved
+    task, resolved = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
+    if is_run(writer.path):
+        task = _continued(writer, plan, more, retrain_damaged)
+        resolved = _stored(writer.path).resolved
+    writer.note_work(())  # not before: a plan that is refused changes nothing
+    return task, resolved
 
 
 def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from easiness.data import Dataset, cache_path, fits, reduce
-from easiness.runs.auto.looks import speed_of
+from easiness.runs.auto.looks import Looks, speed_of
 from easiness.runs.plan import num_trained_on
 from easiness.runs.work import work_of
 from easiness.show import duration_text, size_text
@@ -66,15 +66,21 @@ class Cost:
 
 
 def estimate_cost(
-    spec: RunSpec, data: Dataset, missing: int, device: torch.device, cache: Path | None
+    spec: RunSpec,
+    data: Dataset,
+    missing: int,
+    device: torch.device,
+    cache: Path | None,
+    looks: Looks | None = None,
 ) -> Cost:
     """The cost of ``missing`` trials of the run; trains a few steps on made-up images where it is not known.
 
-    ``cache`` is the folder that photos are cached in, ``None`` where they are not.
+    ``cache`` is the folder that photos are cached in, ``None`` where they are not. ``looks`` are those of a
+    `glance`, which nothing is kept of.
     """
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     work = work_of(spec, data, str(device))
-    facts, speed = speed_of(work.workload, spec.resolved)
+    facts, speed = speed_of(work.workload, spec.resolved, looks)
     splits = data.splits
     rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
     passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}

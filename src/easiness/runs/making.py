@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from easiness.runs.pace import Pace
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ReadyImages
-from easiness.runs.trainer import Trainer, groups_of
+from easiness.runs.trainer import Group, Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
 from easiness.spec import Resolved, RunSpec
@@ -96,8 +96,9 @@ class Making:
             warn_of_spinning()
         shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
+        in_hand: set[int] = set()
         with nullcontext(trainer) if executor.shares_memory else shared as sent:
-            for outcome in executor.run_telling(sent, groups, hear):
+            for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
                 results: Sequence[TrialRecord | Exception | None]
                 results = outcome.value or [outcome.error] * len(outcome.item)
                 for index, result in zip(outcome.item, results, strict=True):
@@ -107,7 +108,15 @@ class Making:
                         self._store(trainer, index, result)
                     else:
                         failures[index] = self._failed(index, result)
+                in_hand.difference_update(outcome.item)
         return failures
+
+    def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
+        """The groups, each noted as being worked on when an executor takes it."""
+        for group in groups:
+            in_hand.update(group)
+            self.writer.note_work(in_hand)
+            yield group
 
     def _failed(self, index: int, error: Exception | None) -> str:
         reason = _reason(error)

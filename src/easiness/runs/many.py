@@ -46,7 +46,11 @@ def carry_out_all(
         BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
-    execution = allowed(execution, photos=any(plan.recipe.crop for plan in plans.values()))
+    execution = allowed(
+        execution,
+        photos=any(plan.recipe.crop for plan in plans.values()),
+        models=[plan.model for plan in plans.values()],
+    )
     progress = progress or Progress()
     device = resolve_device(execution.device)
     for name, plan in plans.items():

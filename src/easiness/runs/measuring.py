@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
@@ -22,15 +23,17 @@ from easiness.spec import (
     Recording,
     Training,
     Trials,
+    renamed,
     taken,
 )
 from easiness.store import Run, check_output
 
 
+@renamed(compiling="compile")
 def measure(
     data: Any,
     *,
-    model: str = "wrn_16_4",
+    model: ModelGiven = "wrn_16_4",
     trials: int | Literal["auto"] = 10,
     reliability: float | None = None,
     max_trials: int | None = None,
@@ -48,12 +51,13 @@ def measure(
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
+    image_size: int | None = None,
     train_share: float = 1.0,
     device: str = "auto",
     precision: Precision = "auto",
     executor: str = "auto",
     jobs: Jobs = "auto",
-    compiling: Compile = "auto",
+    compile: Compile = "auto",
     choose_again: bool = False,
     observe: str = "all",
     keep_logits: bool = False,
@@ -72,7 +76,10 @@ def measure(
     Args:
         data: a `Dataset`, or anything that `load_dataset` takes.
         model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
-            ``package.module:callable``.
+            ``package.module:callable``; or what builds a new network for each trial when it is called with
+            ``input_shape=(c, h, w)`` and ``num_classes=n``, as far as it takes them: a function, a class, a
+            ``functools.partial``, a lambda. One that cannot be imported from a module trains in this process
+            alone, and a run of it goes on only while its source text stays as it is.
         trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
             needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
         reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
@@ -96,13 +103,14 @@ def measure(
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
-        device: ``auto``, ``cpu`` or ``cuda``, which spreads ``jobs`` over all GPUs.
+        device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
         precision: ``auto`` measures which is faster, where that is not known yet, once per run.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
-        compiling: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
+        compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
         choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
             have found on this machine.
         observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
@@ -128,7 +136,7 @@ def measure(
     given, out = locals(), Path(out)
     check_output(out)
     with told(progress, measure, given) as tell:
-        training = with_recipe(taken(Training, given), out)
+        training = with_recipe(taken(Training, {**given, "model": model_name(model)}), out)
         num_trials, until = trials_asked(taken(Trials, given), epochs, tell.note)
         plan = make_plan(
             data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)

@@ -256,4 +256,6 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
         base = {**named_recipe(changes.pop(BASE), training.model), **data.recipe_defaults}
     if training.batch_size is not None:
         changes["batch_size"] = training.batch_size
+    if training.image_size is not None:
+        changes["crop"] = _at_least("image size", training.image_size, 1)
     return make_recipe(base, changes, origin=origin)

@@ -62,7 +62,7 @@ def call_text(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
     """The call of a public function, without what is at its default; ``...`` for what has no short text."""
     said = []
     for parameter in inspect.signature(function).parameters.values():
-        value = given[parameter.name]
+        value = given.get(parameter.name, parameter.default)
         if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             said.append(_text(value))
         elif parameter.default is parameter.empty or not _same(value, parameter.default):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Self
@@ -11,21 +12,28 @@ import torch
 
 from easiness.errors import BadInput
 from easiness.executors import Executor, check_executor, find_executor, make_executor
+from easiness.models import is_given
 from easiness.spec import Execution, Resolved
 
 
-def allowed(execution: Execution, *, photos: bool) -> Execution:
-    """As asked, or with one job for photos that are in no file: other processes cannot share them.
+def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
+    """As asked, or with one job for what other processes cannot have: photos in no file, objects of Python.
 
     Raises:
-        BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos.
+        BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models.
     """
     kind = check_executor(execution.executor, execution.jobs)
-    if not photos or execution.cache:
+    given = next((model for model in models if is_given(model)), None)
+    if given is None and (not photos or execution.cache):
         return execution
     elsewhere = execution.executor != "auto" and not kind.shares_memory
     if elsewhere or execution.jobs not in ("auto", 1):
         named = execution.executor if elsewhere else "processes"
+        if given is not None:
+            raise BadInput(
+                f"model {given!r} is an object of this process, which others cannot import; use jobs=1 "
+                f"without executor={named!r}, or define it in a module and give it from there"
+            )
         raise BadInput(
             "photos without a cache are in the memory of one process, and others cannot share them; "
             f"leave out --cache off, or use --jobs 1 without --executor {named}"

@@ -21,7 +21,16 @@ from easiness.show.svg import (
     to_svg,
     whole_ticks,
 )
-from easiness.show.text import capitalized, chosen_percent, count, duration, percent, whole_percent
+from easiness.show.text import (
+    capitalized,
+    chosen_percent,
+    count,
+    duration,
+    numbers_text,
+    percent,
+    trials_text,
+    whole_percent,
+)
 
 __all__ = [
     "EASY",
@@ -47,6 +56,7 @@ __all__ = [
     "legend_above",
     "new_axes",
     "number",
+    "numbers_text",
     "percent",
     "picture_bytes",
     "quiet",
@@ -57,6 +67,7 @@ __all__ = [
     "sections_text",
     "size_text",
     "to_svg",
+    "trials_text",
     "whole_percent",
     "whole_ticks",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
+from easiness.show.in_short import in_short
 from easiness.show.section import Section, defined, sections_html, sections_markdown
 
 if TYPE_CHECKING:
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 class Result(Protocol):
     """A value that can be shown: as rows, as a figure, and as titled tables to read.
 
-    A class that names it as its base gives the first three and gets the others, which follow from them.
+    A class that names it as its base gives the first three and gets the others, which follow from them. Its
+    ``repr`` is one short line, also where it is a dataclass, whose own would say everything.
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__repr__" not in vars(cls):
+            cls.__repr__ = in_short  # type: ignore[method-assign]
 
     @abstractmethod
     def table(self) -> pd.DataFrame:

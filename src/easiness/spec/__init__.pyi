@@ -37,6 +37,7 @@ from .recipe import (
     make_recipe as make_recipe,
     read_recipe as read_recipe,
 )
+from .renamed import renamed as renamed
 from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
 from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (

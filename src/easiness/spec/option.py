@@ -21,7 +21,7 @@ class Option:
         help: one sentence.
         metavar: what stands for the value in the help.
         words: what is typed, by what it means, where that is not the value itself.
-        unset: the flag takes the field from true to false.
+        also: other spellings that are taken, as the command line declares them.
         typed: the type of what is typed, where that is narrower than the field's.
         read: makes the value from the text that is typed; what it refuses is bad input.
     """
@@ -30,7 +30,7 @@ class Option:
     help: str
     metavar: str | None = None
     words: Mapping[str, Any] | None = None
-    unset: bool = False
+    also: tuple[str, ...] = ()
     typed: Any = None
     read: Callable[[str], Any] | None = None
 

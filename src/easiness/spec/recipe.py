@@ -163,7 +163,9 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
         with path.open("rb") as file:
             content = tomllib.load(file)
     except OSError as error:
-        raise BadInput(f"{path}: the recipe cannot be read: {error.strerror}") from None
+        raise BadInput(
+            f"{path}: the recipe cannot be read ({error.strerror}); give paper, short or a TOML file"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: the recipe is not TOML: {error}") from None
     base = {key: content.pop(key) for key in ["base"] if key in content}

@@ -1,5 +1,6 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
+from easiness.store.at_work import AtWork, at_work
 from easiness.store.document import is_run, read_document
 from easiness.store.files import (
     ASIDE,
@@ -19,6 +20,7 @@ from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
+    "AtWork",
     "FileDigest",
     "Ids",
     "STATISTICS",
@@ -35,6 +37,7 @@ __all__ = [
     "RunWriter",
     "StoredTrial",
     "TrialRecorder",
+    "at_work",
     "check_output",
     "is_run",
     "read_document",

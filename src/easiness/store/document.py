@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.spec import RecordedSpec, RunSpec, Stopped
 from easiness.store.files import FileDigest
 from easiness.store.trial import StoredTrial
@@ -45,9 +45,13 @@ def read_document(path: Path) -> RunDocument:
     if not there:
         raise BadInput(f"{path}: no such run")
     if not described:
-        raise BadInput(
-            f"{path}: not a run (it has no {DOCUMENT}); give a folder written by `easiness measure`"
+        inside = sorted(found.parent.name for found in path.glob(f"*/{DOCUMENT}"))
+        give = (
+            f"one of the runs in it ({shorten(inside)})"
+            if inside
+            else "a folder written by `easiness measure`"
         )
+        raise BadInput(f"{path}: not a run (it has no {DOCUMENT}); give {give}")
     try:
         return RunDocument.model_validate(json.loads(file.read_bytes()))
     except (OSError, ValueError, ValidationError):

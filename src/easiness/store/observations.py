@@ -36,7 +36,7 @@ def _writer(path: Path | BinaryIO, schema: Any) -> Any:
     encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
     dictionary = ["label", "prediction", "trained_on", "augmented", "epoch"] + ([] if integer_ids else ["id"])
     return pq.ParquetWriter(
-        path,
+        path.absolute() if isinstance(path, Path) else path,  # `a:b/c` would be taken for an address
         schema,
         compression="zstd",
         use_dictionary=[name for name in dictionary if name in schema.names],
@@ -165,12 +165,12 @@ def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes:
 
     names = pa.array(classes, pa.string()).take(pa.array(labels))
     table = pa.table({"id": _ids_array(ids), "label": pa.array(labels), "class": names})
-    pq.write_table(table, path, compression="zstd")
+    pq.write_table(table, path.absolute(), compression="zstd")
 
 
 def read_examples(path: Path) -> tuple[Ids, npt.NDArray[np.int64]]:
     """Ids (int64, or strings as objects) and labels."""
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path, columns=["id", "label"])
+    table = pq.read_table(path.absolute(), columns=["id", "label"])
     return table.column("id").to_numpy(), table.column("label").to_numpy()

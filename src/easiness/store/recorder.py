@@ -100,6 +100,11 @@ class Recorder:
                     "choose another output"
                 )
 
+    def __repr__(self) -> str:
+        return (
+            f"Recorder({str(self.path)!r}, examples={len(self._into.ids)}, classes={self._into.num_classes})"
+        )
+
     @property
     def run(self) -> Run:
         """The run as it is on disk now, with every finished trial."""

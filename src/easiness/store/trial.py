@@ -122,6 +122,9 @@ class StoredTrial:
             raise damaged(file)
         self.document = document
 
+    def __repr__(self) -> str:
+        return f"StoredTrial({str(self.path)!r}, index={self.index}, epochs={self.epochs})"
+
     @property
     def index(self) -> int:
         """Which trial of its run this is, from 0."""

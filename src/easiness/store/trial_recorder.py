@@ -51,6 +51,9 @@ class TrialRecorder:
         self._unknown: list[object] = []
         self._held_out: list[float] = []
 
+    def __repr__(self) -> str:
+        return f"TrialRecorder({str(self._into.path)!r}, seed={self._seed})"
+
     def _positions(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """Where the ids stand in the run, -1 for one that does not."""
         import pandas as pd

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,13 +18,14 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.store.at_work import LOCK, clear_work, note_work
 from easiness.store.document import DOCUMENT, EXAMPLES, FAILED, TRIALS, RunDocument, is_run, read_document
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
 from easiness.store.trial import StoredTrial, write_trial
 
-_LOCK = ".lock"
+_SECONDS_OF_A_LOOK = 0.1  # at the lock, by `at_work`, which is no writer
 
 
 def check_output(path: Path) -> None:
@@ -47,7 +50,7 @@ def _foreign(path: Path) -> list[str]:
         return []
     if not path.is_dir():
         raise BadInput(f"{path}: is a file; give a folder for the run")
-    ours = (_LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
+    ours = (LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
     return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(ASIDE))
 
 
@@ -66,13 +69,14 @@ class RunWriter:
         self.path = path
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
-        self._lock = filelock.FileLock(path / _LOCK)
+        self._lock = filelock.FileLock(path / LOCK)
         try:
-            self._lock.acquire(timeout=wait)
+            self._lock.acquire(timeout=max(wait, _SECONDS_OF_A_LOOK))
         except filelock.Timeout:
             raise BadInput(
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
+        self._began, self._noted = time.time(), False
         sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
         sweep(path / TRIALS)
@@ -85,7 +89,14 @@ class RunWriter:
     ) -> None:
         if not is_run(self.path):
             self._abandon()
+        elif self._noted:
+            clear_work(self.path)
         self._lock.release()
+
+    def note_work(self, trials: Iterable[int]) -> None:
+        """Tell whoever looks at the run which trials are being trained."""
+        note_work(self.path, self._began, trials)
+        self._noted = True
 
     def create(self, spec: RunSpec | RecordedSpec, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
         """Make this a run over these examples.
@@ -107,7 +118,7 @@ class RunWriter:
 
     def _abandon(self) -> None:
         shutil.rmtree(self.path / TRIALS, ignore_errors=True)
-        for name in (EXAMPLES, _LOCK):
+        for name in (EXAMPLES, LOCK):
             (self.path / name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # what others have put something into stays
             for folder in self._made:

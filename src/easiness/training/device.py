@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 
 import torch
 
+from easiness.training import mps
 from easiness.training.allocation import keep_memory
 from easiness.worker import worker_number
 
@@ -25,6 +26,35 @@ def own_device(device: torch.device) -> torch.device:
     if device != torch.device("cuda"):
         return device
     return torch.device("cuda", worker_number() % num_gpus(device))
+
+
+def wait_for(device: torch.device) -> None:
+    """Until all that it was given to do is done; a CPU has done it."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif mps.is_mps(device):
+        torch.mps.synchronize()
+
+
+def give_back_memory(device: torch.device) -> None:
+    """Give back, for others, what is no longer used of the memory of a GPU."""
+    if device.type == "cpu":
+        return
+    gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif mps.is_mps(device):
+        torch.mps.empty_cache()
+
+
+@contextmanager
+def _random_state_kept(device: torch.device) -> Iterator[None]:
+    """The random state of the host and the device is as before afterwards."""
+    on_mps = torch.mps.get_rng_state() if mps.is_mps(device) else None
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+    if on_mps is not None:
+        torch.mps.set_rng_state(on_mps)
 
 
 @contextmanager
@@ -47,19 +77,19 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
     try:
         with (
             torch.cuda.device(device) if on_gpu else nullcontext(),
-            torch.random.fork_rng(devices=[device] if on_gpu else []),
+            _random_state_kept(device),
         ):
             yield
     finally:
         torch.set_num_threads(before)
         torch.backends.cudnn.benchmark = search
-        if on_gpu:
-            gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
-            torch.cuda.empty_cache()
+        give_back_memory(device)
 
 
 def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
     """Do so many bytes of images leave as many for training, of what each of ``sharers`` may have?"""
+    if mps.is_mps(device):
+        return mps.has_room(num_bytes, sharers)
     if device.type != "cuda":
         return True
     free, whole = torch.cuda.mem_get_info(device)

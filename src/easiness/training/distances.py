@@ -81,6 +81,8 @@ class InputReader:
 
 def euclidean(values: Tensor) -> Distances:
     """Distances between the rows of ``values`` [n, d], exact also between rows that hardly differ."""
+    if values.device.type == "mps":  # which has no double precision
+        values = values.cpu()
     num, width = values.shape
     # from products in double precision: differences of all pairs would take n times the memory
     products = torch.zeros(num, num, dtype=torch.float64, device=values.device)

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easiness.spec import Recipe, Resolved
+from easiness.training import mps
 from easiness.training.compiled import CompiledForward
 from easiness.training.folded import FoldedPasses
 from easiness.training.optimizer import Optimizer
@@ -82,7 +83,10 @@ class Network:
     ) -> None:
         """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule."""
         keep_classifier_in_float32(model, num_classes)
-        layout = torch.channels_last if resolved.channels_last else torch.contiguous_format
+        mps.check_precision(resolved.precision, device)
+        # also where a run that was begun elsewhere goes on there
+        in_layers = resolved.channels_last and not mps.is_mps(device)
+        layout = torch.channels_last if in_layers else torch.contiguous_format
         self.model = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self._smoothing = recipe.label_smoothing
         forward = _forward_of(self.model, layout, device, resolved.precision == "bfloat16")
@@ -97,7 +101,8 @@ class Network:
             rate_on_device=resolved.graphed,
         )
         self._at_once: int | None = None
-        self._evaluate, self._folded = self._forward, resolved.folded and not resolved.compiled
+        self._evaluate = self._forward
+        self._folded = resolved.folded and not resolved.compiled and not mps.is_mps(device)
         if self._folded:
             bfloat16 = resolved.precision == "bfloat16"
             passes = FoldedPasses(self.model, self.optimizer, torch.bfloat16 if bfloat16 else torch.float32)

@@ -31,11 +31,11 @@ class Optimizer:
         self._recipe = recipe
         self._steps_per_epoch = steps_per_epoch or recipe.steps_per_epoch(num_examples)
         self._step = 0
-        cuda = device.type == "cuda"
+        cuda, single = device.type == "cuda", device.type != "cpu"
         rate: float | Tensor = recipe.alpha
         if rate_on_device:
             # the kernel on a GPU reads single precision, the one on a CPU double
-            rate = torch.tensor(recipe.alpha, dtype=torch.float32 if cuda else torch.float64, device=device)
+            rate = torch.tensor(recipe.alpha, dtype=torch.float32 if single else torch.float64, device=device)
         self._rate = rate
         self._adamw = torch.optim.AdamW(
             parameters,

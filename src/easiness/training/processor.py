@@ -16,6 +16,8 @@ def device_name(device: torch.device) -> str:
     """Name of the GPU, or of the processor: those of equal names compute equally fast."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"GPU of {platform.processor() or platform.machine()} {platform.mac_ver()[0]}".rstrip()
     facts = _facts()
     known = [facts[name] for name in _NAMED_BY if name in facts]
     return " ".join([platform.machine(), *(known or [platform.processor()])])

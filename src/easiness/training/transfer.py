@@ -32,7 +32,7 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     """
     if _is_apart(device) and values.device.type == "cpu":
         values = values.pin_memory()
-    return values.to(device, non_blocking=True)
+    return values.to(device, non_blocking=_is_apart(device))
 
 
 def moved_in_pieces(images: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:

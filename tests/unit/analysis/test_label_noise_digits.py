@@ -19,7 +19,7 @@ from easiness.studies.suspects.evidence import gather
 
 Labels = npt.NDArray[np.int64]
 Wrong = npt.NDArray[np.bool_]
-TRIALS: dict[str, Any] = {"model": "mlp_3", "trials": 5, "precision": "float32", "compiling": "off"}
+TRIALS: dict[str, Any] = {"model": "mlp_3", "trials": 5, "precision": "float32", "compile": "off"}
 FEW_SEEDS = 4
 
 

@@ -24,6 +24,16 @@ def test_help(command):
         assert option in finished.out
 
 
+def test_summaries_of_commands_fit_a_terminal_whole(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command("--help").out.split("Commands:\n")[1].splitlines()
+    assert len(lines) == 14  # each in one
+    for line in lines:
+        assert len(line) <= 80
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
 def test_version(command):
     finished = command("--version")
     assert (finished.code, finished.out) == (0, version("easiness") + "\n")
@@ -67,7 +77,9 @@ def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):
     out = tmp_path / "run"
     line = refused(*[out if argument == "RUN" else argument for argument in arguments])
     assert named in line
-    assert line.endswith("; see `easiness --help`\n")
+    about = arguments[0] if arguments[0] not in ("mesure", "--verbose") else None
+    asked = "easiness" if about is None else f"easiness {about}"
+    assert line.endswith(f"; see `{asked} --help`\n")
     assert "Value error" not in line
     assert ".; see" not in line
     assert not out.exists()
@@ -138,7 +150,9 @@ def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeyp
     assert command(*digits(run_copy, "--trials", 5)).code == 130
     lines = command("status", run_copy).out.splitlines()
     assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
-    assert lines[4] == "missing: trial 3, 4; run the same `easiness measure` to go on"
+    assert lines[4] == (
+        "missing: trials 3 and 4; no process is at work, run the same `easiness measure` to go on"
+    )
 
 
 def test_scores_at_an_epoch(command, measured):

@@ -21,7 +21,7 @@ def number(text: str) -> int:
 class Cooking:
     dish: Annotated[str, Option("--dish", "What to cook.")] = "soup"
     hours: Annotated[int | None, Option("--hours", "How long.", metavar="H", read=number)] = None
-    salted: Annotated[bool, Option("--no-salt", "Without salt.", unset=True)] = True
+    salted: Annotated[bool, Option("--salt/--no-salt", "With salt.", also=(" /--bland",))] = True
     lid: Annotated[bool, Option("--lid", "On or off.", words={"on": True, "off": False})] = False
     cook: str = "nobody"
 
@@ -69,6 +69,15 @@ def test_a_command_may_take_some_fields_with_words_of_its_own():
     assert kitchen.seen == [("ann", Cooking("rice", lid=True))]
 
 
-@pytest.mark.parametrize("wrong", ["--salt", "--cook"])
+@pytest.mark.parametrize(
+    ("flags", "salted"), [([], True), (["--salt"], True), (["--no-salt"], False), (["--bland"], False)]
+)
+def test_a_flag_is_given_either_way_and_by_other_spellings(flags, salted):
+    kitchen = Kitchen()
+    assert kitchen("ann", *flags).exit_code == 0
+    assert kitchen.seen == [("ann", Cooking(salted=salted))]
+
+
+@pytest.mark.parametrize("wrong", ["--pepper", "--cook"])
 def test_other_options_are_unknown(wrong):
     assert Kitchen()("ann", wrong, "x").exit_code == 2

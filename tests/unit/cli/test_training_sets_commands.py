@@ -166,7 +166,7 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--drop", "1"], "rate 1.0 is not in [0, 1)"),
+        (["--drop", "1"], "drop 1.0: not in [0, 1)"),
         (["--policy", "beta:x"], "policy 'beta:x' is unknown"),
         (["--drop", "0.97"], "examples of class"),
         (["-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),

@@ -7,7 +7,7 @@ from easiness.data import load_dataset
 from easiness.errors import BadInput
 
 
-@pytest.mark.parametrize("name", ["no/such/place", "", "x" * 5000, "a\0b"])
+@pytest.mark.parametrize("name", ["", "x" * 5000, "a\0b"])
 def test_unknown_names_say_what_is_accepted(name):
     with pytest.raises(BadInput, match="no such file or folder, and not a known name; give digits, a folder"):
         load_dataset(name)

@@ -90,7 +90,11 @@ def test_lazy_layers_are_settled_when_the_network_is_returned(build: Build) -> N
         ("    import not_there_at_all", "importing mynet[0-9]+ raised ModuleNotFoundError: No module named"),
         ("    def Not(input_shape, num_classes): ...", r"has no 'Net' \(did you mean Not"),
         ("    Net = 3", "raised TypeError: 'int' object is not callable"),
-        ("    def Net(shape): ...", "raised TypeError: .*unexpected keyword argument"),
+        (
+            "    def Net(shape): ...",
+            r"Net needs shape, but it is given input_shape=\(c, h, w\) and",
+        ),
+        ("    def Net(*, a, b, **c): ...", "Net needs a, b, but .* set it by functools.partial"),
         (
             "    def Net(input_shape, num_classes): raise KeyError",
             re.escape("Net(input_shape=(3, 5, 4), num_classes=6) raised KeyError"),

@@ -108,6 +108,8 @@ def test_recipes(data, tmp_path):
     assert recipe(tmp_path / "mine.toml") == Recipe(alpha=0.01, batch_size=16)
     assert recipe(str(tmp_path / "mine.toml"), batch_size=32) == Recipe(alpha=0.01, batch_size=32)
     assert recipe(Recipe(flip=0), batch_size=8) == Recipe(flip=0, batch_size=8)
+    assert recipe(image_size=16).crop == 16
+    assert recipe(Recipe(crop=24), image_size=16) == Recipe(crop=16)
 
 
 def test_digits_are_not_mirrored_unless_asked():
@@ -138,7 +140,7 @@ def test_digits_are_not_mirrored_unless_asked():
         ({"limit": 1}, "limit 1 is below the 2 classes"),
         ({"batch_size": 0}, "recipe: batch_size"),
         ({"recipe": {"aplha": 1}}, r"recipe: unknown recipe setting 'aplha' \(did you mean alpha"),
-        ({"recipe": "none.toml"}, r"none\.toml: the recipe cannot be read: No such file"),
+        ({"recipe": "none.toml"}, r"none\.toml: the recipe cannot be read \(No such file"),
         ({"model": "mlp"}, r"'mlp'.*mlp_3"),
     ],
 )

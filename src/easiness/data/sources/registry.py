@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
 from easiness.data.sources.folders import FOLDER
@@ -13,6 +15,8 @@ from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.errors import BadInput, nearest
 
+_FILES = (".csv", ".npz", ".parquet")
+
 SOURCES: tuple[Source, ...] = (
     DIGITS,
     FOLDER,
@@ -23,6 +27,16 @@ SOURCES: tuple[Source, ...] = (
     HUB,
     MINI_IMAGENET,
 )
+
+
+def _beside(path: Path) -> str:
+    """A hint for a mistyped path: what in its folder is called alike, or that there is no such folder."""
+    if not path.parent.is_dir():
+        return f", nor a folder {path.parent}"
+    try:
+        return nearest(path.name, (found.name for found in path.parent.iterdir()))
+    except OSError:
+        return ""
 
 
 def accepted() -> str:
@@ -46,6 +60,8 @@ def find_source(asked: Asked) -> Source:
     text = asked.text
     if asked.exists:
         raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
+    if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
+        raise BadInput(f"{text!r}: no such file or folder{_beside(Path(text))}; give the path of the data")
     names = [name for source in SOURCES for name in source.names]
-    hint = "" if "/" in text else nearest(text.lower(), names)
+    hint = nearest(text.lower(), names)
     raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")

@@ -15,15 +15,16 @@ _LONGEST_LOOK = 0.5
 class Budget:
     """Seconds left for choosing, counted from when this was made."""
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        """``allowed`` seconds are left to begin with; `meet` may allow more."""
+    def __init__(self, clock: Callable[[], float] = time.perf_counter, most: float = MOST) -> None:
+        """``allowed`` seconds are left to begin with; `meet` may allow more, never more than ``most``."""
         self._clock = clock
         self._began = clock()
-        self.allowed = LEAST
+        self._most = most
+        self.allowed = min(LEAST, most)
 
     def meet(self, run_seconds: float) -> None:
         """Allow what is right for a run that takes so long."""
-        self.allowed = min(MOST, max(LEAST, SHARE * run_seconds))
+        self.allowed = min(self._most, max(LEAST, SHARE * run_seconds))
 
     @property
     def left(self) -> float:

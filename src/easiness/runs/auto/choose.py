@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
@@ -38,24 +39,61 @@ def resolve_plan(
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.
     """
-    budget = Budget()
+    looks = _looks(plan, device, execution)
+    found = _found(plan, device, execution, looks, Budget(), may_group, tell)
+    looks.save()
+    return found
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What ``auto`` would be by what is known, and for want of that by the least that tells a speed.
+
+    ``rough`` where something was not known: `resolve_plan` then looks for longer, compares more, and may
+    choose another way.
+    """
+
+    resolved: Resolved
+    looks: Looks
+    rough: bool
+
+
+def glance(plan: Plan, device: torch.device, execution: Execution, *, may_group: bool = True) -> Glance:
+    """As `resolve_plan`, at once: nothing is compared that is not known, and nothing kept for later runs."""
+    looks = _looks(plan, device, execution)
+    found = _found(plan, device, execution, looks, Budget(most=0.0), may_group, lambda _: None)
+    return Glance(found, looks, looks.has_news)
+
+
+def _looks(plan: Plan, device: torch.device, execution: Execution) -> Looks:
+    return Looks(work_of(plan.asked, plan.data, str(device)).workload, anew=execution.choose_again)
+
+
+def _found(
+    plan: Plan,
+    device: torch.device,
+    execution: Execution,
+    looks: Looks,
+    budget: Budget,
+    may_group: bool,
+    tell: Callable[[str], None],
+) -> Resolved:
+    """What is found within the budget, and by what the looks know."""
     kind = check_executor(execution.executor, execution.jobs)
-    check_compile(execution.compiling)
+    check_compile(execution.compile)
     jobs = 1 if kind.one_at_a_time else execution.jobs
-    compiling = execution.compiling == "on"
+    compiling = execution.compile == "on"
     cores = torch.get_num_threads()
     threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores
     work = work_of(plan.asked, plan.data, str(device))
-    looks = Looks(work.workload, anew=execution.choose_again)
     candidates = by_rule(looks.facts(), work.workload.batch, device, plan.precision, threads)
     search = Search(work, plan.trials, cores, looks, budget, may_group and not compiling, tell)
     with rehearsing(str(device)):
         best = search.fastest(candidates, jobs)
-    looks.save()
     return changed(best.settings, "compiled, as asked", compiled=True) if compiling else best.settings
 
 
-def check_compile(compiling: str) -> None:
+def check_compile(choice: str) -> None:
     """Raise `BadInput` unless this is a choice."""
-    if compiling not in ("auto", "on", "off"):
-        raise BadInput(f"compile {compiling!r}: unknown; choose auto, on or off")
+    if choice not in ("auto", "on", "off"):
+        raise BadInput(f"compile {choice!r}: unknown; choose auto, on or off")

@@ -91,6 +91,11 @@ class Looks:
         self._document = _Document(about=self._about) if anew else self._stored()
         self._changed = False
 
+    @property
+    def has_news(self) -> bool:
+        """Was anything measured, or passed over, that was not known before?"""
+        return self._changed
+
     def facts(self) -> NetworkFacts:
         """About the network, found by a training step where they are not known yet.
 
@@ -208,19 +213,23 @@ class Looks:
             return
 
 
-def speed_of(workload: Workload, way: Resolved) -> tuple[NetworkFacts, Speed]:
+def speed_of(workload: Workload, way: Resolved, looks: Looks | None = None) -> tuple[NetworkFacts, Speed]:
     """Facts about a network and its speed in this way, as known, else measured within a second or two.
+
+    What is measured is kept, unless ``looks`` are those of the caller.
 
     Raises:
         BadInput: the model cannot take a training step.
     """
-    looks = Looks(workload)
+    own = looks is None
+    looks = Looks(workload) if looks is None else looks
     facts, speed = looks.facts(), looks.speed(way)
     if speed is None:
         looks.measure([way.model_copy(update={"jobs": 1})], _LOOK)
         speed = looks.speed(way)
         assert speed is not None
-    looks.save()
+    if own:
+        looks.save()
     return facts, speed
 
 

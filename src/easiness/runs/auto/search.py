@@ -77,10 +77,10 @@ class Search:
         On a GPU steps as graphs are looked at as well, since a precision that saves arithmetic shows in no
         step that is bound by launches.
         """
-        if self._on_gpu:
+        if self._on_cuda:
             graphs = [one.model_copy(update={"graphed": True}) for one in candidates]
             return self._precision([*candidates, *graphs])
-        if len(candidates) == 1:
+        if len(candidates) == 1 or self._on_gpu:
             return self._precision(candidates)
         # in one thread, which other programs disturb least
         single = [one.model_copy(update={"threads": 1}) for one in candidates]
@@ -158,6 +158,10 @@ class Search:
         return self.work.workload.device != "cpu"
 
     @property
+    def _on_cuda(self) -> bool:
+        return self.work.workload.device == "cuda"
+
+    @property
     def _starting(self) -> float:
         return _STARTING["cuda" if self._on_gpu else "cpu"]
 
@@ -193,6 +197,8 @@ class Search:
         again: list[Way] = []
         groups = self.trials // settings.together
         most = min(self.cores, groups, num_fitting()) if groups > 1 else 1
+        if self._on_gpu and not self._on_cuda:
+            most = 1  # Apple's GPU runs what several processes give it one after the other
         gpus = num_gpus(torch.device(self.work.workload.device)) if self._on_gpu else 0
         for jobs in even_sizes(groups, most, gpus):
             threads = settings.threads if self._on_gpu else max(1, self.cores // jobs)

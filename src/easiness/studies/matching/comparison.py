@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from easiness.analysis import (
@@ -66,8 +67,10 @@ def compare(
         seed: of the choices of groups and of the bootstrap.
 
     Raises:
-        BadInput: the runs are over different data, the epoch is not recorded in all, or an option is wrong.
+        BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
+            an option is wrong.
     """
+    _check_each_once(runs)
     check_comparable(runs)
     epoch = common_epoch(runs, epoch)
     votes = [run.votes(epoch) for run in runs]
@@ -91,6 +94,19 @@ def compare(
         ],
         note=_note(runs, epoch),
     )
+
+
+def _check_each_once(runs: Sequence[Run]) -> None:
+    """Refuse the same trials under two names, whose agreement says nothing."""
+    seen: set[tuple[Path, tuple[int, ...]]] = set()
+    for run in runs:
+        one = run.path.resolve(), tuple(trial.index for trial in run.trials)
+        if one in seen:
+            raise BadInput(
+                f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
+                "groups of its own trials agree"
+            )
+        seen.add(one)
 
 
 def check_comparable(runs: Sequence[Run]) -> None:

@@ -52,6 +52,9 @@ class Claim:
     not_tested: str = ""
     note: str = ""
 
+    def __repr__(self) -> str:
+        return f"Claim({self.id}, {self.text}: {self.verdict})"
+
     @property
     def verdict(self) -> Verdict:
         """Of the claim as a whole."""

@@ -65,7 +65,7 @@ def pseudo_patterns(
         source: where the data are now, see `perturbation_curve`.
         probe: ``held_out`` or ``train``; the held-out split by default, where there is one.
         seed: of the random perturbations.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         cache: keep photos at the working resolution in a file beside the run.
         progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
             elsewhere; or a `Progress` of your own to call.

@@ -53,7 +53,7 @@ def perturbation_curve(
         ties: policies, see `easiness.analysis.select`.
         seed: of the random perturbations, the choices of groups and the bootstrap.
         num_replicates: of the bootstrap over trials.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         cache: keep photos at the working resolution in a file beside the run.
         progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
             elsewhere; or a `Progress` of your own to call.

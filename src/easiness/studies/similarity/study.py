@@ -69,7 +69,7 @@ def similarity(
         trial: index of the trial whose network gives the features; the first by default.
         at_most: examples of each set and class, at least 2.
         seed: of the ties, the random sets and the bootstrap.
-        device: for the features: ``auto``, ``cpu`` or ``cuda``.
+        device: for the features: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         BadInput: an option is wrong, the data are others, no class counts, or features are asked for and

@@ -51,7 +51,7 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
     Args:
         run: a run; recorded ones and those without weights have no networks.
         source: of its data, as for `find_data`.
-        device: for the networks: ``auto``, ``cpu`` or ``cuda``.
+        device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         BadInput: the data given are others than those of the run, or a file is damaged.

@@ -51,7 +51,7 @@ def suspects(
         pictures: look at the pictures for identical ones, and ask the networks for what they make of them;
             without, conflicts are not looked for and some kinds cannot be named.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
-        device: for the networks: ``auto``, ``cpu`` or ``cuda``.
+        device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
         BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held

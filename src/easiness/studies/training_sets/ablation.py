@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
+from easiness.models import ModelGiven, model_name
 from easiness.runs import Progress, carry_out_all, told
 from easiness.spec import (
     Drawing,
@@ -32,7 +33,7 @@ def ablate(
     data: Any,
     scores_run: Run,
     *,
-    model: str,
+    model: ModelGiven,
     rates: Iterable[float],
     policies: Iterable[str] | None = None,
     repetitions: int = 5,
@@ -64,7 +65,7 @@ def ablate(
     Args:
         data: the data that ``scores_run`` was measured on: a `Dataset` or what `load_dataset` takes.
         scores_run: the run whose scores rank the examples.
-        model: name of the network to train.
+        model: the network to train; as for `measure`.
         rates: shares of the examples to drop, in [0, 1).
         policies: ``easy``, ``hard``, ``random`` or ``beta:A,B``: which examples are mainly drawn. By default
             the first three, or with ``keep`` the other end of the score and ``random``.
@@ -83,7 +84,7 @@ def ablate(
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
@@ -103,7 +104,7 @@ def corrupt(
     data: Any,
     scores_run: Run,
     *,
-    model: str,
+    model: ModelGiven,
     rates: Iterable[float],
     policies: Iterable[str] | None = None,
     repetitions: int = 5,
@@ -147,7 +148,7 @@ def _trained(function: Callable[..., Any], effect: Effect, given: Mapping[str, A
             effect,
             given["data"],
             given["scores_run"],
-            taken(Training, given),
+            taken(Training, {**given, "model": model_name(given["model"])}),
             taken(Drawing, given),
             taken(Loading, given),
         )

@@ -28,7 +28,7 @@ from easiness.studies.training_sets.sampled import SAMPLED, is_sampled, sampled_
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_REMEDY = "give a lower rate or more examples"
+_REMEDY = "drop a smaller share, or give more examples"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +87,8 @@ def prune(
         _check_alone([name for name, value in given.items() if value])
         return _without(run, named_positions(ids, run.ids), score, epoch)
     rate = 0.3 if drop is None else drop
+    if not 0 <= rate < 1:
+        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     if policy is None and keep is not None:
         policy = policy_to_keep(score, keep)
         keep = None if policy is not None else keep

@@ -127,7 +127,7 @@ def easiness_view(
     num = len(wrong)
     counts, p_label, keys = tally.counts[-num:], tally.p_label[-num:], tally.keys[-num:]
     share_right = 1 - wrong / num_final
-    scale = tally.counts.max()
+    scale = int(tally.counts.max())
     curve = []
     for count in np.unique(counts).tolist():
         inside = share_right[counts == count]

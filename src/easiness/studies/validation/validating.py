@@ -10,6 +10,7 @@ from typing import Any
 
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
+from easiness.models import ModelGiven, model_name
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told
 from easiness.spec import (
     Execution,
@@ -59,10 +60,10 @@ class ValidationPlans:
 def validate(
     data: Any,
     *,
-    models: Sequence[str],
+    models: Sequence[ModelGiven],
     trials: int = 10,
     epochs: int = 10,
-    final_models: Sequence[str] | None = None,
+    final_models: Sequence[ModelGiven] | None = None,
     final_trials: int = 5,
     final_epochs: int = 300,
     out: str | Path,
@@ -92,7 +93,7 @@ def validate(
 
     Args:
         data: a `Dataset`, or anything that `load_dataset` takes, with a held-out split.
-        models: networks to measure easiness with; the first one's is used foremost.
+        models: networks to measure easiness with, as for `measure`; the first one's is used foremost.
         trials: trainings of each on the merged examples, N.
         epochs: of each of these, m.
         final_models: networks to train to the end; ``models`` by default.
@@ -112,7 +113,7 @@ def validate(
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
@@ -125,13 +126,15 @@ def validate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    given, models = locals(), tuple(models)
+    given = locals()
     with told(progress, validate, given) as tell:
+        names = tuple(map(model_name, models))
+        final_names = names if final_models is None else tuple(map(model_name, final_models))
         plans = plan_validation(
             given_data(data, taken(Loading, given)),
             taken(Training, given),
-            Asked(models, trials, epochs),
-            Asked(models if final_models is None else tuple(final_models), final_trials, final_epochs),
+            Asked(names, trials, epochs),
+            Asked(final_names, final_trials, final_epochs),
         )
         return carry_out_validation(plans, Path(out), taken(Execution, given), tell)
 

@@ -12,6 +12,7 @@ import numpy as np
 from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
+from easiness.models import ModelGiven, model_name
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told, with_recipe
 from easiness.spec import (
     LAST,
@@ -38,7 +39,7 @@ def verify(
     data: Any,
     *,
     labels: str | Path | None,
-    model: str = "wrn_16_4",
+    model: ModelGiven = "wrn_16_4",
     trials: int = 10,
     epochs: int = 10,
     out: str | Path,
@@ -51,6 +52,7 @@ def verify(
     columns: Mapping[str, str] | None = None,
     seed: int = 0,
     batch_size: int | None = None,
+    image_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     pretrained: bool = False,
     device: str = "auto",
@@ -70,7 +72,7 @@ def verify(
     Args:
         data: a `Dataset` or what `load_dataset` takes, without the new labels.
         labels: the CSV file of the new labels, as `clean` writes it.
-        model: name of the network to train; as for `measure`.
+        model: the network to train; as for `measure`.
         trials: pairs of trainings, two at least for an interval.
         epochs: of each training.
         out: folder of the runs.
@@ -85,10 +87,11 @@ def verify(
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
+        image_size: side in pixels that photos are cropped to, instead of the recipe's.
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
-        device: ``auto``, ``cpu`` or ``cuda``.
+        device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
             or ``auto``: processes where several jobs are.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
@@ -104,7 +107,8 @@ def verify(
     """
     given, out = locals(), Path(out)
     with told(progress, verify, given) as tell:
-        plans = plan_verification(data, taken(Training, given), trials, taken(Loading, given), out)
+        training = taken(Training, {**given, "model": model_name(model)})
+        plans = plan_verification(data, training, trials, taken(Loading, given), out)
         return carry_out_verification(plans, out, taken(Execution, given), tell)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
@@ -10,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from easiness.errors import BadInput
 from easiness.models import build_model
 from easiness.spec import Precision, Resolved
+from easiness.training import mps
 from easiness.training.allocation import keep_memory
 from easiness.training.auto.rehearsal import Workload, rehearsing
 from easiness.training.network import Network
@@ -17,6 +20,10 @@ from easiness.training.processor import multiplies_bfloat16
 
 _FLOPS_OF_ONE_THREAD = 3e9  # of a step below which threads mostly wait for each other
 _FLOPS_OF_A_LOOK = 20e9  # for each thread: half a second at the most
+_GPUS: Mapping[str, Callable[[], bool]] = {
+    "cuda": lambda: torch.cuda.is_available(),
+    "mps": mps.is_available,
+}
 _FEW = 2  # examples tell the operations of one, and batch normalization needs two
 
 
@@ -24,15 +31,15 @@ def resolve_device(device: str) -> torch.device:
     """``auto`` is the GPU where there is one.
 
     Raises:
-        BadInput: the device is none of ``auto``, ``cpu`` and ``cuda``, or there is no GPU.
+        BadInput: the device is none of ``auto``, ``cpu``, ``cuda`` and ``mps``, or there is no such GPU.
     """
-    if device not in ("auto", "cpu", "cuda"):
-        raise BadInput(f"device {device!r}: unknown; choose auto, cpu or cuda")
-    if device == "cuda" and not torch.cuda.is_available():
-        raise BadInput("device cuda: PyTorch finds no GPU here; choose --device cpu or auto")
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(device)
+    if device not in ("auto", "cpu", *_GPUS):
+        raise BadInput(f"device {device!r}: unknown; choose auto, cpu, cuda or mps")
+    there = [name for name, is_available in _GPUS.items() if is_available()]
+    if device in _GPUS and device not in there:
+        which = "Apple GPU" if device == "mps" else "GPU"
+        raise BadInput(f"device {device}: PyTorch finds no {which} here; choose --device cpu or auto")
+    return torch.device(next(iter(there), "cpu") if device == "auto" else device)
 
 
 class NetworkFacts(BaseModel):
@@ -102,9 +109,11 @@ def cannot_train(workload: Workload, error: Exception) -> BadInput:
             "memory of the device; use a smaller batch size, or --precision bfloat16"
         )
     reason = " ".join(str(error).split())
+    # not every operation exists there, and what the network needs may be one that does not
+    remedy = "choose --device cpu" if workload.device == "mps" else "mend the model or change the batch size"
     return BadInput(
         f"model {workload.model}: cannot take a training step on a batch of {workload.batch} "
-        f"({type(error).__name__}: {reason[:200]}); mend the model or change the batch size"
+        f"({type(error).__name__}: {reason[:200]}); {remedy}"
     )
 
 
@@ -114,26 +123,30 @@ def by_rule(
     """How a trial may be trained by itself; where there are two ways, a measurement decides.
 
     Networks with convolutions run channels-last, and on a CPU steps of less than 3 GFLOP on one thread,
-    larger ones on ``threads``. ``auto`` is float32 on a processor without products of bfloat16 numbers,
-    else either. These are rules, so that runs alike do not differ by the noise of a clock.
+    larger ones on ``threads``. ``auto`` is float32 on a processor without products of bfloat16 numbers and
+    on Apple's GPU, else either. These are rules, so that runs alike do not differ by the noise of a clock.
     """
-    on_cpu = device.type == "cpu"
+    on_cpu, on_mps = device.type == "cpu", mps.is_mps(device)
+    mps.check_precision(precision, device)
+    channels_last = facts.convolutions and not on_mps
     if on_cpu and facts.flops * batch < _FLOPS_OF_ONE_THREAD:
         threads = 1
-    layout = "channels-last" if facts.convolutions else "contiguous"
+    layout = "channels-last" if channels_last else "contiguous"
     about = f"{layout}, {'1 thread' if threads == 1 else f'{threads} threads'}"
     if precision != "auto":
         about = f"as asked; {about}"
     elif on_cpu and not multiplies_bfloat16():
         precision, about = "float32", f"this processor has no products of bfloat16 numbers; {about}"
+    elif on_mps:
+        precision, about = "float32", f"on Apple's GPU; {about}"
     names = ["float32", "bfloat16"] if precision == "auto" else [precision]
     return [
         Resolved.model_validate(
             {
                 "precision": name,
-                "channels_last": facts.convolutions,
+                "channels_last": channels_last,
                 "threads": threads,
-                "folded": True,
+                "folded": not on_mps,  # which takes double precision
                 "reason": about,
             }
         )

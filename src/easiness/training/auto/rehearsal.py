@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -17,7 +16,7 @@ from torch import nn
 from easiness.data import HeldPhotos
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training.device import own_device, set_up
+from easiness.training.device import give_back_memory, own_device, set_up, wait_for
 from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import make_update
 from easiness.training.network import Network
@@ -82,7 +81,7 @@ class Rehearsal:
         self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
         self._labels = torch.arange(len(positions), device=device) % workload.num_classes
         self._update = make_update(network, self._bank, num, graphed=resolved.graphed)
-        self._steps_a_look = _STEPS_ON_GPU if device.type == "cuda" else 1
+        self._steps_a_look = 1 if device.type == "cpu" else _STEPS_ON_GPU
 
     def warm_up(self) -> None:
         """The first steps, which are not like the others: a graph is captured in the last of them."""
@@ -118,8 +117,7 @@ class Rehearsal:
         return Speed(step=step * batch / self._num_trained_on, observed_image=each)
 
     def _wait(self) -> None:
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        wait_for(self._device)
 
 
 @contextmanager
@@ -160,8 +158,7 @@ def look_at(
     found: list[Speed | Exception] = []
     for way in ways:
         found += _take_turns(workload, [way], seconds, part)
-        gc.collect()  # what was captured holds itself
-        torch.cuda.empty_cache()
+        give_back_memory(torch.device(workload.device))
     return found
 
 
@@ -197,8 +194,7 @@ def warm(device: str) -> None:
         adamw = torch.optim.AdamW(layer.parameters(), fused=True)
         layer(torch.zeros(2, 1, device=device)).sum().backward()
         adamw.step()
-        if device.startswith("cuda"):
-            torch.cuda.synchronize(device)
+        wait_for(torch.device(device))
 
 
 def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device: torch.device) -> Bank:

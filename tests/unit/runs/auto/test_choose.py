@@ -84,7 +84,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     monkeypatch.setattr(looks, "look_at", made.look_at)
     monkeypatch.setattr(search, "beside", made.beside)
-    monkeypatch.setattr(choose, "Budget", lambda: budget.Budget(lambda: made.now))
+    monkeypatch.setattr(choose, "Budget", lambda **most: budget.Budget(lambda: made.now, **most))
     monkeypatch.setattr(torch, "get_num_threads", lambda: made.threads)
     monkeypatch.setattr(torch, "set_num_threads", lambda num: setattr(made, "threads", num))
     # every step is large enough for all threads
@@ -172,7 +172,7 @@ def test_jobs_as_asked_share_the_cores(machine):
 
 def test_compiled_as_asked(machine):
     machine.times = PAIR
-    chosen = resolve_plan(plan(trials=20), CPU, Execution(compiling="on"))
+    chosen = resolve_plan(plan(trials=20), CPU, Execution(compile="on"))
     assert (chosen.compiled, chosen.jobs) == (True, 4)
     assert chosen.reason.endswith("compiled, as asked")
 
@@ -401,7 +401,7 @@ def test_the_cost_of_trials_at_a_time_is_by_their_speed_at_work(machine):
 def test_really_measured_it_leaves_random_state_and_threads(monkeypatch):
     monkeypatch.setattr(search, "_WORTH_LOOKING", 0.0)
     monkeypatch.setattr(search, "GROUPS", (2,))
-    monkeypatch.setattr(choose, "Budget", lambda: budget.Budget(lambda: 0.0))
+    monkeypatch.setattr(choose, "Budget", lambda **most: budget.Budget(lambda: 0.0, **most))
     torch.manual_seed(3)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
     chosen = resolve_plan(plan(trials=2, epochs=1, model="mlp_2_w16"), CPU, Execution(executor="serial"))
@@ -424,7 +424,7 @@ class LooksAtValues(nn.Module):
 def test_a_network_that_cannot_train_beside_others_trains_alone(monkeypatch):
     monkeypatch.setattr(search, "_WORTH_LOOKING", 0.0)
     monkeypatch.setattr(search, "GROUPS", (2,))
-    monkeypatch.setattr(choose, "Budget", lambda: budget.Budget(lambda: 0.0))
+    monkeypatch.setattr(choose, "Budget", lambda **most: budget.Budget(lambda: 0.0, **most))
     monkeypatch.setitem(sys.modules, "looks_at_values", sys.modules[__name__])
     asked = plan(trials=2, epochs=1, model="looks_at_values:LooksAtValues")
     chosen = resolve_plan(asked, CPU, Execution(executor="serial"))
@@ -434,4 +434,36 @@ def test_a_network_that_cannot_train_beside_others_trains_alone(monkeypatch):
 
 def test_an_unknown_choice_is_bad_input():
     with pytest.raises(BadInput, match="compile"):
-        resolve_plan(plan(), CPU, Execution(compiling="sometimes"))  # type: ignore[arg-type]
+        resolve_plan(plan(), CPU, Execution(compile="sometimes"))  # type: ignore[arg-type]
+
+
+def test_apples_gpu_has_one_process_and_no_graphs(gpu, machine):
+    gpu.update({("float32", False): 0.1})
+    found = resolve_plan(plan(trials=20, precision="auto"), torch.device("mps"), Execution())
+    assert (found.jobs, found.precision) == (1, "float32")
+    assert not any([found.graphed, found.channels_last, found.folded])
+    assert machine.started == []
+    assert resolve_plan(plan(trials=20), torch.device("mps"), Execution(jobs=2)).jobs == 2
+
+
+def test_a_glance_compares_nothing_and_keeps_nothing(machine):
+    machine.times = PAIR
+    seen = choose.glance(plan(trials=20), CPU, Execution())
+    assert seen.rough
+    assert machine.calls == [[(1, 4, 1)]]  # the least that tells a speed
+    assert (seen.resolved.jobs, seen.resolved.threads) == (1, 4)
+    asked = plan(trials=20)
+    cost = estimate_cost(asked.spec(seen.resolved, 20, 50), asked.data, 20, CPU, None, seen.looks)
+    assert cost.step_seconds == 0.1
+    assert choose.glance(plan(trials=20), CPU, Execution()).rough  # nothing is known since
+    assert len(machine.calls) == 2
+
+
+def test_a_glance_at_what_is_known_is_what_is_chosen(machine):
+    machine.times = PAIR
+    chosen = resolve_plan(plan(trials=20), CPU, Execution())
+    machine.calls.clear()
+    seen = choose.glance(plan(trials=20), CPU, Execution())
+    assert machine.calls == []
+    assert not seen.rough
+    assert seen.resolved == chosen

@@ -36,7 +36,7 @@ def planted() -> Dataset:
 @pytest.fixture(scope="module")
 def trained(made_once: Callable[..., Path]) -> Path:
     def make(out: Path) -> None:
-        measure(planted(), model="mlp_3", trials=3, epochs=8, precision="float32", compiling="off", out=out)
+        measure(planted(), model="mlp_3", trials=3, epochs=8, precision="float32", compile="off", out=out)
 
     return made_once("planted-kinds", make)
 

@@ -110,7 +110,7 @@ def test_nothing_dropped(run):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"drop": 1}, r"rate 1 is not in \[0, 1\)"),
+        ({"drop": 1}, r"drop 1: not in \[0, 1\)"),
         ({"drop": 0.97}, "the draw takes all 10 examples of class '"),
         ({"policy": "beta:1,-3"}, "give two positive numbers"),
         ({"score": "variability"}, r"say which end of it to keep \(--keep top or --keep bottom\)"),

@@ -107,7 +107,7 @@ def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
         ({"ids": []}, "ids: names no example"),
         ({"ids": [12], "drop": 0.3, "policy": "worst"}, "--ids: .*; leave --drop, --policy out"),
         ({"ids": [12], "score": "lose"}, "score 'lose': unknown"),
-        ({"policy": "worst", "drop": 1}, r"rate 1 is not in \[0, 1\)"),
+        ({"policy": "worst", "drop": 1}, r"drop 1: not in \[0, 1\)"),
         ({"policy": "worst", "score": "entropy"}, r"say which end of it to keep \(--keep top"),
         ({"policy": "best", "score": "entropy", "keep": "top"}, "policy 'best': --keep top keeps that end"),
         ({"policy": "worst", "keep": "top"}, "leave --keep out"),

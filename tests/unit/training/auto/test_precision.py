@@ -10,10 +10,16 @@ from easiness.errors import BadInput
 from easiness.spec import Precision, Recipe
 from easiness.training import resolve_device
 from easiness.training.auto import precision as module
-from easiness.training.auto.precision import NetworkFacts, by_rule, network_facts, part_of_batch
+from easiness.training.auto.precision import (
+    NetworkFacts,
+    by_rule,
+    cannot_train,
+    network_facts,
+    part_of_batch,
+)
 from easiness.training.auto.rehearsal import Workload
 
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 
 
 def workload(model: str = "mlp_2_w4", side: int = 4, batch: int = 4) -> Workload:
@@ -140,12 +146,33 @@ def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
     assert resolve_device("cpu") == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert resolve_device("auto") == CPU
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto") == resolve_device("mps") == MPS
+    assert resolve_device("cpu") == CPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert resolve_device("auto") == torch.device("cuda")
 
 
-@pytest.mark.parametrize("device", ["cuda", "tpu"])
+@pytest.mark.parametrize("device", ["cuda", "mps", "tpu"])
 def test_a_device_that_is_not_there_is_bad_input(monkeypatch, device):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     with pytest.raises(BadInput, match=f"device '?{device}"):
         resolve_device(device)
+
+
+def test_on_apples_gpu_training_is_plain():
+    (only,) = by_rule(facts(convolutions=True), 4, MPS, "auto", 2)
+    assert (only.precision, only.channels_last, only.folded) == ("float32", False, False)
+    assert only.reason.startswith("on Apple's GPU; contiguous")
+    assert by_rule(facts(), 4, MPS, "float32", 2)[0].precision == "float32"
+    with pytest.raises(BadInput, match=r"precision bfloat16: not on Apple's GPU \(mps\); take float32, or"):
+        by_rule(facts(), 4, MPS, "bfloat16", 2)
+
+
+def test_what_apples_gpu_cannot_do_points_to_the_cpu():
+    step = workload(batch=4)
+    on_mps = Workload(step.model, step.recipe, step.shape, 3, 4, "mps")
+    error = NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device.")
+    assert str(cannot_train(on_mps, error)).endswith("for the MPS device.); choose --device cpu")
+    assert str(cannot_train(step, error)).endswith("mend the model or change the batch size")

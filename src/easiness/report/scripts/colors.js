@@ -1,0 +1,64 @@
+// Colors of a score: from what is worth a look (hard, ambiguous, suspect) to what is easy, from the page's styles.
+
+const STEPS = 64;
+const section = document.getElementById("data-map");
+const element = (name) => document.getElementById(`map-${name}`);
+
+const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+function rgbOf(property) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${property})`;
+  section.append(probe);
+  pixel.canvas.width = 1; // clears it
+  pixel.fillStyle = getComputedStyle(probe).color;
+  probe.remove();
+  pixel.fillRect(0, 0, 1, 1);
+  return Array.from(pixel.getImageData(0, 0, 1, 1).data.slice(0, 3));
+}
+
+let themed = null;
+
+function theme() {
+  if (themed === null) {
+    const stops = [0, 1, 2, 3, 4].map((at) => rgbOf(`--map-${at}`));
+    const ramp = Array.from({ length: STEPS }, (_, step) => {
+      const place = (step / (STEPS - 1)) * (stops.length - 1);
+      const before = Math.min(Math.floor(place), stops.length - 2);
+      return stops[before].map((from, c) => Math.round(from + (stops[before + 1][c] - from) * (place - before)));
+    });
+    const named = Object.fromEntries(
+      ["paper", "ink", "soft", "line"].map((name) => [name, `rgb(${rgbOf(`--${name}`).join(" ")})`]),
+    );
+    themed = { ramp, undefined: rgbOf("--map-undefined"), paper: rgbOf("--paper"), css: named };
+  }
+  return themed;
+}
+
+function forgetTheme() {
+  themed = null;
+}
+
+const goodIsHigh = (score) => score.high === "easy" || score.high === "sound label";
+
+// the range of the colors: all but the outermost hundredths, so that a long tail does not take all of them
+function colorRange(values) {
+  const defined = values.filter(Number.isFinite).sort();
+  if (defined.length === 0) return { low: 0, high: 0, least: 0, most: 0, num: 0 };
+  const at = (share) => defined[Math.round(share * (defined.length - 1))];
+  const [least, most] = [at(0), at(1)];
+  const [low, high] = at(0.01) < at(0.99) ? [at(0.01), at(0.99)] : [least, most];
+  return { low, high, least, most, num: defined.length };
+}
+
+// a step of the ramp for each point, or -1 where the score is undefined
+function colorSteps(values, score, range) {
+  const steps = new Int8Array(values.length);
+  const width = range.high - range.low || 1;
+  const upward = goodIsHigh(score);
+  for (let i = 0; i < values.length; i++) {
+    const share = Math.min(1, Math.max(0, (values[i] - range.low) / width));
+    steps[i] = Number.isFinite(values[i]) ? Math.round((upward ? share : 1 - share) * (STEPS - 1)) : -1;
+  }
+  return steps;
+}

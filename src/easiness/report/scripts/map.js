@@ -1,0 +1,185 @@
+// The controls, and what is drawn anew when something changes.
+
+function option(value, text) {
+  return make("option", { value: String(value), textContent: text });
+}
+
+function fillClasses(name, found) {
+  const seen = new Set(found);
+  const some = classes.map((text, label) => [label, text]).filter(([label]) => seen.has(label));
+  element(name).replaceChildren(option(-1, "all"), ...some.map(([label, text]) => option(label, text)));
+}
+
+function fillControls() {
+  element("color").replaceChildren(...run().names.map((name) => option(name, words(name))));
+  fillClasses("label", labels);
+  fillClasses("suggested", run().suggested());
+  fillClasses("predicted", run().predicted());
+  for (const name of ["suggested", "predicted"]) element(name).closest("label").hidden = element(name).options.length === 1;
+}
+
+const meanings = { easy: "easy", hard: "hard", ambiguous: "ambiguous", unsure: "unsure networks" };
+
+function showControls() {
+  for (const name of ["color", "label", "suggested", "predicted", "search"]) {
+    if (element(name).value !== String(view[name])) element(name).value = String(view[name]);
+  }
+  if (element("run")) element("run").value = String(view.run);
+  for (const name of ["least", "most"]) {
+    const shown = view[name] === null ? "" : String(view[name]);
+    if (document.activeElement !== element(name)) element(name).value = shown;
+  }
+  element("only").checked = view.only;
+  element("range-name").textContent = `Range of ${words(view.color)}`;
+  const number = FILTERS.slice(2).filter((name) => view[name] !== DEFAULTS[name]).length;
+  element("filtered").textContent = number > 0 ? `(${number} in use)` : "";
+}
+
+function showLegend() {
+  const score = run().scores.get(view.color);
+  const values = run().values(view.color);
+  const range = colorRange(values);
+  element("low").textContent = (range.low > range.least ? "≤ " : "") + shortNumber(range.low, 2);
+  element("high").textContent = (range.high < range.most ? "≥ " : "") + shortNumber(range.high, 2);
+  element("ramp").classList.toggle("turned", !goodIsHigh(score));
+  element("undefined").hidden = range.num === num;
+  element("meaning").textContent = `High means ${meanings[score.high] ?? score.high}; ${score.formula.split(";")[0]}.`;
+  element("least").placeholder = shortNumber(range.least, 2);
+  element("most").placeholder = shortNumber(range.most, 2);
+}
+
+function showSelection() {
+  let visible = 0;
+  for (const one of view.visible) visible += one;
+  const number = view.selected.size;
+  element("shown").textContent = visible === num ? `${counted(num)} examples` : `${counted(visible)} of ${counted(num)} examples`;
+  element("selected").textContent = `${counted(number)} selected`;
+  for (const name of ["copy", "save", "clear"]) element(name).disabled = number === 0;
+  element("only").disabled = number === 0;
+}
+
+function showFlat() {
+  plot.flat = isFlat();
+  const notice = element("flat");
+  notice.hidden = !plot.flat;
+  notice.textContent = run().epochs.length < 2
+    ? "One epoch was observed, so no example has a variability, and there is no map to draw. The table below has every example."
+    : "No example has a variability above 0, so there is no map to draw. The table below has every example.";
+  element("plot").hidden = plot.flat;
+  element("help").hidden = plot.flat;
+  element("legend").hidden = plot.flat;
+  element("stage").classList.toggle("flat", plot.flat);
+}
+
+onChange((any) => {
+  if (any("run", "started")) {
+    fillControls();
+    if (!run().scores.has(view.color)) view.color = run().names[0];
+    showFlat();
+  }
+  if (any("run", "color", "started")) showLegend();
+  const resized = !plot.flat && any("run", "size", "started") && resize();
+  if (!plot.flat && (resized || any("run", "started"))) place();
+  if (resized || any(...FILTERS, "started")) squares = null;
+  if (!plot.flat && (resized || any(...FILTERS, "selected", "theme", "started"))) drawPoints();
+  if (!plot.flat && (resized || any("run", "pinned", "hovered", "path", "theme", "started"))) drawMarks();
+  if (any(...FILTERS, "sort", "descending", "only", "started") || (view.only && any("selected"))) {
+    view.rows = sortedRows();
+    view.page = Math.min(view.page, Math.max(0, Math.ceil(view.rows.length / PER_PAGE) - 1));
+    drawHead();
+    drawRows();
+  } else if (any("page")) drawRows();
+  else if (any("selected", "pinned")) markRows();
+  if (any(...FILTERS, "selected", "only", "started")) showSelection();
+  showControls();
+  drawCard();
+  if (any(...FILTERS, "selected", "sort", "descending", "only", "page", "pinned") && !any("read", "started")) writeSoon();
+});
+
+// what the controls do
+
+for (const name of ["run", "label", "suggested", "predicted"]) {
+  element(name)?.addEventListener("change", (event) => change({ [name]: Number(event.target.value) }));
+}
+element("color").addEventListener("change", (event) => change({ color: event.target.value, least: null, most: null }));
+for (const name of ["least", "most"]) element(name).addEventListener("input", (event) => change({ [name]: decimal(event.target.value) }));
+element("search").addEventListener("input", (event) => change({ search: event.target.value }));
+element("search").addEventListener("keydown", (event) => {
+  const found = event.key === "Enter" ? ids.indexOf(event.target.value.trim()) : -1;
+  if (found >= 0) change({ pinned: found });
+  else if (event.key === "Enter" && view.rows.length > 0) change({ pinned: view.rows[0] });
+});
+element("reset").addEventListener("click", () => {
+  change(Object.fromEntries(FILTERS.slice(2).map((name) => [name, DEFAULTS[name]])));
+  for (const name of ["least", "most"]) element(name).value = "";
+});
+element("only").addEventListener("change", (event) => change({ only: event.target.checked, page: 0 }));
+element("clear").addEventListener("click", () => change({ selected: new Set(), only: false }));
+
+const selectedIds = () => Array.from(view.selected).sort((a, b) => a - b).map((i) => ids[i]);
+
+function say(text) {
+  element("said").textContent = text;
+}
+
+// pages opened from a file have no clipboard in some browsers
+function copyByHand(text) {
+  const area = make("textarea", { value: text, className: "unseen" });
+  section.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  element("copy").focus();
+  return done;
+}
+
+element("copy").addEventListener("click", async () => {
+  const text = selectedIds().join("\n");
+  let done = false;
+  try {
+    await navigator.clipboard.writeText(text);
+    done = true;
+  } catch {
+    done = copyByHand(text);
+  }
+  say(done ? `Copied ${counted(view.selected.size)}.` : "This browser does not let pages copy; save them instead.");
+});
+
+const quoted = (text) => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+
+element("save").addEventListener("click", () => {
+  const text = ["id", ...selectedIds().map(quoted)].join("\n") + "\n";
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: "selected.csv" });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  say(`Saved ${counted(view.selected.size)}.`);
+});
+
+// the start
+
+for (const shown of document.querySelectorAll("[data-map-shown]")) shown.hidden = false;
+element("filters").open = matchMedia("(min-width: 48rem)").matches;
+if (element("run")) element("run").replaceChildren(...runs.map((one, i) => option(i, one.name)));
+
+const redraw = (why) => {
+  changes.add(why);
+  requestFrame();
+};
+const recolor = () => {
+  forgetTheme();
+  redraw("theme");
+};
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolor);
+new MutationObserver(recolor).observe(document.documentElement, { attributes: true });
+new ResizeObserver(() => redraw("size")).observe(element("plot"));
+
+function follow() {
+  if (!readFragment()) return false;
+  redraw("read");
+  return true;
+}
+
+addEventListener("hashchange", follow);
+redraw("started");
+if (follow()) section.scrollIntoView();

@@ -1,0 +1,36 @@
+"""A value in one line, for a prompt, a log or a debugger."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+_LONGEST = 60  # characters of what one field holds
+
+
+def in_short(value: Any) -> str:
+    """The name of a dataclass with those of its fields that are numbers or names, or short lists of them."""
+    said = []
+    for field in dataclasses.fields(value):
+        text = _text(getattr(value, field.name)) if field.repr else None
+        if text is not None:
+            said.append(f"{field.name}={text}")
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+def _text(value: Any) -> str | None:
+    """As written in Python; cut where it is a long text, and ``None`` where it is anything larger."""
+    if isinstance(value, float):  # NumPy's as well, which would say so
+        return f"{float(value):.6g}"
+    if isinstance(value, str) and len(value) > _LONGEST:
+        value = f"{value[:_LONGEST]}..."
+    if value is None or isinstance(value, str | int):
+        return repr(value)
+    if isinstance(value, list | tuple):
+        inner = [_text(item) for item in value]
+        texts = [text for text in inner if text is not None]
+        listed = ", ".join(texts)
+        if len(texts) < len(inner) or len(listed) > _LONGEST:
+            return None
+        return f"[{listed}]" if isinstance(value, list) else f"({listed}{',' * (len(texts) == 1)})"
+    return None

@@ -1,0 +1,446 @@
+"""The data map as a person uses it: in Chromium, from a file, with the network forbidden."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from easiness.report.page import write_report
+from easiness.store import Recorder, Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+EVIL = (
+    "</script><img src=x onerror=\"document.title='evil'\">",
+    "<!--<script>document.title='evil'</script>",
+    'plain, "quoted"',
+)
+NUM = 60
+
+
+def _recorded(folder: Path, *, trials: int = 3, epochs: int = 4, seed: int = 0) -> Run:
+    """60 examples of three classes whose ids and names try to break out; the first five are mislabelled."""
+    labels = np.arange(NUM) % 3
+    ids = np.array([f"{EVIL[i % 3]}/{i:02d}" for i in range(NUM)], object)
+    believed = np.where(np.arange(NUM) < 5, (labels + 1) % 3, labels)
+    rng = np.random.default_rng(seed)
+    recorder = Recorder(folder, ids=ids, labels=labels, classes=EVIL)
+    for trial_seed in range(trials):
+        with recorder.trial(seed=trial_seed) as trial:
+            for epoch in range(epochs):
+                favor = 1.5 * (epoch + 1) * np.linspace(1, 0.2, NUM)[:, None]
+                trial.update(ids, rng.normal(size=(NUM, 3)) + favor * np.eye(3)[believed])
+                trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Pages: of one run, of two, and of one with a single trial of one epoch."""
+    folder = tmp_path_factory.mktemp("maps")
+    one, two = _recorded(folder / "one"), _recorded(folder / "two", seed=1)
+    write_report([one], folder / "one.html")
+    write_report([one, two], folder / "both.html")
+    write_report([_recorded(folder / "flat", trials=1, epochs=1)], folder / "flat.html")
+    return {name: folder / f"{name}.html" for name in ("one", "both", "flat")}
+
+
+@pytest.fixture(scope="module")
+def opened(open_page: Any, written: dict[str, Path]) -> tuple[Page, list[str]]:
+    """The page of one run, open for all tests, which start from its first view."""
+    return open_page(written["one"], viewport={"width": 1280, "height": 900}, accept_downloads=True)
+
+
+@pytest.fixture
+def page(opened: tuple[Page, list[str]]) -> Page:
+    page, troubles = opened
+    view = page.url.partition("#")[0] + "#data-map&"
+    page.evaluate(f"location.hash = 'top'; location.hash = {view.partition('#')[2]!r}")
+    settle(page)
+    assert troubles == []
+    return page
+
+
+def settle(page: Page) -> None:
+    """Wait until the view is drawn and in the address."""
+    page.wait_for_timeout(220)
+
+
+def rows(page: Page, column: int = 1) -> list[str]:
+    if column == 1:  # the ids, of which the last part is shown
+        return page.locator("#map-body th button").evaluate_all("all => all.map(b => b.title)")
+    return page.locator("#map-body tr").evaluate_all(f"all => all.map(r => r.cells[{column}].innerText)")
+
+
+def numbers(page: Page, name: str) -> list[float]:
+    heads = page.locator("#map-head th").evaluate_all("all => all.map(h => h.innerText.trim())")
+    (at,) = [i for i, head in enumerate(heads) if head.startswith(name)]
+    return [float(text) for text in rows(page, at)]
+
+
+def pixels(page: Page) -> str:
+    return page.evaluate("document.getElementById('map-points').toDataURL()")
+
+
+def colors(page: Page) -> int:
+    """How many pixels of the map are strongly orange or blue, as points that pass the filters are."""
+    return page.evaluate("""() => {
+        const map = document.getElementById("map-points");
+        const copy = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height});
+        const context = copy.getContext("2d", {willReadFrequently: true});
+        context.drawImage(map, 0, 0);
+        const {data} = context.getImageData(0, 0, map.width, map.height);
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4) found += Math.abs(data[i] - data[i + 2]) > 60;
+        return found;
+    }""")
+
+
+def drag_around(page: Page, corners: list[tuple[float, float]]) -> None:
+    page.locator("#map-plot").scroll_into_view_if_needed()
+    box = page.locator("#map-marks").bounding_box()
+    assert box is not None
+    places = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in [*places[1:], places[0]]:
+        page.mouse.move(*place, steps=6)
+    page.mouse.up()
+    settle(page)
+
+
+LOWER_HALF = [(0.01, 0.5), (0.99, 0.5), (0.99, 0.99), (0.01, 0.99)]
+
+
+def test_the_first_view_has_all_examples(page: Page) -> None:
+    assert page.locator("#data-map").is_visible()
+    assert page.locator("nav a", has_text="Data map").count() == 1
+    assert page.locator("#map-shown").inner_text() == "60 examples"
+    assert page.locator("#map-page").inner_text() == "1 to 50 of 60"
+    assert colors(page) > 300
+    assert page.evaluate("document.title") == "Easy and hard examples: one"
+    assert page.evaluate("[...document.images].filter(i => i.src.endsWith('x')).length") == 0
+
+
+def test_another_score_colors_the_map_and_becomes_a_column(page: Page) -> None:
+    before = pixels(page)
+    page.select_option("#map-color", "aum")
+    settle(page)
+    assert pixels(page) != before
+    assert "aum" in page.locator("#map-head").inner_text()
+    assert "High means easy" in page.locator("#map-meaning").inner_text()
+    page.select_option("#map-color", "loss")
+    settle(page)
+    assert page.locator("#map-ramp").evaluate("e => e.classList.contains('turned')")
+
+
+def test_filters_leave_what_they_say(page: Page) -> None:
+    everything = colors(page)
+    page.select_option("#map-label", label=EVIL[1])
+    settle(page)
+    assert page.locator("#map-shown").inner_text() == "20 of 60 examples"
+    assert set(rows(page, 2)) == {EVIL[1]}
+    assert 0 < colors(page) < everything
+    page.select_option("#map-suggested", label=EVIL[2])
+    settle(page)
+    assert set(rows(page, 3)) == {EVIL[2]}
+    assert page.locator("#map-filtered").inner_text() == "(2 in use)"
+    page.locator("#map-reset").click()
+    settle(page)
+    assert page.locator("#map-shown").inner_text() == "60 examples"
+    page.select_option("#map-predicted", label=EVIL[0])
+    page.select_option("#map-color", "confidence")
+    page.fill("#map-least", "0.3")
+    page.fill("#map-most", "0.7")
+    settle(page)
+    found = numbers(page, "confidence")
+    assert found
+    assert all(0.3 <= one <= 0.7 for one in found)
+    page.locator("#map-reset").click()
+    page.fill("#map-search", "/1")
+    settle(page)
+    assert sorted(one[-2:] for one in rows(page)) == [str(i) for i in range(10, 20)]
+    page.fill("#map-search", "nowhere")
+    settle(page)
+    assert page.locator("#map-body").inner_text() == "No example passes the filters."
+
+
+def test_enter_in_the_search_shows_the_example(page: Page) -> None:
+    page.fill("#map-search", f"{EVIL[1]}/04")
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.locator("#map-card .map-name").inner_text() == f"{EVIL[1]}/04"
+
+
+def test_a_line_around_points_selects_them(page: Page) -> None:
+    drag_around(page, LOWER_HALF)
+    number = int(page.locator("#map-selected").inner_text().split()[0])
+    page.locator("#map-only").check()
+    settle(page)
+    chosen = numbers(page, "confidence")
+    assert len(chosen) == number > 4
+    assert max(chosen) < 0.52
+    page.keyboard.down("Control")
+    drag_around(page, [(0.01, 0.01), (0.99, 0.01), (0.99, 0.5), (0.01, 0.5)])
+    page.keyboard.up("Control")
+    assert page.locator("#map-selected").inner_text() == "60 selected"
+    page.locator("#map-clear").click()
+    settle(page)
+    assert page.locator("#map-selected").inner_text() == "0 selected"
+    assert page.locator("#map-save").is_disabled()
+
+
+def test_what_is_selected_is_copied_and_saved(page: Page) -> None:
+    for at in (0, 1):
+        page.locator("#map-body input").nth(at).check()
+    settle(page)
+    chosen = rows(page)[:2]
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator("#map-copy").click()
+    settle(page)
+    assert sorted(page.evaluate("window.copied").split("\n")) == sorted(chosen)
+    assert page.locator("#map-said").inner_text() == "Copied 2."
+    with page.expect_download() as download:
+        page.locator("#map-save").click()
+    assert download.value.suggested_filename == "selected.csv"
+    import pandas as pd
+
+    assert sorted(pd.read_csv(download.value.path())["id"]) == sorted(chosen)
+
+
+def test_without_a_clipboard_the_ids_are_copied_by_hand(page: Page) -> None:
+    page.locator("#map-body input").first.check()
+    settle(page)
+    page.evaluate("""() => {
+        navigator.clipboard.writeText = () => Promise.reject(new Error("not from a file"));
+        const byHand = () => { window.byHand = document.activeElement.value; };
+        document.addEventListener("copy", byHand, {once: true});
+    }""")
+    page.locator("#map-copy").click()
+    settle(page)
+    assert page.evaluate("window.byHand") == rows(page)[0]
+    assert page.locator("#data-map textarea").count() == 0
+
+
+def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
+    assert numbers(page, "confidence") == sorted(numbers(page, "confidence"))
+    header = page.locator("#map-head button", has_text="variability")
+    header.click()
+    settle(page)
+    assert page.locator("#map-head [aria-sort]").get_attribute("aria-sort") == "ascending"
+    assert numbers(page, "variability") == sorted(numbers(page, "variability"))
+    header.focus()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.locator("#map-head [aria-sort]").get_attribute("aria-sort") == "descending"
+    assert page.evaluate("document.activeElement.innerText") == "variability"
+    shown = numbers(page, "variability")
+    page.locator("#map-after").click()
+    settle(page)
+    shown += numbers(page, "variability")
+    assert len(shown) == NUM
+    assert shown == sorted(shown, reverse=True)
+    assert page.locator("#map-after").is_disabled()
+    page.select_option("#map-color", "forgetting_events")  # undefined where no trial learned the example
+    page.locator("#map-head button", has_text="forgetting events").click()
+    settle(page)
+    page.locator("#map-after").click()
+    settle(page)
+    assert rows(page, 8)[-1] == "–"
+
+
+def test_a_click_keeps_an_example_and_escape_lets_it_go(page: Page) -> None:
+    card = page.locator("#map-card")
+    assert "Point" in card.inner_text()
+    name = rows(page)[0]
+    page.locator("#map-body th button").first.click()
+    settle(page)
+    assert card.locator(".map-name").inner_text() == name
+    assert "pinned" in (card.get_attribute("class") or "")
+    for text in ("given label", "suggested label", "p wrong", "aum"):
+        assert text in card.inner_text()
+    assert card.locator("polyline.trial").count() == 3
+    assert card.locator("polyline.mean").count() == 1
+    card.locator("button", has_text="Add to the selection").click()
+    settle(page)
+    assert page.locator("#map-selected").inner_text() == "1 selected"
+    page.locator("#map-body th button").first.focus()
+    page.keyboard.press("Escape")
+    settle(page)
+    assert "pinned" not in (card.get_attribute("class") or "")
+
+
+def test_pointing_shows_what_is_there(page: Page) -> None:
+    page.locator("#map-plot").scroll_into_view_if_needed()
+    box = page.locator("#map-marks").bounding_box()
+    assert box is not None
+    card = page.locator("#map-card")
+    found = set()
+    for x in np.linspace(0.1, 0.9, 9):
+        page.mouse.move(box["x"] + x * box["width"], box["y"] + box["height"] * 0.6)
+        page.wait_for_timeout(60)
+        if card.locator(".map-name").count():
+            found.add(card.locator(".map-name").inner_text())
+    assert found
+    page.mouse.move(box["x"] + 3, box["y"] - 60)
+    settle(page)
+    assert card.locator(".map-name").count() == 0
+
+
+def test_the_keyboard_walks_the_map_and_the_table(page: Page) -> None:
+    page.locator("#map-marks").focus()
+    page.keyboard.press("ArrowRight")  # the first of the table
+    settle(page)
+    name = page.locator("#map-card .map-name")
+    first = name.inner_text()
+    assert first == rows(page)[0]
+    page.keyboard.press("ArrowUp")
+    settle(page)
+    assert name.inner_text() != first
+    assert name.inner_text() in page.locator("#map-spoken").inner_text()
+    page.keyboard.press("Escape")
+    page.locator("#map-body th button").first.focus()
+    page.keyboard.press("ArrowDown")
+    settle(page)
+    assert page.evaluate("document.activeElement.title") == rows(page)[1] == name.inner_text()
+    page.keyboard.press("Enter")
+    settle(page)
+    assert page.url.count("pinned=") == 1
+    tab_stops = page.locator("#map-body [tabindex='0']").count()
+    assert tab_stops == 2  # of a row; arrows go to the others
+
+
+def test_a_link_opens_the_same_view(page: Page, open_page: Any, written: dict[str, Path]) -> None:
+    page.select_option("#map-color", "entropy")
+    page.select_option("#map-label", label=EVIL[2])
+    page.fill("#map-least", "0.05")
+    page.fill("#map-search", "/")
+    page.locator("#map-head button", has_text="p wrong").click()
+    page.locator("#map-body input").nth(2).check()
+    page.locator("#map-body input").nth(3).check()
+    page.locator("#map-body th button").nth(1).click()
+    settle(page)
+    fragment = page.url.partition("#")[2]
+    other, troubles = open_page(written["one"], viewport={"width": 1280, "height": 900})
+    other.goto("about:blank")
+    other.goto(f"{written['one'].as_uri()}#{fragment}")
+    settle(other)
+    for at in (1, 2, 3):
+        assert rows(other, at) == rows(page, at)
+    for control in ("color", "label", "least", "search"):
+        value = f"document.getElementById('map-{control}').value"
+        assert other.evaluate(value) == page.evaluate(value)
+    assert other.locator("#map-selected").inner_text() == "2 selected"
+    assert other.locator("#map-card").inner_text() == page.locator("#map-card").inner_text()
+    assert other.locator("#map-marks").evaluate("e => Math.abs(e.getBoundingClientRect().top)") < 900
+    other.evaluate("location.hash = 'data-map&label=0'")  # and follows a change of the address
+    settle(other)
+    assert set(rows(other, 2)) == {EVIL[0]}
+    assert other.locator("#map-selected").inner_text() == "0 selected"
+    assert troubles == []
+    other.context.close()
+
+
+@pytest.mark.parametrize(
+    "fragment",
+    [
+        "color=__proto__&sort=constructor&run=7&label=-5&pinned=1e3&page=99999&least=x&most=Infinity",
+        "selected=0-99999.x.-3.4-1.%00&search=%E0%A4%A",
+        "color=%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E&label=99999999999999999999&run=-1",
+    ],
+)
+def test_addresses_that_make_no_sense_do_nothing(
+    page: Page, opened: tuple[Page, list[str]], fragment: str
+) -> None:
+    first = pixels(page)
+    page.evaluate(f"location.hash = 'data-map&{fragment}'")
+    settle(page)
+    if "search" not in fragment:
+        assert page.locator("#map-shown").inner_text() == "60 examples"
+        assert pixels(page) == first
+    assert page.locator("#map-selected").inner_text() == "0 selected"
+    assert page.evaluate("document.title") == "Easy and hard examples: one"
+    assert opened[1] == []
+
+
+def test_two_runs_have_a_choice_and_one_selection(open_page: Any, written: dict[str, Path]) -> None:
+    page, troubles = open_page(written["both"], viewport={"width": 1280, "height": 900})
+    page.locator("#map-body input").first.check()
+    before = pixels(page)
+    page.select_option("#map-run", label="two")
+    settle(page)
+    assert pixels(page) != before
+    assert page.locator("#map-selected").inner_text() == "1 selected"
+    assert re.search(r"run=1\b", page.url)
+    assert troubles == []
+    page.context.close()
+
+
+def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, Path]) -> None:
+    page, troubles = open_page(written["flat"], viewport={"width": 390, "height": 800})
+    settle(page)
+    assert "One epoch was observed" in page.locator("#map-flat").inner_text()
+    assert not page.locator("#map-plot").is_visible()
+    page.locator("#map-body th button").first.click()
+    settle(page)
+    assert page.locator("#map-card circle.mean").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert troubles == []
+    page.context.close()
+
+
+def test_without_scripts_the_page_is_as_it_would_be_without_a_map(
+    open_page: Any, written: dict[str, Path]
+) -> None:
+    page, _ = open_page(written["one"], java_script_enabled=False)
+    assert not page.locator("#data-map").is_visible()
+    assert not page.locator("nav a", has_text="Data map").is_visible()
+    assert page.locator("#run1-accuracy").is_visible()
+    page.context.close()
+
+
+def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Path]) -> None:
+    page, troubles = open_page(written["one"], viewport={"width": 390, "height": 800}, has_touch=True)
+    button = page.locator("#map-touch")
+    assert button.is_visible()
+    button.tap()
+    assert button.get_attribute("aria-pressed") == "true"
+    assert page.locator("#map-marks").evaluate("e => getComputedStyle(e).touchAction") == "none"
+    page.evaluate("""() => {
+        const marks = document.getElementById("map-marks");
+        const box = marks.getBoundingClientRect();
+        const corners = [[0, 0], [1, 0], [1, 1], [0, 1]];
+        const send = (kind, [x, y]) => marks.dispatchEvent(new PointerEvent(kind, {
+            pointerId: 1, isPrimary: true, pointerType: "touch", button: 0, bubbles: true,
+            clientX: box.left + x * box.width, clientY: box.top + y * box.height}));
+        marks.setPointerCapture = () => {};
+        send("pointerdown", corners[0]);
+        for (const corner of corners) send("pointermove", corner);
+        send("pointerup", corners[3]);
+    }""")
+    settle(page)
+    assert page.locator("#map-selected").inner_text() == "60 selected"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert troubles == []
+    page.context.close()
+
+
+def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: dict[str, Path]) -> None:
+    page, troubles = open_page(written["one"], viewport={"width": 768, "height": 800})
+    settle(page)
+    light = pixels(page)
+    page.emulate_media(color_scheme="dark")
+    settle(page)
+    assert pixels(page) != light
+    page.emulate_media(media="print")
+    settle(page)
+    assert not page.locator("#data-map").is_visible()
+    assert troubles == []
+    page.context.close()

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, strategies as st
+
+from easiness.show import numbers_text, trials_text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"),
+    [
+        ([], ""),
+        ([3], "3"),
+        ([4, 3], "3 and 4"),
+        ([0, 1, 2], "0 to 2"),
+        (range(40), "0 to 39"),
+        ([*range(37), 38, 39], "0 to 36, 38 and 39"),
+        ([0, 2, 4, 6, 8], "0, 2, 4, 6 and 8"),
+        (range(0, 42, 2), "0, 2, 4, 6 and 17 more"),
+        ([0, 2, 3, 4, 6, 7, 8, 9], "0, 2 to 4 and 6 to 9"),
+    ],
+)
+def test_numbers_are_read_as_ranges(numbers, text):
+    assert numbers_text(numbers) == text
+
+
+@pytest.mark.parametrize(
+    ("indices", "text"),
+    [([3], "trial 3"), ([3, 5], "trials 3 and 5"), (range(40), "40 trials, 0 to 39")],
+)
+def test_trials_by_their_numbers(indices, text):
+    assert trials_text(indices) == text
+
+
+@given(st.sets(st.integers(0, 10_000), min_size=1, max_size=300))
+def test_long_lists_stay_short_and_no_number_is_lost(numbers):
+    text = numbers_text(numbers)
+    assert len(text) < 90
+    parts = text.replace(" and ", ", ").split(", ")
+    assert len(parts) <= 5
+    ends = [part.split(" to ") for part in parts if not part.endswith(" more")]
+    told = [number for first, *last in ends for number in range(int(first), int((last or [first])[0]) + 1)]
+    left = sum(int(part.split()[0]) for part in parts if part.endswith(" more"))
+    assert told == sorted(numbers)[: len(told)]
+    assert len(told) + left == len(numbers)
