@@ -27,7 +27,7 @@ def card(
         typer.Option("--source", help="Where the data of RUN are, if not where they were."),
     ] = None,
 ) -> None:
-    """Publish scores, or find published ones for another copy of the data.
+    """Publish scores, or find published ones for a copy of the data.
 
     Examples are known by their pixels, in whatever order and format.
     """

@@ -39,7 +39,7 @@ def diff(
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)] = None,
 ) -> None:
-    """Say which examples became harder or easier between two versions of a data set.
+    """Say which examples changed between two versions of the data.
 
     Both are measured with the same recipe; what counts is beyond the noise of the trials.
     """

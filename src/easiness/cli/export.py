@@ -27,7 +27,7 @@ def export(
         str | None, typer.Option("--source", help="Where the data are now; by default where they were.")
     ] = None,
 ) -> None:
-    """Write scores, suspect labels and pictures in the format of another tool."""
+    """Write scores, suspects and pictures for another tool."""
     from easiness.exports import export as write
     from easiness.store import open_run
 
