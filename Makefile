@@ -1,11 +1,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo picture test lint axe docs bench clean
 
-# every experiment of the paper on scikit-learn's digits; ends by naming the report it wrote
+# every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
+# ends by naming the report it wrote
 demo: .venv/.installed
 	@$(BIN)/easiness paper --preset smoke --out demo
+	@echo "what a page about your own data looks like: $$($(BIN)/easiness report demo/trials/match-wrn_10_1 -o demo/digits.html)"
+	@echo demo/report.html
+
+# the README's picture, of the page that the demo wrote
+picture: .venv/.installed-dev demo
+	$(BIN)/python docs/images/report_picture.py demo/digits.html docs/images/report.webp
 
 # a process for each core, four at the most: each comes to take a gigabyte, and starts others;
 # LONG=1 runs the long tests as well
@@ -18,6 +25,16 @@ lint: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q -p no:cacheprovider tests/layout
+
+# the documentation as a site, strictly: a link that leads nowhere is an error; ends by naming its first page
+docs: .venv/.installed-docs
+	@$(BIN)/python tools/docs/build.py
+
+# what looks for barriers in the pages, from npm; the tests that need it skip where it is not
+axe: build/axe/node_modules/axe-core/axe.min.js
+
+build/axe/node_modules/axe-core/axe.min.js:
+	npm install --no-save --silent --no-audit --no-fund --prefix build/axe axe-core@4
 
 # every benchmark, and docs/benchmarks.md from what they found; an hour, and only as quiet as the machine
 bench: .venv/.installed-bench
@@ -39,5 +56,9 @@ bench: .venv/.installed-bench
 	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
 	@touch $@ .venv/.installed-dev .venv/.installed
 
+.venv/.installed-docs: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	@touch $@ .venv/.installed
+
 clean:
-	rm -rf .venv demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv demo build dist site .cache docs/reference/commands.md .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -48,7 +48,7 @@ INTRODUCTION = """\
 
 Every goal of the project beside what was measured, from one command:
 
-```
+```sh
 make bench CIFAR10=FOLDER PHOTOS=FOLDER
 ```
 
@@ -89,7 +89,15 @@ def page(reports, reasons):
     lines += [f"| {g['what']} | {g['goal']} | {g['measured']} | {VERDICTS[g['met']]} |" for g in goals]
     lines += ["", *reasons_text(missed, reasons)]
     for report in reports.values():
-        lines += [f"## {report['title']}", "", "```", f"$ {report['command']}", report["measured"], "```", ""]
+        lines += [
+            f"## {report['title']}",
+            "",
+            "```console",
+            f"$ {report['command']}",
+            report["measured"],
+            "```",
+            "",
+        ]
         lines += report["lines"] + [""]
     return "\n".join(lines).replace("\n\n\n", "\n\n").rstrip() + "\n"
 

@@ -1,6 +1,6 @@
 """Record a Lightning training: the five lines marked with a sign are added.
 
-    python examples/lightning_trainer.py [OUT]
+python examples/lightning_trainer.py [OUT]
 """
 
 import sys

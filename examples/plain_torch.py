@@ -1,6 +1,6 @@
 """Record from a training loop of your own, in plain PyTorch: the five lines marked with a sign are added.
 
-    python examples/plain_torch.py [OUT]
+python examples/plain_torch.py [OUT]
 """
 
 import sys

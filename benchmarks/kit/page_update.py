@@ -17,7 +17,7 @@ def updated(page, reports, reasons):
     titles = {text.split("\n", 1)[0]: text for text in sections}
     goals = titles.pop("Goals")
     for report in reports.values():
-        told = ["", "```", f"$ {report['command']}", report["measured"], "```", "", *report["lines"]]
+        told = ["", "```console", f"$ {report['command']}", report["measured"], "```", "", *report["lines"]]
         titles[report["title"]] = "\n".join([report["title"], *told]).rstrip() + "\n"
         for goal in report["goals"]:
             goals = with_goal(goals, goal, reasons)

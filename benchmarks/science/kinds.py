@@ -202,7 +202,7 @@ def main():
         judge(report, subject, run, data, truth.astype(str))
     report.write(options.json)
     if options.docs is not None:
-        head = [f"# {report.title}", "", "```", f"$ {report.command}", report.measured, "```", ""]
+        head = [f"# {report.title}", "", "```console", f"$ {report.command}", report.measured, "```", ""]
         options.docs.write_text("\n".join([*head, *report.lines]).rstrip() + "\n")
 
 

@@ -24,7 +24,7 @@ QUIET = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
@@ -33,6 +33,40 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser
         browser.close()
+
+
+# what is neither on the screen nor in something that scrolls to it
+CUT = """() => [...document.querySelectorAll('main *, header *')].filter(e => {
+  if (!e.checkVisibility() || !e.textContent.trim() || e.closest('svg, .unseen')) return false;
+  for (let above = e; above; above = above.parentElement)
+    if (getComputedStyle(above).overflowX === 'auto') return false;
+  const box = e.getBoundingClientRect();
+  return box.right > innerWidth + 1 || box.left < -1;
+}).map(e => e.outerHTML.slice(0, 200))"""
+
+# what scrolls sideways and cannot be scrolled by the keyboard, or has no name
+UNREACHED = """() => [...document.querySelectorAll('*')].filter(
+  e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === 'auto'
+    && !e.querySelector('summary')
+    && !(e.tabIndex === 0 && (e.ariaLabel || e.getAttribute('aria-labelledby')))
+).map(e => e.outerHTML.slice(0, 200))"""
+
+
+@pytest.fixture(scope="module")
+def fits() -> Callable[[Page], None]:
+    """Asserts that all of a page, what is folded as well, is on the screen or scrolls to it."""
+
+    def call(page: Page) -> None:
+        for opened in (False, True):
+            if opened:
+                unfold = "document.querySelectorAll('details:not(.zoom)').forEach(d => d.open = true)"
+                page.evaluate(unfold)
+            width = page.viewport_size["width"]  # type: ignore[index]
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(CUT) == []
+            assert page.evaluate(UNREACHED) == []
+
+    return call
 
 
 @pytest.fixture(scope="module")

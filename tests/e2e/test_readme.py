@@ -3,8 +3,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import duckdb
-
 README = (Path(__file__).parents[2] / "README.md").read_text()
 
 
@@ -21,10 +19,3 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().out
     assert "easiness_se" in shown
     assert "by chance 0.1" in shown
-
-
-def test_the_query_runs(measured):
-    query = block("sql", "SELECT").replace("runs/photos", str(measured)).replace("epoch = 10", "epoch = 1")
-    rows = duckdb.sql(query).fetchall()
-    assert len(rows) > 1
-    assert all(0 <= accuracy <= 1 for _, accuracy in rows)

@@ -50,14 +50,15 @@ class ClassGallery:
 def class_galleries(
     run: Run, votes: Votes, per_side: int, max_classes: int, fraction: float = 0.1
 ) -> list[ClassGallery]:
-    """Galleries of the first ``max_classes`` classes, in order of their labels; see `class_extremes`.
+    """Galleries of the classes in order of their labels; see `class_extremes`.
 
-    ``fraction`` of all examples are called easiest, and hardest.
+    Where there are more than ``max_classes``, those whose examples fewest trials are right about on
+    average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
     """
     everything = votes.all_trials()
     counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
     members = membership(counts, votes.num_trials, fraction)
-    labels = range(min(len(run.classes), max_classes))
+    labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
     chosen = class_extremes(votes, labels, per_side)
     shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
     predicted = _predictions(run, votes.epoch, shown)
@@ -85,6 +86,19 @@ def class_galleries(
         )
         for label, (easiest, hardest) in zip(labels, chosen, strict=True)
     ]
+
+
+def _shown_labels(
+    labels: npt.NDArray[np.int64], counts: npt.NDArray[np.int64], num_classes: int, most: int
+) -> list[int]:
+    if num_classes <= most:
+        return list(range(num_classes))
+    totals = np.bincount(labels, minlength=num_classes)
+    right = np.bincount(labels, counts, num_classes)
+    with np.errstate(invalid="ignore"):
+        mean = right / totals  # NaN for a class without examples, which is sorted last
+    order: list[int] = np.argsort(mean, kind="stable")[:most].tolist()
+    return order
 
 
 def _predictions(run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

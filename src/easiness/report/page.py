@@ -41,10 +41,11 @@ from easiness.studies.similarity import similarity, similarity_sentence
 from easiness.studies.suspects import ABOVE
 
 MAX_CLASSES = 20
-"""Classes beyond these are counted but not shown one by one."""
+"""Of more classes than these the hardest are shown one by one."""
 
 _PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
 _SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
+_MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FRACTION = 0.1
 _LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
@@ -172,6 +173,7 @@ def render_report(
         max_groups=_MAX_GROUPS,
         data_map=drawn,
         data_map_data=drawn.data(pictures, _in_galleries(parts)),
+        most_open=_MOST_OPEN,
     )
 
 

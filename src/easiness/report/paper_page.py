@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.study_page import Illustration, Part, StudyPage, render_study
-from easiness.show import Result, json_bytes, picture_bytes, rendered
+from easiness.show import Result, Section, json_bytes, picture_bytes, rendered, to_svg
 from easiness.store import Run, write_whole
 from easiness.studies.matching import Comparison, draw_matching
 from easiness.studies.paper import (
@@ -97,14 +97,18 @@ def _parts(
 
 
 def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
-    figures = []
+    figures: list[Illustration] = []
     of_side: dict[Side, Comparison] = {"easy": results.easy, "hard": results.hard}
     for side, comparison in of_side.items():
-        caption = (
-            f"Table 1: matching rates of {side} examples between groups of trials (ties refined, after epoch "
-            f"{comparison.epoch}). Framed: a network against itself, its noise ceiling."
-        )
-        figures.append(_figure(output, f"matching-{side}.png", draw_matching(comparison, [side]), caption))
+        caption = f"The same of {side} examples."
+        if not figures:
+            caption = (
+                f"Table 1: matching rates of {side} examples, ties refined. Framed: a network against "
+                "itself, its noise ceiling. In italics: undecided."
+            )
+        label = f"A shaded table of matching rates, {side} examples: a row and a column for each network."
+        drawn = draw_matching(comparison, [side])
+        figures.append(_figure(output, f"matching-{side}.png", drawn, label, caption))
         _tables(output, f"table-1-{side}", comparison, comparison.document())
     return Part("matching", "Matching between architectures (Table 1)", lead, figures)
 
@@ -113,23 +117,22 @@ def _galleries(
     plan: PaperPlan, runs: Mapping[str, Run], results: PaperResults, lead: str, output: _Output
 ) -> Part:
     figures = []
-    shown = [(plan.preset.cnns[0], "figure-1.png", 3, "Figure 1")]
-    shown += [
-        (model, f"figure-{number}.png", 6, f"Figure {number}")
-        for model, number in zip((plan.preset.cnns[0], plan.preset.cnns[-1]), (6, 7), strict=True)
-    ]
-    for model, name, per_side, title in shown:
-        run = runs[match_name(model)]
-        drawn = draw_gallery(gallery(run, plan.data, per_side=per_side))
-        caption = f"{title}: the easiest and the hardest examples of each class, by {model}."
-        figures.append(_figure(output, name, drawn, caption))
-    found, sections = results.similarity, []
+    first, last = plan.preset.cnns[0], plan.preset.cnns[-1]
+    for model, number, per_side, caption in (
+        (first, 1, 3, f"Figure 1: the easiest and the hardest examples of each class, by {first}."),
+        (first, 6, 6, "Figure 6: more of them."),
+        (last, 7, 6, f"Figure 7: the same by {last}."),
+    ):
+        drawn = draw_gallery(gallery(runs[match_name(model)], plan.data, per_side=per_side))
+        label = f"Pictures: a row for each class, {per_side} on either side, and how many trials are right."
+        figures.append(_figure(output, f"figure-{number}.png", drawn, label, caption))
+    found = results.similarity
     if not isinstance(found, str):
-        caption = "Distances between examples of one class."
-        figures.append(_figure(output, "similarity.png", found.figure(), caption))
-        sections = found.sections()
+        caption = "Distances between examples of one class; a faint line for each class."
+        label = "Points with intervals for easy, any and hard examples, a panel for each space."
+        figures.append(_figure(output, "similarity.png", found.figure(), label, caption, found.sections()))
         _tables(output, "similarity", found)
-    return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures, sections)
+    return Part("galleries", "Easy and hard examples (Figures 1, 6, 7)", lead, figures)
 
 
 def _perturbations(
@@ -140,59 +143,67 @@ def _perturbations(
     output: _Output,
 ) -> Iterator[Part]:
     recipe = main_recipe(runs[match_name(plan.preset.cnns[0])])
-    figures, sections = [], []
+    figures = []
     for kind, curve in results.curves.items():
         caption = (
             f"Figure 2 {_LETTERS[kind]}: matching with the regular examples, and accuracy, under {kind}."
         )
+        label = "Two line charts against the level: left the matching rates, right the accuracy."
         stem = f"figure-2{_LETTERS[kind]}-{kind}"
-        figures.append(_figure(output, f"{stem}.png", curve.figure(), caption))
-        sections += curve.sections()
+        figures.append(_figure(output, f"{stem}.png", curve.figure(), label, caption, curve.sections()))
         _tables(output, stem, curve)
     panel = draw_panel(perturbed_panel(plan.data, recipe, seed=plan.seed))
-    figures.append(_figure(output, "figure-3.png", panel, "Figure 3: the same examples, perturbed."))
-    yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures, sections)
+    label = "Pictures: a block for each perturbation, a row for each example, a column for each level."
+    caption = "Figure 3: the same examples, perturbed."
+    figures.append(_figure(output, "figure-3.png", panel, label, caption))
+    yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures)
     pseudo = results.pseudo
     _tables(output, "pseudo-patterns", pseudo)
     pictures = draw_patterns(pattern_pictures(pseudo, plan.data, main_recipe(_run_of(runs, pseudo.run))))
     caption = "Some of the examples that every final model still gets right, and what it saw of them."
-    yield Part(
-        "pseudo-patterns",
-        "Pseudo patterns",
-        leads["pseudo-patterns"],
-        [_figure(output, "pseudo-patterns.png", pictures, caption)],
-        pseudo.sections(),
-    )
+    label = "Pairs of pictures: an example as it is, and perturbed."
+    shown = _figure(output, "pseudo-patterns.png", pictures, label, caption, pseudo.sections())
+    yield Part("pseudo-patterns", "Pseudo patterns", leads["pseudo-patterns"], [shown])
 
 
 def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
-    figures, sections = [], []
+    figures = []
     for name, study, caption in (
         ("ablation", results.ablation, "Figure 4 a, b: accuracy against the share that is dropped."),
         ("corrupted-labels", results.corruption, "Figure 4 c, d: against the share of random labels."),
     ):
-        figures.append(_figure(output, f"figure-4-{name}.png", study.figure(), caption))
-        sections += study.sections()
-        _tables(output, f"figure-4-{name}", EveryEpoch(study))
-    return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures, sections)
+        label = "A line chart of held-out accuracy, a line for each policy, with error bars."
+        stem = f"figure-4-{name}"
+        figures.append(_figure(output, f"{stem}.png", study.figure(), label, caption, study.sections()))
+        _tables(output, stem, EveryEpoch(study))
+    return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
 
 def _validation(results: PaperResults, lead: str, output: _Output) -> Part:
     found = results.validation
     caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
+    label = "A line chart with error bars; bars below it count the examples."
     _tables(output, "figure-5", found)
-    figures = [_figure(output, "figure-5.png", found.figure(), caption)]
-    return Part("validation", "Validation examples (Figure 5)", lead, figures, found.sections())
+    shown = _figure(output, "figure-5.png", found.figure(), label, caption, found.sections())
+    return Part("validation", "Validation examples (Figure 5)", lead, [shown])
 
 
 def _run_of(runs: Mapping[str, Run], path: str) -> Run:
     return next(run for run in runs.values() if str(run.path) == path)
 
 
-def _figure(output: _Output, name: str, figure: Figure, caption: str) -> Illustration:
-    content = picture_bytes(figure, ".png", _DPI)
-    output.figures[name] = content
-    return Illustration(label=caption, caption=caption, png=content)
+def _figure(
+    output: _Output,
+    name: str,
+    figure: Figure,
+    label: str,
+    caption: str,
+    sections: Sequence[Section] = (),
+) -> Illustration:
+    """A file of the folder, and the same figure in the page, in whose theme it is drawn."""
+    output.figures[name] = picture_bytes(figure, ".png", _DPI)
+    svg = to_svg(figure, key=name.removesuffix(".png"), label=label)
+    return Illustration(caption, svg, sections)
 
 
 def _tables(output: _Output, stem: str, result: Result, document: Any = None) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from easiness.report.template import render_page
 from easiness.show import Section
@@ -13,22 +12,19 @@ from easiness.studies.paper import Claim, count_verdicts
 
 @dataclass(frozen=True)
 class Illustration:
-    """A figure: ``svg`` as an element, or ``png`` as bytes; ``label`` is for those who cannot see it."""
+    """A figure as an ``svg`` element, and the tables of its numbers."""
 
-    label: str
     caption: str
-    svg: str = ""
-    png: bytes = field(default=b"", repr=False)
-
-    @property
-    def uri(self) -> str:
-        """The picture as a ``data:`` address."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+    svg: str
+    sections: Sequence[Section] = ()
 
 
 @dataclass(frozen=True)
 class Part:
-    """An experiment: a sentence or two, figures, tables."""
+    """An experiment: a sentence or two, figures with their numbers, and tables that belong to no figure.
+
+    The tables are folded.
+    """
 
     key: str
     title: str
@@ -49,4 +45,22 @@ class StudyPage:
 
 def render_study(page: StudyPage) -> str:
     """The page as HTML that loads nothing from the network; the same content gives the same text."""
-    return render_page("study.html", page=page, verdicts=count_verdicts(page.claims))
+    return render_page("study.html", page=page, verdicts=_in_words(page.claims))
+
+
+_VERBS = {
+    "holds": ("holds", "hold"),
+    "does not hold": ("does not", "do not"),
+    "undecided": ("is undecided", "are undecided"),
+    "not tested here": ("is not tested here", "are not tested here"),
+}
+
+
+def _in_words(claims: Sequence[Claim]) -> str:
+    """``4 hold, 7 are undecided and 3 are not tested here``."""
+    said = [
+        f"{number} {_VERBS[verdict][number > 1]}"
+        for verdict, number in count_verdicts(claims).items()
+        if number
+    ]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)

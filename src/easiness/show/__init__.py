@@ -6,12 +6,15 @@ from easiness.show.result import Result
 from easiness.show.section import Section, defined, number, sections_html, sections_markdown, sections_text
 from easiness.show.svg import (
     EASY,
+    EASY_WASH,
     FAINT,
     FONT_SIZE,
     HARD,
+    HARD_WASH,
     HELD_OUT,
     INK,
     LEFT_OUT,
+    ON_WASH,
     TRAIN,
     chance_line,
     legend_above,
@@ -34,12 +37,15 @@ from easiness.show.text import (
 
 __all__ = [
     "EASY",
+    "EASY_WASH",
     "FAINT",
     "FONT_SIZE",
     "HARD",
+    "HARD_WASH",
     "HELD_OUT",
     "INK",
     "LEFT_OUT",
+    "ON_WASH",
     "PICTURE_SUFFIXES",
     "Result",
     "SUFFIXES",

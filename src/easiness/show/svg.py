@@ -18,6 +18,11 @@ HARD = "#d55e00"
 TRAIN = "#007a5e"
 LEFT_OUT = "#9a6b00"
 HELD_OUT = "#a8487a"
+# shades behind words, thinned by their opacity; they are the same in every theme, so that words on them
+# can be read in `ON_WASH` (a last bit off the colors above, which a page changes)
+EASY_WASH = "#0072b1"
+HARD_WASH = "#d55e01"
+ON_WASH = "#101214"
 
 # A page may set these CSS variables, say for a dark theme; elsewhere the colors above hold.
 _VARIABLES = {
@@ -28,7 +33,11 @@ _VARIABLES = {
     TRAIN: "--plot-train",
     LEFT_OUT: "--plot-left-out",
     HELD_OUT: "--plot-held-out",
+    ON_WASH: "--plot-on-wash",
 }
+
+_DPI = 160  # of the pictures in a figure
+_SHOWN, _LEAST = 1.28, 0.9  # CSS pixels of a point: where there is room, and where words can just be read
 
 FONT_SIZE = 9.0
 """Points; a figure shown at its own width has text of this size."""
@@ -95,6 +104,8 @@ def whole_ticks(axes: Axes) -> None:
 def to_svg(figure: Figure, *, key: str, label: str) -> str:
     """The figure as an ``<svg>`` element to put into a page; the same bytes for the same figure.
 
+    Its CSS variables ``--width`` and ``--least`` are how wide it is best and at least shown.
+
     Args:
         figure: to be drawn.
         key: put before every id, so that several figures can stand in one page.
@@ -105,7 +116,7 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     text = io.StringIO()
     nothing: dict[str, Any] = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": key}):
-        figure.savefig(text, format="svg", transparent=True, metadata=nothing)
+        figure.savefig(text, format="svg", dpi=_DPI, transparent=True, metadata=nothing)
     opening, body = re.search(r"<svg\b([^>]*)>(.*)", text.getvalue(), re.DOTALL).groups()  # type: ignore[union-attr]
     view = re.search(r'viewBox="([^"]*)"', opening)
     assert view is not None, opening
@@ -113,9 +124,12 @@ def to_svg(figure: Figure, *, key: str, label: str) -> str:
     body = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{key}-", body)
     for color, variable in _VARIABLES.items():
         body = body.replace(color, f"var({variable}, {color})")
+    points = float(view[1].split()[2])
+    widths = f"--width:{_SHOWN * points:.0f}px;--least:{_LEAST * points:.0f}px"
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-        f'class="plot" role="img" aria-label="{html.escape(label)}" viewBox="{view[1]}">{body.strip()}'
+        f'class="plot" role="img" aria-label="{html.escape(label)}" style="{widths}" '
+        f'viewBox="{view[1]}">{body.strip()}'
     )
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import base64
 import re
 from html.parser import HTMLParser
 
@@ -12,7 +11,7 @@ from easiness.studies.paper.claims import Claim, Statistic
 
 EVIL = "<script>alert('cats & dogs')</script>"
 ESCAPED = "&lt;script&gt;alert(&#39;cats &amp; dogs&#39;)&lt;/script&gt;"
-PNG = b"\x89PNG, or so"
+SVG = "<svg id='drawn'></svg>"
 
 
 def statistic(low: float, high: float, name: str = "a rate") -> Statistic:
@@ -30,8 +29,8 @@ CLAIMS = [
 def page(text: str = "plain", claims: list[Claim] = CLAIMS) -> str:
     section = Section(text, text, [[text, "value"], [text, "1.0"], ["other", text]])
     parts = [
-        Part("first", text, text, [Illustration(text, text, png=PNG)], [section]),
-        Part("second", "Second", "", [Illustration(text, text, svg="<svg id='drawn'></svg>")]),
+        Part("first", text, text, [Illustration(text, SVG)], [section]),
+        Part("second", "Second", "", [Illustration(text, SVG, [section, section])]),
         Part("third", "Third"),
     ]
     return render_study(StudyPage(text, text, parts, claims))
@@ -45,7 +44,7 @@ class Balance(HTMLParser):
         self.open: list[str] = []
 
     def handle_starttag(self, tag, _attrs):
-        if tag not in {"meta", "img"}:
+        if tag not in {"meta", "wbr"}:
             self.open.append(tag)
 
     def handle_endtag(self, tag):
@@ -65,10 +64,11 @@ def test_everything_given_is_escaped():
     ]
     html = page(EVIL, evil)
     assert "<script" not in html
-    # title, heading, subtitle, list of contents; the first part's title, lead, picture, caption, section
-    # with its label, note and three cells; the second's caption; of each claim id, text, condition and
-    # note or reason, and the name of a statistic
-    assert html.count(ESCAPED) == 4 + 10 + 1 + 9
+    # title, heading, subtitle, list of contents; the first part's title, lead and caption, the title of its
+    # section where it opens and above the table, the note and three cells; the second's caption, the titles
+    # of two sections, one note of both and their cells; of each claim id, text, condition and note or
+    # reason, of one its id above the statistics and the name of one
+    assert html.replace("<wbr>", "").count(ESCAPED) == 4 + 9 + 10 + 10
     assert "cats & dogs" not in html
 
 
@@ -85,9 +85,19 @@ def test_it_asks_nothing_of_the_network():
 def test_figures_are_in_the_page():
     html = page("alt text")
     assert html.count("<figure") == 2
-    assert f'<img src="data:image/png;base64,{base64.b64encode(PNG).decode()}" alt="alt text">' in html
-    assert "<svg id='drawn'></svg>" in html
+    assert html.count(SVG) == 2
     assert html.count("<figcaption>alt text</figcaption>") == 2
+
+
+def test_tables_are_folded_and_a_note_of_several_is_said_once():
+    html = page("alt text")
+    parts = html.split("<figcaption>")[1:]
+    for part, tables in zip(parts, (1, 2), strict=True):
+        folded = re.findall(r'<details class="folded">.*?</details>', part, re.S)
+        assert len(folded) == 1
+        assert part.count("<table") == folded[0].count("<table") == tables
+        assert part.count('<p class="note">alt text</p>') == 1
+    assert "<summary>Numbers: 2 tables</summary>" in parts[1]
 
 
 def test_every_part_is_reached_from_the_contents():
@@ -96,22 +106,26 @@ def test_every_part_is_reached_from_the_contents():
     assert links == ["claims", "first", "second", "third"]
     for target in [*links, "content"]:
         assert html.count(f'id="{target}"') == 1
-    assert re.findall(r'aria-labelledby="([^"]*)"', html) == [f"{link}-title" for link in links]
+    assert re.findall(r'<section id="[^"]*" aria-labelledby="([^"]*)"', html) == [
+        f"{link}-title" for link in links
+    ]
 
 
 def test_claims_have_their_verdict_and_what_decides_it():
     html = page()
-    verdicts = re.findall(r'<td class="verdict ([a-z-]+)">([^<]*)</td>', html)
+    verdicts = re.findall(r'<p class="verdict ([a-z-]+)">([^<]*)</p>', html)
     assert verdicts == [
-        ("holds", "holds"),
-        ("does-not-hold", "does not hold"),
-        ("undecided", "undecided"),
-        ("not-tested-here", "not tested here"),
+        ("holds", "Holds"),
+        ("does-not-hold", "Does not hold"),
+        ("undecided", "Undecided"),
+        ("not-tested-here", "Not tested here"),
     ]
     for kind, _ in verdicts:
         assert f".verdict.{kind}" in html  # each has its color
-    assert "1 holds, 1 does not hold, 1 undecided, 1 not tested here." in html
-    assert re.findall(r"<summary>([^<]*)</summary>", html) == ["2 statistics", "1 statistic", "1 statistic"]
+    assert "Of 4 claims, 1 holds, 1 does not, 1 is undecided and 1 is not tested here." in html
+    assert "Of 2 claims, 2 hold." in page(claims=[CLAIMS[0]] * 2)
+    opened = re.findall(r"<summary>([^<]*)</summary>", html)
+    assert opened[:3] == ["2 statistics", "1 statistic", "1 statistic"]
     rows = [re.sub(r"<[^>]*>", "|", row) for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", html, re.S)]
     shown = [re.sub(r"[|\s]+", " ", row).strip() for row in rows]
     assert "a rate 0.350 0.300 to 0.400 above 0.200" in shown

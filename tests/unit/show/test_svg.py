@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from easiness.show.svg import EASY, INK, new_axes, picture_bytes, to_svg
+from easiness.show.svg import EASY, EASY_WASH, INK, ON_WASH, new_axes, picture_bytes, to_svg
 
 
 def _figure(key: str) -> str:
@@ -22,6 +22,7 @@ def test_it_is_one_element_with_its_label() -> None:
     assert root.get("role") == "img"
     assert root.get("aria-label") == 'says "this" & that'
     assert root.get("width") is None
+    assert re.fullmatch(r"--width:\d+px;--least:\d+px", root.get("style") or "")
     assert not list(root.iter("{http://www.w3.org/2000/svg}style"))
 
 
@@ -63,3 +64,12 @@ def test_a_picture_has_the_same_bytes_whenever_it_is_written(suffix, monkeypatch
     before = drawn()
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")  # what matplotlib takes for the time
     assert drawn() == before
+
+
+def test_shades_keep_their_color_and_the_words_on_them_follow_the_page() -> None:
+    figure, axes = new_axes(3, 2)
+    axes.bar([0], [1], color=(EASY_WASH, 0.5))
+    axes.text(0, 0.5, "on it", color=ON_WASH)
+    svg = to_svg(figure, key="one", label="a bar")
+    assert f"fill: {EASY_WASH}; fill-opacity: 0.5" in svg
+    assert f"fill: var(--plot-on-wash, {ON_WASH})" in svg

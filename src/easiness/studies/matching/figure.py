@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from easiness.analysis import SIDES, Side, Ties
-from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK
+from easiness.show import EASY_WASH, FAINT, FONT_SIZE, HARD_WASH, INK, ON_WASH
 from easiness.studies.matching.found import Compared
 
 if TYPE_CHECKING:
@@ -39,22 +39,21 @@ def draw_matching(comparison: Compared, sides: Sequence[Side] = SIDES, ties: Tie
 
 
 def _draw_table(axes: Axes, comparison: Compared, side: Side, ties: Ties) -> None:
-    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.patches import Rectangle
 
     num = len(comparison.names)
-    shades = LinearSegmentedColormap.from_list("shades", ["#ffffff", EASY if side == "easy" else HARD])
+    wash = EASY_WASH if side == "easy" else HARD_WASH
     for i in range(num):
         for j in range(i, num):
             groups = comparison.cell(i, j, side, ties).groups
             rate = math.nan if groups is None else groups.rate
-            shade = 0.0 if math.isnan(rate) else 0.75 * rate
-            frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=shades(shade))
+            shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
+            frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=(wash, shade))
             frame.set(edgecolor=INK, linewidth=1.2 if i == j else 0)
             axes.add_patch(frame)
             style = "normal" if groups is not None and groups.decided else "italic"
             text = "none" if math.isnan(rate) else f"{rate:.2f}"
-            write = partial(axes.text, ha="center", va="center", style=style, color="#101214")
+            write = partial(axes.text, ha="center", va="center", style=style, color=ON_WASH)
             write(j + 0.5, i + 0.42, text, size=12)
             if groups is not None and not math.isnan(groups.interval[0]):
                 low, high = groups.interval

@@ -1,0 +1,58 @@
+"""What axe-core finds in the pages: nothing serious, in either theme. `make axe` installs it."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from easiness import open_run
+from easiness.report.page import write_report
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "build/axe/node_modules/axe-core/axe.min.js"
+FINDS = """async () => (await axe.run({resultTypes: ['violations']})).violations
+  .filter(found => ['serious', 'critical'].includes(found.impact))
+  .map(found => [found.id, found.nodes.map(node => node.html.slice(0, 200))])"""
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, measured: Path, studied: Path) -> dict[str, Path]:
+    """The page of a run, of two runs, and of a study."""
+    folder = tmp_path_factory.mktemp("pages")
+    run = open_run(measured)
+    write_report([run], folder / "run.html")
+    write_report([run, run], folder / "runs.html")
+    return {"run": folder / "run.html", "runs": folder / "runs.html", "study": studied / "report.html"}
+
+
+@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed; `make axe` does")
+@pytest.mark.parametrize("name", ["run", "runs", "study"])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark")])
+def test_axe_finds_nothing_serious(
+    open_page: Any, pages: dict[str, Path], name: str, width: int, scheme: str
+) -> None:
+    size = {"width": width, "height": 800}
+    # the page's own policy forbids the script that looks at it
+    page, _ = open_page(pages[name], viewport=size, color_scheme=scheme, bypass_csp=True)
+    page.evaluate("document.querySelectorAll('details:not(.zoom)').forEach(d => d.open = true)")
+    page.evaluate(AXE.read_text("utf-8"))
+    assert page.evaluate(FINDS) == []
+
+
+@pytest.mark.parametrize("name", ["run", "runs", "study"])
+def test_headings_landmarks_and_tables_are_in_order(
+    open_page: Any, pages: dict[str, Path], name: str
+) -> None:
+    page, _ = open_page(pages[name])
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(h => +h.tagName[1])")
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert [page.locator(landmark).count() for landmark in ("header", "main")] == [1, 1]
+    unnamed = "[...document.querySelectorAll('table')].filter(t => !t.caption?.textContent.trim())"
+    assert page.evaluate(f"{unnamed}.length") == 0
+    assert page.evaluate("document.querySelectorAll('th:not([scope])').length") == 0
+    assert page.evaluate("[...document.querySelectorAll('img')].every(i => i.alt.length > 5)")

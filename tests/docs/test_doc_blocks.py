@@ -1,0 +1,310 @@
+"""Every block of code in README.md and docs runs, in small: on stand-ins for the data that the pages name."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+import runpy
+import shutil
+import sys
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doc_blocks import ROOT, Block, blocks_in, blocks_of, commands_in, pages
+
+import easiness as ez
+from easiness.perturb import registry
+
+# What is shown and not run: what a program printed, or how a folder looks.
+SHOWN = ("text",)
+
+# Pages whose commands another test runs on data of their own, and which: checked below.
+RUN_ELSEWHERE = {"docs/labels.md": "tests/e2e/test_labels_tutorial.py"}
+
+# Options whose values would take too long, with what stands for them.
+IN_SMALL = {
+    "--model": {
+        "resnet18": "mlp_2_w8",
+        "wrn_16_1": "mlp_2_w8",
+        "wrn_10_1": "mlp_3_w16",
+        "mlp_3": "mlp_3_w16",
+    },
+    "--preset": {"paper": "laptop"},
+    "--rates": {"0,0.3,0.6": "0,0.3", "0,0.3,0.6,0.9": "0,0.3"},  # else no cat is left of so few
+    "--epochs": {"30": "2"},
+    "--final-epochs": {"30": "2"},
+    "--final-trials": {"5": "2"},
+    "--max-trials": {"40": "12", "100": "12"},
+}
+# The paper's experiments are planned only: tests/e2e/test_paper_command.py runs them.
+PLANNED = ("paper",)
+# What is fastest need not be found out here.
+STEADY = {"--precision": "float32", "--jobs": "1"}
+TRAINING = ("measure", "ablate", "corrupt", "validate", "verify")
+
+# Pages whose `photos/` has no split that is held out; on all others it has `val/`.
+WITHOUT_SPLITS = ("docs/studies.md",)
+# What a page takes for granted before its first block of Python.
+BEFORE = {
+    "README.md": """
+import numpy
+ids, labels, names, epochs = list(range(20)), [0, 1] * 10, ["cat", "dog"], 2
+loader = [(range(10), numpy.zeros((10, 3))), (range(10, 20), numpy.ones((10, 3)))]
+class Model:
+    def eval(self): pass
+    def __call__(self, images): return images[:, :2] - [[0.0, 0.5]]
+model, train_one_epoch = Model(), lambda model: None
+""",
+    "docs/data.md": """
+import numpy, pandas
+import easiness as ez
+x, y = numpy.random.default_rng(0).random((12, 8, 8)), numpy.arange(12) % 2
+pandas.DataFrame({"id": [0, 1, 2, 5]}).to_csv("kept.csv", index=False)
+""",
+}
+RUNS = {("photos", "wrn_16_1"): "mlp_2_w8", ("mlp", "mlp_3"): "mlp_3_w16"}  # by the names that pages have
+SYNSETS = ("n01751748", "n02123394", "n02169497", "n02883205", "n03125729", "n03954731")
+SYNSETS = (*SYNSETS, "n04332243", "n04355358", "n04553703", "n07717556")
+
+
+def pictures(folder: Path, classes: tuple[str, ...], number: int, seed: int, wrong: int = 0) -> None:
+    """Class folders of color pictures; a class has a color and noise, and of each some are in the next."""
+    import numpy as np
+    from PIL import Image
+
+    random = np.random.default_rng(seed)
+    for at, name in enumerate(classes):
+        (folder / name).mkdir(parents=True)
+        for i in range(number):
+            pixels = random.integers(0, 140, (16, 16, 3), dtype=np.uint8)
+            pixels[..., (at + (i < wrong)) % 3] += np.uint8(100)
+            Image.fromarray(pixels).save(folder / name / f"{i:02d}.png")
+
+
+@pytest.fixture(scope="module")
+def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
+    """What the pages name: ``photos``, CIFAR-10, ImageNet, and runs."""
+
+    def make(out: Path) -> None:
+        import pandas as pd
+
+        pictures(out / "photos" / "train", ("cat", "dog", "owl"), 20, 0, wrong=1)
+        pictures(out / "photos" / "val", ("cat", "dog", "owl"), 8, 1)
+        pictures(out / "flat", ("cat", "dog", "owl"), 20, 2, wrong=1)
+        pictures(out / "IMAGENET_FOLDER" / "train", SYNSETS, 12, 3)
+        pictures(out / "IMAGENET_FOLDER" / "val", SYNSETS, 12, 4)
+        (out / "CIFAR10_FOLDER").mkdir()
+        files = sorted((out / "photos" / "train").rglob("*.png"))
+        rows = {"img": [file.read_bytes() for file in files], "label": [i // 20 for i in range(len(files))]}
+        for split in ("train", "test"):
+            pd.DataFrame(rows).to_parquet(out / "CIFAR10_FOLDER" / f"{split}.parquet")
+
+    def train(out: Path) -> None:
+        for (name, other), model in RUNS.items():
+            size = {"trials": 10, "epochs": 10, "precision": "float32", "jobs": 1}
+            ez.measure(data / "photos", model=model, **size, out=out / name)
+            shutil.copytree(out / name, out / other)
+
+    data = made_once("stand_ins", make)
+    return data, made_once("runs_of_stand_ins", train)
+
+
+@pytest.fixture
+def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of a reader's own; what a page registers or imports is forgotten afterwards."""
+    folder = tmp_path / "home"
+    data, runs = stand_ins
+    shutil.copytree(data, folder)
+    shutil.copytree(runs, folder / "runs")
+    (folder / "docs" / "results").mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(registry, "_registered", [])
+    before = set(sys.modules)
+    yield folder
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+            del sys.modules[name]
+
+
+class Reader:
+    """Who does what a page says, from its first block to its last."""
+
+    def __init__(self, page: str, home: Path, command: Callable[..., Any]) -> None:
+        self.page, self.home, self.command = page, home, command
+        self.names: dict[str, Any] = {"__name__": "__main__"}
+        self.done: Counter[str] = Counter()
+        exec(compile(BEFORE.get(page, ""), f"before {page}", "exec"), self.names)
+
+    def follow(self, block: Block) -> None:
+        """Do it; a block of a language that nobody runs is an error."""
+        if block.saved is not None:
+            (self.home / block.saved).write_text(block.text)
+        does = {
+            "sh": self.shell,
+            "python": self.python,
+            "sql": self.sql,
+            "toml": self.toml,
+            "csv": self.csv,
+            "console": self.console,
+        }
+        if block.language not in SHOWN:
+            assert block.language in does, f"{block.place}: who runs {block.language!r}?"
+            does[block.language](block)
+        self.done[block.language] += 1
+
+    def shell(self, block: Block) -> None:
+        for words in commands_in(block.text):
+            if words[0] != "easiness":
+                can_be_called(words, block.place)
+            elif self.page not in RUN_ELSEWHERE:
+                finished = self.command(*in_small(words[1:]))
+                assert finished.code == 0, f"{block.place}: {' '.join(words)}: {finished.err}"
+
+    def python(self, block: Block) -> None:
+        if block.saved is None:
+            exec(compile(python_in_small(block.text), block.place, "exec"), self.names)
+        else:  # a module, which a command that follows loads
+            compile(block.text, block.place, "exec")
+
+    def sql(self, block: Block) -> None:
+        import duckdb
+
+        for query in block.text.split(";"):
+            if query.strip():
+                assert len(duckdb.sql(query).fetchall()) > 1, block.place
+
+    def toml(self, block: Block) -> None:
+        tomllib.loads(block.text)
+        Path("block.toml").write_text(block.text)
+        finished = self.command(
+            *("measure", "photos", "--model", "mlp_2_w8", "--recipe", "block.toml"),
+            *("--out", "runs/recipe", "--dry-run"),
+        )
+        assert finished.code == 0, f"{block.place}: {finished.err}"
+
+    def csv(self, block: Block) -> None:
+        head, *rows = csv.reader(io.StringIO(block.text))
+        assert "label" in head, block.place
+        assert {"path", "id"} & set(head), block.place
+        assert rows, block.place
+        assert {len(row) for row in rows} == {len(head)}, block.place
+
+    def console(self, block: Block) -> None:
+        lines = [line.removeprefix("$ ") for line in block.text.splitlines() if line.startswith("$ ")]
+        assert lines, f"{block.place}: no line begins with $"
+        for words in commands_in("\n".join(lines)):
+            can_be_called(words, block.place)
+
+
+def in_small(words: list[str]) -> list[str]:
+    """The arguments of a command in less time: see the tables above."""
+    changed = [
+        IN_SMALL.get(before, {}).get(word, word) for before, word in zip([None, *words], words, strict=False)
+    ]
+    if words[0] in PLANNED and "--dry-run" not in words:
+        changed.append("--dry-run")
+    if words[0] in TRAINING:
+        changed += [text for pair in STEADY.items() if pair[0] not in words for text in pair]
+    return changed
+
+
+def python_in_small(text: str) -> str:
+    """Fewer trials and epochs, and a small network in the place of a large one."""
+    text = re.sub(r"\btrials=(\d+)", lambda m: f"trials={min(int(m[1]), 3)}", text)
+    text = re.sub(r"\bepochs=(\d+)", lambda m: f"epochs={min(int(m[1]), 2)}", text)
+    for large, small in IN_SMALL["--model"].items():
+        text = text.replace(f'model="{large}"', f'model="{small}"')
+    return text
+
+
+def can_be_called(words: list[str], place: str) -> None:
+    """What is no command of ours: targets of make, extras to install, scripts with their options."""
+    if words[0] == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert words[1] in targets, f"{place}: make {words[1]}"
+    elif words[:2] == ["pip", "install"]:
+        extras = re.findall(r"\[([a-z,]+)\]", words[-1])
+        known = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        assert re.sub(r"\[.*", "", words[-1]) in (".", "easiness"), place
+        assert set(",".join(extras).split(",")) - {""} <= set(known), f"{place}: {words[-1]}"
+    else:
+        assert words[0] == "python", f"{place}: who runs {words[0]!r}?"
+        script = ROOT / words[1]
+        assert script.is_file(), f"{place}: there is no {words[1]}"
+        sources = "".join(path.read_text() for path in script.parent.glob("*.py"))
+        kit = "".join(path.read_text() for path in (ROOT / "benchmarks" / "kit").glob("*.py"))
+        for option in (word for word in words if word.startswith("--")):
+            assert f'"{option}"' in sources + kit, f"{place}: {words[1]} has no {option}"
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if blocks_of(page)])
+def test_every_block_runs(page: str, home: Path, command: Callable[..., Any]) -> None:
+    if page in WITHOUT_SPLITS:
+        shutil.rmtree(home / "photos")
+        shutil.rmtree(home / "runs" / "photos")
+        (home / "flat").rename(home / "photos")
+    reader = Reader(page, home, command)
+    if page in WITHOUT_SPLITS:
+        measure = "easiness measure photos --holdout 0.2 --model resnet18 --out runs/photos"
+        reader.shell(Block(page, 0, "sh", measure))
+    (home / "wrong.txt").write_text("".join(f"{name}\n" for name in ez.open_run("runs/photos").ids[:2]))
+    blocks = blocks_of(page)
+    for block in blocks:
+        reader.follow(block)
+    assert reader.done.total() == len(blocks)
+
+
+def test_what_is_run_elsewhere_is_run_there() -> None:
+    commands = runpy.run_path(str(ROOT / "benchmarks" / "science" / "labels_tutorial.py"))["commands"]
+    assert RUN_ELSEWHERE == {"docs/labels.md": "tests/e2e/test_labels_tutorial.py"}
+    assert 'tutorial["commands"]()' in (ROOT / RUN_ELSEWHERE["docs/labels.md"]).read_text()
+    ours = [line for b in blocks_of("docs/labels.md") if b.language == "sh" for line in b.text.splitlines()]
+    assert [line for line in ours if line.startswith("easiness ")] == commands()
+
+
+def test_the_overrides_are_used() -> None:
+    shell = [block for page in pages() for block in blocks_of(page) if block.language == "sh"]
+    said = [words for block in shell for words in commands_in(block.text)]
+    values = {pair for words in said for pair in itertools.pairwise(words)}
+    stale = {(option, value) for option, table in IN_SMALL.items() for value in table} - values
+    assert not stale
+
+
+def test_blocks_are_found_with_their_names() -> None:
+    text = (
+        "# A\n\n```toml\na = 1\n```\n\nSave it as `one.toml`, and go on.\n\n"
+        "Save this as `two.py`:\n\n```python\nx\n```\n\n- in a list\n\n  ```sh\n  easiness\n  ```\n"
+    )
+    found = [(b.line, b.language, b.text, b.saved) for b in blocks_in("a.md", text)]
+    assert found == [
+        (3, "toml", "a = 1\n", "one.toml"),
+        (11, "python", "x\n", "two.py"),
+        (17, "sh", "easiness\n", None),
+    ]
+
+
+def test_shell_lines_lose_comments_and_variables() -> None:
+    text = "# all of it\nA_B=1 easiness measure 'a b'  # why\n\neasiness x \\\n  --y\n"
+    assert commands_in(text) == [["easiness", "measure", "a b"], ["easiness", "x", "--y"]]
+
+
+def test_a_block_that_fails_is_an_error(home: Path, command: Callable[..., Any]) -> None:
+    reader = Reader("docs/a.md", home, command)
+    for language, text in (
+        ("sh", "easiness scores runs/nowhere"),
+        ("sh", "make nothing"),
+        ("sh", "pip install '.[nothing]'"),
+        ("sh", "python benchmarks/page.py --nothing"),
+        ("python", "1 / 0"),
+        ("csv", "path,label\na,b,c"),
+        ("toml", "alfa = 1"),
+        ("", "what is this?"),
+    ):
+        with pytest.raises((AssertionError, ZeroDivisionError)):
+            reader.follow(Block("docs/a.md", 1, language, text))

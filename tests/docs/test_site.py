@@ -1,0 +1,115 @@
+"""The documentation builds strictly, and its pages ask the network for nothing."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import runpy
+import shutil
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / "tools" / "docs"
+
+
+@pytest.fixture
+def tools(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, Any]]:
+    """What one of the scripts that build the site defines."""
+    monkeypatch.setattr(sys, "path", [str(TOOLS), *sys.path])
+    return lambda name: runpy.run_path(str(TOOLS / f"{name}.py"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """What the site is built from, to be changed."""
+    if importlib.util.find_spec("zensical") is None and "DOCS_REQUIRED" not in os.environ:
+        pytest.skip("no generator of sites is installed: make docs installs it")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    shutil.copy(ROOT / "zensical.toml", tmp_path)
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    return tmp_path
+
+
+def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], dict[str, Any]]) -> None:
+    assert tools("build")["build"](project) == []
+    front = (project / "site" / "index.html").read_text("utf-8")
+    assert "How to" in front
+    # functions from their docstrings, commands from the program
+    assert "Train <code>model</code>" in (project / "site" / "reference" / "measure.html").read_text("utf-8")
+    assert "--train-share" in (project / "site" / "reference" / "commands.html").read_text("utf-8")
+
+
+def test_what_is_wrong_is_said(project: Path, tools: Callable[[str], dict[str, Any]]) -> None:
+    build = tools("build")["build"]
+    page = project / "docs" / "start.md"
+    sound = page.read_text("utf-8")
+    page.write_text(f"{sound}\n[there](concepts.md#nowhere)\n")
+    (fault,) = build(project)
+    assert "start.md" in fault
+    assert "anchor does not exist" in fault
+    page.write_text(
+        f"{sound}\n![picture](images/none.png)\n<script src='https://example.org/a.js'></script>\n"
+    )
+    (project / "docs" / "lost.md").write_text("# Lost\n")
+    faults = build(project)
+    assert "docs/lost.md: not in the menu (nav in zensical.toml)" in faults
+    assert any("none.png" in fault for fault in faults)
+    assert "start.html: fetches https://example.org/a.js" in faults
+
+
+def test_links_without_a_target_are_found(tools: Callable[[str], dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "a.html").write_text(
+        "<h1 id='top'>A</h1><a href='in/b.html#part'></a><a href='#top'></a><a href='#'></a>"
+        "<a href='https://example.org'></a><a href='mailto:a@b.c'></a><img src='a.png'><img src='data:,'>"
+        "<a href='in/b.html#lost'></a><a href='c.html'></a><img src='b.png'><img src='//cdn/b.png'>"
+        "<link rel='stylesheet' href='https://fonts.example/x.css'><link rel='canonical' href='https://x'>"
+    )
+    (tmp_path / "in" / "b.html").write_text("<p id='part'></p><a href='../a.html#top'></a><a href='..'></a>")
+    assert tools("links")["troubles"](tmp_path) == [
+        "a.html: b.png does not exist",
+        "a.html: fetches //cdn/b.png",
+        "a.html: fetches https://fonts.example/x.css",
+        "a.html: in/b.html#lost: no such anchor",
+        "a.html: c.html does not exist",
+        "in/b.html: .. does not exist",
+    ]
+
+
+def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str, Any]]) -> None:
+    import typer
+
+    from easiness.cli.main import app
+
+    text = tools("commands")["commands_page"]()
+    sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
+    commands = typer.main.get_command(app).commands
+    assert [head.split("`")[1] for head in sections] == list(commands)
+    for head, section in sections.items():
+        for parameter in commands[head.split("`")[1]].params:
+            for name in parameter.opts if parameter.name != "help" else ():
+                assert any(f"{name}{end}" in section for end in ("<", ",", "...<")), (head, name)
+    row = next(line for line in text.splitlines() if line.startswith("| <code>--precision"))
+    assert row.endswith("| `auto` |")
+    assert "auto &#124; float32 &#124; bfloat16" in row
+
+
+def test_pictures_are_few_and_small() -> None:
+    pictures = [path for path in (ROOT / "docs" / "images").iterdir() if path.is_file()]
+    assert pictures
+    assert max(path.stat().st_size for path in pictures) <= 100_000
+    used = "".join(path.read_text("utf-8") for path in (ROOT / "docs").rglob("*.md"))
+    assert all(f"images/{path.name}" in used for path in pictures)
+
+
+def test_the_site_is_built_where_everything_is_tested() -> None:
+    assert "make docs" in (ROOT / ".ci" / "run").read_text()
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert all(">=" in one for one in settings["project"]["optional-dependencies"]["docs"])

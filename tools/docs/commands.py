@@ -1,0 +1,71 @@
+"""The page of the command line: every command with its options, as the program itself says them."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import typer
+
+from easiness.cli.main import app
+
+HEAD = """# Command line
+
+What `easiness COMMAND --help` says, taken from the program when these pages are built. `--debug` goes with
+every command and shows the traceback of an error. Exit codes: 0 done, 1 ran and failed, 2 bad input or usage,
+130 interrupted.
+"""
+DEFAULT = re.compile(r"\s*\[default: (.*)\]$", re.DOTALL)
+NAMES = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
+REQUIRED = re.compile(r"\s*\[required\]$")
+
+
+def commands_page() -> str:
+    """Markdown, a section for each command in the order of ``easiness --help``."""
+    group = typer.main.get_command(app)
+    outer = group.make_context("easiness", [], resilient_parsing=True)
+    sections = [section(name, command, outer) for name, command in group.commands.items()]
+    listed = [f"- [`{name}`](#{name}): {first_line(command)}" for name, command in group.commands.items()]
+    return "\n\n".join([HEAD.strip(), "\n".join(listed), *sections]) + "\n"
+
+
+def section(name: str, command: Any, outer: Any) -> str:
+    """One command: what it does, how it is called, and its options in a table."""
+    context = command.make_context(name, [], resilient_parsing=True, parent=outer)
+    told = [p.get_help_record(context) for p in command.params if p.name != "help"]
+    arguments = [p.get_help_record(context)[0] for p in command.params if p.param_type_name == "argument"]
+    called = " ".join(["easiness", name, *(one.split(" <")[0].strip("{}[]").upper() for one in arguments)])
+    rows = [row(*record) for record in told if record]
+    head = ["| option | meaning | default |", "| --- | --- | --- |"]
+    text = "\n\n".join(plain(part) for part in (command.help or "").split("\n\n"))
+    return "\n\n".join(
+        [f"## `{name}` {{ #{name} }}", text, f"`{called} [OPTIONS]`", "\n".join([*head, *rows])]
+    )
+
+
+def row(names: str, text: str) -> str:
+    """An option: its names, its help, and what it is unless given."""
+    default = DEFAULT.search(text)
+    standing = f"`{default[1]}`" if default else "required" if REQUIRED.search(text) else ""
+    meaning = plain(REQUIRED.sub("", DEFAULT.sub("", text)))
+    *called, last = NAMES.findall(names) or [names.split()[0]]
+    values = names.partition(last)[2].strip().strip("<>").replace("|", " | ")
+    values = re.sub(r"^list\[(\w+)\]$", lambda found: found[1].lower(), values)
+    name = f"<code>{html.escape(', '.join([*called, last]))}</code>"
+    taken = f"<br><small>{cell(plain(values))}</small>" if values else ""
+    return f"| {name}{taken} | {cell(meaning)} | {cell(standing)} |"
+
+
+def plain(text: str) -> str:
+    """On one line, and nothing in it is markup."""
+    return re.sub(r"([\\`*_\[\]<>#])", r"\\\1", " ".join(text.split()))
+
+
+def cell(text: str) -> str:
+    """In a table a bar would end the cell."""
+    return text.replace("|", "&#124;") if not text.startswith("`") else text.replace("|", "\\|")
+
+
+def first_line(command: Any) -> str:
+    return plain((command.help or "").split("\n\n")[0])
