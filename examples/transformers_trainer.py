@@ -2,8 +2,8 @@
 
     python examples/transformers_trainer.py TREC.csv [OUT]
 
-TREC.csv has the columns ``text`` and ``label``. The network is a bag of words, so that nothing is downloaded; any
-other of `transformers` is recorded in the same way.
+TREC.csv has the columns ``text`` and ``label``. The network is a bag of words, so that nothing is downloaded;
+any other of `transformers` is recorded in the same way.
 """
 
 import sys
