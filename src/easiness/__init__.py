@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
         RunFailed as RunFailed,
         TrialFailed as TrialFailed,
     )
+    from easiness.exports import apply_card as apply_card, card as card, export as export
     from easiness.report import paper as paper, write_report as write_report
     from easiness.runs import measure as measure
     from easiness.spec import Recipe as Recipe
@@ -33,6 +34,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.training_sets import ablate as ablate, corrupt as corrupt, prune as prune
     from easiness.studies.validation import validate as validate
     from easiness.studies.verification import verify as verify
+    from easiness.studies.versions import diff as diff
 
     __version__: str
 
@@ -49,6 +51,9 @@ _HOMES = {
     "RunFailed": "errors",
     "TrialFailed": "errors",
     "draw_by_rank": "analysis",
+    "apply_card": "exports",
+    "card": "exports",
+    "export": "exports",
     "load_dataset": "data",
     "measure": "runs",
     "open_run": "store",

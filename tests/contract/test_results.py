@@ -21,7 +21,7 @@ from PIL import Image
 
 import easiness.report
 import easiness.studies
-from easiness import Recorder, compare, prune, suspects
+from easiness import Recorder, compare, diff, prune, suspects
 from easiness.analysis import Gain, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
@@ -44,6 +44,7 @@ from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
 from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view
 from easiness.studies.verification.result import Verification
+from easiness.studies.versions.result import Difference
 from plans import match_levels
 
 HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
@@ -148,9 +149,14 @@ def _verification(_: Run) -> Verification:
     )  # fmt: skip
 
 
+def _difference(run: Run) -> Difference:
+    return diff(run, _recorded(run.path.with_name("version")))
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
     Cleaned: _cleaned,
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
+    Difference: _difference,
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,

@@ -81,8 +81,13 @@ def test_files_and_signatures_stay_small(file: Path) -> None:
 
 @functools.cache
 def flat_by_design() -> frozenset[tuple[str, str]]:
-    """Public functions, whose signatures users read, and commands, whose options are spread from values."""
-    functions = {(getattr(easiness, name).__module__, name) for name in easiness.__all__}
+    """What users call, whose signatures they read, and commands, whose options are spread from values."""
+    public = {name: getattr(easiness, name) for name in easiness.__all__}
+    functions = {
+        (one.__module__, "__init__" if isinstance(one, type) else name)
+        for name, one in public.items()
+        if hasattr(one, "__module__")
+    }
     commands = {one.callback for one in app.registered_commands if one.callback is not None}
     return frozenset(functions | {(one.__module__, one.__name__) for one in commands})
 

@@ -11,7 +11,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from easiness.cli.card import card
 from easiness.cli.ended import EXIT_CODE, Ended, raised_when_ended
+from easiness.cli.export import export
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
 from easiness.cli.report import report
@@ -34,7 +36,7 @@ _OF_STUDIES = [
     for study in STUDIES
     for name in study.commands
 ]
-_COMMANDS = (measure, paper, status, scores, *_OF_STUDIES, report)
+_COMMANDS = (measure, paper, status, scores, *_OF_STUDIES, report, export, card)
 for _command in _COMMANDS:
     app.command()(_command)
 _NAMES = {_command.__name__ for _command in _COMMANDS}

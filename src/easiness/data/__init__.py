@@ -6,6 +6,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.memory import available_memory, fits
+from easiness.data.picture_digests import DIGEST_BYTES, picture_digest, picture_digests
 from easiness.data.pictures.stored import Pixels
 from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
@@ -16,6 +17,7 @@ from easiness.data.working.photos import DecodedPhotos, HeldPhotos, Photos, redu
 from easiness.data.working.shared_images import SharedImages, share_images
 
 __all__ = [
+    "DIGEST_BYTES",
     "DecodedPhotos",
     "DROP",
     "KEEP",
@@ -33,6 +35,8 @@ __all__ = [
     "hold_out",
     "merge_splits",
     "part_of",
+    "picture_digest",
+    "picture_digests",
     "reading",
     "reduce",
     "share_images",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import bisect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -147,6 +149,13 @@ class ObservationLog:
         """Number of examples seen since the last `end_epoch`."""
         return int(self._seen.sum())
 
+    def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of the ``positions`` [b] were not seen in this epoch yet, nor stand further ahead here."""
+        first = np.zeros(len(positions), np.bool_)
+        first[np.unique(positions, return_index=True)[1]] = True
+        new: npt.NDArray[np.bool_] = first & (self._seen[positions] == 0)
+        return new
+
     def update(self, positions: npt.NDArray[np.int64], logits: npt.NDArray[np.floating]) -> None:
         """Take the logits [b, classes] of the examples at ``positions`` [b].
 
@@ -186,6 +195,32 @@ class ObservationLog:
         self._epochs.append(self._current)
         if self._kept is not None:
             self._epoch_logits.append(self._logits[self._kept])
+        self._begin()
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What was seen in the epochs that have ended, as plain arrays: for a checkpoint of a training."""
+        arrays = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
+        if self._kept is not None:
+            arrays["logits"] = np.stack(self._epoch_logits)
+        return arrays
+
+    def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Begin where `state` was taken, of a log of the same examples.
+
+        Raises:
+            BadInput: it was taken of other examples, or with other logits kept.
+        """
+        shapes = {name: values.shape[1:] for name, values in state.items()}
+        expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
+        if self._kept is not None:
+            expected["logits"] = (len(self._kept), self._num_classes)
+        if shapes != expected:
+            raise BadInput("the checkpoint is of a recording of other examples; begin the training anew")
+        self._epochs = [
+            Statistics(*(np.array(state[name][row]) for name in STATISTICS))
+            for row in range(len(state[STATISTICS[0]]))
+        ]
+        self._epoch_logits = [np.array(one) for one in state["logits"]] if self._kept is not None else []
         self._begin()
 
     def last_accuracy(self) -> float:

@@ -1,3 +1,4 @@
+from .facts import data_name as data_name, describe_data as describe_data
 from .files import (
     check_output_file as check_output_file,
     output_file as output_file,

@@ -1,6 +1,7 @@
 from .auto.choose import Glance as Glance, glance as glance, resolve_plan as resolve_plan
 from .carrying_out import carry_out as carry_out
 from .cost import Cost as Cost, estimate_cost as estimate_cost
+from .difference import training_difference as training_difference
 from .making import cache_beside as cache_beside
 from .many import (
     carry_out_all as carry_out_all,

@@ -14,28 +14,52 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
         return "it was recorded from a training loop of your own"
     if run.data.identity() != asked.data.identity():
         return _data_difference(run.data, asked.data)
+    found = _first([*_training(run, asked), *_beside_training(run, asked, precision)])
+    if found is None:
+        return None
+    name, there, here = found
+    verb = "are" if name == "observations" else "is"
+    return f"{name} {verb} {there} in the run, {here} here"
+
+
+def training_difference(one: RunSpec, other: RunSpec) -> str | None:
+    """The first setting in which the training of two runs differs, in words; ``None`` where none does.
+
+    Seeds, data, splits and what is kept may differ: the trials of both are draws of the same procedure.
+    """
+    found = _first([*_training(one, other), ("precision", one.resolved.precision, other.resolved.precision)])
+    return None if found is None else "{} is {} in one and {} in the other".format(*found)
+
+
+def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
     ours, theirs = asked.recipe.model_dump(), run.recipe.model_dump()
-    pairs: list[tuple[str, Any, Any]] = [
+    return [
         ("model", run.model, asked.model),
         ("file of pretrained weights", _short(run.pretrained), _short(asked.pretrained)),
         *((f"recipe setting {key}", theirs[key], ours[key]) for key in ours),
         ("recipe version", run.recipe_version, asked.recipe_version),
-        ("seed", run.seed, asked.seed),
         ("train share", run.train_share, asked.train_share),
         ("drawing of examples", run.draw, asked.draw),
         ("same steps", run.same_steps, asked.same_steps),
+    ]
+
+
+def _beside_training(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple[str, Any, Any]]:
+    settings: list[tuple[str, Any, Any]] = [
+        ("seed", run.seed, asked.seed),
         ("observations", run.observe, asked.observe),
         ("splits observed", [p.name for p in run.probes], [p.name for p in asked.probes]),
         ("logits kept", run.probes[0].keep_logits, asked.probes[0].keep_logits),
         ("weights kept", run.keep_weights, asked.keep_weights),
     ]
     if precision != "auto":
-        pairs.append(("precision", run.resolved.precision, precision))
-    for name, there, here in pairs:
-        if there != here:
-            verb = "are" if name == "observations" else "is"
-            return f"{name} {verb} {there} in the run, {here} here"
-    return None
+        settings.append(("precision", run.resolved.precision, precision))
+    return settings
+
+
+def _first(settings: list[tuple[str, Any, Any]]) -> tuple[str, Any, Any] | None:
+    """The first of (name, value in the run, value here) that differs."""
+    return next((one for one in settings if one[1] != one[2]), None)
 
 
 def _short(digest: str | None) -> str:

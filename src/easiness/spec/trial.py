@@ -210,13 +210,21 @@ class RunSpec(_Frozen):
 class RecordedSpec(_Frozen):
     """A run written by `Recorder` from a user's own training loop.
 
-    ``augmented`` logits are those of training steps and not of clean passes.
+    ``augmented`` logits are those of training steps and not of clean passes. ``network`` is what its user
+    calls the network.
     """
 
     kind: Literal["recorded"] = "recorded"
     data: DatasetRef
     keep_logits: bool = False
     augmented: bool = False
+    network: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a name of the network: documents are then those from before it could have one."""
+        written: dict[str, Any] = write(self)
+        return {name: value for name, value in written.items() if name != "network" or value is not None}
 
     @property
     def observe(self) -> str:
@@ -225,8 +233,8 @@ class RecordedSpec(_Frozen):
 
     @property
     def model(self) -> str:
-        """What stands for the name of the network, which is not known."""
-        return "recorded"
+        """The name of the network, or what stands for it where none was given."""
+        return self.network or "recorded"
 
     @property
     def measured(self) -> None:

@@ -2,20 +2,32 @@
 
 from easiness.store.at_work import AtWork, at_work
 from easiness.store.document import is_run, read_document
-from easiness.store.files import ASIDE, file_written_whole, sweep, write_whole
+from easiness.store.files import (
+    ASIDE,
+    FileDigest,
+    digest,
+    file_written_whole,
+    folder_written_whole,
+    sweep,
+    write_whole,
+)
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
-from easiness.store.recorder import Recorder, TrialRecorder
+from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
 from easiness.store.trial import WEIGHTS, StoredTrial
+from easiness.store.trial_recorder import TrialRecorder
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
     "AtWork",
+    "FileDigest",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "digest",
     "file_written_whole",
+    "folder_written_whole",
     "read_rows",
     "sweep",
     "write_observations",

@@ -52,5 +52,6 @@ STUDIES: tuple[Study, ...] = (
     Study("suspects", ("suspects",), (Function("suspects"),)),
     Study("validation", ("validate",), (Function("validate"),)),
     Study("cleaning", ("clean",), (Function("clean", computes=False),)),
+    Study("versions", ("diff",), (Function("diff", computes=False),)),
     Study("verification", ("verify",), (Function("verify"),)),
 )

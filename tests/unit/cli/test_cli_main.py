@@ -18,7 +18,7 @@ def test_help(command):
     commands = re.findall(r"^  (\w+) ", finished.out.split("Commands:")[1], re.M)
     assert commands == [
         *("measure", "paper", "status", "scores", "compare", "perturb", "ablate", "corrupt", "prune"),
-        *("suspects", "validate", "clean", "verify", "report"),
+        *("suspects", "validate", "clean", "diff", "verify", "report", "export", "card"),
     ]
     for option in ("--version", "--debug"):
         assert option in finished.out

@@ -7,7 +7,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput, TrialFailed
-from easiness.store import RunWriter, recorder as recorder_module
+from easiness.store import RunWriter, trial_recorder as trial_module
 
 IDS = [7, 3, 11, 5]
 LABELS = [0, 1, 1, 0]
@@ -57,7 +57,7 @@ def test_batches_in_any_order_and_split(recorder):
 
 @pytest.mark.parametrize("at_once", [1, 3, 6, 100])
 def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_once):
-    monkeypatch.setattr(recorder_module, "_LOGITS_AT_ONCE", at_once)
+    monkeypatch.setattr(trial_module, "_LOGITS_AT_ONCE", at_once)
     logits = np.random.default_rng(0).normal(size=(2, 4, 2)).astype(np.float32)
     record(recorder, logits=logits[0])
     with recorder.trial(seed=1) as trial:
@@ -72,7 +72,7 @@ def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_on
 
 
 def test_a_large_batch_is_observed_without_a_copy(recorder, monkeypatch):
-    monkeypatch.setattr(recorder_module, "_LOGITS_AT_ONCE", 4)
+    monkeypatch.setattr(trial_module, "_LOGITS_AT_ONCE", 4)
     taken = []
     with recorder.trial(seed=0) as trial:
         update = trial._log.update
@@ -298,7 +298,7 @@ def test_a_seed_recorded_by_another_process_meanwhile(recorder, tmp_path):
 
 
 def test_a_run_in_the_hands_of_another_process(recorder, monkeypatch):
-    monkeypatch.setattr(recorder_module, "_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(trial_module, "WAIT_SECONDS", 0.05)
     with (
         RunWriter(recorder.path),
         pytest.raises(BadInput, match="another process is writing to this run"),
@@ -395,3 +395,60 @@ def test_logits_of_training_steps_are_marked(tmp_path):
         ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS)
     record(clean := ez.Recorder(tmp_path / "clean", ids=IDS, labels=LABELS))
     assert not clean.run.augmented
+
+
+def test_a_name_of_the_network(tmp_path):
+    made = ez.Recorder(tmp_path / "named", ids=IDS, labels=LABELS, model="my net")
+    assert made.run.model == "my net"
+    assert ez.Recorder(tmp_path / "unnamed", ids=IDS, labels=LABELS).run.model == "recorded"
+    with pytest.raises(BadInput, match="with other settings"):
+        ez.Recorder(tmp_path / "named", ids=IDS, labels=LABELS, model="another")
+
+
+def test_probabilities_for_logits_are_noticed_and_taken_where_they_are_announced(tmp_path):
+    logits = np.random.default_rng(0).normal(size=(len(IDS), 2)).astype(np.float32)
+    p = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    made = ez.Recorder(tmp_path / "p", ids=IDS, labels=LABELS, classes=["no", "yes"], outputs="probabilities")
+    with made.trial(seed=0) as trial:
+        trial.update(IDS, p)
+        trial.end_epoch()
+    right = ez.Recorder(tmp_path / "z", ids=IDS, labels=LABELS, classes=["no", "yes"])
+    with right.trial(seed=0) as trial:
+        trial.update(IDS, logits)
+        trial.end_epoch()
+    one, other = (run.run.trials[0].observations(2) for run in (made, right))
+    np.testing.assert_allclose(one.loss, other.loss, rtol=1e-5)
+    np.testing.assert_allclose(one.margin, other.margin, rtol=1e-4, atol=1e-6)
+    with pytest.raises(BadInput, match="these are probabilities"):
+        record(right, seed=1, logits=p)
+    with pytest.raises(BadInput, match="does not sum to 1"):
+        record(made, seed=1, logits=logits)
+    with pytest.raises(BadInput, match="outputs 'p' is unknown; choose logits or probabilities"):
+        ez.Recorder(tmp_path / "x", ids=IDS, labels=LABELS, outputs="p")
+
+
+def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
+    rng = np.random.default_rng(0)
+    epochs = rng.normal(size=(3, len(IDS), 2)).astype(np.float32)
+    options = {"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], "keep_logits": True}
+    whole, parts = ez.Recorder(tmp_path / "a", **options), ez.Recorder(tmp_path / "b", **options)
+    with whole.trial(seed=0) as trial:
+        for logits in epochs:
+            trial.update(IDS, logits)
+            trial.end_epoch(held_out_accuracy=0.5)
+    first = parts.trial(seed=0)
+    for logits in epochs[:2]:
+        first.update(IDS, logits)
+        first.end_epoch(held_out_accuracy=0.5)
+    with parts.trial(seed=0) as trial:
+        trial.restore(first.state())
+        assert trial.num_epochs == 2
+        trial.update(IDS, epochs[2])
+        trial.end_epoch(held_out_accuracy=0.5)
+    one, other = (run.run.trials[0] for run in (whole, parts))
+    np.testing.assert_array_equal(one.observations(2).logits.values, other.observations(2).logits.values)
+    assert [one.accuracy(e) for e in (1, 2, 3)] == [other.accuracy(e) for e in (1, 2, 3)]
+    with pytest.raises(BadInput, match="a recording of other examples"):
+        ez.Recorder(tmp_path / "c", ids=IDS[:2], labels=LABELS[:2], classes=["no", "yes"]).trial(
+            seed=0
+        ).restore(first.state())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, Pixels, counted
+from easiness.data import DIGEST_BYTES, Dataset, Pixels, counted, picture_digest
 from easiness.errors import BadInput
 from easiness.runs import find_data
 from easiness.spec import Split
@@ -87,20 +86,14 @@ class _Seen(NamedTuple):
         """Decodes every picture once; how it looks is kept where ``near`` ones are to be found."""
 
         def see(pixels: Pixels) -> tuple[bytes, Look | None]:
-            return _digest(pixels), look_at(pixels) if near else None
+            return picture_digest(pixels), look_at(pixels) if near else None
 
-        digests, looks = np.zeros((len(split), 32), np.uint8), Looks(len(split) if near else 0)
+        digests, looks = np.zeros((len(split), DIGEST_BYTES), np.uint8), Looks(len(split) if near else 0)
         for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
             digests[at] = np.frombuffer(digest, np.uint8)
             if look is not None:
                 looks.keep(at, look)
         return _Seen(digests, looks)
-
-
-def _digest(pixels: Pixels) -> bytes:
-    digest = hashlib.sha256(repr(pixels.shape).encode())
-    digest.update(np.ascontiguousarray(pixels).data)
-    return digest.digest()
 
 
 def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:

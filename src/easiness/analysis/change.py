@@ -1,0 +1,82 @@
+"""Did a quantity change between two sets of trials, example by example, beyond the noise of the trials?
+
+A two-sample t-test for each example on the scale given. Few trials say little of an example's own spread,
+so its variance is moderated: shrunk towards that of all examples, as much as their spreads agree (Smyth
+2004, "Linear models and empirical Bayes methods for assessing differential expression", section 6). With a
+least difference, the question is whether the change is larger than that (McCarthy and Smyth 2009, "Testing
+significance relative to a fold-change threshold is a TREAT").
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class OfTrials:
+    """The mean [K] and the variance [K] (``ddof=1``) of a quantity over ``num_trials`` trials."""
+
+    mean: Values
+    variance: Values
+    num_trials: int
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` below two trials, whose noise nobody knows."""
+        if self.num_trials < 2:
+            raise ValueError(f"num_trials must be at least 2, not {self.num_trials}")
+
+
+def p_of_change(old: OfTrials, new: OfTrials, least: Values | float = 0.0) -> Values:
+    """Two-sided p-values [K] that an example changed by no more than ``least``, on the scale of the means.
+
+    Args:
+        old: trials before.
+        new: trials after, of the same examples, independent of those before.
+        least: the change, at least 0, that still counts as none: of each example [K], or of all.
+    """
+    from scipy import stats
+
+    freedom = old.num_trials + new.num_trials - 2
+    pooled = ((old.num_trials - 1) * old.variance + (new.num_trials - 1) * new.variance) / freedom
+    prior_freedom, prior = _prior(pooled, freedom)
+    if math.isinf(prior_freedom):
+        variance, total = np.full_like(pooled, prior), prior_freedom
+    else:
+        total = prior_freedom + freedom
+        variance = (prior_freedom * prior + freedom * pooled) / total
+    error = np.sqrt(variance * (1 / old.num_trials + 1 / new.num_trials))
+    size = np.abs(new.mean - old.mean)
+    with np.errstate(divide="ignore", invalid="ignore"):  # trials that are all equal have no noise
+        above, below = (size - least) / error, (size + least) / error
+    p = stats.t.sf(above, total) + stats.t.sf(below, total)
+    return np.where(error > 0, np.minimum(p, 1.0), (size <= least).astype(float))
+
+
+def _prior(variance: Values, freedom: int) -> tuple[float, float]:
+    """Degrees of freedom and variance that all examples together are worth, by moments of the logarithms.
+
+    Infinite degrees of freedom where the variances differ by no more than chance makes them.
+    """
+    from scipy import optimize, special
+
+    logs = np.log(variance[variance > 0])
+    if len(logs) < 2:
+        return 0.0, 0.0
+    shift = special.digamma(freedom / 2) - math.log(freedom / 2)
+    beyond_chance = float(logs.var(ddof=1)) - float(special.polygamma(1, freedom / 2))
+    centre = float(logs.mean()) - shift
+    if beyond_chance <= special.polygamma(1, math.exp(_WIDEST)):
+        return math.inf, math.exp(centre)
+    half = math.exp(
+        optimize.brentq(lambda log: special.polygamma(1, math.exp(log)) - beyond_chance, -_WIDEST, _WIDEST)
+    )
+    return 2 * half, math.exp(centre + float(special.digamma(half)) - math.log(half))
+
+
+_WIDEST = 15.0  # logarithm of half the degrees of freedom: a normal distribution for all that matters

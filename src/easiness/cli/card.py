@@ -1,0 +1,58 @@
+"""``easiness card``: scores to publish, and published scores for another copy of the data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def card(
+    subject: Annotated[
+        str, typer.Argument(metavar="RUN|SOURCE", help="A run to publish; with --apply, the data to score.")
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help="New folder; with --apply, FILE.csv or FILE.parquet."),
+    ],
+    apply: Annotated[
+        Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
+    ] = None,
+    epoch: Annotated[
+        int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Where the data of RUN are, if not where they were."),
+    ] = None,
+) -> None:
+    """Publish scores, or find published ones for a copy of the data.
+
+    Examples are known by their pixels, in whatever order and format.
+    """
+    if apply is not None:
+        _apply(apply, subject, output)
+        return
+    from easiness.exports import card as write
+    from easiness.store import open_run
+
+    made = write(open_run(subject), output, epoch=epoch, source=source)
+    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; apply it with")
+    typer.echo(f"easiness card --apply {made.path} SOURCE -o scores.csv")
+    if made.note is not None:
+        typer.echo(f"note: {made.note}", err=True)
+
+
+def _apply(card: Path, source: str, output: Path) -> None:
+    from easiness.exports import apply_card
+    from easiness.report import check_output_file, output_file
+
+    check_output_file(output, (".csv", ".parquet"))
+    found = apply_card(card, source)
+    with output_file(output) as file:
+        if output.suffix == ".csv":
+            found.table.to_csv(file, index=False)
+        else:
+            found.table.to_parquet(file, index=False)
+    typer.echo(f"{output}: {found.text}")

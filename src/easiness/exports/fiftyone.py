@@ -1,0 +1,78 @@
+"""A dataset of FiftyOne: its JSON beside the pictures, or made in FiftyOne itself."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from easiness.exports.examples import Examples
+from easiness.exports.format import Format
+
+_PICTURES = "data"
+_SAID = ("predicted", "predicted_share", "suggested", "suggested_class", "suggested_share")
+_ASIDE = ("id", "label", "class", *_SAID)
+
+
+def _write(examples: Examples, folder: Path) -> str | None:
+    paths = _paths(examples, folder)
+    fields = zip(paths, _samples(examples), strict=True)
+    samples = [{"filepath": path, "tags": [], **sample} for path, sample in fields]
+    run = examples.run
+    info = {"model": run.model, "trials": len(run.trials), "epoch": examples.epoch, "classes": run.classes}
+    (folder / "metadata.json").write_text(json.dumps({"media_type": "image", "info": info}))
+    (folder / "samples.json").write_text(json.dumps({"samples": samples}, allow_nan=False))
+    return None
+
+
+def _paths(examples: Examples, folder: Path) -> Iterator[str]:
+    """The own file of each picture, or one that is written, relative to the folder."""
+    if examples.file(0) is not None:
+        for position in range(len(examples.table)):
+            yield str(examples.file(position))
+        return
+    (folder / _PICTURES).mkdir()
+    position = 0
+    for pictures in examples.pictures():
+        for content in pictures:
+            name = f"{_PICTURES}/{position:07d}.png"
+            (folder / name).write_bytes(content)
+            yield name
+            position += 1
+
+
+def _samples(examples: Examples) -> Iterator[dict[str, Any]]:
+    """The fields of each example: labels as classifications, and every number that it has."""
+    table, classes = examples.table, examples.run.classes
+    numbers = [name for name in table if name not in _ASIDE]
+    for row in table.to_dict("records"):
+        sample: dict[str, Any] = {
+            "example_id": str(row["id"]),
+            "ground_truth": _classification(row["class"]),
+            "predicted": _classification(classes[int(row["predicted"])], row["predicted_share"]),
+        }
+        if row.get("suggested_class"):
+            sample["suggested"] = _classification(row["suggested_class"], row["suggested_share"])
+        values = {str(name): row[name] for name in numbers}
+        yield sample | {
+            name: bool(value) if isinstance(value, bool) else float(value)
+            for name, value in values.items()
+            if not math.isnan(value)
+        }
+
+
+def _classification(label: str, share: float | None = None) -> dict[str, Any]:
+    """A label as FiftyOne has it; the share of the trials that name it is its confidence."""
+    confidence = {} if share is None or math.isnan(share) else {"confidence": float(share)}
+    return {"_cls": "Classification", "label": label, **confidence}
+
+
+FIFTYONE = Format(
+    "fiftyone",
+    "a folder that FiftyOne imports, scores as fields",
+    _write,
+    "fiftyone.Dataset.from_dir({out!r}, dataset_type=fiftyone.types.FiftyOneDataset)",
+    needs_pictures=True,
+)

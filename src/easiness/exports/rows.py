@@ -1,0 +1,26 @@
+"""Plain rows, for anything that reads tables: every score, and what is suspected of the label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from easiness.exports.examples import Examples
+from easiness.exports.format import Format
+
+
+def _csv(examples: Examples, path: Path) -> None:
+    examples.table.to_csv(path, index=False)
+
+
+def _parquet(examples: Examples, path: Path) -> None:
+    examples.table.to_parquet(path, index=False)
+
+
+CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))
+PARQUET = Format(
+    "parquet",
+    "the same rows as Parquet, for DuckDB, polars and pandas",
+    _parquet,
+    "polars.read_parquet({out!r})",
+    suffixes=(".parquet",),
+)

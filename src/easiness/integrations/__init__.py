@@ -1,0 +1,1 @@
+"""Other tools, from within: a module each, imported only with its tool."""

@@ -1,0 +1,31 @@
+"""A run as a dataset of FiftyOne, where FiftyOne is installed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from easiness.exports import export
+from easiness.store import Run
+
+
+def to_fiftyone(run: Run, out: str | Path, *, name: str | None = None, source: Any = None) -> Any:
+    """The examples of a run in FiftyOne, each score a field: a `fiftyone.Dataset`.
+
+    Args:
+        run: to be shown.
+        out: a new folder for `export`'s files, which the dataset then points to; pictures that are files
+            stay where they are.
+        name: of the dataset; FiftyOne's choice otherwise.
+        source: where the data are now, as for `export`.
+
+    Raises:
+        BadInput: as `export`.
+        ImportError: FiftyOne is not installed.
+    """
+    import fiftyone
+
+    exported = export(run, "fiftyone", out, source=source)
+    return fiftyone.Dataset.from_dir(
+        str(exported.path), dataset_type=fiftyone.types.FiftyOneDataset, name=name
+    )

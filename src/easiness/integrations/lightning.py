@@ -1,0 +1,116 @@
+"""Record what a Lightning training makes of each example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+
+from easiness.errors import BadInput
+from easiness.integrations.distributed import DistributedTrial
+from easiness.integrations.undisturbed import ids_apart, undisturbed
+from easiness.record import to_numpy
+from easiness.store import Recorder, TrialRecorder
+
+
+class RecordCallback(Callback):  # type: ignore[misc]
+    """Records a trial: after every epoch in a clean pass, or what the training steps compute.
+
+    >>> callback = RecordCallback(recorder, loader, seed=0)  # doctest: +SKIP
+    >>> Trainer(callbacks=[callback]).fit(module, train_loader)  # doctest: +SKIP
+
+    With a ``loader``, all its examples are seen in evaluation mode after each epoch, in the first process
+    alone; the training goes on as if nobody had looked. Without one, ``training_step`` returns ``{"loss":
+    ..., "logits": ..., "ids": ...}``, and the recorder is made with ``augmented=True``; every example is
+    then to be seen once in each epoch (no ``drop_last``), and processes merge what they saw.
+
+    What was recorded is in Lightning's checkpoints, so that a training that is resumed records one whole
+    trial. The trial is stored when the training ends, and not at all where it fails.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        loader: Iterable[Any] | None = None,
+        *,
+        seed: int = 0,
+        trained_on: Any = None,
+        forward: Callable[[LightningModule, Any], torch.Tensor] | None = None,
+        id_key: str = "id",
+    ) -> None:
+        """Nothing is recorded before the training begins.
+
+        Args:
+            recorder: of the examples that the loader or the training has.
+            loader: batches ``(ids, inputs, ...)``, or mappings with ``id_key``, of every example once.
+            seed: of the trial.
+            trained_on: ids of the examples trained on, where not all were.
+            forward: logits [b, classes] of a module and the inputs of a batch (the mapping without its ids,
+                or what comes second); by default the module called with them.
+            id_key: where a mapping has the ids.
+
+        Raises:
+            BadInput: there is no loader, and the recorder was not made for augmented observations.
+        """
+        if loader is None and not recorder.augmented:
+            raise BadInput(
+                "RecordCallback: give a loader for a clean pass, or make the Recorder with augmented=True to "
+                "record what training_step returns"
+            )
+        self._recorder, self._loader = recorder, loader
+        self._seed, self._trained_on = seed, trained_on
+        self._forward = forward or (lambda module, inputs: module(inputs))
+        self._id_key = id_key
+        self._trial: TrialRecorder | DistributedTrial | None = None
+        self._state: dict[str, torch.Tensor] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Begin the trial, or go on with that of the checkpoint."""
+        if self._loader is None and trainer.world_size > 1:
+            self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
+        elif trainer.is_global_zero:
+            self._trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
+            self._trial.restore(self._state)
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Take what the step returned, where there is no loader."""
+        if self._loader is not None or self._trial is None:
+            return
+        if not isinstance(outputs, dict) or not {"ids", "logits"} <= outputs.keys():
+            raise BadInput(
+                'RecordCallback: training_step is to return {"loss": ..., "logits": ..., "ids": ...}'
+            )
+        self._trial.update(outputs["ids"], outputs["logits"])
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Look at every example, and close the epoch."""
+        if self._trial is None:
+            return
+        if self._loader is not None:
+            with undisturbed(pl_module), trainer.precision_plugin.forward_context():
+                for batch in self._loader:
+                    ids, inputs = ids_apart(batch, self._id_key)
+                    inputs = pl_module.transfer_batch_to_device(inputs, pl_module.device, 0)
+                    self._trial.update(ids, self._forward(pl_module, inputs))
+        self._trial.end_epoch()
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Store the trial."""
+        if self._trial is not None:
+            self._trial.__exit__(None, None, None)
+            self._trial = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was recorded so far, for Lightning's checkpoint."""
+        if not isinstance(self._trial, TrialRecorder):
+            return {}
+        return {name: torch.from_numpy(to_numpy(values)) for name, values in self._trial.state().items()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Taken up when the training begins."""
+        self._state = dict(state_dict)

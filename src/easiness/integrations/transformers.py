@@ -1,0 +1,135 @@
+"""Record what a training by `transformers.Trainer` makes of each example."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import TrainerCallback, default_data_collator
+
+from easiness.errors import BadInput
+from easiness.integrations.undisturbed import undisturbed
+from easiness.store import Recorder, TrialRecorder
+
+STATE = "easiness.safetensors"
+"""In each checkpoint of the Trainer: what was recorded so far."""
+
+Collator = Callable[[list[Any]], dict[str, Any]]
+
+
+class RecordCallback(TrainerCallback):  # type: ignore[misc]
+    """Records a trial: after every epoch in a clean pass over ``dataset``.
+
+    >>> callback = RecordCallback(recorder, dataset, seed=0)  # doctest: +SKIP
+    >>> Trainer(model, args, train_dataset=dataset, callbacks=[callback]).train()  # doctest: +SKIP
+
+    The pass is the callback's own: in order, over the whole data set, in the first process, in evaluation
+    mode. The Trainer needs no other settings and goes on as if nobody had looked. What was recorded is kept
+    beside the Trainer's checkpoints, so that a training that is resumed records one whole trial; it is
+    stored when the training ends. `RecordTraining` records the training steps instead.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        dataset: Any,
+        *,
+        seed: int = 0,
+        trained_on: Any = None,
+        collator: Collator | None = None,
+        id_key: str = "id",
+        batch_size: int | None = None,
+    ) -> None:
+        """Nothing is recorded before the training begins.
+
+        Args:
+            recorder: of the examples of the data set.
+            dataset: of every example once, each a mapping with its id and what the network takes.
+            seed: of the trial.
+            trained_on: ids of the examples trained on, where not all were.
+            collator: makes a batch of examples without their ids; the Trainer's default one unless given.
+            id_key: where an example has its id.
+            batch_size: of the pass; that of the Trainer's evaluation by default.
+        """
+        self._recorder, self._dataset = recorder, dataset
+        self._seed, self._trained_on = seed, trained_on
+        self._collator = collator or default_data_collator
+        self._id_key, self._batch_size = id_key, batch_size
+        self._trial: TrialRecorder | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin the trial, or go on with that of the checkpoint."""
+        if state.is_world_process_zero:
+            self._trial = begun(self._recorder, self._seed, self._trained_on, args, state)
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Look at every example, and close the epoch."""
+        if self._trial is None:
+            return
+        net = getattr(model, "module", model)  # without what makes it parallel
+        taken = inspect.signature(net.forward).parameters
+        loader = torch.utils.data.DataLoader(
+            self._dataset, self._batch_size or args.per_device_eval_batch_size, collate_fn=list
+        )
+        with undisturbed(net):
+            for examples in loader:
+                ids = [example[self._id_key] for example in examples]
+                rows = [{k: v for k, v in one.items() if k in taken} for one in map(dict, examples)]
+                batch = {name: value.to(args.device) for name, value in self._collator(rows).items()}
+                self._trial.update(ids, logits_of(net(**batch)))
+        self._trial.end_epoch()
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Keep what was recorded beside the Trainer's checkpoint."""
+        save(self._trial, args, state)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Store the trial."""
+        if self._trial is not None:
+            self._trial.__exit__(None, None, None)
+            self._trial = None
+
+
+def logits_of(outputs: Any) -> torch.Tensor:
+    """The logits of what a network of `transformers` returns."""
+    logits: torch.Tensor = outputs["logits"] if isinstance(outputs, dict) else outputs[0]
+    return logits
+
+
+def begun(recorder: Recorder, seed: int, trained_on: Any, args: Any, state: Any) -> TrialRecorder:
+    """A new trial, or where the Trainer goes on from a checkpoint, that with what is beside it.
+
+    Raises:
+        BadInput: the checkpoint has no recording, so that epochs would be missing.
+    """
+    from safetensors.numpy import load_file
+
+    trial = recorder.trial(seed, trained_on=trained_on)
+    if state.global_step:
+        folder = args.resume_from_checkpoint
+        if not isinstance(folder, str) or not Path(folder, STATE).exists():
+            folder = str(_folder(args, state))
+        kept = Path(folder, STATE)
+        if not kept.exists():
+            raise BadInput(
+                f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train from "
+                "the start"
+            )
+        trial.restore(load_file(kept))
+    return trial
+
+
+def save(trial: TrialRecorder | None, args: Any, state: Any) -> None:
+    """Keep what was recorded in the folder of the checkpoint that the Trainer has just written."""
+    from safetensors.numpy import save_file
+
+    folder = _folder(args, state)
+    if trial is not None and folder.is_dir():
+        save_file(trial.state(), folder / STATE)
+
+
+def _folder(args: Any, state: Any) -> Path:
+    return Path(args.output_dir) / f"checkpoint-{state.global_step}"

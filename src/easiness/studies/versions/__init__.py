@@ -1,0 +1,8 @@
+"""What changed between two versions of a data set: which examples became harder or easier, came and went.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

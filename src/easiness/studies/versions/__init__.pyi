@@ -1,0 +1,2 @@
+from .result import Difference as Difference
+from .study import diff as diff

@@ -1,0 +1,226 @@
+"""``diff``: which examples became harder or easier between two versions of a data set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import OfTrials, p_of_change
+from easiness.errors import BadInput
+from easiness.runs import training_difference
+from easiness.scores import Moments
+from easiness.store import Run
+from easiness.studies.matching import common_epoch
+from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
+from easiness.studies.versions.matched import Matched, match_examples
+from easiness.studies.versions.result import Difference
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Values = npt.NDArray[np.float64]
+
+_CERTAIN = 1e-6
+"""Confidences nearer to 0 or 1 than this are taken for this: single precision knows no more."""
+
+
+def diff(
+    old: Run,
+    new: Run,
+    *,
+    by: Matching = "ids",
+    epoch: int | None = None,
+    rate: float = 0.05,
+    at_least: float = AT_LEAST,
+    sources: tuple[Any, Any] = (None, None),
+) -> Difference:
+    """What changed between two versions of a data set, each measured with the same recipe.
+
+    An example has become harder or easier where its confidence (the mean probability of its label over the
+    epochs observed) differs between the trials of both by more than trials differ among themselves: a
+    t-test of the logit of the confidence over trials, its variance moderated over all examples, see
+    `p_of_change`. Examples are named so that a share of ``rate`` at most of those named is expected to be
+    false (Benjamini and Hochberg 1995).
+
+    What moves many a little, such as more data, or a few wrong labels among the neighbours, is a change of
+    each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
+
+    Args:
+        old: the run on the version before.
+        new: the run on the version after; other seeds, numbers of trials and splits may differ, the
+            training not.
+        by: what makes an example the same: its id, or its pixels, which are read from the data of both
+            runs.
+        epoch: to read both after, from 1; the last common one by default.
+        rate: expected share of false ones among those said to have changed, in (0, 1).
+        at_least: an example has changed where its confidence moved by more than this, in [0, 1).
+        sources: where the data of both are now, as for `suspects`; for ``by="pixels"``.
+
+    Raises:
+        BadInput: the runs were trained differently, have fewer than two trials, no common epoch or no common
+            example, an option is out of its range, or the data are needed and cannot be had.
+    """
+    _check(old, new, by, rate, at_least)
+    at = common_epoch([old, new], epoch)
+    matched = match_examples(old, new, by, sources)
+    before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
+    return Difference(
+        examples=_examples(old, new, matched, before, after, rate, at_least),
+        names=(str(old.path), str(new.path)),
+        model=new.model,
+        by=by,
+        epoch=at,
+        num_trials=(len(old.trials), len(new.trials)),
+        rate=rate,
+        at_least=at_least,
+        overall=_overall(before.by_trial, after.by_trial),
+        notes=tuple(_notes(old, new, by, at, matched)),
+    )
+
+
+def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
+    if by not in get_args(Matching):
+        raise BadInput(f"--by {by!r}: unknown; choose {' or '.join(get_args(Matching))}")
+    if not 0 < rate < 1:
+        raise BadInput(f"--rate {rate:g}: must be above 0 and below 1")
+    if not 0 <= at_least < 1:
+        raise BadInput(f"--at-least {at_least:g}: must be at least 0 and below 1")
+    for run in (old, new):
+        if len(run.trials) < 2:
+            raise BadInput(
+                f"{run.path}: has {len(run.trials)} finished trial(s), which says nothing of the noise; "
+                "measure two at least, better ten"
+            )
+    if old.path.resolve() == new.path.resolve():
+        raise BadInput(f"{old.path}: is the same run twice; give the run of each version")
+    ours, theirs = old.spec.measured, new.spec.measured
+    if (ours is None) != (theirs is None):
+        raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
+    if ours is not None and theirs is not None and (what := training_difference(ours, theirs)) is not None:
+        raise BadInput(f"{old.path} and {new.path} were trained differently ({what}); measure one again")
+
+
+class _Confidence:
+    """The confidence of examples [C] in the trials of a run, summed up."""
+
+    def __init__(self, run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> None:
+        plain, logits = Moments(len(run.ids)), Moments(len(run.ids))
+        chosen = np.zeros(len(run.ids), bool)
+        chosen[positions] = True
+        means = []
+        for trial in run.trials:
+            total = 0.0
+            for first, seen in trial.blocks(len(run.classes), epoch):
+                p = seen.p_label.mean(axis=0)
+                inside = np.clip(p, _CERTAIN, 1 - _CERTAIN)
+                plain.add(p, first)
+                logits.add(_logit(inside), first)
+                total += float(p[chosen[first : first + len(p)]].sum())
+            means.append(total / len(positions))
+        self.by_trial = np.array(means)
+        self.everywhere = plain.mean()
+        self.mean = self.everywhere[positions]
+        self.logits = OfTrials(logits.mean()[positions], logits.std(1)[positions] ** 2, len(run.trials))
+
+
+def _examples(
+    old: Run,
+    new: Run,
+    matched: Matched,
+    before: _Confidence,
+    after: _Confidence,
+    rate: float,
+    at_least: float,
+) -> pd.DataFrame:
+    import pandas as pd
+    from scipy.stats import false_discovery_control
+
+    p = p_of_change(before.logits, after.logits, _least((before.mean + after.mean) / 2, at_least))
+    q = false_discovery_control(p)
+    difference = after.mean - before.mean
+    change = np.where(q > rate, "unchanged", np.where(difference < 0, "harder", "easier"))
+    both = {
+        **_named(new, matched.new, old, matched.old),
+        "change": change,
+        "confidence_old": before.mean,
+        "confidence_new": after.mean,
+        "difference": difference,
+        "p": p,
+        "q": q,
+    }
+    came = {**_named(new, matched.came), "change": "came", "confidence_new": after.everywhere[matched.came]}
+    went = {**_named(old, matched.went), "change": "went", "confidence_old": before.everywhere[matched.went]}
+    parts = [pd.DataFrame(part) for part in (both, came, went)]
+    table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=list(both))
+    if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
+        table["id"] = table["id"].astype(str)
+    table["label"] = table["label"].astype(np.int64)
+    order = np.lexsort((table["p"].to_numpy(), table["change"].map(list(CHANGES).index).to_numpy()))
+    return table.iloc[order].reset_index(drop=True)
+
+
+def _least(middle: Values, at_least: float) -> Values:
+    """A change of confidence by ``at_least`` around ``middle`` [C], in logits; infinite at the ends."""
+    low, high = middle - at_least / 2, middle + at_least / 2
+    inside = (low > 0) & (high < 1)
+    low, high = np.where(inside, low, 0.5), np.where(inside, high, 0.5)
+    return np.where(inside, _logit(high) - _logit(low), np.inf)
+
+
+def _logit(p: Values) -> Values:
+    return np.log(p) - np.log1p(-p)
+
+
+def _named(
+    run: Run,
+    positions: npt.NDArray[np.int64],
+    old: Run | None = None,
+    old_positions: npt.NDArray[np.int64] | None = None,
+) -> dict[str, Any]:
+    """Ids, labels and classes of examples, and what they were in the old version, blank without one."""
+    labels = run.labels[positions]
+    named = {
+        "id": run.ids[positions],
+        "old_id": "",
+        "label": labels,
+        "class": [run.classes[label] for label in labels.tolist()],
+        "old_class": "",
+    }
+    if old is not None and old_positions is not None:
+        named["old_id"] = [str(one) for one in old.ids[old_positions].tolist()]
+        named["old_class"] = [old.classes[label] for label in old.labels[old_positions].tolist()]
+    return named
+
+
+def _overall(before: Values, after: Values) -> tuple[float, float, float]:
+    """Mean after less mean before, with Welch's 95 % interval over trials."""
+    from scipy.stats import ttest_ind
+
+    value = float(after.mean() - before.mean())
+    if before.std() == after.std() == 0:
+        return value, value, value
+    interval = ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
+    return value, float(interval.low), float(interval.high)
+
+
+def _notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> list[str]:
+    said = []
+    if by == "ids" and new.ids.dtype == np.int64 and len(old.ids) != len(new.ids):
+        said.append(
+            "Ids are numbers, and the versions are of different size: where they are positions, an example "
+            "left out or put in moves all after it. Match by pixels then."
+        )
+    changed = int(
+        (
+            np.array(old.classes, object)[old.labels[matched.old]]
+            != np.array(new.classes, object)[new.labels[matched.new]]
+        ).sum()
+    )
+    if changed:
+        said.append(f"{changed:,} of the examples in both have another class in the new version.")
+    said += [f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None]
+    if old.augmented or new.augmented:
+        said.append("Observations were made during training, on augmented images.")
+    return said

@@ -1,0 +1,84 @@
+"""``easiness diff`` on two versions of digits: labels flipped, examples taken out, and another order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+
+from easiness import measure
+
+NUM, FLIPPED, OUT = 500, 20, 5
+
+
+@pytest.fixture(scope="module")
+def versions(made_once) -> Path:
+    """Runs on both versions, and which positions of the old one were flipped."""
+
+    def make(folder: Path) -> None:
+        folder.mkdir()
+        digits, rng = load_digits(), np.random.default_rng(0)
+        images = (15 * digits.images[:NUM]).astype(np.uint8)[..., None]
+        labels = digits.target[:NUM]
+        order = rng.permutation(NUM)[OUT:]
+        flipped = rng.choice(order, FLIPPED, replace=False)
+        after = labels.copy()
+        after[flipped] = (after[flipped] + rng.integers(1, 10, FLIPPED)) % 10
+        np.savez(folder / "old.npz", x=images, y=labels)
+        np.savez(folder / "new.npz", x=images[order], y=after[order])
+        np.save(folder / "order.npy", order)
+        np.save(folder / "flipped.npy", flipped)
+        for name in ("old", "new"):
+            size = {
+                "model": "mlp_3",
+                "trials": 5,
+                "epochs": 10,
+                "precision": "float32",
+                "keep_weights": False,
+            }
+            measure(folder / f"{name}.npz", compiling="off", out=folder / name, **size)
+
+    return made_once("versions", make)
+
+
+@pytest.fixture
+def by_pixels(versions) -> list[object]:
+    """The command, and where the data are now."""
+    where = ["--old-source", versions / "old.npz", "--new-source", versions / "new.npz"]
+    return ["diff", versions / "old", versions / "new", "--by", "pixels", *where]
+
+
+def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versions, by_pixels, tmp_path):
+    rows = tmp_path / "rows.csv"
+    ended = command(*by_pixels, "-o", rows)
+    assert ended.code == 0, ended.err
+    assert f"of {NUM - OUT} examples became harder" in ended.out
+    assert f"0 came, {OUT} went" in ended.out
+    assert f"{FLIPPED} of the examples in both have another class in the new version" in " ".join(
+        ended.out.split()
+    )
+    table = pd.read_csv(rows)
+    order, flipped = np.load(versions / "order.npy"), np.load(versions / "flipped.npy")
+    both = table[table["change"].isin(["harder", "easier", "unchanged"])]
+    assert (order[both["id"].to_numpy()] == both["old_id"].to_numpy()).all()
+    harder = order[table.loc[table["change"] == "harder", "id"].to_numpy()]
+    assert set(flipped) <= set(harder)
+    others = table[(table["change"] == "harder") & ~np.isin(order[table["id"] % len(order)], flipped)]
+    assert len(others) < NUM / 20
+
+    stopped = command(*by_pixels, "--fail-above", 0.01)
+    assert stopped.code == 1
+    assert stopped.err.startswith("easiness: error: ")
+    assert "of the examples changed, more than --fail-above 1" in stopped.err
+    assert command(*by_pixels, "--fail-above", 1).code == 0
+
+
+def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):
+    assert "trained differently (" in refused("diff", versions / "old", measured)
+    assert "--fail-above 2: must be a share" in refused(
+        "diff", versions / "old", versions / "new", "--fail-above", 2
+    )
+    assert "same run twice" in refused("diff", versions / "old", versions / "old")

@@ -1,0 +1,179 @@
+"""Score cards: what is in one, and the same examples found in other copies of the data."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from easiness import BadInput, Recorder, apply_card, card, load_dataset, measure, open_run
+from easiness.exports import open_card
+
+NUM = 120
+
+
+def write_pngs(folder: Path, data, order, *, change=()):
+    """The pictures of a data set as a folder of classes, under new names in this order."""
+    for number, at in enumerate(order):
+        pixels = data.pictures(np.array([at]))[0].copy()
+        if at in change:
+            pixels[0, 0, 0] ^= 1
+        place = folder / data.classes[data.labels[at]]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(place / f"{number:05d}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(made_once):
+    def make(out):
+        size = {"model": "mlp_3", "limit": NUM, "trials": 3, "epochs": 2, "precision": "float32"}
+        measure("digits", **size, out=out, progress=False)
+
+    return open_run(made_once("carded", make))
+
+
+@pytest.fixture(scope="module")
+def made(run, tmp_path_factory):
+    return card(run, tmp_path_factory.mktemp("cards") / "card")
+
+
+def test_a_card_has_scores_digests_recipe_versions_and_no_paths(made, run):
+    table = pd.read_parquet(made.path / "scores.parquet")
+    assert table["id"].tolist() == run.ids.tolist()
+    assert table["digest"].str.fullmatch("[0-9a-f]{64}").all()
+    np.testing.assert_array_equal(table["easiness_se"], run.scores()["easiness_se"])
+    assert {"p_easy", "p_hard"} <= set(table)
+    document = json.loads((made.path / "card.json").read_text())
+    assert document["training"]["recipe"]["batch_size"] == run.spec.measured.recipe.batch_size
+    assert set(document["versions"]) == {"easiness", "torch", "numpy"}
+    assert set(document["files"]) == {"scores.parquet", "easiness.svg"}
+    readme = (made.path / "README.md").read_text()
+    assert "arXiv 1911.10739" in readme
+    for file in made.path.iterdir():
+        assert str(run.path.parent).encode() not in file.read_bytes()
+    assert open_card(made.path).document == made.document
+
+
+def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp_path):
+    data = load_dataset("digits", limit=NUM)
+    order = np.random.default_rng(0).permutation(NUM)
+    found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
+    assert found.text == f"{NUM} of {NUM} examples found by their pixels"
+    scores = run.scores().set_index("id")
+    for row in found.table.itertuples():
+        at = order[int(Path(row.id).stem)]
+        assert row.card_id == data.ids[at]
+        assert row.confidence == scores.loc[data.ids[at], "confidence"]
+
+
+def test_changed_pixels_are_refused_and_counted(made, tmp_path):
+    data = load_dataset("digits", limit=NUM)
+    copy = write_pngs(tmp_path / "copy", data, np.arange(NUM), change=(3, 77))
+    found = apply_card(made.path, copy)
+    assert len(found.table) == NUM - 2
+    assert {Path(one).stem for one in found.unknown} == {"00003", "00077"}
+    assert found.num_missing == 2
+    assert "2 are not in the card" in found.text
+    assert "2 of the card are not here" in found.text
+
+
+def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
+    shades = [0, 0, 9, 9, *range(20, 28)]  # the first two pictures are there twice, with another label
+    pixels = np.broadcast_to(np.array(shades, np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
+    for name, first in {"old": [0, 1, 0, 1], "new": [1, 0, 1, 0], "other": [0, 0, 1, 1]}.items():
+        np.savez(tmp_path / f"{name}.npz", x=pixels, y=np.array([*first, *[0, 1] * 4]))
+    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    made = card(measure(tmp_path / "old.npz", **size, out=tmp_path / "run"), tmp_path / "card")
+    assert apply_card(made.path, tmp_path / "new.npz").table["card_id"].tolist() == [
+        1,
+        0,
+        3,
+        2,
+        *range(4, 12),
+    ]
+    other = apply_card(made.path, tmp_path / "other.npz")
+    assert other.table["card_id"].tolist() == [0, 1, 3, 2, *range(4, 12)]
+    assert other.num_relabelled == 2
+
+
+def test_what_is_no_card_or_has_other_pictures_is_refused(made, run, tmp_path):
+    with pytest.raises(BadInput, match="is no score card"):
+        apply_card(tmp_path, "digits")
+    rng = np.random.default_rng(0)
+    noise = (rng.integers(0, 255, (10, 8, 8, 1), np.uint8), np.arange(10) % 2)
+    with pytest.raises(BadInput, match="none of its 10 pictures is in the card"):
+        apply_card(made.path, load_dataset(noise))
+    with pytest.raises(BadInput, match="exists already"):
+        card(run, made.path)
+    with pytest.raises(BadInput, match="does not exist; make it first"):
+        card(run, tmp_path / "no" / "card")
+
+
+@pytest.mark.parametrize("name", ["scores.parquet", "card.json"])
+def test_a_damaged_card_is_named(run, tmp_path, name):
+    made = card(run, tmp_path / "card")
+    content = bytearray((made.path / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (made.path / name).write_bytes(content)
+    with pytest.raises(BadInput, match=f"{name}.*get the card again"):
+        apply_card(made.path, "digits")
+
+
+def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
+    recorder = Recorder(tmp_path / "run", ids=np.arange(20), labels=np.arange(20) % 2)
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(np.arange(20), np.random.default_rng(seed).normal(size=(20, 2)))
+            trial.end_epoch()
+    made = card(recorder.run, tmp_path / "card")
+    assert "without digests of pictures" in made.note
+    with pytest.raises(BadInput, match="has no digests of pictures"):
+        apply_card(made.path, "digits")
+
+
+def test_hostile_names_stay_text(tmp_path):
+    hostile = "<script>alert(1)</script>[x](javascript:y)`"
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 255, (8, 8, 8, 1)).astype(np.uint8)
+    np.savez(tmp_path / f"{hostile.replace('/', '_')}.npz", x=pixels, y=np.arange(8) % 2)
+    source = next(tmp_path.glob("*.npz"))
+    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    made = card(measure(source, **size, out=tmp_path / "run"), tmp_path / "card")
+    readme = (made.path / "README.md").read_text()
+    assert "<script>" not in readme
+    assert "\\[x](" in readme
+
+
+def test_the_command_makes_and_applies(command, run, tmp_path):
+    made = command("card", run.path, "-o", tmp_path / "card")
+    assert made.code == 0
+    assert f"easiness card --apply {tmp_path / 'card'} SOURCE" in made.out
+    done = command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.csv")
+    assert done.code == 0
+    assert f"{NUM} of 1,797 examples found by their pixels; 1,677 are not in the card" in done.out
+    table = pd.read_csv(tmp_path / "scores.csv")
+    assert (table["id"] == table["card_id"]).all()
+    assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
+
+
+@pytest.mark.shared_data
+def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
+    beside = Path(__file__).parents[4] / "shared" / "data"
+    cifar10 = Path(os.environ.get("EASINESS_DATA", beside)) / "cifar10"
+    if not cifar10.exists():
+        pytest.skip(f"{cifar10} is absent; set EASINESS_DATA to the folder that holds cifar10")
+    data = load_dataset(cifar10, limit=300)
+    size = {"model": "mlp_3", "limit": 300, "trials": 2, "epochs": 1, "precision": "float32"}
+    made = card(measure(cifar10, **size, out=tmp_path / "run", progress=False), tmp_path / "card")
+    order = np.random.default_rng(0).permutation(300)
+    found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
+    assert len(found.table) == 300
+    assert not found.unknown
+    where = order[[int(Path(one).stem) for one in found.table["id"]]]
+    np.testing.assert_array_equal(found.table["card_id"], data.ids[where])

@@ -1,0 +1,218 @@
+"""Each format, read by the tool that it is for, and what cannot be exported."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from easiness import BadInput, Recorder, export, load_dataset, measure, open_run
+from easiness.exports import FORMATS
+from easiness.integrations.fiftyone import to_fiftyone
+
+NUM = 100
+FILES = {
+    "cleanlab": "a.npz",
+    "spotlight": "a.parquet",
+    "torch": "a.npz",
+    "csv": "a.csv",
+    "parquet": "a.parquet",
+}
+
+
+@pytest.fixture(scope="module")
+def run(made_once):
+    """Four trials on 100 digits, each without a fifth of them, logits kept."""
+
+    def make(out):
+        size = {"model": "mlp_3", "limit": NUM, "trials": 4, "epochs": 2, "precision": "float32"}
+        kept = {"train_share": 0.8, "keep_logits": True, "keep_weights": False}
+        measure("digits", **size, **kept, out=out, progress=False)
+
+    return open_run(made_once("exported", make))
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A run on a folder of 30 pictures in two classes."""
+    folder = tmp_path_factory.mktemp("photos")
+    rng = np.random.default_rng(0)
+    for name in ("ant", "bee <b>"):
+        (folder / "in" / name).mkdir(parents=True)
+        for number in range(15):
+            pixels = rng.integers(0, 255, (12, 12, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / "in" / name / f"{number:02d}.png")
+    out, size = folder / "run", {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32"}
+    return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)
+
+
+@pytest.fixture(scope="module")
+def scores(run):
+    return run.scores()
+
+
+def test_hugging_face_datasets_loads_pictures_names_and_scores(run, scores, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    done = export(run, "hf", tmp_path / "hf")
+    assert done.notes == ()
+    loaded = datasets.load_dataset(str(tmp_path / "hf"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert loaded.num_rows == NUM
+    assert loaded.features["label"].names == list(run.classes)
+    assert loaded["id"] == scores["id"].tolist()
+    assert loaded["label"] == scores["label"].tolist()
+    np.testing.assert_array_equal(loaded["easiness"], scores["easiness"])
+    digits = load_dataset("digits", limit=NUM)
+    for position in (0, 57, 99):
+        picture = np.asarray(loaded[position]["image"])
+        np.testing.assert_array_equal(picture, digits.images[position, 0].numpy())
+
+
+def test_what_is_exported_for_hugging_face_is_a_source(run, tmp_path):
+    export(run, "hf", tmp_path / "hf")
+    again = load_dataset(tmp_path / "hf" / "data")
+    np.testing.assert_array_equal(again.labels, run.labels)
+    assert again.classes == run.classes
+
+
+def test_cleanlab_takes_labels_and_probabilities(run, tmp_path):
+    done = export(run, "cleanlab", tmp_path / "a.npz")
+    kept = np.load(tmp_path / "a.npz")
+    out = kept["out_of_sample"]
+    left = np.stack([~trial.columns(2, ["trained_on"])["trained_on"] for trial in run.trials])
+    np.testing.assert_array_equal(out, left.any(axis=0))
+    assert 0 < out.sum() < NUM
+    assert done.notes[0].startswith(f"{out.sum()} of 100 examples have probabilities out of sample")
+    np.testing.assert_allclose(kept["pred_probs"].sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(kept["pred_probs"][out], run.probabilities(left_out=True)[out])
+    np.testing.assert_allclose(kept["pred_probs"][~out], run.probabilities()[~out])
+    if importlib.util.find_spec("cleanlab") is not None:
+        from cleanlab.filter import find_label_issues
+
+        assert find_label_issues(labels=kept["labels"], pred_probs=kept["pred_probs"]).shape == (NUM,)
+
+
+def test_torch_takes_indices_and_weights(run, scores, tmp_path):
+    import torch
+
+    export(run, "torch", tmp_path / "a.npz")
+    kept = np.load(tmp_path / "a.npz")
+    digits = load_dataset("digits")
+    data = torch.utils.data.TensorDataset(digits.images, torch.from_numpy(digits.labels))
+    subset = torch.utils.data.Subset(data, kept["indices"])
+    assert [int(label) for _, label in subset] == kept["labels"].tolist()
+    by_id = scores.set_index("id")
+    confidence = by_id.loc[kept["ids"], "confidence"].to_numpy()
+    assert (np.diff(confidence) <= 0).all()
+    np.testing.assert_allclose(kept["weights"], 1 - by_id.loc[kept["ids"], "easiness_expected"])
+    sampler = torch.utils.data.WeightedRandomSampler(torch.from_numpy(kept["weights"]), 20)
+    assert len(list(sampler)) == 20
+
+
+def test_torch_indices_of_a_folder_are_those_of_torchvision(photos, tmp_path):
+    from torchvision.datasets import ImageFolder
+
+    export(photos, "torch", tmp_path / "a.npz")
+    kept = np.load(tmp_path / "a.npz")
+    folder = ImageFolder(photos.spec.data.source)
+    files = [folder.samples[at][0] for at in kept["indices"]]
+    assert all(file.endswith(name) for file, name in zip(files, kept["ids"], strict=True))
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_rows_are_scores_and_suspects(run, scores, form, tmp_path):
+    export(run, form, tmp_path / FILES[form])
+    read = pd.read_csv if form == "csv" else pd.read_parquet
+    table = read(tmp_path / FILES[form])
+    assert list(table)[: scores.shape[1]] == list(scores)
+    assert list(table)[scores.shape[1] :] == ["suggested", "suggested_class", "p_wrong", "suggested_share"]
+    assert table["p_wrong"].between(0, 1).all()
+    np.testing.assert_allclose(table["confidence"], scores["confidence"])
+
+
+def test_spotlights_parquet_has_pictures(run, tmp_path):
+    export(run, "spotlight", tmp_path / "a.parquet")
+    table = pd.read_parquet(tmp_path / "a.parquet")
+    digits = load_dataset("digits", limit=NUM)
+    picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))
+    np.testing.assert_array_equal(picture, digits.images[41, 0].numpy())
+
+
+def test_fiftyones_json_points_to_files_where_there_are_any(run, photos, tmp_path):
+    export(photos, "fiftyone", tmp_path / "photos")
+    samples = json.loads((tmp_path / "photos" / "samples.json").read_text())["samples"]
+    assert len(samples) == 30
+    assert samples[20]["filepath"].endswith("bee <b>/05.png")
+    assert samples[20]["ground_truth"] == {"_cls": "Classification", "label": "bee <b>"}
+    assert not (tmp_path / "photos" / "data").exists()
+
+    export(run, "fiftyone", tmp_path / "digits")
+    samples = json.loads((tmp_path / "digits" / "samples.json").read_text())["samples"]
+    scores = run.scores()
+    assert [sample["confidence"] for sample in samples] == scores["confidence"].tolist()
+    digits = load_dataset("digits", limit=NUM)
+    with Image.open(tmp_path / "digits" / samples[41]["filepath"]) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), digits.images[41, 0].numpy())
+
+
+def test_fiftyone_itself_loads_it(run, tmp_path):
+    fiftyone = pytest.importorskip("fiftyone")
+    try:
+        fiftyone.list_datasets()
+    except Exception as error:
+        pytest.skip(f"FiftyOne has no database here: {error}")
+    dataset = to_fiftyone(run, tmp_path / "fo")
+    assert len(dataset) == NUM
+    assert dataset.count_values("ground_truth.label") == {
+        name: int((run.labels == at).sum()) for at, name in enumerate(run.classes)
+    }
+    dataset.delete()
+
+
+def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
+    ids = np.array([f"text {number}" for number in range(40)], object)
+    recorder = Recorder(tmp_path / "run", ids=ids, labels=np.arange(40) % 2, keep_logits=True)
+    rng = np.random.default_rng(0)
+    for seed in range(3):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(ids, rng.normal(size=(40, 2)))
+            trial.end_epoch()
+    for form in FORMATS:
+        out = tmp_path / FILES.get(form.name, form.name)
+        if form.needs_pictures:
+            with pytest.raises(BadInput, match="shows pictures, and the run does not say where they are"):
+                export(recorder.run, form.name, out)
+            assert not out.exists()
+        else:
+            export(recorder.run, form.name, out)
+            assert out.exists()
+            if out.is_file():
+                out.unlink()
+    assert not list(tmp_path.glob("*part*"))
+
+
+def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_path):
+    cases = {
+        ("hug", "a"): r"--to hug: unknown \(did you mean hf\?\)|--to hug: unknown",
+        ("csv", "a.txt"): "csv is a file; end the name in .csv",
+        ("hf", "."): "exists already; hf is a new folder",
+        ("parquet", "no/a.parquet"): "the folder .*no does not exist; make it first",
+    }
+    for (form, name), said in cases.items():
+        with pytest.raises(BadInput, match=said):
+            export(run, form, tmp_path / name)
+    with pytest.raises(BadInput, match="keep"):
+        export(open_run(measured), "cleanlab", tmp_path / "a.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_says_how_to_read_it(command, run, tmp_path):
+    ended = command("export", run.path, "--to", "torch", "-o", tmp_path / "a.npz")
+    assert ended.code == 0
+    assert "torch.utils.data.Subset(data, numpy.load(" in ended.out
+    assert "note: indices are the ids: positions in the source" in ended.err
+    assert command("export", run.path, "--to", "huggingface", "-o", tmp_path / "b").code == 2
