@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
 import itertools
 import re
@@ -75,6 +76,13 @@ digits = ez.load_dataset("digits")
 digits.labels[0] = 5
 pandas.DataFrame({"id": digits.ids, "label": digits.labels}).to_csv("labels.csv", index=False)
 """,
+}
+# Libraries that blocks may import, and what has to be there for these to run.
+OPTIONAL = {
+    "lightning": ("lightning",),
+    "transformers": ("transformers", "accelerate"),
+    "skorch": ("skorch",),
+    "keras": ("keras",),
 }
 RUNS = {("photos", "wrn_16_1"): "mlp_2_w8", ("mlp", "mlp_3"): "mlp_3_w16"}  # by the names that pages have
 SYNSETS = ("n01751748", "n02123394", "n02169497", "n02883205", "n03125729", "n03954731")
@@ -175,7 +183,9 @@ class Reader:
                 assert finished.code == 0, f"{block.place}: {' '.join(words)}: {finished.err}"
 
     def python(self, block: Block) -> None:
-        if block.saved is None:
+        if not_installed(block.text):
+            compile(block.text, block.place, "exec")
+        elif block.saved is None:
             exec(compile(python_in_small(block.text), block.place, "exec"), self.names)
         else:  # a module, which a command that follows loads
             compile(block.text, block.place, "exec")
@@ -208,6 +218,13 @@ class Reader:
         assert lines, f"{block.place}: no line begins with $"
         for words in commands_in("\n".join(lines)):
             can_be_called(words, block.place)
+
+
+def not_installed(text: str) -> set[str]:
+    """Which of the libraries that nobody need have a block imports, and are not here."""
+    imported = set(re.findall(r"^(?:import|from) (\w+)", text, re.MULTILINE))
+    needed = {library for name in imported & set(OPTIONAL) for library in OPTIONAL[name]}
+    return {library for library in needed if importlib.util.find_spec(library) is None}
 
 
 def in_small(words: list[str]) -> list[str]:
