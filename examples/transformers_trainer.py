@@ -42,7 +42,7 @@ class BagOfWords(nn.Module):
         return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
 
 
-recorder = ez.Recorder(out, ids=range(len(rows)), labels=labels, classes=classes)  # +
+recorder = ez.Recorder(out, ids=range(len(rows)), labels=labels, classes=classes, model="bag of words")  # +
 for seed in range(3):
     torch.manual_seed(seed)
     arguments = TrainingArguments(

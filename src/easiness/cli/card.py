@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,12 +35,14 @@ def card(
     if apply is not None:
         _apply(apply, run_or_source, output)
         return
-    from easiness.exports import card as write
+    from easiness.exports import SCORES, card as write
     from easiness.store import open_run
 
     made = write(open_run(run_or_source), output, epoch=epoch, source=source)
-    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; apply it with")
-    typer.echo(f"easiness card --apply {made.path} SOURCE -o scores.csv")
+    then = "apply it with" if made.document.has_digests else f"join {SCORES} by id"
+    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; {then}")
+    if made.document.has_digests:
+        typer.echo(f"easiness card --apply {shlex.quote(str(made.path))} SOURCE -o scores.csv")
     if made.note is not None:
         typer.echo(f"note: {made.note}", err=True)
 

@@ -32,7 +32,7 @@ def test_the_page_says_what_changed_since(tmp_path):
     old, new = recorded(tmp_path / "old"), recorded(tmp_path / "new", harder=(0, 3))
     write_report([new], tmp_path / "page.html", since=old)
     text = (tmp_path / "page.html").read_text()
-    section = text.partition('<section id="changes"')[2].partition("</section>")[0]
+    section = text.partition('<section id="changes"')[2].partition("</section>")[0].replace("\xa0", " ")
     assert "2 of 40 examples became harder and 0 easier (5.0 %); 0 came, 0 went." in section.replace(
         "\xa0", " "
     )
