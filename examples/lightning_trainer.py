@@ -1,4 +1,4 @@
-"""Record a Lightning training: the five lines marked with a sign are added.
+"""Record a Lightning training: the five lines marked with a sign are added, the last reads what was recorded.
 
 python examples/lightning_trainer.py [OUT]
 """
@@ -7,14 +7,15 @@ import sys
 
 import torch
 from lightning.pytorch import LightningModule, Trainer, seed_everything
+from sklearn.datasets import load_digits
 from torch import nn
 
-import easiness as ez
+import easiness as ez  # +
 from easiness.integrations.lightning import RecordCallback  # +
 
-data = ez.load_dataset("digits", limit=600)  # stands for data of yours: images, labels and an id for each
-x, y = data.images.flatten(1).float() / 255, torch.from_numpy(data.labels)
-ids = torch.from_numpy(data.ids)
+data = load_digits()  # stands for data of yours: inputs, labels and an id for each
+x, y = torch.from_numpy(data.data[:600]).float() / 16, torch.from_numpy(data.target[:600])
+ids = torch.arange(len(x))
 train = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 32, shuffle=True)
 
 
@@ -23,7 +24,7 @@ class Module(LightningModule):
 
     def __init__(self):
         super().__init__()
-        self.network = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, data.num_classes))
+        self.network = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, 10))
 
     def forward(self, x):
         """Logits."""
@@ -39,17 +40,16 @@ class Module(LightningModule):
 
 
 out = sys.argv[1] if len(sys.argv) > 1 else "runs/lightning"
-recorder = ez.Recorder(out, ids=ids, labels=y, classes=data.classes, model="two layers")  # +
+recorder = ez.Recorder(out, ids=ids, labels=y, model="two layers")  # +
 looked_at = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(ids, x), 256)  # +
 for seed in range(3):
     seed_everything(seed, verbose=False)
-    callback = RecordCallback(recorder, looked_at, seed=seed)  # +
     quiet = {"logger": False, "enable_progress_bar": False, "enable_model_summary": False}
     trainer = Trainer(
         max_epochs=5,
         accelerator="cpu",
         enable_checkpointing=False,
-        callbacks=[callback],  # +
+        callbacks=[RecordCallback(recorder, looked_at, seed=seed)],  # +
         **quiet,
     )
     trainer.fit(Module(), train)

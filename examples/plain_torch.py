@@ -1,23 +1,27 @@
 """Record from a training loop of your own, in plain PyTorch: the five lines marked with a sign are added.
 
+The last line reads what was recorded.
+
 python examples/plain_torch.py [OUT]
 """
 
 import sys
 
 import torch
+from sklearn.datasets import load_digits
 from torch import nn
 
-import easiness as ez
+import easiness as ez  # +
 
-data = ez.load_dataset("digits", limit=600)  # stands for data of yours: images, labels and an id for each
-x, y = data.images.flatten(1).float() / 255, torch.from_numpy(data.labels)
+data = load_digits()  # stands for data of yours: inputs, labels and an id for each
+x, y = torch.from_numpy(data.data[:600]).float() / 16, torch.from_numpy(data.target[:600])
+ids = range(len(x))
 
 out = sys.argv[1] if len(sys.argv) > 1 else "runs/plain"
-recorder = ez.Recorder(out, ids=data.ids, labels=y, classes=data.classes, model="two layers")  # +
+recorder = ez.Recorder(out, ids=ids, labels=y, model="two layers")  # +
 for seed in range(3):
     torch.manual_seed(seed)
-    network = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, data.num_classes))
+    network = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Linear(64, 10))
     optimizer = torch.optim.Adam(network.parameters(), 0.003)
     with recorder.trial(seed=seed) as trial:  # +
         for _ in range(5):
@@ -25,7 +29,6 @@ for seed in range(3):
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(network(x[batch]), y[batch]).backward()
                 optimizer.step()
-            with torch.no_grad():  # +
-                trial.update(data.ids, network(x))  # +
+            trial.update(ids, network(x).detach())  # + (with dropout or the like: in evaluation mode)
             trial.end_epoch()  # +
 print(ez.suspects(recorder.run).table()[["id", "class", "suggested_class", "p_wrong"]])

@@ -2,7 +2,7 @@
 
     python examples/sound.py FOLDER [OUT]
 
-FOLDER has WAV files whose names begin with the digit that is said, ``7_theo_12.wav``.
+FOLDER has a folder a class with WAV files in it, ``7/theo_12.wav``.
 """
 
 import sys
@@ -16,7 +16,9 @@ from torch import nn
 
 import easiness as ez
 
-files = sorted(Path(sys.argv[1]).rglob("*.wav"))
+folder = Path(sys.argv[1])
+files = sorted(folder.glob("*/*.wav"))
+classes = sorted({file.parent.name for file in files})
 out = sys.argv[2] if len(sys.argv) > 2 else "runs/sound"
 
 
@@ -30,13 +32,15 @@ def features(file):
 
 x = torch.from_numpy(np.stack([features(file) for file in files]).astype("float32"))
 x = (x - x.mean(0)) / (x.std(0) + 1e-6)
-y = torch.tensor([int(file.name[0]) for file in files])
-ids = np.array([file.name for file in files], dtype=object)
+y = torch.tensor([classes.index(file.parent.name) for file in files])
+ids = [file.relative_to(folder).as_posix() for file in files]
 
-recorder = ez.Recorder(out, ids=ids, labels=y, classes=[str(digit) for digit in range(10)])
+recorder = ez.Recorder(out, ids=ids, labels=y, classes=classes, model="two layers")
 for seed in range(3):
     torch.manual_seed(seed)
-    network = nn.Sequential(nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, 10))
+    network = nn.Sequential(
+        nn.Linear(x.shape[1], 64), nn.ReLU(), nn.Dropout(0.3), nn.Linear(64, len(classes))
+    )
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     with recorder.trial(seed=seed) as trial:
         for _ in range(5):

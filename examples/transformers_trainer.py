@@ -1,5 +1,7 @@
 """Record a training by `transformers.Trainer` on text: the five lines marked with a sign are added.
 
+The last line reads what was recorded.
+
     python examples/transformers_trainer.py TREC.csv [OUT]
 
 TREC.csv has the columns ``text`` and ``label``. The network is a bag of words, so that nothing is downloaded;
@@ -14,7 +16,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from torch import nn
 from transformers import Trainer, TrainingArguments
 
-import easiness as ez
+import easiness as ez  # +
 from easiness.integrations.transformers import RecordCallback  # +
 
 table = pd.read_csv(sys.argv[1])
@@ -40,7 +42,7 @@ class BagOfWords(nn.Module):
         return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
 
 
-recorder = ez.Recorder(out, ids=range(len(rows)), labels=labels, classes=classes)  # +
+recorder = ez.Recorder(out, ids=range(len(rows)), labels=labels, classes=classes, model="bag of words")  # +
 for seed in range(3):
     torch.manual_seed(seed)
     arguments = TrainingArguments(
@@ -58,4 +60,4 @@ for seed in range(3):
     trainer = Trainer(BagOfWords(), arguments, train_dataset=rows)
     trainer.add_callback(callback)  # +
     trainer.train()
-print(ez.suspects(recorder.run).table()[["id", "class", "suggested_class", "p_wrong"]])  # +
+print(ez.suspects(recorder.run).table()[["id", "class", "suggested_class", "p_wrong"]])

@@ -12,6 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import easiness
@@ -19,6 +20,7 @@ from easiness.cli.main import app
 from easiness.data.sources import SOURCES, Asked, find_source
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
+from easiness.exports import FORMATS, find_format
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
@@ -48,6 +50,7 @@ def names_of_models() -> list[str]:
         names_of_models(),
         [source.form for source in SOURCES],
         [name for source in SOURCES for name in source.names],
+        [form.name for form in FORMATS],
         [study.folder for study in STUDIES],
         [command for study in STUDIES for command in study.commands],
         [function.name for study in STUDIES for function in study.functions],
@@ -65,6 +68,8 @@ def test_every_entry_is_found_by_its_name() -> None:
         assert find_kind(kind.name) is kind
     for executor in EXECUTORS:
         assert find_executor(executor.name) is executor
+    for form in FORMATS:
+        assert find_format(form.name) is form
     for family in FAMILIES:
         for name in family.known() or ():
             assert find_family(name) is family
@@ -109,6 +114,11 @@ def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
         assert isinstance(with_one, Executor)
         assert with_one.shares_memory == kind.shares_memory
         assert with_one.jobs == 1
+
+
+def test_formats_are_in_the_help() -> None:
+    (parameter,) = [one for one in get_command(app).commands["export"].params if one.name == "to"]
+    assert all(re.search(rf"\b{form.name}\b", parameter.help) for form in FORMATS)
 
 
 def test_what_studies_declare_is_there() -> None:
@@ -228,6 +238,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
+    add_line(root / "exports/registry.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
     add_line(
@@ -253,6 +264,8 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         print(build_model("flat_4", (3, 8, 8), 2)[1].out_features, "flat_WIDTH" in model_names())
         print(perturbation("darken", 0.5)(torch.ones(1, 1, 1, 1)).item(), default_levels("darken", (1, 1, 1)))
         print(type(make_executor("again")).__name__, ez.count_trials.__module__)
+        from easiness.exports import find_format
+        print(find_format("names").about)
         print("count" in [command.callback.__name__ for command in app.registered_commands])
         for wrong in (lambda: ez.load_dataset("strips"), lambda: build_model("flat_9", (3, 8, 8), 2),
                       lambda: find_score("surprize"), lambda: check_executor("agian", 1)):
@@ -262,16 +275,17 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
                 print(error)
     """
     lines = outcome(root, code).splitlines()
-    assert lines[:6] == [
+    assert lines[:7] == [
         "4",
         "True",
         "4 True",
         "0.5 (1.0, 0.5)",
         "AgainExecutor easiness.studies.counting.count",
+        "an id a line",
         "True",
     ]
     told = ["did you mean stripes", "width 9 does not work", "did you mean surprise", "did you mean again"]
-    assert all(text in line for text, line in zip(told, lines[6:], strict=True))
+    assert all(text in line for text, line in zip(told, lines[7:], strict=True))
 
 
 def test_kinds_of_perturbation_are_listed_in_order() -> None:

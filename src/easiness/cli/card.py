@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,8 @@ import typer
 
 
 def card(
-    subject: Annotated[
-        str, typer.Argument(metavar="RUN|SOURCE", help="A run to publish; with --apply, the data to score.")
+    run_or_source: Annotated[
+        str, typer.Argument(help="Folder of a run to publish; with --apply, the data to score.")
     ],
     output: Annotated[
         Path,
@@ -32,14 +33,16 @@ def card(
     Examples are known by their pixels, in whatever order and format.
     """
     if apply is not None:
-        _apply(apply, subject, output)
+        _apply(apply, run_or_source, output)
         return
-    from easiness.exports import card as write
+    from easiness.exports import SCORES, card as write
     from easiness.store import open_run
 
-    made = write(open_run(subject), output, epoch=epoch, source=source)
-    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; apply it with")
-    typer.echo(f"easiness card --apply {made.path} SOURCE -o scores.csv")
+    made = write(open_run(run_or_source), output, epoch=epoch, source=source)
+    then = "apply it with" if made.document.has_digests else f"join {SCORES} by id"
+    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; {then}")
+    if made.document.has_digests:
+        typer.echo(f"easiness card --apply {shlex.quote(str(made.path))} SOURCE -o scores.csv")
     if made.note is not None:
         typer.echo(f"note: {made.note}", err=True)
 

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
+from easiness.store import Run
 
 
 def _write(examples: Examples, path: Path) -> str | None:
     run = examples.run
-    probabilities = run.probabilities(examples.epoch)
-    try:
-        left_out = run.probabilities(examples.epoch, left_out=True)
-    except BadInput:
-        left_out = np.full_like(probabilities, np.nan)
-    out_of_sample = ~np.isnan(left_out).any(axis=1)
-    probabilities[out_of_sample] = left_out[out_of_sample]
+    probabilities = np.full((len(run.labels), len(run.classes)), np.nan)
+    with suppress(BadInput):  # no trial left any out
+        probabilities = run.probabilities(examples.epoch, left_out=True)
+    out_of_sample = ~np.isnan(probabilities).any(axis=1)
+    if not out_of_sample.all():
+        others = _of_all_trials(run, examples.epoch)
+        probabilities[~out_of_sample] = others[~out_of_sample]
     np.savez_compressed(
         path,
         labels=run.labels,
@@ -29,6 +32,16 @@ def _write(examples: Examples, path: Path) -> str | None:
         classes=np.array(run.classes, str),
     )
     return _said(int(out_of_sample.sum()), len(run.labels))
+
+
+def _of_all_trials(run: Run, epoch: int) -> npt.NDArray[np.float64]:
+    try:
+        return run.probabilities(epoch)
+    except BadInput:
+        raise BadInput(
+            f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "
+            "measure (--keep-logits) or record (keep_logits=True) another run"
+        ) from None
 
 
 def _said(num_out: int, num: int) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from easiness.exports.as_markdown import as_markdown
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
 
@@ -55,7 +56,7 @@ def _card(examples: Examples) -> str:
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
         "  - split: train\n    path: data/train-*\n---\n\n"
         f"{len(examples.table):,} examples with a column for each score of easiness, from {len(run.trials)} "
-        f"trainings of {run.model} after epoch {examples.epoch}.\n"
+        f"trainings of {as_markdown(run.model)} after epoch {examples.epoch}.\n"
     )
 
 

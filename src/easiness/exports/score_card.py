@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import picture_digests
 from easiness.errors import BadInput, RunFailed
+from easiness.exports.as_markdown import as_markdown
 from easiness.exports.examples import Examples, examples_of
 from easiness.report import data_name, describe_data, run_scores
 from easiness.show import count, picture_bytes
@@ -159,9 +159,9 @@ def _readme(run: Run, document: CardDocument) -> str:
     recipe = "a training loop of its own" if measured is None else describe_recipe(measured.recipe)
     means = (
         "Each example is found again by the SHA-256 of its decoded pixels (`digest`), in whatever order and "
-        "format another copy has:"
+        "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
         if document.has_digests
-        else "Examples are found again by their ids; no digests of pictures were to be had:"
+        else f"No digests of pictures were to be had: join `{SCORES}` to your examples by `id`."
     )
     return f"""---
 configs:
@@ -169,10 +169,11 @@ configs:
   data_files: {SCORES}
 ---
 
-# Scores of {_plain(name)}
+# Scores of {as_markdown(name)}
 
-Which of {describe_data(run)} a network finds easy and which hard: {count(document.num_trials)} trainings of
-{_plain(document.model)}, scores after epoch {document.epoch}; {recipe}.
+Which of {as_markdown(describe_data(run))} a network finds easy and which
+hard: {count(document.num_trials)} trainings of {as_markdown(document.model)}, scores
+after epoch {document.epoch}; {recipe}.
 
 ![How many examples are right in how many trials]({FIGURE})
 
@@ -182,20 +183,9 @@ versions, and digests of the files.
 
 {means}
 
-```sh
-easiness card --apply CARD SOURCE -o scores.csv
-```
-
 ## Cite
 
 The scores were made by easiness {document.versions["easiness"]}, which implements: Ikki Kishida and Hideki
 Nakayama, "Empirical Study of Easy and Hard Examples in CNN Training", ICONIP 2019, arXiv 1911.10739. Cite
 the data set as its authors ask.
 """
-
-
-def _plain(text: str) -> str:
-    """A name of a user's as text of Markdown."""
-    return (
-        json.dumps(text, ensure_ascii=False)[1:-1].replace("<", "&lt;").replace("[", "\\[").replace("`", "'")
-    )

@@ -30,7 +30,10 @@ def _write(examples: Examples, path: Path) -> str | None:
 
 def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     """Where the examples [K] are in the data set that they come from, and how that is known."""
-    ids, ref = examples.run.ids, examples.run.spec.data
+    run = examples.run
+    ids, ref = run.ids, run.spec.data
+    if run.spec.measured is None:
+        return np.arange(len(ids)), "indices are positions in the ids that the Recorder was given"
     if ids.dtype == np.int64:
         return ids.astype(np.int64), "indices are the ids: positions in the source"
     if examples.data is None or examples.data.source is None:

@@ -14,6 +14,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
 from easiness.report.certain import Certain, certain
+from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
@@ -83,6 +84,7 @@ def write_report(
     epoch: int | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
+    since: Run | None = None,
 ) -> None:
     """Write `render_report`'s page to the file ``output``, whole or not at all.
 
@@ -90,7 +92,7 @@ def write_report(
         BadInput: as `render_report`.
         RunFailed: the file cannot be written.
     """
-    page = render_report(runs, epoch=epoch, source=source, comparison=comparison)
+    page = render_report(runs, epoch=epoch, source=source, comparison=comparison, since=since)
     try:
         write_whole(Path(output), page.encode())
     except OSError as error:
@@ -103,6 +105,7 @@ def render_report(
     epoch: int | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
+    since: Run | None = None,
 ) -> str:
     """A page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
@@ -114,6 +117,7 @@ def render_report(
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
             run found them. Without them the page names the examples and shows no pictures.
         comparison: of just these runs, if `compare` has made it already; ``epoch`` is then its own.
+        since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
@@ -124,6 +128,7 @@ def render_report(
     check_comparable(runs)
     if comparison is not None:
         epoch = comparison.epoch
+    changed = None if since is None else changes(runs, since, epoch)
     at = common_epoch(runs, epoch)
     data, no_pictures = find_data(runs[0], source)
     not_compared = ""
@@ -140,7 +145,7 @@ def render_report(
     if data is not None:
         try:
             pictures = picture_uris(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))
-            marked = named_uris(data, _marked(parts, sure))
+            marked = named_uris(data, _marked(parts, sure, changed))
         except BadInput as error:
             if source is not None:
                 raise
@@ -161,6 +166,7 @@ def render_report(
         comparison=comparison,
         not_compared=not_compared,
         answers=[] if comparison is None else pair_answers(comparison),
+        changes=changed,
         certain=sure,
         above=ABOVE,
         pictures=pictures,
@@ -186,8 +192,10 @@ def _in_galleries(parts: Sequence[RunPart]) -> set[int]:
     return {one.position for part in parts for gallery in part.galleries for one in gallery}
 
 
-def _marked(parts: Sequence[RunPart], sure: Certain) -> Iterator[Named]:
+def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) -> Iterator[Named]:
     yield from sure.named
+    if changed is not None:
+        yield from changed.named
     for part in parts:
         for of_split in part.suspects:
             yield from of_split.named

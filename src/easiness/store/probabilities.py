@@ -54,7 +54,7 @@ def _values(
         others = kept is not None and not left_out
         instead = "; left_out=True takes those of examples left out of training" if others else ""
         raise BadInput(
-            f"{path}: not all logits were kept{instead}; measure another run with keep_logits=True "
+            f"{path}: not all logits were kept{instead}; measure or record another run with keep_logits=True "
             "(--keep-logits)"
         )
     values: npt.NDArray[np.float32] = kept.values[0][np.searchsorted(kept.positions, wanted)]

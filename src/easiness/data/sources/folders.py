@@ -13,6 +13,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.pictures.formats import HEIF, suffixes
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
@@ -145,9 +146,10 @@ def _read_split(
             (images if _is_image(path) else others).append(path.relative_to(root).as_posix())
         if not images and name == "train":
             found = "".join(f" ({note})" for note in _left_out(others))
+            more = f" ({OTHER_KINDS})" if others else ""
             raise BadInput(
                 f"{folder / class_name}: class {class_name!r} has no image{found}; add one or remove the "
-                "folder"
+                f"folder{more}"
             )
         left_out += others
         ids += sorted(images)

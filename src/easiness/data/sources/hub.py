@@ -14,6 +14,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.pictures.decode import one_line
 from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
+from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
@@ -176,7 +177,7 @@ def _image_column(table: Any, what: str) -> str:
             return name
     raise BadInput(
         f"{what}: no column named image or img, and {len(images)} columns of images; its columns are "
-        f"{', '.join(table.column_names)}: rename one"
+        f"{', '.join(table.column_names)}: rename one{'' if images else f' ({OTHER_KINDS})'}"
     )
 
 

@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.splits import HELD_OUT_NAMES
 from easiness.errors import BadInput, nearest
 
@@ -104,7 +105,7 @@ def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> di
         if theirs not in header and ours in (*NEEDED, *columns):
             raise BadInput(
                 f"{path}: no column {theirs}{nearest(theirs, header)}; the header is path,label[,split], or "
-                f"name yours with --columns {ours}=NAME"
+                f"name yours with --columns {ours}=NAME{f' ({OTHER_KINDS})' if ours == 'path' else ''}"
             )
         if header.count(theirs) > 1:
             raise BadInput(f"{path}: column {theirs} occurs more than once; leave one out")

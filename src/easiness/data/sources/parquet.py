@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
 from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
@@ -107,6 +108,7 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
             return name
     raise BadInput(
         f"{file}: no column named {' or '.join(wanted)}; its columns are {', '.join(columns)}: rename one"
+        f"{f' ({OTHER_KINDS})' if wanted == IMAGE_COLUMNS else ''}"
     )
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
-_KINDS = (("unchanged", FAINT, 1.5), ("harder", HARD, 4.0), ("easier", EASY, 4.0))
+_KINDS = (("unchanged", FAINT, 4.0), ("harder", HARD, 14.0), ("easier", EASY, 14.0))
 
 
 def draw_changes(found: ChangedExamples) -> Figure:

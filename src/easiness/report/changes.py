@@ -1,0 +1,76 @@
+"""What changed since another version of the data, for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from easiness.errors import BadInput
+from easiness.report.pictures import Named
+from easiness.show import Section, to_svg
+from easiness.store import Run
+from easiness.studies.versions import Difference, diff
+
+_SHOWN = 6  # of those that became harder, and of those that became easier
+
+
+@dataclass(frozen=True)
+class ShownChange:
+    """An example that changed; ``named`` is its split and id, ``was`` its class before if another."""
+
+    named: Named
+    class_name: str
+    was: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
+class Changes:
+    """``classes`` is the table by class; ``parts`` are "harder" or "easier", how many, and the surest."""
+
+    text: str
+    classes: Section
+    figure: str
+    parts: list[tuple[str, int, list[ShownChange]]]
+
+    @property
+    def named(self) -> Iterator[Named]:
+        """The pictures of those shown."""
+        return (one.named for _, _, shown in self.parts for one in shown)
+
+
+def changes(runs: Sequence[Run], since: Run, epoch: int | None) -> Changes:
+    """What changed from the run ``since`` to the one run of the page, examples matched by their ids.
+
+    Raises:
+        BadInput: the page has several runs, or as `diff`.
+    """
+    if len(runs) != 1:
+        raise BadInput(f"--since {since.path}: is compared with one run, and {len(runs)} were given")
+    found = diff(since, runs[0], epoch=epoch)
+    label = "Confidence of each example after over before; the table below counts those that changed."
+    return Changes(
+        text=found.text,
+        classes=found.sections()[0],
+        figure=to_svg(found.figure(), key="changes", label=label),
+        parts=list(_parts(found, runs[0])),
+    )
+
+
+def _parts(found: Difference, new: Run) -> Iterator[tuple[str, int, list[ShownChange]]]:
+    own = {str(one): one for one in new.ids.tolist()}  # the table may have them as text
+    for change in ("harder", "easier"):
+        rows = found.examples[found.examples["change"] == change]
+        shown = [
+            ShownChange(
+                named=("train", own[str(row["id"])]),
+                class_name=row["class"],
+                was="" if row["old_class"] == row["class"] else row["old_class"],
+                before=row["confidence_old"],
+                after=row["confidence_new"],
+            )
+            for row in rows.head(_SHOWN).to_dict("records")
+        ]
+        if shown:
+            yield change, len(rows), shown
