@@ -345,7 +345,6 @@ def test_a_link_opens_the_same_view(page: Page, open_page: Any, written: dict[st
     assert set(rows(other, 2)) == {EVIL[0]}
     assert other.locator("#map-selected").inner_text() == "0 selected"
     assert troubles == []
-    other.context.close()
 
 
 @pytest.mark.parametrize(
@@ -380,7 +379,6 @@ def test_two_runs_have_a_choice_and_one_selection(open_page: Any, written: dict[
     assert page.locator("#map-selected").inner_text() == "1 selected"
     assert re.search(r"run=1\b", page.url)
     assert troubles == []
-    page.context.close()
 
 
 def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, Path]) -> None:
@@ -393,7 +391,6 @@ def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, P
     assert page.locator("#map-card circle.mean").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert troubles == []
-    page.context.close()
 
 
 def test_without_scripts_the_page_is_as_it_would_be_without_a_map(
@@ -403,7 +400,6 @@ def test_without_scripts_the_page_is_as_it_would_be_without_a_map(
     assert not page.locator("#data-map").is_visible()
     assert not page.locator("nav a", has_text="Data map").is_visible()
     assert page.locator("#run1-accuracy").is_visible()
-    page.context.close()
 
 
 def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Path]) -> None:
@@ -429,7 +425,6 @@ def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Pa
     assert page.locator("#map-selected").inner_text() == "60 selected"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert troubles == []
-    page.context.close()
 
 
 def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: dict[str, Path]) -> None:
@@ -443,7 +438,6 @@ def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: 
     settle(page)
     assert not page.locator("#data-map").is_visible()
     assert troubles == []
-    page.context.close()
 
 
 def window(page: Page) -> tuple[float, float, float]:
@@ -556,4 +550,3 @@ def test_two_fingers_come_closer(open_page: Any, written: dict[str, Path]) -> No
     assert prevented == [False, True, True]
     assert window(page)[0] == pytest.approx(2, abs=1e-3)
     assert troubles == []
-    page.context.close()

@@ -181,7 +181,7 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
-    """The name of a run's recipe for these data, and that recipe, if at most the sizes of batch and photo differ."""
+    """The name of a run's recipe for these data and that recipe, if only the sizes of batch and photo differ."""
     for name in RECIPES:
         usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
         asked: dict[str, Any] = {"batch_size": spec.recipe.batch_size}

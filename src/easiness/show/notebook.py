@@ -1,4 +1,4 @@
-"""What a notebook shows of a figure and of tables: HTML that loads nothing, and in which every text is escaped."""
+"""What a notebook shows of a figure and of tables: HTML that loads nothing; every text is escaped."""
 
 from __future__ import annotations
 

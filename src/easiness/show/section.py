@@ -44,7 +44,7 @@ def sections_markdown(sections: Iterable[Section]) -> str:
 
 
 def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure: str = "") -> str:
-    """The same tables as HTML, below the sentences ``said`` and a ``figure`` as HTML; every text is escaped."""
+    """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
     sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
     shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
