@@ -181,11 +181,11 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
-    """The name of a run's recipe for these data and that recipe, if only the sizes of batch and photo differ."""
+    """The name of a run's recipe for these data, and that recipe; the sizes of batch and photo may differ."""
     for name in RECIPES:
         usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
         asked: dict[str, Any] = {"batch_size": spec.recipe.batch_size}
-        if usual.crop and spec.recipe.crop:
+        if spec.recipe.crop:
             asked["crop"] = spec.recipe.crop
         if usual.model_copy(update=asked) == spec.recipe:
             return name, usual

@@ -75,7 +75,7 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
 
 
 def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
-    found = suspects(run, split=split, epoch=epoch, pictures=False, progress=False)
+    found = suspects(run, split=split, epoch=epoch, pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
     words = ["easiness", "suspects", str(run.path), *epoch_option(run, epoch)]
     if split != "train":

@@ -37,7 +37,7 @@ def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float =
         BadInput: a threshold is out of its range, a class would be left without examples, or the run says
             nothing of suspects.
     """
-    ranked = suspects(run, pictures=False, progress=False).ranked
+    ranked = suspects(run, pictures=False).ranked
     in_order = ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
     return replace(found, ids=run.ids, was=_at_source(run))
