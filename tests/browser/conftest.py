@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = [
@@ -52,29 +52,61 @@ UNREACHED = """() => [...document.querySelectorAll('*')].filter(
 ).map(e => e.outerHTML.slice(0, 200))"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def fits() -> Callable[[Page], None]:
-    """Asserts that all of a page, what is folded as well, is on the screen or scrolls to it."""
+    """Asserts that all of a page, what is folded as well, is on screens of three widths or scrolls to it."""
 
     def call(page: Page) -> None:
         for opened in (False, True):
             if opened:
                 unfold = "document.querySelectorAll('details:not(.zoom)').forEach(d => d.open = true)"
                 page.evaluate(unfold)
-            width = page.viewport_size["width"]  # type: ignore[index]
-            assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert page.evaluate(CUT) == []
-            assert page.evaluate(UNREACHED) == []
+            for width in (390, 768, 1280):
+                page.set_viewport_size({"width": width, "height": 800})
+                assert page.evaluate("document.documentElement.scrollWidth") <= width
+                assert page.evaluate(CUT) == [], width
+                assert page.evaluate(UNREACHED) == [], width
 
     return call
 
 
-@pytest.fixture(scope="module")
-def open_page(browser: Browser) -> Callable[..., tuple[Page, list[str]]]:
+@pytest.fixture(scope="session")
+def has_two_themes() -> Callable[[Page], None]:
+    """Asserts that a page follows the theme that is asked for."""
+
+    def call(page: Page) -> None:
+        found = []
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        assert found == ["rgb(253, 253, 251)", "rgb(22, 24, 27)"]
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def contexts() -> list[BrowserContext]:
+    """Those that are open."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _closed(contexts: list[BrowserContext]) -> Iterator[None]:
+    """What a test opens is closed after it; what its module shares stays open."""
+    num = len(contexts)
+    yield
+    while len(contexts) > num:
+        contexts.pop().close()
+
+
+@pytest.fixture(scope="session")
+def open_page(browser: Browser, contexts: list[BrowserContext]) -> Callable[..., tuple[Page, list[str]]]:
     """Opens a file: the page, and whatever it complained about or asked the network for."""
 
     def call(path: Path, **options: Any) -> tuple[Page, list[str]]:
-        page = browser.new_context(offline=True, **options).new_page()
+        context = browser.new_context(offline=True, **options)
+        contexts.append(context)
+        page = context.new_page()
         troubles: list[str] = []
         page.on("console", lambda message: troubles.append(message.text))
         page.on("pageerror", lambda error: troubles.append(str(error)))

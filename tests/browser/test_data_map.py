@@ -345,7 +345,6 @@ def test_a_link_opens_the_same_view(page: Page, open_page: Any, written: dict[st
     assert set(rows(other, 2)) == {EVIL[0]}
     assert other.locator("#map-selected").inner_text() == "0 selected"
     assert troubles == []
-    other.context.close()
 
 
 @pytest.mark.parametrize(
@@ -380,7 +379,6 @@ def test_two_runs_have_a_choice_and_one_selection(open_page: Any, written: dict[
     assert page.locator("#map-selected").inner_text() == "1 selected"
     assert re.search(r"run=1\b", page.url)
     assert troubles == []
-    page.context.close()
 
 
 def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, Path]) -> None:
@@ -393,7 +391,6 @@ def test_one_epoch_has_no_map_but_the_table(open_page: Any, written: dict[str, P
     assert page.locator("#map-card circle.mean").count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert troubles == []
-    page.context.close()
 
 
 def test_without_scripts_the_page_is_as_it_would_be_without_a_map(
@@ -403,7 +400,6 @@ def test_without_scripts_the_page_is_as_it_would_be_without_a_map(
     assert not page.locator("#data-map").is_visible()
     assert not page.locator("nav a", has_text="Data map").is_visible()
     assert page.locator("#run1-accuracy").is_visible()
-    page.context.close()
 
 
 def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Path]) -> None:
@@ -429,7 +425,6 @@ def test_a_finger_draws_once_it_is_told_to(open_page: Any, written: dict[str, Pa
     assert page.locator("#map-selected").inner_text() == "60 selected"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert troubles == []
-    page.context.close()
 
 
 def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: dict[str, Path]) -> None:
@@ -443,4 +438,115 @@ def test_print_leaves_it_out_and_dark_has_other_colors(open_page: Any, written: 
     settle(page)
     assert not page.locator("#data-map").is_visible()
     assert troubles == []
-    page.context.close()
+
+
+def window(page: Page) -> tuple[float, float, float]:
+    """How close the view is, and where it begins: as the address has it."""
+    found = dict(re.findall(r"\b(zoom|x|y)=([\d.]+)", page.url))
+    return float(found.get("zoom", 1)), float(found.get("x", 0)), float(found.get("y", 0))
+
+
+def wheel(page: Page, x: float, y: float, down: int) -> None:
+    box = page.locator("#map-marks").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    page.mouse.wheel(0, down)
+    settle(page)
+
+
+def test_the_wheel_comes_closer_to_what_it_is_over(page: Page) -> None:
+    whole = pixels(page)
+    page.locator("#map-plot").scroll_into_view_if_needed()
+    page.keyboard.down("Control")
+    for _ in range(5):
+        wheel(page, 0.2, 0.2, -60)
+    page.keyboard.up("Control")
+    zoom, x, y = window(page)
+    assert zoom == pytest.approx(np.exp(2), abs=0.01)
+    assert 0 < x < 0.2  # near to the top left
+    assert 0.6 < y < 1 - 1 / zoom + 1e-3
+    assert pixels(page) != whole
+    wheel(page, 0.2, 0.2, 20)  # alone it moves the map
+    assert window(page)[::2] == (zoom, pytest.approx(y - 20 / (560 - 52) / zoom, abs=1e-3))
+    page.locator("#map-whole").click()
+    settle(page)
+    assert window(page) == (1, 0, 0)
+    assert pixels(page) == whole
+    before = page.evaluate("scrollY")
+    wheel(page, 0.5, 0.5, 60)  # nothing is enlarged, so it moves the page
+    assert page.evaluate("scrollY") > before
+
+
+def test_buttons_and_keys_come_closer_and_a_link_keeps_it(page: Page) -> None:
+    closer, further, whole = (page.locator(f"#map-{name}") for name in ("closer", "further", "whole"))
+    first = pixels(page)
+    assert further.is_disabled()
+    assert whole.is_disabled()
+    closer.click()
+    settle(page)
+    assert window(page) == (1.6, pytest.approx(0.1875), pytest.approx(0.1875))
+    page.locator("#map-marks").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("Shift+ArrowUp")
+    settle(page)
+    zoom, x, y = window(page)
+    assert zoom == pytest.approx(2.56)
+    assert y == pytest.approx(x + 0.25 / 2.56, abs=1e-3)
+    shown, address = pixels(page), page.url.partition("#")[2]
+    page.keyboard.press("0")
+    settle(page)
+    assert pixels(page) == first
+    page.evaluate(f"location.hash = {address!r}")
+    settle(page)
+    assert pixels(page) == shown
+    for _ in range(12):
+        if closer.is_enabled():
+            closer.click()
+            settle(page)
+    assert window(page)[0] == 64
+    page.evaluate("location.hash = 'data-map&zoom=1e9&x=-3&y=oops'")
+    settle(page)
+    assert closer.is_disabled()
+    assert further.is_enabled()
+
+
+def test_what_is_chosen_comes_into_view_and_only_what_is_seen_is_selected(page: Page) -> None:
+    page.evaluate("location.hash = 'data-map&zoom=2&x=0&y=0.5'")
+    settle(page)
+    drag_around(page, [(0.06, 0.02), (0.99, 0.02), (0.99, 0.92), (0.06, 0.92)])
+    number = int(page.locator("#map-selected").inner_text().split()[0])
+    page.locator("#map-only").check()
+    settle(page)
+    chosen = numbers(page, "confidence")
+    assert len(chosen) == number
+    assert all(value >= 0.49 for value in chosen)
+    page.locator("#map-only").uncheck()
+    page.locator("#map-body th button").first.click()  # the hardest
+    settle(page)
+    zoom, _, y = window(page)
+    assert zoom == 2
+    assert y < 0.5
+    card = page.locator("#map-card .map-name")
+    hardest = card.inner_text()
+    page.locator("#map-marks").focus()
+    page.keyboard.press("ArrowUp")
+    settle(page)
+    assert card.inner_text() != hardest
+
+
+def test_two_fingers_come_closer(open_page: Any, written: dict[str, Path]) -> None:
+    page, troubles = open_page(written["one"], viewport={"width": 390, "height": 800}, has_touch=True)
+    settle(page)
+    prevented = page.evaluate("""() => {
+        const marks = document.getElementById("map-marks");
+        const box = marks.getBoundingClientRect();
+        const finger = (identifier, x) => new Touch({identifier, target: marks,
+            clientX: box.left + x * box.width, clientY: box.top + box.height / 2});
+        const send = (kind, ...xs) => !marks.dispatchEvent(new TouchEvent(kind, {
+            cancelable: true, bubbles: true, touches: xs.map((x, i) => finger(i, x))}));
+        return [send("touchstart", 0.5), send("touchstart", 0.4, 0.6), send("touchmove", 0.3, 0.7)];
+    }""")
+    settle(page)
+    assert prevented == [False, True, True]
+    assert window(page)[0] == pytest.approx(2, abs=1e-3)
+    assert troubles == []

@@ -47,6 +47,7 @@ from easiness.studies.verification.result import Verification
 from easiness.studies.versions.result import Difference
 from plans import match_levels
 
+SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
 NUM, CLASSES = 40, 2
 LEVELS = (4.0, 2.0, 1.0)
@@ -201,12 +202,17 @@ def test_rows_a_figure_and_tables_to_read(result):
         assert all(isinstance(cell, str) for row in section.rows for cell in row)
 
 
-def test_a_notebook_shows_tables_and_no_name_becomes_markup(result):
+def test_a_notebook_shows_a_figure_and_tables_and_no_name_becomes_markup(result):
     shown = result._repr_html_()
     root = ET.fromstring(shown)  # every element is closed
-    assert {element.tag for element in root.iter()} <= {
+    tags = {element.tag for element in root.iter()}
+    of_figures = {tag for tag in tags if tag.startswith(SVG)}
+    assert tags - of_figures <= {
         *("div", "ul", "li", "h4", "p", "table", "thead", "tbody", "tr", "th", "td"),
     }
+    assert len(root.findall(f"div/{SVG}svg")) == 1
+    assert f"{SVG}script" not in of_figures
+    assert result._repr_html_() == shown  # also the ids in the figure
     assert len(root.findall("table")) == len(result.sections())
     assert "<script" not in shown
     assert html.escape(HOSTILE) in shown

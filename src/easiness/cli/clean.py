@@ -57,6 +57,9 @@ def clean(
     else:
         write_result(output, found)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
+    if not (found.relabelled.any() or found.dropped.any()):
+        lists = shlex.join(["easiness", "suspects", str(run)])
+        typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
     then = f"; edit {output}, then {_verifying(opened, output)}" if output and output.suffix == ".csv" else ""
     typer.echo(f"{found.text}{then}", err=True)
 

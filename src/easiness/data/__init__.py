@@ -1,7 +1,7 @@
 """Labelled examples: images, labels, class names, stable ids and a fingerprint."""
 
 from easiness.data.checks import check_examples
-from easiness.data.counting import counted, reading
+from easiness.data.counting import counted, reading, tell
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
@@ -40,6 +40,7 @@ __all__ = [
     "reading",
     "reduce",
     "share_images",
+    "tell",
     "uncached_photos",
     "Dataset",
     "Photos",

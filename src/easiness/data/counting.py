@@ -31,6 +31,13 @@ def reading(told: Told) -> Iterator[None]:
         _told.reset(token)
 
 
+def tell(what: str, done: int, total: int) -> None:
+    """Tell how far a pass has come that is made in parts of its own."""
+    told = _told.get()
+    if told is not None:
+        told(what, done, total)
+
+
 def counted(items: Iterable[T], what: str, total: int, done: int = 0) -> Iterator[T]:
     """The items as they come, ``total`` of them with ``done`` before the first."""
     told = _told.get()

@@ -22,7 +22,7 @@ from easiness.store import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "card", "table", "map")
+SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map")
 """Those of the page, in the order in which they are read."""
 
 AXES = ("variability", "confidence")

@@ -170,8 +170,10 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     if by_name is not None:
         name, usual = by_name
         options.append(("--recipe", name))
-        if usual != spec.recipe:
+        if usual.batch_size != spec.recipe.batch_size:
             options.append(("--batch-size", spec.recipe.batch_size))
+        if usual.crop != spec.recipe.crop:
+            options.append(("--image-size", spec.recipe.crop))
     else:
         recipe = "\n".join(f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
         options.append(("--recipe", "recipe.toml"))
@@ -179,10 +181,13 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
-    """The name of a run's recipe for these data, and that recipe, if at most the batch size differs."""
+    """The name of a run's recipe for these data, and that recipe; the sizes of batch and photo may differ."""
     for name in RECIPES:
         usual = Recipe.model_validate({**named_recipe(name, spec.model), **data.recipe_defaults})
-        if usual.model_copy(update={"batch_size": spec.recipe.batch_size}) == spec.recipe:
+        asked: dict[str, Any] = {"batch_size": spec.recipe.batch_size}
+        if spec.recipe.crop:
+            asked["crop"] = spec.recipe.crop
+        if usual.model_copy(update=asked) == spec.recipe:
             return name, usual
     return None
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import html
 
 from easiness.errors import BadInput
 from easiness.report.accuracy_figure import accuracy_curves
 from easiness.report.facts import describe_data, run_facts
 from easiness.report.levels_figure import draw_levels, easiness_levels
-from easiness.show import to_svg
+from easiness.show import figure_html
 from easiness.store import Run
 
 _LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch", "fingerprint")
-
-# the ink is that of the notebook, light or dark
-_STYLE = "--plot-ink: currentColor; --plot-faint: #8884; max-width: 32em; margin: 0.5em 0"
 
 
 def run_html(run: Run) -> str:
@@ -54,6 +50,5 @@ def _figure(run: Run) -> str:
     except BadInput:  # nothing is right in any trial, so there is no easiness yet
         return ""
     which = f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # several may stand in one notebook
-    key = f"run-{hashlib.sha256(which.encode()).hexdigest()[:8]}"
     label = f"Examples by the number of trials, of {len(run.trials)}, that are right."
-    return f'<div style="{_STYLE}">{to_svg(draw_levels(levels), key=key, label=label)}</div>'
+    return figure_html(draw_levels(levels), of=which, label=label)

@@ -254,7 +254,14 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     at_most = _LOOKED_AT // len(run.classes)
     try:
         found = similarity(
-            run, data, fraction=fraction, epoch=epoch, spaces=("pixel",), at_most=at_most, device="cpu"
+            run,
+            data,
+            fraction=fraction,
+            epoch=epoch,
+            spaces=("pixel",),
+            at_most=at_most,
+            device="cpu",
+            progress=False,
         )
     except BadInput:
         return ""

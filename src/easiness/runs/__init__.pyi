@@ -12,7 +12,7 @@ from .many import (
 from .measuring import measure as measure
 from .plan import Drawn as Drawn, Plan as Plan, make_plan as make_plan
 from .progress import Progress as Progress
-from .reading import reading_shown as reading_shown
+from .reading import passes_shown as passes_shown, reading_shown as reading_shown
 from .recipe_choice import with_recipe as with_recipe
 from .shown import ShownProgress as ShownProgress
 from .source import (

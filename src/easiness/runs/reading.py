@@ -1,15 +1,17 @@
-"""A line now and then while a large source is read."""
+"""How far the reading of a large source has come, for whoever waits."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from easiness.data import reading
+from easiness.runs.screens import State, find_screen
 
 SECONDS_BETWEEN_LINES = 5.0
+_QUICK = 1.0  # seconds without a word
 
 
 def _print(text: str) -> None:
@@ -29,3 +31,33 @@ def reading_shown(say: Callable[[str], None] = _print) -> Iterator[None]:
 
     with reading(show):
         yield
+
+
+@contextmanager
+def passes_shown(progress: bool) -> Iterator[None]:
+    """As `reading_shown`, for what reads alone: a bar on a terminal, a line in a notebook.
+
+    Nothing where that is quick. Without ``progress`` whoever shows it already goes on to do so.
+    """
+    screen = find_screen() if progress else None
+    if screen is None:
+        with reading_shown() if progress else nullcontext():
+            yield
+        return
+    began, opened = time.monotonic(), False
+
+    def show(what: str, done: int, total: int) -> None:
+        nonlocal opened
+        if not opened and time.monotonic() - began < _QUICK:
+            return
+        if not opened:
+            opened = True
+            screen.open()
+        screen.show(State([what], done / max(total, 1)))
+
+    try:
+        with reading(show):
+            yield
+    finally:
+        if opened:
+            screen.close()

@@ -1,9 +1,10 @@
 """The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind."""
 
 from easiness.show.amounts import duration_text, size_text
+from easiness.show.notebook import figure_html, result_html
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES, json_bytes, render, rendered
 from easiness.show.result import Result
-from easiness.show.section import Section, defined, number, sections_html, sections_markdown, sections_text
+from easiness.show.section import Section, defined, number, sections_markdown, sections_text
 from easiness.show.svg import (
     EASY,
     EASY_WASH,
@@ -58,6 +59,7 @@ __all__ = [
     "defined",
     "duration",
     "duration_text",
+    "figure_html",
     "json_bytes",
     "legend_above",
     "new_axes",
@@ -68,7 +70,7 @@ __all__ = [
     "quiet",
     "render",
     "rendered",
-    "sections_html",
+    "result_html",
     "sections_markdown",
     "sections_text",
     "size_text",

@@ -6,7 +6,8 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from easiness.show.in_short import in_short
-from easiness.show.section import Section, defined, sections_html, sections_markdown
+from easiness.show.notebook import result_html
+from easiness.show.section import Section, defined, sections_markdown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,5 +47,5 @@ class Result(Protocol):
         return sections_markdown(self.sections()) + "\n"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        return sections_html(self.sections())
+        """What a notebook shows: the figure, then the tables."""
+        return result_html(self.figure(), self.sections())

@@ -43,10 +43,10 @@ def sections_markdown(sections: Iterable[Section]) -> str:
     )
 
 
-def sections_html(sections: Iterable[Section], said: Iterable[str] = ()) -> str:
-    """The same tables as HTML below the sentences ``said``; every text is escaped."""
+def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure: str = "") -> str:
+    """The same as HTML, below sentences ``said`` and a ``figure`` that is HTML; every text is escaped."""
     sentences = "".join(f"<li>{html.escape(text)}</li>" for text in said)
-    shown = f"<ul>{sentences}</ul>" if sentences else ""
+    shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
         title, note = html.escape(section.title), html.escape(section.note)
         shown += f"<h4>{title}</h4><p>{note}</p>{_html(section.rows)}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from easiness import Recipe, load_dataset, measure, open_run
 from easiness.report.accuracy_figure import accuracy_curves
@@ -91,6 +92,19 @@ def test_another_batch_size_needs_no_recipe_file(tmp_path: Path) -> None:
     assert found is not None
     assert found.recipe is None
     assert found.parts[-2:] == ("--recipe short", "--batch-size 25")
+
+
+def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
+    for at in range(8):
+        file = tmp_path / "photos" / "ab"[at % 2] / f"{at}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 16), (30 * at, 0, 0)).save(file)
+    size = {"trials": 1, "epochs": 1, "precision": "float32", "batch_size": 4, "image_size": 8}
+    run = measure(tmp_path / "photos", model="mlp_2_w8", **size, out=tmp_path / "run")
+    found = measure_command(run, load_dataset(tmp_path / "photos"))
+    assert found is not None
+    assert found.recipe is None
+    assert found.parts[-3:] == ("--recipe short", "--batch-size 4", "--image-size 8")
 
 
 def test_a_page_of_before_the_end_says_so(measured: Path) -> None:

@@ -86,6 +86,7 @@ const GESTURES = [
   ["Click or tap", " to keep it here; Escape lets it go."],
   ["Drag around", " examples to select them, with Ctrl to add more; on a touch screen press Lasso first."],
   ["Arrow keys", " walk from point to point, or down the table."],
+  ["Ctrl and the wheel", " or two fingers come closer; the wheel alone then moves the map. Keys: +, - and 0."],
 ];
 
 const WITHOUT_A_MAP = [["Choose a row", " of the table to see what the example is and how it was learned."]];

@@ -38,7 +38,7 @@ function unpacked(text) {
 
 function written() {
   const parts = new URLSearchParams();
-  for (const name of ["run", "color", "least", "most", "search", "sort", "page", "pinned"]) {
+  for (const name of ["run", "color", "least", "most", "search", "sort", "page", "pinned", "zoom", "x", "y"]) {
     if (view[name] !== DEFAULTS[name] && view[name] !== null) parts.set(name, String(view[name]));
   }
   for (const name of ["label", "suggested", "predicted"]) if (view[name] >= 0) parts.set(name, String(view[name]));
@@ -72,6 +72,8 @@ function readFragment() {
   const index = among("run", runs.length);
   const known = (name) => (runs[index].scores.has(parts.get(name)) ? parts.get(name) : DEFAULTS[name]);
   const sorts = ["id", "label", "suggested"];
+  const zoom = Math.min(CLOSEST, Math.max(1, decimal(parts.get("zoom")) ?? 1));
+  const share = (name) => clamped(decimal(parts.get(name)) ?? 0, 1 - 1 / zoom);
   change({
     run: index,
     color: known("color"),
@@ -87,6 +89,9 @@ function readFragment() {
     pinned: among("pinned", num),
     only: parts.get("only") === "1",
     selected: unpacked(parts.get("selected")),
+    zoom,
+    x: share("x"),
+    y: share("y"),
   });
   changes.add("page"); // a filter that changes with it does not turn back to the first one
   return true;

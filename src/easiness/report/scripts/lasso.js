@@ -103,7 +103,7 @@ const STEPS_BY_KEY = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1]
 
 canvas.addEventListener("keydown", (event) => {
   const step = STEPS_BY_KEY[event.key];
-  if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+  if (step === undefined || event.shiftKey || event.altKey || event.ctrlKey || event.metaKey) return;
   event.preventDefault();
   const point = walk(view.pinned, ...step);
   change({ pinned: point, hovered: -1 });

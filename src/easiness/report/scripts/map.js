@@ -67,6 +67,7 @@ function showFlat() {
     : "No example has a variability above 0, so there is no map to draw. The table below has every example.";
   element("plot").hidden = plot.flat;
   element("help").hidden = plot.flat;
+  element("tools").hidden = plot.flat;
   element("legend").hidden = plot.flat;
   element("stage").classList.toggle("flat", plot.flat);
 }
@@ -79,10 +80,12 @@ onChange((any) => {
   }
   if (any("run", "color", "started")) showLegend();
   const resized = !plot.flat && any("run", "size", "started") && resize();
-  if (!plot.flat && (resized || any("run", "started"))) place();
-  if (resized || any(...FILTERS, "started")) squares = null;
-  if (!plot.flat && (resized || any(...FILTERS, "selected", "theme", "started"))) drawPoints();
-  if (!plot.flat && (resized || any("run", "pinned", "hovered", "path", "theme", "started"))) drawMarks();
+  const moved = resized || (!plot.flat && any("run", "zoom", "x", "y", "started"));
+  if (moved) place();
+  if (moved || any(...FILTERS)) squares = null;
+  if (!plot.flat && (moved || any(...FILTERS, "selected", "theme"))) drawPoints();
+  if (!plot.flat && any("pinned") && view.pinned >= 0 && !any("read")) bringIntoView(view.pinned);
+  if (!plot.flat && (moved || any("pinned", "hovered", "path", "theme"))) drawMarks();
   if (any(...FILTERS, "sort", "descending", "only", "started") || (view.only && any("selected"))) {
     view.rows = sortedRows();
     view.page = Math.min(view.page, Math.max(0, Math.ceil(view.rows.length / PER_PAGE) - 1));
@@ -92,8 +95,9 @@ onChange((any) => {
   else if (any("selected", "pinned")) markRows();
   if (any(...FILTERS, "selected", "only", "started")) showSelection();
   showControls();
+  showZoom();
   drawCard();
-  if (any(...FILTERS, "selected", "sort", "descending", "only", "page", "pinned") && !any("read", "started")) writeSoon();
+  if (any(...FILTERS, "selected", "sort", "descending", "only", "page", "pinned", "zoom", "x", "y") && !any("read", "started")) writeSoon();
 });
 
 // what the controls do

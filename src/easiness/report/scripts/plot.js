@@ -4,7 +4,7 @@ const MARGIN = { left: 46, right: 14, top: 12, bottom: 40 };
 const CELL = 16; // pixels of a square in which the points near the pointer are looked for
 const points = element("points").getContext("2d");
 const marks = element("marks").getContext("2d");
-const plot = { width: 0, height: 0, scale: 1, flat: false, most: 0.5, x: new Float32Array(num), y: new Float32Array(num) };
+const plot = { width: 0, height: 0, scale: 1, flat: false, most: 0.5, num, x: new Float32Array(num), y: new Float32Array(num) };
 
 // in an order that has nothing to do with the data, so that no class lies above all others
 const drawingOrder = once(() => {
@@ -38,8 +38,10 @@ function resize() {
   return true;
 }
 
-const acrossOf = (value) => MARGIN.left + (value / plot.most) * (plot.width - MARGIN.left - MARGIN.right);
-const upOf = (value) => plot.height - MARGIN.bottom - value * (plot.height - MARGIN.top - MARGIN.bottom);
+const plotWidth = () => plot.width - MARGIN.left - MARGIN.right;
+const plotHeight = () => plot.height - MARGIN.top - MARGIN.bottom;
+const acrossOf = (value) => MARGIN.left + (value / plot.most - view.x) * view.zoom * plotWidth();
+const upOf = (value) => plot.height - MARGIN.bottom - (value - view.y) * view.zoom * plotHeight();
 
 function place() {
   const across = run().values("variability");
@@ -47,9 +49,14 @@ function place() {
   let most = 0;
   for (const value of across) if (value > most) most = value;
   plot.most = Math.max(0.05, Math.ceil(most * 20) / 20);
+  const [right, bottom] = [plot.width - MARGIN.right + 0.5, plot.height - MARGIN.bottom + 0.5];
+  plot.num = 0;
   for (let i = 0; i < num; i++) {
-    plot.x[i] = acrossOf(across[i]);
-    plot.y[i] = upOf(up[i]);
+    const [x, y] = [acrossOf(across[i]), upOf(up[i])];
+    const seen = x > MARGIN.left - 0.5 && x < right && y > MARGIN.top - 0.5 && y < bottom;
+    plot.x[i] = seen ? x : NaN;
+    plot.y[i] = seen ? y : NaN;
+    plot.num += seen;
   }
 }
 
@@ -72,7 +79,7 @@ function stamp(image, mask, alpha, colorAt, chosen) {
   const covers = Float32Array.from(mask, (one) => one[2] * alpha);
   const { scale, x, y } = plot;
   for (const i of drawingOrder()) {
-    if (!chosen(i) || !(x[i] >= 0)) continue; // undefined places have no point
+    if (!chosen(i) || !(x[i] >= 0)) continue; // those out of view, and of undefined places
     const [r, g, b] = colorAt(i);
     const at = 4 * (Math.round(y[i] * scale) * width + Math.round(x[i] * scale));
     for (let k = 0; k < offsets.length; k++) {
@@ -97,15 +104,26 @@ function drawPoints() {
   const steps = colorSteps(values, score, colorRange(values));
   const colorAt = (i) => (steps[i] < 0 ? none : ramp[steps[i]]);
   const { visible, selected } = view;
-  const radius = radiusOf(num) * plot.scale;
-  const alpha = num > 20000 ? 0.5 : num > 5000 ? 0.65 : 0.85;
+  const seen = plot.num;
+  const radius = radiusOf(seen) * plot.scale;
+  const alpha = seen > 20000 ? 0.5 : seen > 5000 ? 0.65 : 0.85;
   const some = selected.size > 0;
   const faint = disk(Math.max(0.8, radius * 0.7));
-  stamp(image, faint, num > 5000 ? 0.18 : 0.3, () => none, (i) => visible[i] === 0);
+  stamp(image, faint, seen > 5000 ? 0.18 : 0.3, () => none, (i) => visible[i] === 0);
   stamp(image, disk(radius), some ? alpha * 0.25 : alpha, colorAt, (i) => visible[i] === 1 && !selected.has(i));
   if (some) stamp(image, disk(radius * 1.15), 1, colorAt, (i) => selected.has(i));
   points.putImageData(image, 0, 0);
   drawAxes(css);
+}
+
+// round values from one on, over a width, and their texts
+function ticks(from, width) {
+  const power = 10 ** Math.floor(Math.log10(width / 5));
+  const step = power * [1, 2, 5, 10].find((times) => times * power >= width / 5 - 1e-9);
+  const digits = Math.max(1, Math.ceil(-Math.log10(step) - 1e-9));
+  const found = [];
+  for (let k = Math.ceil(from / step - 1e-6); k * step <= from + width + 1e-6 * step; k++) found.push([k * step, (k * step).toFixed(digits)]);
+  return found;
 }
 
 function drawAxes(css) {
@@ -123,18 +141,17 @@ function drawAxes(css) {
   };
   points.textAlign = "right";
   points.textBaseline = "middle";
-  for (let tick = 0; tick <= 5; tick++) {
-    const y = Math.round(upOf(tick / 5)) + 0.5;
+  for (const [value, text] of ticks(view.y, 1 / view.zoom)) {
+    const y = Math.round(upOf(value)) + 0.5;
     line(MARGIN.left - 9, y, MARGIN.left - 5, y);
-    points.fillText((tick / 5).toFixed(1), MARGIN.left - 13, y);
+    points.fillText(text, MARGIN.left - 13, y);
   }
   points.textAlign = "center";
   points.textBaseline = "top";
-  const step = plot.most > 0.3 ? 0.1 : plot.most > 0.1 ? 0.05 : 0.01;
-  for (let tick = 0; tick * step <= plot.most + 1e-9; tick++) {
-    const x = Math.round(acrossOf(tick * step)) + 0.5;
+  for (const [value, text] of ticks(view.x * plot.most, plot.most / view.zoom)) {
+    const x = Math.round(acrossOf(value)) + 0.5;
     line(x, height - MARGIN.bottom + 5, x, height - MARGIN.bottom + 9);
-    points.fillText((tick * step).toFixed(step < 0.1 ? 2 : 1), x, height - MARGIN.bottom + 11);
+    points.fillText(text, x, height - MARGIN.bottom + 11);
   }
   line(MARGIN.left - 4.5, MARGIN.top, MARGIN.left - 4.5, height - MARGIN.bottom + 4.5);
   line(MARGIN.left - 4.5, height - MARGIN.bottom + 4.5, width - MARGIN.right, height - MARGIN.bottom + 4.5);
@@ -152,7 +169,7 @@ function drawMarks() {
   const { css } = theme();
   marks.setTransform(plot.scale, 0, 0, plot.scale, 0, 0);
   marks.clearRect(0, 0, plot.width, plot.height);
-  const radius = radiusOf(num) + 3;
+  const radius = radiusOf(plot.num) + 3;
   for (const [point, wide] of [[view.pinned, 2.5], [view.hovered, 1.5]]) {
     if (point < 0 || !(plot.x[point] >= 0)) continue;
     for (const [color, width] of [[css.paper, wide + 2.5], [css.ink, wide]]) {
@@ -204,11 +221,14 @@ function nearest(x, y, reach) {
 // the next visible point in a direction: near, and not far off it
 function walk(from, dx, dy) {
   if (from < 0) return view.rows.length > 0 ? view.rows[0] : -1;
+  const [across, up] = [run().values("variability"), run().values("confidence")];
   let [best, least] = [-1, Infinity];
   for (let i = 0; i < num; i++) {
-    if (!view.visible[i] || i === from || !(plot.x[i] >= 0)) continue;
-    const along = (plot.x[i] - plot.x[from]) * dx + (plot.y[i] - plot.y[from]) * dy;
-    const aside = Math.abs((plot.x[i] - plot.x[from]) * dy) + Math.abs((plot.y[i] - plot.y[from]) * dx);
+    if (!view.visible[i] || i === from) continue;
+    // also to those out of view, which then moves; undefined places are in no direction
+    const [right, down] = [acrossOf(across[i]) - acrossOf(across[from]), upOf(up[i]) - upOf(up[from])];
+    const along = right * dx + down * dy;
+    const aside = Math.abs(right * dy) + Math.abs(down * dx);
     if (along < 0.5 || aside > along) continue;
     if (along + 2 * aside < least) [best, least] = [i, along + 2 * aside];
   }

@@ -17,6 +17,9 @@ const DEFAULTS = Object.freeze({
   page: 0,
   pinned: -1,
   only: false,
+  zoom: 1,
+  x: 0,
+  y: 0,
 });
 
 const view = { ...DEFAULTS, selected: new Set(), hovered: -1, visible: new Uint8Array(num), rows: [] };

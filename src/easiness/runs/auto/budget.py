@@ -27,6 +27,11 @@ class Budget:
         self.allowed = min(self._most, max(LEAST, SHARE * run_seconds))
 
     @property
+    def is_none(self) -> bool:
+        """Is nothing to be chosen, but only said what is known?"""
+        return self._most == 0
+
+    @property
     def left(self) -> float:
         """Seconds; below zero where it was overdrawn."""
         return self.allowed - (self._clock() - self._began)

@@ -75,18 +75,20 @@ class Search:
         """The first way to look at, which no budget forbids: one trial in this process.
 
         On a GPU steps as graphs are looked at as well, since a precision that saves arithmetic shows in no
-        step that is bound by launches.
+        step that is bound by launches. Without a budget only what is known is compared: a look at one way
+        tells what a run will about take.
         """
+        ways = list(candidates)
         if self._on_cuda:
-            graphs = [one.model_copy(update={"graphed": True}) for one in candidates]
-            return self._precision([*candidates, *graphs])
-        if len(candidates) == 1 or self._on_gpu:
-            return self._precision(candidates)
-        # in one thread, which other programs disturb least
-        single = [one.model_copy(update={"threads": 1}) for one in candidates]
-        chosen = self._precision(single)
+            ways += [one.model_copy(update={"graphed": True}) for one in candidates]
+        elif len(candidates) > 1 and not self._on_gpu:
+            # in one thread, which other programs disturb least
+            ways = [one.model_copy(update={"threads": 1}) for one in candidates]
+        if self.budget.is_none and self.looks.compared(ways) is None:
+            return self._precision(candidates[:1])
+        chosen = self._precision(ways)
         threads = candidates[0].threads
-        if threads == 1:
+        if self._on_gpu or chosen.settings.threads == threads:
             return chosen
         settings = chosen.settings.model_copy(update={"threads": threads})
         return Way(settings, self._must([settings])[0].speed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from easiness.show import Result, Section, sections_html
+from easiness.show import Result, Section, result_html
 from easiness.studies.matching.answers import answers, headline
 from easiness.studies.matching.figure import draw_matching
 from easiness.studies.matching.found import Compared
@@ -44,4 +44,4 @@ class Comparison(Compared, Result):
         return as_markdown(self)
 
     def _repr_html_(self) -> str:
-        return sections_html(self.sections(), answers(self))
+        return result_html(self.figure(), self.sections(), answers(self))

@@ -193,7 +193,7 @@ def _levels(kind: str, shape: tuple[int, int, int]) -> list[float]:
 
 def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
     try:
-        return similarity(run, data, device=device)
+        return similarity(run, data, device=device, progress=False)
     except BadInput as error:  # sets of networks that have learned little may lie in one class
         return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
 

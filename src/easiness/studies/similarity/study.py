@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
-from easiness.data import Dataset
+from easiness.data import Dataset, tell
 from easiness.errors import BadInput, nearest
-from easiness.runs import data_of, feature_reader, positions_in, recipe_of
+from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial
 from easiness.studies.similarity.found import (
     DIFFERENCES,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 
 _REPLICATES = 1000
+_MEASURING = "measuring distances within sets"
 _Floats = npt.NDArray[np.float64]
 
 
@@ -43,6 +44,7 @@ def similarity(
     at_most: int = 500,
     seed: int = 0,
     device: str = "auto",
+    progress: bool = True,
 ) -> Similarity:
     """Mean Euclidean distance between two examples of a class: easy ones, hard ones, any.
 
@@ -70,6 +72,7 @@ def similarity(
         at_most: examples of each set and class, at least 2.
         seed: of the ties, the random sets and the bootstrap.
         device: for the features: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: show how far it is where that takes longer than a moment.
 
     Raises:
         BadInput: an option is wrong, the data are others, no class counts, or features are asked for and
@@ -96,16 +99,18 @@ def similarity(
     replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
     sizes = dict.fromkeys(SETS, 0)
     norms = []
-    for at, label in enumerate(counted):
-        for row, (name, members) in enumerate(_members(votes, weights, label, at_most, seed)):
-            sizes[name] += len(members)
-            found = reader.distances(np.sort(where[members]))
-            drawn = draws(len(members), _REPLICATES, np.random.default_rng([seed, label, row, 1]))
-            for space in spaces:
-                means[space][row, at] = mean_distance(found[space].distances)
-                replicates[space][row, at] = resampled_means(found[space].distances, drawn)
-            if name == "all" and "feature" in spaces:
-                norms.append(found["feature"].squared_norms)
+    with passes_shown(progress):
+        for at, label in enumerate(counted):
+            for row, (name, members) in enumerate(_members(votes, weights, label, at_most, seed)):
+                sizes[name] += len(members)
+                found = reader.distances(np.sort(where[members]))
+                drawn = draws(len(members), _REPLICATES, np.random.default_rng([seed, label, row, 1]))
+                for space in spaces:
+                    means[space][row, at] = mean_distance(found[space].distances)
+                    replicates[space][row, at] = resampled_means(found[space].distances, drawn)
+                if name == "all" and "feature" in spaces:
+                    norms.append(found["feature"].squared_norms)
+                tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit

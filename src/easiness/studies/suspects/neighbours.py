@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.data import Dataset
+from easiness.data import Dataset, tell
 from easiness.runs import feature_reader, find_data, positions_in
 from easiness.store import WEIGHTS, Run
 
@@ -20,6 +20,7 @@ AT_MOST = 20_000
 MOST_TRIALS = 5
 """Networks that are asked: one more hardly changes a mean over five."""
 _AT_ONCE = 2_000
+_ASKING = "asking the networks"
 
 _Floats = npt.NDArray[np.float64]
 
@@ -72,10 +73,14 @@ def _features(run: Run, data: Dataset, device: str) -> Iterator[npt.NDArray[np.f
 
     target, where = resolve_device(device), positions_in(data, run)
     order = np.argsort(where)
-    for trial in run.trials[:MOST_TRIALS]:
+    asked = run.trials[:MOST_TRIALS]
+    for row, trial in enumerate(asked):
         reader = feature_reader(run, data, trial, target)
-        blocks = (where[order[at : at + _AT_ONCE]] for at in range(0, len(order), _AT_ONCE))
-        ascending = np.concatenate([reader.features(block) for block in blocks])
+        blocks = []
+        for at in range(0, len(order), _AT_ONCE):
+            blocks.append(reader.features(where[order[at : at + _AT_ONCE]]))
+            tell(_ASKING, row * len(order) + min(at + _AT_ONCE, len(order)), len(asked) * len(order))
+        ascending = np.concatenate(blocks)
         features = np.empty_like(ascending)
         features[order] = ascending
         yield features

@@ -8,6 +8,7 @@ import numpy as np
 
 from easiness.analysis import LabelNoise, label_noise
 from easiness.errors import BadInput
+from easiness.runs import passes_shown
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.conflicts import conflicts_of
@@ -36,6 +37,7 @@ def suspects(
     pictures: bool = True,
     source: Any = None,
     device: str = "auto",
+    progress: bool = True,
 ) -> Suspects:
     """The examples whose label is likely wrong, most suspicious first, and what is certain before that.
 
@@ -52,6 +54,7 @@ def suspects(
             without, conflicts are not looked for and some kinds cannot be named.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
         device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: show how far it is where that takes longer than a moment.
 
     Raises:
         BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
@@ -61,8 +64,9 @@ def suspects(
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     evidence = gather(run, split, epoch)
     noise = label_noise(evidence.of_labels)
-    conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-    kinds, told = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
+    with passes_shown(progress):
+        conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
+        kinds, told = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
     order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
     listed = order[: how_many_listed(noise.p_wrong, above)]
     reason = np.full(len(order), "", object)

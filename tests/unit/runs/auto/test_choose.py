@@ -459,6 +459,19 @@ def test_a_glance_compares_nothing_and_keeps_nothing(machine):
     assert len(machine.calls) == 2
 
 
+def test_a_glance_looks_at_one_precision_unless_both_are_known(machine, monkeypatch):
+    monkeypatch.setattr(rules, "multiplies_bfloat16", lambda: True)
+    machine.times, machine.factors = {**PAIR, (1, 1, 1): 0.3}, {"bfloat16": 0.5}
+    seen = choose.glance(plan(precision="auto"), CPU, Execution())
+    assert machine.calls == [[(1, 4, 1)]]
+    assert (seen.resolved.precision, seen.rough) == ("float32", True)
+    resolve_plan(plan(precision="auto"), CPU, Execution())
+    machine.calls.clear()
+    seen = choose.glance(plan(precision="auto"), CPU, Execution())
+    assert machine.calls == []
+    assert (seen.resolved.precision, seen.rough) == ("bfloat16", False)
+
+
 def test_a_glance_at_what_is_known_is_what_is_chosen(machine):
     machine.times = PAIR
     chosen = resolve_plan(plan(trials=20), CPU, Execution())

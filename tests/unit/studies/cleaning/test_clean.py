@@ -51,6 +51,8 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     assert shown.out.count(",drop\n") == 1
     assert shown.err.endswith("relabels 0 and drops 1 of 100\n")
     assert command("clean", first_two.path, "-o", tmp_path / "labels.json").code == 0
+    nothing = command("clean", first_two.path, "--relabel-above", 1, "--drop-above", 1)
+    assert f"easiness suspects {first_two.path} lists those to look at first\n" in nothing.err
 
 
 def test_what_is_refused(refused, first_two: Run, tmp_path: Path):
