@@ -95,8 +95,7 @@ def summarize(run: Run) -> str:
 
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
-    import numpy as np
-
+    from easiness.cli.status import MOST_READ
     from easiness.spec import observe_text
     from easiness.studies.matching import outlook_lines
 
@@ -109,19 +108,29 @@ def summarize(run: Run) -> str:
             f"common one; --epochs {longest} makes them equal"
         )
     epoch = run.resolve_epoch(None)
+    if num > MOST_READ:
+        return f"{head}\n{_accuracy(run, epoch)}"
     right = run.votes(epoch).correct.sum(axis=0)
-    accuracy = []
-    for name in run.trials[0].document.accuracy:
-        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
-        spread = f" ± {values.std(ddof=1):.3f}" if num > 1 else ""
-        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     ahead = "".join(f"\n{line}" for line in outlook_lines(run))
     augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}
-accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
-chance {1 / len(run.classes):.3f}
+{_accuracy(run, epoch)}
 easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}"""
+
+
+def _accuracy(run: Run, epoch: int) -> str:
+    import numpy as np
+
+    accuracy = []
+    for name in run.trials[0].known.accuracy:
+        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
+        spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
+    return (
+        f"accuracy after epoch {epoch} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
+        f"chance {1 / len(run.classes):.3f}"
+    )

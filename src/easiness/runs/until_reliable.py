@@ -87,7 +87,7 @@ class UntilReliable:
             return run
         with RunWriter(run.path, wait=_SECONDS_TO_WAIT) as writer:
             writer.conclude(self._stopped)
-            return writer.read()
+            return writer.read(run.trials)
 
     def _has(self, part: Run, num: int) -> bool:
         return sum(trial.epochs >= self._epochs for trial in part.trials) == num

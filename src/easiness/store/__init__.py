@@ -16,16 +16,19 @@ from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
 from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.trial_recorder import TrialRecorder
+from easiness.store.verifying import Finding, findings, verify
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
     "AtWork",
     "FileDigest",
+    "Finding",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
     "digest",
+    "findings",
     "file_written_whole",
     "folder_written_whole",
     "read_rows",
@@ -43,4 +46,5 @@ __all__ = [
     "read_document",
     "open_run",
     "tidy",
+    "verify",
 ]
