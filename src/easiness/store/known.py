@@ -1,8 +1,8 @@
 """What a list of trials needs of each, kept in one file where there are very many.
 
-The file is a copy of what the trials say themselves, for speed: whoever opens a run takes from it only what is
-of a ``trial.json`` of the same size and time, and reads the others. Without it, or where it is damaged, all are
-read. Small runs have none.
+The file is a copy of what the trials say themselves, for speed: whoever opens a run takes from it only what
+is of a ``trial.json`` of the same size and time, and reads the others. Without it, or where it is damaged,
+all are read. Small runs have none.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _FORMAT = 1
 class Known:
     """A trial in short. ``accuracy`` is the last of each probe, ``stamp`` that of its document.
 
-    ``files`` is the stamp of all its files when they were whole, by `stamp_of_all`; ``None`` where none has looked.
+    ``files`` is the `stamp_of_all` its files when they were whole; ``None`` where nobody has looked.
     """
 
     index: int
@@ -65,7 +65,7 @@ def stamp_of_all(folder: Path) -> str | None:
 
 
 def write_index(path: Path, trials: Mapping[str, Known]) -> None:
-    """Write what is known of the trials of a run, by the name of their folder; what cannot be written is not."""
+    """Write what is known of the trials of a run, by folder name; what cannot be written is not."""
     lists: dict[tuple[int, ...], int] = {}
     probes = sorted({name for known in trials.values() for name in known.accuracy})
     rows = [
@@ -90,7 +90,7 @@ def write_index(path: Path, trials: Mapping[str, Known]) -> None:
 
 
 def read_index(path: Path) -> dict[str, Known]:
-    """What is known of the trials of a run; nothing where the file is missing, damaged or of another version."""
+    """What is known of the trials of a run; nothing where the file cannot be read."""
     try:
         seal, _, content = (path / INDEX).read_bytes().partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != seal:

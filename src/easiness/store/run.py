@@ -16,14 +16,7 @@ import numpy.typing as npt
 from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
 from easiness.errors import BadInput
 from easiness.spec import Split
-from easiness.store.document import (
-    EXAMPLES,
-    FAILED,
-    TRIALS,
-    finished_trials,
-    read_document,
-    trial_names,
-)
+from easiness.store.document import EXAMPLES, FAILED, TRIALS, finished_trials, read_document, trial_names
 from easiness.store.files import ASIDE, digest
 from easiness.store.handed_on import HandedOn
 from easiness.store.observations import Ids, read_examples
@@ -39,9 +32,9 @@ class Run(HandedOn):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = ()) -> None:
-        """Trials of ``before`` that are as they were are not read again.
+        """Raises `BadInput` if ``path`` is no run or its description is damaged.
 
-        Raises `BadInput` if ``path`` is no run or its description is damaged.
+        Trials of ``before`` that are as they were are not read again.
         """
         self.path = Path(path)
         self.document = read_document(self.path)
@@ -73,7 +66,7 @@ class Run(HandedOn):
         """The epochs after which every finished trial was observed: ascending, from 1."""
         if not self.trials:
             return ()
-        lists = {trial.observed for trial in self.trials}  # one, unless the run grows
+        lists = {trial.observed for trial in self.trials}
         return tuple(sorted(set.intersection(*map(set, lists))))
 
     @property

@@ -207,7 +207,7 @@ class RunWriter:
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
         """The run as it now is, rid of trials that a longer one has replaced.
 
-        What is known of the trials of ``before``, and of those that this writer has written, is not read again.
+        Trials of ``before``, and those that this writer has read or written, are not read again.
         """
         run = Run(self.path, [*before, *self._index.trials])
         for folder in run.leftovers():
