@@ -36,6 +36,14 @@ def measure(
     retrain_damaged: Annotated[
         bool, typer.Option("--retrain-damaged", help="Train trials with a damaged file again.")
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            help="Tell a tracker of experiments as well; may be given several times.",
+            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
 ) -> None:
     """Train a network several times and record what it gets right.
@@ -52,6 +60,8 @@ def measure(
         make_plan,
         reading_shown,
         tell_of_data,
+        tracked,
+        trackers_of,
         trials_asked,
         with_recipe,
     )
@@ -59,6 +69,7 @@ def measure(
     from easiness.training import resolve_device
 
     check_output(out)
+    trackers = trackers_of(track)
     progress = ShownProgress()
     num_trials, until = trials_asked(trials, training.epochs, progress.note)
     check_executor(execution.executor, execution.jobs)
@@ -72,10 +83,11 @@ def measure(
         rule = None if until is None else until.rule
         typer.echo(describe(plan, out, device, execution, rule))
         return
-    with progress:
-        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=progress, more=until)
-    if until is not None:
-        run = until.conclude(run)
+    with progress, tracked(progress, trackers) as told:
+        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)
+        if until is not None:
+            run = until.conclude(run)
+        told.end(run)
     typer.echo(summarize(run))
     if run.observed:
         typer.echo(_next(run))

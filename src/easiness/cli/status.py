@@ -23,6 +23,12 @@ def status(
         bool,
         typer.Option("--verify", help="Read every file and name those that are damaged; then exit with 1."),
     ] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Show how it goes on until no process is at work.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", help="Seconds between two looks with --watch.", min=0.1)
+    ] = 5.0,
 ) -> None:
     """Show what a run has, what is missing, and what is at work.
 
@@ -32,6 +38,12 @@ def status(
     from easiness.store import at_work, is_run, open_run
     from easiness.studies.paper import is_study
 
+    if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
+        from easiness.cli.status_watch import watch
+
+        one = is_run(run) or at_work(run) is not None
+        watch(run, lambda: [run] if one else runs_below(run), every)
+        return
     if verify:
         from easiness.cli.status_verify import verify_runs
 

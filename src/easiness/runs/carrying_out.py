@@ -64,7 +64,7 @@ def carry_out(
     device, progress = resolve_device(execution.device), progress or Progress()
     cache = cache_beside(out) if execution.cache else None
     failures: dict[int, str] = {}
-    with RunWriter(out) as writer, ExitStack() as stack:
+    with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
         images = ready_images(plan, cache, out, progress) if task.missing else {}

@@ -87,6 +87,7 @@ class UntilReliable:
             return run
         with RunWriter(run.path, wait=_SECONDS_TO_WAIT) as writer:
             writer.conclude(self._stopped)
+            writer.events.write("stopped_early", trials=len(run.trials), reason=self._stopped.sentence)
             return writer.read(run.trials)
 
     def _has(self, part: Run, num: int) -> bool:

@@ -1,7 +1,8 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.at_work import AtWork, at_work
-from easiness.store.document import is_run, read_document
+from easiness.store.document import is_run, noted_failures, read_document
+from easiness.store.events import EVENTS, last_events
 from easiness.store.files import (
     ASIDE,
     FileDigest,
@@ -22,6 +23,7 @@ from easiness.store.writer import RunWriter, check_output, tidy
 __all__ = [
     "ASIDE",
     "AtWork",
+    "EVENTS",
     "FileDigest",
     "Finding",
     "Ids",
@@ -43,6 +45,8 @@ __all__ = [
     "at_work",
     "check_output",
     "is_run",
+    "last_events",
+    "noted_failures",
     "read_document",
     "open_run",
     "tidy",

@@ -74,6 +74,12 @@ def read_document(path: Path) -> RunDocument:
         ) from None
 
 
+def noted_failures(path: Path) -> dict[int, str]:
+    """Why trials that are still missing failed when they were last tried, by index."""
+    notes = [json.loads(file.read_bytes()) for file in (path / TRIALS).glob(f"{FAILED}*.json")]
+    return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+
+
 def trial_names(path: Path) -> list[str]:
     """Names of the folders of trials of a run, in order."""
     try:

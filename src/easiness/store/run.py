@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import copy
 import functools
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -16,7 +15,14 @@ import numpy.typing as npt
 from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
 from easiness.errors import BadInput
 from easiness.spec import Split
-from easiness.store.document import EXAMPLES, FAILED, TRIALS, finished_trials, read_document, trial_names
+from easiness.store.document import (
+    EXAMPLES,
+    TRIALS,
+    finished_trials,
+    noted_failures,
+    read_document,
+    trial_names,
+)
 from easiness.store.files import ASIDE, digest
 from easiness.store.handed_on import HandedOn
 from easiness.store.observations import Ids, read_examples
@@ -97,8 +103,7 @@ class Run(HandedOn):
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
-        notes = [json.loads(f.read_bytes()) for f in (self.path / TRIALS).glob(f"{FAILED}*.json")]
-        return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+        return noted_failures(self.path)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:

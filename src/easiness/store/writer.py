@@ -30,6 +30,7 @@ from easiness.store.document import (
     seal_of,
     trial_names,
 )
+from easiness.store.events import Events
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.index import Index
 from easiness.store.observations import Ids, write_examples
@@ -89,6 +90,7 @@ class RunWriter:
             ) from None
         self._began, self._noted = time.time(), False
         self._index = Index(path)
+        self.events = Events(path)
         sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
         sweep(path / TRIALS)
@@ -165,7 +167,7 @@ class RunWriter:
         identity: str,
         spec: TrialSpec | None = None,
         keep_weights: bool = True,
-    ) -> None:
+    ) -> StoredTrial:
         """Store a finished trial, then remove older ones of the same index."""
         old = self._index.folders(index)
         trial = write_trial(
@@ -183,6 +185,7 @@ class RunWriter:
                 remove_folder(self.path / TRIALS / name)
         self._index.add(trial)
         self._failure(index).unlink(missing_ok=True)
+        return trial
 
     def note_failure(self, index: int, reason: str) -> None:
         """Keep why a trial could not be finished, until it is."""
