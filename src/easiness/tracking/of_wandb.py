@@ -38,5 +38,5 @@ class WeightsAndBiases:
     def close(self) -> None:
         """End the run, if one is begun."""
         if self._run is not None:
-            self._run.finish(quiet=True)
+            self._run.finish()
             self._run = None

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -72,9 +71,9 @@ def test_a_folder_of_runs(run_copy, command):
 def test_a_run_is_watched_until_its_process_is_done(run_copy: Path, capsys):
     with RunWriter(run_copy) as writer:
         writer.note_work([1])
-        one = [folder for folder in (run_copy / "trials").glob("0001-*")]
+        one = list((run_copy / "trials").glob("0001-*"))
         aside = run_copy.parent / one[0].name
-        os.rename(one[0], aside)
+        one[0].rename(aside)
         watching = threading.Thread(
             target=status_watch.watch, args=(run_copy, lambda: [run_copy], 0.05), daemon=True
         )

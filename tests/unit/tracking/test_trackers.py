@@ -1,4 +1,4 @@
-"""Trackers, for real: what they wrote is read again by their own tools. Each skips where it is not installed."""
+"""Trackers, for real: what they wrote is read by their own tools. Those not installed are skipped."""
 
 from __future__ import annotations
 
