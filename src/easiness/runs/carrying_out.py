@@ -68,11 +68,8 @@ def carry_out(
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
         images = ready_images(plan, cache, out, progress) if task.missing else {}
-        settings = (
-            stored
-            or resolved
-            or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
-        )
+        chosen = stored or resolved
+        settings = chosen or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
         making = Making(
             writer=writer,
             settings=settings,

@@ -38,10 +38,7 @@ class Run(HandedOn):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = ()) -> None:
-        """Raises `BadInput` if ``path`` is no run or its description is damaged.
-
-        Trials of ``before`` that are as they were are not read again.
-        """
+        """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
         self.path = Path(path)
         self.document = read_document(self.path)
         self.spec = self.document.spec
