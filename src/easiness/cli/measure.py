@@ -36,6 +36,14 @@ def measure(
     retrain_damaged: Annotated[
         bool, typer.Option("--retrain-damaged", help="Train trials with a damaged file again.")
     ] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track",
+            help="Tell a tracker of experiments as well; may be given several times.",
+            metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,
 ) -> None:
     """Train a network several times and record what it gets right.
@@ -52,6 +60,8 @@ def measure(
         make_plan,
         reading_shown,
         tell_of_data,
+        tracked,
+        trackers_of,
         trials_asked,
         with_recipe,
     )
@@ -59,6 +69,7 @@ def measure(
     from easiness.training import resolve_device
 
     check_output(out)
+    trackers = trackers_of(track)
     progress = ShownProgress()
     num_trials, until = trials_asked(trials, training.epochs, progress.note)
     check_executor(execution.executor, execution.jobs)
@@ -72,10 +83,11 @@ def measure(
         rule = None if until is None else until.rule
         typer.echo(describe(plan, out, device, execution, rule))
         return
-    with progress:
-        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=progress, more=until)
-    if until is not None:
-        run = until.conclude(run)
+    with progress, tracked(progress, trackers) as told:
+        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)
+        if until is not None:
+            run = until.conclude(run)
+        told.end(run)
     typer.echo(summarize(run))
     if run.observed:
         typer.echo(_next(run))
@@ -95,8 +107,7 @@ def summarize(run: Run) -> str:
 
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
-    import numpy as np
-
+    from easiness.cli.status import MOST_READ
     from easiness.spec import observe_text
     from easiness.studies.matching import outlook_lines
 
@@ -109,19 +120,29 @@ def summarize(run: Run) -> str:
             f"common one; --epochs {longest} makes them equal"
         )
     epoch = run.resolve_epoch(None)
+    if num > MOST_READ:
+        return f"{head}\n{_accuracy(run, epoch)}"
     right = run.votes(epoch).correct.sum(axis=0)
-    accuracy = []
-    for name in run.trials[0].document.accuracy:
-        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
-        spread = f" ± {values.std(ddof=1):.3f}" if num > 1 else ""
-        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     ahead = "".join(f"\n{line}" for line in outlook_lines(run))
     augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}
-accuracy after epoch {epoch} (mean ± standard deviation over trials): {", ".join(accuracy)}; \
-chance {1 / len(run.classes):.3f}
+{_accuracy(run, epoch)}
 easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}"""
+
+
+def _accuracy(run: Run, epoch: int) -> str:
+    import numpy as np
+
+    accuracy = []
+    for name in run.trials[0].known.accuracy:
+        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
+        spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
+        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
+    return (
+        f"accuracy after epoch {epoch} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
+        f"chance {1 / len(run.classes):.3f}"
+    )

@@ -13,11 +13,22 @@ from easiness.errors import BadInput
 if TYPE_CHECKING:
     from easiness.store import AtWork, Run
 
+MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
 
 
 def status(
     run: Annotated[Path, typer.Argument(help="Folder of a run, of a study (`paper`), or of several runs.")],
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read every file and name those that are damaged; then exit with 1."),
+    ] = False,
+    watching: Annotated[
+        bool, typer.Option("--watch", help="Show how it goes on until no process is at work.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", help="Seconds between two looks with --watch.", min=0.1)
+    ] = 5.0,
 ) -> None:
     """Show what a run has, what is missing, and what is at work.
 
@@ -27,6 +38,17 @@ def status(
     from easiness.store import at_work, is_run, open_run
     from easiness.studies.paper import is_study
 
+    if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
+        from easiness.cli.status_watch import watch
+
+        one = is_run(run) or at_work(run) is not None
+        watch(run, lambda: [run] if one else runs_below(run), every)
+        return
+    if verify:
+        from easiness.cli.status_verify import verify_runs
+
+        verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
+        return
     if is_study(run):
         typer.echo(table_text(run, runs_below(run)))
         page = run / "report.html"
@@ -79,6 +101,8 @@ def _lines(run: Run, working: AtWork | None) -> list[str]:
         of_reason.setdefault(reason, []).append(index)
     lines += [f"failed: {trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
     lines += _accuracies(run)
+    if len(run.trials) > MOST_READ:
+        return [*lines, "what its sets hold: not worked out here, as every trial would be read"]
     return lines + (outlook_lines(run) if run.observed else [])
 
 
@@ -116,13 +140,13 @@ def _accuracies(run: Run) -> list[str]:
     if len(run.trials) <= _MOST_LINES:
         lines = []
         for trial in run.trials:
-            final = ", ".join(f"{_plain(k)} {v[-1]:.3f}" for k, v in trial.document.accuracy.items())
-            took = f" in {trial.document.ran['seconds']:.0f} s" if "seconds" in trial.document.ran else ""
+            final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
+            took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
             lines.append(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
         return lines
     ranges = []
-    for name in run.trials[0].document.accuracy:
-        last = [trial.document.accuracy[name][-1] for trial in run.trials]
+    for name in run.trials[0].known.accuracy:
+        last = [trial.known.accuracy[name] for trial in run.trials]
         ranges.append(f"{_plain(name)} {min(last):.3f} to {max(last):.3f}")
     return [f"{trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
 

@@ -61,9 +61,7 @@ def _row(folder: Path, path: Path) -> list[str]:
     except BadInput:
         return [name, "", "", "", "", "", "", "damaged"]
     measured, missing = run.spec.measured, missing_trials(run)
-    last = [
-        trial.document.accuracy["train"][-1] for trial in run.trials if "train" in trial.document.accuracy
-    ]
+    last = [trial.known.accuracy["train"] for trial in run.trials if "train" in trial.known.accuracy]
     if working is not None:
         state = f"at work, {len(missing)} to go" if missing else "at work"
     elif run.failures():

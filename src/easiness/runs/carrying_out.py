@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,7 +17,16 @@ from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.show import trials_text
 from easiness.spec import Execution, Resolved, RunSpec
-from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_document, tidy
+from easiness.store import (
+    Run,
+    RunWriter,
+    StoredTrial,
+    check_output,
+    is_run,
+    open_run,
+    read_document,
+    tidy,
+)
 from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]
@@ -43,8 +52,10 @@ def carry_out(
     check_output(out)
     check_compile(execution.compile)
     execution = allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
+    before: Sequence[StoredTrial] = ()
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out), plan)
+        before = run.trials  # not read again once the lock is held, unless they have changed
         task = _task(run, plan, more)
         if not task.missing:
             tidy(run)
@@ -53,15 +64,12 @@ def carry_out(
     device, progress = resolve_device(execution.device), progress or Progress()
     cache = cache_beside(out) if execution.cache else None
     failures: dict[int, str] = {}
-    with RunWriter(out) as writer, ExitStack() as stack:
-        task, stored = _begun(writer, plan, more, retrain_damaged)
+    with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
+        task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
         images = ready_images(plan, cache, out, progress) if task.missing else {}
-        settings = (
-            stored
-            or resolved
-            or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
-        )
+        chosen = stored or resolved
+        settings = chosen or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
         making = Making(
             writer=writer,
             settings=settings,
@@ -92,22 +100,24 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
 
 
 def _begun(
-    writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool
+    writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool, before: Sequence[StoredTrial]
 ) -> tuple[Task, Resolved | None]:
     """What a run lacks, and what ``auto`` became for it where it exists."""
     task, resolved = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
     if is_run(writer.path):
-        task = _continued(writer, plan, more, retrain_damaged)
+        task = _continued(writer, plan, more, retrain_damaged, before)
         resolved = _stored(writer.path).resolved
     writer.note_work(())  # not before: a plan that is refused changes nothing
     return task, resolved
 
 
-def _continued(writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool) -> Task:
+def _continued(
+    writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool, before: Sequence[StoredTrial]
+) -> Task:
     """What an existing run lacks, damaged trials included where they are to be trained again."""
     plan.check_continues(read_document(writer.path).spec, writer.path)
     removed = writer.remove_damaged() if retrain_damaged else []
-    return _task(_checked(writer.read(), plan), plan, more, removed)
+    return _task(_checked(writer.read(before), plan), plan, more, removed)
 
 
 def _stored(out: Path) -> RunSpec:

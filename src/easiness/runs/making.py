@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -21,7 +22,7 @@ from easiness.runs.trainer import Group, Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
 from easiness.spec import Resolved, RunSpec
-from easiness.store import ASIDE, RunWriter, is_run, read_document
+from easiness.store import ASIDE, RunWriter, is_run, noted_failures, read_document
 from easiness.training import EpochReport
 from easiness.wait_policy import warn_of_spinning
 
@@ -64,6 +65,9 @@ class Making:
         cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
         self.progress.begin(here, task.missing, self.writer.path, cost)
         self._describe(spec, plan)
+        self.writer.events.write(
+            "run_started", process=os.getpid(), trials=task.trials, left=len(task.missing), epochs=task.epochs
+        )
         trainer = Trainer(spec, plan.data, str(self.device), self.images, plan.ranking, plan.pretrained)
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs, spec.resolved.together)
@@ -113,14 +117,22 @@ class Making:
 
     def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
         """The groups, each noted as being worked on when an executor takes it."""
+        failed = noted_failures(self.writer.path)
         for group in groups:
             in_hand.update(group)
             self.writer.note_work(in_hand)
+            for index in group:
+                self.writer.events.write(
+                    "trial_retried" if index in failed else "trial_started",
+                    trial=index,
+                    reason=failed.get(index),
+                )
             yield group
 
     def _failed(self, index: int, error: Exception | None) -> str:
         reason = _reason(error)
         self.writer.note_failure(index, reason)
+        self.writer.events.write("trial_failed", trial=index, reason=reason)
         self.progress.failed(index, reason)
         return reason
 
@@ -131,7 +143,7 @@ class Making:
         if data.held_out is not None:
             ids["held_out"] = data.held_out.ids
         try:
-            writer.add(
+            stored = writer.add(
                 record,
                 ids,
                 index=index,
@@ -145,6 +157,14 @@ class Making:
                 f"{writer.path}: trial {index} cannot be stored ({error.strerror or error}); "
                 f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
             ) from error
+        known = stored.known
+        writer.events.write(
+            "trial_finished",
+            trial=index,
+            epochs=known.epochs,
+            seconds=known.seconds,
+            accuracy=dict(known.accuracy),
+        )
         self.progress.stored(index)
 
 

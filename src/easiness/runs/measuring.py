@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.runs.recipe_choice import with_recipe
 from easiness.runs.telling import tell_of_data, told
+from easiness.runs.tracked import tracked, trackers_of
 from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
     Compile,
@@ -27,6 +28,7 @@ from easiness.spec import (
     taken,
 )
 from easiness.store import Run, check_output
+from easiness.tracking import Tracker
 
 
 @renamed(compiling="compile")
@@ -65,6 +67,7 @@ def measure(
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     retrain_damaged: bool = False,
     progress: Progress | bool = True,
+    track: str | Tracker | Iterable[str | Tracker] | None = None,
 ) -> Run:
     """Train ``model`` ``trials`` times for ``epochs`` epochs and record every example after each.
 
@@ -124,6 +127,10 @@ def measure(
         retrain_damaged: train trials with a damaged file again, instead of refusing.
         progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
             elsewhere; or a `Progress` of your own to call.
+        track: trackers of experiments to tell of the run, each trial's curves and what it came to:
+            ``tensorboard:FOLDER``, ``mlflow``, ``mlflow:URI``, ``wandb``, ``wandb:PROJECT``, several of them,
+            or objects with the methods of `easiness.tracking.Tracker`. One that fails is left alone from
+            then on, with a line that says so.
 
     Raises:
         BadInput: something given cannot be used; nothing was written.
@@ -135,7 +142,8 @@ def measure(
     """
     given, out = locals(), Path(out)
     check_output(out)
-    with told(progress, measure, given) as tell:
+    trackers = trackers_of(track)
+    with told(progress, measure, given) as shown, tracked(shown, trackers) as tell:
         training = with_recipe(taken(Training, {**given, "model": model_name(model)}), out)
         num_trials, until = trials_asked(taken(Trials, given), epochs, tell.note)
         plan = make_plan(
@@ -150,4 +158,6 @@ def measure(
             progress=tell,
             more=until,
         )
-        return run if until is None else until.conclude(run)
+        run = run if until is None else until.conclude(run)
+        tell.end(run)
+        return run

@@ -87,7 +87,8 @@ class UntilReliable:
             return run
         with RunWriter(run.path, wait=_SECONDS_TO_WAIT) as writer:
             writer.conclude(self._stopped)
-            return writer.read()
+            writer.events.write("stopped_early", trials=len(run.trials), reason=self._stopped.sentence)
+            return writer.read(run.trials)
 
     def _has(self, part: Run, num: int) -> bool:
         return sum(trial.epochs >= self._epochs for trial in part.trials) == num

@@ -1,7 +1,8 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.at_work import AtWork, at_work
-from easiness.store.document import is_run, read_document
+from easiness.store.document import is_run, noted_failures, read_document
+from easiness.store.events import EVENTS, last_events
 from easiness.store.files import (
     ASIDE,
     FileDigest,
@@ -16,16 +17,20 @@ from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
 from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.trial_recorder import TrialRecorder
+from easiness.store.verifying import Finding, findings, verify
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
     "ASIDE",
     "AtWork",
+    "EVENTS",
     "FileDigest",
+    "Finding",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
     "digest",
+    "findings",
     "file_written_whole",
     "folder_written_whole",
     "read_rows",
@@ -40,7 +45,10 @@ __all__ = [
     "at_work",
     "check_output",
     "is_run",
+    "last_events",
+    "noted_failures",
     "read_document",
     "open_run",
     "tidy",
+    "verify",
 ]

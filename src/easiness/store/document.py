@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.errors import BadInput, shorten
-from easiness.spec import RecordedSpec, RunSpec, Stopped
+from easiness.spec import RecordedSpec, RunSpec, Stopped, content_hash
 from easiness.store.files import FileDigest
+from easiness.store.known import FEWEST, read_index, stamp
 from easiness.store.trial import StoredTrial
+from easiness.store.trial_document import DOCUMENT as TRIAL
 
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
 TRIALS = "trials"
 FAILED = "failed-"
+
+_TRIAL = re.compile("[0-9].*-")
 
 
 class RunDocument(BaseModel):
@@ -28,6 +35,13 @@ class RunDocument(BaseModel):
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
     files: dict[str, FileDigest]
     stopped: Stopped | None = None
+    sha256: str | None = None
+    """Of the rest in canonical form, see `seal_of`; runs of before that have none."""
+
+
+def seal_of(document: RunDocument) -> str:
+    """The ``sha256`` of a description."""
+    return content_hash(document.model_dump(mode="json", exclude={"sha256"}))
 
 
 def is_run(path: Path) -> bool:
@@ -60,18 +74,48 @@ def read_document(path: Path) -> RunDocument:
         ) from None
 
 
-def finished_trials(path: Path) -> list[StoredTrial]:
-    """The trials of a run by index; of two with the same index, the longer one."""
+def noted_failures(path: Path) -> dict[int, str]:
+    """Why trials that are still missing failed when they were last tried, by index."""
+    notes = [json.loads(file.read_bytes()) for file in (path / TRIALS).glob(f"{FAILED}*.json")]
+    return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+
+
+def trial_names(path: Path) -> list[str]:
+    """Names of the folders of trials of a run, in order."""
+    try:
+        with os.scandir(path / TRIALS) as entries:
+            return sorted(entry.name for entry in entries if _TRIAL.match(entry.name))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def finished_trials(path: Path, before: Iterable[StoredTrial] = ()) -> list[StoredTrial]:
+    """The trials of a run by index; of two with the same index, the longer one.
+
+    Those of ``before`` that are as they were stay, so that what is known of them is not found out again; so
+    does what the index of a large run knows.
+    """
+    folder, names = path / TRIALS, trial_names(path)
+    there = {trial.path.name: trial.known for trial in before}
+    if len(names) - len(there) >= FEWEST:
+        there = {**read_index(path), **there}
+    stay = {trial.path.name: trial for trial in before}
     found: dict[int, StoredTrial] = {}
-    for folder in sorted((path / TRIALS).glob("[0-9]*-*")):
+    for name in names:
+        known = there.get(name)
+        if known is not None and (known.stamp is None or known.stamp != stamp(folder / name / TRIAL)):
+            known = None
         try:
-            trial = StoredTrial(folder)
+            if known is None:
+                trial = StoredTrial(folder / name)
+            else:
+                trial = stay.get(name) or StoredTrial(folder / name, known)
         except BadInput:
-            if folder.exists():
+            if (folder / name).exists():
                 raise
             # a longer trial has taken its place since the folders were listed
-            return finished_trials(path)
-        known = found.get(trial.index)
-        if known is None or known.epochs < trial.epochs:
+            return finished_trials(path, before)
+        other = found.get(trial.index)
+        if other is None or other.epochs < trial.epochs:
             found[trial.index] = trial
     return [found[index] for index in sorted(found)]

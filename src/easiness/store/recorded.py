@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy.typing as npt
 from easiness.spec import RecordedSpec
 from easiness.store.observations import Ids
 from easiness.store.outputs import Duplicates, Outputs
-from easiness.store.run import open_run
+from easiness.store.run import Run
+from easiness.store.trial import StoredTrial
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +25,8 @@ class Recorded:
     spec: RecordedSpec
     outputs: Outputs
     duplicates: Duplicates
+    before: list[StoredTrial] = field(default_factory=list)
+    """Trials as they were at the last look, which are not read again."""
 
     @property
     def num_classes(self) -> int:
@@ -31,4 +34,5 @@ class Recorded:
         return len(self.spec.data.classes)
 
     def __contains__(self, seed: int) -> bool:
-        return any(trial.document.seed == seed for trial in open_run(self.path).trials)
+        self.before[:] = Run(self.path, self.before).trials
+        return any(trial.known.seed == seed for trial in self.before)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import bisect
 import copy
 import functools
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -18,16 +17,18 @@ from easiness.errors import BadInput
 from easiness.spec import Split
 from easiness.store.document import (
     EXAMPLES,
-    FAILED,
     TRIALS,
     finished_trials,
+    noted_failures,
     read_document,
+    trial_names,
 )
 from easiness.store.files import ASIDE, digest
 from easiness.store.handed_on import HandedOn
 from easiness.store.observations import Ids, read_examples
 from easiness.store.probabilities import mean_probabilities
 from easiness.store.table import Examples, scores_table
+from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,12 +37,12 @@ if TYPE_CHECKING:
 class Run(HandedOn):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
-    def __init__(self, path: str | Path) -> None:
-        """Raises `BadInput` if ``path`` is no run or its description is damaged."""
+    def __init__(self, path: str | Path, before: Iterable[StoredTrial] = ()) -> None:
+        """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
         self.path = Path(path)
         self.document = read_document(self.path)
         self.spec = self.document.spec
-        self.trials = finished_trials(self.path)
+        self.trials = finished_trials(self.path, before)
 
     def __repr__(self) -> str:
         return (
@@ -68,8 +69,8 @@ class Run(HandedOn):
         """The epochs after which every finished trial was observed: ascending, from 1."""
         if not self.trials:
             return ()
-        common = set.intersection(*(set(trial.observed) for trial in self.trials))
-        return tuple(sorted(common))
+        lists = {trial.observed for trial in self.trials}
+        return tuple(sorted(set.intersection(*map(set, lists))))
 
     @property
     def augmented(self) -> bool:
@@ -99,8 +100,7 @@ class Run(HandedOn):
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
-        notes = [json.loads(f.read_bytes()) for f in (self.path / TRIALS).glob(f"{FAILED}*.json")]
-        return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+        return noted_failures(self.path)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
@@ -118,8 +118,9 @@ class Run(HandedOn):
 
     def leftovers(self) -> list[Path]:
         """What killed writers left among the trials: no part of the run, but plain readers may see it."""
-        folder, current = self.path / TRIALS, {trial.path for trial in self.trials}
-        return [*folder.glob(f"{ASIDE}*"), *(p for p in folder.glob("[0-9]*-*") if p not in current)]
+        folder, current = self.path / TRIALS, {trial.path.name for trial in self.trials}
+        old = [folder / name for name in trial_names(self.path) if name not in current]
+        return [*folder.glob(f"{ASIDE}*"), *old]
 
     def check(self) -> None:
         """Check every file of the run and of its finished trials.

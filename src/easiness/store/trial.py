@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.errors import BadInput
 from easiness.record import KeptLogits, Observations, TrialRecord
 from easiness.spec import TrialSpec, content_hash
-from easiness.store.files import FileDigest, digest, folder_written_whole, write_whole
+from easiness.store.files import digest, folder_written_whole, write_whole
+from easiness.store.known import Known, stamp, stamp_of_all
 from easiness.store.observations import (
     STATISTICS,
     Ids,
@@ -25,38 +26,16 @@ from easiness.store.observations import (
     write_logits,
     write_observations,
 )
+from easiness.store.trial_document import (
+    DOCUMENT,
+    TrialDocument,
+    damaged,
+    folder_name,
+    known_of,
+    read_trial_document,
+)
 
-DOCUMENT = "trial.json"
 WEIGHTS = "weights.safetensors"
-
-
-class TrialDocument(BaseModel):
-    """``trial.json``: everything about a trial but its arrays. ``spec`` is absent in recorded runs.
-
-    ``train_loss`` has a value an epoch, each list of ``accuracy`` one an epoch `observed`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    index: int
-    seed: int
-    hash: str
-    epochs: int
-    spec: TrialSpec | None
-    train_loss: list[float]
-    accuracy: dict[str, list[float]]
-    ran: dict[str, Any]
-    files: dict[str, FileDigest]
-
-    @property
-    def observed(self) -> tuple[int, ...]:
-        """The epochs observed, ascending, the last of the trial among them."""
-        return tuple(range(1, self.epochs + 1)) if self.spec is None else self.spec.observed
-
-
-def folder_name(index: int, identity: str) -> str:
-    """Trials of the same index and different length lie side by side until the older one is removed."""
-    return f"{index:04d}-{identity[:12]}"
 
 
 def write_trial(
@@ -69,11 +48,12 @@ def write_trial(
     identity: str,
     spec: TrialSpec | None,
     keep_weights: bool,
-) -> None:
-    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe."""
+) -> StoredTrial:
+    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe. Returns it as known by heart."""
     from safetensors.numpy import save
 
-    with folder_written_whole(folder / folder_name(index, identity)) as aside:
+    path = folder / folder_name(index, identity)
+    with folder_written_whole(path) as aside:
         for name, observations in record.probes.items():
             write_observations(aside / f"{name}.parquet", ids[name], observations)
             if observations.logits is not None:
@@ -95,32 +75,39 @@ def write_trial(
         value = document.model_dump(mode="json")
         sealed = {"trial": value, "sha256": content_hash(value)}
         write_whole(aside / DOCUMENT, json.dumps(sealed, indent=1).encode())
+    known = known_of(document, stamp(path / DOCUMENT))
+    return StoredTrial(path, replace(known, files=stamp_of_all(path)))
 
 
 class StoredTrial:
     """Reads a trial; every file is checked against its digest before it is first used."""
 
-    def __init__(self, path: Path) -> None:
-        """Reads the document only.
+    def __init__(self, path: Path, known: Known | None = None) -> None:
+        """Reads the document only, or where all is ``known`` of it that a list needs, nothing yet.
 
         Raises:
             BadInput: it is missing, damaged, or of another trial than its folder's name says.
         """
         self.path = path
-        self._checked: set[str] = set()
-        file = path / DOCUMENT
-        try:
-            sealed = json.loads(file.read_bytes())
-            document = TrialDocument.model_validate(sealed["trial"])
-            if content_hash(sealed["trial"]) != sealed["sha256"]:
-                raise ValueError
-        except (OSError, ValueError, ValidationError, KeyError, TypeError):
-            raise damaged(file) from None
-        if document.spec is not None and document.spec.hash != document.hash:
-            raise damaged(file)
-        if folder_name(document.index, document.hash) != path.name:
-            raise damaged(file)
-        self.document = document
+        self._checked: frozenset[str] = frozenset()
+        self._document: TrialDocument | None = None
+        if known is None:
+            # its stamp before it is read: what changes meanwhile is read again
+            before = stamp(path / DOCUMENT)
+            self._document = read_trial_document(path)
+            known = known_of(self._document, before)
+        self.known = known
+
+    @property
+    def document(self) -> TrialDocument:
+        """All of ``trial.json``.
+
+        Raises:
+            BadInput: it is missing or damaged.
+        """
+        if self._document is None:
+            self._document = read_trial_document(self.path)
+        return self._document
 
     def __repr__(self) -> str:
         return f"StoredTrial({str(self.path)!r}, index={self.index}, epochs={self.epochs})"
@@ -128,20 +115,22 @@ class StoredTrial:
     @property
     def index(self) -> int:
         """Which trial of its run this is, from 0."""
-        return self.document.index
+        return self.known.index
 
     @property
     def epochs(self) -> int:
         """Number of epochs trained."""
-        return self.document.epochs
+        return self.known.epochs
 
     @property
     def observed(self) -> tuple[int, ...]:
         """The epochs observed: ascending from 1 on, the last of the trial among them."""
-        return self.document.observed
+        return self.known.observed
 
     def accuracy(self, epoch: int) -> dict[str, float]:
         """Accuracy after an epoch observed, as far as known: ``train``, ``left_out``, ``held_out``."""
+        if epoch == self.observed[-1]:
+            return dict(self.known.accuracy)
         row = self.observed.index(epoch)
         return {name: values[row] for name, values in self.document.accuracy.items()}
 
@@ -155,8 +144,14 @@ class StoredTrial:
         Raises:
             BadInput: one is missing or damaged.
         """
-        for name in self.document.files:
+        before = stamp_of_all(self.path)
+        if before is not None and before == self.known.files:
+            return
+        held, document = self._document, self.document
+        for name in document.files:
             self._file(name)
+        self._document = held  # of very many trials the documents would fill the memory
+        self.known = replace(self.known, files=before)
 
     def _file(self, name: str) -> Path:
         path = self.path / name
@@ -167,7 +162,7 @@ class StoredTrial:
                 intact = False
             if not intact:
                 raise damaged(path)
-            self._checked.add(name)
+            self._checked |= {name}
         return path
 
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
@@ -261,11 +256,3 @@ class StoredTrial:
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
         return load_file(self._file(WEIGHTS))
-
-
-def damaged(path: Path) -> BadInput:
-    """The error for a trial file that is not what was written."""
-    return BadInput(
-        f"{path}: this trial file is damaged or missing; run the same `easiness measure` with "
-        "--retrain-damaged, or where you recorded it yourself remove the trial's folder and record it again"
-    )

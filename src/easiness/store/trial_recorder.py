@@ -171,7 +171,7 @@ class TrialRecorder:
             probes={"train": self._log.observations()}, held_out_accuracy=self._held_out or None
         )
         with RunWriter(into.path, wait=WAIT_SECONDS) as writer:
-            trials = writer.read().trials
+            trials = writer.read(into.before).trials
             if self._seed in into:
                 raise BadInput(f"{into.path}: another process has recorded seed {self._seed} meanwhile")
             writer.add(

@@ -19,8 +19,20 @@ from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store.at_work import LOCK, clear_work, note_work
-from easiness.store.document import DOCUMENT, EXAMPLES, FAILED, TRIALS, RunDocument, is_run, read_document
+from easiness.store.document import (
+    DOCUMENT,
+    EXAMPLES,
+    FAILED,
+    TRIALS,
+    RunDocument,
+    is_run,
+    read_document,
+    seal_of,
+    trial_names,
+)
+from easiness.store.events import Events
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
+from easiness.store.index import Index
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
 from easiness.store.trial import StoredTrial, write_trial
@@ -77,6 +89,8 @@ class RunWriter:
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
         self._began, self._noted = time.time(), False
+        self._index = Index(path)
+        self.events = Events(path)
         sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
         sweep(path / TRIALS)
@@ -89,8 +103,10 @@ class RunWriter:
     ) -> None:
         if not is_run(self.path):
             self._abandon()
-        elif self._noted:
-            clear_work(self.path)
+        else:
+            self._index.close()
+            if self._noted:
+                clear_work(self.path)
         self._lock.release()
 
     def note_work(self, trials: Iterable[int]) -> None:
@@ -106,6 +122,7 @@ class RunWriter:
         """
         try:
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
+            self._index.take(())
             self.describe(spec)
         except UnicodeEncodeError as error:
             raise BadInput(
@@ -137,7 +154,8 @@ class RunWriter:
         self._write(read_document(self.path).model_copy(update={"stopped": stopped}))
 
     def _write(self, document: RunDocument) -> None:
-        write_whole(self.path / DOCUMENT, document.model_dump_json(indent=1).encode())
+        sealed = document.model_copy(update={"sha256": seal_of(document)})
+        write_whole(self.path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
 
     def add(
         self,
@@ -149,12 +167,11 @@ class RunWriter:
         identity: str,
         spec: TrialSpec | None = None,
         keep_weights: bool = True,
-    ) -> None:
+    ) -> StoredTrial:
         """Store a finished trial, then remove older ones of the same index."""
-        trials = self.path / TRIALS
-        old = list(trials.glob(f"{index:04d}-*"))
-        write_trial(
-            trials,
+        old = self._index.folders(index)
+        trial = write_trial(
+            self.path / TRIALS,
             record,
             ids,
             index=index,
@@ -163,9 +180,12 @@ class RunWriter:
             spec=spec,
             keep_weights=keep_weights,
         )
-        for folder in old:
-            remove_folder(folder)
+        for name in old:
+            if name != trial.path.name:
+                remove_folder(self.path / TRIALS / name)
+        self._index.add(trial)
         self._failure(index).unlink(missing_ok=True)
+        return trial
 
     def note_failure(self, index: int, reason: str) -> None:
         """Keep why a trial could not be finished, until it is."""
@@ -178,19 +198,24 @@ class RunWriter:
     def remove_damaged(self) -> list[int]:
         """Remove every trial with a damaged file; returns their indices."""
         removed = []
-        for folder in sorted((self.path / TRIALS).glob("[0-9]*-*")):
+        for name in trial_names(self.path):
+            folder = self.path / TRIALS / name
             try:
                 StoredTrial(folder).check()
             except BadInput:
                 remove_folder(folder)
-                removed.append(int(folder.name.split("-")[0]))
+                removed.append(int(name.split("-")[0]))
         return removed
 
-    def read(self) -> Run:
-        """The run as it now is, rid of trials that a longer one has replaced."""
-        run = Run(self.path)
+    def read(self, before: Iterable[StoredTrial] = ()) -> Run:
+        """The run as it now is, rid of trials that a longer one has replaced.
+
+        Trials of ``before``, and those that this writer has read or written, are not read again.
+        """
+        run = Run(self.path, [*before, *self._index.trials])
         for folder in run.leftovers():
             remove_folder(folder)
+        self._index.take(run.trials)
         return run
 
 

@@ -205,7 +205,7 @@ def test_old_trials_stay_until_their_replacements_are_whole(run_copy, monkeypatc
         calls.append(options["index"])
         if len(calls) == 2:
             raise KeyboardInterrupt
-        real(self, *arguments, **options)
+        return real(self, *arguments, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(RunWriter, "add", dying)

@@ -184,7 +184,7 @@ def _drifts(
 
 def seconds_per_trial(run: Run) -> float | None:
     """What another trial of a run takes as they were run, side by side where they were; None if not known."""
-    took = [trial.document.ran["seconds"] for trial in run.trials if "seconds" in trial.document.ran]
+    took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
     if not took or run.spec.measured is None:
         return None
     return float(statistics.median(took)) / run.spec.measured.resolved.jobs

@@ -1,0 +1,123 @@
+"""Every file of a run against its digest: what is damaged, and of which trial."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from easiness.errors import BadInput
+from easiness.store.document import (
+    DOCUMENT,
+    EXAMPLES,
+    FAILED,
+    TRIALS,
+    read_document,
+    seal_of,
+    trial_names,
+)
+from easiness.store.files import FileDigest, digest
+from easiness.store.run import Run
+from easiness.store.trial import StoredTrial
+from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A damaged ``file``, ``what`` is the matter with it, and the index of the ``trial`` that it is of."""
+
+    file: Path
+    trial: int | None
+    what: str
+
+    def __str__(self) -> str:
+        """One line."""
+        return f"{self.file}: {'' if self.trial is None else f'trial {self.trial}: '}{self.what}"
+
+
+def verify(run: Run | str | Path) -> list[Finding]:
+    """Read every file of a run; what is damaged or missing, by file. Never writes, and never stops at one.
+
+    Files are compared with the digests that were taken as they were written. What has none, as the note why a
+    trial failed, has to be readable. Events are not looked at: nothing depends on them.
+
+    Args:
+        run: a run, or its folder, whose description may be the damaged file.
+
+    Raises:
+        BadInput: there is no such run.
+    """
+    return list(findings(run.path if isinstance(run, Run) else Path(run)))
+
+
+def findings(path: Path) -> Iterator[Finding]:
+    """What `verify` finds in the run at ``path``, as it is found."""
+    if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
+        read_document(path)  # which says what to give instead
+    yield from _of_run(path)
+    for name in trial_names(path):
+        yield from _of_trial(path / TRIALS / name)
+    for note in sorted((path / TRIALS).glob(f"{FAILED}*.json")):
+        try:
+            said = json.loads(note.read_bytes())
+            if not isinstance(said["trial"], int) or not isinstance(said["reason"], str):
+                raise ValueError
+        except (OSError, ValueError, KeyError, TypeError):
+            yield Finding(note, _index(note.stem.removeprefix(FAILED)), "cannot be read; it may be removed")
+
+
+def _of_run(path: Path) -> Iterator[Finding]:
+    file = path / DOCUMENT
+    what = _absent(file)
+    try:
+        document = None if what else read_document(path)
+    except BadInput:
+        document, what = None, "is damaged"
+    if document is None:
+        yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
+        return
+    if document.sha256 is not None and document.sha256 != seal_of(document):
+        yield Finding(file, None, "says something else than was written")
+    for name, expected in document.files.items():
+        yield from _of_file(path / name, None, expected)
+
+
+def _of_trial(folder: Path) -> Iterator[Finding]:
+    file, index = folder / TRIAL_DOCUMENT, _index(folder.name.split("-")[0])
+    what = _absent(file)
+    try:
+        trial = None if what else StoredTrial(folder)
+    except BadInput:
+        trial, what = None, "is damaged"
+    if trial is None:
+        yield Finding(file, index, f"{what}; without it nothing of the trial can be checked")
+        return
+    for name, expected in trial.document.files.items():
+        yield from _of_file(folder / name, index, expected)
+
+
+def _of_file(file: Path, trial: int | None, expected: FileDigest) -> Iterator[Finding]:
+    what = _absent(file)
+    if what is None:
+        try:
+            size = file.stat().st_size
+            if size != expected.num_bytes:
+                what = f"has {size:,} bytes instead of {expected.num_bytes:,}"
+            elif digest(file) != expected:
+                what = "has other bytes than were written"
+        except OSError as error:
+            what = f"cannot be read ({error.strerror or error})"
+    if what is not None:
+        yield Finding(file, trial, what)
+
+
+def _absent(file: Path) -> str | None:
+    """Why there is nothing to read; a pipe or a device would be read for ever."""
+    if file.is_file():
+        return None
+    return "is no file" if file.exists() else "is missing"
+
+
+def _index(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() else None

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.runs import Progress
+from easiness.store import last_events
+
+MEASURE = {"model": "mlp_2_w8", "limit": 100, "epochs": 2, "precision": "float32", "jobs": 1}
+
+
+class Kept:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple] = []
+
+    def begin(self, name, parameters):
+        self.said.append(("begin", name, parameters))
+
+    def trial(self, index, curves):
+        self.said.append(("trial", index, curves))
+
+    def end(self, summary):
+        self.said.append(("end", summary))
+
+    def close(self):
+        self.said.append(("close",))
+
+
+class Failing(Kept):
+    def trial(self, *_):
+        raise RuntimeError("no\nroute")
+
+
+class Heard(Progress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text):
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    out, kept, heard, failing = tmp_path_factory.mktemp("told") / "pets", Kept(), Heard(), Failing()
+    run = ez.measure("digits", trials=3, out=out, progress=heard, track=[failing, kept], **MEASURE)
+    return run, kept.said, heard.notes
+
+
+def test_what_a_tracker_hears(told):
+    run, said, _ = told
+    assert [one[0] for one in said] == ["begin", "trial", "trial", "trial", "end", "close"]
+    _, name, parameters = said[0]
+    assert (name, parameters["model"], parameters["trials"]) == ("pets", "mlp_2_w8", 3)
+    for trial, (_, index, curves) in zip(run.trials, said[1:4], strict=True):
+        assert index == trial.index
+        assert list(curves["loss"].values()) == pytest.approx(trial.document.train_loss)
+        assert curves["accuracy_train"] == pytest.approx(
+            {1: trial.accuracy(1)["train"], 2: trial.accuracy(2)["train"]}
+        )
+    summary = said[4][1]
+    right = run.votes().correct
+    assert summary["share_right_in_all"] == right.all(axis=0).mean()
+    assert summary["share_right_in_none"] == (~right).all(axis=0).mean()
+
+
+def test_one_that_fails_costs_a_line_and_nothing_else(told):
+    run, _, notes = told
+    assert len(run.trials) == 3
+    assert [note for note in notes if "warning" in note] == [
+        "warning: Failing failed (RuntimeError: no route); the run goes on without"
+    ]
+
+
+def test_events_of_a_run(told):
+    run, _, _ = told
+    events = last_events(run.path)
+    assert [one["kind"] for one in events] == [
+        "run_started",
+        *["trial_started", "trial_finished"] * 3,
+        "run_ended",
+    ]
+    assert events[2]["accuracy"]["train"] == run.trials[0].accuracy(2)["train"]
+    ez.measure("digits", trials=3, out=run.path, progress=False, **MEASURE)  # only reads
+    assert last_events(run.path) == events
+
+
+def test_a_run_that_is_there_is_told_to_nobody(told):
+    run, _, _ = told
+    kept = Kept()
+    ez.measure("digits", trials=3, out=run.path, progress=False, track=kept, **MEASURE)
+    assert kept.said == [("close",)]
+
+
+def test_an_unknown_tracker_is_refused_before_anything_is_written(tmp_path):
+    with pytest.raises(BadInput, match="track 'x': unknown; choose tensorboard, mlflow, wandb"):
+        ez.measure("digits", trials=1, out=tmp_path / "run", track="x", **MEASURE)
+    assert list(tmp_path.iterdir()) == []

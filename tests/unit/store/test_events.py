@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import duckdb
+import pytest
+
+from easiness.store import events as module, last_events
+from easiness.store.events import EARLIER, EVENTS, Events
+
+
+def test_lines_that_others_read(tmp_path):
+    events = Events(tmp_path)
+    events.write("run_started", trials=2)
+    events.write("trial_finished", trial=0, seconds=1.5, accuracy={"train": 0.5}, reason=None)
+    found = last_events(tmp_path)
+    assert [{k: v for k, v in one.items() if k != "time"} for one in found] == [
+        {"kind": "run_started", "trials": 2},
+        {"kind": "trial_finished", "trial": 0, "seconds": 1.5, "accuracy": {"train": 0.5}},
+    ]
+    assert all(datetime.fromisoformat(one["time"]).utcoffset().total_seconds() == 0 for one in found)
+    rows = duckdb.sql(f"select kind, trial, accuracy.train from '{tmp_path / EVENTS}'").fetchall()
+    assert rows == [("run_started", None, None), ("trial_finished", 0, 0.5)]
+
+
+def test_a_line_that_was_cut_off_costs_no_other(tmp_path):
+    Events(tmp_path).write("run_started")
+    file = tmp_path / EVENTS
+    file.write_bytes(file.read_bytes() + b'{"time": "2026-01-01T')
+    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started"]
+    Events(tmp_path).write("run_ended")
+    assert [one["kind"] for one in last_events(tmp_path)] == ["run_started", "run_ended"]
+
+
+@pytest.mark.parametrize(
+    "line", ["[]", "3", '{"time": 3, "kind": "x"}', '{"kind": "x"}', "[" * 99999, "\x00"]
+)
+def test_lines_that_are_no_events_are_left_out(tmp_path, line):
+    (tmp_path / EVENTS).write_text(line + "\n")
+    assert last_events(tmp_path) == []
+
+
+def test_the_files_are_bounded(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    events = Events(tmp_path)
+    for trial in range(100):
+        events.write("trial_started", trial=trial)
+    sizes = [(tmp_path / name).stat().st_size for name in (EARLIER, EVENTS)]
+    assert max(sizes) <= 1000
+    kept = [one["trial"] for one in last_events(tmp_path)]
+    assert kept == list(range(kept[0], 100))
+    assert len(kept) > 10
+
+
+def test_how_a_block_ended(tmp_path):
+    for error in (None, ValueError("two\nlines"), KeyboardInterrupt()):
+        events = Events(tmp_path)
+        try:
+            with events.ended():
+                events.write("run_started")
+                if error is not None:
+                    raise error
+        except (ValueError, KeyboardInterrupt):
+            pass
+    with events.ended():
+        pass  # nothing was started in it
+    said = [(one["kind"], one.get("reason")) for one in last_events(tmp_path)]
+    assert said[1::2] == [("run_ended", None), ("run_failed", "two lines"), ("run_interrupted", None)]
+    assert len(said) == 6
+
+
+def test_a_folder_that_cannot_be_written_to_costs_nothing(tmp_path):
+    (tmp_path / EVENTS).mkdir()
+    Events(tmp_path).write("run_started")
+    assert last_events(tmp_path) == []
+    assert json.dumps(last_events(tmp_path / "none")) == "[]"
