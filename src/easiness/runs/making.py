@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
@@ -12,6 +13,7 @@ import torch
 
 from easiness.errors import RunFailed, TrialFailed
 from easiness.record import TrialRecord
+from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
 from easiness.runs.pace import Pace
 from easiness.runs.plan import Plan
@@ -20,8 +22,16 @@ from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Group, Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
-from easiness.spec import Resolved, RunSpec
-from easiness.store import ASIDE, RunWriter, is_run, read_document
+from easiness.spec import CheckpointEvery, Resolved, RunSpec
+from easiness.store import (
+    ASIDE,
+    CHECKPOINTS,
+    RunWriter,
+    clear_checkpoints,
+    is_run,
+    read_document,
+    remove_checkpoints,
+)
 from easiness.training import EpochReport
 from easiness.wait_policy import warn_of_spinning
 
@@ -51,6 +61,7 @@ class Making:
     images: ReadyImages
     cache: Path | None
     progress: Progress
+    checkpoint_every: CheckpointEvery = "auto"
 
     def train(self, task: Task) -> dict[int, str]:
         """Train and store the missing trials; returns why some failed, by index.
@@ -64,7 +75,15 @@ class Making:
         cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
         self.progress.begin(here, task.missing, self.writer.path, cost)
         self._describe(spec, plan)
-        trainer = Trainer(spec, plan.data, str(self.device), self.images, plan.ranking, plan.pretrained)
+        trainer = Trainer(
+            spec,
+            plan.data,
+            str(self.device),
+            self.images,
+            plan.ranking,
+            plan.pretrained,
+            self._checkpoints(groups),
+        )
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs, spec.resolved.together)
         failures = self._work(trainer, set(task.missing), pace)
@@ -82,10 +101,13 @@ class Making:
     def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
         """Train the groups that the missing trials belong to and store the missing ones."""
 
-        def hear(told: int | EpochReport) -> None:
+        def hear(told: int | EpochReport | Note) -> None:
             if isinstance(told, EpochReport):
                 self.progress.epoch(told)
                 pace.note(told)
+            elif isinstance(told, Note):
+                self.progress.note(told.text)
+                self.progress.skipped(told.images)
             else:
                 self.progress.images(told)
 
@@ -96,6 +118,7 @@ class Making:
             warn_of_spinning()
         shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
+        left = {group[0] for group in groups}
         in_hand: set[int] = set()
         with nullcontext(trainer) if executor.shares_memory else shared as sent:
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
@@ -109,7 +132,25 @@ class Making:
                     else:
                         failures[index] = self._failed(index, result)
                 in_hand.difference_update(outcome.item)
+                if outcome.value:  # those of a worker that was killed are still of use
+                    left.discard(outcome.item[0])
+                    remove_checkpoints(self._kept_in, outcome.item[0])
+        if not left:
+            clear_checkpoints(self._kept_in)
         return failures
+
+    @property
+    def _kept_in(self) -> Path:
+        return self.writer.path.absolute() / CHECKPOINTS
+
+    def _checkpoints(self, groups: Iterable[Group]) -> Checkpoints | None:
+        """What is given to whoever trains; rids the run of checkpoints of other trials."""
+        clear_checkpoints(self._kept_in, {group[0] for group in groups})
+        if self.checkpoint_every == "off":
+            return None
+        with contextlib.suppress(OSError):  # then trials train without
+            self._kept_in.mkdir(exist_ok=True)
+        return Checkpoints(self._kept_in, self.checkpoint_every)
 
     def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
         """The groups, each noted as being worked on when an executor takes it."""

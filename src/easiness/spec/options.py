@@ -18,6 +18,8 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
 """Trials at a time, or ``auto``: as many as measured to be fastest."""
 Compile: TypeAlias = Literal["auto", "on", "off"]
+CheckpointEvery: TypeAlias = float | Literal["auto", "off"]
+"""Minutes between checkpoints of a trial, or ``auto``: two, where writing them takes hardly any time."""
 RecipeGiven: TypeAlias = "Recipe | dict[str, Any] | str | Path | None"
 Split: TypeAlias = Literal["train", "held_out"]
 Keep: TypeAlias = Literal["top", "bottom"]
@@ -38,6 +40,14 @@ def _number_or_auto(text: str) -> str:
 def _jobs(text: str) -> Any:
     """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
     return int(text) if text.isascii() and text.isdigit() else text
+
+
+def _minutes(text: str) -> Any:
+    """The number in ``text``, or the text, which is ``auto`` or ``off``."""
+    try:
+        return text if text in ("auto", "off") else float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a number of minutes, auto nor off") from None
 
 
 def _columns(text: str) -> dict[str, str]:
@@ -202,6 +212,16 @@ class Execution:
         bool,
         Option("--cache", "Keep photos at the working resolution in a file beside the run.", words=_ON_OFF),
     ] = True
+    checkpoint_every: Annotated[
+        CheckpointEvery,
+        Option(
+            "--checkpoint-every",
+            "Minutes after which an unfinished trial keeps how far it is, at the end of an epoch; auto is 2, "
+            "where that takes less than a fiftieth of the time.",
+            metavar="MINUTES|auto|off",
+            read=_minutes,
+        ),
+    ] = "auto"
 
 
 @dataclass(frozen=True)

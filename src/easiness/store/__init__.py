@@ -1,6 +1,15 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.at_work import AtWork, at_work
+from easiness.store.checkpoint import (
+    CHECKPOINTS,
+    CheckpointDocument,
+    checkpoints_of,
+    clear_checkpoints,
+    read_checkpoint,
+    remove_checkpoints,
+    write_checkpoint,
+)
 from easiness.store.document import is_run, read_document
 from easiness.store.files import (
     ASIDE,
@@ -21,15 +30,22 @@ from easiness.store.writer import RunWriter, check_output, tidy
 __all__ = [
     "ASIDE",
     "AtWork",
+    "CHECKPOINTS",
+    "CheckpointDocument",
     "FileDigest",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "checkpoints_of",
+    "clear_checkpoints",
     "digest",
     "file_written_whole",
     "folder_written_whole",
+    "read_checkpoint",
     "read_rows",
+    "remove_checkpoints",
     "sweep",
+    "write_checkpoint",
     "write_observations",
     "write_whole",
     "Recorder",

@@ -19,6 +19,7 @@ from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store.at_work import LOCK, clear_work, note_work
+from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.document import DOCUMENT, EXAMPLES, FAILED, TRIALS, RunDocument, is_run, read_document
 from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.observations import Ids, write_examples
@@ -196,9 +197,11 @@ class RunWriter:
 
 def tidy(run: Run) -> None:
     """Remove what killed writers left in the run, unless another process is writing to it."""
-    if run.leftovers() or any(run.path.glob(f"{ASIDE}*")):
+    checkpoints = run.path / CHECKPOINTS
+    if run.leftovers() or checkpoints.exists() or any(run.path.glob(f"{ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
+            clear_checkpoints(checkpoints)
 
 
 def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:
