@@ -88,7 +88,7 @@ def run_trials(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    listener: Listener = Listener(),
+    listener: Listener | None = None,
     keeper: Keeper | None = None,
     pretrained: Path | None = None,
 ) -> list[TrialRecord | TrialFailed]:
@@ -109,7 +109,7 @@ def run_trials(
             data,
             device,
             _Inputs(images or {}, ranking, pretrained),
-            listener,
+            listener or Listener(),
             keeper,
         )
     seconds = (time.perf_counter() - began) / len(specs)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option, read_numbers
+from easiness.spec.option import Option, read_columns, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
@@ -40,22 +40,6 @@ def _number_or_auto(text: str) -> str:
 def _jobs(text: str) -> Any:
     """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
     return int(text) if text.isascii() and text.isdigit() else text
-
-
-def _minutes(text: str) -> Any:
-    """The number in ``text``, or the text, which is ``auto`` or ``off``."""
-    try:
-        return text if text in ("auto", "off") else float(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is neither a number of minutes, auto nor off") from None
-
-
-def _columns(text: str) -> dict[str, str]:
-    """The names in ``path=filename,label=breed``, ours to those of the file."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(ours and theirs for ours, _, theirs in pairs):
-        raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
-    return {ours.strip(): theirs for ours, _, theirs in pairs}
 
 
 @dataclass(frozen=True)
@@ -96,7 +80,7 @@ class Loading:
             "--columns",
             "Names that a CSV has for path, label and split, where they are others.",
             metavar="path=filename,label=breed",
-            read=_columns,
+            read=read_columns,
         ),
     ] = None
 
@@ -216,10 +200,9 @@ class Execution:
         CheckpointEvery,
         Option(
             "--checkpoint-every",
-            "Minutes after which an unfinished trial keeps how far it is, at the end of an epoch; auto is 2, "
-            "where that takes less than a fiftieth of the time.",
+            "Minutes until an unfinished trial keeps how far it is, after an epoch; auto: 2, if quick.",
             metavar="MINUTES|auto|off",
-            read=_minutes,
+            read=read_minutes,
         ),
     ] = "auto"
 

@@ -1,6 +1,6 @@
-"""Where a training has come to, as a folder in its run: tensors, and a document that is sealed by a digest.
+"""How far a training has come, as a folder in its run: tensors, and a document that is sealed by a digest.
 
-A checkpoint belongs to the trials that train side by side, and is named by the first of them and by its epoch.
+A checkpoint belongs to the trials that train side by side, and is named by the first of them and its epoch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOST_BYTES = 2**20  # of the document, which takes a few hundred
 
 
 class CheckpointDocument(BaseModel):
-    """``checkpoint.json``. A checkpoint is of use where ``identity``, ``easiness`` and ``torch`` are the same.
+    """``checkpoint.json``. It is of use where ``identity``, ``easiness`` and ``torch`` are the same.
 
     ``seconds`` were spent until then, and ``images`` went through the network; ``failures`` says why trials
     have failed, by their place among those side by side.
@@ -134,9 +134,9 @@ def remove_checkpoints(folder: Path, first: int) -> None:
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all but those of the trials that begin with these, and the folder if none are; nobody writes to it.
+    """Remove all but those of the trials that begin with these, and the folder where there are none.
 
-    What cannot be removed stays.
+    Nobody may be writing to it; what cannot be removed stays.
     """
     if not folder.is_dir():
         return

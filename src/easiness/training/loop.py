@@ -171,7 +171,6 @@ def train(
     passes = _passes(images, lanes, course.batch_size, standing.epoch * steps_per_epoch)
     stream = fetched_ahead(islice(passes, (epochs - standing.epoch) * steps_per_epoch), images.ahead)
     whole = num * batches(len(lanes[0].trained_on), course.batch_size)[0].stop
-    failed = standing.failed
 
     def count(num_images: int) -> None:
         standing.images += num_images
@@ -179,35 +178,42 @@ def train(
 
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
-    for epoch in range(standing.epoch + 1, epochs + 1):
+    while standing.epoch < epochs:
         began = time.perf_counter()
         for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
             network.optimizer.advance()
             with searching(len(labels) == whole):
                 losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
-                failed |= observer.stepped(positions, logits, standing.going())
+                standing.failed |= observer.stepped(positions, logits, standing.going())
             count(len(labels))
         # one look per epoch, so that no step waits for the device
         for at, of_one in enumerate(losses.T.contiguous().cpu()):
             _note_losses(standing, at, of_one)
-        accuracy: list[dict[str, float]] = [{} for _ in lanes]
-        for name, observer in observers.items():
-            for at, seen in observer.after_epoch(epoch, network, count, standing.going()).items():
-                if isinstance(seen, TrialFailed):
-                    failed[at] = seen
-                else:
-                    accuracy[at][name] = seen
-        standing.epoch = epoch
+        accuracy = _observed(standing, count)
+        standing.epoch += 1
         seconds = time.perf_counter() - began
         for at in standing.going():
-            loss = standing.losses[at][-1]
-            listener.on_epoch(EpochReport(lanes[at].trial, epoch, epochs, loss, accuracy[at], seconds))
+            trial, loss = lanes[at].trial, standing.losses[at][-1]
+            listener.on_epoch(EpochReport(trial, standing.epoch, epochs, loss, accuracy[at], seconds))
         if not standing.going():
             break
-        if keeper is not None and epoch < epochs:
+        if keeper is not None and standing.epoch < epochs:
             keeper.after_epoch(standing)
-    return [failed.get(at, losses) for at, losses in enumerate(standing.losses)]
+    return [standing.failed.get(at, losses) for at, losses in enumerate(standing.losses)]
+
+
+def _observed(standing: Standing, on_images: Callable[[int], None]) -> list[dict[str, float]]:
+    """Let the observers look after an epoch; accuracies by trial and probe, of those that looked."""
+    accuracy: list[dict[str, float]] = [{} for _ in standing.losses]
+    for name, observer in standing.observers.items():
+        found = observer.after_epoch(standing.epoch + 1, standing.network, on_images, standing.going())
+        for at, seen in found.items():
+            if isinstance(seen, TrialFailed):
+                standing.failed[at] = seen
+            else:
+                accuracy[at][name] = seen
+    return accuracy
 
 
 def _note_losses(standing: Standing, at: int, losses: Tensor) -> None:
