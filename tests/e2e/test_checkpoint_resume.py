@@ -97,3 +97,11 @@ def test_other_intervals_are_refused(refused, digits, tmp_path, every):
     line = refused(*digits(tmp_path / "run", "--checkpoint-every", every))
     assert "auto" in line
     assert not (tmp_path / "run").exists()
+
+
+def test_what_a_kill_left_of_a_finished_trial_goes_with_the_next_command(command, digits, run_copy, snapshot):
+    before = snapshot(run_copy)
+    (run_copy / "checkpoints" / "0002-000001").mkdir(parents=True)
+    assert command(*digits(run_copy)).code == 0
+    after = snapshot(run_copy)
+    assert after.keys() == before.keys()

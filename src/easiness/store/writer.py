@@ -197,11 +197,14 @@ class RunWriter:
 
 def tidy(run: Run) -> None:
     """Remove what killed writers left in the run, unless another process is writing to it."""
-    checkpoints = run.path / CHECKPOINTS
-    if run.leftovers() or checkpoints.exists() or any(run.path.glob(f"{ASIDE}*")):
+    checkpoints, spec = run.path / CHECKPOINTS, run.spec.measured
+    # those of trials that were asked for and are not finished are still of use
+    unused = checkpoints.exists() and spec is not None and len(run.trials) >= spec.trials
+    if run.leftovers() or unused or any(run.path.glob(f"{ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
-            clear_checkpoints(checkpoints)
+            if unused:
+                clear_checkpoints(checkpoints)
 
 
 def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:
