@@ -23,6 +23,7 @@ from easiness.training import (
     Bank,
     Course,
     EpochReport,
+    Keeper,
     Lane,
     Listener,
     Network,
@@ -72,8 +73,7 @@ def run_trial(
         device,
         images=images,
         ranking=ranking,
-        on_epoch=on_epoch,
-        on_images=on_images,
+        listener=Listener(on_epoch, on_images),
         pretrained=pretrained,
     )
     if isinstance(result, TrialFailed):
@@ -88,15 +88,16 @@ def run_trials(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = lambda _: None,
-    on_images: Callable[[int], None] = lambda _: None,
+    listener: Listener | None = None,
+    keeper: Keeper | None = None,
     pretrained: Path | None = None,
 ) -> list[TrialRecord | TrialFailed]:
     """Train the trials side by side, each on its own order, draws and weights; a record or failure of each.
 
     The ``specs`` differ in their index alone. On a CPU the records depend on all of them and on ``data``
     alone: a trial's is that of `run_trial` to rounding, and bit by bit so where it is the only one.
-    Everything else is as for `run_trial`.
+    Everything else is as for `run_trial`, but that ``listener`` hears of epochs and images. Where ``keeper``
+    has kept a part of this training, it goes on from there, and the records are the same.
 
     Raises:
         BadInput: there are several and the network cannot be trained side by side with others.
@@ -108,7 +109,8 @@ def run_trials(
             data,
             device,
             _Inputs(images or {}, ranking, pretrained),
-            Listener(on_epoch, on_images),
+            listener or Listener(),
+            keeper,
         )
     seconds = (time.perf_counter() - began) / len(specs)
     for result in results:
@@ -132,7 +134,12 @@ class _Inputs:
 
 
 def _run(
-    specs: Sequence[TrialSpec], data: Dataset, device: torch.device, inputs: _Inputs, listener: Listener
+    specs: Sequence[TrialSpec],
+    data: Dataset,
+    device: torch.device,
+    inputs: _Inputs,
+    listener: Listener,
+    keeper: Keeper | None,
 ) -> list[TrialRecord | TrialFailed]:
     spec = specs[0]
     assert all(one.model_copy(update={"index": spec.index}) == spec for one in specs)
@@ -148,7 +155,7 @@ def _run(
     observers: dict[str, AnyObserver] = {
         probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
     }
-    trained = train(network, banks["train"], lanes, observers, course, listener)
+    trained = train(network, banks["train"], lanes, observers, course, listener, keeper)
     return [
         losses if isinstance(losses, TrialFailed) else _record(network, observers, at, losses)
         for at, losses in enumerate(trained)

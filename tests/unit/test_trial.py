@@ -15,7 +15,7 @@ from easiness.data.pictures.stored import ArrayImages
 from easiness.errors import TrialFailed
 from easiness.record import Observations, TrialRecord, example_statistics
 from easiness.spec import Probe, Recipe, Resolved, TrialSpec
-from easiness.training import EpochReport
+from easiness.training import EpochReport, Listener
 from easiness.trial import run_trial, run_trials
 
 CPU = torch.device("cpu")
@@ -330,7 +330,7 @@ def test_one_by_itself_is_the_trial(data):
 def test_each_epoch_is_reported_of_each_trial_and_every_image_counted(data):
     reports: list[EpochReport] = []
     counted: list[int] = []
-    records = run_trials(group(data), data, CPU, on_epoch=reports.append, on_images=counted.append)
+    records = run_trials(group(data), data, CPU, listener=Listener(reports.append, counted.append))
     assert [(r.trial, r.epoch) for r in reports] == [(t, e) for e in (1, 2) for t in (0, 1, 2)]
     assert sum(counted) == 3 * 2 * (200 + 200 + 60)
     for report in reports:
@@ -364,7 +364,7 @@ class Overflowing(torch.nn.Module):
 def test_a_trial_that_fails_costs_the_others_nothing(data, monkeypatch, where, reason):
     monkeypatch.setattr(trial_module, "build_model", lambda *_: Overflowing(where))
     reports: list[EpochReport] = []
-    results = run_trials(group(data, tuple(range(8))), data, CPU, on_epoch=reports.append)
+    results = run_trials(group(data, tuple(range(8))), data, CPU, listener=Listener(reports.append))
     failures = [result for result in results if isinstance(result, TrialFailed)]
     assert 0 < len(failures) < 8
     assert all(str(failure).startswith(reason) for failure in failures)
@@ -382,7 +382,9 @@ def test_a_trial_that_fails_costs_the_others_nothing(data, monkeypatch, where, r
 def test_all_failing_end_at_once(data):
     exploding = Recipe(flip=0.0, batch_size=64, alpha=1e20)
     counted: list[int] = []
-    results = run_trials(group(data, recipe=exploding, epochs=9), data, CPU, on_images=counted.append)
+    results = run_trials(
+        group(data, recipe=exploding, epochs=9), data, CPU, listener=Listener(on_images=counted.append)
+    )
     assert [str(result) for result in results] == [
         "the loss stopped being finite at epoch 1, step 2 of 4"
     ] * 3

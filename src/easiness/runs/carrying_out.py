@@ -10,6 +10,7 @@ import torch
 
 from easiness.errors import RunFailed
 from easiness.runs.auto.choose import check_compile, resolve_plan
+from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
@@ -51,6 +52,7 @@ def carry_out(
     """
     check_output(out)
     check_compile(execution.compile)
+    check_checkpoints(execution.checkpoint_every)
     execution = allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
     before: Sequence[StoredTrial] = ()
     if is_run(out) and not retrain_damaged:
@@ -79,6 +81,7 @@ def carry_out(
             images=images,
             cache=cache,
             progress=progress,
+            checkpoint_every=execution.checkpoint_every,
         )
         while task.missing and not failures:
             failures = making.train(task)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ import torch
 
 from easiness.errors import RunFailed, TrialFailed
 from easiness.record import TrialRecord
+from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
 from easiness.runs.pace import Pace
 from easiness.runs.plan import Plan
@@ -21,8 +23,17 @@ from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Group, Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
-from easiness.spec import Resolved, RunSpec
-from easiness.store import ASIDE, RunWriter, is_run, noted_failures, read_document
+from easiness.spec import CheckpointEvery, Resolved, RunSpec
+from easiness.store import (
+    ASIDE,
+    CHECKPOINTS,
+    RunWriter,
+    clear_checkpoints,
+    is_run,
+    noted_failures,
+    read_document,
+    remove_checkpoints,
+)
 from easiness.training import EpochReport
 from easiness.wait_policy import warn_of_spinning
 
@@ -52,6 +63,7 @@ class Making:
     images: ReadyImages
     cache: Path | None
     progress: Progress
+    checkpoint_every: CheckpointEvery = "auto"
 
     def train(self, task: Task) -> dict[int, str]:
         """Train and store the missing trials; returns why some failed, by index.
@@ -68,7 +80,15 @@ class Making:
         self.writer.events.write(
             "run_started", process=os.getpid(), trials=task.trials, left=len(task.missing), epochs=task.epochs
         )
-        trainer = Trainer(spec, plan.data, str(self.device), self.images, plan.ranking, plan.pretrained)
+        trainer = Trainer(
+            spec,
+            plan.data,
+            str(self.device),
+            self.images,
+            plan.ranking,
+            plan.pretrained,
+            self._checkpoints(groups),
+        )
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs, spec.resolved.together)
         failures = self._work(trainer, set(task.missing), pace)
@@ -86,10 +106,13 @@ class Making:
     def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
         """Train the groups that the missing trials belong to and store the missing ones."""
 
-        def hear(told: int | EpochReport) -> None:
+        def hear(told: int | EpochReport | Note) -> None:
             if isinstance(told, EpochReport):
                 self.progress.epoch(told)
                 pace.note(told)
+            elif isinstance(told, Note):
+                self.progress.note(told.text)
+                self.progress.skipped(told.images)
             else:
                 self.progress.images(told)
 
@@ -100,6 +123,7 @@ class Making:
             warn_of_spinning()
         shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
+        left = {group[0] for group in groups}
         in_hand: set[int] = set()
         with nullcontext(trainer) if executor.shares_memory else shared as sent:
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
@@ -113,7 +137,25 @@ class Making:
                     else:
                         failures[index] = self._failed(index, result)
                 in_hand.difference_update(outcome.item)
+                if outcome.value:  # those of a worker that was killed are still of use
+                    left.discard(outcome.item[0])
+                    remove_checkpoints(self._kept_in, outcome.item[0])
+        if not left:
+            clear_checkpoints(self._kept_in)
         return failures
+
+    @property
+    def _kept_in(self) -> Path:
+        return self.writer.path.absolute() / CHECKPOINTS
+
+    def _checkpoints(self, groups: Iterable[Group]) -> Checkpoints | None:
+        """What is given to whoever trains; rids the run of checkpoints of other trials."""
+        clear_checkpoints(self._kept_in, {group[0] for group in groups})
+        if self.checkpoint_every == "off":
+            return None
+        with contextlib.suppress(OSError):  # then trials train without
+            self._kept_in.mkdir(exist_ok=True)
+        return Checkpoints(self._kept_in, self.checkpoint_every)
 
     def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
         """The groups, each noted as being worked on when an executor takes it."""

@@ -15,6 +15,7 @@ from easiness.runs.telling import tell_of_data, told
 from easiness.runs.tracked import tracked, trackers_of
 from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
+    CheckpointEvery,
     Compile,
     Execution,
     Jobs,
@@ -61,6 +62,7 @@ def measure(
     jobs: Jobs = "auto",
     compile: Compile = "auto",
     choose_again: bool = False,
+    checkpoint_every: CheckpointEvery = "auto",
     observe: str = "all",
     keep_logits: bool = False,
     keep_weights: bool = True,
@@ -116,6 +118,9 @@ def measure(
         compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
         choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
             have found on this machine.
+        checkpoint_every: minutes after which a trial that is not finished keeps how far it is, at the end of
+            an epoch, so that it goes on from there; 0 is after each. ``auto`` is every two minutes where that
+            takes less than a fiftieth of the time, ``off`` never.
         observe: when the examples are looked at: ``all`` after every epoch, ``every:K`` after the epochs
             K, 2K, ... and the last, ``last`` after the last alone, or ``train``: what training computes of
             its augmented images is recorded, marked as such, and no pass over them is made.

@@ -24,6 +24,9 @@ class Progress:
     def images(self, num: int) -> None:
         """``num`` more images went through a network; first none, since processes may have to start."""
 
+    def skipped(self, num: int) -> None:
+        """``num`` of the images that were to be seen need not be, since a trial goes on where it stopped."""
+
     def epoch(self, report: EpochReport) -> None:
         """A trial has finished an epoch."""
 

@@ -127,6 +127,11 @@ class ShownProgress(Progress):
         elif self._quiet_for() > self._within_epoch:
             self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
 
+    def skipped(self, num: int) -> None:
+        """Leave these images out of what there is to do."""
+        self._total -= num
+        self._total_work -= num * self._work_per_image
+
     def epoch(self, report: EpochReport) -> None:
         """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
         if self._screen is not None:

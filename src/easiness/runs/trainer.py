@@ -17,8 +17,9 @@ from easiness.data import Dataset, SharedImages, WorkingImages, share_images
 from easiness.errors import RunFailed, TrialFailed
 from easiness.executors import Tell
 from easiness.record import TrialRecord
+from easiness.runs.checkpoints import Checkpoints
 from easiness.spec import RunSpec
-from easiness.training import EpochReport, own_device
+from easiness.training import EpochReport, Listener, own_device
 from easiness.trial import run_trials
 
 Group: TypeAlias = tuple[int, ...]
@@ -43,7 +44,8 @@ def groups_of(missing: list[int], together: int) -> list[Group]:
 class Trainer:
     """What trials of a run are trained on and how. Images that are shared are small to send.
 
-    ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`).
+    ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
+    where trials that are not finished keep how far they are, if they do.
     """
 
     spec: RunSpec
@@ -52,9 +54,10 @@ class Trainer:
     images: Mapping[str, WorkingImages | SharedImages]
     ranking: npt.NDArray[np.float64] | None
     pretrained: Path | None
+    checkpoints: Checkpoints | None = None
 
     def __call__(self, group: Group, tell: Tell) -> list[TrialRecord | TrialFailed]:
-        """Train the trials of a group; tells how many images went by, and a report after each epoch."""
+        """Train the trials of a group; tells how many images went by, reports after epochs, and a `Note`."""
         counted, last = 0, time.monotonic()
 
         def count(num: int) -> None:
@@ -70,19 +73,25 @@ class Trainer:
             counted = 0
             tell(epoch)
 
-        return run_trials(
-            [self.spec.trial(index) for index in group],
+        specs, device = [self.spec.trial(index) for index in group], own_device(torch.device(self.device))
+        keeper = None if self.checkpoints is None else self.checkpoints.keeper(specs, device, tell)
+        results = run_trials(
+            specs,
             self.data,
-            own_device(torch.device(self.device)),
+            device,
             images={
                 name: images.open() if isinstance(images, SharedImages) else images
                 for name, images in self.images.items()
             },
             ranking=self.ranking,
-            on_epoch=report,
-            on_images=count,
+            listener=Listener(report, count),
+            keeper=keeper,
             pretrained=self.pretrained,
         )
+        for result in results:
+            if keeper is not None and isinstance(result, TrialRecord):
+                result.ran["seconds"] = round(result.ran["seconds"] + keeper.earlier / len(group), 3)
+        return results
 
     @contextmanager
     def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:

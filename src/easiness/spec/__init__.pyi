@@ -17,6 +17,7 @@ from .observe import (
 )
 from .option import Option as Option, options_of as options_of, read_numbers as read_numbers, taken as taken
 from .options import (
+    CheckpointEvery as CheckpointEvery,
     Compile as Compile,
     Drawing as Drawing,
     Execution as Execution,

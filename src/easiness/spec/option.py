@@ -67,3 +67,19 @@ def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise BadInput(f"{flag} {text!r}: give numbers with commas between them, such as {example}") from None
+
+
+def read_minutes(text: str) -> Any:
+    """The number in ``text``, or the text where it is ``auto`` or ``off``."""
+    try:
+        return text if text in ("auto", "off") else float(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is neither a number of minutes, auto nor off") from None
+
+
+def read_columns(text: str) -> dict[str, str]:
+    """The names in ``path=filename,label=breed``, ours to those of the file."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
+    return {ours.strip(): theirs for ours, _, theirs in pairs}

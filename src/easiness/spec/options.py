@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option, read_numbers
+from easiness.spec.option import Option, read_columns, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
@@ -18,6 +18,8 @@ Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
 """Trials at a time, or ``auto``: as many as measured to be fastest."""
 Compile: TypeAlias = Literal["auto", "on", "off"]
+CheckpointEvery: TypeAlias = float | Literal["auto", "off"]
+"""Minutes between checkpoints of a trial, or ``auto``: two, where writing them takes hardly any time."""
 RecipeGiven: TypeAlias = "Recipe | dict[str, Any] | str | Path | None"
 Split: TypeAlias = Literal["train", "held_out"]
 Keep: TypeAlias = Literal["top", "bottom"]
@@ -38,14 +40,6 @@ def _number_or_auto(text: str) -> str:
 def _jobs(text: str) -> Any:
     """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
     return int(text) if text.isascii() and text.isdigit() else text
-
-
-def _columns(text: str) -> dict[str, str]:
-    """The names in ``path=filename,label=breed``, ours to those of the file."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    if not all(ours and theirs for ours, _, theirs in pairs):
-        raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
-    return {ours.strip(): theirs for ours, _, theirs in pairs}
 
 
 @dataclass(frozen=True)
@@ -86,7 +80,7 @@ class Loading:
             "--columns",
             "Names that a CSV has for path, label and split, where they are others.",
             metavar="path=filename,label=breed",
-            read=_columns,
+            read=read_columns,
         ),
     ] = None
 
@@ -202,6 +196,15 @@ class Execution:
         bool,
         Option("--cache", "Keep photos at the working resolution in a file beside the run.", words=_ON_OFF),
     ] = True
+    checkpoint_every: Annotated[
+        CheckpointEvery,
+        Option(
+            "--checkpoint-every",
+            "Minutes until an unfinished trial keeps how far it is, after an epoch; auto: 2, if quick.",
+            metavar="MINUTES|auto|off",
+            read=read_minutes,
+        ),
+    ] = "auto"
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,15 @@
 """Runs on disk: folders of whole trials that any Parquet reader understands."""
 
 from easiness.store.at_work import AtWork, at_work
+from easiness.store.checkpoint import (
+    CHECKPOINTS,
+    CheckpointDocument,
+    checkpoints_of,
+    clear_checkpoints,
+    read_checkpoint,
+    remove_checkpoints,
+    write_checkpoint,
+)
 from easiness.store.document import is_run, noted_failures, read_document
 from easiness.store.events import EVENTS, last_events
 from easiness.store.files import (
@@ -24,17 +33,24 @@ __all__ = [
     "ASIDE",
     "AtWork",
     "EVENTS",
+    "CHECKPOINTS",
+    "CheckpointDocument",
     "FileDigest",
     "Finding",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "checkpoints_of",
+    "clear_checkpoints",
     "digest",
     "findings",
     "file_written_whole",
     "folder_written_whole",
+    "read_checkpoint",
     "read_rows",
+    "remove_checkpoints",
     "sweep",
+    "write_checkpoint",
     "write_observations",
     "write_whole",
     "Recorder",

@@ -19,6 +19,7 @@ from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store.at_work import LOCK, clear_work, note_work
+from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.document import (
     DOCUMENT,
     EXAMPLES,
@@ -221,9 +222,14 @@ class RunWriter:
 
 def tidy(run: Run) -> None:
     """Remove what killed writers left in the run, unless another process is writing to it."""
-    if run.leftovers() or any(run.path.glob(f"{ASIDE}*")):
+    checkpoints, spec = run.path / CHECKPOINTS, run.spec.measured
+    # those of trials that were asked for and are not finished are still of use
+    unused = checkpoints.exists() and spec is not None and len(run.trials) >= spec.trials
+    if run.leftovers() or unused or any(run.path.glob(f"{ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
+            if unused:
+                clear_checkpoints(checkpoints)
 
 
 def _size(spec: RunSpec | RecordedSpec) -> tuple[int, int] | None:

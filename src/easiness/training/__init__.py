@@ -13,12 +13,13 @@ from easiness.training.device import num_gpus, own_device, set_up
 from easiness.training.distances import InputReader
 from easiness.training.features import FeatureReader
 from easiness.training.inputs import Bank, make_bank
-from easiness.training.loop import Course, EpochReport, Lane, Listener, train
+from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network
 from easiness.training.normalize import global_contrast_normalization
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.processor import device_name
 from easiness.training.stacked_network import Together, can_train_together
+from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import TransformedImages, open_network, threads_of
 from easiness.training.tensor_input import ImageBank
 from easiness.training.training_set import TrainingSet, training_set
@@ -49,13 +50,16 @@ __all__ = [
     "Course",
     "EpochReport",
     "ImageBank",
+    "Keeper",
     "Lane",
     "Listener",
     "Network",
     "Observer",
+    "Standing",
     "StepObserver",
     "Together",
     "TrainingSet",
+    "TrainingState",
     "global_contrast_normalization",
     "make_bank",
     "resolve_device",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -16,8 +17,9 @@ from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
-from easiness.training.observer import AnyObserver, Failures
+from easiness.training.observer import AnyObserver
 from easiness.training.stacked_network import Together
+from easiness.training.standing import Standing
 from easiness.training.transfer import fetched_ahead
 
 
@@ -71,6 +73,18 @@ class Listener:
     on_images: Callable[[int], None] = lambda _: None
 
 
+class Keeper(Protocol):
+    """Keeps how far a training has come, so that it need not begin anew after an interruption."""
+
+    def begin(self, standing: Standing) -> None:
+        """Before the first step: set ``standing`` to what was kept of this training, if anything was."""
+        ...
+
+    def after_epoch(self, standing: Standing) -> None:
+        """An epoch has ended that is not the last: keep it, if it is time."""
+        ...
+
+
 def batches(num_examples: int, batch_size: int) -> list[slice]:
     """Slices of an epoch's order; a last batch of one example joins the one before it."""
     starts = list(range(0, num_examples, batch_size))
@@ -80,12 +94,13 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Bank, lanes: Sequence[Lane], batch_size: int
+    images: Bank, lanes: Sequence[Lane], batch_size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
     A batch has the examples of one trial after those of another, as many of each. All that decides a pass
-    is moved to the device at once, so that no step waits for it.
+    is moved to the device at once, so that no step waits for it. The ``first`` batches are left out: what
+    decides them is drawn all the same, so that the others are what they are after them.
     """
     num = len(lanes[0].trained_on)
     orders = [torch.Generator().manual_seed(lane.seeds.order) for lane in lanes]
@@ -100,10 +115,13 @@ def _passes(
             chosen.append(positions)
             parts.append(images.draw(positions, augmentation))
             labels.append(lane.labels[positions.to(lane.labels.device)])
+        skipped, first = slices[:first], max(0, first - len(slices))
+        if len(skipped) == len(slices):
+            continue
         all_positions = torch.cat(chosen)[by_batch].to(images.home)
         all_drawn = images.joined(parts)[by_batch.to(images.home)]
         all_labels = torch.cat(labels)[by_batch.to(labels[0].device)]
-        for batch in slices:
+        for batch in slices[len(skipped) :]:
             at = slice(batch.start * len(lanes), batch.stop * len(lanes))
             yield all_positions[at], images.fetch(all_positions[at], all_drawn[at]), all_labels[at]
 
@@ -135,57 +153,74 @@ def train(
     observers: Mapping[str, AnyObserver],
     course: Course,
     listener: Listener,
+    keeper: Keeper | None = None,
 ) -> list[list[float] | TrialFailed]:
     """Train, observed as it goes on; returns the mean losses of each trial, or its failure.
 
     One trial is trained by a `Network`, several side by side by a `Together`; then all of them train on
     equally many examples. One that fails (the loss of a step or a logit is not finite) costs the others
-    nothing, and its first failure counts.
+    nothing, and its first failure counts. A ``keeper`` may have it begin where it stopped before.
     """
     num, epochs, steps_per_epoch = len(lanes), course.epochs, course.steps_per_epoch
     assert len({len(lane.trained_on) for lane in lanes}) == 1
 
+    standing = Standing(network, observers, [[] for _ in lanes], lanes[0].labels.device)
+    if keeper is not None:
+        keeper.begin(standing)
     update = make_update(network, images, num, graphed=course.graphed)
-    stream = fetched_ahead(
-        islice(_passes(images, lanes, course.batch_size), epochs * steps_per_epoch), images.ahead
-    )
+    passes = _passes(images, lanes, course.batch_size, standing.epoch * steps_per_epoch)
+    stream = fetched_ahead(islice(passes, (epochs - standing.epoch) * steps_per_epoch), images.ahead)
     whole = num * batches(len(lanes[0].trained_on), course.batch_size)[0].stop
-    mean_losses: list[list[float]] = [[] for _ in lanes]
-    failed: Failures = {}
 
-    def going() -> list[int]:
-        return [at for at in range(num) if at not in failed]
+    def count(num_images: int) -> None:
+        standing.images += num_images
+        listener.on_images(num_images)
 
     losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
     network.model.train()
-    for epoch in range(1, epochs + 1):
+    while standing.epoch < epochs:
         began = time.perf_counter()
         for step, (positions, fetched, labels) in enumerate(islice(stream, steps_per_epoch)):
             network.optimizer.advance()
             with searching(len(labels) == whole):
                 losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
-                failed |= observer.stepped(positions, logits, going())
-            listener.on_images(len(labels))
+                standing.failed |= observer.stepped(positions, logits, standing.going())
+            count(len(labels))
         # one look per epoch, so that no step waits for the device
         for at, of_one in enumerate(losses.T.contiguous().cpu()):
-            finite = of_one.isfinite()
-            mean_losses[at].append(float(of_one.mean()))
-            if not finite.all():
-                first = int((~finite).nonzero()[0]) + 1
-                reason = f"the loss stopped being finite at epoch {epoch}, step {first} of {steps_per_epoch}"
-                failed.setdefault(at, TrialFailed(reason))
-        accuracy: list[dict[str, float]] = [{} for _ in lanes]
-        for name, observer in observers.items():
-            for at, seen in observer.after_epoch(epoch, network, listener.on_images, going()).items():
-                if isinstance(seen, TrialFailed):
-                    failed[at] = seen
-                else:
-                    accuracy[at][name] = seen
+            _note_losses(standing, at, of_one)
+        accuracy = _observed(standing, count)
+        standing.epoch += 1
         seconds = time.perf_counter() - began
-        for at in going():
-            report = EpochReport(lanes[at].trial, epoch, epochs, mean_losses[at][-1], accuracy[at], seconds)
-            listener.on_epoch(report)
-        if not going():
+        for at in standing.going():
+            trial, loss = lanes[at].trial, standing.losses[at][-1]
+            listener.on_epoch(EpochReport(trial, standing.epoch, epochs, loss, accuracy[at], seconds))
+        if not standing.going():
             break
-    return [failed.get(at, losses) for at, losses in enumerate(mean_losses)]
+        if keeper is not None and standing.epoch < epochs:
+            keeper.after_epoch(standing)
+    return [standing.failed.get(at, losses) for at, losses in enumerate(standing.losses)]
+
+
+def _observed(standing: Standing, on_images: Callable[[int], None]) -> list[dict[str, float]]:
+    """Let the observers look after an epoch; accuracies by trial and probe, of those that looked."""
+    accuracy: list[dict[str, float]] = [{} for _ in standing.losses]
+    for name, observer in standing.observers.items():
+        found = observer.after_epoch(standing.epoch + 1, standing.network, on_images, standing.going())
+        for at, seen in found.items():
+            if isinstance(seen, TrialFailed):
+                standing.failed[at] = seen
+            else:
+                accuracy[at][name] = seen
+    return accuracy
+
+
+def _note_losses(standing: Standing, at: int, losses: Tensor) -> None:
+    """Note the losses of an epoch's steps of one trial, and that it has failed where one is not finite."""
+    finite = losses.isfinite()
+    standing.losses[at].append(float(losses.mean()))
+    if not finite.all():
+        first = int((~finite).nonzero()[0]) + 1
+        where = f"epoch {standing.epoch + 1}, step {first} of {len(losses)}"
+        standing.failed.setdefault(at, TrialFailed(f"the loss stopped being finite at {where}"))

@@ -140,6 +140,10 @@ class Network:
                 self._at_once = evaluation_batch(image_shape)
         return self._at_once
 
+    def live(self) -> dict[str, Tensor]:
+        """All that training changes of the model, in the place where it lies; see `Standing`."""
+        return {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+
     def weights(self, trial: int = 0) -> dict[str, Tensor]:
         """State of the model; ``trial`` is its place among trials side by side, here the only one."""
         assert trial == 0

@@ -173,6 +173,10 @@ class Together:
         """Examples per evaluation batch of images of this shape."""
         return evaluation_batch(image_shape)
 
+    def live(self) -> dict[str, Tensor]:
+        """All that training changes of the models [G, ...], in the place where it lies; see `Standing`."""
+        return {**self._parameters, **self._buffers}
+
     def weights(self, trial: int) -> dict[str, Tensor]:
         """A copy of the state of the model of the trial at this place."""
         with torch.no_grad():

@@ -1,0 +1,172 @@
+"""How far a training has come, as tensors by name: what is needed to go on as if it had never stopped.
+
+What the order of examples and their augmentation are drawn from is none of it: the draws of epochs that have
+ended are made again (`loop.train`), since they are functions of the seeds.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.errors import BadInput, TrialFailed
+from easiness.record import ObservationLog
+from easiness.training import mps
+from easiness.training.network import Network
+from easiness.training.observer import AnyObserver, Failures
+from easiness.training.stacked_network import Together
+
+_NETWORK, _OPTIMIZER, _RANDOM, _OBSERVED, _LOSSES = "network/", "optimizer/", "random/", "observed/", "losses"
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """A training at the end of an epoch: ``tensors`` on the CPU, and why trials have failed, by their place.
+
+    ``images`` have gone through the network so far.
+    """
+
+    epoch: int
+    images: int
+    tensors: Mapping[str, Tensor]
+    failures: Mapping[int, str]
+
+
+@dataclass
+class Standing:
+    """What changes while trials train side by side."""
+
+    network: Network | Together
+    observers: Mapping[str, AnyObserver]
+    losses: Sequence[list[float]]  # mean of each epoch, by trial
+    device: torch.device
+    failed: Failures = field(default_factory=dict)
+    epoch: int = 0  # the last that has ended
+    images: int = 0
+
+    def going(self) -> list[int]:
+        """The places of the trials that have not failed."""
+        return [at for at in range(len(self.losses)) if at not in self.failed]
+
+    def state(self) -> TrainingState:
+        """As it is now, between two epochs; tensors of a CPU are not copied, and change as it goes on."""
+        tensors = {
+            **_named(_NETWORK, self.network.live()),
+            **_named(_OPTIMIZER, self.network.optimizer.state()),
+            **_named(_RANDOM, _random_states(self.device)),
+            _LOSSES: torch.tensor(self.losses, dtype=torch.float64),
+        }
+        for name, observer in self.observers.items():
+            for at in self.going():
+                if observer.logs[at].num_epochs:
+                    seen = observer.logs[at].state()
+                    arrays = {column: torch.from_numpy(values) for column, values in seen.items()}
+                    tensors |= _named(f"{_OBSERVED}{name}/{at}/", arrays)
+        return TrainingState(
+            self.epoch,
+            self.images,
+            {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
+            {at: str(failure) for at, failure in self.failed.items()},
+        )
+
+    def restore(self, state: TrainingState) -> None:
+        """Be what ``state`` was taken of, a training of the same kind that has not begun.
+
+        Raises:
+            BadInput: it is of another kind; nothing has changed then.
+        """
+        network, random = _part(state.tensors, _NETWORK), _part(state.tensors, _RANDOM)
+        live, losses = self.network.live(), state.tensors.get(_LOSSES)
+        if _kinds(network) != _kinds(live):
+            raise BadInput("it is of another network")
+        if losses is None or losses.shape != (len(self.losses), state.epoch):
+            raise BadInput("it is of another number of trials or epochs")
+        self.network.optimizer.check(_part(state.tensors, _OPTIMIZER))
+        _check_random(random, self.device)
+        for log, seen in self._logs_of(state):
+            if seen:
+                log.restore(seen)
+        with torch.no_grad():
+            for name, value in network.items():
+                live[name].copy_(value)
+        self.network.optimizer.restore(_part(state.tensors, _OPTIMIZER))
+        _set_random(random, self.device)
+        for own, before in zip(self.losses, losses.tolist(), strict=True):
+            own[:] = before
+        self.failed.update({at: TrialFailed(reason) for at, reason in state.failures.items()})
+        self.epoch, self.images = state.epoch, state.images
+
+    def _logs_of(self, state: TrainingState) -> list[tuple[ObservationLog, dict[str, npt.NDArray[Any]]]]:
+        """The logs of the trials that went on, and what they had seen; each is checked.
+
+        Raises:
+            BadInput: one had seen something else.
+        """
+        found = []
+        for name, observer in self.observers.items():
+            for at in range(len(self.losses)):
+                if at not in state.failures:
+                    part = _part(state.tensors, f"{_OBSERVED}{name}/{at}/")
+                    seen = {column: value.numpy() for column, value in part.items()}
+                    _check_seen(observer.logs[at], seen, state.epoch)
+                    found.append((observer.logs[at], seen))
+        return found
+
+
+def _check_seen(log: ObservationLog, seen: Mapping[str, npt.NDArray[Any]], epoch: int) -> None:
+    tried = copy.copy(log)  # which shares nothing that `restore` writes to
+    kinds = {name: "i4" if name == "prediction" else "f4" for name in seen}
+    if len({len(values) for values in seen.values()}) > 1 or kinds != {
+        name: values.dtype.str[1:] for name, values in seen.items()
+    }:
+        raise BadInput("its observations are of another kind")
+    if seen:
+        tried.restore(seen)
+    if 0 < tried.next_epoch <= epoch or tried.num_epochs > epoch:
+        raise BadInput("its observations are of other epochs")
+
+
+def _named(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}{name}": value for name, value in tensors.items()}
+
+
+def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (value.shape, value.dtype) for name, value in tensors.items()}
+
+
+def _random_states(device: torch.device) -> dict[str, Tensor]:
+    """Of the generators that networks draw from as they train, as those with dropout do."""
+    states = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        states["device"] = torch.cuda.get_rng_state(device)
+    elif mps.is_mps(device):
+        states["device"] = torch.mps.get_rng_state()
+    return states
+
+
+def _check_random(states: Mapping[str, Tensor], device: torch.device) -> None:
+    now = _random_states(device)
+    if _kinds(states) != _kinds(now):
+        raise BadInput("its random state is of another kind")
+    try:
+        torch.Generator().set_state(states["cpu"])
+    except RuntimeError:
+        raise BadInput("its random state is of another kind") from None
+
+
+def _set_random(states: Mapping[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(states["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(states["device"], device)
+    elif mps.is_mps(device):
+        torch.mps.set_rng_state(states["device"])

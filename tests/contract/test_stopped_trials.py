@@ -1,0 +1,92 @@
+"""Wherever trials run, one that is stopped after an epoch goes on to the bits of one that was not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from easiness import measure
+from easiness.runs import Progress
+
+SETTINGS: dict[str, Any] = {
+    "model": "wrn_10_1",
+    "limit": 60,
+    "trials": 2,
+    "epochs": 5,
+    "precision": "float32",
+    "checkpoint_every": 0,
+}
+
+
+class Told(Progress):
+    """Stops the run as soon as an unfinished trial has kept an epoch after its second."""
+
+    def __init__(self, run: Path | None = None) -> None:
+        self.run = run
+        self.notes: list[str] = []
+        self.skipped_images = 0
+
+    def epoch(self, report: Any) -> None:  # noqa: ARG002
+        if self.run and any(int(path.name[-6:]) >= 2 for path in self.run.glob("checkpoints/0*")):
+            raise KeyboardInterrupt
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def skipped(self, num: int) -> None:
+        self.skipped_images += num
+
+
+@pytest.fixture(scope="module")
+def lone(made_once, contents):
+    return contents(
+        made_once(
+            "never_stopped",
+            lambda out: measure("digits", **SETTINGS, executor="serial", progress=False, out=out),
+        )
+    )
+
+
+SERIAL, PROCESSES = {"executor": "serial"}, {"executor": "processes", "jobs": 2}
+
+
+@pytest.mark.parametrize(("first", "then"), [(SERIAL, SERIAL), (PROCESSES, PROCESSES), (PROCESSES, SERIAL)])
+def test_stopped_and_gone_on_with(tmp_path, contents, lone, first, then):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        measure("digits", **SETTINGS, **first, progress=Told(out), out=out)
+    assert list(out.glob("checkpoints/0*"))
+    told = Told()
+    measure("digits", **SETTINGS, **then, progress=told, out=out)
+    assert any("goes on after epoch" in note for note in told.notes)
+    assert told.skipped_images >= 2 * 60
+    assert contents(out) == lone
+    assert not (out / "checkpoints").exists()
+
+
+def test_a_longer_training_begins_anew(tmp_path, contents):
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        measure("digits", **SETTINGS, **SERIAL, progress=Told(out), out=out)
+    told = Told()
+    measure("digits", **{**SETTINGS, "epochs": 6}, **SERIAL, progress=told, out=out)
+    (note,) = (note for note in told.notes if "checkpoint" in note)
+    assert note.endswith("is not used: it is of a training with other settings")
+    assert told.skipped_images == 0
+    assert {trial["epochs"] for trial in contents(out).values()} == {6}
+    assert not (out / "checkpoints").exists()
+
+
+def test_off_keeps_nothing(tmp_path, contents, lone):
+    seen: list[bool] = []
+
+    class Looking(Progress):
+        def epoch(self, report: Any) -> None:  # noqa: ARG002
+            seen.append((tmp_path / "run" / "checkpoints").exists())
+
+    settings = {**SETTINGS, "checkpoint_every": "off"}
+    measure("digits", **settings, **SERIAL, progress=Looking(), out=tmp_path / "run")
+    assert seen == [False] * 10
+    assert contents(tmp_path / "run") == lone

@@ -1,0 +1,213 @@
+"""A training that goes on from what was kept of it ends in the bits of one that was never stopped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput, TrialFailed
+from easiness.models import model_name
+from easiness.record import TrialRecord
+from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec
+from easiness.training import Listener, Standing, TrainingState
+from easiness.trial import run_trials
+
+CPU = torch.device("cpu")
+EPOCHS = 4
+LEFT_OUT = Probe(name="train", keep_logits="left_out", observe="every:3")
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    """60 digits to train on, and 20 others held out."""
+    digits = load_dataset("digits")
+    others = replace(digits._take(np.arange(60, 80)), split="test")
+    return replace(digits._take(np.arange(60)), held_out=others)
+
+
+class Dropping(nn.Sequential):
+    """Draws from torch's own generator in training, and has a buffer that no state dict keeps."""
+
+    def __init__(self, input_shape: tuple[int, int, int], num_classes: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(int(np.prod(input_shape)), num_classes), nn.Dropout(0.4))
+        self.register_buffer("seen", torch.zeros(()), persistent=False)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        if self.training:
+            self.seen += 1
+        logits: torch.Tensor = super().forward(images) * (1 + self.seen / 100)
+        return logits
+
+
+class Memory:
+    """Keeps what each epoch came to, and begins with what it is given."""
+
+    def __init__(self, state: TrainingState | None = None) -> None:
+        self.state = state
+        self.kept: list[TrainingState] = []
+        self.images = 0
+
+    def begin(self, standing: Standing) -> None:
+        if self.state is not None:
+            standing.restore(self.state)
+
+    def after_epoch(self, standing: Standing) -> None:
+        state = standing.state()
+        copies = {name: value.clone() for name, value in state.tensors.items()}
+        self.kept.append(replace(state, tensors=copies))
+
+
+def specs(data: Dataset, num: int = 1, **changes: Any) -> list[TrialSpec]:
+    resolved = {"precision": "float32", "channels_last": False, "threads": 1, "together": num}
+    settings: dict[str, Any] = {
+        "data": data.ref(),
+        "model": "mlp_2_w8",
+        "recipe": Recipe(flip=0.5, batch_size=16),
+        "resolved": Resolved(**{**resolved, **changes.pop("resolved", {})}),
+        "probes": (Probe(name="train"), Probe(name="held_out")),
+        "epochs": EPOCHS,
+        "seed": 0,
+    }
+    return [TrialSpec(**{**settings, **changes, "index": index}) for index in range(num)]
+
+
+def bits(result: TrialRecord | TrialFailed) -> Any:
+    if isinstance(result, TrialFailed):
+        return str(result)
+    assert result.weights is not None
+    arrays = {f"weights {name}": value.tobytes() for name, value in result.weights.items()}
+    for name, seen in result.probes.items():
+        for column in ("prediction", "loss", "margin", "error_norm", "entropy"):
+            arrays[f"{name} {column}"] = getattr(seen, column).tobytes()
+        if seen.logits is not None:
+            arrays[f"{name} logits"] = seen.logits.values.tobytes()
+        arrays[f"{name} epochs"] = seen.epochs
+    return arrays, result.train_loss
+
+
+@pytest.mark.parametrize(
+    ("num", "changes"),
+    [
+        (1, {}),
+        (1, {"model": "wrn_10_1", "resolved": {"channels_last": True, "folded": True}}),
+        (1, {"model": "wrn_10_1", "resolved": {"precision": "bfloat16", "folded": True}}),
+        (1, {"model": model_name(Dropping)}),
+        (1, {"train_share": 0.5, "probes": (LEFT_OUT,)}),
+        (1, {"probes": (Probe(name="train", observe="last"),)}),
+        (1, {"probes": (Probe(name="train", observe="train"), Probe(name="held_out"))}),
+        (3, {}),
+        (2, {"model": "wrn_10_1", "resolved": {"channels_last": True}}),
+        (1, {"resolved": {"graphed": True}}),
+    ],
+    ids=str,
+)
+def test_it_goes_on_bit_for_bit_from_each_epoch(data, num, changes):
+    asked, keeper, images = specs(data, num, **changes), Memory(), list[int]()
+    listener = Listener(on_images=images.append)
+    whole = [bits(one) for one in run_trials(asked, data, CPU, listener=listener, keeper=keeper)]
+    assert [state.epoch for state in keeper.kept] == [1, 2, 3]
+    for state in keeper.kept[::2]:
+        epochs, rest = list[int](), list[int]()
+        listener = Listener(lambda report: epochs.append(report.epoch), rest.append)  # noqa: B023
+        torch.manual_seed(99)
+        again = run_trials(asked, data, CPU, listener=listener, keeper=Memory(state))
+        assert [bits(one) for one in again] == whole
+        assert sorted(set(epochs)) == list(range(state.epoch + 1, EPOCHS + 1))
+        assert state.images + sum(rest) == sum(images)
+
+
+def test_it_goes_on_within_a_pass_over_few_examples(data):
+    """An epoch of as many steps as all examples take, over a half of them, ends in the middle of a pass."""
+    ranking = np.arange(60.0)
+    draw = Draw(effect="drop", rate=0.4, beta=(1.0, 1.0), ranking="0" * 64)
+    asked, keeper = specs(data, draw=draw, same_steps=True), Memory()
+    (whole,) = run_trials(asked, data, CPU, ranking=ranking, keeper=keeper)
+    for state in keeper.kept:
+        (again,) = run_trials(asked, data, CPU, ranking=ranking, keeper=Memory(state))
+        assert bits(again) == bits(whole)
+
+
+def test_photos_go_on(pictures):
+    photos, keeper = load_dataset(pictures), Memory()
+    asked = specs(photos, recipe=Recipe(crop=8, batch_size=8), probes=(Probe(name="train"),))
+    (whole,) = run_trials(asked, photos, CPU, keeper=keeper)
+    (again,) = run_trials(asked, photos, CPU, keeper=Memory(keeper.kept[1]))
+    assert bits(again) == bits(whole)
+
+
+def test_trials_beside_one_that_has_failed_go_on(data):
+    asked, keeper = specs(data, 3), Memory()
+    whole = run_trials(asked, data, CPU, keeper=keeper)
+
+    class Failing(Memory):
+        def begin(self, standing: Standing) -> None:
+            super().begin(standing)
+            if self.state is None:
+                standing.failed[1] = TrialFailed("it was told to")
+
+    first = Failing()
+    failed = run_trials(asked, data, CPU, keeper=first)
+    again = run_trials(asked, data, CPU, keeper=Failing(first.kept[1]))
+    assert first.kept[1].failures == {1: "it was told to"}
+    assert [bits(one) for one in again] == [bits(one) for one in failed]
+    assert [bits(again[at]) for at in (0, 2)] == [bits(whole[at]) for at in (0, 2)]
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        ({"model": "mlp_2_w9"}, "of another network"),
+        ({"num": 2}, "of another network"),
+        ({"probes": (Probe(name="train", observe="last"), Probe(name="held_out"))}, "of other epochs"),
+        ({"probes": (Probe(name="train", keep_logits="all"), Probe(name="held_out"))}, "of other examples"),
+    ],
+)
+def test_the_state_of_another_training_is_refused_and_changes_nothing(data, other, message):
+    kept, keeper = Memory(), Memory()
+    run_trials(specs(data, other.pop("num", 1), **other), data, CPU, keeper=kept)
+
+    class Refused(Memory):
+        def begin(self, standing: Standing) -> None:
+            with pytest.raises(BadInput, match=message):
+                super().begin(standing)
+
+    (whole,) = run_trials(specs(data), data, CPU, keeper=keeper)
+    (again,) = run_trials(specs(data), data, CPU, keeper=Refused(kept.kept[1]))
+    assert bits(again) == bits(whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("losses", lambda value: value[:, :1]),
+        ("optimizer/0/exp_avg", lambda value: value[:1]),
+        ("optimizer/steps", lambda value: value[None]),
+        ("optimizer/0/other", None),
+        ("random/cpu", lambda value: value[:8]),
+        ("random/cpu", torch.zeros_like),
+        ("observed/train/0/loss", lambda value: value[:, :5]),
+        ("observed/train/0/loss", lambda value: value[:1]),
+        ("observed/train/0/prediction", lambda value: value.float()),
+        ("observed/held_out/0/loss", lambda value: value.double()),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(data, name, change):
+    keeper = Memory()
+    (whole,) = run_trials(specs(data), data, CPU, keeper=keeper)
+    state = keeper.kept[1]
+    value = torch.zeros(1) if change is None else change(state.tensors[name])
+    state = replace(state, tensors={**state.tensors, name: value})
+
+    class Refused(Memory):
+        def begin(self, standing: Standing) -> None:
+            with pytest.raises(BadInput):
+                super().begin(standing)
+
+    (again,) = run_trials(specs(data), data, CPU, keeper=Refused(state))
+    assert bits(again) == bits(whole)
