@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Literal
@@ -75,3 +76,18 @@ def finished_trials(path: Path) -> list[StoredTrial]:
         if known is None or known.epochs < trial.epochs:
             found[trial.index] = trial
     return [found[index] for index in sorted(found)]
+
+
+class _Note(BaseModel):
+    trial: int
+    reason: str
+
+
+def notes_of_failures(path: Path) -> dict[int, str]:
+    """Why trials of a run failed when they were last tried, by index; a note that is damaged says nothing."""
+    reasons: dict[int, str] = {}
+    for file in sorted((path / TRIALS).glob(f"{FAILED}*.json")):
+        with contextlib.suppress(OSError, ValueError):  # of which the errors of a validation are
+            note = _Note.model_validate_json(file.read_bytes())
+            reasons[note.trial] = note.reason
+    return reasons

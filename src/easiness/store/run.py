@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import copy
 import functools
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -18,9 +17,9 @@ from easiness.errors import BadInput
 from easiness.spec import Split
 from easiness.store.document import (
     EXAMPLES,
-    FAILED,
     TRIALS,
     finished_trials,
+    notes_of_failures,
     read_document,
 )
 from easiness.store.files import ASIDE, digest
@@ -99,8 +98,7 @@ class Run(HandedOn):
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
-        notes = [json.loads(f.read_bytes()) for f in (self.path / TRIALS).glob(f"{FAILED}*.json")]
-        return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
+        return notes_of_failures(self.path)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:

@@ -20,7 +20,7 @@ from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store.at_work import LOCK, clear_work, note_work
 from easiness.store.document import DOCUMENT, EXAMPLES, FAILED, TRIALS, RunDocument, is_run, read_document
-from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
+from easiness.store.files import ASIDE, check_locks, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
 from easiness.store.trial import StoredTrial, write_trial
@@ -69,6 +69,7 @@ class RunWriter:
         self.path = path
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        self._check_locks()
         self._lock = filelock.FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=max(wait, _SECONDS_OF_A_LOOK))
@@ -92,6 +93,18 @@ class RunWriter:
         elif self._noted:
             clear_work(self.path)
         self._lock.release()
+
+    def _check_locks(self) -> None:
+        """Refuse a place where two processes could both write, for want of locks."""
+        try:
+            check_locks(self.path / LOCK)
+        except OSError as error:
+            if not is_run(self.path):
+                self._abandon()
+            raise BadInput(
+                f"{self.path}: the file system has no locks ({error.strerror}), so that two processes could "
+                "write to this run; put the run on another disk"
+            ) from None
 
     def note_work(self, trials: Iterable[int]) -> None:
         """Tell whoever looks at the run which trials are being trained."""
