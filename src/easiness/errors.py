@@ -37,3 +37,14 @@ def shorten(values: Iterable[object], limit: int = 3) -> str:
     items = [str(v) for v in values]
     rest = len(items) - limit
     return ", ".join(items[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+# how the allocator of torch on a CPU says so: it has no error of its own kind
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "Cannot allocate memory")
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Is an error one of memory, of Python, of torch on a CPU or of torch on a GPU?"""
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)

@@ -33,6 +33,7 @@ from easiness.training import (
     TrainingSet,
     make_bank,
     num_gpus,
+    seed_all,
     set_up,
     train,
     training_set,
@@ -193,7 +194,7 @@ def _network(
     recipe = spec.recipe.over(spec.epochs)
     models = []
     for of_one in seeds:
-        torch.manual_seed(of_one.initialization)
+        seed_all(of_one.initialization)
         models.append(build_model(spec.model, data.input_shape(recipe), data.num_classes, pretrained))
     size = {"num_examples": len(lanes[0].trained_on), "num_classes": data.num_classes}
     size["steps_per_epoch"] = course.steps_per_epoch

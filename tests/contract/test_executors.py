@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -150,16 +151,50 @@ def end_process_at_two(item: int) -> int:
     return item
 
 
-def test_a_killed_worker_costs_the_items_in_flight_alone():
+def test_a_worker_that_ends_costs_its_item_alone():
     executor = ProcessesExecutor(2)
     outcomes = {o.item: o for o in executor.run(end_process_at_two, range(8))}
     executor.close()
     assert len(outcomes) == 8
     failed = [item for item, o in outcomes.items() if o.error is not None]
-    assert 2 in failed
-    assert len(failed) <= 2
+    assert failed == [2]
     assert "worker process ended unexpectedly" in str(outcomes[2].error)
     assert all(o.value == item for item, o in outcomes.items() if item not in failed)
+
+
+def end_process_the_first_time(meeting_place: Path, item: int) -> int:
+    if not (mark := meeting_place / str(item)).exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return item
+
+
+def test_items_whose_worker_was_killed_run_once_more(tmp_path):
+    executor = ProcessesExecutor(2)
+    outcomes = list(executor.run(partial(end_process_the_first_time, tmp_path), range(3)))
+    executor.close()
+    assert sorted((o.item, o.value) for o in outcomes) == [(0, 0), (1, 1), (2, 2)]
+
+
+class Held(RuntimeError):
+    """An error whose traceback holds what the failed item held."""
+
+
+def fail_with_much_in_hand(item: int) -> int:
+    if item == 0:
+        held = Held()
+        HELD.append(weakref.ref(held))
+        raise ValueError("the item failed")
+    return sum(one() is not None for one in HELD)
+
+
+HELD: list[weakref.ref[Held]] = []
+
+
+def test_what_a_failed_item_held_is_not_held_by_its_outcome():
+    failed, after = SerialExecutor().run(fail_with_much_in_hand, [0, 1])
+    assert isinstance(failed.error, ValueError)
+    assert after.value == 0
 
 
 def ends_its_process_while_the_next_one_tells(item: int, tell: Tell) -> int:

@@ -19,7 +19,7 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import EasinessError
+from easiness.errors import EasinessError, is_out_of_memory
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
@@ -75,15 +75,19 @@ def _to_go_on() -> str:
 def run() -> NoReturn:
     """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted, 143 ended."""
     wait_passively()  # before anything loads torch
+    with raised_when_ended(lambda what: f"easiness: {what}; {_to_go_on()}"):
+        _run()
+    sys.exit(0)
+
+
+def _run() -> None:
+    """Run the command; what ends it otherwise than well ends the process, with a line where there is one."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     debug = len(arguments) < len(sys.argv[1:])
     command = typer.main.get_command(app)
     try:
         # not app(...), which ends some errors itself: an interrupt without a word, a closed pipe with 1
-        with (
-            raised_when_ended(),
-            command.make_context("easiness", arguments or ["--help"]) as context,
-        ):
+        with command.make_context("easiness", arguments or ["--help"]) as context:
             command.invoke(context)
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
@@ -100,6 +104,12 @@ def run() -> NoReturn:
     except OSError as error:
         _fail(f"error: {error.filename or 'input or output'}: {error.strerror or error}", 1, debug)
     except Exception as error:
+        if is_out_of_memory(error):
+            _fail(
+                "error: out of memory; everything finished so far is kept; free some and run it again",
+                1,
+                debug,
+            )
         # usage errors of the command-line library, which prints them with a box or over several lines
         if not hasattr(error, "format_message"):
             raise
@@ -107,4 +117,3 @@ def run() -> NoReturn:
         # not by the error's context, which what the parser refuses by itself lacks
         about = f"easiness {arguments[0]}" if arguments and arguments[0] in _NAMES else "easiness"
         _fail(f"error: {message}; see `{about} --help`", 2, debug)
-    sys.exit(0)

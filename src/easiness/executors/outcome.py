@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from easiness.errors import RunFailed
+
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 
@@ -20,6 +22,13 @@ class Outcome(Generic[Item, Value]):
     item: Item
     value: Value | None = None
     error: Exception | None = None
+
+
+def failed(item: Item, error: Exception | SystemExit) -> Outcome[Item, Any]:
+    """Of an item that raised; one that wanted to end the process does not: it is not its own."""
+    if isinstance(error, SystemExit):
+        error = RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
+    return Outcome(item, error=error)
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +15,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
-from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.executors.outcome import Item, Outcome, Tell, Value, failed
 from easiness.wait_policy import passive_environment
 from easiness.worker import become_worker
 
@@ -29,9 +30,9 @@ class ProcessesExecutor:
 
     Workers are new interpreters (not forks, which break threads and CUDA), know their number
     (`worker_number`), and do not import the caller's main module. Functions, items and values are pickled on
-    their way. A worker's threads sleep while they wait for each other (`wait_policy`). A worker that is
-    killed costs the items in flight, whose outcomes are errors; the others go on in new workers. Workers end
-    when this process does, however it ends.
+    their way. A worker's threads sleep while they wait for each other (`wait_policy`). Items in flight
+    when a worker ends are run once more in a new one, each alone: the one whose worker ends again has an
+    error for an outcome, and costs no other. Workers end when this process does, however it ends.
     """
 
     shares_memory: ClassVar[bool] = False
@@ -85,9 +86,17 @@ class ProcessesExecutor:
     ) -> Iterator[Outcome[Item, Value]]:
         rest = iter(items)
         running: dict[Future[Value], tuple[Item, Any]] = {}  # with the pool that works on it
+        lost: deque[Item] = deque()  # since a worker ended; which of its items ended it nobody knows
+        alone = False  # is one of them run once more?
         try:
             while True:
-                for item in islice(rest, self.jobs - len(running)):
+                alone = alone if running else bool(lost)
+                taken: Iterable[Item] = ()
+                if alone and not running:
+                    taken = (lost.popleft(),)
+                elif not lost and not alone:
+                    taken = islice(rest, self.jobs - len(running))
+                for item in taken:
                     future = self._submit(call, item)
                     running[future] = item, self._pool
                 if not running:
@@ -101,7 +110,11 @@ class ProcessesExecutor:
                     if self._pool in broken:
                         self.close()
                 for future in done:
-                    yield _outcome(running.pop(future)[0], future)
+                    item, _ = running.pop(future)
+                    if _is_broken(future) and not alone:
+                        lost.append(item)
+                    else:
+                        yield _outcome(item, future)
         finally:
             if running:  # given up or interrupted
                 self.close()
@@ -160,10 +173,10 @@ def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
         return Outcome(item, value=future.result())
     if isinstance(error, BrokenProcessPool):
         reason = str(error).split("\n")[0][:200] or type(error).__name__
-        text = f"its worker process ended unexpectedly ({reason}); if memory is short, use fewer jobs"
+        text = f"its worker process ended unexpectedly, twice ({reason}); if memory is short, make room"
         return Outcome(item, error=RunFailed(text))
-    if isinstance(error, Exception):
-        return Outcome(item, error=error)
+    if isinstance(error, Exception | SystemExit):
+        return failed(item, error)
     raise error  # an interrupt
 
 

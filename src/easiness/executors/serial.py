@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.executors.outcome import Item, Outcome, Tell, Value, failed
 
 
 class SerialExecutor:
@@ -19,8 +20,10 @@ class SerialExecutor:
         for item in items:
             try:
                 outcome = Outcome[Item, Value](item, value=fn(item))
-            except Exception as error:
-                outcome = Outcome(item, error=error)
+            except (Exception, SystemExit) as error:
+                # what it held, as tensors of a trial, is not to be held while the next item runs
+                traceback.clear_frames(error.__traceback__)
+                outcome = failed(item, error)
             yield outcome
 
     def run_telling(

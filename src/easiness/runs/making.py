@@ -6,13 +6,13 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from easiness.errors import RunFailed, TrialFailed
+from easiness.errors import EasinessError, RunFailed, is_out_of_memory
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
@@ -23,6 +23,7 @@ from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Group, Trainer, groups_of
 from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
+from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, Resolved, RunSpec
 from easiness.store import (
     ASIDE,
@@ -30,7 +31,7 @@ from easiness.store import (
     RunWriter,
     clear_checkpoints,
     is_run,
-    noted_failures,
+    notes_of_failures,
     read_document,
     remove_checkpoints,
 )
@@ -125,7 +126,10 @@ class Making:
         failures: dict[int, str] = {}
         left = {group[0] for group in groups}
         in_hand: set[int] = set()
-        with nullcontext(trainer) if executor.shares_memory else shared as sent:
+        with (
+            nullcontext(trainer) if executor.shares_memory else shared as sent,
+            self._named_when_interrupted(in_hand),
+        ):
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
                 results: Sequence[TrialRecord | Exception | None]
                 results = outcome.value or [outcome.error] * len(outcome.item)
@@ -157,9 +161,21 @@ class Making:
             self._kept_in.mkdir(exist_ok=True)
         return Checkpoints(self._kept_in, self.checkpoint_every)
 
+    @contextmanager
+    def _named_when_interrupted(self, in_hand: set[int]) -> Iterator[None]:
+        """Say which trials an interrupt costs: one of them may be what hangs."""
+        try:
+            yield
+        except BaseException as error:
+            if in_hand and not isinstance(error, Exception):
+                self.progress.note(
+                    f"{self.writer.path}: {trials_text(sorted(in_hand))} in hand, not finished"
+                )
+            raise
+
     def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
         """The groups, each noted as being worked on when an executor takes it."""
-        failed = noted_failures(self.writer.path)
+        failed = notes_of_failures(self.writer.path)
         for group in groups:
             in_hand.update(group)
             self.writer.note_work(in_hand)
@@ -195,8 +211,9 @@ class Making:
                 keep_weights=spec.keep_weights,
             )
         except OSError as error:
+            reason = os.strerror(error.errno) if error.errno else error
             raise RunFailed(
-                f"{writer.path}: trial {index} cannot be stored ({error.strerror or error}); "
+                f"{writer.path}: trial {index} cannot be stored ({reason}); "
                 f"the {len(writer.read().trials)} finished ones are kept; make room and run it again"
             ) from error
         known = stored.known
@@ -211,9 +228,18 @@ class Making:
 
 
 def _reason(error: Exception | None) -> str:
-    if isinstance(error, TrialFailed):
+    if isinstance(error, EasinessError):
         return str(error)
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    if is_out_of_memory(error):
+        return (
+            "out of memory; free some and run it again, use fewer --jobs, or for a new run choose a smaller "
+            f"--batch-size ({_first_line(error)})"
+        )
+    return _first_line(error)
+
+
+def _first_line(error: Exception | None) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")
 
 
 def cache_beside(out: Path) -> Path:

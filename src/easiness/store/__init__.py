@@ -10,7 +10,7 @@ from easiness.store.checkpoint import (
     remove_checkpoints,
     write_checkpoint,
 )
-from easiness.store.document import is_run, noted_failures, read_document
+from easiness.store.document import is_run, notes_of_failures, read_document
 from easiness.store.events import EVENTS, last_events
 from easiness.store.files import (
     ASIDE,
@@ -62,7 +62,7 @@ __all__ = [
     "check_output",
     "is_run",
     "last_events",
-    "noted_failures",
+    "notes_of_failures",
     "read_document",
     "open_run",
     "tidy",

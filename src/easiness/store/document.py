@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -74,12 +75,6 @@ def read_document(path: Path) -> RunDocument:
         ) from None
 
 
-def noted_failures(path: Path) -> dict[int, str]:
-    """Why trials that are still missing failed when they were last tried, by index."""
-    notes = [json.loads(file.read_bytes()) for file in (path / TRIALS).glob(f"{FAILED}*.json")]
-    return {note["trial"]: note["reason"] for note in sorted(notes, key=lambda note: note["trial"])}
-
-
 def trial_names(path: Path) -> list[str]:
     """Names of the folders of trials of a run, in order."""
     try:
@@ -119,3 +114,18 @@ def finished_trials(path: Path, before: Iterable[StoredTrial] = ()) -> list[Stor
         if other is None or other.epochs < trial.epochs:
             found[trial.index] = trial
     return [found[index] for index in sorted(found)]
+
+
+class _Note(BaseModel):
+    trial: int
+    reason: str
+
+
+def notes_of_failures(path: Path) -> dict[int, str]:
+    """Why trials of a run failed when they were last tried, by index; a note that is damaged says nothing."""
+    reasons: dict[int, str] = {}
+    for file in sorted((path / TRIALS).glob(f"{FAILED}*.json")):
+        with contextlib.suppress(OSError, ValueError):  # of which the errors of a validation are
+            note = _Note.model_validate_json(file.read_bytes())
+            reasons[note.trial] = note.reason
+    return reasons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import shutil
@@ -98,6 +100,16 @@ def sweep(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def check_locks(path: Path) -> None:
+    """Make sure that the file at ``path``, which is made where needed, can be locked, or is.
+
+    Raises:
+        OSError: the file system has no locks.
+    """
+    with path.open("ab") as file, contextlib.suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def check_writable(path: Path) -> None:

@@ -19,7 +19,7 @@ from easiness.store.document import (
     EXAMPLES,
     TRIALS,
     finished_trials,
-    noted_failures,
+    notes_of_failures,
     read_document,
     trial_names,
 )
@@ -100,7 +100,7 @@ class Run(HandedOn):
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
-        return noted_failures(self.path)
+        return notes_of_failures(self.path)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:

@@ -32,7 +32,7 @@ from easiness.store.document import (
     trial_names,
 )
 from easiness.store.events import Events
-from easiness.store.files import ASIDE, check_writable, digest, remove_folder, sweep, write_whole
+from easiness.store.files import ASIDE, check_locks, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.index import Index
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
@@ -82,6 +82,7 @@ class RunWriter:
         self.path = path
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
+        self._check_locks()
         self._lock = filelock.FileLock(path / LOCK)
         try:
             self._lock.acquire(timeout=max(wait, _SECONDS_OF_A_LOOK))
@@ -109,6 +110,18 @@ class RunWriter:
             if self._noted:
                 clear_work(self.path)
         self._lock.release()
+
+    def _check_locks(self) -> None:
+        """Refuse a place where two processes could both write, for want of locks."""
+        try:
+            check_locks(self.path / LOCK)
+        except OSError as error:
+            if not is_run(self.path):
+                self._abandon()
+            raise BadInput(
+                f"{self.path}: the file system has no locks ({error.strerror}), so that two processes could "
+                "write to this run; put the run on another disk"
+            ) from None
 
     def note_work(self, trials: Iterable[int]) -> None:
         """Tell whoever looks at the run which trials are being trained."""

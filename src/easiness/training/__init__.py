@@ -9,7 +9,7 @@ from easiness.training.auto.precision import (
     resolve_device,
 )
 from easiness.training.auto.rehearsal import Speed, Workload, look_at, rehearsing, warm
-from easiness.training.device import num_gpus, own_device, set_up
+from easiness.training.device import num_gpus, own_device, seed_all, set_up
 from easiness.training.distances import InputReader
 from easiness.training.features import FeatureReader
 from easiness.training.inputs import Bank, make_bank
@@ -42,6 +42,7 @@ __all__ = [
     "own_device",
     "part_of_batch",
     "rehearsing",
+    "seed_all",
     "set_up",
     "threads_of",
     "warm",

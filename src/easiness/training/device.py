@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
 import torch
 
 from easiness.training import mps
@@ -47,12 +49,24 @@ def give_back_memory(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
+def seed_all(seed: int) -> None:
+    """Seed the generators that code of a user's may draw from: those of torch, of Python and of NumPy."""
+    torch.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - it is for those who draw from it
+
+
 @contextmanager
 def _random_state_kept(device: torch.device) -> Iterator[None]:
     """The random state of the host and the device is as before afterwards."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
     on_mps = torch.mps.get_rng_state() if mps.is_mps(device) else None
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        yield
+        try:
+            yield
+        finally:
+            random.setstate(of_python)
+            np.random.set_state(of_numpy)  # noqa: NPY002
     if on_mps is not None:
         torch.mps.set_rng_state(on_mps)
 

@@ -19,6 +19,7 @@ from easiness.errors import TrialFailed
 from easiness.record import ObservationLog
 from easiness.training.device import searching
 from easiness.training.inputs import Evaluated
+from easiness.training.short_memory import seen_in_parts
 from easiness.training.transfer import fetched_ahead
 
 Failures: TypeAlias = dict[int, TrialFailed]
@@ -87,7 +88,7 @@ class Observer:
             for _ in range(start, stop, batch):
                 images = next(seen_next)
                 with searching(len(images) == min(batch, num)):
-                    parts.append(network.logits(images))
+                    parts.append(seen_in_parts(network.logits, images))
                 on_images(len(images) * len(self.logs))
             seen = torch.cat(parts, dim=-2).cpu().numpy().reshape(len(self.logs), stop - start, -1)
             positions = [np.arange(start, stop)] * len(self.logs)

@@ -22,7 +22,7 @@ from easiness.data.pictures.encoded import Positions
 from easiness.data.pictures.formats import reads_heif
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
-from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.file_facts import FileFacts, Stamp
 
 R = TypeVar("R")
 
@@ -37,6 +37,7 @@ class FileBlobs:
         self._root = root
         self._files = files
         self._facts = facts
+        self._marks = np.zeros(len(files), np.uint64)  # of the files as their digests were taken
 
     def __len__(self) -> int:
         return len(self._files)
@@ -74,9 +75,13 @@ class FileBlobs:
     def _read(self, position: int) -> bytes:
         path = self._root / self._files[position]
         try:
-            return path.read_bytes()
+            content = path.read_bytes()
+            status = path.stat()
         except OSError as error:
             raise UnreadableImage(str(path), f"the file cannot be read: {error.strerror}") from None
+        if self._marks[position] not in (0, _mark((status.st_size, status.st_mtime_ns))):
+            raise UnreadableImage(str(path), "the file has changed since the data were loaded")
+        return content
 
     def _header(self, position: int) -> Header | None:
         file = self._files[position]
@@ -98,6 +103,8 @@ class FileBlobs:
         if not isinstance(found, str):
             found = digest(partial(self._read, position)).hex()
             self._facts.remember(file, stamp, sha256=found)
+        if stamp is not None:
+            self._marks[position] = _mark(stamp)
         return found
 
     def _readable(self, position: int) -> bool:
@@ -109,3 +116,8 @@ class FileBlobs:
             readable = is_readable(partial(self._read, position), file)
             self._facts.remember(file, stamp, **{fact: readable})
         return readable
+
+
+def _mark(stamp: Stamp) -> np.uint64:
+    """A stamp in eight bytes, of which there may be one for each of millions of files; never 0."""
+    return np.uint64(hash(stamp) & (2**64 - 1) or 1)

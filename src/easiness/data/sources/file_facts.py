@@ -30,11 +30,20 @@ _REMEMBER = """INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDAT
 
 
 def cache_folder() -> Path:
-    """Where facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``."""
+    """Where facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``.
+
+    For a user without a home it is a place where nothing can be.
+    """
     import platformdirs
 
     chosen = os.environ.get("EASINESS_CACHE")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("easiness")
+    if chosen:
+        return Path(chosen)
+    try:
+        found = platformdirs.user_cache_path("easiness")
+    except RuntimeError:  # of those that know of it; the others would make a folder named ~
+        found = Path("~")
+    return found if found.is_absolute() else Path(os.devnull, "easiness")
 
 
 class FileFacts:

@@ -11,6 +11,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.data import cache_folder
+from easiness.errors import is_out_of_memory
 from easiness.models import is_users_own
 from easiness.spec import Resolved, content_hash
 from easiness.store import write_whole
@@ -134,7 +135,7 @@ class Looks:
             found = look_at(self._workload, ways, seconds, part)
         error = found[0] if isinstance(found[0], Exception) else None
         speeds = [None if isinstance(one, Exception) else one for one in found]
-        if error and (not any(speeds) or not isinstance(error, torch.OutOfMemoryError)):
+        if error and (not any(speeds) or not is_out_of_memory(error)):
             raise cannot_train(self._workload, error) from error
         return speeds
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, is_out_of_memory
 from easiness.models import build_model
 from easiness.spec import Precision, Resolved
 from easiness.training import mps
@@ -103,7 +103,7 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
 def cannot_train(workload: Workload, error: Exception) -> BadInput:
     """What to say of a model whose first step ended with ``error``."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if is_out_of_memory(error):
         return BadInput(
             f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "
             "memory of the device; use a smaller batch size, or --precision bfloat16"

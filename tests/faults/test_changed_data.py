@@ -1,0 +1,120 @@
+"""Data that change or go while trials train: what is in memory does not care, what is read again says so."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness import measure, open_run
+from easiness.errors import RunFailed
+from easiness.runs.progress import Progress
+from easiness.training import EpochReport
+
+SIZE = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32", "executor": "serial"}
+
+
+class AfterTheFirstTrial(Progress):
+    """Does something to the data when a trial has been stored."""
+
+    def __init__(self, does) -> None:
+        self._does = does
+        self._done = False
+
+    def stored(self, index: int) -> None:  # noqa: ARG002
+        if not self._done:
+            self._done = True
+            self._does()
+
+    def epoch(self, report: EpochReport) -> None:
+        pass
+
+
+def harm(folder: Path, how: str) -> None:
+    file = next(iter(sorted(folder.rglob("*.png"))))
+    if how == "gone":
+        shutil.rmtree(folder)
+    elif how == "deleted":
+        file.unlink()
+    elif how == "damaged":
+        file.write_bytes(file.read_bytes()[:-20])
+    else:  # another picture of the same size
+        pixels = np.asarray(Image.open(file))
+        Image.fromarray(255 - pixels).save(file)
+
+
+@pytest.mark.parametrize("how", ["gone", "deleted", "damaged", "replaced"])
+def test_pictures_are_in_memory(pictures, tmp_path, contents, how):
+    measure(pictures, **SIZE, out=tmp_path / "lone", progress=False)
+    measure(pictures, **SIZE, out=tmp_path / "run", progress=AfterTheFirstTrial(lambda: harm(pictures, how)))
+    assert contents(tmp_path / "run") == contents(tmp_path / "lone")
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Photos of several sizes, which are decoded when they are needed where they do not fit into memory."""
+    random = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for i in range(6):
+            pixels = random.integers(0, 256, (40 + i, 48, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{i}.png")
+    return tmp_path / "photos"
+
+
+@pytest.mark.parametrize("how", ["gone", "deleted", "damaged", "replaced"])
+def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how):
+    """Each trial fails with a line that names the file; with the data as they were the run goes on."""
+    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    options = {**SIZE, "image_size": 32, "batch_size": 4, "cache": False}
+    measure(photos, **options, out=tmp_path / "lone", progress=False)
+    shutil.copytree(photos, tmp_path / "kept")
+    spoils = AfterTheFirstTrial(lambda: harm(photos, how))
+    with pytest.raises(RunFailed, match="2 of 3 trials failed") as failed:
+        measure(photos, **options, out=tmp_path / "run", progress=spoils)
+    assert str(photos / "cat" / "0.png") in str(failed.value)
+    assert "the 1 finished ones are kept" in str(failed.value)
+    assert len(str(failed.value).splitlines()) == 1
+    shutil.rmtree(photos, ignore_errors=True)
+    shutil.copytree(tmp_path / "kept", photos)
+    measure(photos, **options, out=tmp_path / "run", progress=False)
+    assert contents(tmp_path / "run") == contents(tmp_path / "lone")
+
+
+def test_a_cache_of_photos_that_goes(photos, tmp_path, contents):
+    options = {**SIZE, "image_size": 32, "batch_size": 4}
+    measure(photos, **options, out=tmp_path / "a" / "lone", progress=False)
+    cache = tmp_path / "b" / "easiness-cache"
+    spoils = AfterTheFirstTrial(lambda: shutil.rmtree(cache))
+    measure(photos, **options, out=tmp_path / "b" / "run", progress=spoils)
+    assert contents(tmp_path / "b" / "run") == contents(tmp_path / "a" / "lone")
+
+
+def test_a_clock_that_went_back_hides_no_change(refused, command, pictures, tmp_path):
+    """A picture of the same number of bytes, with a time of modification before that of the old one."""
+    out = [
+        "--model",
+        "mlp_3",
+        "--trials",
+        1,
+        "--epochs",
+        1,
+        "--precision",
+        "float32",
+        "--out",
+        tmp_path / "run",
+    ]
+    assert command("measure", pictures, *out).code == 0
+    file = pictures / "cat" / "00.png"
+    content = bytearray(file.read_bytes())
+    other = pictures / "cat" / "01.png"
+    content = other.read_bytes().ljust(len(content), b"\0")
+    file.write_bytes(content)
+    os.utime(file, (0, 0))
+    line = refused("measure", pictures, *out)
+    assert "this run cannot be continued" in line
+    assert len(open_run(tmp_path / "run").trials) == 1

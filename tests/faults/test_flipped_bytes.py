@@ -1,0 +1,112 @@
+"""Any bit of any file of a run: it is found, with file and trial, and what reads the file refuses it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings, strategies as st
+
+import easiness.store
+from easiness import measure
+
+verify = getattr(easiness.store, "verify", None)
+needs_verify = pytest.mark.skipif(verify is None, reason="there is no easiness.store.verify yet")
+
+# nothing is vouched for in what is no part of the results
+NOTES = (".lock", "events.jsonl")
+
+
+@pytest.fixture(scope="module")
+def whole(made_once) -> Path:
+    """Two trials with all that a run can have: logits, weights, a held-out split."""
+
+    def make(out: Path) -> None:
+        size = {"limit": 60, "trials": 2, "epochs": 2, "precision": "float32", "executor": "serial"}
+        measure("digits", model="mlp_2_w8", holdout=0.2, keep_logits=True, **size, out=out, progress=False)
+
+    return made_once("small_and_whole", make)
+
+
+@pytest.fixture
+def copy(whole, tmp_path) -> Path:
+    return Path(shutil.copytree(whole, tmp_path / "run"))
+
+
+def files(run: Path) -> list[Path]:
+    return sorted(p for p in run.rglob("*") if p.is_file() and p.stat().st_size and p.name not in NOTES)
+
+
+def same_value(file: Path, before: bytes) -> bool:
+    """Does a document say the same as before, as where 1e-3 has become 1E-3?"""
+    try:
+        return bool(file.suffix == ".json" and json.loads(file.read_bytes()) == json.loads(before))
+    except ValueError:
+        return False
+
+
+PLACE = st.tuples(st.integers(0, 10**6), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+
+
+@needs_verify
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=PLACE)
+@example(place=(0, 0.0, 0))
+def test_a_flipped_bit_is_found(copy, place):
+    assert verify is not None
+    which, where, bit = place
+    file = files(copy)[which % len(files(copy))]
+    before = file.read_bytes()
+    content = bytearray(before)
+    content[int(where * len(content))] ^= 1 << bit
+    file.write_bytes(content)
+    try:
+        found = verify(copy)
+        if same_value(file, before):
+            return
+        name = file.parent.name
+        trial = int(name.split("-")[0]) if name[0].isdigit() else None
+        assert (file, trial) in [(one.file, one.trial) for one in found]
+        assert {one.trial for one in found} == {trial}
+        assert all("\n" not in str(one) for one in found)
+    finally:
+        file.write_bytes(before)
+    assert verify(copy) == []
+
+
+EVERYTHING = ("status", "scores", "compare", "suspects")
+NEED = {
+    "run.json": EVERYTHING,
+    "trial.json": EVERYTHING,
+    "examples.parquet": ("scores", "compare", "suspects"),
+    "train.parquet": ("scores", "compare", "suspects"),
+    "held_out.parquet": (),
+    "weights.safetensors": ("suspects",),
+}
+
+
+@pytest.mark.parametrize("name", NEED)
+def test_what_needs_the_file_refuses_it_and_the_rest_works(command, copy, name):
+    (file, *_) = copy.rglob(name)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0x80
+    file.write_bytes(content)
+    for verb in EVERYTHING:
+        finished = command(verb, copy)
+        needed = verb in NEED[name]
+        assert finished.code == (2 if needed else 0), (verb, finished)
+        if needed:
+            assert str(file) in finished.err
+            assert len(finished.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff", b"{}", b"[1]", b'{"trial": "x", "reason": 3}', b"[" * 10_000]
+)
+def test_a_note_of_a_failure_that_is_damaged_says_nothing(command, copy, content):
+    (copy / "trials" / "failed-0001.json").write_bytes(content)
+    for verb in ("status", "scores"):
+        assert command(verb, copy).code == 0
+    assert command("status", copy.parent).code == 0

@@ -1,0 +1,71 @@
+"""No home, caches that cannot be written, and streams that nobody reads."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from easiness import open_run
+
+NOWHERE = {
+    "a file in its place": "open('file', 'w').close(); os.environ['EASINESS_CACHE'] = 'file'",
+    "no folder may be made": "os.environ['EASINESS_CACHE'] = '/proc/none/cache'",
+    # as in a container that runs under a number that has no name
+    "no home": (
+        "import pwd\n"
+        "def unknown(*_): raise KeyError('no such user')\n"
+        "pwd.getpwuid = pwd.getpwnam = unknown\n"
+        "for name in ('HOME', 'EASINESS_CACHE', 'XDG_CACHE_HOME', 'MPLCONFIGDIR', 'USER'):\n"
+        "    os.environ.pop(name, None)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NOWHERE)
+def test_a_cache_that_cannot_be_is_done_without(start, digits, tmp_path, measured, pictures, contents, name):
+    there = set(tmp_path.iterdir())
+    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=NOWHERE[name])
+    assert process.wait() == 0, process.err
+    assert contents(tmp_path / "run") == contents(measured)
+    for arguments in (
+        ["measure", pictures, "--model", "mlp_3", "--trials", 1, "--epochs", 1, "--out", "pets-run"],
+        ["scores", measured, "-o", "scores.csv"],
+        ["compare", measured, "-o", "compare.png"],
+        ["report", measured, "-o", "report.html"],
+    ):
+        process = start(*arguments, before=NOWHERE[name])
+        assert process.wait() == 0, (arguments[0], process.err)
+        assert "Traceback" not in process.err
+    made = {path.name for path in set(tmp_path.iterdir()) - there if not path.name.startswith("streams-")}
+    assert made - {"file"} == {"run", "pets-run", "scores.csv", "compare.png", "report.html"}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    ("into", "code", "said"),
+    [
+        (">&-", 0, ""),
+        (">&- 2>&-", 0, ""),
+        ("<&- >/dev/null", 0, ""),
+        (">/dev/full", 1, "easiness: error: input or output: No space left on device\n"),
+    ],
+)
+def test_streams_that_are_closed_or_full(measured, into, code, said):
+    command = f'"$0" -m easiness status "$1" {into}'
+    shell = ["sh", "-c", command, sys.executable, str(measured)]
+    ended = subprocess.run(shell, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr, ended.stdout) == (code, said, "")
+
+
+@pytest.mark.parametrize("closed", ["1", "2", "1, 2"])
+def test_measuring_with_closed_streams(start, digits, tmp_path, measured, contents, closed):
+    """As under a supervisor that gives a process none."""
+    before = f"import sys\nfor number in ({closed},):\n    os.close(number)\n"
+    names = {"1": "sys.stdout = None", "2": "sys.stderr = None", "1, 2": "sys.stdout = sys.stderr = None"}
+    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=before + names[closed])
+    assert process.wait() == 0, process.err
+    assert contents(tmp_path / "run") == contents(measured)
+    assert len(open_run(tmp_path / "run").trials) == 3
