@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
 from easiness.errors import RunFailed, TrialFailed
+from easiness.executors import Needs
 from easiness.record import TrialRecord
 from easiness.runs.cost import estimate_cost
 from easiness.runs.pace import Pace
@@ -40,13 +41,14 @@ class Task:
 class Making:
     """What stays the same while the trials of a run are trained.
 
-    ``images`` are decoded by now, and ``cache`` is the folder of photos.
+    ``needs`` are those of a group, ``images`` are decoded by now, and ``cache`` is the folder of photos.
     """
 
     writer: RunWriter
     settings: Resolved
     device: torch.device
     jobs: int
+    needs: Needs
     workers: Workers
     images: ReadyImages
     cache: Path | None
@@ -91,13 +93,19 @@ class Making:
 
         settings = trainer.spec.resolved
         groups = groups_of(sorted(missing), settings.together)
-        executor = self.workers.of(self.jobs, len(groups))
+        executor = self.workers.of(self.jobs, len(groups), self.needs)
         if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
             warn_of_spinning()
-        shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+        travelling: AbstractContextManager[Trainer]
+        if executor.shares_memory:
+            travelling = nullcontext(trainer)
+        elif self.workers.elsewhere:
+            travelling = nullcontext(trainer.sent(self.progress.note))
+        else:
+            travelling = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
         in_hand: set[int] = set()
-        with nullcontext(trainer) if executor.shares_memory else shared as sent:
+        with travelling as sent:
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
                 results: Sequence[TrialRecord | Exception | None]
                 results = outcome.value or [outcome.error] * len(outcome.item)
