@@ -14,7 +14,7 @@ from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
-from easiness.runs.workers import Workers, allowed, jobs_of, needs_of
+from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.show import trials_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import Run, RunWriter, check_output, is_run, open_run, read_document, tidy
@@ -67,7 +67,6 @@ def carry_out(
             settings=settings,
             device=device,
             jobs=_jobs(settings, execution, device, out, progress),
-            needs=needs_of(settings, execution, device),
             workers=workers or stack.enter_context(Workers(execution)),
             images=images,
             cache=cache,

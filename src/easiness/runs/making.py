@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from easiness.errors import RunFailed, TrialFailed
-from easiness.executors import Needs
 from easiness.record import TrialRecord
 from easiness.runs.cost import estimate_cost
 from easiness.runs.pace import Pace
@@ -41,14 +40,13 @@ class Task:
 class Making:
     """What stays the same while the trials of a run are trained.
 
-    ``needs`` are those of a group, ``images`` are decoded by now, and ``cache`` is the folder of photos.
+    ``images`` are decoded by now, and ``cache`` is the folder of photos.
     """
 
     writer: RunWriter
     settings: Resolved
     device: torch.device
     jobs: int
-    needs: Needs
     workers: Workers
     images: ReadyImages
     cache: Path | None
@@ -93,7 +91,7 @@ class Making:
 
         settings = trainer.spec.resolved
         groups = groups_of(sorted(missing), settings.together)
-        executor = self.workers.of(self.jobs, len(groups), self.needs)
+        executor = self.workers.of(self.jobs, len(groups), self.workers.needs(settings, self.device))
         if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
             warn_of_spinning()
         travelling: AbstractContextManager[Trainer]

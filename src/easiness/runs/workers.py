@@ -114,6 +114,10 @@ class Workers:
         if self._executor is not None:
             self._executor.close()
 
+    def needs(self, settings: Resolved, device: torch.device) -> Needs:
+        """Those of a group of trials with these settings."""
+        return needs_of(settings, self._execution, device)
+
     def of(self, jobs: int, num_groups: int, needs: Needs = Needs()) -> Executor:
         """An executor of so many jobs, or of fewer where there are fewer groups.
 
