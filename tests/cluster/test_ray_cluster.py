@@ -1,11 +1,13 @@
-"""The Ray executor on a cluster of several nodes, all on this machine, that loses workers, nodes and drivers."""
+"""The Ray executor on a cluster of several nodes, all on this machine, that loses workers, nodes, drivers."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -29,8 +31,8 @@ MIB = 2**20
 
 
 @pytest.fixture(scope="module")
-def cluster(quiet_ray: None) -> Iterator[Any]:
-    """A head with one core, and a node with two cores and two GPUs that are not there; this process is connected."""
+def cluster(quiet_ray: None) -> Iterator[Any]:  # noqa: ARG001
+    """A head with one core, and a node with two and two GPUs that are not there; this process is in."""
     import ray
     from ray.cluster_utils import Cluster
 
@@ -125,6 +127,7 @@ def raises_each_time(folder: Path) -> None:
 class CannotTravel(Exception):
     def __init__(self, text: str, number: int) -> None:
         super().__init__(text)
+        self.number = number
 
 
 def test_an_item_that_raises_is_not_tried_again(executor_of, tmp_path):
@@ -143,28 +146,23 @@ def where_it_is_held(folder: Path) -> str:
 
 
 def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executor_of, tmp_path):
-    lost = cluster.add_node(num_cpus=4, object_store_memory=80 * MIB)
+    nodes = [cluster.add_node(num_cpus=4, object_store_memory=80 * MIB) for _ in range(2)]
     outcomes = executor_of(1, Needs(cores=4)).run(where_it_is_held, [tmp_path])
-    found: list[Any] = []
 
     def lose() -> None:
         wait_until(lambda: any(tmp_path.iterdir()))
-        cluster.remove_node(lost, allow_graceful=False)
+        nodes.sort(key=lambda node: not (tmp_path / node.node_id).exists())
+        cluster.remove_node(nodes[0], allow_graceful=False)
         (tmp_path / "go").touch()
-        found.append(cluster.add_node(num_cpus=4, object_store_memory=80 * MIB))
-
-    import threading
 
     thread = threading.Thread(target=lose)
     thread.start()
-    try:
-        (outcome,) = outcomes
-    finally:
-        thread.join()
-        cluster.remove_node(found[0])
+    (outcome,) = outcomes
+    thread.join()
+    cluster.remove_node(nodes[1])
     assert outcome.error is None
-    assert outcome.value == found[0].node_id
-    assert {path.name for path in tmp_path.iterdir()} == {"go", lost.node_id, found[0].node_id}
+    assert outcome.value == nodes[1].node_id
+    assert {path.name for path in tmp_path.iterdir()} == {"go", *(node.node_id for node in nodes)}
 
 
 def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
@@ -236,9 +234,11 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
     call = [sys.executable, "-c", DRIVER, str(file), cluster.address]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
     first = subprocess.Popen(call, env=environment)
-    wait_until(lambda: file.exists() and len(file.read_text().splitlines()) > 10)
-    first.kill()
-    first.wait()
+    try:
+        wait_until(lambda: file.exists() and len(file.read_text().splitlines()) > 10)
+    finally:
+        first.kill()
+        first.wait()
     second = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
     assert sorted(second.stdout.split()) == ["0", "1", "2"]
     times: dict[tuple[str, str], list[float]] = {}
@@ -246,7 +246,7 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         times.setdefault((item, pid), []).append(float(at))
     for item in "012":
         spans = sorted((min(of), max(of)) for (one, _), of in times.items() if one == item)
-        assert all(before[1] < after[0] for before, after in zip(spans, spans[1:], strict=False)), spans
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
 
 
 def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
@@ -273,9 +273,11 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
     size = ["--trials", 5, "--epochs", 40, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
     call = [sys.executable, "-m", "easiness", *map(str, digits(out, *size))]
     first = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: any(out.glob("trials/0*")))
-    first.kill()
-    first.wait()
+    try:
+        wait_until(lambda: any(out.glob("trials/0*")))
+    finally:
+        first.kill()
+        first.wait()
     kept = {path.name: snapshot(path) for path in out.glob("trials/0*")}
     subprocess.run(call, check=True, capture_output=True)
     assert all(snapshot(out / "trials" / name) == files for name, files in kept.items())
@@ -285,9 +287,7 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
     assert contents(out) == contents(tmp_path / "alone")
 
 
-def test_photos_reach_machines_by_the_cache_or_by_their_source(
-    cluster, pictures, contents, tmp_path, monkeypatch
-):
+def test_photos_reach_machines_by_the_cache_or_by_their_source(cluster, pictures, contents, tmp_path):
     given: dict[str, Any] = {
         "model": "mlp_2_w16",
         "trials": 2,
@@ -311,7 +311,8 @@ def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of
 
     def items() -> Iterator[int]:
         nonlocal taken
-        for taken in range(1, 10_001):
+        while taken < 10_000:
+            taken += 1
             yield taken
 
     def resident() -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any, ClassVar
 
 from easiness.errors import BadInput, RunFailed
@@ -74,11 +76,12 @@ class RayExecutor:
         task = remote_work(ray, **self._options())
         mailbox = None if listener is None else self._open_mailbox(ray)
         function = [ray.put(fn)]
-        running: dict[Any, Item] = {task.remote(function, first[0], mailbox): first[0]}
+        path = [folder or str(Path.cwd()) for folder in sys.path]
+        running: dict[Any, Item] = {task.remote(function, path, first[0], mailbox): first[0]}
         try:
             while True:
                 for item in islice(rest, max(0, self.jobs - len(running))):
-                    running[task.remote(function, item, mailbox)] = item
+                    running[task.remote(function, path, item, mailbox)] = item
                 if not running:
                     return
                 done, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -35,16 +36,18 @@ class Ended:
     raised: bool = False
 
 
-def work(function: list[Any], item: Any, mailbox: Any) -> Ended:
+def work(function: list[Any], path: list[str], item: Any, mailbox: Any) -> Ended:
     """Call the function on the item; with a mailbox it is told what happens.
 
     ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
-    reads its settings then.
+    reads its settings then. ``path`` is where the driver finds modules; where this
+    machine has them they are found as well.
     """
     import ray
     from ray import cloudpickle
 
     wait_passively()
+    sys.path += [folder for folder in path if folder not in sys.path]
     try:
         fn = ray.get(function[0])
         value = fn(item) if mailbox is None else _telling(fn, item, mailbox)
