@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -64,13 +66,11 @@ def four_processes() -> Iterator[ProcessesExecutor]:
 
 def device_of_this_worker(_: int) -> str:
     torch.cuda.device_count = lambda: 2
+    time.sleep(0.3)  # so that a quick worker does not take the items of the others
     return str(own_device(CUDA))
 
 
 def number_after_a_while(_: int) -> int:
-    import os
-    import time
-
     time.sleep(0.3)
     return os.getpid()
 
