@@ -261,7 +261,7 @@ def test_executors_by_name():
     assert make_executor("processes", 1).jobs == 1
     with pytest.raises(
         BadInput,
-        match=r"executor 'seral': unknown \(did you mean serial, ray\?\); choose auto, serial, processes, ray",
+        match=r"'seral': unknown \(did you mean serial, ray\?\); choose auto, serial, processes, ray",
     ):
         make_executor("seral")
     with pytest.raises(BadInput, match="jobs 2: the serial executor trains one trial at a time"):
