@@ -44,6 +44,17 @@ def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "cache"
 
 
+@pytest.fixture(scope="session")
+def quiet_ray() -> Iterator[None]:
+    """For tests of Ray, whose clusters here have small stores and write nothing into the home folder."""
+    pytest.importorskip("ray", reason="Ray is not installed (pip install 'easiness[ray]')")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.delenv("RAY_ADDRESS", raising=False)
+        yield
+
+
 @pytest.fixture
 def two_threads() -> Iterator[None]:
     """For tests of what becomes of the caller's threads: of one nobody can tell."""

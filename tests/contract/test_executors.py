@@ -20,11 +20,17 @@ from easiness.errors import BadInput
 from easiness.executors import Executor, ProcessesExecutor, SerialExecutor, Tell, make_executor
 from easiness.worker import worker_number
 
-FACTORIES: list[Callable[[], Executor]] = [SerialExecutor, partial(ProcessesExecutor, 2)]
+FACTORIES: list[Callable[[], Executor]] = [
+    SerialExecutor,
+    partial(ProcessesExecutor, 2),
+    partial(make_executor, "ray", 2),
+]
 
 
-@pytest.fixture(params=FACTORIES, ids=["serial", "processes"], scope="module")
+@pytest.fixture(params=FACTORIES, ids=["serial", "processes", "ray"], scope="module")
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
+    if request.param is FACTORIES[2]:
+        request.getfixturevalue("quiet_ray")
     executor = request.param()
     yield executor
     executor.close()
@@ -289,7 +295,8 @@ def test_executors_by_name():
         assert executor.jobs == 3
     assert make_executor("processes", 1).jobs == 1
     with pytest.raises(
-        BadInput, match=r"executor 'seral': unknown \(did you mean serial\?\); choose auto, serial, processes"
+        BadInput,
+        match=r"'seral': unknown \(did you mean serial, ray\?\); choose auto, serial, processes, ray",
     ):
         make_executor("seral")
     with pytest.raises(BadInput, match="jobs 2: the serial executor trains one trial at a time"):

@@ -34,7 +34,7 @@ class Fields:
 
 
 IN_OUT = Fields(
-    ("device", "executor", "jobs", "cache"),
+    ("device", "executor", "ray_address", "jobs", "cache"),
     help={
         "device": "Where to train.",
         "cache": "Keep photos at the working resolution in a file in --out.",

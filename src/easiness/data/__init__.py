@@ -12,8 +12,9 @@ from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
-from easiness.data.working.photo_cache import cache_path
+from easiness.data.working.photo_cache import cache_path, opened_cache
 from easiness.data.working.photos import DecodedPhotos, HeldPhotos, Photos, reduce, uncached_photos
+from easiness.data.working.sent_images import SentImages
 from easiness.data.working.shared_images import SharedImages, share_images
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "RELABEL",
     "HeldPhotos",
     "Pixels",
+    "SentImages",
     "SharedImages",
     "available_memory",
     "average_blocks",
@@ -34,6 +36,7 @@ __all__ = [
     "fits",
     "hold_out",
     "merge_splits",
+    "opened_cache",
     "part_of",
     "picture_digest",
     "picture_digests",

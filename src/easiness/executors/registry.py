@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from easiness.errors import BadInput, nearest
+from easiness.executors.needs import Machine, Needs
 from easiness.executors.outcome import Executor
 from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.serial import SerialExecutor
@@ -21,19 +23,50 @@ class ExecutorKind:
     """An executor, declared.
 
     ``make`` gives one for a number of jobs. ``shares_memory`` is that of `Executor`: do items stay in
-    this process? ``one_at_a_time`` ones do no more than one job.
+    this process? ``one_at_a_time`` ones do no more than one job. ``make_for`` makes one that is told what
+    each item needs and where the cluster is. ``machines`` says what those of the cluster at an address have,
+    for an executor whose items do not stay on this one and may not see its files. ``extra`` is the module,
+    and our extra of that name, that it takes.
     """
 
     name: str
     make: Callable[[int], Executor]
     shares_memory: bool
     one_at_a_time: bool = False
+    make_for: Callable[[int | None, Needs, str | None], Executor] | None = None
+    machines: Callable[[str | None], tuple[Machine, ...]] | None = None
+    extra: str | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """May items run on machines that do not see the files of this one?"""
+        return self.machines is not None
+
+    def check_installed(self) -> None:
+        """Raise `BadInput` where what it takes is not installed."""
+        if self.extra is not None and find_spec(self.extra) is None:
+            raise BadInput(f"executor {self.name}: is not installed; pip install 'easiness[{self.extra}]'")
+
+
+def _make_ray(jobs: int | None, needs: Needs = Needs(), address: str | None = None) -> Executor:
+    from easiness.executors.ray import RayExecutor
+
+    return RayExecutor(jobs, needs, address)
+
+
+def _machines_of_ray(address: str | None) -> tuple[Machine, ...]:
+    from easiness.executors.ray_cluster import machines
+
+    return machines(address)
 
 
 SERIAL = ExecutorKind("serial", lambda _: SerialExecutor(), SerialExecutor.shares_memory, one_at_a_time=True)
 PROCESSES = ExecutorKind("processes", ProcessesExecutor, ProcessesExecutor.shares_memory)
+RAY = ExecutorKind(
+    "ray", _make_ray, shares_memory=False, make_for=_make_ray, machines=_machines_of_ray, extra="ray"
+)
 
-EXECUTORS: tuple[ExecutorKind, ...] = (SERIAL, PROCESSES)
+EXECUTORS: tuple[ExecutorKind, ...] = (SERIAL, PROCESSES, RAY)
 
 
 def executor_names() -> tuple[str, ...]:

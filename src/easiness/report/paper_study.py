@@ -32,6 +32,7 @@ def paper(
     seed: int = 0,
     device: str = "auto",
     executor: str = "auto",
+    ray_address: str | None = None,
     jobs: Jobs = "auto",
     cache: bool = True,
     progress: Progress | bool = True,
@@ -51,8 +52,9 @@ def paper(
         download: let torchvision or the hub download what is not on disk.
         seed: of the study.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
-            or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
+            your own, or ``auto``: processes where several jobs are.
+        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error

@@ -77,7 +77,7 @@ def carry_out(
             settings=settings,
             device=device,
             jobs=_jobs(settings, execution, device, out, progress),
-            workers=workers or stack.enter_context(Workers(execution.executor)),
+            workers=workers or stack.enter_context(Workers(execution)),
             images=images,
             cache=cache,
             progress=progress,

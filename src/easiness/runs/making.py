@@ -6,7 +6,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -119,17 +119,20 @@ class Making:
 
         settings = trainer.spec.resolved
         groups = groups_of(sorted(missing), settings.together)
-        executor = self.workers.of(self.jobs, len(groups))
+        executor = self.workers.of(self.jobs, len(groups), self.workers.needs(settings, self.device))
         if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
             warn_of_spinning()
-        shared = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+        travelling: AbstractContextManager[Trainer]
+        if executor.shares_memory:
+            travelling = nullcontext(trainer)
+        elif self.workers.elsewhere:
+            travelling = nullcontext(trainer.sent(self.progress.note))
+        else:
+            travelling = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
         left = {group[0] for group in groups}
         in_hand: set[int] = set()
-        with (
-            nullcontext(trainer) if executor.shares_memory else shared as sent,
-            self._named_when_interrupted(in_hand),
-        ):
+        with travelling as sent, self._named_when_interrupted(in_hand):
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
                 results: Sequence[TrialRecord | Exception | None]
                 results = outcome.value or [outcome.error] * len(outcome.item)

@@ -71,7 +71,7 @@ def carry_out_all(
             sum(cost.num_images for cost in costs.values()),
             sum(cost.seconds for cost in costs.values()),
         )
-    with Workers(execution.executor) as workers:
+    with Workers(execution) as workers:
         return {
             name: carry_out(
                 plan,

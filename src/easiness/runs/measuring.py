@@ -59,6 +59,7 @@ def measure(
     device: str = "auto",
     precision: Precision = "auto",
     executor: str = "auto",
+    ray_address: str | None = None,
     jobs: Jobs = "auto",
     compile: Compile = "auto",
     choose_again: bool = False,
@@ -112,8 +113,9 @@ def measure(
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
         precision: ``auto`` measures which is faster, where that is not known yet, once per run.
-        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
-            or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
+            your own, or ``auto``: processes where several jobs are.
+        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
         choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs

@@ -52,14 +52,14 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
     """
     ref = run.spec.data
     if source is not None:
-        data = _load(source, ref)
+        data = load_as(source, ref)
         if data.fingerprint != ref.train.fingerprint:
             _check_same(run, data, source)
         return data, ""
     if ref.source is None:
         return None, "the run does not say where they are (--source names them)"
     try:
-        data = _load(ref.source, ref)
+        data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run (--source names others)"
     except BadInput as error:
@@ -89,7 +89,8 @@ def _check_same(run: Run, data: Dataset, source: Any) -> None:
         )
 
 
-def _load(source: Any, ref: DatasetRef) -> Dataset:
+def load_as(source: Any, ref: DatasetRef) -> Dataset:
+    """The data at a source, read as a run did."""
     if not isinstance(source, Dataset):
         return load_dataset(source, limit=ref.limit, **ref.load_options().model_dump())
     if len(source) == ref.train.num_examples:

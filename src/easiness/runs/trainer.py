@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset, SharedImages, WorkingImages, share_images
+from easiness.data import Dataset, SentImages, SharedImages, WorkingImages, share_images
 from easiness.errors import RunFailed, TrialFailed
 from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
+from easiness.runs.node_photos import NodePhotos
+from easiness.show import size_text
 from easiness.spec import RunSpec
 from easiness.training import EpochReport, Listener, own_device
 from easiness.trial import run_trials
@@ -51,7 +53,7 @@ class Trainer:
     spec: RunSpec
     data: Dataset
     device: str
-    images: Mapping[str, WorkingImages | SharedImages]
+    images: Mapping[str, WorkingImages | SharedImages | SentImages | NodePhotos]
     ranking: npt.NDArray[np.float64] | None
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
@@ -80,7 +82,7 @@ class Trainer:
             self.data,
             device,
             images={
-                name: images.open() if isinstance(images, SharedImages) else images
+                name: images.open() if isinstance(images, SharedImages | SentImages | NodePhotos) else images
                 for name, images in self.images.items()
             },
             ranking=self.ranking,
@@ -92,6 +94,28 @@ class Trainer:
             if keeper is not None and isinstance(result, TrialRecord):
                 result.ran["seconds"] = round(result.ran["seconds"] + keeper.earlier / len(group), 3)
         return results
+
+    def sent(self, tell: Callable[[str], None]) -> Trainer:
+        """The same for other machines: images of one size come with it, photos are read there.
+
+        ``tell`` hears which.
+        """
+        images: dict[str, Any] = {}
+        num_bytes = 0
+        for name, own in self.images.items():
+            if isinstance(own, torch.Tensor):
+                images[name] = SentImages.of(own)
+                num_bytes += own.numel()
+            else:
+                images[name] = NodePhotos.of(self.spec, name, own)
+        if num_bytes:
+            tell(f"images: {size_text(num_bytes)}, in the object store, from which each machine takes them")
+        else:
+            tell(
+                "photos: each machine reads them from the cache beside the run where it sees that, else from "
+                "the source, once it is sure that these are the same"
+            )
+        return replace(self, data=self.data.without_images(), images=images)
 
     @contextmanager
     def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:

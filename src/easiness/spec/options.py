@@ -173,6 +173,15 @@ class Execution:
             "How trials run; auto is processes where there are several jobs.",
         ),
     ] = "auto"
+    ray_address: Annotated[
+        str | None,
+        Option(
+            "--ray-address",
+            "For --executor ray: where the cluster is, or auto for that of this machine. By default that of "
+            "the job, else one started here.",
+            metavar="HOST:PORT|auto",
+        ),
+    ] = None
     jobs: Annotated[
         Jobs,
         Option(

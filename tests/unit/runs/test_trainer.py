@@ -126,7 +126,7 @@ def test_jobs_are_as_asked_or_as_begun_and_fit_the_threads_of_a_run(monkeypatch)
 
 
 def test_workers_are_kept_while_they_suit():
-    with Workers("auto") as workers:
+    with Workers(Execution()) as workers:
         two = workers.of(4, 2)
         assert two.jobs == 2
         assert workers.of(4, 2) is two

@@ -28,6 +28,7 @@ KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Tri
 RANKED = {"pretrained", "train_share", "image_size"}
 ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns"}
 CHOOSING = {"compile", "choose_again", "checkpoint_every"}
+CLUSTER = {"executor", "ray_address", "jobs"}
 
 # a public function, the values that its arguments make, and the fields that it does without
 FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
@@ -38,9 +39,9 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
     (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable", "columns"}),
     (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
-    (ez.perturbation_curve, (Execution,), CHOOSING | {"executor", "jobs"}),
-    (ez.pseudo_patterns, (Execution,), CHOOSING | {"executor", "jobs"}),
-    (ez.similarity, (Execution,), CHOOSING | {"executor", "jobs", "cache"}),
+    (ez.perturbation_curve, (Execution,), CHOOSING | CLUSTER),
+    (ez.pseudo_patterns, (Execution,), CHOOSING | CLUSTER),
+    (ez.similarity, (Execution,), CHOOSING | CLUSTER | {"cache"}),
     (ez.load_dataset, (Loading,), set()),
 ]
 

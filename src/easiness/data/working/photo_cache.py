@@ -37,7 +37,7 @@ class MappedPhotos:
 
     def __init__(self, path: Path) -> None:
         """Raises `BadInput` where the file is not whole."""
-        self._path = path
+        self.path = path
         try:
             with path.open("rb") as file:
                 self.channels, self.short_side, table = _read_end(file)
@@ -51,7 +51,7 @@ class MappedPhotos:
 
     def __reduce__(self) -> tuple[type[MappedPhotos], tuple[Path]]:
         """Another process maps the same file, instead of being sent what is in it."""
-        return MappedPhotos, (self._path,)
+        return MappedPhotos, (self.path,)
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
         """The photos at ``positions``, copied from what the system has mapped.
@@ -65,11 +65,20 @@ class MappedPhotos:
         pixels = self._pixels[self._starts[position] : self._starts[position + 1]]
         if not self._checked[position]:
             if zlib.crc32(pixels.data) != self._checksums[position]:
-                raise _damaged(self._path)
+                raise _damaged(self.path)
             self._checked[position] = True
         # a copy, since torch wants memory that could be written to, and a private mapping of that kind
         # must not be larger than memory
         return np.array(pixels).reshape(*self.sizes[position], self.channels)
+
+
+def opened_cache(path: Path) -> MappedPhotos:
+    """The photos in the finished file at ``path``.
+
+    Raises:
+        BadInput: it is not whole.
+    """
+    return MappedPhotos(path)
 
 
 def _damaged(path: Path) -> BadInput:

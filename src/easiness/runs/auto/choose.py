@@ -85,6 +85,8 @@ def _found(
     compiling = execution.compile == "on"
     cores = torch.get_num_threads()
     threads = max(1, cores // jobs) if device.type == "cpu" and jobs != "auto" else cores
+    if kind.elsewhere and jobs == "auto" and device.type == "cpu":
+        threads = 1  # a trial on each core of the cluster, whose number may change
     work = work_of(plan.asked, plan.data, str(device))
     candidates = by_rule(looks.facts(), work.workload.batch, device, plan.precision, threads)
     search = Search(work, plan.trials, cores, looks, budget, may_group and not compiling, tell)

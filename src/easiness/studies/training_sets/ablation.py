@@ -52,6 +52,7 @@ def ablate(
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
     executor: str = "auto",
+    ray_address: str | None = None,
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
@@ -85,8 +86,9 @@ def ablate(
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
-            or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
+            your own, or ``auto``: processes where several jobs are.
+        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.
@@ -123,6 +125,7 @@ def corrupt(
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     device: str = "auto",
     executor: str = "auto",
+    ray_address: str | None = None,
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,

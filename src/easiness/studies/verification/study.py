@@ -57,6 +57,7 @@ def verify(
     pretrained: bool = False,
     device: str = "auto",
     executor: str = "auto",
+    ray_address: str | None = None,
     jobs: Jobs = "auto",
     precision: Precision = "auto",
     cache: bool = True,
@@ -92,8 +93,9 @@ def verify(
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
-        executor: where trials run: ``serial``, ``processes``, ``package.module:name`` for one of your own,
-            or ``auto``: processes where several jobs are.
+        executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
+            your own, or ``auto``: processes where several jobs are.
+        ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
         jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
         precision: ``auto`` measures which is faster.
         cache: keep photos at the working resolution in a file in ``out``.

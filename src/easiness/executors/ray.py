@@ -1,0 +1,174 @@
+"""Items as tasks of a Ray cluster: this machine, or many."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar
+
+from easiness.errors import BadInput, RunFailed
+from easiness.executors.needs import Needs, room
+from easiness.executors.outcome import Item, Outcome, Tell, Value
+from easiness.executors.ray_cluster import connected, disconnect, machines
+from easiness.executors.ray_task import Ended, open_mailbox, remote_work
+
+_SECONDS_BETWEEN_LOOKS = 0.1  # at outcomes and at what is told
+_SECONDS_BETWEEN_COUNTS = 10.0  # of the machines of the cluster
+_SECONDS_TO_CANCEL = 10.0
+_RETRIES = 3  # of an item whose worker or machine is lost
+
+
+class RayExecutor:
+    """Keeps up to ``jobs`` tasks of Ray in hand; the cluster decides where, by what an item needs.
+
+    The function goes into the object store once, and each machine that works fetches it once. Values come
+    back as bytes. An item whose worker or machine is lost is tried again, three times at most; one whose
+    function raises is not. What items print is in Ray's logs. Workers end when this process does.
+    """
+
+    shares_memory: ClassVar[bool] = False
+
+    def __init__(self, jobs: int | None = None, needs: Needs = Needs(), address: str | None = None) -> None:
+        """``jobs``: as many as the cluster has room for, counted anew now and then, unless given.
+
+        ``needs`` is what an item takes, and ``address`` where the cluster is (see `connected`).
+        """
+        self._jobs = jobs
+        self._needs = needs
+        self._address = address
+        self._room = 0
+        self._counted_at = float("-inf")
+        self._mailbox: Any = None
+
+    @property
+    def jobs(self) -> int:
+        """How many items are in hand at a time."""
+        return self._jobs or self._counted()
+
+    def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
+        """Outcomes in completion order; no more items are taken than are in hand."""
+        return self._run(fn, items, None)
+
+    def run_telling(
+        self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
+    ) -> Iterator[Outcome[Item, Value]]:
+        """As `run`; what is told is heard within a few tenths of a second."""
+        return self._run(fn, items, listener)
+
+    def close(self) -> None:
+        """End the connection, and the cluster where it was started for this."""
+        self._mailbox = None
+        self._counted_at = float("-inf")
+        disconnect()
+
+    def _run(
+        self, fn: Callable[..., Value], items: Iterable[Item], listener: Tell | None
+    ) -> Iterator[Outcome[Item, Value]]:
+        rest = iter(items)
+        first = list(islice(rest, 1))
+        if not first:
+            return
+        ray = connected(self._address)
+        self._check_room()
+        task = remote_work(ray, **self._options())
+        mailbox = None if listener is None else self._open_mailbox(ray)
+        function = [ray.put(fn)]
+        path = [folder or str(Path.cwd()) for folder in sys.path]
+        running: dict[Any, Item] = {task.remote(function, path, first[0], mailbox): first[0]}
+        try:
+            while True:
+                for item in islice(rest, max(0, self.jobs - len(running))):
+                    running[task.remote(function, path, item, mailbox)] = item
+                if not running:
+                    return
+                done, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
+                if listener is not None:
+                    _hear(ray, mailbox, listener)
+                for ref in done:
+                    yield _outcome(ray, running.pop(ref), ref)
+        finally:
+            if running:  # given up or interrupted
+                _cancel(ray, list(running))
+
+    def _options(self) -> dict[str, Any]:
+        needs = self._needs
+        return {
+            "num_cpus": needs.cores,
+            "num_gpus": 1 / needs.per_gpu if needs.per_gpu else 0,
+            **({"memory": needs.memory} if needs.memory else {}),
+            "max_retries": _RETRIES,
+            "retry_exceptions": False,
+            "name": "easiness",
+        }
+
+    def _open_mailbox(self, ray: Any) -> Any:
+        if self._mailbox is None:
+            self._mailbox = open_mailbox(ray)
+        return self._mailbox
+
+    def _check_room(self) -> None:
+        """A task that no machine has room for would wait for ever.
+
+        Raises:
+            BadInput: there is none that has.
+        """
+        there = machines(self._address)
+        if room(there, self._needs) < 1:
+            has = "; ".join(sorted({f"{m}" for m in there}))
+            raise BadInput(
+                f"executor ray: no machine of the cluster has room for a trial, which takes {self._needs} "
+                f"(machines have {has}); start one that has (ray start), or use fewer threads a trial"
+            )
+
+    def _counted(self) -> int:
+        """For how many items the cluster has room by now; at least one, since machines come and go."""
+        if time.monotonic() - self._counted_at > _SECONDS_BETWEEN_COUNTS:
+            self._room = max(1, room(machines(self._address), self._needs))
+            self._counted_at = time.monotonic()
+        return self._room
+
+
+def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
+    from ray import cloudpickle
+
+    for told in ray.get(mailbox.take.remote(), timeout=60):
+        listener(cloudpickle.loads(told))
+
+
+def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:
+    from ray import cloudpickle
+
+    try:
+        ended: Ended = ray.get(ref)
+    except ray.exceptions.RayError as error:
+        return Outcome(item, error=RunFailed(_lost(ray, error)))
+    found = cloudpickle.loads(ended.content)
+    if not ended.raised:
+        return Outcome(item, value=found)
+    if isinstance(found, Exception):
+        return Outcome(item, error=found)
+    raise found  # an interrupt
+
+
+def _lost(ray: Any, error: Exception) -> str:
+    """Why a task that did not end of itself came to nothing."""
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return (
+            f"its worker was ended {_RETRIES + 1} times for want of memory on its machine; use fewer "
+            "--jobs, smaller batches, or machines with more memory"
+        )
+    if isinstance(error, ray.exceptions.WorkerCrashedError | ray.exceptions.NodeDiedError):
+        return f"its worker or machine was lost {_RETRIES + 1} times; what workers printed is in Ray's logs"
+    reason = str(error).strip().split("\n")[0][:200]
+    return f"Ray could not run it ({type(error).__name__}: {reason})"
+
+
+def _cancel(ray: Any, refs: list[Any]) -> None:
+    """End tasks, also in the middle of an item, and wait until they have."""
+    if ray.is_initialized():
+        for ref in refs:
+            ray.cancel(ref, force=True)
+        ray.wait(refs, num_returns=len(refs), timeout=_SECONDS_TO_CANCEL)

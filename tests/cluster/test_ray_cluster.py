@@ -1,0 +1,344 @@
+"""The Ray executor on a cluster of several nodes, all on this machine, that loses workers, nodes, drivers."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import easiness as ez
+from easiness.errors import BadInput, RunFailed
+from easiness.executors import Executor, Machine, Needs, make_executor, room
+from easiness.executors.ray_cluster import machines
+from easiness.runs.carrying_out import carry_out
+from easiness.spec import Execution, Resolved
+from easiness.training import own_device
+from plans import planned
+
+MIB = 2**20
+
+
+@pytest.fixture(scope="module")
+def cluster(quiet_ray: None) -> Iterator[Any]:  # noqa: ARG001
+    """A head with one core, and a node with two and two GPUs that are not there; this process is in."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 1, "object_store_memory": 80 * MIB, "include_dashboard": False},
+    )
+    made.add_node(num_cpus=2, num_gpus=2, object_store_memory=80 * MIB)
+    ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+@pytest.fixture
+def executor_of(cluster: Any) -> Iterator[Callable[..., Executor]]:
+    made: list[Executor] = []
+
+    def make(jobs: int | None, needs: Needs = Needs()) -> Executor:
+        made.append(make_executor("ray", jobs, needs, cluster.address))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def wait_until(look: Callable[[], Any], seconds: float = 120) -> Any:
+    until = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    return found
+
+
+def node_beside_others(meeting_place: Path) -> str:
+    """The node of this worker, once one on another node has come as well."""
+    import ray
+
+    node: str = ray.get_runtime_context().get_node_id()
+    (meeting_place / f"{node}-{os.getpid()}").touch()
+    wait_until(lambda: len({path.name.split("-")[0] for path in meeting_place.iterdir()}) > 1)
+    return node
+
+
+def test_items_spread_over_the_nodes(executor_of, tmp_path):
+    executor = executor_of(None)
+    assert executor.jobs == 3
+    outcomes = list(executor.run(node_beside_others, [tmp_path] * 3))
+    assert [o.error for o in outcomes] == [None] * 3
+    assert len({o.value for o in outcomes}) == 2
+
+
+def test_the_machines_of_the_cluster_are_told(cluster):
+    there = machines(cluster.address)
+    assert sorted((m.cores, m.gpus) for m in there) == [(1, 0), (2, 2)]
+    assert room(there, Needs(cores=2)) == 1
+    assert room(there, Needs(per_gpu=2)) == 2  # of four parts of GPUs, as many as there are cores
+
+
+def test_an_item_that_no_machine_has_room_for_is_one_line(executor_of):
+    with pytest.raises(
+        BadInput, match=r"no machine of the cluster has room .* takes 64 cores, 1 GPU \(machines"
+    ):
+        list(executor_of(1, Needs(cores=64, per_gpu=1)).run(abs, [1]))
+
+
+def end_process(given: tuple[Path, int, int]) -> int:
+    """Ends its process at the first ``deaths`` attempts at the item, by a signal and without."""
+    folder, item, deaths = given
+    attempts = len(list(folder.glob(f"{item}-*")))
+    (folder / f"{item}-{attempts}").touch()
+    if attempts < deaths:
+        os.kill(os.getpid(), signal.SIGKILL) if attempts % 2 else os._exit(1)
+    return item
+
+
+def test_an_item_whose_worker_is_killed_is_tried_again_three_times(executor_of, tmp_path):
+    items = [(tmp_path, 0, 0), (tmp_path, 1, 2), (tmp_path, 2, 99), (tmp_path, 3, 0)]
+    outcomes = {o.item[1]: o for o in executor_of(2).run(end_process, items)}
+    assert {item: o.value for item, o in outcomes.items()} == {0: 0, 1: 1, 2: None, 3: 3}
+    assert isinstance(outcomes[2].error, RunFailed)
+    assert "its worker or machine was lost 4 times" in str(outcomes[2].error)
+    assert Counter(path.name[0] for path in tmp_path.iterdir()) == {"0": 1, "1": 3, "2": 4, "3": 1}
+
+
+def raises_each_time(folder: Path) -> None:
+    (folder / str(len(list(folder.iterdir())))).touch()
+    raise CannotTravel("of no use", 7)
+
+
+class CannotTravel(Exception):
+    def __init__(self, text: str, number: int) -> None:
+        super().__init__(text)
+        self.number = number
+
+
+def test_an_item_that_raises_is_not_tried_again(executor_of, tmp_path):
+    (outcome,) = executor_of(1).run(raises_each_time, [tmp_path])
+    assert str(outcome.error) == "CannotTravel: of no use"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def where_it_is_held(folder: Path) -> str:
+    import ray
+
+    node: str = ray.get_runtime_context().get_node_id()
+    (folder / node).touch()
+    wait_until(lambda: (folder / "go").exists())
+    return node
+
+
+def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executor_of, tmp_path):
+    nodes = [cluster.add_node(num_cpus=4, object_store_memory=80 * MIB) for _ in range(2)]
+    outcomes = executor_of(1, Needs(cores=4)).run(where_it_is_held, [tmp_path])
+
+    def lose() -> None:
+        wait_until(lambda: any(tmp_path.iterdir()))
+        nodes.sort(key=lambda node: not (tmp_path / node.node_id).exists())
+        cluster.remove_node(nodes[0], allow_graceful=False)
+        (tmp_path / "go").touch()
+
+    thread = threading.Thread(target=lose)
+    thread.start()
+    (outcome,) = outcomes
+    thread.join()
+    cluster.remove_node(nodes[1])
+    assert outcome.error is None
+    assert outcome.value == nodes[1].node_id
+    assert {path.name for path in tmp_path.iterdir()} == {"go", *(node.node_id for node in nodes)}
+
+
+def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
+    """The GPU that this worker sees, and what we call it, once so many work at the same time."""
+    meeting_place, number = given
+    (meeting_place / str(os.getpid())).touch()
+    wait_until(lambda: len(list(meeting_place.iterdir())) >= number)
+    seen = os.environ["CUDA_VISIBLE_DEVICES"]
+    torch.cuda.device_count = lambda: len(seen.split(","))  # none of them is there
+    return seen, str(own_device(torch.device("cuda")))
+
+
+@pytest.mark.parametrize(("per_gpu", "number"), [(1, 2), (2, 2)])
+def test_items_take_gpus_and_parts_of_gpus(executor_of, tmp_path, per_gpu, number):
+    executor = executor_of(None, Needs(per_gpu=per_gpu))
+    assert executor.jobs == number  # with a core each
+    found = [o.value for o in executor.run(gpu_beside_others, [(tmp_path, number)] * number)]
+    assert {device for _, device in found} == {"cuda:0"}
+    seen = Counter(gpus for gpus, _ in found)
+    assert seen == ({"0": 1, "1": 1} if per_gpu == 1 else seen)
+    assert set(seen) <= {"0", "1"}
+
+
+class Heavy:
+    """A function with 40 MiB of data, which gives 20 MiB."""
+
+    def __init__(self) -> None:
+        self.data = np.arange(40 * MIB, dtype=np.uint8)
+
+    def __call__(self, item: int) -> Any:
+        return self.data[: 20 * MIB] + np.uint8(item)
+
+
+def test_an_object_store_near_its_limit(executor_of):
+    """Stores of 80 MiB: the function, values in hand and values that nobody has fetched do not fit."""
+    heavy = Heavy()
+    taken = []
+    for outcome in executor_of(3).run(heavy, range(8)):
+        assert outcome.error is None
+        assert np.array_equal(outcome.value, heavy(outcome.item))
+        outcome.value[0] = 1  # it is the caller's own
+        taken.append(outcome.item)
+    assert sorted(taken) == list(range(8))
+
+
+def tick(given: tuple[Path, int]) -> int:
+    """Notes four times a tenth of a second, for two seconds, that it works on the item."""
+    file, item = given
+    for _ in range(80):
+        with file.open("a") as opened:
+            opened.write(f"{item} {os.getpid()} {time.time()}\n")
+        time.sleep(0.025)
+    return item
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from test_ray_cluster import tick
+from easiness.executors import make_executor
+file = Path(sys.argv[1])
+for outcome in make_executor("ray", 3, address=sys.argv[2]).run(tick, [(file, item) for item in range(3)]):
+    print(outcome.value, flush=True)
+"""
+
+
+def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tmp_path):
+    file = tmp_path / "ticks"
+    call = [sys.executable, "-c", DRIVER, str(file), cluster.address]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    first = subprocess.Popen(call, env=environment)
+    try:
+        wait_until(lambda: file.exists() and len(file.read_text().splitlines()) > 10)
+    finally:
+        first.kill()
+        first.wait()
+    second = subprocess.run(call, env=environment, capture_output=True, text=True, check=True)
+    assert sorted(second.stdout.split()) == ["0", "1", "2"]
+    times: dict[tuple[str, str], list[float]] = {}
+    for item, pid, at in map(str.split, file.read_text().splitlines()):
+        times.setdefault((item, pid), []).append(float(at))
+    for item in "012":
+        spans = sorted((min(of), max(of)) for (one, _), of in times.items() if one == item)
+        assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
+
+
+def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
+    out = tmp_path / "run"
+    given: dict[str, Any] = {"model": "mlp_3", "limit": 100, "trials": 3, "epochs": 2, "precision": "float32"}
+    run = ez.measure("digits", **given, executor="ray", ray_address=cluster.address, out=out)
+    assert contents(out) == contents(measured)
+    assert run.spec.resolved.threads == 1
+
+
+def test_groups_are_those_of_the_serial_executor_bit_by_bit(cluster, contents, tmp_path):
+    resolved = Resolved(precision="float32", channels_last=False, threads=1, reason="for a test", together=2)
+    plan = planned("digits", model="mlp_2_w16", limit=100, trials=5, epochs=2, precision="float32")
+    for name, execution in (
+        ("a", Execution()),
+        ("b", Execution(executor="ray", ray_address=cluster.address)),
+    ):
+        carry_out(plan, tmp_path / name, execution, resolved=resolved)
+    assert contents(tmp_path / "b") == contents(tmp_path / "a")
+
+
+def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, contents, snapshot, tmp_path):
+    out = tmp_path / "run"
+    size = ["--trials", 5, "--epochs", 40, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]
+    call = [sys.executable, "-m", "easiness", *map(str, digits(out, *size))]
+    first = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: any(out.glob("trials/0*")))
+    finally:
+        first.kill()
+        first.wait()
+    kept = {path.name: snapshot(path) for path in out.glob("trials/0*")}
+    subprocess.run(call, check=True, capture_output=True)
+    assert all(snapshot(out / "trials" / name) == files for name, files in kept.items())
+    subprocess.run(
+        [*call[:3], *map(str, digits(tmp_path / "alone", *size[:4]))], check=True, capture_output=True
+    )
+    assert contents(out) == contents(tmp_path / "alone")
+
+
+def test_photos_reach_machines_by_the_cache_or_by_their_source(cluster, pictures, contents, tmp_path):
+    given: dict[str, Any] = {
+        "model": "mlp_2_w16",
+        "trials": 2,
+        "epochs": 1,
+        "precision": "float32",
+        "recipe": {"crop": 8, "batch_size": 8},
+    }
+    ez.measure(pictures, **given, jobs=1, out=tmp_path / "alone")
+    given |= {"executor": "ray", "ray_address": cluster.address}
+    ez.measure(pictures, **given, out=tmp_path / "ray")
+    assert contents(tmp_path / "ray") == contents(tmp_path / "alone")
+
+
+def same(item: int) -> int:
+    return item
+
+
+@pytest.mark.long
+def test_ten_thousand_instant_items_with_few_in_hand_and_flat_memory(executor_of):
+    taken = 0
+
+    def items() -> Iterator[int]:
+        nonlocal taken
+        while taken < 10_000:
+            taken += 1
+            yield taken
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+    after_two_thousand, in_hand, got = 0, 0, 0
+    begun = time.process_time(), time.monotonic()
+    for outcome in executor_of(4).run(same, items()):
+        assert outcome.error is None
+        in_hand = max(in_hand, taken - got)
+        got += 1
+        if got == 2000:
+            after_two_thousand = resident()
+    spent = time.process_time() - begun[0], time.monotonic() - begun[1]
+    print(f"driver: {spent[0] / 10:.3f} ms of processor time an item, {spent[1] / 10:.3f} ms in all")
+    assert got == 10_000
+    assert in_hand <= 4
+    assert resident() - after_two_thousand < 64 * MIB
+
+
+def test_room_on_machines_by_hand():
+    small, large = Machine(4, 8 * 2**30), Machine(16, 64 * 2**30, 2)
+    assert small.room(Needs()) == 4
+    assert small.room(Needs(cores=3)) == 1
+    assert small.room(Needs(memory=5 * 2**30)) == 1
+    assert small.room(Needs(per_gpu=1)) == 0
+    assert large.room(Needs(per_gpu=3)) == 6
+    assert room([small, large], Needs(cores=2, memory=2**30)) == 10
+    assert str(Needs(2, 2**30, 3)) == "2 cores, 1/3 of a GPU, 1.0 GiB of memory"
