@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
+from lengths import long_but
 
 import easiness.store
 from easiness import measure
@@ -87,7 +88,7 @@ NEED = {
 }
 
 
-@pytest.mark.parametrize("name", NEED)
+@pytest.mark.parametrize("name", long_but(NEED, ("run.json", "train.parquet")))
 def test_what_needs_the_file_refuses_it_and_the_rest_works(command, copy, name):
     (file, *_) = copy.rglob(name)
     content = bytearray(file.read_bytes())

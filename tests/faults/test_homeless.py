@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from lengths import long_but
 
 from easiness import open_run
 
@@ -24,7 +25,7 @@ NOWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", NOWHERE)
+@pytest.mark.parametrize("name", long_but(NOWHERE, ("no home",)))
 def test_a_cache_that_cannot_be_is_done_without(start, digits, tmp_path, measured, pictures, contents, name):
     there = set(tmp_path.iterdir())
     process = start(*digits(tmp_path / "run", "--executor", "serial"), before=NOWHERE[name])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lengths import long_but
 
 READING: dict[str, Callable[[Path], list[object]]] = {
     "status": lambda run: ["status", run],
@@ -33,7 +34,7 @@ READING: dict[str, Callable[[Path], list[object]]] = {
 SAME = ["--model", "mlp_3", "--precision", "float32", "--limit", 100, "--epochs", 2]
 
 
-@pytest.mark.parametrize("name", READING)
+@pytest.mark.parametrize("name", long_but(READING, ("status", "scores", "measuring what is there")))
 def test_what_reads_works(command, run_copy, read_only, name):
     place = read_only(run_copy)
     there, here = command(*READING[name](place)), command(*READING[name](run_copy))

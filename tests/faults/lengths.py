@@ -1,0 +1,13 @@
+"""Which of many alike run each time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pytest
+
+
+def long_but(names: Iterable[str], short: Collection[str]) -> list[Any]:
+    """The names as parameters; all but those that are ``short`` are of long tests."""
+    return [pytest.param(name, marks=() if name in short else pytest.mark.long) for name in names]
