@@ -110,6 +110,7 @@ def end_process(given: tuple[Path, int, int]) -> int:
     return item
 
 
+@pytest.mark.long
 def test_an_item_whose_worker_is_killed_is_tried_again_three_times(executor_of, tmp_path):
     items = [(tmp_path, 0, 0), (tmp_path, 1, 2), (tmp_path, 2, 99), (tmp_path, 3, 0)]
     outcomes = {o.item[1]: o for o in executor_of(2).run(end_process, items)}
@@ -145,6 +146,7 @@ def where_it_is_held(folder: Path) -> str:
     return node
 
 
+@pytest.mark.long
 def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executor_of, tmp_path):
     nodes = [cluster.add_node(num_cpus=4, object_store_memory=80 * MIB) for _ in range(2)]
     outcomes = executor_of(1, Needs(cores=4)).run(where_it_is_held, [tmp_path])
@@ -153,6 +155,7 @@ def test_a_node_killed_in_the_middle_of_an_item_costs_only_time(cluster, executo
         wait_until(lambda: any(tmp_path.iterdir()))
         nodes.sort(key=lambda node: not (tmp_path / node.node_id).exists())
         cluster.remove_node(nodes[0], allow_graceful=False)
+        wait_until(lambda: (tmp_path / nodes[1].node_id).exists())
         (tmp_path / "go").touch()
 
     thread = threading.Thread(target=lose)
@@ -196,6 +199,7 @@ class Heavy:
         return self.data[: 20 * MIB] + np.uint8(item)
 
 
+@pytest.mark.long
 def test_an_object_store_near_its_limit(executor_of):
     """Stores of 80 MiB: the function, values in hand and values that nobody has fetched do not fit."""
     heavy = Heavy()
@@ -229,6 +233,7 @@ for outcome in make_executor("ray", 3, address=sys.argv[2]).run(tick, [(file, it
 """
 
 
+@pytest.mark.long
 def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tmp_path):
     file = tmp_path / "ticks"
     call = [sys.executable, "-c", DRIVER, str(file), cluster.address]
@@ -268,6 +273,7 @@ def test_groups_are_those_of_the_serial_executor_bit_by_bit(cluster, contents, t
     assert contents(tmp_path / "b") == contents(tmp_path / "a")
 
 
+@pytest.mark.long
 def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, contents, snapshot, tmp_path):
     out = tmp_path / "run"
     size = ["--trials", 5, "--epochs", 40, "--executor", "ray", "--ray-address", cluster.address, "--jobs", 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from typing import Any
 
 from easiness.errors import BadInput
@@ -16,6 +17,8 @@ _SETTINGS = {
     "RAY_task_oom_retries": "3",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
+
+_SECONDS_TO_ANSWER = 10.0
 
 _started = False
 
@@ -42,6 +45,7 @@ def connected(address: str | None = None) -> Any:
             f"ray address {address}: Ray's client is not supported; submit the command to the cluster "
             "with ray job submit, and it needs no address"
         )
+    _check_answers(address)
     # a dashboard is of no use to a cluster that lives as long as its run
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # which says that it is on
     own: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
@@ -52,6 +56,19 @@ def connected(address: str | None = None) -> Any:
         raise BadInput(f"ray address {address}: cannot be connected to ({reason})") from error
     _started = True
     return ray
+
+
+def _check_answers(address: str) -> None:
+    """Raise `BadInput` where nobody listens at ``host:port``: Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_SECONDS_TO_ANSWER).close()
+    except (OSError, OverflowError) as error:
+        raise BadInput(
+            f"ray address {address}: nobody answers ({error}); give the one that ray start --head printed"
+        ) from None
 
 
 def disconnect() -> None:
