@@ -10,11 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 from lengths import long_but
 
-import easiness.store
 from easiness import measure
-
-verify = getattr(easiness.store, "verify", None)
-needs_verify = pytest.mark.skipif(verify is None, reason="there is no easiness.store.verify yet")
+from easiness.store import verify
 
 # nothing is vouched for in what is no part of the results
 NOTES = (".lock", "events.jsonl")
@@ -51,12 +48,10 @@ def same_value(file: Path, before: bytes) -> bool:
 PLACE = st.tuples(st.integers(0, 10**6), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
 
 
-@needs_verify
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=PLACE)
 @example(place=(0, 0.0, 0))
 def test_a_flipped_bit_is_found(copy, place):
-    assert verify is not None
     which, where, bit = place
     file = files(copy)[which % len(files(copy))]
     before = file.read_bytes()
