@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ from easiness.store import RunWriter
 
 SETTINGS = ["--model", "mlp_1_w4", "--limit", "20", "--epochs", "1", "--precision", "float32", "--no-weights"]
 
+_LINKS = 30_000  # of one file; file systems have a limit
+
 
 def multiply(path: Path, num: int) -> None:
     """Make the run of one trial one of ``num``."""
@@ -30,13 +33,18 @@ def multiply(path: Path, num: int) -> None:
     assert spec is not None
     with RunWriter(path) as writer:
         writer.describe(spec.model_copy(update={"trials": num}))
+    source = first.path
     for index in range(1, num):
         trial = spec.trial(index)
         value = {**sealed["trial"], "index": index, "hash": trial.hash, "spec": trial.model_dump(mode="json")}
         folder = path / "trials" / f"{index:04d}-{trial.hash[:12]}"
         folder.mkdir()
         for name in value["files"]:
-            os.link(first.path / name, folder / name)
+            if index % _LINKS:
+                os.link(source / name, folder / name)
+            else:
+                shutil.copy(source / name, folder / name)
+        source = source if index % _LINKS else folder
         text = json.dumps({"trial": value, "sha256": content_hash(value)})
         (folder / "trial.json").write_text(text)
 
