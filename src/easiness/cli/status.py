@@ -128,9 +128,9 @@ def _work(run: Run, working: AtWork | None) -> list[str]:
 def _process(working: AtWork) -> str:
     if working.process is None or working.began is None:
         return "a process"
-    return (
-        f"process {working.process}, since {time.strftime('%H:%M on %d %B', time.localtime(working.began))},"
-    )
+    where = f" on {working.host}" if working.is_elsewhere else ""
+    since = time.strftime("%H:%M on %d %B", time.localtime(working.began))
+    return f"process {working.process}{where}, since {since},"
 
 
 def _accuracies(run: Run) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,8 @@ LOCK = ".lock"
 class AtWork(BaseModel):
     """A process that holds the lock of a run; what is not known is ``None``.
 
-    ``began`` is in seconds since the epoch, ``trials`` are the indices of those that are being trained.
+    ``began`` is in seconds since the epoch, ``trials`` are the indices of those that are being trained,
+    ``host`` is the machine that it runs on.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -30,6 +32,12 @@ class AtWork(BaseModel):
     process: int | None = None
     began: float | None = None
     trials: tuple[int, ...] = ()
+    host: str | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Does it run on another machine, whose processes are not seen from here?"""
+        return self.host is not None and self.host != platform.node()
 
 
 def at_work(path: Path) -> AtWork | None:
@@ -56,7 +64,9 @@ def _read(content: bytes) -> AtWork:
 
 def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
     """Leave in the lock that this process holds which trials it has in hand; what cannot be left is not."""
-    note = AtWork(process=os.getpid(), began=began, trials=tuple(sorted(trials)))
+    note = AtWork(
+        process=os.getpid(), began=began, trials=tuple(sorted(trials)), host=platform.node() or None
+    )
     with contextlib.suppress(OSError):
         (path / LOCK).write_text(note.model_dump_json())
 

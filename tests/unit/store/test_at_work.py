@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 
@@ -35,7 +36,11 @@ def test_a_writer_is_at_work_until_it_ends(tmp_path, add):
         assert (found.process, found.trials) == (os.getpid(), ())
         writer.note_work({3})
         noted = at_work(tmp_path / "run")
-        assert noted == AtWork(process=os.getpid(), began=found.began, trials=(3,))
+        assert noted == AtWork(
+            process=os.getpid(), began=found.began, trials=(3,), host=platform.node() or None
+        )
+        assert not noted.is_elsewhere
+        assert noted.model_copy(update={"host": "another"}).is_elsewhere
     assert at_work(tmp_path / "run") is None
     assert (tmp_path / "run" / ".lock").read_bytes() == b""
 
