@@ -37,6 +37,7 @@ _LEAST_WEIGHT = 0.25  # of the pairs, where wrong labels of all classes are take
 _STRONG = 6.0  # examples' worth of shrinking: below that each class is taken for others of its own
 _STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeliest end counts
 _MOST_MISTAKEN = 0.25  # more, and with few classes nothing tells wrong labels from mistakes
+_NEXT_TO_NONE = 1e-3  # of wrong labels: also where networks know too little to tell them from mistakes
 _STRATA, _LEAST = 4, 400  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
@@ -239,7 +240,7 @@ def _ordered(evidence: LabelEvidence, fit: _Fit) -> LabelNoise:
     from sklearn.linear_model import LogisticRegression
 
     margin = evidence.margin / max(float(evidence.margin.std()), 1e-9)
-    if fit.wrong.sum() < 1e-3:  # nothing to learn an order from
+    if fit.wrong.mean() < _NEXT_TO_NONE:  # nothing to learn an order from
         order = -margin
     else:
         by = np.stack([margin, fit.log_odds_of_pair], axis=1)
