@@ -39,7 +39,7 @@ def versions(made_once) -> Path:
                 "precision": "float32",
                 "keep_weights": False,
             }
-            measure(folder / f"{name}.npz", compiling="off", out=folder / name, **size)
+            measure(folder / f"{name}.npz", compile="off", out=folder / name, **size)
 
     return made_once("versions", make)
 

@@ -101,6 +101,10 @@ class Tracked(Progress):
         self._shown.failed(index, reason)
         self._curves.pop(index, None)
 
+    def skipped(self, num: int) -> None:
+        """Hand it on."""
+        self._shown.skipped(num)
+
     def note(self, text: str) -> None:
         """Hand it on."""
         self._shown.note(text)

@@ -118,6 +118,7 @@ def test_without_pictures_there_is_a_table_of_ids(record: Record) -> None:
     ids = np.array([f"photos/{i:02d}.png" for i in range(NUM)], object)
     section = _section(render_report([record(_logits(believed), labels, ids=ids)]), "labels")
     assert "<img" not in section
+    section = section.replace("<wbr>", "")  # where an id may be broken
     for at in WRONG:
         assert (
             f'<th scope="row">photos/{at:02d}.png</th><td>{labels[at]}</td><td>{believed[at]}</td>' in section

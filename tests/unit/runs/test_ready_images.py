@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -139,7 +140,9 @@ def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, 
     training = Training(model="mlp_2_w16", epochs=1, recipe={"crop": 24})
     plan = ez.runs.make_plan(photos, training, 1, loading=Loading(skip_unreadable=True))
     file = photos / BAD.replace("3", "4")
-    file.write_bytes(file.read_bytes()[:-400])  # since then, so that only looking again would tell
+    content, stat = file.read_bytes(), file.stat()
+    file.write_bytes(content[:-400] + bytes(400))  # since then, so that only looking again would tell
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # it is not seen to have changed
     images = ready_images(plan, None, tmp_path / "run", Progress())
     assert [len(one.sizes) for one in images.values()] == [9, 10]
 
