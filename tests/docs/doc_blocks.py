@@ -10,7 +10,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[2]
-SAVED = re.compile(r"Save (it|this) as `([^`]+)`")
+SAVED = re.compile(r"Save (it|this)\s+as\s+`([^`]+)`")
 ASSIGNMENT = re.compile(r"[A-Z_]+=\S*")
 
 

@@ -55,6 +55,8 @@ TRAINING = ("measure", "ablate", "corrupt", "validate", "verify")
 WITHOUT_SPLITS = ("docs/studies.md",)
 # Pages that measure all their runs by themselves, otherwise than the stand-ins were.
 MEASURES_ALL = ("README.md",)
+# Pages on which the libraries of others train.
+OTHER_TRAINERS = ("docs/tutorials/loop.md",)
 # What a page takes for granted before its first block of Python.
 BEFORE = {
     "README.md": """
@@ -143,6 +145,7 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
     (folder / "docs" / "results").mkdir(parents=True)
     monkeypatch.chdir(folder)
     monkeypatch.setattr(registry, "_registered", [])
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
     before = set(sys.modules)
     yield folder
     for name in set(sys.modules) - before:
@@ -272,8 +275,13 @@ def can_be_called(words: list[str], place: str) -> None:
             assert f'"{option}"' in sources + kit, f"{place}: {words[1]} has no {option}"
 
 
-@pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # of torch's, for what Lightning imports
-@pytest.mark.parametrize("page", [page for page in pages() if blocks_of(page)])
+def with_marks(page: str) -> Any:
+    """Trainers of others warn of what is no matter of a page's."""
+    marks = [pytest.mark.filterwarnings("ignore")] if page in OTHER_TRAINERS else []
+    return pytest.param(page, marks=marks, id=page)
+
+
+@pytest.mark.parametrize("page", [with_marks(page) for page in pages() if blocks_of(page)])
 def test_every_block_runs(
     page: str, home: Path, stand_ins: tuple[Path, Path], command: Callable[..., Any]
 ) -> None:
