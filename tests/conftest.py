@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 # Before torch is loaded, here and in every process that a test starts: with one thread each, equal trials are
 # equal bit by bit wherever they run, and processes side by side share the cores instead of fighting for them.
 os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="passive")
+
+# Ctrl-C does what it does, also where whoever runs the tests in the background has it ignored
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # how long the examples of a property take is up to whatever runs beside them
 settings.register_profile("untimed", settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]))
