@@ -10,17 +10,18 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from waiting import wait_until
 
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
-from easiness.executors import Executor, Machine, Needs, make_executor, room
+from easiness.executors import Machine, Needs, room
 from easiness.executors.ray_cluster import machines
 from easiness.runs.carrying_out import carry_out
 from easiness.spec import Execution, Resolved
@@ -28,44 +29,6 @@ from easiness.training import own_device
 from plans import planned
 
 MIB = 2**20
-
-
-@pytest.fixture(scope="module")
-def cluster(quiet_ray: None) -> Iterator[Any]:  # noqa: ARG001
-    """A head with one core, and a node with two and two GPUs that are not there; this process is in."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    made = Cluster(
-        initialize_head=True,
-        head_node_args={"num_cpus": 1, "object_store_memory": 80 * MIB, "include_dashboard": False},
-    )
-    made.add_node(num_cpus=2, num_gpus=2, object_store_memory=80 * MIB)
-    ray.init(address=made.address, log_to_driver=False, logging_level="ERROR")
-    yield made
-    ray.shutdown()
-    made.shutdown()
-
-
-@pytest.fixture
-def executor_of(cluster: Any) -> Iterator[Callable[..., Executor]]:
-    made: list[Executor] = []
-
-    def make(jobs: int | None, needs: Needs = Needs()) -> Executor:
-        made.append(make_executor("ray", jobs, needs, cluster.address))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
-
-
-def wait_until(look: Callable[[], Any], seconds: float = 120) -> Any:
-    until = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return found
 
 
 def node_beside_others(meeting_place: Path) -> str:

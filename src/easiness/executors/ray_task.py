@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,7 +73,8 @@ def _telling(fn: Callable[[Any, Callable[[Any], None]], Any], item: Any, mailbox
         return fn(item, tell)
     finally:
         if last is not None:
-            ray.get(last)  # it is in the box before the outcome is seen
+            with suppress(ray.exceptions.RayActorError):  # a box that is lost costs no value
+                ray.get(last)  # it is in the box before the outcome is seen
 
 
 def _pickled(error: BaseException) -> bytes:
@@ -93,8 +95,15 @@ def remote_work(ray: Any, **options: Any) -> Any:
 
 
 def open_mailbox(ray: Any) -> Any:
-    """A `Mailbox` on the machine of this process, which takes none of its resources."""
+    """A `Mailbox` on the machine of this process, which takes none of its resources.
+
+    One that is killed comes back; what was in it is lost.
+    """
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(Mailbox).options(num_cpus=0, scheduling_strategy=here).remote()
+    return (
+        ray.remote(Mailbox)
+        .options(num_cpus=0, scheduling_strategy=here, max_restarts=-1, max_task_retries=-1)
+        .remote()
+    )
