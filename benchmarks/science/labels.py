@@ -26,22 +26,31 @@ from science.labels_scores import calibration, judged, of_cleanlab, of_forest, o
 from science.labels_text import page
 
 SUSPECTS = "suspects"
+PARTS = ("run", "folds", "forest", "left-out")
 LEFT_OUT = 0.8  # train share of the run whose trials leave examples out
 COMMAND = "python benchmarks/science/labels.py --cifar10 FOLDER --docs docs/results"
 
 
-def judge(source, cell, recipe, folder, parts):
-    """The results of a cell with a recipe, as plain values."""
-    true, run = cell_run(source, cell, recipe, folder)
-    wrong = run.labels != true
-    p_wrong = of_suspects(run)
-    found = {"measured": measured(), "torch": torch.__version__, "calibration": calibration(p_wrong, wrong)}
+def judge(source, cell, recipe, folder, parts, known):
+    """The results of a cell with a recipe as plain values: of these parts, with what is known of others."""
+    true, data = noisy(source, cell, folder)
+    wrong = data.labels != true
+    found = {**known}
+    suspicion = {}
+    if "run" in parts:
+        run = cell_run(source, cell, recipe, folder)[1]
+        p_wrong = of_suspects(run)
+        suspicion = {SUSPECTS: p_wrong, **of_run(run)}
+        found |= {
+            "measured": measured(),
+            "torch": torch.__version__,
+            "calibration": calibration(p_wrong, wrong),
+        }
     if not wrong.any():
         return found
-    suspicion = {SUSPECTS: p_wrong, **of_run(run)}
     if "folds" in parts:
         probabilities = cross_validated(source, cell, recipe, folder)
-        by_cleanlab, issues = of_cleanlab(run.labels, probabilities)
+        by_cleanlab, issues = of_cleanlab(data.labels, probabilities)
         suspicion |= by_cleanlab
         found["filter"] = {
             "found": int(issues.sum()),
@@ -49,9 +58,10 @@ def judge(source, cell, recipe, folder, parts):
             "recall": float(issues[wrong].mean()),
         }
     if "forest" in parts:
-        images = noisy(source, cell, folder)[1].images.numpy()
-        suspicion["random forests on pixels"] = of_forest(images, run.labels)
-    found["scores"] = {name: judged(np.asarray(values), wrong) for name, values in suspicion.items()}
+        suspicion["random forests on pixels"] = of_forest(data.images.numpy(), data.labels)
+    found["scores"] = known.get("scores", {}) | {
+        name: judged(np.asarray(values), wrong) for name, values in suspicion.items()
+    }
     if "left-out" in parts:
         _, left = cell_run(source, cell, recipe, folder, LEFT_OUT)
         found["left out"] = {
@@ -75,9 +85,9 @@ def main():
     parser.add_argument(
         "--parts",
         nargs="*",
-        choices=("folds", "forest", "left-out"),
-        default=["folds", "forest", "left-out"],
-        help="beside the run of a cell: cleanlab's folds, forests, trials that leave examples out",
+        choices=PARTS,
+        default=list(PARTS),
+        help="the run of a cell, cleanlab's folds, forests, trials that leave examples out",
     )
     options = parser.parse_args()
     file = None if options.docs is None else options.docs / "labels.json"
@@ -86,9 +96,10 @@ def main():
         for recipe in options.recipes:
             if cell.name not in options.cells:
                 continue
-            found = judge(str(options.cifar10), cell, recipe, options.runs, options.parts)
-            results[f"{cell.name}-{recipe}"] = found
-            print(cell.name, recipe, json.dumps(found["calibration"]), flush=True)
+            name = f"{cell.name}-{recipe}"
+            known = results.get(name, {})
+            results[name] = judge(str(options.cifar10), cell, recipe, options.runs, options.parts, known)
+            print(name, json.dumps(results[name].get("calibration")), flush=True)
             if file is not None:
                 file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
                 (options.docs / "labels.md").write_text(page(results, COMMAND))
