@@ -1,0 +1,146 @@
+"""The plan for a fleet (benchmarks/scale): closed form, simulation and docs/scale.md say the same."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
+
+from scale import page
+from scale.costs import ENDS, Costs, read_assumed, read_costs, read_measured
+from scale.limits import examples_in_a_week, examples_in_driver, fits_driver, gpus_of_driver
+from scale.plan import expected_seconds, plan_of
+from scale.simulate import simulate
+from scale.worked import BILLION, IMAGENET, MANY_NODES, TWO_NODES
+from scale.workload import Fleet, Job, Workload, driver_bytes, job_of, storing_seconds
+
+WITHIN = 0.10
+ONE_GPU = Fleet(nodes=1, gpus=1)
+QUIET = Costs({"link_rate": 10.0, "node_losses": 0.0, "repair_seconds": 7.0})
+
+
+def a_job(**changes: object) -> Job:
+    """One run of one trial of ten segments of 10 s, which asks nothing of anybody else."""
+    given = {"runs": 1, "trials": 1, "prepares": 0, "fetches": 0, "decodes": 0, "segments": 10, "segment": 10}
+    return Job(**{**given, "sends": 0, "stores": 0, **changes})
+
+
+def test_three_trials_on_one_gpu_by_hand():
+    # photos are there after 5 + 100/10 + 2 = 17 s, trials end at 57, 97 and 137, the last is stored at 145
+    job = a_job(trials=3, prepares=5, fetches=100, decodes=2, segments=4, sends=50, stores=3)
+    for found in (plan_of(job, ONE_GPU, QUIET), simulate(job, ONE_GPU, QUIET)):
+        assert found.wall == pytest.approx(145)
+        assert found.gpu == pytest.approx(132)
+        assert (found.driver, found.to_driver, found.to_nodes) == (9, 150, 100)
+
+
+def test_a_driver_that_is_too_slow_by_hand():
+    # all eight GPUs have ended after 10 s, and 20 records of 100 s each wait for one core
+    job, fleet = a_job(trials=20, segments=1, stores=100), Fleet(nodes=1, gpus=8)
+    for found in (plan_of(job, fleet, QUIET), simulate(job, fleet, QUIET)):
+        assert found.wall == pytest.approx(2010)
+    assert simulate(job, fleet, QUIET).waiting == 20
+
+
+def test_images_from_the_drivers_store_come_over_its_one_link_by_hand():
+    job = a_job(trials=4, fetches=100, segments=1, serves=True)
+    for found in (plan_of(job, Fleet(4, 1), QUIET), simulate(job, Fleet(4, 1), QUIET)):
+        assert found.wall == pytest.approx(4 * 10 + 10)
+        assert found.to_nodes == 400
+
+
+@pytest.mark.parametrize(
+    ("job", "nodes", "wall"),
+    [
+        (a_job(), 1, 112),  # five segments are kept, 5 s are not, and 7 s later the other five begin
+        (a_job(segments=1, segment=100), 1, 162),  # without a checkpoint all of it is trained again
+        (a_job(), 2, 105),  # goes on at once where another node is free
+    ],
+)
+def test_a_lost_node_by_hand(job, nodes, wall):
+    found = simulate(job, Fleet(nodes, 1), QUIET, losses=[(55.0, 0)])
+    assert found.wall == pytest.approx(wall)
+    assert (found.losses, found.given_up) == (1, 0)
+
+
+def test_a_trial_whose_node_is_lost_four_times_fails():
+    losses = [(10.0, 0), (30.0, 0), (50.0, 0), (70.0, 0)]
+    found = simulate(a_job(segments=1, segment=100), ONE_GPU, QUIET, losses=losses)
+    assert (found.wall, found.losses, found.given_up) == (70, 4, 1)
+
+
+@pytest.mark.parametrize("segments", [1, 5])
+def test_expected_seconds_are_the_mean_of_simulations(segments):
+    rate = 1 / 200  # a second: half a loss in 100 s
+    costs = QUIET.but(node_losses=3600 * rate, repair_seconds=0.0)
+    job = a_job(segments=segments, segment=100 / segments)
+    drawn = [simulate(job, ONE_GPU, costs, seed) for seed in range(1500)]
+    whole = [found.wall for found in drawn if not found.given_up]
+    assert len(whole) > 1400
+    assert mean(whole) == pytest.approx(expected_seconds(segments, 100 / segments, rate), rel=0.06)
+
+
+@pytest.mark.parametrize(("workload", "fleet"), [(IMAGENET, TWO_NODES), (BILLION, MANY_NODES)])
+@pytest.mark.parametrize(
+    ("end", "checkpoints"),  # of losses: as reported, and one a day and node
+    [("value", True), ("high", True), ("high", False)],
+)
+def test_plan_and_simulation_agree(workload, fleet, end, checkpoints):
+    fleet = replace(fleet, checkpoints=checkpoints)
+    costs = read_costs().but(node_losses=read_costs(end).node_losses)
+    assert fits_driver(workload, costs, fleet.commands)
+    job = job_of(workload, fleet, costs)
+    plan = plan_of(job, fleet, costs)
+    found = [simulate(job, fleet, costs, seed) for seed in range(50 if workload.runs == 1 else 1)]
+    for name in ("wall", "gpu", "driver", "to_driver"):
+        assert mean(getattr(one, name) for one in found) == pytest.approx(getattr(plan, name), rel=WITHIN), (
+            name
+        )
+    undisturbed = simulate(job, fleet, costs.but(node_losses=0.0))
+    assert plan.to_nodes <= undisturbed.to_nodes <= plan.to_nodes_most
+
+
+def test_more_commands_than_the_gpus_need_change_nothing():
+    costs = read_costs()
+    workload = replace(BILLION, runs=100)
+    walls = []
+    for commands in (30, 80):
+        fleet = replace(MANY_NODES, commands=commands)
+        walls.append(simulate(job_of(workload, fleet, costs), fleet, costs).wall)
+    assert walls[1] == pytest.approx(walls[0], rel=0.05)
+
+
+def test_limits_are_where_what_they_are_about_is_full():
+    costs, fleet = read_costs(), TWO_NODES
+    most = Workload(1, int(examples_in_driver(20, costs)), 10, 20)
+    assert driver_bytes(most, costs) == pytest.approx(costs.driver_memory, rel=1e-6)
+    # a trial takes a week, but for checkpoints and the way of its record to the driver
+    a_week = Workload(1, int(examples_in_a_week(20, fleet, costs)), 1, 20)
+    unwatched = replace(fleet, checkpoints=False)
+    trial = job_of(a_week, unwatched, costs).trains - costs.packing_seconds * a_week.observations
+    assert trial == pytest.approx(7 * 24 * 3600, rel=1e-6)
+    num = gpus_of_driver(IMAGENET, fleet, costs)
+    a_trial = job_of(IMAGENET, unwatched, costs).trains
+    assert num * storing_seconds(IMAGENET, costs) == pytest.approx(a_trial, rel=0.01)
+
+
+def test_costs_are_measured_somewhere_or_assumed_with_a_source():
+    for name, one in read_measured().items():
+        assert one["value"] > 0, name
+        assert str(one["measured"]).startswith("date 20"), name
+        assert str(one["command"]).startswith("python benchmarks/"), name
+    for name, one in read_assumed().items():
+        assert one["source"], name
+        assert one["instead"], name
+        assert min(one[end] for end in ENDS) <= one["value"] <= max(one[end] for end in ENDS), name
+    with pytest.raises(KeyError, match="no costs: training_rte"):
+        read_costs().but(training_rte=1)
+
+
+def test_the_page_says_what_the_model_yields():
+    assert page.PAGE.read_text("utf-8") == page.page(), "run python benchmarks/scale/page.py"
