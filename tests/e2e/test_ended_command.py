@@ -6,23 +6,14 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
 from easiness.store.files import ASIDE
+from waiting import wait_until
 
 TRIALS = 40
 TO_GO_ON = "no process is at work, run the same `easiness measure` to go on"
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_status_while_at_work_and_after_an_end(command, digits, measured, tmp_path):

@@ -5,24 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from easiness import measure, open_run
 from easiness.store.files import ASIDE
+from waiting import wait_until
 
 TRIALS, EPOCHS = 6, 60  # enough that trials are unfinished when the first one has been stored
-
-
-def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert process is None or process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def descendants(pid: int) -> list[int]:

@@ -19,6 +19,7 @@ import pytest
 from easiness import open_run
 from easiness.store import is_run
 from easiness.store.files import ASIDE
+from waiting import wait_until
 
 
 @contextmanager
@@ -65,14 +66,6 @@ def start():
         if process.poll() is None:
             process.kill()
         process.communicate()
-
-
-def wait_until(condition, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def leftovers(path: Path) -> list[Path]:
