@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,7 @@ from easiness.exports.format import Format
 from easiness.store import Run
 
 
-def _write(examples: Examples, path: Path) -> str | None:
+def _write(examples: Examples, file: BinaryIO) -> str | None:
     run = examples.run
     probabilities = np.full((len(run.labels), len(run.classes)), np.nan)
     with suppress(BadInput):  # no trial left any out
@@ -24,7 +24,7 @@ def _write(examples: Examples, path: Path) -> str | None:
         others = _of_all_trials(run, examples.epoch)
         probabilities[~out_of_sample] = others[~out_of_sample]
     np.savez_compressed(
-        path,
+        file,
         labels=run.labels,
         pred_probs=probabilities,
         out_of_sample=out_of_sample,

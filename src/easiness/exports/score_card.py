@@ -11,13 +11,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import picture_digests
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.exports.as_markdown import as_markdown
 from easiness.exports.examples import Examples, examples_of
-from easiness.report import data_name, describe_data, run_scores
+from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
 from easiness.show import count, picture_bytes
 from easiness.spec import describe_recipe
-from easiness.store import FileDigest, Run, digest, folder_written_whole
+from easiness.store import FileDigest, Run, digest
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
 DIGEST = "digest"
@@ -71,10 +71,7 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
         RunFailed: it cannot be written; nothing is left of it.
     """
     path = Path(out)
-    if path.exists():
-        raise BadInput(f"{path}: exists already; give the card a new folder")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
+    check_output_folder(path)
     examples = examples_of(run, epoch, source)
     found, note = run_scores(run, examples.epoch), None
     table = found.table()
@@ -83,15 +80,12 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
     else:
         digests = picture_digests(examples.data)[examples.rows]
         table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
-    try:
-        with folder_written_whole(path) as folder:
-            table.to_parquet(folder / SCORES, index=False)
-            (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
-            document = _document(examples, {name: digest(folder / name) for name in (SCORES, FIGURE)})
-            (folder / CARD).write_text(document.model_dump_json(indent=1) + "\n")
-            (folder / README).write_text(_readme(run, document))
-    except OSError as error:
-        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+    with output_folder(path) as folder:
+        table.to_parquet(folder / SCORES, index=False)
+        (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
+        document = _document(examples, {name: digest(folder / name) for name in (SCORES, FIGURE)})
+        (folder / CARD).write_text(document.model_dump_json(indent=1) + "\n")
+        (folder / README).write_text(_readme(run, document))
     return Card(path, document, note)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,13 @@ from easiness.exports.examples import Examples
 from easiness.exports.format import Format
 
 
-def _write(examples: Examples, path: Path) -> str | None:
+def _write(examples: Examples, file: BinaryIO) -> str | None:
     table, ids = examples.table, examples.run.ids
     indices, said = _positions(examples)
     order = np.argsort(-table["confidence"].fillna(table["max_confidence"]).to_numpy(), kind="stable")
     wrong = table["p_wrong"] if "p_wrong" in table else np.zeros(len(table))
     np.savez_compressed(
-        path,
+        file,
         indices=indices[order],
         weights=1 - table["easiness_expected"].to_numpy()[order],
         p_wrong=np.asarray(wrong, np.float64)[order],

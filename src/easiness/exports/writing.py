@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.exports.examples import examples_of
 from easiness.exports.format import Format
 from easiness.exports.registry import find_format
-from easiness.store import Run, folder_written_whole
+from easiness.report import check_output_file, check_output_folder, output_file, output_folder
+from easiness.store import Run
 
 
 @dataclass(frozen=True)
@@ -45,37 +44,17 @@ def export(run: Run, to: str, out: str | Path, *, epoch: int | None = None, sour
     examples = examples_of(run, epoch, source)
     if form.needs_pictures and examples.data is None:
         raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.notes[0]}")
-    try:
-        with _written_whole(form, path) as place:
-            said = form.write(examples, place)
-    except OSError as error:
-        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+    with output_file(path) if form.suffixes else output_folder(path) as place:
+        said = form.write(examples, place)
     suspects = [note for note in examples.notes if note.startswith("nothing is said")]
     notes = [*([] if said is None else [said]), *suspects]
     return Exported(path, form.then.format(out=str(path)), tuple(notes))
 
 
-def _check(form: Format, path: Path) -> None:
-    if form.suffixes and path.suffix not in form.suffixes:
-        raise BadInput(f"{path}: {form.name} is a file; end the name in {' or '.join(form.suffixes)}")
-    if form.suffixes and path.is_dir():
-        raise BadInput(f"{path}: is a folder; give a file name")
-    if not form.suffixes and path.exists():
-        raise BadInput(f"{path}: exists already; {form.name} is a new folder, give another name")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
-
-
-@contextmanager
-def _written_whole(form: Format, path: Path) -> Iterator[Path]:
-    """What to fill: a folder that takes its name in the end, or a file in one that does."""
+def _check(form: Format[Any], path: Path) -> None:
     if not form.suffixes:
-        with folder_written_whole(path) as folder:
-            yield folder
+        check_output_folder(path)
         return
-    aside = path.with_name(f"{path.name}.part{path.suffix}")
-    try:
-        yield aside
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    if path.suffix not in form.suffixes:
+        raise BadInput(f"{path}: {form.name} is a file; end the name in {' or '.join(form.suffixes)}")
+    check_output_file(path, form.suffixes)

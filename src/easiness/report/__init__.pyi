@@ -1,7 +1,9 @@
 from .facts import data_name as data_name, describe_data as describe_data
 from .files import (
     check_output_file as check_output_file,
+    check_output_folder as check_output_folder,
     output_file as output_file,
+    output_folder as output_folder,
     write_figure as write_figure,
     write_file as write_file,
     write_result as write_result,

@@ -199,7 +199,7 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_p
     cases = {
         ("hug", "a"): r"--to hug: unknown \(did you mean hf\?\)|--to hug: unknown",
         ("csv", "a.txt"): "csv is a file; end the name in .csv",
-        ("hf", "."): "exists already; hf is a new folder",
+        ("hf", "."): "exists already; give the name of a new folder",
         ("parquet", "no/a.parquet"): "the folder .*no does not exist; make it first",
     }
     for (form, name), said in cases.items():
