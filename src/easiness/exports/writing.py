@@ -11,6 +11,7 @@ from easiness.exports.examples import examples_of
 from easiness.exports.format import Format
 from easiness.exports.registry import find_format
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
+from easiness.spec import Split
 from easiness.store import Run
 
 
@@ -23,7 +24,15 @@ class Exported:
     notes: tuple[str, ...]
 
 
-def export(run: Run, to: str, out: str | Path, *, epoch: int | None = None, source: Any = None) -> Exported:
+def export(
+    run: Run,
+    to: str,
+    out: str | Path,
+    *,
+    epoch: int | None = None,
+    source: Any = None,
+    split: Split = "train",
+) -> Exported:
     """Write a run in the format of another tool: scores, what is suspected of labels, and pictures.
 
     Args:
@@ -33,15 +42,16 @@ def export(run: Run, to: str, out: str | Path, *, epoch: int | None = None, sour
         out: file or folder to write, by the format; it must not exist where it is a folder.
         epoch: scores of after this many epochs; the last by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
+        split: of the examples measured, or ``held_out``.
 
     Raises:
-        BadInput: the format or the epoch is unknown, ``out`` cannot be that, something that the format needs
-            is not recorded, or its pictures cannot be had.
+        BadInput: the format or the epoch is unknown, nothing is held out, ``out`` cannot be that, something
+            that the format needs is not recorded, or its pictures cannot be had.
         RunFailed: it cannot be written; nothing is left of it.
     """
     form, path = find_format(to), Path(out)
     _check(form, path)
-    examples = examples_of(run, epoch, source)
+    examples = examples_of(run, epoch, source, split)
     if form.needs_pictures and examples.data is None:
         raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.notes[0]}")
     with output_file(path) if form.suffixes else output_folder(path) as place:

@@ -18,6 +18,7 @@ from .shown import ShownProgress as ShownProgress
 from .source import (
     data_of as data_of,
     find_data as find_data,
+    find_split as find_split,
     given_data as given_data,
     positions_in as positions_in,
     run_pictures as run_pictures,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, Pixels, load_dataset, part_of
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef, Loading
+from easiness.spec import DatasetRef, Loading, Split
 from easiness.store import Run
 
 R = TypeVar("R")
@@ -112,16 +112,35 @@ def data_of(run: Run, source: Any = None) -> Dataset:
     return data
 
 
-def positions_in(data: Dataset, run: Run) -> npt.NDArray[np.int64]:
-    """Where each example of the run [K] is in ``data``, found by its id.
+def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str]:
+    """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise.
+
+    Raises:
+        BadInput: as `find_data`; also, the source given has another held-out split.
+    """
+    data, why = find_data(run, source)
+    if data is None or split == "train":
+        return data, why
+    held_out, ref = data.held_out, run.spec.data.held_out
+    if held_out is not None and ref is not None and held_out.fingerprint == ref.fingerprint:
+        return held_out, ""
+    is_other = "has no held-out split" if held_out is None else "has another held-out split"
+    if source is not None:
+        raise BadInput(f"{data.name}: {is_other} than {run.path}; give the source that it was measured on")
+    return None, f"{data.name} {is_other} since the run (--source names others)"
+
+
+def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:
+    """Where each example [K] of a split of the run is in ``data``, which are of this split, found by its id.
 
     Raises:
         BadInput: the data lack an example of the run.
     """
-    if data.ids.dtype == run.ids.dtype and np.array_equal(data.ids, run.ids):
-        return np.arange(len(run.ids))
+    own = run.ids if split == "train" else run.examples(split)[0]
+    if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
+        return np.arange(len(own))
     where = {name: at for at, name in enumerate(data.ids.tolist())}
-    ids = run.ids.tolist()
+    ids = own.tolist()
     unknown = [name for name in ids if name not in where]
     if unknown:
         raise BadInput(
