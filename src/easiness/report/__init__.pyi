@@ -11,4 +11,4 @@ from .files import (
 from .notebook import run_html as run_html
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
-from .scored import run_scores as run_scores
+from .scored import RunScores as RunScores, run_scores as run_scores

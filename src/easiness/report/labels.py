@@ -69,7 +69,7 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
     if len(run.trials) < 2 or len(run.classes) < 2:
         return []
     parts = [_of_split(run, epoch, "train", most)]
-    if run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials):
+    if run.has_held_out:
         parts.append(_of_split(run, epoch, "held_out", most_held_out))
     return parts
 
