@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset, picture_digests
 from easiness.errors import BadInput
-from easiness.exports.score_card import DIGEST, FILES, Card, open_card
+from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, open_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +79,7 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
     opened = open_card(card)
     if not opened.document.has_digests:
-        raise BadInput(f"{opened.path}: has no digests of pictures, so that examples cannot be found by them")
+        raise BadInput(f"{opened.path}: has no digests of pictures to find examples by; join {SCORES} by id")
     scores = _scores(opened)
     data = source if isinstance(source, Dataset) else load_dataset(source)
     own = pd.concat([_examples(part, name) for name, part in data.splits.items()], ignore_index=True)

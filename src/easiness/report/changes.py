@@ -8,6 +8,7 @@ from typing import Any
 
 from easiness.errors import BadInput
 from easiness.report.pictures import Named
+from easiness.runs import data_of
 from easiness.show import Section, to_svg
 from easiness.store import Run
 from easiness.studies.versions import Difference, Matching, diff
@@ -65,6 +66,8 @@ def changes(
         return None
     if len(runs) != 1:
         raise BadInput(f"--since {since.path}: is compared with one run, and {len(runs)} were given")
+    if by == "pixels":
+        sources = (sources[0], data_of(runs[0], sources[1]))
     found = diff(since, runs[0], by=by, epoch=epoch, sources=sources)
     label = "Confidence of each example after over before; the table below counts those that changed."
     return Changes(

@@ -39,13 +39,14 @@ def given_data(source: Any, loading: Loading) -> Dataset:
     return part_of(source, loading)
 
 
-def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
+def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
     """The data of a run, or ``None`` and why they cannot be found.
 
     Args:
         run: whose data to find.
         source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
             were when the run was made.
+        option: what gives the source on the command line, to name it where it is missing.
 
     Raises:
         BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
@@ -57,11 +58,11 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
             _check_same(run, data, source)
         return data, ""
     if ref.source is None:
-        return None, "the run does not say where they are (--source names them)"
+        return None, f"the run does not say where they are ({option} names them)"
     try:
         data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
-            return None, f"the data at {ref.source} have changed since the run (--source names others)"
+            return None, f"the data at {ref.source} have changed since the run ({option} names others)"
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
     return data, ""
@@ -100,15 +101,15 @@ def load_as(source: Any, ref: DatasetRef) -> Dataset:
     return given_data(source, Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
-def data_of(run: Run, source: Any = None) -> Dataset:
-    """The data of a run, from the ``source`` given or where they were when the run was made.
+def data_of(run: Run, source: Any = None, option: str = "--source") -> Dataset:
+    """The data of a run, from the ``source`` given or where they were when the run was made; as `find_data`.
 
     Raises:
         BadInput: they cannot be read, or are others than those of the run.
     """
-    data, why = find_data(run, source)
+    data, why = find_data(run, source, option)
     if data is None:
-        raise BadInput(f"{run.path}: {why}")
+        raise BadInput(f"{run.path}: its data are needed, and {why}")
     return data
 
 

@@ -86,8 +86,12 @@ def test_examples_are_found_by_pixels(renumbered, tmp_path, command):
 
 def test_what_cannot_be_matched_is_said_in_a_line(renumbered, refused, tmp_path):
     new, old, page = renumbered / "new", renumbered / "old", ["-o", tmp_path / "page.html"]
-    assert "the run does not say where they are" in refused(
-        "report", new, "--since", old, "--by", "pixels", *page
+    by_pixels = ["--since", old, "--by", "pixels", *page]
+    assert "new: its data are needed, and the run does not say where they are (--source names" in refused(
+        "report", new, *by_pixels
+    )
+    assert "old: its data are needed, and the run does not say where they are (--old-source names" in refused(
+        "report", new, *by_pixels, "--source", f"{new}.npz"
     )
     assert "--by pixels: is how to find examples in the run before; name it with --since" in refused(
         "report", new, "--by", "pixels", *page
