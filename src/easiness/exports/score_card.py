@@ -14,7 +14,7 @@ from easiness.data import picture_digests
 from easiness.errors import BadInput
 from easiness.exports.as_markdown import as_markdown
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
-from easiness.runs import find_split, positions_in
+from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
 from easiness.store import FileDigest, Run, digest
@@ -103,7 +103,7 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
     """
     run, note = found.run, None
     tables: dict[Split, pd.DataFrame] = {"train": found.table()}
-    if run.has_held_out:
+    if has_held_out(run):
         tables["held_out"] = run.scores(found.epoch, split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)

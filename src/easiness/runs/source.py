@@ -113,6 +113,11 @@ def data_of(run: Run, source: Any = None, option: str = "--source") -> Dataset:
     return data
 
 
+def has_held_out(run: Run) -> bool:
+    """Did every finished trial observe a held-out split?"""
+    return run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials)
+
+
 def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str]:
     """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise.
 

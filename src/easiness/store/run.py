@@ -146,11 +146,6 @@ class Run(HandedOn):
     def _keys(self) -> Callable[[], npt.NDArray[np.uint64]]:
         return keys_when_asked(self.ids)  # hashing every path takes longer than counting a trial's votes
 
-    @property
-    def has_held_out(self) -> bool:
-        """Did every finished trial observe a held-out split?"""
-        return self.spec.data.held_out is not None and all(trial.has("held_out") for trial in self.trials)
-
     def examples(self, split: Split = "train") -> tuple[Ids, npt.NDArray[np.int64]]:
         """Ids [K] and labels [K] of the examples of a split: `ids` and `labels`, or those ``held_out``.
 
