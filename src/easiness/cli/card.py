@@ -30,9 +30,13 @@ def card(
 ) -> None:
     """Publish scores, or find published ones for a copy of the data.
 
-    Examples are known by their pixels, in whatever order and format.
+    Examples are known by their pixels, in whatever order and format, and in whichever split.
     """
+    from easiness.errors import BadInput
+
     if apply is not None:
+        if epoch is not None or source is not None:
+            raise BadInput("--apply: takes the scores that are in the card; leave out --epoch and --source")
         _apply(apply, run_or_source, output)
         return
     from easiness.exports import SCORES, card as write
@@ -40,7 +44,9 @@ def card(
 
     made = write(open_run(run_or_source), output, epoch=epoch, source=source)
     then = "apply it with" if made.document.has_digests else f"join {SCORES} by id"
-    typer.echo(f"{made.path}: {made.document.num_examples:,} examples; {then}")
+    held_out = made.document.held_out
+    also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
+    typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
     if made.document.has_digests:
         typer.echo(f"easiness card --apply {shlex.quote(str(made.path))} SOURCE -o scores.csv")
     if made.note is not None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from easiness.spec import Split
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
@@ -20,6 +22,12 @@ def export(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],
+    split: Annotated[
+        Split,
+        typer.Option(
+            "--split", help="Of the examples measured, or of the held-out split, which is never trained on."
+        ),
+    ] = "train",
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
     ] = None,
@@ -31,7 +39,7 @@ def export(
     from easiness.exports import export as write
     from easiness.store import open_run
 
-    found = write(open_run(run), to, output, epoch=epoch, source=source)
+    found = write(open_run(run), to, output, epoch=epoch, source=source, split=split)
     typer.echo(f"{found.path}: {found.then}")
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -25,6 +25,13 @@ def report(
         Path | None,
         typer.Option("--since", help="A run on the data before: show what changed, as `diff` does."),
     ] = None,
+    by: Annotated[
+        Literal["ids", "pixels"],
+        typer.Option("--by", help="What makes an example the same as in --since: its id, or its pixels."),
+    ] = "ids",
+    old_source: Annotated[
+        str | None, typer.Option("--old-source", help="Where the data of --since are now; for --by pixels.")
+    ] = None,
 ) -> None:
     """Write a page that shows what was measured.
 
@@ -38,11 +45,20 @@ def report(
 
     check_output_file(output, (".html",))
     if len(runs) == 1 and is_study(runs[0]):
-        if since is not None:
-            raise BadInput(f"--since {since}: is compared with a run, and {runs[0]} is a study; give a run")
+        if since is not None or by != "ids" or old_source is not None:
+            raise BadInput(
+                f"{runs[0]}: is a study, and --since, --by and --old-source compare a run; give a run of it"
+            )
         page = study_page(runs[0])
     else:
         before = None if since is None else open_run(since)
-        page = render_report([open_run(run) for run in runs], epoch=epoch, source=source, since=before)
+        page = render_report(
+            [open_run(run) for run in runs],
+            epoch=epoch,
+            source=source,
+            since=before,
+            by=by,
+            old_source=old_source,
+        )
     write_file(output, page.encode())
     typer.echo(output)

@@ -13,21 +13,22 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset, picture_digests
 from easiness.errors import BadInput
-from easiness.exports.score_card import DIGEST, SCORES, Card, open_card
+from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, open_card
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_OF_THE_COPY = ("id", "label", "class")
+_OF_THE_COPY = ("id", "label", "class", "split")
 
 
 @dataclass(frozen=True, eq=False)
 class Applied:
     """Scores for the examples of another copy of the data that the card knows.
 
-    ``table`` has a row for each of these, in the order of the copy: its own id, label and class, then
-    ``card_id`` and the scores of the card. ``unknown`` are ids of the copy whose pixels the card does not
-    have, ``num_missing`` examples of the card are not in the copy, and ``num_relabelled`` have another
+    ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
+    label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
+    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose pixels the card does
+    not have, ``num_missing`` examples of the card are not in the copy, and ``num_relabelled`` have another
     class there.
     """
 
@@ -41,6 +42,12 @@ class Applied:
         """``9,990 of 10,000 examples found by their pixels; 10 are not in the card``."""
         num = len(self.table) + len(self.unknown)
         parts = [f"{len(self.table):,} of {num:,} examples found by their pixels"]
+        there = self.table["card_split"]
+        held_out, moved = int((there == "held_out").sum()), int((there != self.table["split"]).sum())
+        if held_out:
+            parts.append(f"{held_out:,} of them are in the held-out split of the card")
+        if moved:
+            parts.append(f"{moved:,} of them are in the other split here")
         if self.unknown:
             parts.append(f"{len(self.unknown):,} are not in the card (such as {self.unknown[0]})")
         if self.num_missing:
@@ -55,7 +62,10 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
     Order, ids, file formats and folders may differ; pixels may not: an example whose picture was made
     smaller, cropped or compressed with loss is another one and gets no scores. Copies of one picture are
-    told apart by their class, then taken in order.
+    told apart by their class and split, then by their class, then taken in order.
+
+    Both splits of the copy are looked for in both of the card: scores of examples held out are of networks
+    that never saw them, and not to be compared with the others.
 
     Args:
         card: the folder of a card.
@@ -69,29 +79,52 @@ def apply_card(card: str | Path, source: Any) -> Applied:
 
     opened = open_card(card)
     if not opened.document.has_digests:
-        raise BadInput(f"{opened.path}: has no digests of pictures, so that examples cannot be found by them")
-    scores = pd.read_parquet(opened.path / SCORES)
+        raise BadInput(f"{opened.path}: has no digests of pictures to find examples by; join {SCORES} by id")
+    scores = _scores(opened)
     data = source if isinstance(source, Dataset) else load_dataset(source)
-    classes = np.array(data.classes, object)[data.labels]
-    found = _found(scores, [one.tobytes().hex() for one in picture_digests(data)], classes.tolist())
+    own = pd.concat([_examples(part, name) for name, part in data.splits.items()], ignore_index=True)
+    found = _found(scores, own)
     known = np.flatnonzero(found >= 0)
     if not len(known):
-        raise BadInput(f"{data.name}: none of its {len(data):,} pictures is in {_what(opened)}; {_why(data)}")
+        raise BadInput(f"{data.name}: none of its {len(own):,} pictures is in {_what(opened)}; {_why(data)}")
     rows = scores.iloc[found[known]].reset_index(drop=True)
-    relabelled = int((rows["class"].to_numpy() != classes[known]).sum())
-    own = {"id": data.ids[known], "label": data.labels[known], "class": classes[known], "card_id": rows["id"]}
-    table = pd.concat([pd.DataFrame(own), rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
+    named = own.drop(columns=DIGEST).iloc[known].reset_index(drop=True)
+    relabelled = int((rows["class"] != named["class"]).sum())
+    named["card_id"], named["card_split"] = rows["id"], rows["split"]
+    table = pd.concat([named, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
     missing = len(scores) - len(np.unique(found[known]))
-    return Applied(table, tuple(data.ids[np.flatnonzero(found < 0)].tolist()), missing, relabelled)
+    return Applied(table, tuple(own["id"].iloc[np.flatnonzero(found < 0)].tolist()), missing, relabelled)
 
 
-def _found(scores: pd.DataFrame, digests: Sequence[str], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+def _scores(card: Card) -> pd.DataFrame:
+    """The rows of both splits of a card, as far as they have digests."""
+    import pandas as pd
+
+    parts = []
+    for split, name in FILES.items():
+        if name in card.document.files:
+            part = pd.read_parquet(card.path / name)
+            if DIGEST in part:
+                parts.append(part.assign(split=split))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _examples(data: Dataset, split: str) -> pd.DataFrame:
+    """Id, label, class, split and digest of the examples of a split of the copy."""
+    import pandas as pd
+
+    columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}
+    return pd.DataFrame(columns).assign(
+        split=split, **{DIGEST: [one.tobytes().hex() for one in picture_digests(data)]}
+    )
+
+
+def _found(scores: pd.DataFrame, own: pd.DataFrame) -> npt.NDArray[np.int64]:
     """Rows of the card for each example of the copy, -1 where it has none; each is given once."""
-    there = scores[DIGEST].tolist()
-    exactly = list(zip(there, scores["class"].tolist(), strict=True))
-    found = np.full(len(digests), -1, np.int64)
-    taken = _take(exactly, list(zip(digests, classes, strict=True)), found, np.zeros(len(there), bool))
-    _take(there, digests, found, taken)
+    found, taken = np.full(len(own), -1, np.int64), np.zeros(len(scores), bool)
+    for keys in ([DIGEST, "class", "split"], [DIGEST, "class"], [DIGEST]):
+        there, here = ([*table[keys].itertuples(index=False, name=None)] for table in (scores, own))
+        taken = _take(there, here, found, taken)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -11,32 +11,32 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
-from easiness.store import Run
 
 
-def _write(examples: Examples, path: Path) -> str | None:
-    run = examples.run
-    probabilities = np.full((len(run.labels), len(run.classes)), np.nan)
-    with suppress(BadInput):  # no trial left any out
-        probabilities = run.probabilities(examples.epoch, left_out=True)
+def _write(examples: Examples, file: BinaryIO) -> str | None:
+    run, table, split = examples.run, examples.table, examples.split
+    probabilities = np.full((len(table), len(run.classes)), np.nan)
+    with suppress(BadInput):  # no trial left any out, or too few were kept
+        probabilities = run.probabilities(examples.epoch, split=split, left_out=True)
     out_of_sample = ~np.isnan(probabilities).any(axis=1)
     if not out_of_sample.all():
-        others = _of_all_trials(run, examples.epoch)
+        others = _of_all_trials(examples)
         probabilities[~out_of_sample] = others[~out_of_sample]
     np.savez_compressed(
-        path,
-        labels=run.labels,
+        file,
+        labels=table["label"].to_numpy(),
         pred_probs=probabilities,
         out_of_sample=out_of_sample,
-        ids=run.ids if run.ids.dtype == np.int64 else run.ids.astype(str),
+        ids=examples.ids,
         classes=np.array(run.classes, str),
     )
-    return _said(int(out_of_sample.sum()), len(run.labels))
+    return _said(int(out_of_sample.sum()), len(table))
 
 
-def _of_all_trials(run: Run, epoch: int) -> npt.NDArray[np.float64]:
+def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
+    run = examples.run
     try:
-        return run.probabilities(epoch)
+        return run.probabilities(examples.epoch, split=examples.split)
     except BadInput:
         raise BadInput(
             f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "

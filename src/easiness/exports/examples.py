@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.runs import find_data, positions_in, run_pictures
+from easiness.runs import find_split, positions_in
+from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import suspects
 
@@ -30,9 +31,9 @@ _AT_ONCE = 256  # pictures encoded at a time
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """The examples of ``run`` after ``epoch`` epochs; ``data`` are its own, where they can be had.
+    """The examples of a ``split`` of ``run`` after ``epoch`` epochs.
 
-    ``notes`` say what is left out and why.
+    ``data`` are those of the split, where they can be had. ``notes`` say what is left out and why.
     """
 
     run: Run
@@ -40,6 +41,13 @@ class Examples:
     table: pd.DataFrame
     data: Dataset | None
     notes: list[str] = field(default_factory=list)
+    split: Split = "train"
+
+    @property
+    def ids(self) -> npt.NDArray[Any]:
+        """Ids [K] as int64 or text of a fixed width, which NumPy writes without pickling."""
+        ids = self.table["id"].to_numpy()
+        return ids if ids.dtype == np.int64 else ids.astype(str)
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int64]:
@@ -50,7 +58,7 @@ class Examples:
         """
         if self.data is None:
             raise BadInput(f"{self.run.path}: {self.notes[0]}")
-        return positions_in(self.data, self.run)
+        return positions_in(self.data, self.run, self.split)
 
     def file(self, position: int) -> Path | None:
         """The picture's own file, absolute, where it has one."""
@@ -63,7 +71,7 @@ class Examples:
         assert self.data is not None
         for first in range(0, len(self.table), _AT_ONCE):
             some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
-            yield run_pictures(self.run, self.data, some, png)
+            yield self.data.map_pictures(self.rows[some], png)
 
 
 def png(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -75,23 +83,23 @@ def png(pixels: npt.NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def examples_of(run: Run, epoch: int | None, source: Any) -> Examples:
-    """The examples of a run with every score, what is suspected, and the data where they are found.
+def examples_of(run: Run, epoch: int | None, source: Any, split: Split = "train") -> Examples:
+    """The examples of a split of a run: every score, what is suspected, and the data where they are found.
 
     Raises:
         BadInput: as `Run.scores`, or the data at the ``source`` given are others.
     """
     at = run.resolve_epoch(epoch)
-    table = run.scores(at)
+    table = run.scores(at, split=split)
     notes = []
     try:
-        ranked = suspects(run, epoch=at, pictures=False).ranked
+        ranked = suspects(run, split=split, epoch=at, pictures=False).ranked
     except BadInput as error:
         notes.append(f"nothing is said of suspect labels ({error})")
     else:
         chosen = ranked.set_index("id")[list(SUSPECTED)]
         table = table.join(chosen, on="id")
-    data, why = find_data(run, source)
+    data, why = find_split(run, source, split)
     if data is None:
         notes.insert(0, why)
-    return Examples(run, at, table, data, notes)
+    return Examples(run, at, table, data, notes, split)

@@ -19,7 +19,8 @@ _ASIDE = ("id", "label", "class", *_SAID)
 def _write(examples: Examples, folder: Path) -> str | None:
     paths = _paths(examples, folder)
     fields = zip(paths, _samples(examples), strict=True)
-    samples = [{"filepath": path, "tags": [], **sample} for path, sample in fields]
+    tags = [] if examples.split == "train" else ["test"]
+    samples = [{"filepath": path, "tags": tags, **sample} for path, sample in fields]
     run = examples.run
     info = {"model": run.model, "trials": len(run.trials), "epoch": examples.epoch, "classes": run.classes}
     (folder / "metadata.json").write_text(json.dumps({"media_type": "image", "info": info}))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Generic, TypeVar
 
 from easiness.exports.examples import Examples
 
+Place = TypeVar("Place", BinaryIO, Path)
+
 
 @dataclass(frozen=True)
-class Format:
+class Format(Generic[Place]):
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
@@ -19,7 +22,7 @@ class Format:
 
     name: str
     about: str
-    write: Callable[[Examples, Path], str | None]
+    write: Callable[[Examples, Place], str | None]
     then: str
     suffixes: tuple[str, ...] = ()
     needs_pictures: bool = False

@@ -10,7 +10,8 @@ from easiness.exports.as_markdown import as_markdown
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
 
-_SHARD = "data/train-00000-of-00001.parquet"
+_NAMES = {"train": "train", "held_out": "test"}
+"""What `datasets` calls the splits."""
 
 
 def _write(examples: Examples, folder: Path) -> str | None:
@@ -26,7 +27,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
     # what `datasets` reads the types of columns from
     features = {"info": {"features": {name: _feature(name, schema, examples) for name in schema.names}}}
     schema = schema.with_metadata({"huggingface": json.dumps(features)})
-    file = folder / _SHARD
+    file = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
     file.parent.mkdir()
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         if not with_pictures:
@@ -51,11 +52,12 @@ def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
 
 
 def _card(examples: Examples) -> str:
-    run = examples.run
+    run, split = examples.run, _NAMES[examples.split]
+    which = "examples" if split == "train" else "held-out examples"
     return (
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
-        "  - split: train\n    path: data/train-*\n---\n\n"
-        f"{len(examples.table):,} examples with a column for each score of easiness, from {len(run.trials)} "
+        f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
+        f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
         f"trainings of {as_markdown(run.model)} after epoch {examples.epoch}.\n"
     )
 

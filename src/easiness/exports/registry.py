@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from easiness.errors import BadInput, nearest
 from easiness.exports.confident_learning import CLEANLAB
 from easiness.exports.fiftyone import FIFTYONE
@@ -11,11 +13,11 @@ from easiness.exports.rows import CSV, PARQUET
 from easiness.exports.spotlight import SPOTLIGHT
 from easiness.exports.subset import TORCH
 
-FORMATS: tuple[Format, ...] = (HUGGING_FACE, CLEANLAB, FIFTYONE, SPOTLIGHT, TORCH, CSV, PARQUET)
+FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, FIFTYONE, SPOTLIGHT, TORCH, CSV, PARQUET)
 """In the order of the help."""
 
 
-def find_format(name: str) -> Format:
+def find_format(name: str) -> Format[Any]:
     """The format of a name.
 
     Raises:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import BinaryIO
 
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
 
 
-def _csv(examples: Examples, path: Path) -> None:
-    examples.table.to_csv(path, index=False)
+def _csv(examples: Examples, file: BinaryIO) -> None:
+    examples.table.to_csv(file, index=False)
 
 
-def _parquet(examples: Examples, path: Path) -> None:
-    examples.table.to_parquet(path, index=False)
+def _parquet(examples: Examples, file: BinaryIO) -> None:
+    examples.table.to_parquet(file, index=False)
 
 
 CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))

@@ -5,23 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import picture_digests
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.exports.as_markdown import as_markdown
-from easiness.exports.examples import Examples, examples_of
-from easiness.report import data_name, describe_data, run_scores
+from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
+from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, picture_bytes
-from easiness.spec import describe_recipe
-from easiness.store import FileDigest, Run, digest, folder_written_whole
+from easiness.spec import Split, SplitRef, describe_recipe
+from easiness.store import FileDigest, Run, digest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from easiness.report import RunScores
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
+HELD_OUT = "held_out.parquet"
+FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
+"""The file of each split; that of the held-out split is there where the trials observed it."""
 DIGEST = "digest"
-"""Column of `SCORES`: SHA-256 (hex) of the decoded picture, see `picture_digest`."""
+"""Column of `FILES`: SHA-256 (hex) of the decoded picture, see `picture_digest`."""
 
 
 class CardDocument(BaseModel):
@@ -34,6 +42,7 @@ class CardDocument(BaseModel):
     num_examples: int
     classes: tuple[str, ...]
     fingerprint: str
+    held_out: SplitRef | None = None
     has_digests: bool
     model: str
     num_trials: int
@@ -56,7 +65,8 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
     It has ``scores.parquet`` (ids, every score with its standard error, memberships, and the digest of each
-    picture's pixels), ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
+    picture's pixels), ``held_out.parquet`` (the same of the held-out split, where the trials observed one),
+    ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
     says what it is and how to cite it. No picture and no path of this machine is in it.
 
     Args:
@@ -71,28 +81,40 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
         RunFailed: it cannot be written; nothing is left of it.
     """
     path = Path(out)
-    if path.exists():
-        raise BadInput(f"{path}: exists already; give the card a new folder")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
-    examples = examples_of(run, epoch, source)
-    found, note = run_scores(run, examples.epoch), None
-    table = found.table()
-    if examples.data is None:
-        note = f"without digests of pictures, so that it applies by ids alone: {examples.notes[0]}"
-    else:
-        digests = picture_digests(examples.data)[examples.rows]
-        table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
-    try:
-        with folder_written_whole(path) as folder:
-            table.to_parquet(folder / SCORES, index=False)
-            (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
-            document = _document(examples, {name: digest(folder / name) for name in (SCORES, FIGURE)})
-            (folder / CARD).write_text(document.model_dump_json(indent=1) + "\n")
-            (folder / README).write_text(_readme(run, document))
-    except OSError as error:
-        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+    check_output_folder(path)
+    found = run_scores(run, epoch)
+    tables, note = _tables(found, source)
+    with output_folder(path) as folder:
+        for split, table in tables.items():
+            table.to_parquet(folder / FILES[split], index=False)
+        (folder / FIGURE).write_bytes(picture_bytes(found.figure(), ".svg"))
+        names = (*(FILES[split] for split in tables), FIGURE)
+        files = {name: digest(folder / name) for name in names}
+        document = _document(run, found.epoch, DIGEST in tables["train"], files)
+        (folder / CARD).write_text(document.model_dump_json(indent=1) + "\n")
+        (folder / README).write_text(_readme(run, document))
     return Card(path, document, note)
+
+
+def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
+    """The scores of each split that the trials observed, with digests where its pictures are found.
+
+    With them why some have none.
+    """
+    run, note = found.run, None
+    tables: dict[Split, pd.DataFrame] = {"train": found.table()}
+    if has_held_out(run):
+        tables["held_out"] = run.scores(found.epoch, split="held_out")
+    for split, table in tables.items():
+        data, why = find_split(run, source, split)
+        if data is not None:
+            digests = picture_digests(data)[positions_in(data, run, split)]
+            table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
+        elif split == "train":
+            note = f"without digests of pictures, so that it applies by ids alone: {why}"
+        elif note is None:
+            note = f"{HELD_OUT} is without digests of pictures, so that it applies by ids alone: {why}"
+    return tables, note
 
 
 def open_card(path: str | Path) -> Card:
@@ -123,8 +145,7 @@ def open_card(path: str | Path) -> Card:
     return Card(folder, document)
 
 
-def _document(examples: Examples, files: dict[str, FileDigest]) -> CardDocument:
-    run = examples.run
+def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
     measured = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
     training = None
@@ -143,10 +164,11 @@ def _document(examples: Examples, files: dict[str, FileDigest]) -> CardDocument:
         num_examples=len(run.ids),
         classes=run.classes,
         fingerprint=run.spec.data.train.fingerprint,
-        has_digests=examples.data is not None,
+        held_out=run.spec.data.held_out if HELD_OUT in files else None,
+        has_digests=has_digests,
         model=run.model,
         num_trials=len(run.trials),
-        epoch=examples.epoch,
+        epoch=epoch,
         training=training,
         versions={"easiness": version("easiness"), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
@@ -163,10 +185,12 @@ def _readme(run: Run, document: CardDocument) -> str:
         if document.has_digests
         else f"No digests of pictures were to be had: join `{SCORES}` to your examples by `id`."
     )
+    held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
+    files = SCORES if document.held_out is None else _SPLITS
     return f"""---
 configs:
 - config_name: default
-  data_files: {SCORES}
+  data_files: {files}
 ---
 
 # Scores of {as_markdown(name)}
@@ -179,7 +203,7 @@ after epoch {document.epoch}; {recipe}.
 
 `{SCORES}` has a row for each example: its id, every score with its standard error (`_se`), and the
 probability to be among the truly easiest and hardest tenth (`p_easy`, `p_hard`). `{CARD}` has the recipe,
-versions, and digests of the files.
+versions, and digests of the files.{held_out}
 
 {means}
 
@@ -189,3 +213,17 @@ The scores were made by easiness {document.versions["easiness"]}, which implemen
 Nakayama, "Empirical Study of Easy and Hard Examples in CNN Training", ICONIP 2019, arXiv 1911.10739. Cite
 the data set as its authors ask.
 """
+
+
+_SPLITS = f"""
+  - split: train
+    path: {SCORES}
+  - split: test
+    path: {HELD_OUT}"""
+
+
+def _held_out(num: int) -> str:
+    return (
+        f"\n\n`{HELD_OUT}` has the same of {count(num)} examples that no training saw. That alone makes\n"
+        "their scores others, so compare them among each other; `p_easy` and `p_hard` do too."
+    )

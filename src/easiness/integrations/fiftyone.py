@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from easiness.exports import export
+from easiness.spec import Split
 from easiness.store import Run
 
 
-def to_fiftyone(run: Run, out: str | Path, *, name: str | None = None, source: Any = None) -> Any:
+def to_fiftyone(
+    run: Run, out: str | Path, *, name: str | None = None, source: Any = None, split: Split = "train"
+) -> Any:
     """The examples of a run in FiftyOne, each score a field: a `fiftyone.Dataset`.
 
     Args:
@@ -18,6 +21,7 @@ def to_fiftyone(run: Run, out: str | Path, *, name: str | None = None, source: A
             stay where they are.
         name: of the dataset; FiftyOne's choice otherwise.
         source: where the data are now, as for `export`.
+        split: of the examples measured, or ``held_out``.
 
     Raises:
         BadInput: as `export`.
@@ -25,7 +29,7 @@ def to_fiftyone(run: Run, out: str | Path, *, name: str | None = None, source: A
     """
     import fiftyone
 
-    exported = export(run, "fiftyone", out, source=source)
+    exported = export(run, "fiftyone", out, source=source, split=split)
     return fiftyone.Dataset.from_dir(
         str(exported.path), dataset_type=fiftyone.types.FiftyOneDataset, name=name
     )

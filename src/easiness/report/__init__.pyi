@@ -1,7 +1,9 @@
 from .facts import data_name as data_name, describe_data as describe_data
 from .files import (
     check_output_file as check_output_file,
+    check_output_folder as check_output_folder,
     output_file as output_file,
+    output_folder as output_folder,
     write_figure as write_figure,
     write_file as write_file,
     write_result as write_result,
@@ -9,4 +11,4 @@ from .files import (
 from .notebook import run_html as run_html
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
-from .scored import run_scores as run_scores
+from .scored import RunScores as RunScores, run_scores as run_scores

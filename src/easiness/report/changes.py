@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from easiness.errors import BadInput
 from easiness.report.pictures import Named
+from easiness.runs import data_of
 from easiness.show import Section, to_svg
 from easiness.store import Run
-from easiness.studies.versions import Difference, diff
+from easiness.studies.versions import Difference, Matching, diff
 
 _SHOWN = 6  # of those that became harder, and of those that became easier
 
@@ -40,15 +42,33 @@ class Changes:
         return (one.named for _, _, shown in self.parts for one in shown)
 
 
-def changes(runs: Sequence[Run], since: Run, epoch: int | None) -> Changes:
-    """What changed from the run ``since`` to the one run of the page, examples matched by their ids.
+def changes(
+    runs: Sequence[Run], since: Run | None, epoch: int | None, by: Matching, sources: tuple[Any, Any]
+) -> Changes | None:
+    """What changed from the run ``since`` to the one run of the page; nothing without such a run.
+
+    Args:
+        runs: of the page.
+        since: the run on the version before.
+        epoch: to read both after; the last common one by default.
+        by: what makes an example the same, see `diff`.
+        sources: where the data of ``since`` and of the run are now, for ``by="pixels"``.
 
     Raises:
-        BadInput: the page has several runs, or as `diff`.
+        BadInput: the page has several runs, something is said of a run before and none is given, or as
+            `diff`.
     """
+    if since is None:
+        if by != "ids":
+            raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
+        if sources[0] is not None:
+            raise BadInput("--old-source: is where the data of the run before are; name it with --since")
+        return None
     if len(runs) != 1:
         raise BadInput(f"--since {since.path}: is compared with one run, and {len(runs)} were given")
-    found = diff(since, runs[0], epoch=epoch)
+    if by == "pixels":
+        sources = (sources[0], data_of(runs[0], sources[1]))
+    found = diff(since, runs[0], by=by, epoch=epoch, sources=sources)
     label = "Confidence of each example after over before; the table below counts those that changed."
     return Changes(
         text=found.text,

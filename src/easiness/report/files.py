@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from easiness.errors import BadInput, RunFailed
 from easiness.show import SUFFIXES, Result, picture_bytes, render
-from easiness.store import file_written_whole
+from easiness.store import file_written_whole, folder_written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,12 +33,38 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
         raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
+def check_output_folder(path: Path) -> None:
+    """Make sure that ``path`` can become a new folder.
+
+    Raises:
+        BadInput: there is something already, or no folder for it to lie in.
+    """
+    try:
+        exists, has_folder = path.exists(), path.absolute().parent.is_dir()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
+    if exists:
+        raise BadInput(f"{path}: exists already; give the name of a new folder")
+    if not has_folder:
+        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
 @contextmanager
 def output_file(path: Path) -> Iterator[BinaryIO]:
     """The file to fill; what cannot be written raises `RunFailed` and leaves what was there."""
     try:
         with file_written_whole(path) as file:
             yield file
+    except OSError as error:
+        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def output_folder(path: Path) -> Iterator[Path]:
+    """The folder to fill, which takes its name in the end; on `RunFailed` nothing is left of it."""
+    try:
+        with folder_written_whole(path) as folder:
+            yield folder
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
 

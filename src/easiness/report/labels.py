@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from easiness.report.facts import epoch_option
 from easiness.report.pictures import Named
+from easiness.runs import has_held_out
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import ABOVE, summary, suspects
@@ -69,7 +70,7 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
     if len(run.trials) < 2 or len(run.classes) < 2:
         return []
     parts = [_of_split(run, epoch, "train", most)]
-    if run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials):
+    if has_held_out(run):
         parts.append(_of_split(run, epoch, "held_out", most_held_out))
     return parts
 

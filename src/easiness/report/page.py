@@ -40,6 +40,7 @@ from easiness.studies.matching import (
 )
 from easiness.studies.similarity import similarity, similarity_sentence
 from easiness.studies.suspects import ABOVE
+from easiness.studies.versions import Matching
 
 MAX_CLASSES = 20
 """Of more classes than these the hardest are shown one by one."""
@@ -85,6 +86,8 @@ def write_report(
     source: Any = None,
     comparison: Comparison | None = None,
     since: Run | None = None,
+    by: Matching = "ids",
+    old_source: Any = None,
 ) -> None:
     """Write `render_report`'s page to the file ``output``, whole or not at all.
 
@@ -92,7 +95,15 @@ def write_report(
         BadInput: as `render_report`.
         RunFailed: the file cannot be written.
     """
-    page = render_report(runs, epoch=epoch, source=source, comparison=comparison, since=since)
+    page = render_report(
+        runs,
+        epoch=epoch,
+        source=source,
+        comparison=comparison,
+        since=since,
+        by=by,
+        old_source=old_source,
+    )
     try:
         write_whole(Path(output), page.encode())
     except OSError as error:
@@ -106,6 +117,8 @@ def render_report(
     source: Any = None,
     comparison: Comparison | None = None,
     since: Run | None = None,
+    by: Matching = "ids",
+    old_source: Any = None,
 ) -> str:
     """A page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
@@ -118,17 +131,19 @@ def render_report(
             run found them. Without them the page names the examples and shows no pictures.
         comparison: of just these runs, if `compare` has made it already; ``epoch`` is then its own.
         since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
+        by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
+        old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
-            undefined after it, or ``source`` has other data.
+            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`.
     """
     if not runs:
         raise BadInput("no run was given; name at least one")
     check_comparable(runs)
     if comparison is not None:
         epoch = comparison.epoch
-    changed = None if since is None else changes(runs, since, epoch)
+    changed = changes(runs, since, epoch, by, (old_source, source))
     at = common_epoch(runs, epoch)
     data, no_pictures = find_data(runs[0], source)
     not_compared = ""

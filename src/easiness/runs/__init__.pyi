@@ -18,7 +18,9 @@ from .shown import ShownProgress as ShownProgress
 from .source import (
     data_of as data_of,
     find_data as find_data,
+    find_split as find_split,
     given_data as given_data,
+    has_held_out as has_held_out,
     positions_in as positions_in,
     run_pictures as run_pictures,
 )

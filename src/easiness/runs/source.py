@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, Pixels, load_dataset, part_of
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef, Loading
+from easiness.spec import DatasetRef, Loading, Split
 from easiness.store import Run
 
 R = TypeVar("R")
@@ -39,13 +39,14 @@ def given_data(source: Any, loading: Loading) -> Dataset:
     return part_of(source, loading)
 
 
-def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
+def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
     """The data of a run, or ``None`` and why they cannot be found.
 
     Args:
         run: whose data to find.
         source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
             were when the run was made.
+        option: what gives the source on the command line, to name it where it is missing.
 
     Raises:
         BadInput: the data at the ``source`` given cannot be read, or are others than those of the run.
@@ -57,11 +58,11 @@ def find_data(run: Run, source: Any) -> tuple[Dataset | None, str]:
             _check_same(run, data, source)
         return data, ""
     if ref.source is None:
-        return None, "the run does not say where they are (--source names them)"
+        return None, f"the run does not say where they are ({option} names them)"
     try:
         data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
-            return None, f"the data at {ref.source} have changed since the run (--source names others)"
+            return None, f"the data at {ref.source} have changed since the run ({option} names others)"
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
     return data, ""
@@ -100,28 +101,52 @@ def load_as(source: Any, ref: DatasetRef) -> Dataset:
     return given_data(source, Loading(limit=ref.limit, holdout=holdout, labels=labels))
 
 
-def data_of(run: Run, source: Any = None) -> Dataset:
-    """The data of a run, from the ``source`` given or where they were when the run was made.
+def data_of(run: Run, source: Any = None, option: str = "--source") -> Dataset:
+    """The data of a run, from the ``source`` given or where they were when the run was made; as `find_data`.
 
     Raises:
         BadInput: they cannot be read, or are others than those of the run.
     """
-    data, why = find_data(run, source)
+    data, why = find_data(run, source, option)
     if data is None:
-        raise BadInput(f"{run.path}: {why}")
+        raise BadInput(f"{run.path}: its data are needed, and {why}")
     return data
 
 
-def positions_in(data: Dataset, run: Run) -> npt.NDArray[np.int64]:
-    """Where each example of the run [K] is in ``data``, found by its id.
+def has_held_out(run: Run) -> bool:
+    """Did every finished trial observe a held-out split?"""
+    return run.spec.data.held_out is not None and all(trial.has("held_out") for trial in run.trials)
+
+
+def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str]:
+    """The data of a split of a run, or ``None`` and why they cannot be found; as `find_data` otherwise.
+
+    Raises:
+        BadInput: as `find_data`; also, the source given has another held-out split.
+    """
+    data, why = find_data(run, source)
+    if data is None or split == "train":
+        return data, why
+    held_out, ref = data.held_out, run.spec.data.held_out
+    if held_out is not None and ref is not None and held_out.fingerprint == ref.fingerprint:
+        return held_out, ""
+    is_other = "has no held-out split" if held_out is None else "has another held-out split"
+    if source is not None:
+        raise BadInput(f"{data.name}: {is_other} than {run.path}; give the source that it was measured on")
+    return None, f"{data.name} {is_other} since the run (--source names others)"
+
+
+def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray[np.int64]:
+    """Where each example [K] of a split of the run is in ``data``, which are of this split, found by its id.
 
     Raises:
         BadInput: the data lack an example of the run.
     """
-    if data.ids.dtype == run.ids.dtype and np.array_equal(data.ids, run.ids):
-        return np.arange(len(run.ids))
+    own = run.ids if split == "train" else run.examples(split)[0]
+    if data.ids.dtype == own.dtype and np.array_equal(data.ids, own):
+        return np.arange(len(own))
     where = {name: at for at, name in enumerate(data.ids.tolist())}
-    ids = run.ids.tolist()
+    ids = own.tolist()
     unknown = [name for name in ids if name not in where]
     if unknown:
         raise BadInput(

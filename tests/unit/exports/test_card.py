@@ -150,6 +150,73 @@ def test_hostile_names_stay_text(tmp_path):
     assert "\\[x](" in readme
 
 
+@pytest.fixture(scope="module")
+def with_held_out(tmp_path_factory):
+    """The card of two trials on 80 digits in x and 20 in x_test, of which the last is also in x; its data."""
+    folder = tmp_path_factory.mktemp("splits")
+    data = load_dataset("digits", limit=99)
+    pictures = np.stack(data.pictures(np.arange(99)))
+    test = [*range(80, 99), 0]
+    first = {"x": pictures[:80], "y": data.labels[:80]}
+    np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
+    size = {"model": "mlp_3", "trials": 2, "epochs": 2, "precision": "float32", "progress": False}
+    run = measure(folder / "digits.npz", **size, cache="off", out=folder / "run")
+    return run, card(run, folder / "card"), pictures, data.labels
+
+
+def test_a_card_has_the_held_out_split_beside(with_held_out):
+    run, made, _, _ = with_held_out
+    table = pd.read_parquet(made.path / "held_out.parquet")
+    assert made.note is None
+    assert made.document.held_out == run.spec.data.held_out
+    assert table["id"].tolist() == list(range(20))
+    assert table["digest"].str.fullmatch("[0-9a-f]{64}").all()
+    np.testing.assert_array_equal(table["easiness"], run.scores(split="held_out")["easiness"])
+    assert "`held_out.parquet` has the same of 20 examples" in (made.path / "README.md").read_text()
+
+
+def test_a_card_opens_in_datasets_with_both_splits(with_held_out, tmp_path):
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(with_held_out[1].path), cache_dir=str(tmp_path / "cache"))
+    assert {name: part.num_rows for name, part in loaded.items()} == {"train": 80, "test": 20}
+
+
+def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path):
+    run, made, pictures, labels = with_held_out
+    order = np.random.default_rng(0).permutation(99)
+    np.savez(tmp_path / "all.npz", x=pictures[order], y=labels[order])
+    found = apply_card(made.path, tmp_path / "all.npz")
+    assert found.text == (
+        "99 of 99 examples found by their pixels; 19 of them are in the held-out split of the card; "
+        "19 of them are in the other split here; 1 of the card are not here"
+    )
+    scores = {split: run.scores(split=split).set_index("id")["confidence"] for split in ("train", "held_out")}
+    for row in found.table.itertuples():
+        at = order[row.id]
+        split, known = ("train", at) if at < 80 else ("held_out", at - 80)
+        assert (row.split, row.card_split, row.card_id) == ("train", split, known)
+        assert row.confidence == scores[split][known]
+
+
+def test_a_picture_that_is_in_both_splits_stays_in_its_own(with_held_out):
+    run, made, _, _ = with_held_out
+    found = apply_card(made.path, run.spec.data.source)
+    assert found.text == (
+        "100 of 100 examples found by their pixels; 20 of them are in the held-out split of the card"
+    )
+    assert (found.table["split"] == found.table["card_split"]).all()
+    assert (found.table["id"] == found.table["card_id"]).all()
+
+
+def test_a_held_out_split_that_changed_gets_no_digests(with_held_out, tmp_path):
+    run, _, pictures, labels = with_held_out
+    first = {"x": pictures[:80], "y": labels[:80]}
+    np.savez(tmp_path / "other.npz", **first, x_test=pictures[80:], y_test=labels[80:])
+    with pytest.raises(BadInput, match="other: has another held-out split than"):
+        card(run, tmp_path / "card", source=tmp_path / "other.npz")
+    assert not (tmp_path / "card").exists()
+
+
 def test_the_command_makes_and_applies(command, run, tmp_path):
     made = command("card", run.path, "-o", tmp_path / "card")
     assert made.code == 0
@@ -160,6 +227,9 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     table = pd.read_csv(tmp_path / "scores.csv")
     assert (table["id"] == table["card_id"]).all()
     assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
+    ended = command("card", "--apply", tmp_path / "card", "digits", "--epoch", 1, "-o", tmp_path / "a.csv")
+    assert ended.code == 2
+    assert "takes the scores that are in the card; leave out --epoch and --source" in ended.err
 
 
 @pytest.mark.shared_data

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -49,6 +51,21 @@ def photos(tmp_path_factory):
             Image.fromarray(pixels).save(folder / "in" / name / f"{number:02d}.png")
     out, size = folder / "run", {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32"}
     return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)
+
+
+@pytest.fixture(scope="module")
+def with_held_out(tmp_path_factory):
+    """Three trials on pictures of two classes, dark and light: 24 in train/, 10 in val/."""
+    folder = tmp_path_factory.mktemp("held_out")
+    rng = np.random.default_rng(0)
+    for split, number in {"train": 12, "val": 5}.items():
+        for at, name in enumerate(("dark", "light")):
+            (folder / "in" / split / name).mkdir(parents=True)
+            for i in range(number):
+                pixels = rng.integers(128 * at, 128 * at + 100, (12, 12, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / "in" / split / name / f"{split}{i:02d}.png")
+    size = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32", "progress": False}
+    return measure(folder / "in", **size, keep_logits=True, cache="off", out=folder / "run")
 
 
 @pytest.fixture(scope="module")
@@ -192,14 +209,14 @@ def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
             assert out.exists()
             if out.is_file():
                 out.unlink()
-    assert not list(tmp_path.glob("*part*"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_path):
     cases = {
         ("hug", "a"): r"--to hug: unknown \(did you mean hf\?\)|--to hug: unknown",
         ("csv", "a.txt"): "csv is a file; end the name in .csv",
-        ("hf", "."): "exists already; hf is a new folder",
+        ("hf", "."): "exists already; give the name of a new folder",
         ("parquet", "no/a.parquet"): "the folder .*no does not exist; make it first",
     }
     for (form, name), said in cases.items():
@@ -207,6 +224,62 @@ def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_p
             export(run, form, tmp_path / name)
     with pytest.raises(BadInput, match="keep"):
         export(open_run(measured), "cleanlab", tmp_path / "a.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
+    run = with_held_out
+    ids = run.examples("held_out")[0].tolist()
+    assert len(ids) == 10
+    for form in FORMATS:
+        export(run, form.name, tmp_path / FILES.get(form.name, form.name), split="held_out")
+        if form.name == "parquet":
+            table = pd.read_parquet(tmp_path / "a.parquet")
+            assert table["id"].tolist() == ids
+            scores = run.scores(split="held_out")
+            np.testing.assert_array_equal(table["easiness"], scores["easiness"])
+        elif form.name == "spotlight":
+            table = pd.read_parquet(tmp_path / "a.parquet")
+            pixels = np.asarray(Image.open(io.BytesIO(table.loc[7, "image"])))
+            at = Path(run.spec.data.source) / table.loc[7, "id"]
+            np.testing.assert_array_equal(pixels, np.asarray(Image.open(at)))
+        elif form.name == "cleanlab":
+            kept = np.load(tmp_path / "a.npz")
+            assert kept["ids"].tolist() == ids
+            assert kept["out_of_sample"].all()
+            np.testing.assert_allclose(kept["pred_probs"], run.probabilities(split="held_out"))
+    assert len(pd.read_csv(tmp_path / "a.csv")) == 10
+    samples = json.loads((tmp_path / "fiftyone" / "samples.json").read_text())["samples"]
+    assert [sample["tags"] for sample in samples] == [["test"]] * 10
+    assert all("/val/" in sample["filepath"] for sample in samples)
+    assert (tmp_path / "hf" / "data" / "test-00000-of-00001.parquet").exists()
+    datasets = pytest.importorskip("datasets")
+    loaded = datasets.load_dataset(str(tmp_path / "hf"), cache_dir=str(tmp_path / "cache"))
+    assert loaded["test"]["id"] == ids
+
+
+def test_torch_indices_of_the_held_out_split_are_those_of_its_folder(with_held_out, tmp_path):
+    from torchvision.datasets import ImageFolder
+
+    done = export(with_held_out, "torch", tmp_path / "a.npz", split="held_out")
+    kept = np.load(tmp_path / "a.npz")
+    folder = ImageFolder(Path(with_held_out.spec.data.source) / "val")
+    files = [folder.samples[at][0] for at in kept["indices"]]
+    assert all(file.endswith(name) for file, name in zip(files, kept["ids"], strict=True))
+    assert done.notes[0].startswith("indices are positions in the held-out split")
+
+
+def test_a_held_out_split_that_changed_is_not_taken(with_held_out, tmp_path):
+    shutil.copytree(with_held_out.spec.data.source, tmp_path / "in")
+    next((tmp_path / "in" / "val" / "light").iterdir()).unlink()
+    export(with_held_out, "fiftyone", tmp_path / "train", source=tmp_path / "in")
+    with pytest.raises(BadInput, match=r"in: has another held-out split than .*run; give the source"):
+        export(with_held_out, "csv", tmp_path / "a.csv", source=tmp_path / "in", split="held_out")
+
+
+def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_path):
+    said = refused("export", run.path, "--to", "csv", "--split", "held_out", "-o", tmp_path / "a.csv")
+    assert "has no held-out split to show (--split held_out); measure with one (--holdout 0.2)" in said
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from easiness.errors import BadInput, RunFailed
-from easiness.report.files import check_output_file, write_file
+from easiness.report.files import check_output_file, check_output_folder, output_folder, write_file
 
 
 def test_a_file_that_can_be_written(tmp_path, monkeypatch):
@@ -34,6 +34,25 @@ def test_places_where_no_file_can_be(tmp_path):
         check_output_file(tmp_path / "none" / "b.csv", (".csv",))
     with pytest.raises(BadInput, match=r"\.csv: cannot be written \(File name too long\); choose"):
         check_output_file(tmp_path / f"{'x' * 300}.csv", (".csv",))
+
+
+def test_places_where_no_new_folder_can_be(tmp_path):
+    check_output_folder(tmp_path / "new")
+    with pytest.raises(BadInput, match="exists already; give the name of a new folder"):
+        check_output_folder(tmp_path)
+    with pytest.raises(BadInput, match=r"the folder .*none does not exist; make it first"):
+        check_output_folder(tmp_path / "none" / "new")
+
+
+def test_a_folder_that_cannot_be_filled_is_not_left(tmp_path):
+    def fill():
+        with output_folder(tmp_path / "new") as folder:
+            (folder / "part").write_text("a")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RunFailed, match="new: cannot be written"):
+        fill()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     if by == "ids":
         keys = (old.ids.tolist(), new.ids.tolist())
     else:
-        keys = (_pixels(old, sources[0]), _pixels(new, sources[1]))
+        keys = (_pixels(old, sources[0], "--old-source"), _pixels(new, sources[1], "--new-source"))
     matched = _matched(*keys)
     if not len(matched.old):
         other = "pixels" if by == "ids" else "ids"
@@ -65,9 +65,9 @@ def _numbered(keys: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
     return numbered
 
 
-def _pixels(run: Run, source: Any) -> list[bytes]:
+def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
     from easiness.data import picture_digests  # loads torch, which matching by ids need not wait for
     from easiness.runs import data_of, positions_in
 
-    data = data_of(run, source)
+    data = data_of(run, source, option)
     return [digest.tobytes() for digest in picture_digests(data)[positions_in(data, run)]]

@@ -15,6 +15,7 @@ from easiness.store import Run
 from easiness.studies.matching import common_epoch
 from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
 from easiness.studies.versions.matched import Matched, match_examples
+from easiness.studies.versions.notes import notes
 from easiness.studies.versions.result import Difference
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def diff(
         rate=rate,
         at_least=at_least,
         overall=_overall(before.by_trial, after.by_trial),
-        notes=tuple(_notes(old, new, by, at, matched)),
+        notes=tuple(notes(old, new, by, at, matched)),
     )
 
 
@@ -203,24 +204,3 @@ def _overall(before: Values, after: Values) -> tuple[float, float, float]:
         return value, value, value
     interval = ttest_ind(after, before, equal_var=False).confidence_interval(0.95)
     return value, float(interval.low), float(interval.high)
-
-
-def _notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> list[str]:
-    said = []
-    if by == "ids" and new.ids.dtype == np.int64 and len(old.ids) != len(new.ids):
-        said.append(
-            "Ids are numbers, and the versions are of different size: where they are positions, an example "
-            "left out or put in moves all after it. Match by pixels then."
-        )
-    changed = int(
-        (
-            np.array(old.classes, object)[old.labels[matched.old]]
-            != np.array(new.classes, object)[new.labels[matched.new]]
-        ).sum()
-    )
-    if changed:
-        said.append(f"{changed:,} of the examples in both have another class in the new version.")
-    said += [f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None]
-    if old.augmented or new.augmented:
-        said.append("Observations were made during training, on augmented images.")
-    return said

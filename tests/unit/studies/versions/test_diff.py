@@ -134,7 +134,7 @@ def test_the_same_key_several_times_is_matched_in_order():
         ({"rate": 0.0}, "--rate 0: must be above 0 and below 1"),
         ({"at_least": 1.0}, "--at-least 1: must be at least 0 and below 1"),
         ({"epoch": 9}, "epoch 9 is not recorded"),
-        ({"by": "pixels"}, "--source"),
+        ({"by": "pixels"}, "--old-source names them"),
     ],
 )
 def test_bad_options_are_named(versions, options, said):
@@ -163,7 +163,7 @@ def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch)
     new = recorded(tmp_path / "n", names, np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM))
     monkeypatch.setattr(
         "easiness.studies.versions.matched._pixels",
-        lambda run, _: [str(one).removesuffix(".png").encode() for one in run.ids.tolist()],
+        lambda run, _source, _option: [str(one).removesuffix(".png").encode() for one in run.ids.tolist()],
     )
     table = diff(old, new, by="pixels").table()
     assert pd.api.types.is_string_dtype(table["id"])

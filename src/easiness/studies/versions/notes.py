@@ -1,0 +1,71 @@
+"""What has to be known of two versions beside what changed in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import shorten
+from easiness.store import Run
+from easiness.studies.versions.found import Matching
+from easiness.studies.versions.matched import Matched
+
+
+def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Iterator[str]:
+    """Sentences on ids that may mislead, on classes that are others, and on how the runs were made."""
+    if by == "ids":
+        yield from _on_ids(old, new, matched)
+    before, after = _classes(old, matched.old), _classes(new, matched.new)
+    renamed = renamed_classes(before, after, old.classes, new.classes)
+    for was, name in renamed.items():
+        yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
+    changed = int((np.array([renamed.get(name, name) for name in before], object) != after).sum())
+    if changed:
+        yield f"{changed:,} of the examples in both have another class in the new version."
+    yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
+    if old.augmented or new.augmented:
+        yield "Observations were made during training, on augmented images."
+
+
+def renamed_classes(
+    before: npt.NDArray[np.object_],
+    after: npt.NDArray[np.object_],
+    old: Sequence[str],
+    new: Sequence[str],
+) -> dict[str, str]:
+    """New names by old ones, of classes of which each has just the examples that the other had.
+
+    Of names that both versions have none is taken for renamed: where two are swapped, labels changed.
+
+    Args:
+        before: names of the classes of the examples in both versions [C], in the old one.
+        after: their names in the new one.
+        old: names of all classes of the old version.
+        new: those of the new one.
+    """
+    pairs = sorted(set(zip(before.tolist(), after.tolist(), strict=True)))
+    olds, news = Counter(was for was, _ in pairs), Counter(name for _, name in pairs)
+    only = set(old) ^ set(new)
+    return {was: name for was, name in pairs if olds[was] == news[name] == 1 and was in only and name in only}
+
+
+def _classes(run: Run, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:
+    return np.array(run.classes, object)[run.labels[positions]]
+
+
+def _on_ids(old: Run, new: Run, matched: Matched) -> Iterator[str]:
+    if new.ids.dtype == np.int64 and len(old.ids) != len(new.ids):
+        yield (
+            "Ids are numbers, and the versions are of different size: where they are positions, an example "
+            "left out or put in moves all after it. Match by pixels then."
+        )
+    went = set(_classes(old, matched.went)) - {*_classes(old, matched.old), *new.classes}
+    came = set(_classes(new, matched.came)) - {*_classes(new, matched.new), *old.classes}
+    if went and came:
+        yield (
+            f"Classes went and came as a whole ({shorten(sorted(went))}; {shorten(sorted(came))}): where a "
+            "folder was renamed, its examples have other ids. Match by pixels then."
+        )

@@ -1,0 +1,78 @@
+"""What is said of two versions beside what changed: classes renamed, ids that mislead."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from easiness import Recorder, diff
+from easiness.studies.versions.notes import renamed_classes
+
+
+def version(path, examples):
+    """A recorded run over examples given as ids with their class, in this order."""
+    classes = sorted(set(examples.values()))
+    labels = [classes.index(name) for name in examples.values()]
+    recorder = Recorder(path, ids=list(examples), labels=labels, classes=classes)
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        with recorder.trial(seed=seed) as trial:
+            trial.update(list(examples), rng.normal(0, 0.2, (len(labels), len(classes))))
+            trial.end_epoch()
+    return recorder.run
+
+
+def of(*classes, folders=False):
+    """Four examples of each class; with folders their ids begin with its name."""
+    return {
+        f"{name}/{i}" if folders else f"{at}-{i}": name for at, name in enumerate(classes) for i in range(4)
+    }
+
+
+def noted(tmp_path, old, new):
+    return diff(version(tmp_path / "old", old), version(tmp_path / "new", new)).notes
+
+
+def test_a_class_with_another_name_is_renamed_and_not_relabelled(tmp_path):
+    notes = noted(tmp_path, of("ant", "cat", "dog"), of("ant", "kitty", "dog"))
+    assert notes == ("cat is called kitty in the new version (4 examples).",)
+
+
+def test_labels_that_changed_beside_a_new_name_are_counted(tmp_path):
+    new = of("ant", "kitty", "dog") | {"0-1": "dog", "0-2": "dog"}
+    assert noted(tmp_path, of("ant", "cat", "dog"), new) == (
+        "cat is called kitty in the new version (4 examples).",
+        "2 of the examples in both have another class in the new version.",
+    )
+
+
+def test_a_class_put_between_others_shifts_indices_and_nothing_else(tmp_path):
+    old = version(tmp_path / "old", of("ant", "cat"))
+    new = version(tmp_path / "new", of("ant", "cat") | {f"b-{i}": "bee" for i in range(3)})
+    assert old.classes.index("cat") != new.classes.index("cat")
+    found = diff(old, new)
+    assert found.notes == ()
+    assert (found.num("came"), found.num("went"), found.num_common) == (3, 0, 8)
+    both = found.table()[found.table()["change"] == "unchanged"]
+    assert (both["class"] == both["old_class"]).all()
+
+
+def test_a_renamed_folder_has_other_ids(tmp_path):
+    notes = noted(tmp_path, of("ant", "cat", folders=True), of("ant", "kitty", folders=True))
+    assert notes == (
+        "Classes went and came as a whole (cat; kitty): where a folder was renamed, its examples have other "
+        "ids. Match by pixels then.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "old", "new"),
+    [
+        ("aabb", "bbaa", "ab", "ab"),  # swapped
+        ("aabb", "cccc", "ab", "c"),  # joined
+        ("aaaa", "aabb", "a", "ab"),  # a part has a new class
+        ("aabb", "accb", "ab", "abc"),  # taken from both
+    ],
+)
+def test_what_is_no_new_name(before, after, old, new):
+    assert renamed_classes(*(np.array(list(one), object) for one in (before, after)), old, new) == {}
