@@ -226,7 +226,8 @@ class RunWriter:
 
         Trials of ``before``, and those that this writer has read or written, are not read again.
         """
-        run = Run(self.path, [*before, *self._index.trials])
+        # whoever writes to a run has named its network
+        run = Run(self.path, [*before, *self._index.trials], trusted=True)
         for folder in run.leftovers():
             remove_folder(folder)
         self._index.take(run.trials)

@@ -18,7 +18,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
-from easiness.runs import Progress, cache_beside
+from easiness.runs import Progress, cache_beside, check_trusted
 from easiness.spec import Execution, RunSpec, content_hash
 from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
@@ -256,7 +256,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     """The spec of a run whose networks can look again.
 
     Raises:
-        BadInput: its weights were not kept, or are not all from its last epoch.
+        BadInput: its weights were not kept, are not all from its last epoch, or the run is not trusted.
     """
     if run.spec.measured is None:
         raise BadInput(
@@ -276,4 +276,5 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: the run was made without weights; measure again without --no-weights, "
             "into another --out"
         )
+    check_trusted(run)
     return run.spec.measured
