@@ -6,10 +6,12 @@ from pathlib import Path
 
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
+from easiness.show import write_csv
 
 
 def _csv(examples: Examples, path: Path) -> None:
-    examples.table.to_csv(path, index=False)
+    with path.open("wb") as file:
+        write_csv(examples.table, file)
 
 
 def _parquet(examples: Examples, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind."""
 
 from easiness.show.amounts import duration_text, size_text
+from easiness.show.csv_file import write_csv
 from easiness.show.notebook import figure_html, result_html
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES, json_bytes, render, rendered
 from easiness.show.result import Result
@@ -78,4 +79,5 @@ __all__ = [
     "trials_text",
     "whole_percent",
     "whole_ticks",
+    "write_csv",
 ]
