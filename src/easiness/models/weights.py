@@ -48,7 +48,7 @@ def converted_file(url: str) -> Path:
 
 
 def converting(imports: str, state: str, path: Path) -> str:
-    """A command that writes ``state``, a dict of tensors in Python after ``imports``, to the file ``path``."""
+    """A command that writes ``state``, a dict of tensors in Python after ``imports``, to a file."""
     code = (
         f"{imports}; from safetensors.torch import save_file; "
         f"save_file({{k: v.contiguous() for k, v in {state}.items()}}, {quoted(path)})"
