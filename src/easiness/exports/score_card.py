@@ -17,7 +17,7 @@ from easiness.exports.examples import Examples, examples_of
 from easiness.report import data_name, describe_data, run_scores
 from easiness.show import count, picture_bytes
 from easiness.spec import describe_recipe
-from easiness.store import FileDigest, Run, digest, folder_written_whole
+from easiness.store import FileDigest, FileName, Run, digest, folder_written_whole
 
 CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easiness.svg"
 DIGEST = "digest"
@@ -40,7 +40,7 @@ class CardDocument(BaseModel):
     epoch: int
     training: dict[str, Any] | None
     versions: dict[str, str]
-    files: dict[str, FileDigest]
+    files: dict[FileName, FileDigest]
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def open_card(path: str | Path) -> Card:
             f"{folder / CARD}: cannot be read ({where}: {what['msg']}); get the card again"
         ) from None
     for name, expected in document.files.items():
-        file = folder / Path(name).name
+        file = folder / name
         try:
             intact = digest(file) == expected
         except OSError:
