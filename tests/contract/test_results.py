@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -25,6 +26,7 @@ from easiness import Recorder, compare, diff, prune, suspects
 from easiness.analysis import Gain, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
+from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
@@ -48,7 +50,7 @@ from easiness.studies.versions.result import Difference
 from plans import match_levels
 
 SVG = "{http://www.w3.org/2000/svg}"
-HOSTILE = "<script>$x$|"  # a name of a class, of a network, or of a folder of a run
+HOSTILE = "<script>$x$|[y](javascript:z)"  # a name of a class, of a network, or of a folder of a run
 NUM, CLASSES = 40, 2
 LEVELS = (4.0, 2.0, 1.0)
 
@@ -218,6 +220,23 @@ def test_a_notebook_shows_a_figure_and_tables_and_no_name_becomes_markup(result)
     assert html.escape(HOSTILE) in shown
 
 
+def test_in_markdown_no_name_becomes_markup(result):
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")  # as lenient as any
+    shown = reader.render(result.markdown())
+    root = ET.fromstring(f"<div>{shown}</div>")
+    assert {element.tag for element in root.iter()} <= {
+        *("div", "ul", "li", "h3", "p", "table", "thead", "tbody", "tr", "th", "td"),
+    }
+    assert html.escape(HOSTILE, quote=False) in shown
+
+
+def test_in_a_picture_no_name_becomes_markup(result):
+    root = ET.fromstring(rendered(result, ".svg"))
+    assert f"{SVG}script" not in {element.tag for element in root.iter()}
+    links = [value for one in root.iter() for name, value in one.attrib.items() if name.endswith("href")]
+    assert all(link.startswith(("#", "data:image/png;base64,")) for link in links)
+
+
 def test_in_a_line_it_is_short(result):
     shown = repr(result)
     assert re.fullmatch(rf"{type(result).__name__}\(.*\)", shown)
@@ -277,7 +296,7 @@ def _read_json(file: Path, result: Any) -> None:
 
 def _read_markdown(file: Path, result: Any) -> None:
     titles = re.findall(r"^### (.*)$", file.read_text(), re.MULTILINE)
-    assert titles == [section.title for section in result.sections()]
+    assert titles == [markdown_text(section.title) for section in result.sections()]
 
 
 def _read_png(file: Path, _: Any) -> None:

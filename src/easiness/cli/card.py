@@ -56,12 +56,13 @@ def card(
 def _apply(card: Path, source: str, output: Path) -> None:
     from easiness.exports import apply_card
     from easiness.report import check_output_file, output_file
+    from easiness.show import write_csv
 
     check_output_file(output, (".csv", ".parquet"))
     found = apply_card(card, source)
     with output_file(output) as file:
         if output.suffix == ".csv":
-            found.table.to_csv(file, index=False)
+            write_csv(found.table, file)
         else:
             found.table.to_parquet(file, index=False)
     typer.echo(f"{output}: {found.text}")

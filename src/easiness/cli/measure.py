@@ -95,9 +95,12 @@ def measure(
 
 def _next(run: Run) -> str:
     """What to call now, to be copied."""
+    from easiness.models import module_of
+
     commands = [["report", str(run.path), "-o", "report.html"], ["scores", str(run.path), "-o", "scores.csv"]]
     if len(run.trials) > 1:
-        commands.append(["suspects", str(run.path)])
+        trust = ["--trust"] if module_of(run.model) else []
+        commands.append(["suspects", str(run.path), *trust])
     lines = [shlex.join(["easiness", *words]) for words in commands]
     return "next: " + "\n      ".join(lines)
 

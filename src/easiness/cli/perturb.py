@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from easiness.cli.spread import Fields, spread
+from easiness.cli.trust import Trust
 from easiness.cli.written import WRITTEN
 from easiness.spec import Execution, read_numbers
 
@@ -56,6 +57,7 @@ def perturb(
     execution: Annotated[
         Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
     ] = Execution(),
+    trust: Trust = False,
     panel: Annotated[
         Path | None,
         typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png, .svg or .pdf."),
@@ -93,7 +95,7 @@ def perturb(
         if file is not None:
             check_output_file(file, PICTURE_SUFFIXES)
     chosen = None if levels is None else read_numbers("--levels", levels, "0,0.5,1")
-    opened = open_run(run)
+    opened = open_run(run, trust=trust)
     recipe = spec_with_weights(opened).recipe
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = data_of(opened, source)

@@ -59,7 +59,7 @@ def prune(
     them, or are exactly the worst, the best or those named, or what a sampler of coresets leaves out.
     """
     from easiness.report import check_output_file, output_file, write_result
-    from easiness.show import SUFFIXES, sections_text
+    from easiness.show import SUFFIXES, sections_text, write_csv
     from easiness.store import open_run
     from easiness.studies.training_sets import order_of, prune as draw
 
@@ -86,7 +86,7 @@ def prune(
     )
     typer.echo(sections_text(pruned.sections()), err=True)
     if output is None:
-        pruned.table().to_csv(sys.stdout, index=False)
+        write_csv(pruned.table(), sys.stdout)
     elif output.suffix == ".txt":
         with output_file(output) as file:
             file.writelines(f"{name}\n".encode() for name in pruned.table()["id"])

@@ -39,6 +39,7 @@ def scores(
     Beside them masks, and how sure it is that an example belongs to the easiest or the hardest.
     """
     from easiness.report import check_output_file, run_scores, write_result
+    from easiness.show import write_csv
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
 
@@ -52,7 +53,7 @@ def scores(
     if "unfinished" in table.attrs:
         typer.echo(f"note: {run}: {table.attrs['unfinished']}", err=True)
     if output is None:
-        table.to_csv(sys.stdout, index=False)
+        write_csv(table, sys.stdout)
     else:
         write_result(output, found)
     empty = found.left_empty()  # last, where a long table does not hide it

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from easiness.cli.trust import Trust
 from easiness.cli.written import WRITTEN
 from easiness.spec import Split
 
@@ -37,6 +38,7 @@ def suspects(
         str | None,
         typer.Option("--source", help="Where the data are now, if not where the run found them."),
     ] = None,
+    trust: Trust = False,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", help=WRITTEN),
@@ -53,7 +55,8 @@ def suspects(
 
     if output is not None:
         check_output_file(output)
-    found = find(open_run(run), split=split, above=above, epoch=epoch, pictures=pictures, source=source)
+    opened = open_run(run, trust=trust)
+    found = find(opened, split=split, above=above, epoch=epoch, pictures=pictures, source=source)
     typer.echo(sections_text(found.sections()))
     if output is not None:
         write_result(output, found)

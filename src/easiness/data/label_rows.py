@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
+from easiness.csv_cells import from_cell
 from easiness.data.sources.manifest_rows import separator_of
 from easiness.errors import BadInput
 
@@ -61,4 +62,4 @@ def _named(where: str, cells: list[str], places: Mapping[str, int], width: int) 
     """The cells by column; those that a spreadsheet has left out at the end of a row are empty."""
     if any(cells[width:]):
         raise BadInput(f"{where}: has {len(cells)} cells for the {width} columns; mend the quotes")
-    return {name: cells[place] if place < len(cells) else "" for name, place in places.items()}
+    return {name: from_cell(cells[place]) if place < len(cells) else "" for name, place in places.items()}

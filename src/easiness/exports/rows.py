@@ -6,10 +6,11 @@ from typing import BinaryIO
 
 from easiness.exports.examples import Examples
 from easiness.exports.format import Format
+from easiness.show import write_csv
 
 
 def _csv(examples: Examples, file: BinaryIO) -> None:
-    examples.table.to_csv(file, index=False)
+    write_csv(examples.table, file)
 
 
 def _parquet(examples: Examples, file: BinaryIO) -> None:

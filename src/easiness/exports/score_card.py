@@ -17,7 +17,7 @@ from easiness.report import check_output_folder, data_name, describe_data, outpu
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
-from easiness.store import FileDigest, Run, digest
+from easiness.store import FileDigest, FileName, Run, digest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,7 @@ class CardDocument(BaseModel):
     epoch: int
     training: dict[str, Any] | None
     versions: dict[str, str]
-    files: dict[str, FileDigest]
+    files: dict[FileName, FileDigest]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def open_card(path: str | Path) -> Card:
             f"{folder / CARD}: cannot be read ({where}: {what['msg']}); get the card again"
         ) from None
     for name, expected in document.files.items():
-        file = folder / Path(name).name
+        file = folder / name
         try:
             intact = digest(file) == expected
         except OSError:

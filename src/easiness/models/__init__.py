@@ -4,7 +4,14 @@ from easiness.models.build import build_model
 from easiness.models.family import Family
 from easiness.models.given import ModelGiven, is_given, model_name
 from easiness.models.pretrained import pretrained_file
-from easiness.models.registry import FAMILIES, check_model_name, find_family, is_users_own, model_names
+from easiness.models.registry import (
+    FAMILIES,
+    check_model_name,
+    find_family,
+    is_users_own,
+    model_names,
+    module_of,
+)
 
 __all__ = [
     "FAMILIES",
@@ -17,5 +24,6 @@ __all__ = [
     "is_users_own",
     "model_name",
     "model_names",
+    "module_of",
     "pretrained_file",
 ]

@@ -92,6 +92,11 @@ def is_users_own(name: str) -> bool:
     return family is not None and family.users_own
 
 
+def module_of(name: str) -> str | None:
+    """The module of somebody's own that building the network imports; ``None`` where there is none."""
+    return name.partition(":")[0] if _reader(name) is CUSTOM else None
+
+
 def _reader(name: str) -> Family | None:
     return next((family for family in FAMILIES if family.reads(name)), None)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from easiness.errors import BadInput, nearest
 from easiness.models.family import Shape
 from easiness.models.published import Published
-from easiness.models.weights import read_weights
+from easiness.models.weights import SUFFIX, converted_file, converting, quoted, read_weights
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
@@ -55,37 +55,35 @@ def timm_net(name: str, input_shape: tuple[int, int, int], num_classes: int) -> 
 
 
 def timm_weights_file(name: str) -> Path:
-    """Where timm keeps the weights of ``name``: in the Hugging Face cache, or in torch's hub folder.
+    """Where the weights of ``name`` are as safetensors: in the Hugging Face cache, or in torch's hub folder.
 
     Raises:
         BadInput: there are none for this network, or they are not on this disk.
     """
-    import torch
     from huggingface_hub import try_to_load_from_cache
 
     config = _config(name)
-    looked_for = ""
-    if config.hf_hub_id:
-        repository, _, revision = config.hf_hub_id.partition("@")
-        files = (
-            [config.hf_hub_filename] if config.hf_hub_filename else ["model.safetensors", "pytorch_model.bin"]
-        )
-        for file in files:
-            found = try_to_load_from_cache(repository, file, revision=revision or None)
-            if isinstance(found, str):
-                return Path(found)
-        looked_for = f"{repository}/{files[0]} in the Hugging Face cache"
-    if config.url and not config.url.endswith(".npz"):
-        path = Path(torch.hub.get_dir(), "checkpoints", config.url.rsplit("/", 1)[-1])
-        if path.is_file():
-            return path
-        looked_for = looked_for or str(path)
-    if not looked_for:
+    repository, _, revision = (config.hf_hub_id or "").partition("@")
+    url = "" if (config.url or "").endswith(".npz") else config.url or ""
+    if not repository and not url:
         raise BadInput(f"model {name!r}: there are no weights of it; leave out --pretrained")
-    call = f"timm.create_model({name.removeprefix(_PREFIX)!r}, pretrained=True)"
+    file = config.hf_hub_filename or "model.safetensors"
+    on_hub = bool(repository) and file.endswith(SUFFIX)
+    found = try_to_load_from_cache(repository, file, revision=revision or None) if on_hub else None
+    if isinstance(found, str):
+        return Path(found)
+    path = converted_file(url or f"{repository.replace('/', '--')}.bin")
+    if path.is_file():
+        return path
+    call = f"timm.create_model({quoted(name.removeprefix(_PREFIX))}, pretrained=True)"
+    if on_hub:
+        raise BadInput(
+            f"model {name!r}: its weights {repository}/{file} in the Hugging Face cache are not there; call "
+            f"{call} once in Python, which downloads them"
+        )
     raise BadInput(
-        f"model {name!r}: its weights {looked_for} are not there; call {call} once in Python, "
-        "which downloads them"
+        f"model {name!r}: its weights {path} are not there; timm downloads and converts them: "
+        f"{converting('import timm', f'{call}.state_dict()', path)}"
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from easiness.errors import BadInput
 from easiness.models.family import Shape
 from easiness.models.published import Published
-from easiness.models.weights import read_weights
+from easiness.models.weights import converted_file, converting, quoted, read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -60,19 +60,24 @@ def smallest_side(name: str) -> int:
 
 
 def torchvision_weights_file(name: str) -> Path:
-    """Where torchvision keeps the best weights of ``name``: ``checkpoints`` in torch's hub folder.
+    """Where the best weights of ``name`` are as safetensors: ``checkpoints`` in torch's hub folder.
 
-    The folder follows ``TORCH_HOME``. Nothing is downloaded.
+    The folder follows ``TORCH_HOME``. Nothing is downloaded, and torchvision's own file, which is pickled,
+    is not read.
 
     Raises:
-        BadInput: the file is not there.
+        BadInput: the file is not there (the text has a command by which torchvision makes it).
     """
-    import torch
-
-    url = _weights(name).url
-    path = Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1])
+    path = converted_file(_weights(name).url)
     if not path.is_file():
-        raise BadInput(f"model {name!r}: its weights {path} are not there; download {url} to that place")
+        state = (
+            f"get_model_weights({quoted(name)}).DEFAULT.get_state_dict(check_hash=True, weights_only=True)"
+        )
+        command = converting("from torchvision.models import get_model_weights", state, path)
+        raise BadInput(
+            f"model {name!r}: its weights {path} are not there; torchvision downloads and converts them: "
+            f"{command}"
+        )
     return path
 
 

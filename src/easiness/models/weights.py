@@ -1,7 +1,9 @@
-"""Files of weights: read without unpickling anything, and copied into all of a network but its classifier."""
+"""Files of weights: safetensors alone, and copied into all of a network but its classifier."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,30 +14,51 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
+SUFFIX = ".safetensors"
+
+
 def read_weights(path: Path) -> dict[str, Tensor]:
-    """The tensors in a ``.safetensors`` or PyTorch file, by name, on the CPU.
+    """The tensors in a ``.safetensors`` file, by name, on the CPU.
 
     Raises:
-        BadInput: the file cannot be read, or holds something else than names and tensors.
+        BadInput: it is a file of another kind, which could hold pickled objects, or cannot be read.
     """
-    import torch
     from safetensors.torch import load_file
 
+    if path.suffix != SUFFIX:
+        state = f'torch.load({quoted(path)}, map_location="cpu", weights_only=True)'
+        command = converting("import torch", state, path.with_suffix(SUFFIX))
+        raise BadInput(
+            f"{path}: is no {SUFFIX} file, and others are not read, since they may be pickled; convert "
+            f"it: {command}"
+        )
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        weights = torch.load(path, map_location="cpu", weights_only=True)
+        return load_file(path)
     except Exception as error:
         raise BadInput(
             f"{path}: the weights cannot be read: {describe(error)}; download them again"
         ) from error
-    if isinstance(weights, dict) and set(weights) & {"model", "state_dict"}:
-        weights = weights.get("model", weights.get("state_dict"))
-    if not isinstance(weights, dict) or not all(
-        isinstance(value, torch.Tensor) for value in weights.values()
-    ):
-        raise BadInput(f"{path}: this is no file of weights (tensors by name); download it again")
-    return weights
+
+
+def converted_file(url: str) -> Path:
+    """Where the weights at ``url`` are looked for: in torch's folder of downloads, as safetensors."""
+    import torch
+
+    return Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]).with_suffix(SUFFIX)
+
+
+def converting(imports: str, state: str, path: Path) -> str:
+    """A command that writes ``state``, a dict of tensors in Python after ``imports``, to a file."""
+    code = (
+        f"{imports}; from safetensors.torch import save_file; "
+        f"save_file({{k: v.contiguous() for k, v in {state}.items()}}, {quoted(path)})"
+    )
+    return shlex.join(["python", "-c", code])
+
+
+def quoted(text: str | Path) -> str:
+    """The text in Python, between double quotes, so that a shell takes the code between single ones."""
+    return json.dumps(str(text), ensure_ascii=False)
 
 
 def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, path: Path) -> None:

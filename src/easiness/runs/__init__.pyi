@@ -26,6 +26,11 @@ from .source import (
 )
 from .telling import tell_of_data as tell_of_data, told as told
 from .tracked import tracked as tracked, trackers_of as trackers_of
-from .trained import feature_reader as feature_reader, recipe_of as recipe_of
+from .trained import (
+    check_trusted as check_trusted,
+    feature_reader as feature_reader,
+    recipe_of as recipe_of,
+    untrusted as untrusted,
+)
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

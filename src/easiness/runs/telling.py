@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput
+from easiness.models import module_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.shown import ShownProgress
@@ -77,7 +78,8 @@ def _same(value: Any, default: Any) -> bool:
 def _text(value: Any) -> str:
     """How a value is written in Python, where that is short and makes it again."""
     if isinstance(value, Run):
-        return f"easiness.open_run({str(value.path)!r})"
+        trust = ", trust=True" if value.trusted and module_of(value.model) else ""
+        return f"easiness.open_run({str(value.path)!r}{trust})"
     if isinstance(value, Path):
         value = str(value)
     if callable(value):

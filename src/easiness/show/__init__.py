@@ -1,10 +1,11 @@
 """The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind."""
 
 from easiness.show.amounts import duration_text, size_text
+from easiness.show.csv_file import write_csv
 from easiness.show.notebook import figure_html, result_html
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES, json_bytes, render, rendered
 from easiness.show.result import Result
-from easiness.show.section import Section, defined, number, sections_markdown, sections_text
+from easiness.show.section import Section, defined, markdown_text, number, sections_markdown, sections_text
 from easiness.show.svg import (
     EASY,
     EASY_WASH,
@@ -63,6 +64,7 @@ __all__ = [
     "json_bytes",
     "legend_above",
     "new_axes",
+    "markdown_text",
     "number",
     "numbers_text",
     "percent",
@@ -78,4 +80,5 @@ __all__ = [
     "trials_text",
     "whole_percent",
     "whole_ticks",
+    "write_csv",
 ]

@@ -39,7 +39,8 @@ def sections_text(sections: Iterable[Section]) -> str:
 def sections_markdown(sections: Iterable[Section]) -> str:
     """The same tables as Markdown."""
     return "\n\n".join(
-        f"### {section.title}\n\n{_plain(section.note)}\n\n{_markdown(section.rows)}" for section in sections
+        f"### {markdown_text(section.title)}\n\n{markdown_text(section.note)}\n\n{_markdown(section.rows)}"
+        for section in sections
     )
 
 
@@ -73,13 +74,13 @@ def _aligned(rows: list[list[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _plain(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Text for Markdown, in which a name is no tag, no link and no line of its own."""
     return _MARKUP.sub(r"\\\g<0>", _LINE_ENDS.sub(" ", text))
 
 
 def _markdown(rows: list[list[str]]) -> str:
-    header, *body = ([_plain(cell).replace("|", "\\|") for cell in row] for row in rows)
+    header, *body = ([markdown_text(cell).replace("|", "\\|") for cell in row] for row in rows)
     lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 

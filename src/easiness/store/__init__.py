@@ -21,6 +21,7 @@ from easiness.store.files import (
     sweep,
     write_whole,
 )
+from easiness.store.inside import FileName, check_no_links
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
@@ -36,10 +37,12 @@ __all__ = [
     "CHECKPOINTS",
     "CheckpointDocument",
     "FileDigest",
+    "FileName",
     "Finding",
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "check_no_links",
     "checkpoints_of",
     "clear_checkpoints",
     "digest",

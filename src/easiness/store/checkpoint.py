@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from easiness.errors import BadInput
 from easiness.spec import content_hash
 from easiness.store.files import FileDigest, digest, folder_written_whole, sweep, write_whole
+from easiness.store.inside import FileName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -45,7 +46,7 @@ class CheckpointDocument(BaseModel):
     images: int = Field(ge=0)
     seconds: float = Field(ge=0)
     failures: dict[int, str] = {}
-    files: dict[str, FileDigest] = {}
+    files: dict[FileName, FileDigest] = {}
 
 
 @dataclass(frozen=True)

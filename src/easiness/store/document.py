@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from easiness.errors import BadInput, shorten
 from easiness.spec import RecordedSpec, RunSpec, Stopped, content_hash
 from easiness.store.files import FileDigest
+from easiness.store.inside import FileName
 from easiness.store.known import FEWEST, read_index, stamp
 from easiness.store.trial import StoredTrial
 from easiness.store.trial_document import DOCUMENT as TRIAL
@@ -34,7 +35,7 @@ class RunDocument(BaseModel):
 
     format: Literal[1] = 1
     spec: RunSpec | RecordedSpec = Field(discriminator="kind")
-    files: dict[str, FileDigest]
+    files: dict[FileName, FileDigest]
     stopped: Stopped | None = None
     sha256: str | None = None
     """Of the rest in canonical form, see `seal_of`; runs of before that have none."""

@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 class Run(HandedOn):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
-    def __init__(self, path: str | Path, before: Iterable[StoredTrial] = ()) -> None:
+    def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
         """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
-        self.path = Path(path)
+        self.path, self.trusted = Path(path), trusted
         self.document = read_document(self.path)
         self.spec = self.document.spec
         self.trials = finished_trials(self.path, before)
@@ -290,10 +290,10 @@ class Run(HandedOn):
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
 
 
-def open_run(path: str | Path) -> Run:
-    """Open the run in a folder for reading; never writes.
+def open_run(path: str | Path, *, trust: bool = False) -> Run:
+    """Open the run in a folder to read it; with ``trust``, a module that it names may run as its network.
 
     Raises:
         BadInput: ``path`` is no run, or a file of it is damaged (names it).
     """
-    return Run(path)
+    return Run(path, trusted=trust)

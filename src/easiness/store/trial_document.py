@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from easiness.errors import BadInput
 from easiness.spec import TrialSpec, content_hash
 from easiness.store.files import FileDigest
+from easiness.store.inside import FileName
 from easiness.store.known import Known, Stamp
 
 DOCUMENT = "trial.json"
@@ -32,7 +33,7 @@ class TrialDocument(BaseModel):
     train_loss: list[float]
     accuracy: dict[str, list[float]]
     ran: dict[str, Any]
-    files: dict[str, FileDigest]
+    files: dict[FileName, FileDigest]
 
     @property
     def observed(self) -> tuple[int, ...]:

@@ -34,6 +34,7 @@ from easiness.store.document import (
 from easiness.store.events import Events
 from easiness.store.files import ASIDE, check_locks, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.index import Index
+from easiness.store.inside import check_no_links
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
 from easiness.store.trial import StoredTrial, write_trial
@@ -80,6 +81,7 @@ class RunWriter:
         check_output(path)
         check_writable(path)
         self.path = path
+        check_no_links(path, path / TRIALS, path / CHECKPOINTS)
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         self._check_locks()
@@ -226,7 +228,8 @@ class RunWriter:
 
         Trials of ``before``, and those that this writer has read or written, are not read again.
         """
-        run = Run(self.path, [*before, *self._index.trials])
+        # whoever writes to a run has named its network
+        run = Run(self.path, [*before, *self._index.trials], trusted=True)
         for folder in run.leftovers():
             remove_folder(folder)
         self._index.take(run.trials)

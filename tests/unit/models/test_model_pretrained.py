@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import io
 import re
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -53,16 +57,16 @@ def check_starts_from(state: State, path: Path, name: str, classifier: str) -> N
 
 def test_torchvision_takes_all_but_the_classifier_from_the_file(hub: Path) -> None:
     state = trained(SQUEEZENET)
-    torch.save(state, hub / "squeezenet1_1-b8a52dc0.pth")
+    save_file(state, hub / "squeezenet1_1-b8a52dc0.safetensors")
     path = pretrained_file(SQUEEZENET)
-    assert path == hub / "squeezenet1_1-b8a52dc0.pth"
+    assert path == hub / "squeezenet1_1-b8a52dc0.safetensors"
     check_starts_from(state, path, SQUEEZENET, "classifier.1.")
 
 
 def test_a_classifier_for_as_many_classes_is_taken_too(tmp_path: Path) -> None:
     state = trained(SQUEEZENET)
-    torch.save(state, tmp_path / "w.pth")
-    net = seeded(3, SQUEEZENET, SHAPE, 1000, tmp_path / "w.pth")
+    save_file(state, tmp_path / "w.safetensors")
+    net = seeded(3, SQUEEZENET, SHAPE, 1000, tmp_path / "w.safetensors")
     assert all(torch.equal(value, state[key]) for key, value in net.state_dict().items())
 
 
@@ -70,8 +74,8 @@ def test_grey_images_start_from_the_weights_for_coloured_ones(tmp_path: Path) ->
     pytest.importorskip("timm")
     for name in (SQUEEZENET, RESNET):
         state = trained(name)
-        torch.save(state, tmp_path / "w.pth")
-        net = build_model(name, (1, 32, 32), 1000, tmp_path / "w.pth").state_dict()
+        save_file(state, tmp_path / "w.safetensors")
+        net = build_model(name, (1, 32, 32), 1000, tmp_path / "w.safetensors").state_dict()
         assert list(net) == [f"net.{key}" for key in state]
         assert all(torch.equal(net[f"net.{key}"], value) for key, value in state.items())
 
@@ -82,11 +86,11 @@ def test_auxiliary_outputs_in_a_file_are_ignored(tmp_path: Path) -> None:
         "aux1.fc2.bias": torch.ones(2),
         "aux2.fc1.bias": torch.ones(2),
     }
-    torch.save(weights, tmp_path / "w.pth")
-    assert list(torchvision_weights("googlenet", tmp_path / "w.pth")) == ["conv1.conv.weight"]
-    torch.save({"AuxLogits.fc.bias": torch.ones(2)}, tmp_path / "w.pth")
-    assert torchvision_weights("inception_v3", tmp_path / "w.pth") == {}
-    assert list(torchvision_weights("resnet18", tmp_path / "w.pth")) == ["AuxLogits.fc.bias"]
+    save_file(weights, tmp_path / "w.safetensors")
+    assert list(torchvision_weights("googlenet", tmp_path / "w.safetensors")) == ["conv1.conv.weight"]
+    save_file({"AuxLogits.fc.bias": torch.ones(2)}, tmp_path / "w.safetensors")
+    assert torchvision_weights("inception_v3", tmp_path / "w.safetensors") == {}
+    assert list(torchvision_weights("resnet18", tmp_path / "w.safetensors")) == ["AuxLogits.fc.bias"]
 
 
 def test_the_old_names_in_densenets_files_are_read(tmp_path: Path) -> None:
@@ -94,14 +98,14 @@ def test_the_old_names_in_densenets_files_are_read(tmp_path: Path) -> None:
         today = torchvision_net("densenet121", SHAPE, 1000).state_dict()
     old = {re.sub(r"(denselayer\d+\.(?:norm|conv))", r"\1.", key): torch.ones(1) for key in today}
     assert "features.denseblock1.denselayer1.norm.1.weight" in old
-    torch.save(old, tmp_path / "w.pth")
-    assert set(torchvision_weights("densenet121", tmp_path / "w.pth")) == set(today)
+    save_file(old, tmp_path / "w.safetensors")
+    assert set(torchvision_weights("densenet121", tmp_path / "w.safetensors")) == set(today)
 
 
 def test_a_file_from_before_batches_were_counted_is_read(tmp_path: Path) -> None:
     state = {key: value for key, value in trained("resnet18").items() if "num_batches" not in key}
-    torch.save(state, tmp_path / "w.pth")
-    net = build_model("resnet18", SHAPE, 10, tmp_path / "w.pth").state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    net = build_model("resnet18", SHAPE, 10, tmp_path / "w.safetensors").state_dict()
     assert torch.equal(net["bn1.weight"], state["bn1.weight"])
     assert net["bn1.num_batches_tracked"] == 0
 
@@ -113,16 +117,18 @@ def test_timm_takes_weights_from_the_hugging_face_cache(tmp_path: Path) -> None:
     (folder / "refs" / "main").write_text("abc")
     (folder / "snapshots" / "abc").mkdir(parents=True)
     state = trained(RESNET)
-    for file in ("pytorch_model.bin", "model.safetensors"):
-        path = folder / "snapshots" / "abc" / file
-        save_file(state, path) if path.suffix == ".safetensors" else torch.save(state, path)
-        assert pretrained_file(RESNET) == path
-        check_starts_from(state, path, RESNET, "fc.")
+    path = folder / "snapshots" / "abc" / "model.safetensors"
+    torch.save(state, path.with_name("pytorch_model.bin"))
+    with pytest.raises(BadInput, match="not there"):  # pickled
+        pretrained_file(RESNET)
+    save_file(state, path)
+    assert pretrained_file(RESNET) == path
+    check_starts_from(state, path, RESNET, "fc.")
 
 
 def test_timm_takes_weights_from_the_hub_folder_of_torch(hub: Path) -> None:
     pytest.importorskip("timm")
-    path = hub / "resnet18_a1_0-d63eafa0.pth"
+    path = hub / "resnet18_a1_0-d63eafa0.safetensors"
     path.touch()
     assert pretrained_file("timm:resnet18") == path
     assert pretrained_file("timm:resnet18.a1_in1k") == path
@@ -134,8 +140,8 @@ def test_timm_resamples_the_embedding_of_positions(tmp_path: Path) -> None:
     pytest.importorskip("timm")
     state = trained(VIT, (3, 160, 160))
     state["pos_embed"] = torch.full_like(state["pos_embed"], 0.25)
-    torch.save(state, tmp_path / "w.pth")
-    net = build_model(VIT, SHAPE, 10, tmp_path / "w.pth").state_dict()
+    save_file(state, tmp_path / "w.safetensors")
+    net = build_model(VIT, SHAPE, 10, tmp_path / "w.safetensors").state_dict()
     assert net["pos_embed"].shape != state["pos_embed"].shape
     torch.testing.assert_close(net["pos_embed"], torch.full_like(net["pos_embed"], 0.25))
     assert torch.equal(net["patch_embed.proj.weight"], state["patch_embed.proj.weight"])
@@ -149,17 +155,17 @@ def test_timm_starts_from_a_file_without_a_classifier(tmp_path: Path) -> None:
         config = timm.models.get_pretrained_cfg(name)
         config.num_classes = 0
         patch.setattr("timm.models.get_pretrained_cfg", lambda _: config)
-        torch.save(state, tmp_path / "w.pth")
-        check_starts_from(state, tmp_path / "w.pth", f"timm:{name}", "head.")
+        save_file(state, tmp_path / "w.safetensors")
+        check_starts_from(state, tmp_path / "w.safetensors", f"timm:{name}", "head.")
 
 
 @pytest.mark.parametrize(
     ("name", "parts"),
     [
-        ("resnet18", ["resnet18-f37072fd.pth are not there", "download https://", "to that place"]),
+        ("resnet18", ["resnet18-f37072fd.safetensors are not there", "torchvision downloads and converts"]),
         (
             RESNET,
-            ["timm/test_resnet.r160_in1k/model.safetensors", "create_model('test_resnet', pretrained=True)"],
+            ["timm/test_resnet.r160_in1k/model.safetensors", 'create_model("test_resnet", pretrained=True)'],
         ),
     ],
 )
@@ -175,7 +181,7 @@ def test_a_file_that_is_not_there_is_named_with_how_to_get_it(name: str, parts: 
 
 @pytest.mark.parametrize("name", ["mlp_3", "wrn_16_4", "package.module:make"])
 def test_other_models_have_no_weights(name: str, tmp_path: Path) -> None:
-    for use in (pretrained_file, lambda name: build_model(name, SHAPE, 10, tmp_path / "w.pth")):
+    for use in (pretrained_file, lambda name: build_model(name, SHAPE, 10, tmp_path / "w.safetensors")):
         with pytest.raises(
             BadInput, match=f"model '{name}' has no pretrained weights; leave out --pretrained"
         ):
@@ -206,8 +212,8 @@ def test_a_file_that_does_not_fit_is_named_with_the_first_tensor(
 ) -> None:
     if name == RESNET:
         pytest.importorskip("timm")
-    path = tmp_path / "w.pth"
-    torch.save(change(trained(name)), path)
+    path = tmp_path / "w.safetensors"
+    save_file(change(trained(name)), path)
     with pytest.raises(BadInput, match=f"{re.escape(key)}") as caught:
         build_model(name, SHAPE, 10, path)
     assert str(caught.value).startswith(f"{path}: these weights do not fit")
@@ -218,34 +224,71 @@ def test_a_hidden_layer_as_wide_as_the_classes_is_not_taken_for_the_classifier(t
     ours = nn.Sequential(nn.Linear(2, 4), nn.Linear(4, 4))
     theirs = nn.Sequential(nn.Linear(2, 6), nn.Linear(6, 4)).state_dict()
     with pytest.raises(BadInput, match=r"1\.weight is 4 x 6 in the file and 4 x 4 in the network"):
-        load_weights(ours, theirs, 4, tmp_path / "w.pth")
+        load_weights(ours, theirs, 4, tmp_path / "w.safetensors")
 
 
 class Hostile:
+    """Unpickled, it creates a file."""
+
+    def __init__(self, proof: Path) -> None:
+        self.proof = proof
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return (print, ("unpickled",))
+        return Path.touch, (self.proof,)
 
 
-@pytest.mark.parametrize("content", [b"", b"no weights", Hostile(), [1, 2], {"fc.bias": 3}, {"model": 3}])
-def test_a_file_of_something_else_is_named_and_nothing_runs(
-    content: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = tmp_path / "w.pth"
-    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
-    with pytest.raises(BadInput, match=r"cannot be read|no file of weights") as caught:
+@pytest.mark.parametrize("suffix", [".pth", ".bin", ".pt", ""])
+def test_a_pickled_file_is_refused_with_the_command_that_converts_it(suffix: str, tmp_path: Path) -> None:
+    state, path = trained("resnet18"), tmp_path / f"it's w{suffix}"
+    torch.save(state, path)
+    with pytest.raises(BadInput, match="may be pickled; convert it: python -c") as caught:
         build_model("resnet18", SHAPE, 10, path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-    assert capsys.readouterr().out == ""
+    subprocess.run([sys.executable, *shlex.split(str(caught.value).partition("python ")[2])], check=True)
+    check_starts_from(state, path.with_suffix(".safetensors"), "resnet18", "fc.")
+
+
+def test_torchvision_itself_converts_what_it_has_downloaded(hub: Path) -> None:
+    state = trained(SQUEEZENET)
+    torch.save(state, hub / "squeezenet1_1-b8a52dc0.pth")
+    with pytest.raises(BadInput) as caught:
+        pretrained_file(SQUEEZENET)
+    subprocess.run([sys.executable, *shlex.split(str(caught.value).partition("python ")[2])], check=True)
+    check_starts_from(state, pretrained_file(SQUEEZENET), SQUEEZENET, "classifier.1.")
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_a_path_without_a_file_is_bad_input(suffix: str, tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=f"none{suffix}: the weights cannot be read"):
-        build_model("resnet18", SHAPE, 10, tmp_path / f"none{suffix}")
+def test_nothing_in_a_hostile_file_of_weights_runs(suffix: str, tmp_path: Path) -> None:
+    path, proof = tmp_path / f"w{suffix}", tmp_path / "proof"
+    torch.save({"fc.bias": Hostile(proof)}, path)
+    with pytest.raises(BadInput, match=r"cannot be read|may be pickled") as caught:
+        build_model("resnet18", SHAPE, 10, path)
+    assert "\n" not in str(caught.value)
+    assert not proof.exists()
+    torch.load(io.BytesIO(path.read_bytes()), weights_only=False)
+    assert proof.exists()  # it would have
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no weights", (2**62).to_bytes(8, "little") + b"{}", (99_000_000).to_bytes(8, "little") + b"{}"],
+)
+def test_a_file_of_something_else_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match="cannot be read") as caught:
+        build_model("resnet18", SHAPE, 10, path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_without_a_file_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"none\.safetensors: the weights cannot be read"):
+        build_model("resnet18", SHAPE, 10, tmp_path / "none.safetensors")
 
 
 def test_only_one_or_three_channels_start_from_weights(tmp_path: Path) -> None:
     pytest.importorskip("timm")
     with pytest.raises(BadInput, match="with pretrained weights takes images of 1 or 3 channels"):
-        build_model(RESNET, (4, 32, 32), 10, tmp_path / "w.pth")
+        build_model(RESNET, (4, 32, 32), 10, tmp_path / "w.safetensors")

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from easiness.csv_cells import from_cell
 from easiness.show import Result, Section, rendered
 
 
@@ -27,7 +28,7 @@ class Texts(Result):
 @pytest.mark.parametrize("text", ["a\rb", "\r", "a\r\nb", "a\nb", 'a"b', "a,b", " a ", "=1", "ä"])
 def test_a_csv_file_gives_every_text_back(text: str):
     content = rendered(Texts(text, "plain"), ".csv").decode()
-    rows = list(csv.reader(io.StringIO(content, newline="")))
+    rows = [list(map(from_cell, row)) for row in csv.reader(io.StringIO(content, newline=""))]
     assert rows == [["text", "number"], [text, "1.5"], ["plain", "1.5"]]
 
 

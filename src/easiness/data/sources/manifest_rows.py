@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from easiness.csv_cells import from_cell
 from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.splits import HELD_OUT_NAMES
 from easiness.errors import BadInput, nearest
@@ -119,7 +120,7 @@ def _row(cells: list[str], line: int, table: Table) -> Row:
             f"{path}: line {line}: {len(cells)} values for {len(header)} columns; quote values with a "
             f"{SEPARATORS[table.separator]}"
         )
-    row = {ours: cells[place] for ours, place in table.places.items()}
+    row = {ours: from_cell(cells[place]) for ours, place in table.places.items()}
     for name in NEEDED:
         if not row[name].strip():
             named = header[table.places[name]]

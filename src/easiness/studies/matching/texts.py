@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from easiness.analysis import SIDES
-from easiness.show import defined, sections_markdown, sections_text
+from easiness.show import defined, markdown_text, sections_markdown, sections_text
 from easiness.studies.matching.answers import answers, headline
 from easiness.studies.matching.found import Cell, Compared
 from easiness.studies.matching.outlook import Outlook
@@ -24,8 +24,8 @@ def as_text(comparison: Compared, *, details: bool = False) -> str:
 
 def as_markdown(comparison: Compared) -> str:
     """Note, answers and all tables as Markdown."""
-    note = "" if comparison.note is None else f"Note: {comparison.note}.\n\n"
-    said = "\n".join(f"- {text}" for text in answers(comparison))
+    note = "" if comparison.note is None else f"Note: {markdown_text(comparison.note)}.\n\n"
+    said = "\n".join(f"- {markdown_text(text)}" for text in answers(comparison))
     sections = [headline(comparison), *comparison_sections(comparison)]
     return f"{note}{said}\n\n{sections_markdown(sections)}"
 

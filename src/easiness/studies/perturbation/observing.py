@@ -18,9 +18,9 @@ from easiness.errors import BadInput, RunFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
-from easiness.runs import Progress, cache_beside
+from easiness.runs import Progress, cache_beside, check_trusted
 from easiness.spec import Execution, RunSpec, content_hash
-from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial
+from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial, check_no_links
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 from easiness.training import (
     Bank,
@@ -232,6 +232,7 @@ def perturbed_probe(
     if not levels:
         raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
     perturbations = tuple(perturbation(kind, level, seed) for level in levels)
+    check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
     split = data if probe == "train" else data.held_out
     if split is None:
         raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
@@ -256,7 +257,7 @@ def spec_with_weights(run: Run) -> RunSpec:
     """The spec of a run whose networks can look again.
 
     Raises:
-        BadInput: its weights were not kept, or are not all from its last epoch.
+        BadInput: its weights were not kept, are not all from its last epoch, or the run is not trusted.
     """
     if run.spec.measured is None:
         raise BadInput(
@@ -276,4 +277,5 @@ def spec_with_weights(run: Run) -> RunSpec:
             f"{run.path}: the run was made without weights; measure again without --no-weights, "
             "into another --out"
         )
+    check_trusted(run)
     return run.spec.measured

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.data import Dataset, tell
-from easiness.runs import feature_reader, find_data, positions_in
+from easiness.runs import feature_reader, find_data, positions_in, untrusted
 from easiness.store import WEIGHTS, Run
 
 NUM_NEAREST = 10
@@ -61,6 +61,8 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
         return None, "the run was recorded from a training loop of its own, so it has no networks to ask"
     if not all(WEIGHTS in trial.document.files for trial in run.trials[:MOST_TRIALS]):
         return None, "the run was made without weights"
+    if untrusted(run):
+        return None, untrusted(run)
     data, why = find_data(run, source)
     if data is None:
         return None, why

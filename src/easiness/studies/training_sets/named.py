@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.csv_cells import from_cell
 from easiness.errors import BadInput, shorten
 
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
@@ -35,18 +36,22 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
 
 
 def _read(path: Path, where: str) -> list[str]:
+    is_csv = path.suffix.lower() == ".csv"
+    ends = "" if is_csv else None
     try:
-        text = path.read_text("utf-8-sig", "surrogateescape")  # names of files need not be valid text
+        # names of files need not be valid text; within a CSV file, ends of lines may be a part of them
+        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline=ends) as file:
+            text = file.read()
     except OSError as error:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
     if "\0" in text:
         raise BadInput(f"{where}: is not text; {_FORM}")
-    if path.suffix.lower() != ".csv":
+    if not is_csv:
         return [line for line in text.split("\n") if line]
     try:
         rows = csv.DictReader(io.StringIO(text, newline=""))
         if "id" not in (rows.fieldnames or ()):
             raise BadInput(f"{where}: has no column id (but {', '.join(rows.fieldnames or ())}); {_FORM}")
-        return [row["id"] for row in rows if row["id"]]
+        return [from_cell(row["id"]) for row in rows if row["id"]]
     except csv.Error as error:
         raise BadInput(f"{where}: cannot be read ({error}); {_FORM}") from None

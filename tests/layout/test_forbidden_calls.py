@@ -1,0 +1,117 @@
+"""Nothing in the package unpickles, evaluates or starts what others have written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from forbidden import forbidden
+
+ROOT = Path(__file__).parents[2] / "src" / "easiness"
+FILES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+
+OWN = "of a name that is written in this file"
+BETWEEN = "values between the driver and its own workers, which run what it says in any case"
+ALLOWED = {
+    ("executors/ray.py", "ray.cloudpickle"): BETWEEN,
+    ("executors/ray_task.py", "ray.cloudpickle"): BETWEEN,
+    ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
+    ("__init__.py", "importlib.import_module"): OWN,
+    ("above.py", "importlib.import_module"): OWN,
+    ("cli/main.py", "importlib.import_module"): OWN,
+    ("models/numbered.py", "importlib.import_module"): "of a family, whose names are in the registry",
+    ("models/timm_nets.py", "importlib.import_module"): OWN,
+    ("models/torchvision_nets.py", "importlib.import_module"): OWN,
+    ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",
+    ("training/allocation.py", "ctypes"): "one setting of the memory of the C library",
+    ("report/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
+}
+"""What a file may do all the same, and why."""
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_no_file_runs_what_others_have_written(file: str) -> None:
+    found = set(forbidden((ROOT / file).read_text("utf-8")))
+    assert found == {what for allowed, what in ALLOWED if allowed == file}
+
+
+def test_what_is_allowed_is_of_files_that_are_there() -> None:
+    assert {file for file, _ in ALLOWED} <= set(FILES)
+
+
+PLANTED = {
+    "import pickle": "pickle",
+    "import pickle as p": "pickle",
+    "from pickle import loads": "pickle.loads",
+    "import os, marshal": "marshal",
+    "from ray import cloudpickle": "ray.cloudpickle",
+    "from ray.cloudpickle import loads as read": "ray.cloudpickle.loads",
+    "import xml.etree.ElementTree": "xml",
+    "def f():\n    import joblib": "joblib",
+    "eval(text)": "eval",
+    "exec(text, {})": "exec",
+    "compile(text, '', 'exec')": "compile",
+    "import builtins\nbuiltins.eval(text)": "builtins.eval",
+    "__import__(name)": "__import__",
+    "import os\nos.system(text)": "os.system",
+    "from os import system as run\nrun(text)": "os.system",
+    "import os\nos.execvp(text, [])": "os.execvp",
+    "import subprocess": "subprocess",
+    "run(text, shell=True)": "shell=True",
+    "run(text, shell=wanted)": "shell=True",
+    "import torch\ntorch.load(path, weights_only=True)": "torch.load",
+    "from torch import load\nload(path)": "torch.load",
+    "read(path, weights_only=False)": "weights_only=False",
+    "import numpy as np\nnp.load(path)": "numpy.load",
+    "import numpy as np\nnp.load(path, allow_pickle=True)": "allow_pickle=True",
+    "read(path, allow_pickle=own)": "allow_pickle=True",
+    "import pandas as pd\npd.read_pickle(path)": "pandas.read_pickle",
+    "table.eval(text)": ".eval",
+    "table.query(text)": ".query",
+    "archive.extractall(path)": ".extractall",
+    "import importlib\nimportlib.import_module(name)": "importlib.import_module",
+    "from importlib import import_module\nimport_module(name)": "importlib.import_module",
+    "load_dataset(name, trust_remote_code=True)": "trust_remote_code=True",
+    "Environment(autoescape=False)": "autoescape=False",
+    "from markupsafe import Markup\nMarkup(text)": "markupsafe.Markup",
+}
+
+
+@pytest.mark.parametrize(("source", "name"), PLANTED.items())
+def test_it_is_seen(source: str, name: str) -> None:
+    assert name in set(forbidden(source))
+
+
+HARMLESS = [
+    "import re\nre.compile(text)",
+    "model.eval()",
+    "import numpy as np\nnp.load(path, allow_pickle=False)",
+    "from easiness.cells import code",
+    "import torch\ntorch.compile(network)",
+    "import json\njson.loads(text)",
+    "x.load(path)",
+]
+
+
+@pytest.mark.parametrize("source", HARMLESS)
+def test_what_is_harmless_is_not(source: str) -> None:
+    assert set(forbidden(source)) == set()
+
+
+@pytest.mark.parametrize("template", sorted(ROOT.glob("report/*.html")), ids=lambda path: path.name)
+def test_templates_call_nothing_safe_but_what_is_written_in_them(template: Path) -> None:
+    text = template.read_text("utf-8")
+    assert len(re.findall(r"\bsafe\b", text)) == len(re.findall(r"'[^']*'\|safe\b", text))
+    assert "autoescape" not in text
+
+
+SCRIPTS = sorted(ROOT.glob("report/scripts/*.js"))
+INTO_THE_PAGE = (
+    r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|\.srcdoc|javascript:"
+)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_scripts_of_a_page_put_text_into_it_as_text(script: Path) -> None:
+    assert re.findall(INTO_THE_PAGE, script.read_text("utf-8")) == []

@@ -1,0 +1,116 @@
+"""CSV files that no spreadsheet takes for formulas, and from which every text comes back."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, strategies as st
+
+from easiness.csv_cells import from_cell, to_cell
+from easiness.show import write_csv
+from easiness.studies.training_sets.named import named_positions
+
+BEGINNINGS = st.sampled_from(
+    ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "'=", "''@", "-1", "+1e5"]
+)
+TEXTS = st.builds(
+    str.__add__,
+    BEGINNINGS,
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=9),
+)
+FORMULA = "=+-@\t\r\n＝＋－＠"
+
+
+def is_number(text: str) -> bool:
+    try:
+        return bool(float(text)) or True
+    except ValueError:
+        return False
+
+
+@given(TEXTS)
+@example("=cmd|' /C calc'!A0")
+@example("-1+cmd")
+@example("'=1")
+@example("-1")
+@example("-1\n")
+def test_every_text_comes_back_and_none_begins_a_formula(text: str) -> None:
+    cell = to_cell(text)
+    assert from_cell(cell) == text
+    assert cell[:1] not in list(FORMULA) or is_number(cell)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+1+1", "'+1+1"),
+        ("-cat", "'-cat"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tcat", "'\tcat"),
+        ("\rcat", "'\rcat"),
+        ("'=1", "''=1"),
+        ("-1", "-1"),
+        ("+1.5e-3", "+1.5e-3"),
+        ("-.5", "-.5"),
+        ("-1-1", "'-1-1"),
+        ("'cat", "'cat"),
+        ("cat", "cat"),
+        ("a=b", "a=b"),
+        ("", ""),
+    ],
+)
+def test_what_is_written(text: str, cell: str) -> None:
+    assert to_cell(text) == cell
+
+
+@dataclass
+class Rows:
+    header: list[str]
+    cells: list[list[str]]
+
+
+def read(content: bytes) -> Rows:
+    header, *cells = csv.reader(io.StringIO(content.decode(), newline=""), strict=True)
+    return Rows(header, cells)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=5))
+def test_tables_keep_their_texts_and_numbers(texts: list[str]) -> None:
+    numbers = -np.arange(1, len(texts) + 1, dtype=float)
+    table = pd.DataFrame({"id": np.array(texts, object), "=name": numbers, "whole": numbers.astype(int)})
+    before = table.copy()
+    file = io.BytesIO()
+    write_csv(table, file)
+    rows = read(file.getvalue())
+    assert rows.header == ["id", "'=name", "whole"]
+    assert [from_cell(row[0]) for row in rows.cells] == texts
+    assert [(float(row[1]), int(row[2])) for row in rows.cells] == [(one, int(one)) for one in numbers]
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_texts_of_every_kind_of_column_are_neutralized() -> None:
+    texts = ["=a", "b"]
+    table = pd.DataFrame({"object": np.array(texts, object), "string": pd.array(texts, "string")})
+    table["category"] = pd.Categorical(texts)
+    table["some"] = np.array(["=a", None], object)
+    file = io.StringIO()
+    write_csv(table, file)
+    assert file.getvalue() == "object,string,category,some\n'=a,'=a,'=a,'=a\nb,b,b,\n"
+
+
+@given(st.lists(TEXTS.filter(bool), min_size=1, max_size=5, unique=True))
+def test_a_list_of_ids_names_the_same_examples_again(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("ids") / "kept.csv"
+    with path.open("wb") as file:
+        write_csv(pd.DataFrame({"id": np.array(texts, object)}), file)
+    assert named_positions(path, np.array(["other", *texts], object)).tolist() == list(
+        range(1, len(texts) + 1)
+    )
