@@ -67,8 +67,11 @@ Start = Callable[..., Started]
 
 @pytest.fixture(scope="session")
 def _zygote() -> Iterator[Callable[[dict[str, object]], object]]:
+    tests = str(Path(__file__).parents[1])  # where `loaded` is
+    paths = os.pathsep.join([tests, *filter(None, [os.environ.get("PYTHONPATH")])])
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+        env={**os.environ, "PYTHONPATH": paths},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

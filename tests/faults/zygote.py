@@ -11,16 +11,8 @@ import signal
 import sys
 import threading
 
-import loky  # noqa: F401
-import pandas  # noqa: F401
-import pyarrow.parquet  # noqa: F401
-import safetensors.numpy  # noqa: F401
-import scipy.stats  # noqa: F401
-import sklearn.datasets  # noqa: F401
-
 import easiness.cli.main
-import easiness.runs.measuring
-import easiness.training
+import loaded  # noqa: F401
 
 
 def begin(asked: dict[str, str | list[str]]) -> None:
