@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -195,6 +196,20 @@ def snapshot() -> Callable[[Path], dict[str, tuple[int, bytes]]]:
         return found
 
     return take
+
+
+@pytest.fixture(scope="session")
+def describe_anew() -> Callable[[Path, Callable[[dict[str, Any]], object]], None]:
+    """``describe_anew(run, change)``: ``run.json`` changed, and without a digest, as those of before are."""
+
+    def describe(run: Path, change: Callable[[dict[str, Any]], object]) -> None:
+        file = run / "run.json"
+        document = json.loads(file.read_bytes())
+        del document["sha256"]
+        change(document)
+        file.write_text(json.dumps(document))
+
+    return describe
 
 
 @pytest.fixture(scope="session")

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from waiting import wait_until
 
 from easiness.errors import RunFailed
 from easiness.executors import Needs, ray as of_ray
+from waiting import wait_until
 
 
 def node_until_let_go(folder: Path) -> str:

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from waiting import wait_until
 
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
@@ -27,6 +26,7 @@ from easiness.runs.carrying_out import carry_out
 from easiness.spec import Execution, Resolved
 from easiness.training import own_device
 from plans import planned
+from waiting import wait_until
 
 MIB = 2**20
 

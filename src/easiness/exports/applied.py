@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset, picture_digests
 from easiness.errors import BadInput
-from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, open_card
+from easiness.exports.card_scores import DIGEST, damaged_card, read_scores
+from easiness.exports.score_card import FILES, SCORES, Card, open_card
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,10 +104,18 @@ def _scores(card: Card) -> pd.DataFrame:
     parts = []
     for split, name in FILES.items():
         if name in card.document.files:
-            part = pd.read_parquet(card.path / name)
+            part = read_scores(card.path / name, _num_examples(card, split))
             if DIGEST in part:
                 parts.append(part.assign(split=split))
+    if not parts:
+        raise damaged_card(card.path / SCORES)
     return pd.concat(parts, ignore_index=True)
+
+
+def _num_examples(card: Card, split: str) -> int | None:
+    if split == "train":
+        return card.document.num_examples
+    return None if card.document.held_out is None else card.document.held_out.num_examples
 
 
 def _examples(data: Dataset, split: str) -> pd.DataFrame:

@@ -13,11 +13,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from easiness.data import picture_digests
 from easiness.errors import BadInput
 from easiness.exports.as_markdown import as_markdown
+from easiness.exports.card_scores import DIGEST, damaged_card
+from easiness.regular_file import read_regular
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
-from easiness.store import FileDigest, FileName, Run, digest
+from easiness.store import FileDigest, FileName, Run, digest, is_intact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,8 +30,7 @@ CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easi
 HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 """The file of each split; that of the held-out split is there where the trials observed it."""
-DIGEST = "digest"
-"""Column of `FILES`: SHA-256 (hex) of the decoded picture, see `picture_digest`."""
+_MOST_BYTES = 2**26  # of card.json
 
 
 class CardDocument(BaseModel):
@@ -125,9 +126,11 @@ def open_card(path: str | Path) -> Card:
     """
     folder = Path(path)
     try:
-        document = CardDocument.model_validate_json((folder / CARD).read_bytes())
-    except OSError:
+        document = CardDocument.model_validate_json(read_regular(folder / CARD, _MOST_BYTES))
+    except FileNotFoundError:
         raise BadInput(f"{folder}: is no score card (no {CARD} in it); `easiness card` makes one") from None
+    except OSError as error:
+        raise BadInput(f"{folder / CARD}: cannot be read ({error.strerror}); get the card again") from None
     except ValidationError as error:
         what = error.errors()[0]
         where = ".".join(map(str, what["loc"]))
@@ -136,12 +139,8 @@ def open_card(path: str | Path) -> Card:
         ) from None
     for name, expected in document.files.items():
         file = folder / name
-        try:
-            intact = digest(file) == expected
-        except OSError:
-            intact = False
-        if not intact:
-            raise BadInput(f"{file}: is damaged or missing; get the card again")
+        if not is_intact(file, expected):
+            raise damaged_card(file)
     return Card(folder, document)
 
 

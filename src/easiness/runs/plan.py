@@ -21,6 +21,7 @@ from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
     BASE,
+    MOST,
     TRAIN,
     Draw,
     Loading,
@@ -130,8 +131,8 @@ def make_plan(
     Raises:
         BadInput: a choice cannot be used (names it).
     """
-    trials = _at_least("trials", trials, 1)
-    epochs = _at_least("epochs", training.epochs, 1)
+    trials = _at_least("trials", trials, 1, MOST)
+    epochs = _at_least("epochs", training.epochs, 1, MOST)
     seed = _at_least("seed", training.seed, 0)
     if training.precision not in get_args(Precision):
         raise BadInput(f"precision {training.precision!r}: unknown; choose {', '.join(get_args(Precision))}")
@@ -236,13 +237,15 @@ def _digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _at_least(name: str, value: int, least: int) -> int:
+def _at_least(name: str, value: int, least: int, most: int | None = None) -> int:
     try:
         value = operator.index(value)
     except TypeError:
         raise BadInput(f"{name} {value!r}: must be a whole number") from None
     if value < least:
         raise BadInput(f"{name} {value}: must be at least {least}")
+    if most is not None and value > most:
+        raise BadInput(f"{name} {value}: must be at most {most:,}")
     return value
 
 

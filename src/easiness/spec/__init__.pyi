@@ -42,6 +42,7 @@ from .renamed import renamed as renamed
 from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
 from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (
+    MOST as MOST,
     DatasetRef as DatasetRef,
     LoadOptions as LoadOptions,
     Probe as Probe,

@@ -13,6 +13,11 @@ from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
 from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
+MOST = 10**6
+"""Trials of a run, and epochs of a trial, at most: lists of so many fit into memory."""
+
+_MOST_THREADS = 4096
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -116,7 +121,7 @@ class Resolved(_Frozen):
 
     precision: Literal["float32", "bfloat16"]
     channels_last: bool
-    threads: int = Field(ge=1)
+    threads: int = Field(ge=1, le=_MOST_THREADS)
     jobs: int = Field(default=1, ge=1)
     together: int = Field(default=1, ge=1)
     compiled: bool = False
@@ -142,8 +147,8 @@ class TrialSpec(_Frozen):
     recipe: Recipe
     recipe_version: int = RECIPE_VERSION
     resolved: Resolved
-    probes: tuple[Probe, ...]
-    epochs: int = Field(ge=1)
+    probes: tuple[Probe, ...] = Field(min_length=1)
+    epochs: int = Field(ge=1, le=MOST)
     seed: int = Field(ge=0)
     index: int = Field(ge=0)
 
@@ -180,11 +185,11 @@ class RunSpec(_Frozen):
     train_share: float = Field(default=1.0, gt=0, le=1)
     draw: Draw | None = None
     same_steps: bool = False
-    probes: tuple[Probe, ...]
+    probes: tuple[Probe, ...] = Field(min_length=1)
     keep_weights: bool = True
     seed: int = Field(ge=0)
-    trials: int = Field(ge=1)
-    epochs: int = Field(ge=1)
+    trials: int = Field(ge=1, le=MOST)
+    epochs: int = Field(ge=1, le=MOST)
 
     @property
     def observe(self) -> str:

@@ -18,6 +18,7 @@ from easiness.store.files import (
     digest,
     file_written_whole,
     folder_written_whole,
+    is_intact,
     sweep,
     write_whole,
 )
@@ -25,6 +26,7 @@ from easiness.store.inside import FileName, check_no_links
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
+from easiness.store.strict_parquet import read_strictly
 from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.trial_recorder import TrialRecorder
 from easiness.store.verifying import Finding, findings, verify
@@ -49,8 +51,10 @@ __all__ = [
     "findings",
     "file_written_whole",
     "folder_written_whole",
+    "is_intact",
     "read_checkpoint",
     "read_rows",
+    "read_strictly",
     "remove_checkpoints",
     "sweep",
     "write_checkpoint",

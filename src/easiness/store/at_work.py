@@ -14,9 +14,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from easiness.regular_file import open_regular
 
 LOCK = ".lock"
+_LATEST = 1e11  # seconds since the epoch, which a calendar still has
+_MOST_BYTES = 2**20
 
 
 class AtWork(BaseModel):
@@ -30,7 +34,7 @@ class AtWork(BaseModel):
 
     format: Literal[1] = 1
     process: int | None = None
-    began: float | None = None
+    began: float | None = Field(default=None, ge=0, le=_LATEST)
     trials: tuple[int, ...] = ()
     host: str | None = None
 
@@ -43,12 +47,12 @@ class AtWork(BaseModel):
 def at_work(path: Path) -> AtWork | None:
     """Who is writing to the run at ``path`` from this machine; ``None`` where nobody is. Never writes."""
     try:
-        with (path / LOCK).open("rb") as file:
+        with open_regular(path / LOCK) as file:
             try:
                 # shared, so that two who look do not take each other for a writer
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return _read(file.read())
+                return _read(file.read(_MOST_BYTES))
             fcntl.flock(file, fcntl.LOCK_UN)
     except OSError:
         return None

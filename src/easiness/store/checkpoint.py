@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.errors import BadInput
 from easiness.spec import content_hash
-from easiness.store.files import FileDigest, digest, folder_written_whole, sweep, write_whole
+from easiness.store.files import FileDigest, digest, folder_written_whole, is_intact, sweep, write_whole
 from easiness.store.inside import FileName
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
     try:
         document = _document(path / _DOCUMENT)
         file = path / _TENSORS
-        if file.is_symlink() or not file.is_file() or document.files != {_TENSORS: digest(file)}:
+        if file.is_symlink() or not file.is_file() or not _is_of(document, file):
             raise ValueError
         if document.identity != identity:
             raise BadInput("it is of a training with other settings")
@@ -117,6 +117,10 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
         raise
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
         raise BadInput("it is damaged") from None
+
+
+def _is_of(document: CheckpointDocument, file: Path) -> bool:
+    return set(document.files) == {_TENSORS} and is_intact(file, document.files[_TENSORS])
 
 
 def _document(file: Path) -> CheckpointDocument:

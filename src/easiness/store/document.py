@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
-from easiness.spec import RecordedSpec, RunSpec, Stopped, content_hash
+from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
+from easiness.store.failure_notes import notes
 from easiness.store.files import FileDigest
 from easiness.store.inside import FileName
+from easiness.store.json_file import read_json
 from easiness.store.known import FEWEST, read_index, stamp
 from easiness.store.trial import StoredTrial
 from easiness.store.trial_document import DOCUMENT as TRIAL
@@ -23,9 +23,8 @@ from easiness.store.trial_document import DOCUMENT as TRIAL
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
 TRIALS = "trials"
-FAILED = "failed-"
 
-_TRIAL = re.compile("[0-9].*-")
+_TRIAL = re.compile("[0-9]+-")
 
 
 class RunDocument(BaseModel):
@@ -38,12 +37,23 @@ class RunDocument(BaseModel):
     files: dict[FileName, FileDigest]
     stopped: Stopped | None = None
     sha256: str | None = None
-    """Of the rest in canonical form, see `seal_of`; runs of before that have none."""
+    """Of the rest in canonical form, see `sealed`; runs of before that have none."""
+
+    @model_validator(mode="after")
+    def _examples_are_there(self) -> Self:
+        if EXAMPLES not in self.files:
+            raise ValueError(f"{EXAMPLES} is not among the files")
+        return self
 
 
-def seal_of(document: RunDocument) -> str:
-    """The ``sha256`` of a description."""
-    return content_hash(document.model_dump(mode="json", exclude={"sha256"}))
+def sealed(document: RunDocument) -> RunDocument:
+    """The description with its ``sha256``."""
+    return document.model_copy(update={"sha256": _seal_of(document.model_dump(mode="json"))})
+
+
+def _seal_of(content: dict[str, Any]) -> str:
+    # of what the file says, not of what is made of it: fields that came later are not in older files
+    return content_hash({name: value for name, value in content.items() if name != "sha256"})
 
 
 def is_run(path: Path) -> bool:
@@ -69,8 +79,12 @@ def read_document(path: Path) -> RunDocument:
         )
         raise BadInput(f"{path}: not a run (it has no {DOCUMENT}); give {give}")
     try:
-        return RunDocument.model_validate(json.loads(file.read_bytes()))
-    except (OSError, ValueError, ValidationError):
+        content = read_json(file)
+        document = RunDocument.model_validate(content)
+        if document.sha256 not in (None, _seal_of(content)):
+            raise ValueError
+        return document
+    except (OSError, ValueError):  # of which the errors of a validation are
         raise BadInput(
             f"{file}: the description of the run is damaged; restore it or measure into another folder"
         ) from None
@@ -83,10 +97,12 @@ def trial_names(path: Path) -> list[str]:
             return sorted(entry.name for entry in entries if _TRIAL.match(entry.name))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise BadInput(f"{path / TRIALS}: cannot be read ({error.strerror}); restore that folder") from None
 
 
-def finished_trials(path: Path, before: Iterable[StoredTrial] = ()) -> list[StoredTrial]:
-    """The trials of a run by index; of two with the same index, the longer one.
+def finished_trials(path: Path, data: DatasetRef, before: Iterable[StoredTrial] = ()) -> list[StoredTrial]:
+    """The trials of a run over these data, by index; of two with the same index, the longer one.
 
     Those of ``before`` that are as they were stay, so that what is known of them is not found out again; so
     does what the index of a large run knows.
@@ -103,30 +119,20 @@ def finished_trials(path: Path, before: Iterable[StoredTrial] = ()) -> list[Stor
             known = None
         try:
             if known is None:
-                trial = StoredTrial(folder / name)
+                trial = StoredTrial(folder / name, data=data)
             else:
-                trial = stay.get(name) or StoredTrial(folder / name, known)
+                trial = stay.get(name) or StoredTrial(folder / name, known, data)
         except BadInput:
-            if (folder / name).exists():
+            if os.path.lexists(folder / name):  # also a link to nothing
                 raise
             # a longer trial has taken its place since the folders were listed
-            return finished_trials(path, before)
+            return finished_trials(path, data, before)
         other = found.get(trial.index)
         if other is None or other.epochs < trial.epochs:
             found[trial.index] = trial
     return [found[index] for index in sorted(found)]
 
 
-class _Note(BaseModel):
-    trial: int
-    reason: str
-
-
 def notes_of_failures(path: Path) -> dict[int, str]:
     """Why trials of a run failed when they were last tried, by index; a note that is damaged says nothing."""
-    reasons: dict[int, str] = {}
-    for file in sorted((path / TRIALS).glob(f"{FAILED}*.json")):
-        with contextlib.suppress(OSError, ValueError):  # of which the errors of a validation are
-            note = _Note.model_validate_json(file.read_bytes())
-            reasons[note.trial] = note.reason
-    return reasons
+    return {note.trial: note.reason for _, _, note in notes(path / TRIALS) if note is not None}

@@ -11,12 +11,14 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.errors import BadInput
+from easiness.regular_file import open_regular
 
 # names that a killed process may leave behind; never read, swept by the next writer
 ASIDE = ".aside-"
@@ -27,16 +29,28 @@ class FileDigest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    num_bytes: int
+    num_bytes: int = Field(ge=0)
     sha256: str
 
 
 def digest(path: Path) -> FileDigest:
-    """Read a file once for its size and SHA-256."""
-    with path.open("rb") as file:
-        return FileDigest(
-            num_bytes=path.stat().st_size, sha256=hashlib.file_digest(file, "sha256").hexdigest()
-        )
+    """Read a file once for its size and SHA-256.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    with open_regular(path) as file:
+        num_bytes = os.fstat(file.fileno()).st_size
+        found = hashlib.file_digest(cast(BufferedReader, file), "sha256")
+        return FileDigest(num_bytes=num_bytes, sha256=found.hexdigest())
+
+
+def is_intact(path: Path, expected: FileDigest) -> bool:
+    """Is a file there, and what was written? One of another size is not read."""
+    try:
+        return path.stat().st_size == expected.num_bytes and digest(path) == expected
+    except OSError:
+        return False
 
 
 def _fsync(path: Path) -> None:
@@ -106,9 +120,11 @@ def check_locks(path: Path) -> None:
     """Make sure that the file at ``path``, which is made where needed, can be locked, or is.
 
     Raises:
-        OSError: the file system has no locks.
+        OSError: the file system has no locks, or it is no regular file.
     """
-    with path.open("ab") as file, contextlib.suppress(BlockingIOError):
+    if not path.exists():
+        path.touch()
+    with open_regular(path) as file, contextlib.suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 

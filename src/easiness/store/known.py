@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Literal, TypeAlias
 
+from pydantic import BaseModel, ConfigDict, FiniteFloat, NonNegativeInt, PositiveInt
+
+from easiness.regular_file import read_regular
 from easiness.store.files import write_whole
 
 INDEX = ".index"
@@ -25,7 +29,7 @@ FEWEST = 512
 Stamp: TypeAlias = tuple[int, int]
 """Size in bytes and time of the last change in nanoseconds."""
 
-_FORMAT = 1
+_MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,29 @@ class Known:
     seconds: float | None
     stamp: Stamp | None
     files: str | None = None
+
+
+class _Index(BaseModel):
+    """The file: of each trial its name and what is known of it, ``observed`` by its place in the list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    format: Literal[1]
+    probes: list[str]
+    observed: list[tuple[int, ...]]
+    trials: list[
+        tuple[
+            str,
+            NonNegativeInt,
+            NonNegativeInt,
+            PositiveInt,
+            NonNegativeInt,
+            list[FiniteFloat | None],
+            FiniteFloat | None,
+            Stamp | None,
+            str | None,
+        ]
+    ]
 
 
 def stamp(file: Path) -> Stamp | None:
@@ -82,9 +109,7 @@ def write_index(path: Path, trials: Mapping[str, Known]) -> None:
         ]
         for name, known in trials.items()
     ]
-    content = json.dumps(
-        {"format": _FORMAT, "probes": probes, "observed": list(lists), "trials": rows}
-    ).encode()
+    content = json.dumps({"format": 1, "probes": probes, "observed": list(lists), "trials": rows}).encode()
     with contextlib.suppress(OSError):
         write_whole(path / INDEX, hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
 
@@ -92,22 +117,19 @@ def write_index(path: Path, trials: Mapping[str, Known]) -> None:
 def read_index(path: Path) -> dict[str, Known]:
     """What is known of the trials of a run; nothing where the file cannot be read."""
     try:
-        seal, _, content = (path / INDEX).read_bytes().partition(b"\n")
+        seal, _, content = read_regular(path / INDEX, _MOST_BYTES).partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != seal:
             return {}
-        document = json.loads(content)
-        if document["format"] != _FORMAT:
-            return {}
-        observed = [tuple(one) for one in document["observed"]]
-        return dict(_rows(document["trials"], document["probes"], observed))
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        return dict(_rows(_Index.model_validate_json(content)))
+    except (OSError, ValueError, LookupError):  # of which the errors of a validation are
         return {}
 
 
-def _rows(rows: list[Any], probes: list[str], observed: list[tuple[int, ...]]) -> Iterable[tuple[str, Known]]:
-    for name, index, seed, epochs, place, accuracy, seconds, mark, files in rows:
-        last = {probe: value for probe, value in zip(probes, accuracy, strict=True) if value is not None}
-        yield (
-            name,
-            Known(index, seed, epochs, observed[place], last, seconds, mark and (mark[0], mark[1]), files),
-        )
+def _rows(index: _Index) -> Iterable[tuple[str, Known]]:
+    for name, number, seed, epochs, place, accuracy, seconds, mark, files in index.trials:
+        observed = index.observed[place]
+        if observed[-1] != epochs or any(a >= b for a, b in itertools.pairwise((0, *observed))):
+            raise ValueError(f"{name}: observed after {observed[:3]}")
+        pairs = zip(index.probes, accuracy, strict=True)
+        last = {probe: value for probe, value in pairs if value is not None}
+        yield name, Known(number, seed, epochs, observed, last, seconds, mark, files)

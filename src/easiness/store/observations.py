@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import BadInput
 from easiness.record import KeptLogits, Observations, Statistics
+from easiness.spec import DatasetRef
+from easiness.store.strict_parquet import Extent, check_groups, check_table, read_strictly, values_of
 
 Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
 STATISTICS = Statistics._fields
 
+_ANY = Extent()
+_AUGMENTED = "augmented"
 _BLOCK = 1 << 14  # examples of all epochs read at a time: a few megabytes, which caches hold
 _ALONE = 1 << 15  # examples read at a time of one epoch
 _BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
@@ -90,28 +96,40 @@ def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]
             writer.write_table(table(row), row_group_size=max(1, num))
 
 
-def is_augmented(path: Path) -> bool:
-    """Do the observations in a file come from training steps? Files from before that was possible do not."""
+def is_augmented(path: Path, extent: Extent) -> bool:
+    """Do the observations in a file come from training steps? Files from before that was possible do not.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(path) as file:
-        if "augmented" not in file.schema_arrow.names:
+    with read_strictly(path), pq.ParquetFile(path) as file:
+        if _AUGMENTED not in file.schema_arrow.names:
             return False
-        (batch,) = itertools.islice(file.iter_batches(1, row_groups=[0], columns=["augmented"]), 1)
-        return bool(batch.column("augmented")[0].as_py())
+        check_table(file, [_AUGMENTED], extent)
+        (batch,) = itertools.islice(file.iter_batches(1, row_groups=[0], columns=[_AUGMENTED]), 1)
+        return bool(values_of(batch.column(_AUGMENTED), _AUGMENTED, extent)[0])
 
 
-def read_rows(path: Path, rows: Iterable[int], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
-    """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K]."""
+def read_rows(
+    path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
+) -> dict[str, npt.NDArray[Any]]:
+    """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K].
+
+    Raises:
+        BadInput: the file is damaged, or does not have this extent.
+    """
     import pyarrow.parquet as pq
 
     rows, columns = list(rows), list(columns)
     found: dict[str, npt.NDArray[Any]] = {}
-    with pq.ParquetFile(path, pre_buffer=False) as file:
+    with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
+        check_table(file, columns, extent)
         for place, row in enumerate(rows):
             table = file.read_row_group(row, columns=columns, use_threads=False)
             for name in columns:
-                values = table.column(name).to_numpy()
+                values = values_of(table.column(name), name, extent)
                 if len(rows) == 1:
                     found[name] = values[None]
                     continue
@@ -122,17 +140,21 @@ def read_rows(path: Path, rows: Iterable[int], columns: Iterable[str]) -> dict[s
 
 
 def read_blocks(
-    path: Path, rows: Iterable[int], columns: Iterable[str]
+    path: Path, rows: Iterable[int], columns: Iterable[str], extent: Extent = _ANY
 ) -> Iterator[dict[str, npt.NDArray[Any]]]:
     """The asked columns at the given rows of epochs (from 0) for a block of n examples: [len(rows), n].
 
     All epochs are read side by side, so that one pass over the file serves however long the trial is
     and a page of each column is in memory, not the column.
+
+    Raises:
+        BadInput: the file is damaged, or does not have this extent.
     """
     import pyarrow.parquet as pq
 
     columns = list(columns)
-    with pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+    with read_strictly(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
+        check_table(file, columns, extent)
         rows = list(rows)
         size = _ALONE if len(rows) == 1 else _BLOCK
         readers = [
@@ -140,21 +162,35 @@ def read_blocks(
         ]
         for batches in zip(*readers, strict=True):
             read = {
-                name: [batch.column(name).to_numpy(zero_copy_only=False) for batch in batches]
-                for name in columns
+                name: [values_of(batch.column(name), name, extent) for batch in batches] for name in columns
             }
             yield {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}
 
 
-def read_logits(path: Path, rows: Iterable[int], positions: npt.NDArray[np.int64]) -> KeptLogits:
-    """The logits kept at the given rows of epochs (from 0), of the examples at ``positions``."""
+def read_logits(
+    path: Path, rows: Iterable[int], trained_on: npt.NDArray[np.bool_], extent: Extent
+) -> KeptLogits:
+    """The logits kept at the given rows of epochs (from 0), of all examples or of those left out.
+
+    Raises:
+        BadInput: the file is damaged, or does not have this extent.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     values = []
-    with pq.ParquetFile(path) as file:
+    with read_strictly(path), pq.ParquetFile(path) as file:
+        num = check_groups(file.metadata, replace(extent, examples=None))
+        positions = np.arange(num) if num == len(trained_on) else np.flatnonzero(~trained_on)
         for row in rows:
-            lists = file.read_row_group(row, columns=["logits"]).column("logits").combine_chunks()
-            values.append(lists.flatten().to_numpy().reshape(len(positions), lists.type.list_size))
+            column = file.read_row_group(row, columns=["logits"]).column("logits")
+            size = column.type.list_size
+            if column.null_count or column.type.value_type != pa.float32():
+                raise ValueError(f"logits of {column.type}")
+            if extent.classes not in (None, size):
+                raise ValueError(f"logits of {size} classes")
+            flat = values_of(column.combine_chunks().flatten(), "logits", extent)
+            values.append(flat.reshape(len(positions), size))
     return KeptLogits(positions, np.stack(values))
 
 
@@ -168,9 +204,22 @@ def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes:
     pq.write_table(table, path.absolute(), compression="zstd")
 
 
-def read_examples(path: Path) -> tuple[Ids, npt.NDArray[np.int64]]:
-    """Ids (int64, or strings as objects) and labels."""
+def read_examples(
+    path: Path, data: DatasetRef, error: Callable[[Path], BadInput]
+) -> tuple[Ids, npt.NDArray[np.int64]]:
+    """Ids (int64, or strings as objects) and labels of the examples that a run was trained on.
+
+    Raises:
+        BadInput: the ``error``, where the file is damaged or has other examples than these data.
+    """
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path.absolute(), columns=["id", "label"])
-    return table.column("id").to_numpy(), table.column("label").to_numpy()
+    names = ["id", "label"]
+    extent = Extent(examples=data.train.num_examples, classes=len(data.classes))
+    with read_strictly(path, error), pq.ParquetFile(path) as file:
+        check_table(file, names, replace(extent, examples=None))
+        if file.metadata.num_rows != extent.examples:
+            raise ValueError
+        table = file.read(names)
+        ids, labels = (values_of(table.column(name), name, extent) for name in names)
+        return ids, labels.astype(np.int64, copy=False)

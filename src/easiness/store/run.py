@@ -23,7 +23,7 @@ from easiness.store.document import (
     read_document,
     trial_names,
 )
-from easiness.store.files import ASIDE, digest
+from easiness.store.files import ASIDE, is_intact
 from easiness.store.handed_on import HandedOn
 from easiness.store.observations import Ids, read_examples
 from easiness.store.probabilities import mean_probabilities
@@ -42,7 +42,7 @@ class Run(HandedOn):
         self.path, self.trusted = Path(path), trusted
         self.document = read_document(self.path)
         self.spec = self.document.spec
-        self.trials = finished_trials(self.path, before)
+        self.trials = finished_trials(self.path, self.spec.data, before)
 
     def __repr__(self) -> str:
         return (
@@ -104,16 +104,12 @@ class Run(HandedOn):
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
-        return read_examples(self._intact_examples())
+        return read_examples(self._intact_examples(), self.spec.data, _damaged_examples)
 
     def _intact_examples(self) -> Path:
         path = self.path / EXAMPLES
-        try:
-            intact = digest(path) == self.document.files[EXAMPLES]
-        except OSError:
-            intact = False
-        if not intact:
-            raise BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
+        if not is_intact(path, self.document.files[EXAMPLES]):
+            raise _damaged_examples(path)
         return path
 
     def leftovers(self) -> list[Path]:
@@ -288,6 +284,10 @@ class Run(HandedOn):
         self.examples(split)  # refuses a split that is not there
         epoch = self.resolve_epoch(epoch)
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
+
+
+def _damaged_examples(path: Path) -> BadInput:
+    return BadInput(f"{path}: the list of examples is damaged or missing; measure into another folder")
 
 
 def open_run(path: str | Path, *, trust: bool = False) -> Run:

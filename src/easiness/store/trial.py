@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import KeptLogits, Observations, TrialRecord
-from easiness.spec import TrialSpec, content_hash
-from easiness.store.files import digest, folder_written_whole, write_whole
+from easiness.spec import DatasetRef, TrialSpec, content_hash
+from easiness.store.files import digest, folder_written_whole, is_intact, write_whole
 from easiness.store.known import Known, stamp, stamp_of_all
 from easiness.store.observations import (
     STATISTICS,
@@ -26,6 +26,7 @@ from easiness.store.observations import (
     write_logits,
     write_observations,
 )
+from easiness.store.strict_parquet import Extent
 from easiness.store.trial_document import (
     DOCUMENT,
     TrialDocument,
@@ -82,13 +83,16 @@ def write_trial(
 class StoredTrial:
     """Reads a trial; every file is checked against its digest before it is first used."""
 
-    def __init__(self, path: Path, known: Known | None = None) -> None:
+    def __init__(self, path: Path, known: Known | None = None, data: DatasetRef | None = None) -> None:
         """Reads the document only, or where all is ``known`` of it that a list needs, nothing yet.
+
+        ``data`` are those of its run, of which its files have to be.
 
         Raises:
             BadInput: it is missing, damaged, or of another trial than its folder's name says.
         """
         self.path = path
+        self._data = data
         self._checked: frozenset[str] = frozenset()
         self._document: TrialDocument | None = None
         if known is None:
@@ -107,6 +111,8 @@ class StoredTrial:
         """
         if self._document is None:
             self._document = read_trial_document(self.path)
+            if (self._document.index, self._document.observed) != (self.index, self.observed):
+                raise damaged(self.path / DOCUMENT)  # the index of the run says otherwise
         return self._document
 
     def __repr__(self) -> str:
@@ -153,21 +159,28 @@ class StoredTrial:
         self._document = held  # of very many trials the documents would fill the memory
         self.known = replace(self.known, files=before)
 
+    def _extent(self, probe: str) -> Extent:
+        """What the files of a probe have to have."""
+        if self._data is None:
+            return Extent(len(self.observed))
+        split = self._data.train if probe == "train" else self._data.held_out
+        num_examples = None if split is None else split.num_examples
+        return Extent(len(self.observed), num_examples, len(self._data.classes))
+
     def _file(self, name: str) -> Path:
         path = self.path / name
+        if name not in self.document.files:
+            raise damaged(path)
         if name not in self._checked:
-            try:
-                intact = digest(path) == self.document.files[name]
-            except OSError:
-                intact = False
-            if not intact:
+            if not is_intact(path, self.document.files[name]):
                 raise damaged(path)
             self._checked |= {name}
         return path
 
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
         """Columns of one of the epochs observed, each [K]; cheap, since only they are read."""
-        read = read_rows(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names)
+        path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
+        read = read_rows(path, [row], names, self._extent(probe))
         return {name: values[0] for name, values in read.items()}
 
     def pieces(
@@ -175,7 +188,8 @@ class StoredTrial:
     ) -> Iterator[tuple[int, dict[str, npt.NDArray[Any]]]]:
         """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
         first = 0
-        for block in read_blocks(self._file(f"{probe}.parquet"), [self.observed.index(epoch)], names):
+        path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
+        for block in read_blocks(path, [row], names, self._extent(probe)):
             piece = {name: values[0] for name, values in block.items()}
             yield first, piece
             first += len(next(iter(piece.values())))
@@ -189,8 +203,8 @@ class StoredTrial:
             trained_on=fixed["trained_on"],
             logits=self._logits(probe, rows, fixed["trained_on"]),
             epochs=self.observed[: len(rows)],
-            augmented=is_augmented(path),
-            **read_rows(path, rows, STATISTICS),
+            augmented=is_augmented(path, self._extent(probe)),
+            **read_rows(path, rows, STATISTICS, self._extent(probe)),
         )
 
     def _before_reading(
@@ -210,9 +224,10 @@ class StoredTrial:
         kept logits are read at once.
         """
         path, rows, fixed = self._before_reading(epoch, probe)
-        logits, augmented = self._logits(probe, rows, fixed["trained_on"]), is_augmented(path)
+        extent = self._extent(probe)
+        logits, augmented = self._logits(probe, rows, fixed["trained_on"]), is_augmented(path, extent)
         first = 0
-        for block in read_blocks(path, rows, STATISTICS):
+        for block in read_blocks(path, rows, STATISTICS, extent):
             end = first + block["loss"].shape[1]
             observations = Observations(
                 labels=fixed["label"][first:end].astype(np.int64),
@@ -236,23 +251,23 @@ class StoredTrial:
         name = f"{probe}_logits.parquet"
         if name not in self.document.files:
             return None
-        import pyarrow.parquet as pq
-
-        path = self._file(name)
-        everything = pq.read_metadata(path).num_rows == len(self.observed) * len(trained_on)
-        positions = np.arange(len(trained_on)) if everything else np.flatnonzero(~trained_on)
-        return read_logits(path, rows, positions)
+        return read_logits(self._file(name), rows, trained_on, self._extent(probe))
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The trained weights and buffers by their names in the model.
 
         Raises:
-            BadInput: the run keeps none.
+            BadInput: the run keeps none, or the file is damaged.
         """
+        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         if WEIGHTS not in self.document.files:
             raise BadInput(
                 f"{self.path}: the run was made without weights; measure again without --no-weights"
             )
-        return load_file(self._file(WEIGHTS))
+        path = self._file(WEIGHTS)
+        try:
+            return load_file(path)
+        except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+            raise damaged(path) from None

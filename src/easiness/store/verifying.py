@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,11 @@ from easiness.errors import BadInput
 from easiness.store.document import (
     DOCUMENT,
     EXAMPLES,
-    FAILED,
     TRIALS,
     read_document,
-    seal_of,
     trial_names,
 )
+from easiness.store.failure_notes import notes
 from easiness.store.files import FileDigest, digest
 from easiness.store.run import Run
 from easiness.store.trial import StoredTrial
@@ -58,13 +56,9 @@ def findings(path: Path) -> Iterator[Finding]:
     yield from _of_run(path)
     for name in trial_names(path):
         yield from _of_trial(path / TRIALS / name)
-    for note in sorted((path / TRIALS).glob(f"{FAILED}*.json")):
-        try:
-            said = json.loads(note.read_bytes())
-            if not isinstance(said["trial"], int) or not isinstance(said["reason"], str):
-                raise ValueError
-        except (OSError, ValueError, KeyError, TypeError):
-            yield Finding(note, _index(note.stem.removeprefix(FAILED)), "cannot be read; it may be removed")
+    for file, index, note in notes(path / TRIALS):
+        if note is None:
+            yield Finding(file, index, "cannot be read; it may be removed")
 
 
 def _of_run(path: Path) -> Iterator[Finding]:
@@ -77,14 +71,12 @@ def _of_run(path: Path) -> Iterator[Finding]:
     if document is None:
         yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
         return
-    if document.sha256 is not None and document.sha256 != seal_of(document):
-        yield Finding(file, None, "says something else than was written")
     for name, expected in document.files.items():
         yield from _of_file(path / name, None, expected)
 
 
 def _of_trial(folder: Path) -> Iterator[Finding]:
-    file, index = folder / TRIAL_DOCUMENT, _index(folder.name.split("-")[0])
+    file, index = folder / TRIAL_DOCUMENT, int(folder.name.split("-")[0])
     what = _absent(file)
     try:
         trial = None if what else StoredTrial(folder)
@@ -117,7 +109,3 @@ def _absent(file: Path) -> str | None:
     if file.is_file():
         return None
     return "is no file" if file.exists() else "is missing"
-
-
-def _index(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() else None

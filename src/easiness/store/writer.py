@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import time
 from collections.abc import Iterable
@@ -23,15 +22,15 @@ from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.document import (
     DOCUMENT,
     EXAMPLES,
-    FAILED,
     TRIALS,
     RunDocument,
     is_run,
     read_document,
-    seal_of,
+    sealed,
     trial_names,
 )
 from easiness.store.events import Events
+from easiness.store.failure_notes import FailureNote, note_file, write_note
 from easiness.store.files import ASIDE, check_locks, check_writable, digest, remove_folder, sweep, write_whole
 from easiness.store.index import Index
 from easiness.store.inside import check_no_links
@@ -170,8 +169,7 @@ class RunWriter:
         self._write(read_document(self.path).model_copy(update={"stopped": stopped}))
 
     def _write(self, document: RunDocument) -> None:
-        sealed = document.model_copy(update={"sha256": seal_of(document)})
-        write_whole(self.path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
+        write_whole(self.path / DOCUMENT, sealed(document).model_dump_json(indent=1).encode())
 
     def add(
         self,
@@ -200,16 +198,12 @@ class RunWriter:
             if name != trial.path.name:
                 remove_folder(self.path / TRIALS / name)
         self._index.add(trial)
-        self._failure(index).unlink(missing_ok=True)
+        note_file(self.path / TRIALS, index).unlink(missing_ok=True)
         return trial
 
     def note_failure(self, index: int, reason: str) -> None:
         """Keep why a trial could not be finished, until it is."""
-        with contextlib.suppress(OSError):
-            write_whole(self._failure(index), json.dumps({"trial": index, "reason": reason}).encode())
-
-    def _failure(self, index: int) -> Path:
-        return self.path / TRIALS / f"{FAILED}{index:04d}.json"
+        write_note(self.path / TRIALS, FailureNote(trial=index, reason=reason))
 
     def remove_damaged(self) -> list[int]:
         """Remove every trial with a damaged file; returns their indices."""

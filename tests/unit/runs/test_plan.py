@@ -128,6 +128,7 @@ def test_digits_are_not_mirrored_unless_asked():
         ({"trials": 0}, "trials 0: must be at least 1"),
         ({"trials": 1.5}, r"trials 1\.5: must be a whole number"),
         ({"epochs": 0}, "epochs 0: must be at least 1"),
+        ({"epochs": 10**7}, "epochs 10000000: must be at most 1,000,000"),
         ({"epochs": 301}, "epochs 301: longer than the cosine period of 300 epochs; set `period`"),
         ({"epochs": 3, "recipe": {"period": 2.0}}, "epochs 3: longer than the cosine period of 2 epochs"),
         ({"seed": -1}, "seed -1: must be at least 0"),

@@ -240,28 +240,26 @@ def test_the_description_is_plain_json(run_path):
 
 
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
-    def replaced_first(folder):
+    def replaced_first(folder, *, data):
         monkeypatch.setattr(document_module, "StoredTrial", StoredTrial)
         add(run_path, 0, epochs=3)
-        return StoredTrial(folder)
+        return StoredTrial(folder, data=data)
 
     monkeypatch.setattr(document_module, "StoredTrial", replaced_first)
     assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]
 
 
-def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path):
+def test_a_run_of_before_that_stopped_by_halves_still_opens(run_path, describe_anew):
     """Its rule was a matching rate of halves, and a check did not name the next number of trials."""
     tail = {"rate": 0.85, "low": 0.8, "high": 0.9}
     check = {"trials": 10, "epoch": 2, "group_size": 5, "easy": tail, "hard": tail, "chance": 0.1}
-    file = run_path / "run.json"
-    document = json.loads(file.read_bytes())
-    document["stopped"] = {
+    stopped_then = {
         "rule": {"reliability": 0.8, "max_trials": 100, "fraction": 0.1},
         "checks": [check | {"decided": True}],
         "reason": "reliable",
         "sentence": "as far as halves go",
     }
-    file.write_text(json.dumps(document))
+    describe_anew(run_path, lambda document: document.update(stopped=stopped_then))
     stopped = open_run(run_path).document.stopped
     assert stopped is not None
     assert stopped.rule.of == "halves"

@@ -70,7 +70,7 @@ def test_a_description_that_still_reads_well(path):
     file = path / "run.json"
     file.write_text(file.read_text().replace('"seed": 5', '"seed": 6'))
     (found,) = verify(path)
-    assert str(found) == f"{file}: says something else than was written"
+    assert str(found) == f"{file}: is damaged; without it examples.parquet cannot be checked"
 
 
 def test_a_description_of_before_has_no_seal(path):

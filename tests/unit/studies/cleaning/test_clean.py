@@ -65,7 +65,7 @@ def test_what_is_refused(refused, first_two: Run, tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cleaning_again_goes_over_the_source(first_two: Run, suspecting, tmp_path: Path):
+def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, suspecting, tmp_path: Path):
     """Of a run by cleaned labels, ``was`` is what the source has, not what the first file made of it."""
     file, again = tmp_path / "labels.csv", tmp_path / "again.csv"
     first = ez.clean(first_two).table()
@@ -83,8 +83,7 @@ def test_cleaning_again_goes_over_the_source(first_two: Run, suspecting, tmp_pat
     assert data.labels.tolist() == second.labels.tolist()
     # where the source is not found again, was is empty, and checks nothing
     shutil.copytree(run.path, tmp_path / "moved")
-    document = tmp_path / "moved" / "run.json"
-    document.write_text(document.read_text().replace('"source": "digits"', '"source": null'))
+    describe_anew(tmp_path / "moved", lambda document: document["spec"]["data"].update(source=None))
     lost = ez.clean(open_run(tmp_path / "moved")).table()
     lost.to_csv(again, index=False)
     assert pd.read_csv(again)["was"].isna().all()

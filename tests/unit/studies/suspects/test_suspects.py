@@ -137,9 +137,8 @@ def test_the_held_out_split(halves):
     assert "labels of held-out examples" in found.sections()[-1].note
 
 
-def test_a_run_whose_source_moved(run_copy):
-    document = run_copy / "run.json"
-    document.write_text(document.read_text().replace('"source": "digits"', '"source": "/nowhere"'))
+def test_a_run_whose_source_moved(run_copy, describe_anew):
+    describe_anew(run_copy, lambda document: document["spec"]["data"].update(source="/nowhere"))
     found = ez.suspects(open_run(run_copy))
     assert found.conflicts.notes[0].startswith("Pictures were not compared: ")
     assert "unlike its class" in found.left_out_kinds
