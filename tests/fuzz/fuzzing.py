@@ -1,0 +1,55 @@
+"""For the tests: a herd of cases, and what is said where one ends otherwise than well."""
+
+from __future__ import annotations
+
+import collections
+import json
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from herd import GOOD, Ended
+
+HERE = Path(__file__).parent
+SEED = int(os.environ.get("FUZZ_SEED", "1"))
+"""Of all cases; another one gives other inputs."""
+_MOST_SHOWN = 5
+
+
+def cases(target: str, whole: Path, num: int, first: int = 0, seed: int = SEED) -> Iterator[Ended]:
+    """How each of ``num`` cases of a target (``module:function``, in this folder) ended."""
+    paths = [str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = subprocess.run(
+        [sys.executable, *_arguments(target, whole, num, first, seed)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for line in map(json.loads, done.stdout.splitlines()):
+        if "case" in line:
+            yield Ended(**line)
+
+
+def _arguments(target: str, whole: Path, num: int, first: int, seed: int) -> list[str]:
+    return [str(HERE / "herd.py"), target, str(whole), str(seed), str(first), str(num)]
+
+
+def check(target: str, whole: Path, num: int) -> collections.Counter[str]:
+    """Run the cases; each has to end in a result or in one clear line. How many ended how."""
+    found = list(cases(target, whole, num))
+    assert [one.case for one in found] == list(range(num))
+    bad = [one for one in found if one.how not in GOOD]
+    shown = [
+        f"{one.how}: {one.was}; read by {one.reads}\n{one.said}\nonce more: PYTHONPATH={HERE.parent} "
+        + shlex.join([sys.executable, *_arguments(target, whole, 1, one.case, SEED)])
+        for one in bad[:_MOST_SHOWN]
+    ]
+    counts = collections.Counter(one.how for one in found)
+    assert not bad, f"{len(bad)} of {num} ended badly: {dict(counts)}\n" + "\n\n".join(shown)
+    return counts
