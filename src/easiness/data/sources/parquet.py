@@ -55,7 +55,7 @@ def load_parquet(
                 "give both splits the same names in the same order"
             )
     return encoded_dataset(
-        path.stem if path.is_file() else path.name,
+        path.name if path.is_dir() else path.stem,
         str(path),
         train,
         held_out,
@@ -73,7 +73,7 @@ def _parquet_files(folder: Path) -> list[Path]:
 
 
 def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
-    if path.is_file():
+    if not path.is_dir():
         return [path], [], ""
     files = _parquet_files(path)
     train = [file for file in files if file.name.startswith("train")]
@@ -104,6 +104,8 @@ def _read_split(
 def _column(file: Path, wanted: tuple[str, ...]) -> str:
     columns = open_parquet(file).schema_arrow.names
     for name in wanted:
+        if columns.count(name) > 1:
+            raise BadInput(f"{file}: column {name} occurs more than once; leave one out")
         if name in columns:
             return name
     raise BadInput(

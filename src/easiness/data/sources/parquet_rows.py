@@ -19,6 +19,7 @@ from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.row_digests import row_digests
 from easiness.errors import BadInput
+from easiness.regular_file import open_regular
 
 
 def open_parquet(file: Path) -> Any:
@@ -31,6 +32,7 @@ def open_parquet(file: Path) -> Any:
     from pyarrow import ArrowException
 
     try:
+        open_regular(file).close()
         return pq.ParquetFile(file)
     except (ArrowException, OSError) as error:
         raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None

@@ -1,0 +1,71 @@
+"""Files that users name: regular ones alone, so that no pipe is waited for and no device read without end.
+
+What is wrong is an `OSError` whose ``strerror`` says it, as for any other file that cannot be read.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+MOST_IN_A_LINE = 2**20
+"""Characters: a file without line ends is no table, and would be taken into memory whole."""
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """The file at ``path``, opened for reading.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file.
+    """
+    file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - a Path has no opener
+    kind = stat.S_IFMT(os.fstat(file.fileno()).st_mode)
+    if kind != stat.S_IFREG:
+        file.close()
+        raise OSError(errno.EINVAL, f"it is {_KINDS.get(kind, 'something else')} and no file", str(path))
+    return file
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """All bytes of the file at ``path``, which are at most ``most``.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or is larger.
+    """
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size > most:
+            raise OSError(errno.EFBIG, f"it is larger than {most // 1024} KiB", str(path))
+        return file.read()
+
+
+def text_lines(path: Path, errors: str = "strict") -> Iterator[str]:
+    """The lines of the UTF-8 text at ``path``, ends as they are, without a mark of the byte order.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or has a line of `MOST_IN_A_LINE` characters.
+        UnicodeDecodeError: it is not UTF-8, and ``errors`` are strict.
+    """
+    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", errors=errors, newline="") as file:
+        number = 0
+        while line := file.readline(MOST_IN_A_LINE):
+            number += 1
+            if len(line) == MOST_IN_A_LINE:
+                raise OSError(errno.EFBIG, f"line {number} is longer than any table has", str(path))
+            yield line
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """As `os.open`, which else waits at a pipe until somebody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
