@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import datasets  # noqa: F401
 import numpy as np
 import torchvision  # noqa: F401
 from herd import Asked
@@ -130,6 +131,13 @@ def parquet(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     return Asked(f"{file.name}: {how}", "Parquet", lambda: read_all(load_dataset(root)))
 
 
+def saved(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
+    """A file of what the `datasets` library saved."""
+    root = _copied(whole, folder, "saved")
+    was = _alter(rng, [file for file in root.iterdir() if rng.random() < 0.5 or file.suffix == ".arrow"])
+    return Asked(was, "datasets", lambda: read_all(load_dataset(f"hf:{root}")))
+
+
 def idx(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """A file of MNIST."""
     root = _copied(whole, folder, "idx")
@@ -210,7 +218,10 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     )
 
 
-KINDS = (pictures, pictures, pictures, npz, npz, parquet, manifest, idx, labels, ids, recipe, photo_cache)
+KINDS = (
+    *(pictures, pictures, pictures, npz, npz, parquet, parquet),
+    *(saved, manifest, idx, labels, ids, recipe, photo_cache),
+)
 
 
 def any_of_them(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:

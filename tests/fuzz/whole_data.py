@@ -7,11 +7,13 @@ import io
 import json
 from pathlib import Path
 
+import datasets
 import numpy as np
-import pillow_heif
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+
+from easiness.data.pictures.formats import suffixes
 
 NUM = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM, 16, 12, 3), dtype=np.uint8)
@@ -52,7 +54,6 @@ label_smoothing = 0.1
 
 def make(out: Path) -> None:
     """All of them, in folders of their own."""
-    pillow_heif.register_heif_opener()
     for name in ("npz", "csv", "hub", "texts"):
         (out / name).mkdir(parents=True)
     held_out = {"x_test": PIXELS[:4], "y_test": LABELS[:4]}
@@ -63,12 +64,15 @@ def make(out: Path) -> None:
     _folders(out / "pets")
     _manifest(out / "csv")
     _parquet(out / "hub")
+    _saved(out / "saved")
     _idx(out / "idx" / "MNIST" / "raw")
     _texts(out / "texts")
 
 
 def _folders(root: Path) -> None:
     for at, (name, options) in enumerate(FORMATS.items()):
+        if Path(name).suffix not in suffixes():
+            continue
         for label, folder in enumerate(CLASSES):
             (root / folder).mkdir(parents=True, exist_ok=True)
             picture = Image.fromarray(PIXELS[(at + label) % NUM])
@@ -97,6 +101,16 @@ def _parquet(folder: Path) -> None:
         images = [{"bytes": _png(at), "path": f"{at}.png"} for at in range(num)]
         table = pa.table({"image": images, "label": pa.array(LABELS[:num])}).replace_schema_metadata(about)
         pq.write_table(table, folder / f"{name}-0.parquet", row_group_size=5)
+
+
+def _saved(folder: Path) -> None:
+    """As `save_to_disk` of the `datasets` library writes it: the bytes of arrays as they lie in memory."""
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=CLASSES)})
+    images = [{"bytes": _png(at), "path": None} for at in range(NUM)]
+    table = datasets.Dataset.from_dict({"image": images, "label": LABELS.tolist()}, features)
+    datasets.disable_progress_bars()
+    table.save_to_disk(folder)
+    datasets.enable_progress_bars()
 
 
 def _idx(folder: Path) -> None:
