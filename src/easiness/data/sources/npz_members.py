@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -38,7 +39,8 @@ def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -
             take more memory than there is.
     """
     try:
-        with open_regular(path) as file, zipfile.ZipFile(file) as zipped:
+        with warnings.catch_warnings(), open_regular(path) as file, zipfile.ZipFile(file) as zipped:
+            warnings.simplefilter("ignore", UserWarning)  # numpy's, that files of Python 2 take longer
             names = {name.removesuffix(".npy"): name for name in zipped.namelist()}
             _check_all_there(path, names, needed)
             members = {key: _member(path, key, zipped, names[key]) for key in keys if key in names}

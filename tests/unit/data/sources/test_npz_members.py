@@ -86,6 +86,12 @@ def test_members_may_be_packed(file, how):
     np.testing.assert_array_equal(load_dataset(file(whole(X), how)).images.numpy()[:, 0], X)
 
 
+def test_a_header_of_python_2_is_read_without_a_word(file):
+    np.testing.assert_array_equal(
+        load_dataset(file(member(described("(4L, 6L, 5L)"), X.tobytes()))).images.numpy()[:, 0], X
+    )
+
+
 def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     file, monkeypatch: pytest.MonkeyPatch
 ):
