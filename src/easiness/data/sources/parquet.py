@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
+from easiness.data.memory import fits
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
@@ -20,6 +21,7 @@ from easiness.errors import BadInput
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label",)
+_LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
 
 
 def holds_parquet(folder: Path) -> bool:
@@ -117,9 +119,13 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
 def _labels(file: Path) -> npt.NDArray[Any]:
     from pyarrow import ArrowException
 
-    column = _column(file, LABEL_COLUMNS)
+    column, opened = _column(file, LABEL_COLUMNS), open_parquet(file)
+    if not fits(_LABEL_BYTES * opened.metadata.num_rows):  # equal ones take no room in the file
+        raise BadInput(
+            f"{file}: its {opened.metadata.num_rows} labels do not fit into memory; give fewer rows"
+        )
     try:
-        values = open_parquet(file).read(columns=[column]).column(0)
+        values = opened.read(columns=[column]).column(0)
     except (ArrowException, OSError) as error:
         raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
     if values.null_count:

@@ -280,3 +280,15 @@ def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
         pass
     assert len(pool_most) == num
     assert max(pool_most) - before < num * len(image) / 4
+
+
+def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    nothing = pa.nulls(500_000, pa.binary())
+    pq.write_table(pa.table({"image": nothing, "label": np.zeros(500_000, np.int64)}), path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr("easiness.data.memory.available_memory", lambda: 20_000_000)
+    with pytest.raises(
+        BadInput, match=r"a\.parquet: its 500000 labels do not fit into memory; give fewer rows"
+    ):
+        load_dataset(path)
