@@ -36,7 +36,7 @@ def open_parquet(file: Path) -> Any:
     try:
         open_regular(file).close()
         return pq.ParquetFile(file)
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
         raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
 
 

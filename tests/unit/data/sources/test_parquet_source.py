@@ -292,3 +292,10 @@ def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeyp
         BadInput, match=r"a\.parquet: its 500000 labels do not fit into memory; give fewer rows"
     ):
         load_dataset(path)
+
+
+def test_a_column_whose_name_is_no_text_is_refused(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1])
+    path.write_bytes(path.read_bytes().replace(b"bytes", b"b\xf9tes"))
+    with pytest.raises(BadInput, match=r"a\.parquet: not a Parquet file that can be read \('utf-8' codec"):
+        load_dataset(path)
