@@ -12,7 +12,7 @@ from lengths import long_but
 from PIL import Image
 
 from easiness import measure, open_run
-from easiness.errors import RunFailed
+from easiness.errors import BadInput, RunFailed
 from easiness.runs.progress import Progress
 from easiness.training import EpochReport
 
@@ -119,3 +119,44 @@ def test_a_clock_that_went_back_hides_no_change(refused, command, pictures, tmp_
     line = refused("measure", pictures, *out)
     assert "this run cannot be continued" in line
     assert len(open_run(tmp_path / "run").trials) == 1
+
+
+def only_cache(folder: Path) -> Path:
+    (cache,) = (folder / "easiness-cache").glob("*.photos")
+    return cache
+
+
+@pytest.mark.parametrize("jobs", long_but([1, 2], (1,)))
+def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, contents, jobs):
+    """The run ends, since no trial would get over it; without the file it goes on."""
+    executor = {"executor": "serial"} if jobs == 1 else {"executor": "processes", "jobs": jobs}
+    options = {**SIZE, "image_size": 32, "batch_size": 4, **executor}
+    measure(photos, **options, out=tmp_path / "lone" / "run", progress=False)
+    cut = AfterTheFirstTrial(lambda: os.truncate(only_cache(tmp_path), 5000))
+    with pytest.raises(BadInput, match=r"\.photos: the cache of photos is damaged; remove it and run again"):
+        measure(photos, **options, out=tmp_path / "run", progress=cut)
+    assert 1 <= len(open_run(tmp_path / "run").trials) < 3
+    only_cache(tmp_path).unlink()
+    measure(photos, **options, out=tmp_path / "run", progress=False)
+    assert contents(tmp_path / "run") == contents(tmp_path / "lone" / "run")
+
+
+def test_a_cache_of_photos_with_a_flipped_bit(photos, tmp_path, command):
+    """Of a photo: found when it is first taken. Of what describes them: the file is built anew."""
+    size = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--image-size", 32, "--executor", "serial"]
+    arguments = ["measure", photos, *size, "--precision", "float32", "--out"]
+    assert command(*arguments, tmp_path / "first").code == 0
+    whole = bytearray(only_cache(tmp_path).read_bytes())
+    for at in (-1, -70):  # in the footer, and in the table before it
+        whole[at] ^= 1
+        only_cache(tmp_path).write_bytes(whole)
+        whole[at] ^= 1
+        assert command(*arguments, tmp_path / f"run{at}").code == 0
+        assert only_cache(tmp_path).read_bytes() == whole
+    whole[700] ^= 1
+    only_cache(tmp_path).write_bytes(whole)
+    finished = command(*arguments, tmp_path / "second")
+    assert finished.code == 2
+    assert finished.err.splitlines()[-1].endswith(
+        ".photos: the cache of photos is damaged; remove it and run again"
+    )

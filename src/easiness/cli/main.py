@@ -39,6 +39,7 @@ _OF_STUDIES = [
 _COMMANDS = (measure, paper, status, scores, *_OF_STUDIES, report, export, card)
 for _command in _COMMANDS:
     app.command()(_command)
+_MOST_SAID = 3000  # characters of a line, of which a path may take hundreds
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 
 
@@ -64,8 +65,17 @@ def _common(
 def _fail(message: str, code: int, debug: bool) -> NoReturn:
     if debug:
         traceback.print_exc()
-    print(f"easiness: {' '.join(message.split())}", file=sys.stderr)
+    print(f"easiness: {_one_line(message)}", file=sys.stderr)
     sys.exit(code)
+
+
+def _one_line(message: str) -> str:
+    """The message, whatever it quotes: a cell of a file may hold a novel, or what moves a cursor."""
+    words = " ".join(message.split())
+    if len(words) > _MOST_SAID:
+        half = _MOST_SAID // 2
+        words = f"{words[:half]} ... {words[-half:]}"
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in words)
 
 
 def _to_go_on() -> str:

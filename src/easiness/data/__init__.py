@@ -12,7 +12,7 @@ from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
 from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
-from easiness.data.working.photo_cache import cache_path, opened_cache
+from easiness.data.working.photo_cache import DamagedCache, cache_path, opened_cache
 from easiness.data.working.photos import DecodedPhotos, HeldPhotos, Photos, reduce, uncached_photos
 from easiness.data.working.sent_images import SentImages
 from easiness.data.working.shared_images import SharedImages, share_images
@@ -21,6 +21,7 @@ __all__ = [
     "DIGEST_BYTES",
     "DecodedPhotos",
     "DROP",
+    "DamagedCache",
     "KEEP",
     "RELABEL",
     "HeldPhotos",

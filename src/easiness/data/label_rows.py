@@ -10,6 +10,7 @@ from pathlib import Path
 from easiness.csv_cells import from_cell
 from easiness.data.sources.manifest_rows import separator_of
 from easiness.errors import BadInput
+from easiness.regular_file import text_lines
 
 NEEDED = ("id", "label")
 COLUMNS = (*NEEDED, "class", "was", "action")
@@ -28,14 +29,14 @@ def read_label_rows(path: Path) -> Iterator[tuple[int, Cells]]:
             twice, or a row has more cells than the header.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            reader = csv.reader(chain([first], file), strict=True, delimiter=separator_of(first))
-            header = [name.strip() for name in next(reader, [])]
-            places = _places(path, header)
-            for number, cells in enumerate(reader, start=2):
-                if any(cells):
-                    yield number, _named(f"{path}: row {number}", cells, places, len(header))
+        lines = text_lines(path)
+        first = next(lines, "")
+        reader = csv.reader(chain([first], lines), strict=True, delimiter=separator_of(first))
+        header = [name.strip() for name in next(reader, [])]
+        places = _places(path, header)
+        for number, cells in enumerate(reader, start=2):
+            if any(cells):
+                yield number, _named(f"{path}: row {number}", cells, places, len(header))
     except OSError as error:
         raise BadInput(f"{path}: the labels cannot be read ({error.strerror or error})") from None
     except UnicodeDecodeError:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from easiness.data import DamagedCache
 from easiness.errors import EasinessError, RunFailed, is_out_of_memory
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
@@ -143,6 +144,8 @@ class Making:
                         self._store(trainer, index, result)
                     else:
                         failures[index] = self._failed(index, result)
+                    if isinstance(result, DamagedCache):  # which no trial will get over
+                        raise result
                 in_hand.difference_update(outcome.item)
                 if outcome.value:  # those of a worker that was killed are still of use
                     left.discard(outcome.item[0])

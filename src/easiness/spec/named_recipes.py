@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.spec.recipe import Recipe, read_recipe
+from easiness.spec.recipe import Recipe, quoted, read_recipe
 
 RECIPES: Mapping[str, Mapping[str, Any]] = {
     "paper": {},
@@ -67,7 +67,7 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
         raise BadInput(f"recipe {recipe!r}: give {' or '.join(RECIPES)}, a TOML file, or settings as a dict")
     settings = {BASE: "paper", **recipe}
     if settings[BASE] not in tuple(RECIPES):
-        raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {settings[BASE]!r}")
+        raise BadInput(f"{origin}: {BASE}: give {' or '.join(RECIPES)}, not {quoted(settings[BASE])}")
     return settings
 
 

@@ -11,9 +11,15 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.errors import BadInput, nearest
+from easiness.regular_file import read_regular
 
 RECIPE_VERSION = 1
 """Changes whenever the same recipe would train to other weights; it is part of a trial's identity."""
+
+MOST_BYTES = 2**14
+"""Of a recipe in a file: what TOML allows takes time that grows with the square of its length."""
+
+_MOST_SHOWN = 80  # characters of a value in an error
 
 
 class Recipe(BaseModel):
@@ -28,7 +34,7 @@ class Recipe(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    batch_size: int = Field(default=128, ge=1, description="examples per step")
+    batch_size: int = Field(default=128, ge=1, lt=2**31, description="examples per step")
     alpha: float = Field(default=0.001, gt=0, description="step size at the start of the cosine")
     beta1: float = Field(default=0.9, ge=0, lt=1, description="decay of the first moment")
     beta2: float = Field(default=0.99, ge=0, lt=1, description="decay of the second moment")
@@ -45,7 +51,10 @@ class Recipe(BaseModel):
     )
     flip: float = Field(default=0.5, ge=0, le=1, description="probability of a horizontal flip")
     crop: int = Field(
-        default=0, ge=0, description="side in pixels that photos are cropped to; 0: images keep their size"
+        default=0,
+        ge=0,
+        le=16384,
+        description="side in pixels that photos are cropped to; 0: images keep their size",
     )
     crop_scale: float = Field(
         default=0.08, gt=0, le=1, description="least share of a photo's area that a random crop takes"
@@ -54,10 +63,16 @@ class Recipe(BaseModel):
         default=4 / 3, ge=1, description="largest aspect ratio of a random crop, upright or across"
     )
     crop_share: float = Field(
-        default=0.875, gt=0, le=1, description="share of the short side in the evaluation crop (224 of 256)"
+        default=0.875,
+        ge=0.01,
+        le=1,
+        description="share of the short side in the evaluation crop (224 of 256)",
     )
     reduce: int = Field(
-        default=1, ge=1, description="side of the blocks of pixels averaged into one, of images without crop"
+        default=1,
+        ge=1,
+        lt=2**31,
+        description="side of the blocks of pixels averaged into one, of images without crop",
     )
     gcn: bool = Field(default=True, description="global contrast normalization")
     gcn_epsilon: float = Field(default=1e-6, gt=0, description="added to the standard deviation in GCN")
@@ -129,7 +144,7 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
         raise BadInput(
-            f"{origin}: unknown recipe setting {unknown[0]!r}{nearest(unknown[0], Recipe.model_fields)}"
+            f"{origin}: unknown recipe setting {quoted(unknown[0])}{nearest(unknown[0], Recipe.model_fields)}"
         )
     try:
         recipe = Recipe.model_validate({**base, **changes}, strict=True)
@@ -138,13 +153,22 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
         key, reason = str(first["loc"][0]), first["msg"]
         if key == "period":
             reason = 'give a finite number of epochs above 0, or "epochs" for as many as are trained'
-        raise BadInput(f"{origin}: {key}: {reason}, not {first['input']!r}") from None
+        raise BadInput(f"{origin}: {key}: {reason}, not {quoted(first['input'])}") from None
     if recipe.crop and recipe.reduce > 1:
         raise BadInput(
             f"{origin}: reduce: photos are cropped to {recipe.crop} pixels, which is their size; change "
             "`crop` instead, or set `crop = 0` for images of one size"
         )
     return recipe
+
+
+def quoted(value: Any) -> str:
+    """A value that somebody gave, which may be as long as a whole file."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write integers of thousands of digits
+        return "a giant number"
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
@@ -160,14 +184,15 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
             work or a table in a table anywhere, for ``model`` or not.
     """
     try:
-        with path.open("rb") as file:
-            content = tomllib.load(file)
+        content = tomllib.loads(read_regular(path, MOST_BYTES).decode())
     except OSError as error:
         raise BadInput(
             f"{path}: the recipe cannot be read ({error.strerror}); give paper, short or a TOML file"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # not TOML, not UTF-8, or an integer of thousands of digits
         raise BadInput(f"{path}: the recipe is not TOML: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{path}: the recipe has values in values without end; give settings only") from None
     base = {key: content.pop(key) for key in ["base"] if key in content}
     # A table with the name of a setting is a setting of the wrong type.
     tables = {k: v for k, v in content.items() if isinstance(v, dict) and k not in Recipe.model_fields}
@@ -177,9 +202,10 @@ def read_recipe(path: Path, *, model: str = "") -> dict[str, Any]:
         inner = [key for key, value in table.items() if isinstance(value, dict)]
         if inner:
             raise BadInput(
-                f"{path}: [{name}.{inner[0]}]: a table cannot be in a table; put a name with a dot in quotes"
+                f"{path}: [{name:.80}.{inner[0]:.80}]: a table cannot be in a table; put a name with a "
+                "dot in quotes"
             )
-        make_recipe({}, table, origin=f"{path}: [{name}]")
+        make_recipe({}, table, origin=f"{path}: [{name:.80}]")
     for name in _tables_for(model, tables):
         settings.update(tables[name])
     return base | settings

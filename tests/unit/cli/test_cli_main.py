@@ -85,6 +85,16 @@ def test_usage_errors_are_one_line(refused, tmp_path, arguments, named):
     assert not out.exists()
 
 
+def test_a_line_is_short_and_moves_no_cursor(refused, tmp_path):
+    (tmp_path / "a.csv").write_text("image,label\n1,cat\n")
+    line = refused(
+        "measure", tmp_path / "a.csv", "--columns", "path=\x1b[2J\u202e" + "y" * 9999, "--out", "run"
+    )
+    assert "\\x1b[2J\\u202e" in line
+    assert not any(mark in line for mark in "\x1b\u202e")
+    assert len(line) < 3100
+
+
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_debug_shows_the_traceback_too(tmp_path, command, place):
     arguments = ["scores", str(tmp_path / "none")]

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.pictures.formats import is_phone_picture, reads_heif
+from easiness.data.pictures.quiet_decoders import quiet_decoders
 from easiness.data.pictures.scan import Header
 from easiness.errors import BadInput
 
@@ -41,13 +42,13 @@ class UnreadableImage(BadInput):
 
 @contextmanager
 def decoder_warnings() -> Iterator[None]:
-    """Around decoding: a decompression bomb is an error, other remarks of the decoder are dropped.
+    """Around decoding: a decompression bomb is an error, other remarks of the decoders are dropped.
 
     Warning filters belong to the process, so this is entered once, around all the threads.
     """
     from PIL import Image
 
-    with warnings.catch_warnings():
+    with quiet_decoders(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         yield

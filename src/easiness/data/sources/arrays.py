@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.data.pictures.pixels import to_pixels
 from easiness.data.pictures.stored import ArrayImages
+from easiness.data.sources.npz_members import read_npz
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
@@ -51,7 +50,7 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     Raises:
         BadInput: it is not such a file, an array is missing or pickled, or the content is wrong.
     """
-    content = _read_npz(path)
+    content = read_npz(path, KEYS, needed=(("x", "y"), ("x_test", "y_test")))
     if classes is None and "classes" in content:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
@@ -91,39 +90,6 @@ def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
         return to_numpy(values)
     except (TypeError, ValueError) as error:  # ragged lists, or something that is no array at all
         raise BadInput(f"{name}: cannot be made an array ({error}); give a NumPy or torch array") from None
-
-
-def _read_npz(path: Path) -> dict[str, npt.NDArray[Any]]:
-    if not zipfile.is_zipfile(path):
-        raise BadInput(f"{path}: not an .npz file that can be read; save it with numpy.savez(path, x=x, y=y)")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            needed = ["x", "y"] + (["x_test", "y_test"] if {"x_test", "y_test"} & set(file.files) else [])
-            for key in needed:
-                if key not in file.files:
-                    found = ", ".join(file.files) or "nothing"
-                    raise BadInput(
-                        f"{path}: no array named {key} (found {found}); "
-                        "save it with numpy.savez(path, x=x, y=y)"
-                    )
-            return {key: _member(file, key, path) for key in KEYS if key in file.files}
-    except (OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise BadInput(f"{path}: the file is damaged ({error}); save it again") from None
-
-
-def _member(file: Any, key: str, path: Path) -> npt.NDArray[Any]:
-    try:
-        array = file[key]
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            raise BadInput(
-                f"{path}: {key} is an array of objects, which would have to be unpickled; save it as numbers "
-                "or strings"
-            ) from None
-        raise BadInput(f"{path}: {key} is damaged ({error}); save it again") from None
-    if not isinstance(array, np.ndarray):
-        raise BadInput(f"{path}: {key} is not an array; save it with numpy.savez(path, x=x, y=y)")
-    return array
 
 
 def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:

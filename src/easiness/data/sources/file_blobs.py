@@ -19,10 +19,11 @@ from easiness.data.pictures.decode import (
     read_header,
 )
 from easiness.data.pictures.encoded import Positions
-from easiness.data.pictures.formats import reads_heif
+from easiness.data.pictures.formats import MOST_BYTES, reads_heif
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts, Stamp
+from easiness.regular_file import read_regular
 
 R = TypeVar("R")
 
@@ -75,7 +76,7 @@ class FileBlobs:
     def _read(self, position: int) -> bytes:
         path = self._root / self._files[position]
         try:
-            content = path.read_bytes()
+            content = read_regular(path, MOST_BYTES)
             status = path.stat()
         except OSError as error:
             raise UnreadableImage(str(path), f"the file cannot be read: {error.strerror}") from None

@@ -74,6 +74,7 @@ def from_hub_object(
     what = source or name
     for table in (*(found.values() if isinstance(found, dict) else [found]), held_out):
         _check_kind(table, what)
+        _check_whole(table, what)
     if not isinstance(found, dict):
         train, test, test_name = found, held_out, "test"
     elif held_out is not None:
@@ -107,6 +108,17 @@ def _check_kind(table: Any, what: str) -> None:
             "measured over epochs and trials; load it without streaming"
         )
     raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
+
+
+def _check_whole(table: Any, what: str) -> None:
+    """Make sure that no value lies outside of the file, which would end the process where it is read."""
+    from pyarrow import ArrowException
+
+    try:
+        if table is not None:
+            table.data.validate(full=True)
+    except ArrowException as error:
+        raise BadInput(f"{what}: its files are damaged ({one_line(error)}); save or get them again") from None
 
 
 def _name_and_config(text: str) -> tuple[str, str | None]:

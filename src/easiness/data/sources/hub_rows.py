@@ -12,10 +12,12 @@ from typing import Any
 from easiness.data.counting import IMAGES, counted
 from easiness.data.pictures.decode import Blob, UnreadableImage, digest
 from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
+from easiness.data.pictures.formats import MOST_BYTES
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.row_digests import row_digests
+from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # rows read together
 
@@ -91,7 +93,7 @@ def _bytes(value: dict[str, Any] | None, name: str) -> bytes:
         data: bytes = value["bytes"]
         return data
     try:
-        return Path(value["path"]).read_bytes()
+        return read_regular(Path(value["path"]), MOST_BYTES)
     except OSError as error:
         raise UnreadableImage(
             f"{name}: {value['path']}", f"the file cannot be read: {error.strerror}"

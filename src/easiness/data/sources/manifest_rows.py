@@ -12,6 +12,7 @@ from easiness.csv_cells import from_cell
 from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.splits import HELD_OUT_NAMES
 from easiness.errors import BadInput, nearest
+from easiness.regular_file import text_lines
 
 COLUMNS = ("path", "label", "split")
 NEEDED = COLUMNS[:2]
@@ -66,15 +67,15 @@ def read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
             values, an empty path or label, a label with white space around it, or an unknown split.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            separator = separator_of(first)
-            reader = csv.reader(chain([first], file), strict=True, delimiter=separator)
-            header = next(reader, [])
-            table = Table(path, separator, header, _places(header, columns or {}, path))
-            for cells in reader:
-                if cells:
-                    yield _row(cells, reader.line_num, table)
+        lines = text_lines(path)
+        first = next(lines, "")
+        separator = separator_of(first)
+        reader = csv.reader(chain([first], lines), strict=True, delimiter=separator)
+        header = next(reader, [])
+        table = Table(path, separator, header, _places(header, columns or {}, path))
+        for cells in reader:
+            if cells:
+                yield _row(cells, reader.line_num, table)
     except OSError as error:
         raise BadInput(f"{path}: the file cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
+from easiness.data.memory import fits
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
@@ -20,6 +21,7 @@ from easiness.errors import BadInput
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label",)
+_LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
 
 
 def holds_parquet(folder: Path) -> bool:
@@ -55,7 +57,7 @@ def load_parquet(
                 "give both splits the same names in the same order"
             )
     return encoded_dataset(
-        path.stem if path.is_file() else path.name,
+        path.name if path.is_dir() else path.stem,
         str(path),
         train,
         held_out,
@@ -73,7 +75,7 @@ def _parquet_files(folder: Path) -> list[Path]:
 
 
 def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
-    if path.is_file():
+    if not path.is_dir():
         return [path], [], ""
     files = _parquet_files(path)
     train = [file for file in files if file.name.startswith("train")]
@@ -104,6 +106,8 @@ def _read_split(
 def _column(file: Path, wanted: tuple[str, ...]) -> str:
     columns = open_parquet(file).schema_arrow.names
     for name in wanted:
+        if columns.count(name) > 1:
+            raise BadInput(f"{file}: column {name} occurs more than once; leave one out")
         if name in columns:
             return name
     raise BadInput(
@@ -115,9 +119,13 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
 def _labels(file: Path) -> npt.NDArray[Any]:
     from pyarrow import ArrowException
 
-    column = _column(file, LABEL_COLUMNS)
+    column, opened = _column(file, LABEL_COLUMNS), open_parquet(file)
+    if not fits(_LABEL_BYTES * opened.metadata.num_rows):  # equal ones take no room in the file
+        raise BadInput(
+            f"{file}: its {opened.metadata.num_rows} labels do not fit into memory; give fewer rows"
+        )
     try:
-        values = open_parquet(file).read(columns=[column]).column(0)
+        values = opened.read(columns=[column]).column(0)
     except (ArrowException, OSError) as error:
         raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
     if values.null_count:

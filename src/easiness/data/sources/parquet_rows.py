@@ -19,6 +19,9 @@ from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.row_digests import row_digests
 from easiness.errors import BadInput
+from easiness.regular_file import open_regular
+
+AT_ONCE = 64  # rows read together
 
 
 def open_parquet(file: Path) -> Any:
@@ -31,8 +34,9 @@ def open_parquet(file: Path) -> Any:
     from pyarrow import ArrowException
 
     try:
+        open_regular(file).close()
         return pq.ParquetFile(file)
-    except (ArrowException, OSError) as error:
+    except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
         raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
 
 
@@ -75,13 +79,21 @@ class RowBlobs:
         return f"{self._files[index]}: row {position - self._starts[index]}"
 
     def blobs(self, positions: Positions) -> Iterator[Blob]:
-        """Readers of the rows, one row group at a time; groups without a row wanted are not read."""
+        """Readers of the rows, some at a time; row groups without a row wanted are not read."""
         for group in self._groups:
             low, high = np.searchsorted(positions, [group.start, group.stop])
             if low < high:
-                values = self._read(group)
-                for position in positions[low:high].tolist():
-                    yield partial(_bytes, values[position - group.start], self.name(position))
+                yield from self._blobs_of(group, positions[low:high])
+
+    def _blobs_of(self, group: _Group, positions: Positions) -> Iterator[Blob]:
+        start = group.start
+        for values in self._read(group):
+            low, high = np.searchsorted(positions, [start, start + len(values)])
+            for position in positions[low:high].tolist():
+                yield partial(_bytes, values[position - start], self.name(position))
+            start += len(values)
+            if high == len(positions):
+                return
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the rows; of a file whose headers are all the same that one is remembered."""
@@ -136,17 +148,22 @@ class RowBlobs:
     def _fact_name(self, file: Path) -> str:
         return file.relative_to(self._root).as_posix()
 
-    def _read(self, group: _Group) -> Any:
+    def _read(self, group: _Group) -> Iterator[Any]:
+        """The stored bytes in a row group, some rows at a time: what is packed well may be huge unpacked."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        file = self._files[group.file]
+        file, columns = self._files[group.file], [self._columns[group.file]]
+        num_read = 0
         try:
-            table = open_parquet(file).read_row_group(group.group, columns=[self._columns[group.file]])
+            for batch in open_parquet(file).iter_batches(AT_ONCE, [group.group], columns):
+                values = batch.column(0)
+                num_read += len(values)
+                yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
         except (pa.ArrowException, OSError) as error:
             raise BadInput(f"{file}: row group {group.group} cannot be read ({one_line(error)})") from None
-        values = table.column(0)
-        return pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
+        if num_read != group.stop - group.start:
+            raise BadInput(f"{file}: row group {group.group} has fewer rows than it says; get the file again")
 
 
 def _check_type(file: Path, column: str, schema: Any) -> None:

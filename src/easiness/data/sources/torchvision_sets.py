@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed
 from easiness.wait_policy import wait_passively
+
+SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 
 
 @dataclass(frozen=True)
@@ -111,7 +115,7 @@ def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, downloa
 
     arguments = {**split, "download": download} if entry.downloads else split
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _answered_within(SECONDS_TO_WAIT):
             return getattr(torchvision.datasets, entry.class_name)(str(root), **arguments)
     except Exception as error:  # whatever is wrong with the files, or on the way to them
         if download:
@@ -120,6 +124,17 @@ def _open(entry: NamedSet, name: str, split: dict[str, Any], root: Path, downloa
             f"{root}: torchvision finds no {name} there ({one_line(error)}); give the --data-root that "
             f"holds it{_or_download(entry)}"
         ) from None
+
+
+@contextlib.contextmanager
+def _answered_within(seconds: float) -> Iterator[None]:
+    """Connections made in the block give up where nothing comes for so long; torchvision never does."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _or_download(entry: NamedSet) -> str:

@@ -1,4 +1,4 @@
-"""Photos at the working resolution in one file that is mapped into memory, built once and safe to interrupt.
+"""Photos at the working resolution in one file that many processes read, built once and safe to interrupt.
 
 The file holds the pixels of each photo [height, width, channels] one after another, then a table of
 their heights, widths and CRC-32s (uint32 [K, 3]), then a footer with their number, the digest of the
@@ -11,6 +11,7 @@ import hashlib
 import os
 import shutil
 import struct
+import weakref
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -25,6 +26,7 @@ from filelock import FileLock
 from easiness.data.pictures.stored import Pixels, StoredImages
 from easiness.data.working.photos import reduce
 from easiness.errors import BadInput, RunFailed
+from easiness.regular_file import open_regular
 
 _MAGIC = b"easiness photos 1"
 _FOOTER = struct.Struct("<17sBIQ32s")  # magic, channels, short side, number of photos, SHA-256 of the table
@@ -32,57 +34,72 @@ _ROW = 12  # bytes of the table for a photo
 _AT_ONCE = 512  # photos between two points at which an interrupted build can go on
 
 
-class MappedPhotos:
-    """The photos in a finished file; each is checked when it is first taken."""
+class DamagedCache(BadInput):
+    """A file of cached photos is not what was written; nothing but the file has to be made again."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `BadInput` where the file is not whole."""
+        super().__init__(f"{path}: the cache of photos is damaged; remove it and run again")
+        self.path = path
+
+    def __reduce__(self) -> tuple[type[DamagedCache], tuple[Path]]:
+        return DamagedCache, (self.path,)
+
+
+class CachedPhotos:
+    """The photos in a finished file; each is checked when it is first taken.
+
+    They are read and not mapped: each is copied anyway, and a file that is cut while it is in use, or on a
+    disk that fails, is then an error and not the end of the process by a signal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Raises `DamagedCache` where the file is not whole."""
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 self.channels, self.short_side, table = _read_end(file)
-            self.sizes = table[:, :2].astype(np.int64)
-            self._checksums = table[:, 2]
-            self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
-            self._pixels = np.memmap(path, np.uint8, mode="r", shape=(int(self._starts[-1]),))
-        except (OSError, ValueError, struct.error):
-            raise _damaged(path) from None
+                self._file = os.dup(file.fileno())
+        except (OSError, ValueError, OverflowError, struct.error):
+            raise DamagedCache(path) from None
+        weakref.finalize(self, os.close, self._file)
+        self.sizes = table[:, :2].astype(np.int64)
+        self._checksums = table[:, 2]
+        self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
         self._checked = np.zeros(len(self.sizes), np.bool_)
 
-    def __reduce__(self) -> tuple[type[MappedPhotos], tuple[Path]]:
-        """Another process maps the same file, instead of being sent what is in it."""
-        return MappedPhotos, (self.path,)
+    def __reduce__(self) -> tuple[type[CachedPhotos], tuple[Path]]:
+        """Another process reads the same file, instead of being sent what is in it."""
+        return CachedPhotos, (self.path,)
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``, copied from what the system has mapped.
+        """The photos at ``positions``.
 
         Raises:
-            BadInput: one is not what was written.
+            DamagedCache: one is not what was written.
         """
         return [self._photo(position) for position in positions.tolist()]
 
     def _photo(self, position: int) -> Pixels:
-        pixels = self._pixels[self._starts[position] : self._starts[position + 1]]
-        if not self._checked[position]:
-            if zlib.crc32(pixels.data) != self._checksums[position]:
-                raise _damaged(self.path)
-            self._checked[position] = True
-        # a copy, since torch wants memory that could be written to, and a private mapping of that kind
-        # must not be larger than memory
-        return np.array(pixels).reshape(*self.sizes[position], self.channels)
+        start, stop = self._starts[position : position + 2].tolist()
+        pixels = np.empty(stop - start, np.uint8)
+        try:
+            num_read = os.preadv(self._file, [pixels.data], start)
+        except OSError:
+            num_read = 0
+        whole = num_read == len(pixels)
+        if not whole or not (self._checked[position] or zlib.crc32(pixels.data) == self._checksums[position]):
+            raise DamagedCache(self.path)
+        self._checked[position] = True
+        return pixels.reshape(*self.sizes[position], self.channels)
 
 
-def opened_cache(path: Path) -> MappedPhotos:
+def opened_cache(path: Path) -> CachedPhotos:
     """The photos in the finished file at ``path``.
 
     Raises:
-        BadInput: it is not whole.
+        DamagedCache: it is not whole.
     """
-    return MappedPhotos(path)
-
-
-def _damaged(path: Path) -> BadInput:
-    return BadInput(f"{path}: the cache of photos is damaged; remove it and run again")
+    return CachedPhotos(path)
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
@@ -107,21 +124,21 @@ def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -
 
 def cached_photos(
     stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]
-) -> MappedPhotos:
-    """The photos in the file at ``path``, which is built where it does not exist.
+) -> CachedPhotos:
+    """The photos in the file at ``path``, which is built where it does not exist or is not whole.
 
     A build that was interrupted goes on where it was, and of two processes one builds while the other
     waits. ``on_cached`` is told how many photos are done, now and then.
 
     Raises:
-        BadInput: a photo is unreadable, or the file is damaged.
+        BadInput: a photo is unreadable, or the file holds other photos.
         RunFailed: the file cannot be written.
     """
     try:
-        if not path.exists():
+        if not _is_whole(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
-                if not path.exists():
+                if not _is_whole(path):
                     _build(stored, short_side, path, on_cached)
             Path(f"{path}.lock").unlink(missing_ok=True)
     except OSError as error:
@@ -132,10 +149,19 @@ def cached_photos(
             f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
             f"free){begun}; run it again when this is mended, or use --cache off"
         ) from error
-    photos = MappedPhotos(path)
+    photos = CachedPhotos(path)
     if len(photos.sizes) != len(stored) or photos.short_side != short_side:
         raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
     return photos
+
+
+def _is_whole(path: Path) -> bool:
+    """Is the file there, and its end as it was written? The photos are checked when they are taken."""
+    try:
+        CachedPhotos(path)
+    except DamagedCache:
+        return False
+    return True
 
 
 def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
@@ -174,15 +200,22 @@ def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callabl
 
 
 def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
-    """Put both files where an interrupted build can be continued; returns how many photos there are."""
+    """Put both files where an interrupted build can be continued; returns how many photos there are.
+
+    It goes on behind the last photo before which all are as they were written.
+    """
     content = table.read(_ROW * num)
-    done = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3)
-    length = int(done[:, :2].prod(axis=1, dtype=np.int64).sum()) * channels
-    if pixels.seek(0, os.SEEK_END) < length:
-        done, length = done[:0], 0
-    table.truncate(table.seek(_ROW * len(done)))
+    rows = np.frombuffer(content[: len(content) // _ROW * _ROW], "<u4").reshape(-1, 3).tolist()
+    left = os.fstat(pixels.fileno()).st_size
+    done, length = 0, 0
+    for height, width, checksum in rows:
+        num_bytes = height * width * channels
+        if num_bytes > left or zlib.crc32(pixels.read(num_bytes)) != checksum:
+            break
+        done, length, left = done + 1, length + num_bytes, left - num_bytes
+    table.truncate(table.seek(_ROW * done))
     pixels.truncate(pixels.seek(length))
-    return len(done)
+    return done
 
 
 def _to_disk(file: BinaryIO) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from easiness.csv_cells import from_cell
 from easiness.errors import BadInput, shorten
+from easiness.regular_file import text_lines
 
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 
@@ -36,20 +36,16 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
 
 
 def _read(path: Path, where: str) -> list[str]:
-    is_csv = path.suffix.lower() == ".csv"
-    ends = "" if is_csv else None
     try:
-        # names of files need not be valid text; within a CSV file, ends of lines may be a part of them
-        with path.open(encoding="utf-8-sig", errors="surrogateescape", newline=ends) as file:
-            text = file.read()
+        lines = list(text_lines(path, errors="surrogateescape"))  # names of files need not be valid text
     except OSError as error:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
-    if "\0" in text:
+    if any("\0" in line for line in lines):
         raise BadInput(f"{where}: is not text; {_FORM}")
-    if not is_csv:
-        return [line for line in text.split("\n") if line]
+    if path.suffix.lower() != ".csv":
+        return [name for line in lines if (name := line.rstrip("\r\n"))]
     try:
-        rows = csv.DictReader(io.StringIO(text, newline=""))
+        rows = csv.DictReader(lines)
         if "id" not in (rows.fieldnames or ()):
             raise BadInput(f"{where}: has no column id (but {', '.join(rows.fieldnames or ())}); {_FORM}")
         return [from_cell(row["id"]) for row in rows if row["id"]]

@@ -344,7 +344,7 @@ def test_verdicts_are_remembered(folder, monkeypatch):
     (folder / "dog/2.png").write_bytes(b"")
     first = load_dataset(folder, skip_unreadable=True)
     assert first.num_unreadable == 2
-    monkeypatch.setattr(Path, "read_bytes", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr(file_blobs, "read_regular", lambda path, _: pytest.fail(f"{path} was read"))
     second = load_dataset(folder, skip_unreadable=True)
     assert second.ids.tolist() == first.ids.tolist()
     assert second.num_unreadable == 2
@@ -352,18 +352,20 @@ def test_verdicts_are_remembered(folder, monkeypatch):
 
 @pytest.mark.parametrize("options", [{}, {"skip_unreadable": True}])
 def test_an_interrupt_loses_little(folder, monkeypatch, options):
-    original = Path.read_bytes
+    original = file_blobs.read_regular
 
-    def interrupted(path):
+    def interrupted(path, most):
         if path.name == "2.png" and path.parent.name == "dog":
             raise KeyboardInterrupt
-        return original(path)
+        return original(path, most)
 
-    monkeypatch.setattr(Path, "read_bytes", interrupted)
+    monkeypatch.setattr(file_blobs, "read_regular", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(folder, **options).fingerprint
     read = []
-    monkeypatch.setattr(Path, "read_bytes", lambda path: read.append(path.name) or original(path))
+    monkeypatch.setattr(
+        file_blobs, "read_regular", lambda path, most: read.append(path.name) or original(path, most)
+    )
     if options:
         load_dataset(folder, **options)
     else:

@@ -358,3 +358,17 @@ def test_wrong_texts(tmp_path, table):
     table([0, 1]).save_to_disk(tmp_path / "pets")
     with pytest.raises(BadInput, match="a folder of save_to_disk has no configurations; leave out :small"):
         load_dataset(f"hf:{tmp_path / 'pets'}:small")
+
+
+def test_values_outside_of_the_file_are_refused(table, tmp_path):
+    """Arrow itself reads them from wherever they would be, which ends the process."""
+    table([0, 1, 1]).save_to_disk(tmp_path / "pets")
+    (file,) = (tmp_path / "pets").glob("*.arrow")
+    content = file.read_bytes()
+    rows = datasets.load_from_disk(tmp_path / "pets").data["image"].to_pylist()
+    offsets = np.cumsum([0, *(len(row["bytes"]) for row in rows)]).astype("<i4").tobytes()
+    assert content.count(offsets) == 1
+    beyond = np.array([0, 2**30, 2**30, 2**30], "<i4").tobytes()
+    file.write_bytes(content.replace(offsets, beyond))
+    with pytest.raises(BadInput, match=r"hf:.*pets: its files are damaged \(.*\); save or get them again"):
+        load_dataset(f"hf:{tmp_path / 'pets'}")

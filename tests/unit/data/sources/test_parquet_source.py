@@ -103,11 +103,11 @@ def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", images, [0, 1] * 4, row_group_size=1)
     whole, part = load_dataset(path), load_dataset(path, limit=2, seed=3)
     read = []
-    original = pq.ParquetFile.read_row_group
+    original = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
         pq.ParquetFile,
-        "read_row_group",
-        lambda file, group, **options: read.append(group) or original(file, group, **options),
+        "iter_batches",
+        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
     )
     assert (part.images == whole.images[part.ids]).all()
     read.clear()
@@ -132,7 +132,7 @@ def test_undecodable_row_is_named_or_skipped(tmp_path, encoded):
 def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", [encoded(0), b"broken", encoded(1)], [0, 1, 1])
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
-    monkeypatch.setattr(pq.ParquetFile, "read_row_group", lambda *_, **__: pytest.fail("rows were read"))
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda *_, **__: pytest.fail("rows were read"))
     assert load_dataset(path, skip_unreadable=True).ids.tolist() == [0, 2]
 
 
@@ -141,11 +141,11 @@ def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
     write(tmp_path / "train-0.parquet", images[:3], [0, 1, 0], row_group_size=1)
     write(tmp_path / "train-1.parquet", images[3:], [1, 0, 1], row_group_size=1)
     read = []
-    original = pq.ParquetFile.read_row_group
+    original = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
         pq.ParquetFile,
-        "read_row_group",
-        lambda file, at, **more: read.append(at) or original(file, at, **more),
+        "iter_batches",
+        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
     )
     part = load_dataset(tmp_path, limit=2, seed=1)
     digests = [hashlib.sha256(image).hexdigest() for image in images]
@@ -166,22 +166,22 @@ def test_digests_of_rows_are_remembered(tmp_path, encoded, monkeypatch):
 
 def test_digests_up_to_an_interrupt_are_kept(tmp_path, encoded, monkeypatch):
     path = write(tmp_path / "a.parquet", [encoded(i) for i in range(100)], [0, 1] * 50, row_group_size=1)
-    original = pq.ParquetFile.read_row_group
+    original = pq.ParquetFile.iter_batches
 
-    def interrupted(file, group, **options):
-        if group == 90:
+    def interrupted(file, num, groups, columns):
+        if groups == [90]:
             raise KeyboardInterrupt
-        return original(file, group, **options)
+        return original(file, num, groups, columns)
 
     monkeypatch.setattr(threads, "CHUNK", 1)
-    monkeypatch.setattr(pq.ParquetFile, "read_row_group", interrupted)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", interrupted)
     with pytest.raises(KeyboardInterrupt):
         _ = load_dataset(path).fingerprint
     read = []
     monkeypatch.setattr(
         pq.ParquetFile,
-        "read_row_group",
-        lambda file, at, **more: read.append(at) or original(file, at, **more),
+        "iter_batches",
+        lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
     )
     assert len(set(load_dataset(path).stored.digests())) == 100
     assert len(read) < 50
@@ -254,3 +254,48 @@ def test_images_must_be_bytes(tmp_path):
     pq.write_table(pa.table({"image": [[1, 2], [3, 4]], "label": [0, 1]}), tmp_path / "a.parquet")
     with pytest.raises(BadInput, match=r"column image holds list<.*int64>; store encoded images as bytes"):
         load_dataset(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("twice", ["image", "label"])
+def test_two_columns_of_one_name_are_refused(tmp_path, encoded, twice):
+    path = write(tmp_path / "a.parquet", [encoded(i) for i in range(2)], [0, 1])
+    table = pq.read_table(path)
+    pq.write_table(table.append_column(twice, table[twice]), path)
+    with pytest.raises(BadInput, match=f"a.parquet: column {twice} occurs more than once; leave one out"):
+        load_dataset(path)
+
+
+def test_rows_are_unpacked_some_at_a_time(tmp_path, encoded, monkeypatch):
+    """A thousand times the same picture takes no room in the file, and would in memory."""
+    num, image = 1000, encoded(0) + bytes(100_000)
+    indices = pa.DictionaryArray.from_arrays(np.zeros(num, np.int32), pa.array([image], pa.binary()))
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": indices, "label": np.arange(num) % 2}), path, store_schema=False)
+    assert path.stat().st_size < 2 * len(image)
+    data = load_dataset(path)
+    monkeypatch.setattr(threads, "CHUNK", 1)  # which are what is read ahead
+    before = pa.total_allocated_bytes()
+    pool_most = []
+    for _ in data.stored.map(lambda _: pool_most.append(pa.total_allocated_bytes())):
+        pass
+    assert len(pool_most) == num
+    assert max(pool_most) - before < num * len(image) / 4
+
+
+def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "a.parquet"
+    nothing = pa.nulls(500_000, pa.binary())
+    pq.write_table(pa.table({"image": nothing, "label": np.zeros(500_000, np.int64)}), path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr("easiness.data.memory.available_memory", lambda: 20_000_000)
+    with pytest.raises(
+        BadInput, match=r"a\.parquet: its 500000 labels do not fit into memory; give fewer rows"
+    ):
+        load_dataset(path)
+
+
+def test_a_column_whose_name_is_no_text_is_refused(tmp_path, encoded):
+    path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1])
+    path.write_bytes(path.read_bytes().replace(b"bytes", b"b\xf9tes"))
+    with pytest.raises(BadInput, match=r"a\.parquet: not a Parquet file that can be read \('utf-8' codec"):
+        load_dataset(path)

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.data import load_dataset
+from easiness.data.sources import npz_members
+from easiness.errors import BadInput
+
+X, Y = np.arange(4 * 6 * 5, dtype=np.uint8).reshape(4, 6, 5), np.array([0, 1, 0, 1])
+
+
+def member(header: str, data: bytes = b"", version: bytes = b"\x01\x00") -> bytes:
+    """An array as it lies in the file, with a header as somebody may write it."""
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY" + version + len(text).to_bytes(2, "little") + text + data
+
+
+def whole(array: np.ndarray) -> bytes:
+    content = io.BytesIO()
+    np.save(content, array)
+    return content.getvalue()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[..., Path]:
+    def make(x: bytes, how: int = zipfile.ZIP_STORED) -> Path:
+        path = tmp_path / "a.npz"
+        with zipfile.ZipFile(path, "w", how) as zipped:
+            zipped.writestr("x.npy", x)
+            zipped.writestr("y.npy", whole(Y))
+        return path
+
+    return make
+
+
+def described(shape: str, dtype: str = "'|u1'") -> str:
+    return f"{{'descr': {dtype}, 'fortran_order': False, 'shape': {shape}}}"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            member(described("(1152921504606846976,)"), bytes(99)),
+            "x is damaged .an array of shape .115292150",
+        ),
+        (member(described("(2048, 1048576, 1048576)"), bytes(99)), "x is damaged .an array of shape .2048"),
+        (member(described(f"({10**30}, 0)")), "x is damaged"),
+        (member(described("(4611686018427387904,)", "'<U0'")), "x is damaged"),
+        (member(described("(-4, 6, 5)"), bytes(120)), "x is no array that can be read .shape .-4"),
+        (member("{'descr': open('x'), }"), "x is no array that can"),
+        (member("[" * 900), "x is no array that can"),
+        (member("{" * 60000), "x is no array that can"),
+        (member("1 +"), "x is no array that can"),
+        (member("\0\0\0"), "x is no array that can"),
+        (member(described("(4, 6, 5)", "'|O'"), b"\x80\x04]."), "x is an array of objects"),
+        (member(described("(4, 6, 5)", "[('a', '|O')]")), "x is an array of objects"),
+        (
+            member(described("(4, 6, 5)"), bytes(120), b"\x03\x00"),
+            "x is no array that can be read .format 3.0",
+        ),
+        (
+            member(described("(4, 6, 5)"), bytes(119)),
+            "x is damaged .an array of shape .4, 6",
+        ),
+        (b"", "x is no array that can"),
+        (b"hello", "x is no array that can"),
+    ],
+)
+def test_a_header_that_lies_is_refused(file, content: bytes, message: str):
+    with pytest.raises(BadInput, match=rf"a\.npz: {message}") as refused:
+        load_dataset(file(content))
+    assert len(str(refused.value)) < 500
+
+
+@pytest.mark.parametrize(
+    "how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+def test_members_may_be_packed(file, how):
+    np.testing.assert_array_equal(load_dataset(file(whole(X), how)).images.numpy()[:, 0], X)
+
+
+def test_a_header_of_python_2_is_read_without_a_word(file):
+    np.testing.assert_array_equal(
+        load_dataset(file(member(described("(4L, 6L, 5L)"), X.tobytes()))).images.numpy()[:, 0], X
+    )
+
+
+def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
+    file, monkeypatch: pytest.MonkeyPatch
+):
+    """A bomb: two million zeros in two thousand bytes."""
+    path = file(whole(np.zeros((2000, 32, 32), np.uint8)), zipfile.ZIP_DEFLATED)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr(npz_members, "available_memory", lambda: 2**20)
+    monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was unpacked"))
+    with pytest.raises(BadInput, match=r"a\.npz: its arrays need 0\.0 GiB and 0\.0 GiB of memory"):
+        load_dataset(path)
+
+
+def test_a_member_that_says_it_is_larger_than_what_it_unpacks_to(file):
+    path = file(member(described("(1000, 6, 5)"), bytes(120)), zipfile.ZIP_DEFLATED)
+    content = bytearray(path.read_bytes())
+    at = content.rindex(b"PK\x01\x02", 0, content.rindex(b"PK\x01\x02"))  # of x in the directory
+    content[at + 24 : at + 28] = (2**31).to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"a\.npz: x is damaged"):
+        load_dataset(path)
