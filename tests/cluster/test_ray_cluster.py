@@ -141,7 +141,7 @@ def gpu_beside_others(given: tuple[Path, int]) -> tuple[str, str]:
     return seen, str(own_device(torch.device("cuda")))
 
 
-@pytest.mark.parametrize(("per_gpu", "number"), [(1, 2), (2, 2)])
+@pytest.mark.parametrize(("per_gpu", "number"), [(1, 2), pytest.param(2, 2, marks=pytest.mark.long)])
 def test_items_take_gpus_and_parts_of_gpus(executor_of, tmp_path, per_gpu, number):
     executor = executor_of(None, Needs(per_gpu=per_gpu))
     assert executor.jobs == number  # with a core each
@@ -217,6 +217,7 @@ def test_items_of_a_killed_driver_end_before_those_of_the_next_begin(cluster, tm
         assert all(before[1] < after[0] for before, after in itertools.pairwise(spans)), spans
 
 
+@pytest.mark.long
 def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, contents, tmp_path):
     out = tmp_path / "run"
     given: dict[str, Any] = {"model": "mlp_3", "limit": 100, "trials": 3, "epochs": 2, "precision": "float32"}
@@ -256,6 +257,7 @@ def test_a_run_whose_driver_was_killed_keeps_what_was_finished(cluster, digits, 
     assert contents(out) == contents(tmp_path / "alone")
 
 
+@pytest.mark.long
 def test_photos_reach_machines_by_the_cache_or_by_their_source(cluster, pictures, contents, tmp_path):
     given: dict[str, Any] = {
         "model": "mlp_2_w16",

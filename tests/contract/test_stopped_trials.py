@@ -52,7 +52,14 @@ def lone(made_once, contents):
 SERIAL, PROCESSES = {"executor": "serial"}, {"executor": "processes", "jobs": 2}
 
 
-@pytest.mark.parametrize(("first", "then"), [(SERIAL, SERIAL), (PROCESSES, PROCESSES), (PROCESSES, SERIAL)])
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (SERIAL, SERIAL),
+        pytest.param(PROCESSES, PROCESSES, marks=pytest.mark.long),
+        pytest.param(PROCESSES, SERIAL, marks=pytest.mark.long),
+    ],
+)
 def test_stopped_and_gone_on_with(tmp_path, contents, lone, first, then):
     out = tmp_path / "run"
     with pytest.raises(KeyboardInterrupt):

@@ -275,9 +275,13 @@ def can_be_called(words: list[str], place: str) -> None:
             assert f'"{option}"' in sources + kit, f"{place}: {words[1]} has no {option}"
 
 
+FIRST_READ = ("README.md", "docs/start.md", "docs/tutorials/digits.md", "docs/labels.md")
+
+
 def with_marks(page: str) -> Any:
-    """Trainers of others warn of what is no matter of a page's."""
+    """Trainers of others warn of what is no matter of a page's; what is read first is run each time."""
     marks = [pytest.mark.filterwarnings("ignore")] if page in OTHER_TRAINERS else []
+    marks += [] if page in FIRST_READ else [pytest.mark.long]
     return pytest.param(page, marks=marks, id=page)
 
 

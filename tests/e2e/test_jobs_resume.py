@@ -64,7 +64,13 @@ def lone(tmp_path_factory, contents):
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
-@pytest.mark.parametrize("then", [["--jobs", 2], ["--executor", "serial"]], ids=["in two again", "in one"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        pytest.param(["--jobs", 2], id="in two again", marks=pytest.mark.long),
+        pytest.param(["--executor", "serial"], id="in one"),
+    ],
+)
 def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, contents, lone, then):
     path = tmp_path / "run"
     arguments = digits(path, "--trials", TRIALS, "--epochs", EPOCHS)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from easiness.store.files import ASIDE
 from easiness.studies.paper.layout import study_runs
 
@@ -77,6 +79,7 @@ def results(study: Path) -> dict[str, bytes]:
     return {path.relative_to(study).as_posix(): path.read_bytes() for path in files}
 
 
+@pytest.mark.long
 def test_kills_at_any_moment_change_nothing(tiny_preset, contents, tmp_path):
     lone, killed = tmp_path / "lone", tmp_path / "killed"
     preset = json.dumps(dataclasses.asdict(tiny_preset))

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from lengths import long_but
 
 from easiness import open_run
+from lengths import long_but
 
 NOWHERE = {
     "a file in its place": "open('file', 'w').close(); os.environ['EASINESS_CACHE'] = 'file'",
@@ -25,7 +25,7 @@ NOWHERE = {
 }
 
 
-@pytest.mark.parametrize("name", long_but(NOWHERE, ("no home",)))
+@pytest.mark.parametrize("name", long_but(NOWHERE, ()))
 def test_a_cache_that_cannot_be_is_done_without(start, digits, tmp_path, measured, pictures, contents, name):
     there = set(tmp_path.iterdir())
     process = start(*digits(tmp_path / "run", "--executor", "serial"), before=NOWHERE[name])
@@ -61,7 +61,7 @@ def test_streams_that_are_closed_or_full(measured, into, code, said):
     assert (ended.returncode, ended.stderr, ended.stdout) == (code, said, "")
 
 
-@pytest.mark.parametrize("closed", ["1", "2", "1, 2"])
+@pytest.mark.parametrize("closed", long_but(["1", "2", "1, 2"], ["1, 2"]))
 def test_measuring_with_closed_streams(start, digits, tmp_path, measured, contents, closed):
     """As under a supervisor that gives a process none."""
     before = f"import sys\nfor number in ({closed},):\n    os.close(number)\n"

@@ -63,7 +63,7 @@ def test_rows_of_the_full_record(observe, num_epochs, num, seed, keep):
     with tempfile.TemporaryDirectory() as folder:
         write_trial(
             Path(folder),
-            TrialRecord({"train": thin}),
+            TrialRecord({"train": thin}, train_loss=[1.0] * num_epochs),
             {"train": np.arange(num)},
             index=0,
             seed=0,

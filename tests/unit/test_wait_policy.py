@@ -69,11 +69,10 @@ def test_the_words_are_those_of_the_openmp_that_torch_loads():
 @pytest.mark.parametrize(
     ("setting", "expected"),
     [
-        ({}, PASSIVE),
-        ({"OMP_WAIT_POLICY": "active"}, ACTIVE),
-        ({"GOMP_SPINCOUNT": "7"}, "7"),
+        pytest.param({}, PASSIVE, id="unset"),
+        pytest.param({"OMP_WAIT_POLICY": "active"}, ACTIVE, id="policy", marks=pytest.mark.long),
+        pytest.param({"GOMP_SPINCOUNT": "7"}, "7", id="count", marks=pytest.mark.long),
     ],
-    ids=["unset", "policy", "count"],
 )
 def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_path, setting, expected):
     command = ["-m", "easiness", "measure", "digits", "--model", "mlp_2_w8", "--limit", 20, "--trials", 2]
@@ -140,6 +139,7 @@ def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
     assert "Set OMP_WAIT_POLICY=passive before torch is imported" in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "then", "setting"),
     [

@@ -75,6 +75,7 @@ def test_the_next_number_of_trials_is_foretold_within_a_fifth_and_twice_as_many(
     assert check_trials(made(10, noisy_hard=True), stopping_rule(0.8, 10)).next is None
 
 
+@pytest.mark.long
 @given(st.integers(10, 60), st.integers(10, 80), st.floats(0.3, 0.95))
 @settings(max_examples=20, deadline=None)
 def test_checks_go_on_to_the_cap_and_never_past_it(num: int, cap: int, reliability: float) -> None:
