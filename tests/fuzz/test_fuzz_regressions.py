@@ -15,9 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from refitted import digest_of, refit, sealed_run, sealed_trial
 
-from easiness import BadInput, apply_card, open_run
+from easiness import BadInput, apply_card, load_dataset, open_run
 from easiness.store import verify
 
 Table = Callable[[pa.Table], pa.Table]
@@ -210,6 +211,14 @@ def test_documents_nested_without_end(run, name, text):
     file.write_text(text)
     with pytest.raises(BadInput, match=file.name):
         everything(run)
+
+
+def test_names_of_classes_nested_without_end(tmp_path):
+    picture = io.BytesIO()
+    Image.new("L", (4, 4)).save(picture, "PNG")
+    table = pa.table({"image": [picture.getvalue()] * 2, "label": [0, 1]})
+    pq.write_table(table.replace_schema_metadata({"huggingface": "[" * 100_000}), tmp_path / "a.parquet")
+    assert load_dataset(tmp_path / "a.parquet").classes == ("0", "1")
 
 
 def test_a_pipe_is_not_waited_for(run, whole_run, tmp_path):

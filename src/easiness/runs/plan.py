@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +38,7 @@ from easiness.spec import (
     recipe_settings,
     trial_seeds,
 )
+from easiness.store import digest
 from easiness.training import training_set
 
 _UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
@@ -165,7 +165,7 @@ def make_plan(
     asked = RunSpec(
         data=data.ref(),
         model=model,
-        pretrained=None if weights is None else _digest(weights),
+        pretrained=None if weights is None else digest(weights).sha256,
         recipe=recipe,
         resolved=_UNDECIDED,
         train_share=share,
@@ -230,11 +230,6 @@ def _check_draws(data: Dataset, drawn: Drawn, seed: int, trials: int) -> None:
                 f"rate {draw.rate:g}: no example has the label {data.classes[int(counts.argmin())]!r} any "
                 "more; use a lower rate or more examples"
             )
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _at_least(name: str, value: int, least: int, most: int | None = None) -> int:

@@ -23,6 +23,7 @@ from easiness.store.files import (
     write_whole,
 )
 from easiness.store.inside import FileName, check_no_links
+from easiness.store.json_file import read_json
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
 from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
@@ -53,6 +54,7 @@ __all__ = [
     "folder_written_whole",
     "is_intact",
     "read_checkpoint",
+    "read_json",
     "read_rows",
     "read_strictly",
     "remove_checkpoints",

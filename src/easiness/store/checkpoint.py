@@ -19,6 +19,7 @@ from easiness.errors import BadInput
 from easiness.spec import content_hash
 from easiness.store.files import FileDigest, digest, folder_written_whole, is_intact, sweep, write_whole
 from easiness.store.inside import FileName
+from easiness.store.json_file import read_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -124,9 +125,9 @@ def _is_of(document: CheckpointDocument, file: Path) -> bool:
 
 
 def _document(file: Path) -> CheckpointDocument:
-    if file.is_symlink() or not file.is_file() or file.stat().st_size > _MOST_BYTES:
+    if file.is_symlink():
         raise ValueError
-    sealed = json.loads(file.read_bytes())
+    sealed = read_json(file, _MOST_BYTES)
     if content_hash(sealed["checkpoint"]) != sealed["sha256"]:
         raise ValueError
     return CheckpointDocument.model_validate(sealed["checkpoint"])

@@ -119,7 +119,7 @@ class FileFacts:
         except sqlite3.Error as error:
             self._give_up(error)
             return {}
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             return {}
         return facts if isinstance(facts, dict) else {}
 

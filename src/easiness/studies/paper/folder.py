@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import ASIDE, is_run, sweep, write_whole
+from easiness.store import ASIDE, is_run, read_json, sweep, write_whole
 from easiness.studies.paper.layout import DOCUMENT, FIGURES, TABLES
 from easiness.studies.paper.study import PaperPlan
 
@@ -34,7 +34,7 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
             )
         return
     try:
-        there = json.loads(document.read_bytes())
+        there = read_json(document)
     except (OSError, ValueError):
         raise BadInput(f"{document}: is damaged; choose another --out") from None
     there, here = _flat(there), _flat(_settings(plan))

@@ -168,7 +168,7 @@ def test_a_database_that_breaks_on_the_way(root, cache):
     assert recall(root) == {"sha256": "02"}
 
 
-@pytest.mark.parametrize("stored", ["{", "3", None, b"\xff"])
+@pytest.mark.parametrize("stored", ["{", "3", None, b"\xff", "[" * 100_000])
 def test_facts_that_are_none(root, cache, stored):
     remember(root, sha256="00")
     with closing(sqlite3.connect(database(cache))) as other, other:

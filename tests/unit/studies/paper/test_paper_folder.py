@@ -93,7 +93,7 @@ def test_folders_of_others_are_refused(plan, tmp_path, run_copy):
         check_folder(plan, mine / "thesis.tex")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"preset": "smoke"'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"preset": "smoke"', b"[" * 100_000])
 def test_a_damaged_description_is_named(plan, folder, content):
     (folder / DOCUMENT).write_bytes(content)
     with pytest.raises(BadInput) as refused:
