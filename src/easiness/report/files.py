@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -23,14 +23,9 @@ def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
     """
     if path.suffix not in suffixes:
         raise BadInput(f"{path}: cannot tell the format; end the name in {' or '.join(suffixes)}")
-    try:
-        is_folder, has_folder = path.is_dir(), path.absolute().parent.is_dir()
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
-    if is_folder:
+    if _looked_at(path, Path.is_dir):
         raise BadInput(f"{path}: is a folder; give a file name")
-    if not has_folder:
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
+    _check_has_folder(path)
 
 
 def check_output_folder(path: Path) -> None:
@@ -39,14 +34,22 @@ def check_output_folder(path: Path) -> None:
     Raises:
         BadInput: there is something already, or no folder for it to lie in.
     """
+    if _looked_at(path, Path.exists):
+        raise BadInput(f"{path}: exists already; give the name of a new folder")
+    _check_has_folder(path)
+
+
+def _check_has_folder(path: Path) -> None:
+    if not _looked_at(path.absolute().parent, Path.is_dir):
+        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+def _looked_at(path: Path, question: Callable[[Path], bool]) -> bool:
+    """The answer, where the path is one that can be asked about: a name may be too long."""
     try:
-        exists, has_folder = path.exists(), path.absolute().parent.is_dir()
+        return question(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
-    if exists:
-        raise BadInput(f"{path}: exists already; give the name of a new folder")
-    if not has_folder:
-        raise BadInput(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
+from easiness.regular_file import read_regular
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.auto.search import GROUPS
 from easiness.runs.carrying_out import carry_out, missing_trials
@@ -26,6 +27,7 @@ from easiness.store import Run, check_output, is_run, read_document, sweep, writ
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"
+_MOST_BYTES = 2**24  # of it, far more than it comes to
 _KEPT = TypeAdapter(dict[str, Resolved])
 
 
@@ -174,7 +176,7 @@ class _Kept:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._known = _KEPT.validate_json(path.read_bytes())
+            self._known = _KEPT.validate_json(read_regular(path, _MOST_BYTES))
         except (OSError, ValueError):  # then it is measured anew
             self._known = {}
 

@@ -141,7 +141,7 @@ class RunWriter:
             self.describe(spec)
         except UnicodeEncodeError as error:
             raise BadInput(
-                f"id {error.object!r}: is not valid Unicode; rename that file or example"
+                f"{error.object!r}: is not valid Unicode; rename that file, class or example"
             ) from None
         except OSError as error:
             raise BadInput(

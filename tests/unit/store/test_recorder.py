@@ -452,3 +452,15 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
         ez.Recorder(tmp_path / "c", ids=IDS[:2], labels=LABELS[:2], classes=["no", "yes"]).trial(
             seed=0
         ).restore(first.state())
+
+
+@pytest.mark.parametrize(
+    "given", [{"ids": ["a", "\ud800"]}, {"classes": ["no", "\ud800"]}], ids=["id", "class"]
+)
+def test_a_name_that_is_no_unicode_is_named(tmp_path, given):
+    whole = {"ids": ["a", "b"], "labels": [0, 1], "classes": ["no", "yes"], **given}
+    with pytest.raises(
+        BadInput, match=r"'\\ud800': is not valid Unicode; rename that file, class or example"
+    ):
+        ez.Recorder(tmp_path / "mine", **whole)
+    assert not (tmp_path / "mine" / "run.json").exists()

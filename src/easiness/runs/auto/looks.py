@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from easiness.data import cache_folder
 from easiness.errors import is_out_of_memory
 from easiness.models import is_users_own
+from easiness.regular_file import read_regular
 from easiness.spec import Resolved, content_hash
 from easiness.store import write_whole
 from easiness.training import (
@@ -29,6 +30,7 @@ from easiness.training import (
 )
 
 _LOOK = 0.2  # seconds, where nothing is compared
+_MOST_BYTES = 2**24  # of what was kept, far more than it comes to
 
 BESIDE = 1.2
 """Times as long as alone that a step is taken to last while other cores train too, until it is measured."""
@@ -189,7 +191,7 @@ class Looks:
         if self._path is None:
             return _in_memory.get(self._key, _Document(about=self._about))
         try:
-            found = _Document.model_validate_json(self._path.read_bytes())
+            found = _Document.model_validate_json(read_regular(self._path, _MOST_BYTES))
         except (OSError, ValueError):
             return _Document(about=self._about)
         whole = all(len(one.ways) == len(one.speeds) for one in found.comparisons)

@@ -237,3 +237,12 @@ def test_a_network_that_cannot_train_is_bad_input(monkeypatch):
     monkeypatch.setattr(module, "look_at", lambda *_: [RuntimeError("no such step")])
     with pytest.raises(BadInput, match="no such step"):
         speed_of(WORKLOAD, ONE)
+
+
+def test_a_pipe_in_the_place_of_what_was_kept_is_not_waited_for(empty_cache, measuring):
+    keep()
+    file = the_file(empty_cache)
+    file.unlink()
+    os.mkfifo(file)
+    assert speed_of(WORKLOAD, ONE)[1] == speed(0.5)
+    assert "look" in measuring
