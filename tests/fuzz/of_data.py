@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import zipfile
@@ -10,8 +11,10 @@ from pathlib import Path
 
 import datasets  # noqa: F401
 import numpy as np
+import pyarrow.parquet as pq
 import torchvision  # noqa: F401
 from herd import Asked
+from json_mutations import altered_value
 from mutations import NUMBERS, altered
 from tables import altered_parquet
 from whole_data import CLASSES, FORMATS, LABELS, PIXELS
@@ -131,6 +134,17 @@ def parquet(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     return Asked(f"{file.name}: {how}", "Parquet", lambda: read_all(load_dataset(root)))
 
 
+def described(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
+    """A file of Parquet that says something else of its columns and classes."""
+    root = _copied(whole, folder, "hub")
+    file = root / "train-0.parquet"
+    table = pq.read_table(file)
+    value, how = altered_value(rng, json.loads(table.schema.metadata[b"huggingface"]))
+    text = "[" * 10**5 if rng.random() < 0.02 else json.dumps(value)
+    pq.write_table(table.replace_schema_metadata({"huggingface": text}), file)
+    return Asked(f"{file.name}: {how}", "Parquet", lambda: read_all(load_dataset(root)))
+
+
 def saved(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """A file of what the `datasets` library saved."""
     root = _copied(whole, folder, "saved")
@@ -219,7 +233,7 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
 
 
 KINDS = (
-    *(pictures, pictures, pictures, npz, npz, parquet, parquet),
+    *(pictures, pictures, pictures, npz, npz, parquet, parquet, described),
     *(saved, manifest, idx, labels, ids, recipe, photo_cache),
 )
 
