@@ -10,23 +10,35 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
-
-from easiness import measure, open_run
-from easiness.spec import content_hash
-from easiness.store import RunWriter
 
 SETTINGS = ["--model", "mlp_1_w4", "--limit", "20", "--epochs", "1", "--precision", "float32", "--no-weights"]
 
 _LINKS = 30_000  # of one file; file systems have a limit
 
 
-def multiply(path: Path, num: int) -> None:
-    """Make the run of one trial one of ``num``."""
-    run = open_run(path)
+def make(path: Path, num: int) -> None:
+    """Make a run of ``num`` trials, one of which is trained."""
+    from easiness import measure
+    from easiness.spec import content_hash
+    from easiness.store import RunWriter
+
+    run = measure(
+        "digits",
+        model="mlp_1_w4",
+        limit=20,
+        trials=1,
+        epochs=1,
+        precision="float32",
+        keep_weights=False,
+        progress=False,
+        jobs=1,
+        out=path,
+    )
     (first,) = run.trials
     sealed = json.loads((first.path / "trial.json").read_bytes())
     spec = run.spec.measured
@@ -69,23 +81,15 @@ def timed(*arguments: str) -> None:
 
 
 def main() -> None:
+    if sys.argv[1:2] == ["make"]:
+        make(Path(sys.argv[2]), int(sys.argv[3]))
+        return
     num = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
-        measure(
-            "digits",
-            model="mlp_1_w4",
-            limit=20,
-            trials=1,
-            epochs=1,
-            precision="float32",
-            keep_weights=False,
-            progress=False,
-            jobs=1,
-            out=path,
-        )
         began = time.perf_counter()
-        multiply(path, num)
+        # in a process of its own: the most memory of those that are started counts what this one has held
+        subprocess.run([sys.executable, __file__, "make", str(path), str(num)], check=True)
         print(f"{num:,} trials made in {time.perf_counter() - began:.0f} s", flush=True)
         more = ["measure", "digits", *SETTINGS, "--jobs", "1", "--out", str(path)]
         print("without an index: read whole", flush=True)
