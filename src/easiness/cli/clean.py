@@ -55,6 +55,7 @@ def clean(
     if output is None:
         sys.stdout.write(rendered(found, ".csv").decode())
     else:
+        _keep_edited(output, rendered(found, ".csv"))
         write_result(output, found)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
@@ -64,9 +65,23 @@ def clean(
     typer.echo(f"{found.text}{then}", err=True)
 
 
+def _keep_edited(output: Path, new: bytes) -> None:
+    """Keep a file of labels that somebody may have edited, under another name."""
+    from easiness.report import output_file
+
+    if output.suffix != ".csv" or not output.is_file() or (old := output.read_bytes()) == new:
+        return
+    kept = output.with_name(f"{output.name}~")
+    with output_file(kept) as file:
+        file.write(old)
+    typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
+
+
 def _verifying(run: Run, labels: Path) -> str:
-    """The command that verifies the labels on the examples that the run has."""
+    """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
     ref, measured = run.spec.data, run.spec.measured
+    if ref.held_out is None and measured is not None:
+        return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
     options = {
         "--labels": labels,
         "--limit": ref.limit,

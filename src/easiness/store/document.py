@@ -120,6 +120,8 @@ def finished_trials(path: Path, data: DatasetRef, before: Iterable[StoredTrial] 
         try:
             if known is None:
                 trial = StoredTrial(folder / name, data=data)
+                if len(names) >= FEWEST:
+                    trial.forget_document()  # of very many the documents would fill the memory
             else:
                 trial = stay.get(name) or StoredTrial(folder / name, known, data)
         except BadInput:

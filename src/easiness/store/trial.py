@@ -115,6 +115,10 @@ class StoredTrial:
                 raise damaged(self.path / DOCUMENT)  # the index of the run says otherwise
         return self._document
 
+    def forget_document(self) -> None:
+        """Hold what `known` has alone; the document is read again where it is asked for."""
+        self._document = None
+
     def __repr__(self) -> str:
         return f"StoredTrial({str(self.path)!r}, index={self.index}, epochs={self.epochs})"
 

@@ -198,11 +198,14 @@ def test_a_writer_keeps_the_index_as_it_adds(copy, make_record, monkeypatch):
     assert written == [NUM + 20]
 
 
-def test_of_a_trial_that_is_known_little_is_held(large):
-    open_run(large)
+@pytest.mark.parametrize("indexed", [True, False])
+def test_of_a_trial_that_is_known_little_is_held(copy, indexed):
+    if not indexed:
+        (copy / known.INDEX).unlink()
+    open_run(copy)
     tracemalloc.start()
     try:
-        run = open_run(large)
+        run = open_run(copy)
         held = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()

@@ -40,8 +40,8 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     assert (finished.code, finished.out) == (0, "")
     assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
     assert finished.err.splitlines()[-1] == (
-        f"relabels 1 and drops 1 of 100; edit {file}, then easiness verify digits --labels '{file}' "
-        "--limit 100 --model mlp_3 --out DIR"
+        f"relabels 1 and drops 1 of 100; edit {file}, then use it by --labels; to verify it, measure "
+        "first with a part held out (--holdout 0.2)"
     )
     data = load_dataset("digits", limit=100, labels=file)
     assert len(data) == 99
@@ -53,6 +53,20 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     assert command("clean", first_two.path, "-o", tmp_path / "labels.json").code == 0
     nothing = command("clean", first_two.path, "--relabel-above", 1, "--drop-above", 1)
     assert f"easiness suspects {first_two.path} lists those to look at first\n" in nothing.err
+
+
+def test_what_was_edited_is_kept(command, first_two: Run, tmp_path: Path):
+    file, kept = tmp_path / "labels.csv", tmp_path / "labels.csv~"
+    command("clean", first_two.path, "-o", file)
+    assert "had other labels" not in command("clean", first_two.path, "-o", file).err
+    assert not kept.exists()
+    written = file.read_bytes()
+    file.write_bytes(written + b"edited by hand")
+    assert (
+        f"{file} had other labels, which are now in {kept}\n"
+        in command("clean", first_two.path, "-o", file).err
+    )
+    assert (file.read_bytes(), kept.read_bytes()) == (written, written + b"edited by hand")
 
 
 def test_what_is_refused(refused, first_two: Run, tmp_path: Path):
