@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -67,9 +67,9 @@ class CachedPhotos:
         self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
         self._checked = np.zeros(len(self.sizes), np.bool_)
 
-    def __reduce__(self) -> tuple[type[CachedPhotos], tuple[Path]]:
+    def __reduce__(self) -> tuple[Callable[[Path], Any], tuple[Path]]:
         """Another process reads the same file, instead of being sent what is in it."""
-        return CachedPhotos, (self.path,)
+        return _in_another_process, (self.path,)
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
         """The photos at ``positions``.
@@ -91,6 +91,26 @@ class CachedPhotos:
             raise DamagedCache(self.path)
         self._checked[position] = True
         return pixels.reshape(*self.sizes[position], self.channels)
+
+
+class _DamagedMeanwhile:
+    """Photos whose file was whole when they were handed on: said once one is asked for.
+
+    A worker that cannot unpickle what it is handed ends, and nobody learns why.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getattr__(self, name: str) -> Any:
+        raise DamagedCache(self._path)
+
+
+def _in_another_process(path: Path) -> CachedPhotos | _DamagedMeanwhile:
+    try:
+        return CachedPhotos(path)
+    except DamagedCache:
+        return _DamagedMeanwhile(path)
 
 
 def opened_cache(path: Path) -> CachedPhotos:

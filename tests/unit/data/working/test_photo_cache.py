@@ -98,7 +98,7 @@ def test_another_process_reads_the_same_file(tmp_path):
         assert (here == photo).all()
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(BadInput, match="damaged"):
-        pickle.loads(sent)
+        pickle.loads(sent).take(np.arange(1))
 
 
 def test_built_once(tmp_path):
