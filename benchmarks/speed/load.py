@@ -21,24 +21,13 @@ SETTINGS = ["--model", "mlp_1_w4", "--limit", "20", "--epochs", "1", "--precisio
 _LINKS = 30_000  # of one file; file systems have a limit
 
 
-def make(path: Path, num: int) -> None:
-    """Make a run of ``num`` trials, one of which is trained."""
-    from easiness import measure
+def multiply(path: Path, num: int) -> None:
+    """Make the run of one trial one of ``num``."""
+    from easiness import open_run
     from easiness.spec import content_hash
     from easiness.store import RunWriter
 
-    run = measure(
-        "digits",
-        model="mlp_1_w4",
-        limit=20,
-        trials=1,
-        epochs=1,
-        precision="float32",
-        keep_weights=False,
-        progress=False,
-        jobs=1,
-        out=path,
-    )
+    run = open_run(path)
     (first,) = run.trials
     sealed = json.loads((first.path / "trial.json").read_bytes())
     spec = run.spec.measured
@@ -81,17 +70,18 @@ def timed(*arguments: str) -> None:
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["make"]:
-        make(Path(sys.argv[2]), int(sys.argv[3]))
+    if sys.argv[1:2] == ["multiply"]:
+        multiply(Path(sys.argv[2]), int(sys.argv[3]))
         return
     num = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "run"
+        more = ["measure", "digits", *SETTINGS, "--jobs", "1", "--out", str(path)]
+        timed(*more, "--trials", "1")
         began = time.perf_counter()
         # in a process of its own: the most memory of those that are started counts what this one has held
-        subprocess.run([sys.executable, __file__, "make", str(path), str(num)], check=True)
+        subprocess.run([sys.executable, __file__, "multiply", str(path), str(num)], check=True)
         print(f"{num:,} trials made in {time.perf_counter() - began:.0f} s", flush=True)
-        more = ["measure", "digits", *SETTINGS, "--jobs", "1", "--out", str(path)]
         print("without an index: read whole", flush=True)
         timed("status", str(path))
         timed(*more, "--trials", str(num + 2))

@@ -55,7 +55,8 @@ def clean(
     if output is None:
         sys.stdout.write(rendered(found, ".csv").decode())
     else:
-        _keep_edited(output, rendered(found, ".csv"))
+        if output.suffix == ".csv" and output.is_file():
+            _keep_edited(output, rendered(found, ".csv"))
         write_result(output, found)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
@@ -67,13 +68,13 @@ def clean(
 
 def _keep_edited(output: Path, new: bytes) -> None:
     """Keep a file of labels that somebody may have edited, under another name."""
-    from easiness.report import output_file
+    from easiness.report import write_file
 
-    if output.suffix != ".csv" or not output.is_file() or (old := output.read_bytes()) == new:
+    old = output.read_bytes()
+    if old == new:
         return
     kept = output.with_name(f"{output.name}~")
-    with output_file(kept) as file:
-        file.write(old)
+    write_file(kept, old)
     typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
 
 

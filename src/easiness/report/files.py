@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from easiness.errors import BadInput, RunFailed
 from easiness.show import SUFFIXES, Result, picture_bytes, render
@@ -13,6 +13,8 @@ from easiness.store import file_written_whole, folder_written_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+Filled = TypeVar("Filled")
 
 
 def check_output_file(path: Path, suffixes: tuple[str, ...] = SUFFIXES) -> None:
@@ -52,22 +54,21 @@ def _looked_at(path: Path, question: Callable[[Path], bool]) -> bool:
         raise BadInput(f"{path}: cannot be written ({error.strerror}); choose another name") from None
 
 
-@contextmanager
-def output_file(path: Path) -> Iterator[BinaryIO]:
+def output_file(path: Path) -> AbstractContextManager[BinaryIO]:
     """The file to fill; what cannot be written raises `RunFailed` and leaves what was there."""
-    try:
-        with file_written_whole(path) as file:
-            yield file
-    except OSError as error:
-        raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
+    return _or_failed(path, file_written_whole(path))
+
+
+def output_folder(path: Path) -> AbstractContextManager[Path]:
+    """The folder to fill, which takes its name in the end; on `RunFailed` nothing is left of it."""
+    return _or_failed(path, folder_written_whole(path))
 
 
 @contextmanager
-def output_folder(path: Path) -> Iterator[Path]:
-    """The folder to fill, which takes its name in the end; on `RunFailed` nothing is left of it."""
+def _or_failed(path: Path, filling: AbstractContextManager[Filled]) -> Iterator[Filled]:
     try:
-        with folder_written_whole(path) as folder:
-            yield folder
+        with filling as filled:
+            yield filled
     except OSError as error:
         raise RunFailed(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput
 from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
 from easiness.report.certain import Certain, certain
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
+from easiness.report.files import write_file
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.labels import SuspectLabels, suspect_labels
 from easiness.report.left_out import LeftOut, left_out
@@ -25,7 +26,7 @@ from easiness.report.pictures import Named, named_uris, picture_uris
 from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
-from easiness.store import Run, write_whole
+from easiness.store import Run
 from easiness.studies.matching import (
     Comparison,
     Reliability,
@@ -104,10 +105,7 @@ def write_report(
         by=by,
         old_source=old_source,
     )
-    try:
-        write_whole(Path(output), page.encode())
-    except OSError as error:
-        raise RunFailed(f"{output}: cannot be written ({error.strerror})") from None
+    write_file(Path(output), page.encode())
 
 
 def render_report(
