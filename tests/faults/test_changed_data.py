@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lengths import long_but
 from PIL import Image
 
 from easiness import measure, open_run
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.progress import Progress
 from easiness.training import EpochReport
+from lengths import long_but
 
 SIZE = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32", "executor": "serial"}
 

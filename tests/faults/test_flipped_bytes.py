@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
-from lengths import long_but
 
 from easiness import measure
 from easiness.store import verify
+from lengths import long_but
 
 # nothing is vouched for in what is no part of the results
 NOTES = (".lock", "events.jsonl")

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lengths import long_but
 from PIL import Image
 
 from easiness import open_run
 from easiness.store.files import ASIDE
+from lengths import long_but
 
 PAGE = 4096
 FULL = "No space left on device"

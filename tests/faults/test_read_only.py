@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from lengths import long_but
 
 READING: dict[str, Callable[[Path], list[object]]] = {
