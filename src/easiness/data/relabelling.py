@@ -24,10 +24,11 @@ _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     """The training examples that a CSV file of ``id,label`` names, with its labels, in their own order.
 
-    A label is the index of a class or its name; a column ``class``, where there is one, has to agree with
-    it. Of the columns of `clean` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was``
-    has to be the label that the data have; other columns are not read. Spaces around an id, a label or a
-    word do not count. The held-out split stays as it is.
+    A label is the index of a class or its name; a column ``class``, where there is one, has to agree with it,
+    unless the column ``was`` shows that only one of the two was edited: that one counts. Of the columns of
+    `clean` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was`` has to be the label
+    that the data have; other columns are not read. Spaces around an id, a label or a word do not count. The
+    held-out split stays as it is.
 
     Args:
         data: whose ids the file has.
@@ -106,32 +107,42 @@ class _Reader:
             )
         if action == DROP:
             return None
-        label = self._label(row, where)
+        label = self._label(row, own, where)
         if action == KEEP and was.strip() and label != own:
             raise BadInput(
-                f"{where}: the action is keep, but the label is {row['label']} and was {was}; write relabel, "
-                "or the label that it was"
+                f"{where}: the action is keep, but the label is {self._data.classes[label]!r} and was "
+                f"{self._data.classes[own]!r}; write relabel, or the label that it was"
             )
         return label
 
-    def _label(self, row: Cells, where: str) -> int:
+    def _label(self, row: Cells, own: int, where: str) -> int:
         text, classes = row["label"], self._data.classes
         meant = self._meant(text)
         if not meant:
+            leave_out = (
+                "" if text.strip() else ", or write drop in the column action to leave the example out"
+            )
             raise BadInput(
                 f"{where}: the label {text!r} is no class{nearest(text, self._known)}; give the name of a "
-                f"class, or its index from 0 to {len(classes) - 1}"
+                f"class, or its index from 0 to {len(classes) - 1}{leave_out}"
             )
         name = row.get("class", "")
         if not name.strip() and name not in self._known:  # a class may be called by a blank
             return meant[0]
-        named = [label for label in meant if label in _by_name(name, self._known)]
-        if not named:
-            raise BadInput(
-                f"{where}: the label {text} is the class {classes[meant[0]]!r}, but the column class says "
-                f"{name!r}; correct one of them, or leave the column out"
-            )
-        return named[0]
+        by_class = _by_name(name, self._known)
+        named = [label for label in meant if label in by_class]
+        if named:
+            return named[0]
+        # one of the two cells may have been edited alone: the other is what the label was
+        if row.get("was", "").strip() and by_class:
+            if by_class[0] == own:
+                return meant[0]
+            if own in meant:
+                return by_class[0]
+        raise BadInput(
+            f"{where}: the label {text} is the class {classes[meant[0]]!r}, but the column class says "
+            f"{name!r}; correct one of them, or leave the column out"
+        )
 
     def _meant(self, text: str) -> list[int]:
         """The labels that a text can mean: that of the name before the index."""

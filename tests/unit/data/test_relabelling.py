@@ -54,6 +54,22 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
         ),
         ("id,label\n0,doc\n", r"row 2: the label 'doc' is no class \(did you mean dog"),
         ("id,label\n0,-1\n", "row 2: the label '-1' is no class"),
+        (
+            "id,label\n0,\n",
+            "row 2: the label '' is no class; .* from 0 to 2, or write drop in the column action",
+        ),
+        (
+            "id,label,class,was,action\n0,1,owl,0,relabel\n",
+            "row 2: the label 1 is the class 'dog', but the column class says 'owl'; correct one of them",
+        ),
+        (
+            "id,label,class,was,action\n0,0,owl,0,keep\n",
+            "row 2: the action is keep, but the label is 'owl' and was 'cat'; write relabel, or the label",
+        ),
+        (
+            "id,label,class,was\n0,0,eagle,0\n",
+            "row 2: the label 0 is the class 'cat', but the column class says",
+        ),
         ("id,label,class\n0,1,cat\n", "the label 1 is the class 'dog', but the column class says 'cat'"),
         ("id,label\n0,0\n1,1\n", "no example has the label 'owl' any more; keep some of each class"),
         ("id,class\n0,cat\n", "has no column 'label'; give a CSV with a header"),
@@ -71,7 +87,7 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
         ("id,label,was,action\n0,0,owl,drop\n", "row 2: the example '0' was 'owl' when"),
         (
             "id,label,was,action\n1,2,1,keep\n",
-            "row 2: the action is keep, but the label is 2 and was 1; write relabel, or the label that",
+            "row 2: the action is keep, but the label is 'owl' and was 'dog'; write relabel, or the label",
         ),
         ("id,label,action\n9,0,drop\n", "row 2: .* has no training example with the id '9'"),
         ("id,label,action\n0,0,drop\n1,1,\n0,0,drop\n", "row 4: the id '0' stands there twice"),
@@ -103,6 +119,12 @@ def test_rows_to_drop_are_left_out_and_can_be_taken_back(tmp_path: Path):
     ).labels.tolist() == [*(0, 1, 2, 0)]
     # what a dropped row is labelled as does not matter
     assert read(tmp_path, rows.replace("1,1,dog", "1,?,dig")).ids.tolist() == [0, 2, 3]
+
+
+def test_the_label_or_the_class_may_be_edited_alone(tmp_path: Path):
+    """The column was says which of the two is new."""
+    rows = "id,label,class,was,action\n0,2,cat,0,relabel\n1,dog,owl,dog,\n2,2,cat,2,relabel\n4,1,dog,1,keep\n"
+    assert read(tmp_path, rows).labels.tolist() == [2, 2, 0, 1]
 
 
 @pytest.mark.parametrize("separator", [";", "\t", ","])
