@@ -13,6 +13,7 @@ from easiness.cli.written import FILES
 
 if TYPE_CHECKING:
     from easiness.store import Run
+    from easiness.studies.cleaning import Cleaned
 
 
 def clean(
@@ -43,7 +44,7 @@ def clean(
     A summary goes to standard error. Edit the file as you like: label and action count. Every command that
     reads data takes it by --labels.
     """
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.show import rendered, sections_text
     from easiness.store import open_run
     from easiness.studies.cleaning import clean as found_by
@@ -54,37 +55,42 @@ def clean(
     found = found_by(opened, relabel_above=relabel_above, drop_above=drop_above)
     if output is None:
         sys.stdout.write(rendered(found, ".csv").decode())
-    else:
-        if output.suffix == ".csv" and output.is_file():
-            _keep_edited(output, rendered(found, ".csv"))
-        write_result(output, found)
+    then = "" if output is None else _written(opened, found, output)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
         lists = shlex.join(["easiness", "suspects", str(run)])
         typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
-    then = f"; edit {output}, then {_verifying(opened, output)}" if output and output.suffix == ".csv" else ""
     typer.echo(f"{found.text}{then}", err=True)
 
 
-def _keep_edited(output: Path, new: bytes) -> None:
-    """Keep a file of labels that somebody may have edited, under another name."""
-    from easiness.report import write_file
+def _written(run: Run, found: Cleaned, output: Path) -> str:
+    """Write the result; what to do with a file of labels then.
 
-    old = output.read_bytes()
-    if old == new:
-        return
-    kept = output.with_name(f"{output.name}~")
-    write_file(kept, old)
-    typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
+    A file of labels that somebody may have edited is kept under another name.
+    """
+    from easiness.report import write_file, write_result
+    from easiness.show import rendered
+
+    before = run.spec.data.labels
+    labels = output.suffix == ".csv"
+    if labels and output.is_file() and (old := output.read_bytes()) != rendered(found, ".csv"):
+        kept = output.with_name(f"{output.name}~")
+        write_file(kept, old)
+        typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
+        if before is not None and output.absolute() == Path(before):
+            before = str(kept)
+    write_result(output, found)
+    return f"; edit {output}, then {_verifying(run, output, before)}" if labels else ""
 
 
-def _verifying(run: Run, labels: Path) -> str:
+def _verifying(run: Run, labels: Path, before: str | None) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
     options = {
         "--labels": labels,
+        "--before": before,
         "--limit": ref.limit,
         "--holdout": ref.holdout,
         "--model": None if measured is None else measured.model,

@@ -10,23 +10,30 @@ from easiness.cli import training_sets as options
 from easiness.cli.spread import Fields, spread
 from easiness.spec import Execution, Loading, Training
 
+_LOADING = Fields(
+    required=("labels",),
+    help={
+        "labels": "CSV of the new labels, as `clean` writes it and you have edited it.",
+        "limit": "Train on this many examples, class-balanced; as for the run of the labels.",
+        "holdout": "Hold out this share of each class, where no split is held out; as for the run of "
+        "the labels.",
+    },
+)
+
 
 @spread
 def verify(
     source: Annotated[str, typer.Argument(help="The data, with a held-out split; as for `measure`.")],
     out: options.Out,
-    loading: Annotated[
-        Loading,
-        Fields(
-            required=("labels",),
-            help={
-                "labels": "CSV of the new labels, as `clean` writes it and you have edited it.",
-                "limit": "Train on this many examples, class-balanced; as for the run of the labels.",
-                "holdout": "Hold out this share of each class, where no split is held out; as for the run of "
-                "the labels.",
-            },
+    loading: Annotated[Loading, _LOADING],
+    before: Annotated[
+        str | None,
+        typer.Option(
+            "--before",
+            help="CSV of the labels before, where the run of the labels had some by --labels; those of the "
+            "source by default.",
         ),
-    ],
+    ] = None,
     trials: Annotated[int, typer.Option("--trials", help="Pairs of trainings with the same seeds.")] = 10,
     training: Annotated[
         Training,
@@ -57,7 +64,7 @@ def verify(
     if output is not None:
         check_output_file(output)
     with ShownProgress() as progress:
-        plans = plan_verification(source, training, trials, loading, out)
+        plans = plan_verification(source, training, trials, loading, out, before)
         found = carry_out_verification(plans, out, execution, progress)
     typer.echo(f"{sections_text(found.sections())}\n\n{found.text}")
     if output is not None:

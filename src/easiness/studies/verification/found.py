@@ -21,8 +21,9 @@ _Floats = npt.NDArray[np.float64]
 class VerifiedLabels:
     """Accuracies [trials] of ``model`` after ``epochs`` epochs on the same ``num_held_out`` examples.
 
-    Those ``before`` were trained on all ``num_examples`` with the labels of the source, those ``after`` with
-    ``num_relabelled`` other labels and without the ``num_dropped``. Trials of the same index have the same
+    Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
+    ``after`` with ``num_relabelled`` other labels, without the ``num_dropped``, and with
+    ``num_taken_back`` that the file before had dropped. Trials of the same index have the same
     seeds. ``gain`` is the mean difference, with an interval over trials and held-out examples.
     """
 
@@ -35,12 +36,18 @@ class VerifiedLabels:
     before: _Floats
     after: _Floats
     gain: Gain
+    num_taken_back: int = 0
 
     @property
     def text(self) -> str:
         """``relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)``."""
-        numbers = {"relabelling": self.num_relabelled, "dropping": self.num_dropped}
-        done = " and ".join(f"{verb} {number:,}" for verb, number in numbers.items() if number)
+        numbers = {
+            "relabelling": self.num_relabelled,
+            "dropping": self.num_dropped,
+            "taking back": self.num_taken_back,
+        }
+        *first, last = [f"{verb} {number:,}" for verb, number in numbers.items() if number]
+        done = f"{', '.join(first)} and {last}" if first else last
         return f"{done} of {self.num_examples:,} {_effect(self.gain)}"
 
     def table(self) -> pd.DataFrame:
@@ -65,6 +72,7 @@ class VerifiedLabels:
                 "num_examples": self.num_examples,
                 "num_relabelled": self.num_relabelled,
                 "num_dropped": self.num_dropped,
+                "num_taken_back": self.num_taken_back,
                 "num_held_out": self.num_held_out,
             }
         )

@@ -18,7 +18,7 @@ def verification_sections(verified: VerifiedLabels) -> list[Section]:
 def _accuracy(verified: VerifiedLabels) -> Section:
     num = len(verified.before)
     few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
-    left = verified.num_examples - verified.num_dropped
+    left = verified.num_examples - verified.num_dropped + verified.num_taken_back
     return Section(
         f"Accuracy of {verified.model} on {count(verified.num_held_out)} held-out examples after epoch "
         f"{verified.epochs}",

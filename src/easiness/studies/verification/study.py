@@ -32,6 +32,8 @@ from easiness.studies.verification.result import Verification
 BEFORE, AFTER = "before", "after"
 """Names of the runs."""
 
+_NONE = -1
+
 _RECORDING = Recording(observe=LAST, keep_weights=False, splits=("held_out",))
 
 
@@ -39,6 +41,7 @@ def verify(
     data: Any,
     *,
     labels: str | Path | None,
+    before: str | Path | None = None,
     model: ModelGiven = "wrn_16_4",
     trials: int = 10,
     epochs: int = 10,
@@ -63,7 +66,7 @@ def verify(
     cache: bool = True,
     progress: Progress | bool = True,
 ) -> Verification:
-    """Train on the labels of the source and on those of a file, and test both on the held-out split.
+    """Train on the labels before and on those of a file, and test both on the held-out split.
 
     Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
     examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
@@ -73,6 +76,8 @@ def verify(
     Args:
         data: a `Dataset` or what `load_dataset` takes, without the new labels.
         labels: the CSV file of the new labels, as `clean` writes it.
+        before: the CSV file of the labels before; those of the source unless given. For labels that come from
+            a run with a file of its own.
         model: the network to train; as for `measure`.
         trials: pairs of trainings, two at least for an interval.
         epochs: of each training.
@@ -103,14 +108,14 @@ def verify(
             elsewhere; or a `Progress` of your own to call.
 
     Raises:
-        BadInput: something given cannot be used, there is no held-out split, or the labels are those of the
-            source; nothing was written.
+        BadInput: something given cannot be used, there is no held-out split, or both labels are the
+            same; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, out = locals(), Path(out)
     with told(progress, verify, given) as tell:
         training = taken(Training, {**given, "model": model_name(model)})
-        plans = plan_verification(data, training, trials, taken(Loading, given), out)
+        plans = plan_verification(data, training, trials, taken(Loading, given), out, before)
         return carry_out_verification(plans, out, taken(Execution, given), tell)
 
 
@@ -127,13 +132,15 @@ class VerificationPlans:
         right = {name: runs[name].first(num).votes(epochs, split="held_out").correct for name in runs}
         data, kept = self.before.data, self.after.data
         own = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
-        labels = np.array([own[name] for name in kept.ids.tolist()], np.int64)
+        labels = np.array([own.get(name, _NONE) for name in kept.ids.tolist()], np.int64)
+        shared = labels != _NONE
         return Verification(
             model=self.before.model,
             epochs=epochs,
             num_examples=len(data),
-            num_relabelled=int((labels != kept.labels).sum()),
-            num_dropped=len(data) - len(kept),
+            num_relabelled=int((labels != kept.labels)[shared].sum()),
+            num_dropped=len(data) - int(shared.sum()),
+            num_taken_back=int((~shared).sum()),
             num_held_out=right[BEFORE].shape[1],
             before=right[BEFORE].mean(axis=1),
             after=right[AFTER].mean(axis=1),
@@ -142,25 +149,33 @@ class VerificationPlans:
 
 
 def plan_verification(
-    source: Any, training: Training, trials: int, loading: Loading, out: Path
+    source: Any,
+    training: Training,
+    trials: int,
+    loading: Loading,
+    out: Path,
+    labels_before: str | Path | None = None,
 ) -> VerificationPlans:
     """Check every choice and plan the runs of `verify` below ``out``; writes and trains nothing.
+
+    The labels ``before`` are those of the source unless a file has them.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
     if loading.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
-    before = given_data(source, replace(loading, labels=None))
-    if before.held_out is None:
-        raise BadInput(f"{before.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
-    if len(before.held_out) < 2:
-        raise BadInput(f"{before.name}: one held-out example is too few to test on; hold out more")
-    after = part_of(before, Loading(labels=loading.labels))
+    data = given_data(source, replace(loading, labels=None))
+    if data.held_out is None:
+        raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
+    if len(data.held_out) < 2:
+        raise BadInput(f"{data.name}: one held-out example is too few to test on; hold out more")
+    before = data if labels_before is None else part_of(data, Loading(labels=str(labels_before)))
+    after = part_of(data, Loading(labels=loading.labels))
     if _same(before, after):
         raise BadInput(
-            f"{loading.labels}: has the labels that {before.name} has, of every example; there is nothing to "
-            "verify"
+            f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
+            "there is nothing to verify"
         )
     training = with_recipe(training, out / BEFORE)
     if not isinstance(training.recipe, Recipe):
@@ -172,7 +187,7 @@ def plan_verification(
 
 
 def _same(before: Dataset, after: Dataset) -> bool:
-    return len(before) == len(after) and np.array_equal(before.labels, after.labels)
+    return np.array_equal(before.ids, after.ids) and np.array_equal(before.labels, after.labels)
 
 
 def carry_out_verification(

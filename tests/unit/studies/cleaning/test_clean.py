@@ -102,3 +102,26 @@ def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, susp
     lost.to_csv(again, index=False)
     assert pd.read_csv(again)["was"].isna().all()
     assert load_dataset("digits", limit=100, labels=again).labels.tolist() == second.labels.tolist()
+
+
+def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, monkeypatch):
+    """What cleaning again is worth is seen beside the file of the run, also where it is written over."""
+    monkeypatch.chdir(tmp_path)
+    data = load_dataset("digits", limit=100, holdout=0.2)
+    pd.DataFrame({"id": data.ids[1:], "label": data.labels[1:]}).to_csv("labels.csv", index=False)
+    size = ["--model", "mlp_2_w8", "--limit", 100, "--holdout", 0.2, "--epochs", 1, "--precision", "float32"]
+    measured = command("measure", "digits", "--labels", "labels.csv", *size, "--trials", 1, "--out", "run")
+    assert measured.code == 0, measured.err
+    run = open_run(tmp_path / "run")
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
+    given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --out DIR\n"
+    err = command("clean", "run", "-o", "again.csv").err
+    assert err.endswith(
+        f"then easiness verify digits --labels again.csv --before {tmp_path / 'labels.csv'} {given}"
+    )
+    err = command("clean", "run", "-o", "labels.csv").err
+    assert err.endswith(f"then easiness verify digits --labels labels.csv --before 'labels.csv~' {given}")
+    asked = ["verify", "digits", "--labels", "labels.csv", "--before", "labels.csv~", *size, "--out", "out"]
+    finished = command(*asked, "--trials", 2)
+    assert finished.code == 0, finished.err
+    assert f"relabelling 1 of {len(data) - 1} " in finished.out.splitlines()[-1]

@@ -102,6 +102,30 @@ def test_the_same_holdout_fits(tmp_path):
         ez.verify("digits", **{**asked, "out": tmp_path / "other"}, **size, holdout=0.4)
 
 
+def test_labels_before_from_a_file(command, planted, tmp_path):
+    """What an edit of the labels is worth, not what the source's would have been."""
+    table = pd.read_csv(planted[1])
+    edited = table.copy()
+    dropped, kept = table.index[table["action"] == "drop"], table.index[table["action"] != "drop"]
+    edited.loc[dropped[:7], "action"] = ""
+    edited.loc[kept[:4], "action"] = "drop"
+    edited.loc[kept[4:6], ["label", "action"]] = [
+        [(label + 1) % 10, ""] for label in table["label"][kept[4:6]]
+    ]
+    edited.drop(columns="class", errors="ignore").to_csv(tmp_path / "edited.csv", index=False)
+    size = ["--model", "mlp_3", "--trials", 1, "--epochs", 1, "--precision", "float32"]
+    asked = ["verify", planted[0], "--labels", tmp_path / "edited.csv", *size, "--out", tmp_path / "out"]
+    finished = command(*asked, "--before", planted[1])
+    assert finished.code == 0, finished.err
+    said = finished.out.splitlines()[-1]
+    assert said.startswith("relabelling 2, dropping 4 and taking back 7 of 270 changes accuracy by ")
+    before = ez.open_run(tmp_path / "out" / "before")
+    assert before.labels.tolist() == ez.load_dataset(planted[0], labels=planted[1]).labels.tolist()
+    assert len(ez.open_run(tmp_path / "out" / "after").ids) == 270 - 4 + 7
+    with pytest.raises(BadInput, match=r"has the labels that .* has, of every example"):
+        ez.verify(planted[0], labels=planted[1], before=planted[1], out=tmp_path / "same", **SMALL)
+
+
 def of(gain: float, low: float, high: float, relabelled: int = 812, dropped: int = 301) -> Verification:
     return Verification(
         model="mlp_3", epochs=2, num_examples=10_000, num_relabelled=relabelled, num_dropped=dropped,
