@@ -86,6 +86,11 @@ def test_a_training_that_is_resumed_records_one_whole_trial(tmp_path):
     one, other = (run.run.trials[0].observations(2) for run in (whole, resumed))
     assert other.epochs == (1, 2, 3, 4)
     np.testing.assert_array_equal(one.logits.values, other.logits.values)
+    (checkpoint / STATE).write_bytes((checkpoint / STATE).read_bytes()[:-10])
+    with pytest.raises(BadInput, match=f"{checkpoint / STATE}: is damaged, .*; go on from an earlier"):
+        train(
+            tmp_path / "b", RecordCallback(recorder(tmp_path / "no"), ROWS), epochs=4, resume=str(checkpoint)
+        )
     (checkpoint / STATE).unlink()
     with pytest.raises(
         BadInput, match="is missing, so that the epochs before the checkpoint were not recorded"

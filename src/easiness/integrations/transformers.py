@@ -103,10 +103,8 @@ def begun(recorder: Recorder, seed: int, trained_on: Any, args: Any, state: Any)
     """A new trial, or where the Trainer goes on from a checkpoint, that with what is beside it.
 
     Raises:
-        BadInput: the checkpoint has no recording, so that epochs would be missing.
+        BadInput: the checkpoint has no recording, or a damaged one, so that epochs would be missing.
     """
-    from safetensors.numpy import load_file
-
     trial = recorder.trial(seed, trained_on=trained_on)
     if state.global_step:
         folder = args.resume_from_checkpoint
@@ -118,8 +116,22 @@ def begun(recorder: Recorder, seed: int, trained_on: Any, args: Any, state: Any)
                 f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train from "
                 "the start"
             )
-        trial.restore(load_file(kept))
+        trial.restore(_recorded(kept))
     return trial
+
+
+def _recorded(kept: Path) -> dict[str, Any]:
+    """What a file beside a checkpoint of the Trainer holds."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    try:
+        return dict(load_file(kept))
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError):
+        raise BadInput(
+            f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
+            "earlier checkpoint or train from the start"
+        ) from None
 
 
 def save(trial: TrialRecorder | None, args: Any, state: Any) -> None:
