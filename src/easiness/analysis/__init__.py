@@ -4,7 +4,7 @@ from easiness.analysis.agreement import Agreement, Measured, agreement, without_
 from easiness.analysis.beta_sampling import EXPONENT, draw_by_beta
 from easiness.analysis.bits import ones_per_word, pack
 from easiness.analysis.ceiling import MIN_GROUP, GroupMatch, match_groups
-from easiness.analysis.change import OfTrials, p_of_change
+from easiness.analysis.change import NoiseOfChange, OfTrials, noise_of_change, p_beyond, p_of_change
 from easiness.analysis.coverage import default_cut, draw_for_coverage
 from easiness.analysis.draw import POLICIES, check_classes_left, draw_by_rank, parse_policy
 from easiness.analysis.drift import Drift, before_last_quarter, drift
@@ -63,6 +63,7 @@ __all__ = [
     "MIN_GROUP",
     "MIN_TRIALS",
     "MOST_EXAMPLES",
+    "NoiseOfChange",
     "OfTrials",
     "Match",
     "Measured",
@@ -92,6 +93,8 @@ __all__ = [
     "membership",
     "num_selected",
     "overlap_rate",
+    "noise_of_change",
+    "p_beyond",
     "p_of_change",
     "paired_gain",
     "parse_policy",

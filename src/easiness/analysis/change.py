@@ -32,16 +32,16 @@ class OfTrials:
             raise ValueError(f"num_trials must be at least 2, not {self.num_trials}")
 
 
-def p_of_change(old: OfTrials, new: OfTrials, least: Values | float = 0.0) -> Values:
-    """Two-sided p-values [K] that an example changed by no more than ``least``, on the scale of the means.
+@dataclass(frozen=True, eq=False)
+class NoiseOfChange:
+    """The standard error [K] of the difference of both means, and the degrees of freedom of its variance."""
 
-    Args:
-        old: trials before.
-        new: trials after, of the same examples, independent of those before.
-        least: the change, at least 0, that still counts as none: of each example [K], or of all.
-    """
-    from scipy import stats
+    error: Values
+    freedom: float
 
+
+def noise_of_change(old: OfTrials, new: OfTrials) -> NoiseOfChange:
+    """The noise of the difference between trials before and trials after, of the same examples."""
     freedom = old.num_trials + new.num_trials - 2
     pooled = ((old.num_trials - 1) * old.variance + (new.num_trials - 1) * new.variance) / freedom
     prior_freedom, prior = _prior(pooled, freedom)
@@ -50,12 +50,29 @@ def p_of_change(old: OfTrials, new: OfTrials, least: Values | float = 0.0) -> Va
     else:
         total = prior_freedom + freedom
         variance = (prior_freedom * prior + freedom * pooled) / total
-    error = np.sqrt(variance * (1 / old.num_trials + 1 / new.num_trials))
-    size = np.abs(new.mean - old.mean)
+    return NoiseOfChange(np.sqrt(variance * (1 / old.num_trials + 1 / new.num_trials)), total)
+
+
+def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) -> Values:
+    """Two-sided p-values [K] that differences of these sizes [K], at least 0, are no more than ``least``."""
+    from scipy import stats
+
+    error, total = noise.error, noise.freedom
     with np.errstate(divide="ignore", invalid="ignore"):  # trials that are all equal have no noise
         above, below = (size - least) / error, (size + least) / error
     p = stats.t.sf(above, total) + stats.t.sf(below, total)
     return np.where(error > 0, np.minimum(p, 1.0), (size <= least).astype(float))
+
+
+def p_of_change(old: OfTrials, new: OfTrials, least: Values | float = 0.0) -> Values:
+    """Two-sided p-values [K] that an example changed by no more than ``least``, on the scale of the means.
+
+    Args:
+        old: trials before.
+        new: trials after, of the same examples, independent of those before.
+        least: the change, at least 0, that still counts as none: of each example [K], or of all.
+    """
+    return p_beyond(np.abs(new.mean - old.mean), noise_of_change(old, new), least)
 
 
 def _prior(variance: Values, freedom: int) -> tuple[float, float]:

@@ -37,7 +37,7 @@ def _how(found: ChangedExamples) -> str:
         f"{found.names[1]}, examples matched by {found.by}; an example counts where it moved{least} "
         "beyond the noise of the trials, at a false-discovery rate of "
         f"{chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by {value:+.3f} "
-        f"({low:+.3f} to {high:+.3f}).{rest}"
+        f"({low:+.3f} to {high:+.3f}). Classes with the most changed examples come first.{rest}"
     )
 
 

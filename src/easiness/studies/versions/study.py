@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import OfTrials, p_of_change
+from easiness.analysis import OfTrials, noise_of_change, p_of_change
 from easiness.errors import BadInput
 from easiness.runs import training_difference
 from easiness.scores import Moments
@@ -16,15 +16,13 @@ from easiness.studies.matching import common_epoch
 from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
 from easiness.studies.versions.matched import Matched, match_examples
 from easiness.studies.versions.notes import notes
+from easiness.studies.versions.resolution import CERTAIN, least_logits, logit, resolution_note
 from easiness.studies.versions.result import Difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Values = npt.NDArray[np.float64]
-
-_CERTAIN = 1e-6
-"""Confidences nearer to 0 or 1 than this are taken for this: single precision knows no more."""
 
 
 def diff(
@@ -67,17 +65,23 @@ def diff(
     at = common_epoch([old, new], epoch)
     matched = match_examples(old, new, by, sources)
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
+    examples = _examples(old, new, matched, before, after, rate, at_least)
+    said = [*notes(old, new, by, at, matched)]
+    num_trials = (len(old.trials), len(new.trials))
+    if not examples["change"].isin(["harder", "easier"]).any():
+        noise = noise_of_change(before.logits, after.logits)
+        said.append(resolution_note(noise, num_trials, rate, at_least))
     return Difference(
-        examples=_examples(old, new, matched, before, after, rate, at_least),
+        examples=examples,
         names=(str(old.path), str(new.path)),
         model=new.model,
         by=by,
         epoch=at,
-        num_trials=(len(old.trials), len(new.trials)),
+        num_trials=num_trials,
         rate=rate,
         at_least=at_least,
         overall=_overall(before.by_trial, after.by_trial),
-        notes=tuple(notes(old, new, by, at, matched)),
+        notes=tuple(said),
     )
 
 
@@ -115,9 +119,9 @@ class _Confidence:
             total = 0.0
             for first, seen in trial.blocks(len(run.classes), epoch):
                 p = seen.p_label.mean(axis=0)
-                inside = np.clip(p, _CERTAIN, 1 - _CERTAIN)
+                inside = np.clip(p, CERTAIN, 1 - CERTAIN)
                 plain.add(p, first)
-                logits.add(_logit(inside), first)
+                logits.add(logit(inside), first)
                 total += float(p[chosen[first : first + len(p)]].sum())
             means.append(total / len(positions))
         self.by_trial = np.array(means)
@@ -138,7 +142,7 @@ def _examples(
     import pandas as pd
     from scipy.stats import false_discovery_control
 
-    p = p_of_change(before.logits, after.logits, _least((before.mean + after.mean) / 2, at_least))
+    p = p_of_change(before.logits, after.logits, least_logits((before.mean + after.mean) / 2, at_least))
     q = false_discovery_control(p)
     difference = after.mean - before.mean
     change = np.where(q > rate, "unchanged", np.where(difference < 0, "harder", "easier"))
@@ -160,18 +164,6 @@ def _examples(
     table["label"] = table["label"].astype(np.int64)
     order = np.lexsort((table["p"].to_numpy(), table["change"].map(list(CHANGES).index).to_numpy()))
     return table.iloc[order].reset_index(drop=True)
-
-
-def _least(middle: Values, at_least: float) -> Values:
-    """A change of confidence by ``at_least`` around ``middle`` [C], in logits; infinite at the ends."""
-    low, high = middle - at_least / 2, middle + at_least / 2
-    inside = (low > 0) & (high < 1)
-    low, high = np.where(inside, low, 0.5), np.where(inside, high, 0.5)
-    return np.where(inside, _logit(high) - _logit(low), np.inf)
-
-
-def _logit(p: Values) -> Values:
-    return np.log(p) - np.log1p(-p)
 
 
 def _named(

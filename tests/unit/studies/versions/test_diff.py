@@ -13,13 +13,13 @@ NUM, TRIALS = 60, 6
 
 
 def recorded(path, ids, labels, logits, *, trials=TRIALS, classes=("ant", "bee"), seed=0):
-    """A recorded run of two classes: the logit of the label, with noise, over two epochs."""
+    """A recorded run: the logit of the label, with noise, over two epochs."""
     recorder = Recorder(path, ids=ids, labels=labels, classes=classes)
     rng = np.random.default_rng(seed)
     for number in range(trials):
         with recorder.trial(seed=number) as trial:
             for _ in range(2):
-                given = np.zeros((len(ids), 2))
+                given = np.zeros((len(ids), len(classes)))
                 given[np.arange(len(ids)), labels] = logits + rng.normal(0, 0.2, len(ids))
                 trial.update(ids, given)
                 trial.end_epoch()
@@ -88,6 +88,21 @@ def test_by_class_and_overall(versions):
     assert value == pytest.approx(both.mean())
 
 
+def test_classes_that_changed_most_come_first_and_others_by_name(tmp_path):
+    labels, logits = np.repeat(np.arange(4), 15), np.full(NUM, 1.0)
+    after = logits.copy()
+    after[45:48] -= 3
+    after[30] -= 3
+    names = ("ant", "bee", "cat", "dog")
+    old = recorded(tmp_path / "old", np.arange(NUM), labels, logits, classes=names)
+    new = recorded(tmp_path / "new", np.arange(NUM), labels, after, classes=names, seed=1)
+    found = diff(old, new)
+    assert found.by_class()["class"].tolist() == ["dog", "cat", "ant", "bee"]
+    classes, *_ = found.sections()
+    assert [row[0] for row in classes.rows] == ["class", "all", "dog", "cat", "ant", "bee"]
+    assert "Classes with the most changed examples come first." in classes.note
+
+
 def test_a_smaller_change_counts_where_it_is_asked_for(versions, tmp_path):
     old, _ = versions
     logits = np.linspace(-0.5, 2.5, NUM)
@@ -101,7 +116,14 @@ def test_noise_alone_is_no_change(versions, tmp_path):
     again = recorded(
         tmp_path / "again", np.arange(NUM), np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM), seed=9
     )
-    assert diff(old, again, at_least=0).share_changed == 0
+    found = diff(old, again, at_least=0)
+    assert found.share_changed == 0
+    (note,) = found.notes
+    assert note.startswith("Between 6 and 6 trials a change of one example alone is shown from 0.")
+
+
+def test_what_could_not_be_seen_is_said_only_where_nothing_was(versions):
+    assert not any("one example alone" in note for note in diff(*versions).notes)
 
 
 def test_another_class_is_said(versions, tmp_path):
