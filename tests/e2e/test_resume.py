@@ -251,6 +251,7 @@ def test_another_run_is_not_continued(
         f"easiness: error: {run_copy}: this run cannot be continued with other settings: {difference}; "
         "choose another --out\n"
     )
+    assert refused(*digits(run_copy, *options, *more, "--dry-run")) == line
     assert snapshot(run_copy) == before
 
 

@@ -55,8 +55,8 @@ def measure(
     from easiness.executors import check_executor
     from easiness.runs import (
         ShownProgress,
-        allowed,
         carry_out,
+        foresee,
         make_plan,
         reading_shown,
         tell_of_data,
@@ -79,9 +79,9 @@ def measure(
         plan = make_plan(source, training, num_trials, loading=loading, recording=recording)
     tell_of_data(plan, progress)
     if dry_run:
-        execution = allowed(execution, photos=plan.recipe.crop > 0)
+        seen = foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
         rule = None if until is None else until.rule
-        typer.echo(describe(plan, out, device, execution, rule))
+        typer.echo(describe(plan, out, device, seen, rule))
         return
     with progress, tracked(progress, trackers) as told:
         run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import Plan, cache_beside, estimate_cost, glance
-from easiness.spec import Execution, Recipe, StoppingRule, describe_recipe, observe_text
+from easiness.runs import Cost, Foreseen, Plan, cache_beside, estimate_cost, glance
+from easiness.show import counted, trials_text
+from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
 
 _ROUGH = """
 the times are rough, from one short look at one trial at a time: where this is not known yet, `measure` \
@@ -20,10 +22,13 @@ def describe(
     plan: Plan,
     out: Path,
     device: torch.device,
-    execution: Execution,
+    foreseen: Foreseen,
     rule: StoppingRule | None = None,
 ) -> str:
-    """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost."""
+    """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost.
+
+    Of a run that goes on it is said what would be trained, and what that alone would cost.
+    """
     num = plan.num_trained_on
     recipe = plan.recipe.over(plan.epochs)
     steps = recipe.steps_per_epoch(num)
@@ -34,13 +39,17 @@ def describe(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
         for name, value in plan.recipe.model_dump().items()
     )
+    execution, task = foreseen.execution, foreseen.task
     seen = glance(plan, device, execution, may_group=rule is None)
-    resolved = seen.resolved
-    spec = plan.spec(resolved, plan.trials, plan.epochs)
+    going_on = None if foreseen.run is None else foreseen.run.spec.measured
+    resolved = seen.resolved if going_on is None else going_on.resolved
+    spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, looks=seen.looks)
     costs = f"cost of the whole run: {cost(plan.trials)}"
-    if rule is not None:
+    if foreseen.run is not None:
+        costs = _of_what_is_missing(foreseen, cost)
+    elif rule is not None:
         costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
     return f"""\
 data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
@@ -48,7 +57,8 @@ data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} cla
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 model: {plan.model}, {f"from the weights in {plan.pretrained}" if plan.pretrained else "from scratch"}
-trials: {plan.trials if rule is None else _until(rule)} of {plan.epochs} epochs, {steps} steps each; \
+trials: {plan.trials if rule is None else _until(rule)} of {counted(plan.epochs, "epoch")}, \
+{counted(steps, "step")} each; \
 every trial trains on {num} examples
 seed: {spec.seed}
 device: {device}
@@ -66,6 +76,17 @@ observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
 {costs}{_ROUGH if seen.rough else ""}
 out: {out}
 nothing was trained and nothing written"""
+
+
+def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:
+    """Which trials of a run that is there would be trained, and what they cost."""
+    task, run = foreseen.task, foreseen.run
+    assert run is not None
+    there = f"the run has {counted(len(run.trials), 'trial')} of {counted(run.epochs, 'epoch')}"
+    if not task.missing:
+        return f"to train: nothing, since {there}"
+    which = f"{trials_text(task.missing)}, for {counted(task.epochs, 'epoch')}"
+    return f"to train: {which}; {there}\ncost of these: {cost(len(task.missing))}"
 
 
 def _annealed(plan: Plan) -> str:

@@ -1,5 +1,5 @@
 from .auto.choose import Glance as Glance, glance as glance, resolve_plan as resolve_plan
-from .carrying_out import carry_out as carry_out
+from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
 from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .difference import training_difference as training_difference
 from .making import cache_beside as cache_beside

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from easiness.store import (
     Run,
     RunWriter,
     StoredTrial,
+    WholeTrials,
     check_output,
     is_run,
     open_run,
@@ -32,6 +34,15 @@ from easiness.training import resolve_device
 
 More = Callable[[Run], int | None]
 """Says how many trials a run that has all it was asked for is to have, or ``None`` if these are enough."""
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """What would be trained, how, and the run that is gone on with, where there is one."""
+
+    execution: Execution
+    task: Task
+    run: Run | None
 
 
 def carry_out(
@@ -50,10 +61,7 @@ def carry_out(
     ``resolved`` is what ``auto`` has become for runs like this one, where that is known, and ``workers``
     are those of other runs.
     """
-    check_output(out)
-    check_compile(execution.compile)
-    check_checkpoints(execution.checkpoint_every)
-    execution = allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
+    execution = _checked_execution(plan, out, execution)
     before: Sequence[StoredTrial] = ()
     if is_run(out) and not retrain_damaged:
         run = _checked(open_run(out, trust=True), plan)  # the plan names the same network, or this fails
@@ -90,6 +98,35 @@ def carry_out(
     if failures:
         raise RunFailed(_failed(out, failures, task.trials, len(run.trials)))
     return run
+
+
+def foresee(
+    plan: Plan,
+    out: Path,
+    execution: Execution,
+    *,
+    retrain_damaged: bool = False,
+    more: More | None = None,
+) -> Foreseen:
+    """What `carry_out` would train of the plan, or why it would not; only reads.
+
+    Raises:
+        BadInput: the run in ``out`` is another one or damaged, or an option cannot be used, as there.
+    """
+    execution = _checked_execution(plan, out, execution)
+    if not is_run(out):
+        return Foreseen(execution, Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None)
+    run = WholeTrials(out) if retrain_damaged else open_run(out, trust=True)
+    removed = run.removed if isinstance(run, WholeTrials) else []
+    return Foreseen(execution, _task(_checked(run, plan), plan, more, removed), run)
+
+
+def _checked_execution(plan: Plan, out: Path, execution: Execution) -> Execution:
+    """How to execute, where that and the folder can be used."""
+    check_output(out)
+    check_compile(execution.compile)
+    check_checkpoints(execution.checkpoint_every)
+    return allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
 
 
 def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> str:

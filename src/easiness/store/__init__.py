@@ -31,6 +31,7 @@ from easiness.store.strict_parquet import read_strictly
 from easiness.store.trial import WEIGHTS, StoredTrial
 from easiness.store.trial_recorder import TrialRecorder
 from easiness.store.verifying import Finding, findings, verify
+from easiness.store.whole_trials import WholeTrials
 from easiness.store.writer import RunWriter, check_output, tidy
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "Ids",
     "STATISTICS",
     "WEIGHTS",
+    "WholeTrials",
     "check_no_links",
     "checkpoints_of",
     "clear_checkpoints",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -101,13 +101,26 @@ def trial_names(path: Path) -> list[str]:
         raise BadInput(f"{path / TRIALS}: cannot be read ({error.strerror}); restore that folder") from None
 
 
-def finished_trials(path: Path, data: DatasetRef, before: Iterable[StoredTrial] = ()) -> list[StoredTrial]:
+def damaged_trials(path: Path) -> list[str]:
+    """Names of the folders of trials of a run in which a file is damaged or missing, in order."""
+    found = []
+    for name in trial_names(path):
+        try:
+            StoredTrial(path / TRIALS / name).check()
+        except BadInput:
+            found.append(name)
+    return found
+
+
+def finished_trials(
+    path: Path, data: DatasetRef, before: Iterable[StoredTrial] = (), but: Collection[str] = ()
+) -> list[StoredTrial]:
     """The trials of a run over these data, by index; of two with the same index, the longer one.
 
     Those of ``before`` that are as they were stay, so that what is known of them is not found out again; so
-    does what the index of a large run knows.
+    does what the index of a large run knows. Folders named in ``but`` are left out.
     """
-    folder, names = path / TRIALS, trial_names(path)
+    folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
     there = {trial.path.name: trial.known for trial in before}
     if len(names) - len(there) >= FEWEST:
         there = {**read_index(path), **there}
@@ -128,7 +141,7 @@ def finished_trials(path: Path, data: DatasetRef, before: Iterable[StoredTrial] 
             if os.path.lexists(folder / name):  # also a link to nothing
                 raise
             # a longer trial has taken its place since the folders were listed
-            return finished_trials(path, data, before)
+            return finished_trials(path, data, before, but)
         other = found.get(trial.index)
         if other is None or other.epochs < trial.epochs:
             found[trial.index] = trial

@@ -24,10 +24,10 @@ from easiness.store.document import (
     EXAMPLES,
     TRIALS,
     RunDocument,
+    damaged_trials,
     is_run,
     read_document,
     sealed,
-    trial_names,
 )
 from easiness.store.events import Events
 from easiness.store.failure_notes import FailureNote, note_file, write_note
@@ -207,15 +207,10 @@ class RunWriter:
 
     def remove_damaged(self) -> list[int]:
         """Remove every trial with a damaged file; returns their indices."""
-        removed = []
-        for name in trial_names(self.path):
-            folder = self.path / TRIALS / name
-            try:
-                StoredTrial(folder).check()
-            except BadInput:
-                remove_folder(folder)
-                removed.append(int(name.split("-")[0]))
-        return removed
+        names = damaged_trials(self.path)
+        for name in names:
+            remove_folder(self.path / TRIALS / name)
+        return [int(name.split("-")[0]) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
         """The run as it now is, rid of trials that a longer one has replaced.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from easiness.show import numbers_text, trials_text
+from easiness.show import counted, numbers_text, trials_text
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,13 @@ def test_numbers_are_read_as_ranges(numbers, text):
 )
 def test_trials_by_their_numbers(indices, text):
     assert trials_text(indices) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials"), (12_345, "12,345 trials")]
+)
+def test_things_with_their_number(number, text):
+    assert counted(number, "trial") == text
 
 
 @given(st.sets(st.integers(0, 10_000), min_size=1, max_size=300))
