@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easiness.cli.written import FILES
+from easiness.cli.written import FILES, write_output
 
 if TYPE_CHECKING:
     from easiness.store import Run
@@ -43,7 +43,7 @@ def clean(
     A summary goes to standard error. Edit the file as you like: label and action count. Every command that
     reads data takes it by --labels.
     """
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.show import rendered, sections_text
     from easiness.store import open_run
     from easiness.studies.cleaning import clean as found_by
@@ -57,7 +57,7 @@ def clean(
     else:
         if output.suffix == ".csv" and output.is_file():
             _keep_edited(output, rendered(found, ".csv"))
-        write_result(output, found)
+        write_output(output, found)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
         lists = shlex.join(["easiness", "suspects", str(run)])

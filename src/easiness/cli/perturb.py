@@ -9,7 +9,7 @@ import typer
 
 from easiness.cli.spread import Fields, spread
 from easiness.cli.trust import Trust
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, say_written, write_output
 from easiness.spec import Execution, read_numbers
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def perturb(
     """
     from easiness.analysis import SIDES
     from easiness.perturb import perturbation
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.runs import ShownProgress, data_of
     from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
@@ -110,7 +110,7 @@ def perturb(
         )
     typer.echo(sections_text(both.sections()))
     if output is not None:
-        write_result(output, both)
+        write_output(output, both)
     if panel is not None:
         _write_panel(panel, both, data, recipe, seed)
     if patterns is not None:
@@ -125,6 +125,7 @@ def _write_panel(path: Path, found: Perturbed, data: Dataset, recipe: Recipe, se
     write_figure(
         path, draw_panel(perturbed_panel(data, recipe, kinds=[kind], levels={kind: levels}, seed=seed))
     )
+    say_written(path)
 
 
 def _write_patterns(path: Path, found: Perturbed, data: Dataset, recipe: Recipe) -> None:
@@ -132,3 +133,4 @@ def _write_patterns(path: Path, found: Perturbed, data: Dataset, recipe: Recipe)
     from easiness.studies.perturbation import draw_patterns, pattern_pictures
 
     write_figure(path, draw_patterns(pattern_pictures(found.patterns, data, recipe)))
+    say_written(path)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness.cli.trust import Trust
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, write_output
 from easiness.spec import Split
 
 
@@ -48,7 +48,7 @@ def suspects(
 
     After what is certain: identical pictures with different labels.
     """
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.show import sections_text
     from easiness.store import open_run
     from easiness.studies.suspects import suspects as find
@@ -59,4 +59,4 @@ def suspects(
     found = find(opened, split=split, above=above, epoch=epoch, pictures=pictures, source=source)
     typer.echo(sections_text(found.sections()))
     if output is not None:
-        write_result(output, found)
+        write_output(output, found)

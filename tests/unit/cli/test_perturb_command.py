@@ -38,7 +38,7 @@ def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_p
     first = command(*arguments, "-o", tmp_path / "a.json")
     again = command(*arguments, "-o", tmp_path / "b.json")
     assert first.out == again.out
-    assert again.err == ""
+    assert again.err == f"wrote {tmp_path / 'b.json'}\n"
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     rows = json.loads((tmp_path / "a.json").read_text())
     assert [(row["level"], row["side"], row["ties"]) for row in rows] == [
