@@ -169,6 +169,9 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
     [
         (["--drop", "1"], "drop 1.0: not in [0, 1)"),
         (["--policy", "beta:x"], "policy 'beta:x' is unknown"),
+        (["--policy", "wrost"], "policy 'wrost' is unknown (did you mean worst, best?): give easy"),
+        (["--policy", "daul"], "policy 'daul' is unknown (did you mean dual"),
+        (["--score", "foo"], "score 'foo': unknown; choose easiness, "),
         (["--drop", "0.97"], "examples of class"),
         (["-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),
     ],
