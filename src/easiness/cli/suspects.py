@@ -48,6 +48,7 @@ def suspects(
 
     After what is certain: identical pictures with different labels.
     """
+    from easiness.models import missing_code
     from easiness.report import check_output_file
     from easiness.show import sections_text
     from easiness.store import open_run
@@ -57,6 +58,9 @@ def suspects(
         check_output_file(output)
     opened = open_run(run, trust=trust)
     found = find(opened, split=split, above=above, epoch=epoch, pictures=pictures, source=source)
+    missing = missing_code(opened.model) if trust and pictures else ""
+    if missing:
+        typer.echo(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
     typer.echo(sections_text(found.sections()))
     if output is not None:
         write_output(output, found)
