@@ -76,14 +76,14 @@ def perturb(
     Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
     the run, so that the same command goes on or only reads.
     """
-    from easiness.analysis import SIDES
-    from easiness.perturb import perturbation
+    from easiness.analysis import SIDES, check_fraction
     from easiness.report import check_output_file
     from easiness.runs import ShownProgress, data_of
     from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
     from easiness.studies.perturbation import (
         Perturbed,
+        check_asked,
         perturbation_curve,
         pseudo_patterns,
         spec_with_weights,
@@ -95,12 +95,12 @@ def perturb(
         if file is not None:
             check_output_file(file, PICTURE_SUFFIXES)
     chosen = None if levels is None else read_numbers("--levels", levels, "0,0.5,1")
+    check_asked(kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed)
+    check_fraction(fraction)
     opened = open_run(run, trust=trust)
     recipe = spec_with_weights(opened).recipe
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = data_of(opened, source)
-    if pattern_level is not None:
-        perturbation(kind, pattern_level, max(0, seed))  # refuses a mistake before the work
     sides = SIDES if side is None else (side,)
     policies: tuple[Ties, ...] = ("expected", "refine") if ties is None else (ties,)
     with ShownProgress() as look["progress"]:
