@@ -84,6 +84,7 @@ def perturb(
     from easiness.studies.perturbation import (
         Perturbed,
         check_asked,
+        check_changes_something,
         perturbation_curve,
         pseudo_patterns,
         spec_with_weights,
@@ -101,6 +102,7 @@ def perturb(
     recipe = spec_with_weights(opened).recipe
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = data_of(opened, source)
+    check_changes_something(data, recipe, kind, chosen, seed)
     sides = SIDES if side is None else (side,)
     policies: tuple[Ties, ...] = ("expected", "refine") if ties is None else (ties,)
     with ShownProgress() as look["progress"]:

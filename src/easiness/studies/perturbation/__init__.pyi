@@ -10,3 +10,4 @@ from .panel import (
 from .pseudo import PseudoPatterns as PseudoPatterns, pseudo_patterns as pseudo_patterns
 from .result import Perturbed as Perturbed
 from .study import perturbation_curve as perturbation_curve
+from .unchanged import check_changes_something as check_changes_something
