@@ -26,9 +26,12 @@ class TrialFailed(EasinessError):
     """One trial cannot be finished, for example because its loss stopped being finite."""
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
+    """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string.
+
+    Names are alike from a ratio of ``cutoff`` on, in 0..1: a higher one where the name may be something else.
+    """
+    close = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
     return f" (did you mean {', '.join(close)}?)" if close else ""
 
 

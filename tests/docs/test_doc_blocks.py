@@ -72,7 +72,7 @@ model, train_one_epoch = Model(), lambda model: None
 import numpy, pandas
 import easiness as ez
 x, y = numpy.random.default_rng(0).random((12, 8, 8)), numpy.arange(12) % 2
-pandas.DataFrame({"id": [0, 1, 2, 5]}).to_csv("kept.csv", index=False)
+pandas.DataFrame({"id": [0, 1, 2, 5], "label": [0, 1, 0, 1]}).to_csv("kept.csv", index=False)
 """,
     "docs/versions.md": """
 import easiness as ez, pandas

@@ -103,6 +103,11 @@ def test_a_colon_in_the_path(command, digits, tmp_path, monkeypatch):
         ("none/photos", "'none/photos': no such file or folder, nor a folder none; give the path"),
         ("./potos", "'./potos': no such file or folder (did you mean photos?); give the path"),
         ("labels.csv", "'labels.csv': no such file or folder; give the path"),
+        (
+            "potos",
+            "'potos': no such file or folder, and not a known name (did you mean photos?); give digits",
+        ),
+        ("nofolder", "'nofolder': no such file or folder, and not a known name; give digits"),
     ],
 )
 def test_a_mistyped_path(refused, tmp_path, monkeypatch, source, words):

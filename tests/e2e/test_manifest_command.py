@@ -26,12 +26,16 @@ def test_what_prune_keeps_goes_back_in(command, pictures, tmp_path):
     assert run.classes == ("cat", "dog")
 
 
-def test_a_kept_list_of_positions_is_refused(command, refused, tmp_path, measured):
+def test_a_kept_list_of_positions_goes_with_its_source(command, refused, tmp_path, measured):
     kept = tmp_path / "kept.csv"
     assert command("prune", measured, "--drop", 0.3, "--policy", "random", "-o", kept).code == 0
     said = refused("measure", kept, *SHORT, "--out", tmp_path / "run")
     assert "kept.csv: its ids (" in said
-    assert "the list goes with the source that it was made from" in said
+    assert f"the list goes with the source that it was made from: give that one with --labels {kept}" in said
+    done = command("measure", "digits", "--limit", 100, "--labels", kept, *SHORT, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    with kept.open(newline="") as file:
+        assert ez.open_run(tmp_path / "run").ids.tolist() == [int(row["id"]) for row in csv.DictReader(file)]
 
 
 def test_columns_are_named_and_found_again(command, refused, pictures, tmp_path):

@@ -85,6 +85,28 @@ def test_suspects_go_without_the_networks_of_a_run_that_is_not_trusted(
 
 
 @pytest.mark.usefixtures("run")
+def test_suspects_need_no_module_that_is_missing(folder: Path, command: Callable[..., Any]) -> None:
+    (folder / "own_net.py").unlink()
+    finished = command("suspects", "run", "--trust")
+    assert finished.code == 0, finished.err
+    missing = "model 'own_net:tiny': there is no module own_net, installed or in the current folder"
+    noted = f"note: {missing}; the labels are judged by the record, without the networks"
+    assert finished.err.splitlines().count(noted) == 1
+    assert f"unlike its class: not looked for; {missing}." in " ".join(finished.out.split())
+
+
+@pytest.mark.usefixtures("run")
+def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[..., str]) -> None:
+    for options, said in {
+        ("--kind", "colr"): "perturbation 'colr' is not known (did you mean color?)",
+        ("--kind", "radial", "--levels", "-1"): "radial radius -1.0 is negative",
+        ("--kind", "radial", "--seed", "-1"): "seed -1 is negative",
+        ("--kind", "radial", "--fraction", "2"): "fraction 2.0 is not in (0, 1]",
+    }.items():
+        assert said in refused("perturb", "run", *options)
+
+
+@pytest.mark.usefixtures("run")
 def test_who_measures_names_the_network_and_goes_on_with_the_same_command(
     command: Callable[..., Any],
 ) -> None:

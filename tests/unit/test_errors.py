@@ -12,6 +12,8 @@ def test_nearest_offers_the_closest_names():
 
 def test_nearest_says_nothing_when_nothing_is_close():
     assert nearest("xyz", ["alpha", "batch_size"]) == ""
+    assert nearest("nofolder", ["flowers102"]) == " (did you mean flowers102?)"  # 4 in 9 letters of each
+    assert nearest("nofolder", ["flowers102"], 0.7) == ""
 
 
 def test_shorten_counts_what_it_leaves_out():

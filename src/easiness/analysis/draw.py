@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,8 +86,12 @@ def check_classes_left(
         raise BadInput(f"{drawn_by} takes all {sizes[emptied[0]]} examples of class {name}: {remedy}")
 
 
-def parse_policy(text: str, policies: Mapping[str, tuple[float, float]] = POLICIES) -> tuple[float, float]:
+def parse_policy(
+    text: str, policies: Mapping[str, tuple[float, float]] = POLICIES, others: Iterable[str] = ()
+) -> tuple[float, float]:
     """The Beta parameters a, b of ``beta:A,B`` or of a name among ``policies``.
+
+    ``others`` are names that have none and may be what a mistyped one was meant to be.
 
     Raises:
         BadInput: another name, or parameters that are not two positive numbers.
@@ -102,7 +106,7 @@ def parse_policy(text: str, policies: Mapping[str, tuple[float, float]] = POLICI
         known = False
     if not known:
         raise BadInput(
-            f"policy {text!r} is unknown{nearest(name, [*policies, 'beta'])}: "
+            f"policy {text!r} is unknown{nearest(name, [*policies, 'beta', *others])}: "
             f"give {', '.join(policies)} or beta:A,B with two positive numbers, such as beta:1,3"
         )
     _check_beta((a, b))

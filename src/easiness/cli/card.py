@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from easiness.cli.written import say_written
+
 
 def card(
     run_or_source: Annotated[
@@ -46,6 +48,7 @@ def card(
     then = "apply it with" if made.document.has_digests else f"join {SCORES} by id"
     held_out = made.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
+    say_written(made.path)
     typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
     if made.document.has_digests:
         typer.echo(f"easiness card --apply {shlex.quote(str(made.path))} SOURCE -o scores.csv")
@@ -65,4 +68,5 @@ def _apply(card: Path, source: str, output: Path) -> None:
             write_csv(found.table, file)
         else:
             found.table.to_parquet(file, index=False)
+    say_written(output)
     typer.echo(f"{output}: {found.text}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from easiness.cli.written import FILES
+from easiness.cli.written import FILES, write_output
 
 if TYPE_CHECKING:
     from easiness.store import Run
@@ -41,8 +41,8 @@ def clean(
 ) -> None:
     """Write a file of labels: what to relabel, drop and keep.
 
-    A summary goes to standard error. Edit the file as you like: label and action count. Every command that
-    reads data takes it by --labels.
+    A summary goes to standard error. Edit the file as you like: its label or class, and its action,
+    count. Every command that reads data takes it by --labels.
     """
     from easiness.report import check_output_file
     from easiness.show import rendered, sections_text
@@ -68,7 +68,7 @@ def _written(run: Run, found: Cleaned, output: Path) -> str:
 
     A file of labels that somebody may have edited is kept under another name.
     """
-    from easiness.report import write_file, write_result
+    from easiness.report import write_file
     from easiness.show import rendered
 
     before = run.spec.data.labels
@@ -79,7 +79,7 @@ def _written(run: Run, found: Cleaned, output: Path) -> str:
         typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
-    write_result(output, found)
+    write_output(output, found)
     return f"; edit {output}, then {_verifying(run, output, before)}" if labels else ""
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, write_output
 
 
 def compare(
@@ -37,7 +37,7 @@ def compare(
 
     Beside what chance gives and what the noise of each run allows.
     """
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.store import open_run
     from easiness.studies.matching import as_text, compare as compare_runs
 
@@ -52,4 +52,4 @@ def compare(
         typer.echo(f"note: {comparison.note}", err=True)
     typer.echo(as_text(comparison, details=details))
     if output is not None:
-        write_result(output, comparison)
+        write_output(output, comparison)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, write_output
 
 
 def diff(
@@ -44,7 +44,7 @@ def diff(
     Both are measured with the same recipe; what counts is beyond the noise of the trials.
     """
     from easiness.errors import BadInput
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.show import sections_text
     from easiness.store import open_run
     from easiness.studies.versions import diff as found_by
@@ -58,7 +58,7 @@ def diff(
     found = found_by(before, after, by=by, epoch=epoch, rate=rate, at_least=at_least, sources=sources)
     typer.echo(sections_text(found.sections()))
     if output is not None:
-        write_result(output, found)
+        write_output(output, found)
     if fail_above is not None and found.share_changed > fail_above:
         raise _too_many(found.share_changed, fail_above)
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from easiness.cli.written import say_written
 from easiness.spec import Split
 
 
@@ -40,6 +41,7 @@ def export(
     from easiness.store import open_run
 
     found = write(open_run(run), to, output, epoch=epoch, source=source, split=split)
+    say_written(found.path)
     typer.echo(f"{found.path}: {found.then}")
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)

@@ -9,7 +9,7 @@ import typer
 
 from easiness.cli.spread import Fields, spread
 from easiness.cli.trust import Trust
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, say_written, write_output
 from easiness.spec import Execution, read_numbers
 
 if TYPE_CHECKING:
@@ -76,14 +76,15 @@ def perturb(
     Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
     the run, so that the same command goes on or only reads.
     """
-    from easiness.analysis import SIDES
-    from easiness.perturb import perturbation
-    from easiness.report import check_output_file, write_result
+    from easiness.analysis import SIDES, check_fraction
+    from easiness.report import check_output_file
     from easiness.runs import ShownProgress, data_of
     from easiness.show import PICTURE_SUFFIXES, sections_text
     from easiness.store import open_run
     from easiness.studies.perturbation import (
         Perturbed,
+        check_asked,
+        check_changes_something,
         perturbation_curve,
         pseudo_patterns,
         spec_with_weights,
@@ -95,12 +96,13 @@ def perturb(
         if file is not None:
             check_output_file(file, PICTURE_SUFFIXES)
     chosen = None if levels is None else read_numbers("--levels", levels, "0,0.5,1")
+    check_asked(kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed)
+    check_fraction(fraction)
     opened = open_run(run, trust=trust)
     recipe = spec_with_weights(opened).recipe
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = data_of(opened, source)
-    if pattern_level is not None:
-        perturbation(kind, pattern_level, max(0, seed))  # refuses a mistake before the work
+    check_changes_something(data, recipe, kind, chosen, seed)
     sides = SIDES if side is None else (side,)
     policies: tuple[Ties, ...] = ("expected", "refine") if ties is None else (ties,)
     with ShownProgress() as look["progress"]:
@@ -110,7 +112,7 @@ def perturb(
         )
     typer.echo(sections_text(both.sections()))
     if output is not None:
-        write_result(output, both)
+        write_output(output, both)
     if panel is not None:
         _write_panel(panel, both, data, recipe, seed)
     if patterns is not None:
@@ -125,6 +127,7 @@ def _write_panel(path: Path, found: Perturbed, data: Dataset, recipe: Recipe, se
     write_figure(
         path, draw_panel(perturbed_panel(data, recipe, kinds=[kind], levels={kind: levels}, seed=seed))
     )
+    say_written(path)
 
 
 def _write_patterns(path: Path, found: Perturbed, data: Dataset, recipe: Recipe) -> None:
@@ -132,3 +135,4 @@ def _write_patterns(path: Path, found: Perturbed, data: Dataset, recipe: Recipe)
     from easiness.studies.perturbation import draw_patterns, pattern_pictures
 
     write_figure(path, draw_patterns(pattern_pictures(found.patterns, data, recipe)))
+    say_written(path)

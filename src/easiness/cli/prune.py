@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from easiness.cli.spread import Fields, spread
-from easiness.cli.written import FILES
+from easiness.cli.written import FILES, say_written, write_output
 from easiness.errors import BadInput
 from easiness.spec import Drawing
 
@@ -58,7 +58,7 @@ def prune(
     The ids are the output, a summary goes to standard error. Examples to drop are drawn as `ablate` draws
     them, or are exactly the worst, the best or those named, or what a sampler of coresets leaves out.
     """
-    from easiness.report import check_output_file, output_file, write_result
+    from easiness.report import check_output_file, output_file
     from easiness.show import SUFFIXES, sections_text, write_csv
     from easiness.store import open_run
     from easiness.studies.training_sets import order_of, prune as draw
@@ -90,5 +90,6 @@ def prune(
     elif output.suffix == ".txt":
         with output_file(output) as file:
             file.writelines(f"{name}\n".encode() for name in pruned.table()["id"])
+        say_written(output)
     else:
-        write_result(output, pruned)
+        write_output(output, pruned)

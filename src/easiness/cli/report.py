@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from easiness.cli.written import say_written
+
 
 def report(
     runs: Annotated[
@@ -61,4 +63,5 @@ def report(
             old_source=old_source,
         )
     write_file(output, page.encode())
+    say_written(output)
     typer.echo(output)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from easiness.cli.written import FILES
+from easiness.cli.written import FILES, write_output
 from easiness.spec import Split
 
 
@@ -38,7 +38,7 @@ def scores(
 
     Beside them masks, and how sure it is that an example belongs to the easiest or the hardest.
     """
-    from easiness.report import check_output_file, run_scores, write_result
+    from easiness.report import check_output_file, run_scores
     from easiness.show import write_csv
     from easiness.spec import ALL, observe_text
     from easiness.store import open_run
@@ -55,7 +55,7 @@ def scores(
     if output is None:
         write_csv(table, sys.stdout)
     else:
-        write_result(output, found)
+        write_output(output, found)
     empty = found.left_empty()  # last, where a long table does not hide it
     if empty is not None:
         typer.echo(f"note: {run}: {empty}", err=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness.cli.trust import Trust
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, write_output
 from easiness.spec import Split
 
 
@@ -48,7 +48,8 @@ def suspects(
 
     After what is certain: identical pictures with different labels.
     """
-    from easiness.report import check_output_file, write_result
+    from easiness.models import missing_code
+    from easiness.report import check_output_file
     from easiness.show import sections_text
     from easiness.store import open_run
     from easiness.studies.suspects import suspects as find
@@ -57,6 +58,9 @@ def suspects(
         check_output_file(output)
     opened = open_run(run, trust=trust)
     found = find(opened, split=split, above=above, epoch=epoch, pictures=pictures, source=source)
+    missing = missing_code(opened.model) if trust and pictures else ""
+    if missing:
+        typer.echo(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
     typer.echo(sections_text(found.sections()))
     if output is not None:
-        write_result(output, found)
+        write_output(output, found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easiness.cli.spread import IN_OUT, Fields
-from easiness.cli.written import WRITTEN
+from easiness.cli.written import WRITTEN, write_output
 from easiness.spec import Execution, Loading, Training
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def show(
 ) -> None:
     """Run the study with progress shown, print its tables, and write them where asked."""
     from easiness.executors import check_executor
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.runs import ShownProgress
     from easiness.show import sections_text
     from easiness.studies.training_sets import EveryEpoch
@@ -76,4 +76,4 @@ def show(
         study = study_of(progress)
     typer.echo(sections_text(study.sections()))
     if output is not None:
-        write_result(output, EveryEpoch(study) if every_epoch else study)
+        write_output(output, EveryEpoch(study) if every_epoch else study)

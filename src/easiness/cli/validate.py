@@ -8,6 +8,7 @@ import typer
 
 from easiness.cli import training_sets as options
 from easiness.cli.spread import Fields, spread
+from easiness.cli.written import write_output
 from easiness.spec import Execution, Loading, Training
 
 
@@ -44,7 +45,7 @@ def validate(
     missing.
     """
     from easiness.executors import check_executor
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.runs import ShownProgress, given_data
     from easiness.show import sections_text
     from easiness.studies.validation import Asked, carry_out_validation, plan_validation
@@ -62,4 +63,4 @@ def validate(
         validation = carry_out_validation(plans, out, execution, progress)
     typer.echo(sections_text(validation.sections()))
     if output is not None:
-        write_result(output, validation)
+        write_output(output, validation)

@@ -8,6 +8,7 @@ import typer
 
 from easiness.cli import training_sets as options
 from easiness.cli.spread import Fields, spread
+from easiness.cli.written import write_output
 from easiness.spec import Execution, Loading, Training
 
 _LOADING = Fields(
@@ -55,7 +56,7 @@ def verify(
     train what is missing.
     """
     from easiness.executors import check_executor
-    from easiness.report import check_output_file, write_result
+    from easiness.report import check_output_file
     from easiness.runs import ShownProgress
     from easiness.show import sections_text
     from easiness.studies.verification import carry_out_verification, plan_verification
@@ -68,4 +69,4 @@ def verify(
         found = carry_out_verification(plans, out, execution, progress)
     typer.echo(f"{sections_text(found.sections())}\n\n{found.text}")
     if output is not None:
-        write_result(output, found)
+        write_output(output, found)

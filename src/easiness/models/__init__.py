@@ -9,6 +9,7 @@ from easiness.models.registry import (
     check_model_name,
     find_family,
     is_users_own,
+    missing_code,
     model_names,
     module_of,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "find_family",
     "is_given",
     "is_users_own",
+    "missing_code",
     "model_name",
     "model_names",
     "module_of",

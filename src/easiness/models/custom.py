@@ -43,10 +43,19 @@ class Custom:
 
         Modules in the current folder are found, as with ``python -m``, also by imports inside the call.
         """
+        with current_folder_importable():
+            function = self.find(name)
+            return built_by(function, name, split_callable_name(name)[1], input_shape, num_classes)
+
+    def find(self, name: str) -> Any:
+        """The callable, of a module that is imported, in the current folder as well.
+
+        Raises:
+            BadInput: another form, there is no such module or callable, or the import raises an exception.
+        """
         module_name, attribute = split_callable_name(name)
         with current_folder_importable():
-            function = find_attribute(f"model {name!r}", module_name, attribute)
-            return built_by(function, name, attribute, input_shape, num_classes)
+            return find_attribute(f"model {name!r}", module_name, attribute)
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """What went wrong."""

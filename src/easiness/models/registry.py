@@ -97,6 +97,19 @@ def module_of(name: str) -> str | None:
     return name.partition(":")[0] if _reader(name) is CUSTOM else None
 
 
+def missing_code(name: str) -> str:
+    """Why code of somebody's own that builds the network cannot be had here; empty where nothing is missing.
+
+    Its module is imported.
+    """
+    if _reader(name) is CUSTOM:
+        try:
+            CUSTOM.find(name)
+        except BadInput as error:
+            return str(error)
+    return ""
+
+
 def _reader(name: str) -> Family | None:
     return next((family for family in FAMILIES if family.reads(name)), None)
 

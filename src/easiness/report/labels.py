@@ -12,7 +12,7 @@ from easiness.report.pictures import Named
 from easiness.runs import has_held_out
 from easiness.spec import Split
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, summary, suspects
+from easiness.studies.suspects import ABOVE, known_too_little, summary, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,8 @@ class ShownLabel:
 class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
-    ``summary`` says how many are likely wrong of its ``num_examples``; ``command`` writes them all.
+    ``summary`` says how many are likely wrong of its ``num_examples``, and ``doubt``, where the networks know
+    too little, why not to believe that; ``command`` writes them all.
     ``ranked`` has a row for each example of the split, as `suspects` ranks them.
     """
 
@@ -46,6 +47,7 @@ class SuspectLabels:
     num_examples: int
     num: int
     summary: str
+    doubt: str
     shown: list[ShownLabel]
     command: str
     ranked: pd.DataFrame = field(repr=False)
@@ -86,6 +88,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
         num_examples=len(found.ranked),
         num=len(over),
         summary=summary(found),
+        doubt=known_too_little(found),
         shown=[
             ShownLabel(
                 named=(split, one["id"]),

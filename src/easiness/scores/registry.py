@@ -55,5 +55,8 @@ def find_score(name: str) -> Score:
     for score in SCORES:
         if score.name == name:
             return score
-    hint = nearest(name, [score.name for score in SCORES])
-    raise BadInput(f"score {name!r}: unknown{hint}; docs/scores.md lists them")
+    names = [score.name for score in SCORES]
+    raise BadInput(
+        f"score {name!r}: unknown{nearest(name, names)}; choose {', '.join(names)} (docs/scores.md says what "
+        "each is)"
+    )

@@ -16,11 +16,15 @@ _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start o
 
 @dataclass(frozen=True)
 class Section:
-    """A table with a title and a sentence on how to read it; the first row is its header."""
+    """A table with a title and a sentence on how to read it; the first row is its header.
+
+    ``notices`` are what one has to know before one believes the table; each has a line of its own.
+    """
 
     title: str
     note: str
     rows: list[list[str]]
+    notices: tuple[str, ...] = ()
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -31,7 +35,13 @@ def number(value: float | None, digits: int = 2) -> str:
 def sections_text(sections: Iterable[Section]) -> str:
     """Tables for a terminal, columns aligned."""
     return "\n\n".join(
-        f"{section.title}\n{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}"
+        "\n".join(
+            [
+                section.title,
+                *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
+                f"{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}",
+            ]
+        )
         for section in sections
     )
 
@@ -39,7 +49,14 @@ def sections_text(sections: Iterable[Section]) -> str:
 def sections_markdown(sections: Iterable[Section]) -> str:
     """The same tables as Markdown."""
     return "\n\n".join(
-        f"### {markdown_text(section.title)}\n\n{markdown_text(section.note)}\n\n{_markdown(section.rows)}"
+        "\n\n".join(
+            [
+                f"### {markdown_text(section.title)}",
+                *(f"**Note:** {markdown_text(notice)}" for notice in section.notices),
+                markdown_text(section.note),
+                _markdown(section.rows),
+            ]
+        )
         for section in sections
     )
 
@@ -50,7 +67,10 @@ def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure:
     shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
         title, note = html.escape(section.title), html.escape(section.note)
-        shown += f"<h4>{title}</h4><p>{note}</p>{_html(section.rows)}"
+        notices = "".join(
+            f"<p><strong>Note:</strong> {html.escape(notice)}</p>" for notice in section.notices
+        )
+        shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{_html(section.rows)}"
     # class names and ids are not to be read as mathematics
     return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
 

@@ -38,7 +38,7 @@ def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_p
     first = command(*arguments, "-o", tmp_path / "a.json")
     again = command(*arguments, "-o", tmp_path / "b.json")
     assert first.out == again.out
-    assert again.err == ""
+    assert again.err == f"wrote {tmp_path / 'b.json'}\n"
     assert (tmp_path / "a.json").read_bytes() == (tmp_path / "b.json").read_bytes()
     rows = json.loads((tmp_path / "a.json").read_text())
     assert [(row["level"], row["side"], row["ties"]) for row in rows] == [
@@ -63,6 +63,7 @@ def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_p
         (["--kind", "no.module:blur"], "there is no module"),
         (["--kind", "color", "--fraction", "0"], "fraction 0.0 is not in (0, 1]"),
         (["--kind", "color", "--seed", "-1"], "seed -1 is negative"),
+        (["--kind", "color"], "--kind color: changes none of the 400 images at 0.75, 0.5, 0.25, 0, as color"),
         (["--kind", "color", "-o", "a.txt"], "cannot tell the format"),
         (["--kind", "color", "--panel", "a.csv"], "cannot tell the format"),
     ],

@@ -36,6 +36,7 @@ def test_a_study(command, measured, tmp_path, name, effect):
     assert finished.code == 0, finished.err
     assert "Accuracy of mlp_2_w16 on 20 held-out examples after epoch 1" in finished.out
     assert "3 runs with 3 trials, 0 of them finished" in finished.err
+    assert f"wrote {tmp_path / 'a.csv'}" in finished.err.splitlines()
     table = pd.read_csv(tmp_path / "a.csv")
     assert table["policy"].tolist() == ["easy", "easy", "hard", "hard"]  # Beta(1, 3) has a name
     assert table["rate"].tolist() == [0, 0.3, 0, 0.3]
@@ -100,7 +101,7 @@ def test_kept_ids(command, measured, tmp_path):
     for suffix in ("csv", "parquet", "txt"):
         file = tmp_path / f"kept.{suffix}"
         written = command("prune", measured, "--drop", 0.3, "--policy", "hard", "--balanced", "-o", file)
-        assert (written.out, written.err) == ("", finished.err)
+        assert (written.out, written.err) == ("", f"{finished.err}wrote {file}\n")
     assert (tmp_path / "kept.csv").read_text() == finished.out
     assert (tmp_path / "kept.txt").read_text().split() == kept[1:]
     table = pd.read_parquet(tmp_path / "kept.parquet")
@@ -168,6 +169,9 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
     [
         (["--drop", "1"], "drop 1.0: not in [0, 1)"),
         (["--policy", "beta:x"], "policy 'beta:x' is unknown"),
+        (["--policy", "wrost"], "policy 'wrost' is unknown (did you mean worst, best?): give easy"),
+        (["--policy", "daul"], "policy 'daul' is unknown (did you mean dual"),
+        (["--score", "foo"], "score 'foo': unknown; choose easiness, "),
         (["--drop", "0.97"], "examples of class"),
         (["-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),
     ],

@@ -230,6 +230,8 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     ended = command("card", "--apply", tmp_path / "card", "digits", "--epoch", 1, "-o", tmp_path / "a.csv")
     assert ended.code == 2
     assert "takes the scores that are in the card; leave out --epoch and --source" in ended.err
+    ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
+    assert "'nofolder': no such file or folder, and not a known name; give digits" in ended.err
 
 
 @pytest.mark.shared_data

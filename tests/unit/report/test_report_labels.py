@@ -106,6 +106,15 @@ def test_without_suspects_it_says_so_and_shows_nothing(record: Record) -> None:
     assert "<ul" not in section
 
 
+def test_where_the_networks_know_too_little_the_page_says_so_first(record: Record) -> None:
+    """Right are the 20 examples of the first class and one of the third, of 60."""
+    labels, believed = np.arange(NUM) % 3, np.zeros(NUM, np.int64)
+    believed[2] = 2
+    section = _section(render_report([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)]), "labels")
+    first = section.split("<p>")[1]
+    assert first.startswith("<b>Note:</b> The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
+
+
 def test_nothing_is_judged_by_one_trial(record: Record) -> None:
     labels = np.arange(20) % 2
     run = record(_logits(labels, trials=1), labels)

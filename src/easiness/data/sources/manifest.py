@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import shlex
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -96,8 +97,8 @@ def _check_no_positions(rows: list[Row], path: Path) -> None:
         ids = shorten([row.path for row in rows])
         raise BadInput(
             f"{path}: its ids ({ids}) are numbers and not files beside it, so the list goes with the "
-            "source that it was made from: in Python give load_dataset (x[ids], y[ids]) or "
-            "torch.utils.data.Subset(dataset, ids), with ids = pandas.read_csv(FILE)['id']"
+            f"source that it was made from: give that one with --labels {shlex.quote(str(path))} (in Python "
+            "labels=), which leaves out what the list does not name"
         )
 
 

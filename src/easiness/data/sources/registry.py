@@ -16,6 +16,7 @@ from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.errors import BadInput, nearest
 
 _FILES = (".csv", ".npz", ".parquet")
+_ALIKE = 0.7  # a folder that is missing is called like some data set or other by less
 
 SOURCES: tuple[Source, ...] = (
     DIGITS,
@@ -33,10 +34,14 @@ def _beside(path: Path) -> str:
     """A hint for a mistyped path: what in its folder is called alike, or that there is no such folder."""
     if not path.parent.is_dir():
         return f", nor a folder {path.parent}"
+    return nearest(path.name, _in_folder(path.parent))
+
+
+def _in_folder(folder: Path) -> list[str]:
     try:
-        return nearest(path.name, (found.name for found in path.parent.iterdir()))
+        return [found.name for found in folder.iterdir()]
     except OSError:
-        return ""
+        return []
 
 
 def accepted() -> str:
@@ -63,5 +68,5 @@ def find_source(asked: Asked) -> Source:
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
         raise BadInput(f"{text!r}: no such file or folder{_beside(Path(text))}; give the path of the data")
     names = [name for source in SOURCES for name in source.names]
-    hint = nearest(text.lower(), names)
+    hint = nearest(text.lower(), [*names, *_in_folder(Path())], _ALIKE)
     raise BadInput(f"{text!r}: no such file or folder, and not a known name{hint}; give {accepted()}")

@@ -1,6 +1,6 @@
 from .curve import PerturbationCurve as PerturbationCurve
 from .loss import difference_of_losses as difference_of_losses
-from .observing import spec_with_weights as spec_with_weights
+from .observing import check_asked as check_asked, spec_with_weights as spec_with_weights
 from .panel import (
     draw_panel as draw_panel,
     draw_patterns as draw_patterns,
@@ -10,3 +10,4 @@ from .panel import (
 from .pseudo import PseudoPatterns as PseudoPatterns, pseudo_patterns as pseudo_patterns
 from .result import Perturbed as Perturbed
 from .study import perturbation_curve as perturbation_curve
+from .unchanged import check_changes_something as check_changes_something

@@ -227,11 +227,9 @@ def perturbed_probe(
             lengths, or there is no such split.
     """
     spec = spec_with_weights(run)
-    if seed < 0:
-        raise BadInput(f"seed {seed} is negative; use 0 or above")
+    perturbations = check_asked(kind, levels, seed)
     if not levels:
         raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
-    perturbations = tuple(perturbation(kind, level, seed) for level in levels)
     check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
     split = data if probe == "train" else data.held_out
     if split is None:
@@ -251,6 +249,18 @@ def perturbed_probe(
         device=resolve_device(execution.device),
         cache=cache_beside(run.path) if execution.cache else None,
     )
+
+
+def check_asked(kind: str, levels: Sequence[float], seed: int) -> tuple[Perturbation, ...]:
+    """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
+
+    Raises:
+        BadInput: the kind is not known, it does not take a level, or the seed is negative.
+    """
+    if seed < 0:
+        raise BadInput(f"seed {seed} is negative; use 0 or above")
+    find_kind(kind)
+    return tuple(perturbation(kind, level, seed) for level in levels)
 
 
 def spec_with_weights(run: Run) -> RunSpec:

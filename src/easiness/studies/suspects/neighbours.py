@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.data import Dataset, tell
+from easiness.models import missing_code
 from easiness.runs import feature_reader, find_data, positions_in, untrusted
 from easiness.store import WEIGHTS, Run
 
@@ -63,6 +64,9 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
         return None, "the run was made without weights"
     if untrusted(run):
         return None, untrusted(run)
+    missing = missing_code(run.model)
+    if missing:
+        return None, missing
     data, why = find_data(run, source)
     if data is None:
         return None, why

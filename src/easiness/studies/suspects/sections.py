@@ -52,19 +52,23 @@ def _suspects(found: RankedLabels) -> Section:
     note = (
         f"{summary(found)} From {found.num_trials} trials of {found.model}, epochs {epochs}. p wrong is the "
         "probability that the label is wrong, share how often the trials say the suggested class. "
-        f"{_known(found)} "
-        f"{_listed(found, len(shown))}"
     )
+    doubt = known_too_little(found)
+    note += "" if doubt else f"{_right(found)}. "
+    note += _listed(found, len(shown))
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
-    return Section("Labels to look at", note + left, rows)
+    return Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
 
 
-def _known(found: RankedLabels) -> str:
-    """How much the networks know, without which a probability says little."""
-    right = f"The networks have {percent(found.known)} of the labels right"
+def known_too_little(found: RankedLabels) -> str:
+    """That the networks know too little to be believed, in a sentence; empty where they know enough."""
     if found.known >= _WELL_KNOWN * (1 - found.share):
-        return f"{right}."
-    return f"{right}: what they do not know they cannot judge, so look at the first ones in any case."
+        return ""
+    return f"{_right(found)}: what they do not know they cannot judge, so look at the first ones in any case."
+
+
+def _right(found: RankedLabels) -> str:
+    return f"The networks have {percent(found.known)} of the labels right"
 
 
 def _listed(found: RankedLabels, num_shown: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -38,8 +38,10 @@ class Order:
             return POLICIES
         return {_OTHER_END[self.keep]: POLICIES["easy"], "random": POLICIES["random"]}
 
-    def beta(self, policy: str) -> tuple[float, float]:
+    def beta(self, policy: str, others: Iterable[str] = ()) -> tuple[float, float]:
         """The Beta parameters of a policy: one of ``policies``, or ``beta:A,B``.
+
+        ``others`` are policies without any, that a mistyped one may have been meant to be.
 
         Raises:
             BadInput: there is no such policy in this order.
@@ -49,7 +51,7 @@ class Order:
                 f"policy {policy!r}: high {self.score.name} means {self.score.high_means}, so neither end is "
                 f"{policy}; give {', '.join(self.policies)} or beta:A,B, or leave the policy out"
             )
-        return parse_policy(policy, self.policies)
+        return parse_policy(policy, self.policies, others)
 
     def name(self, beta: tuple[float, float]) -> str:
         """One name for one density, so that the same runs are not trained under two."""

@@ -118,7 +118,7 @@ def prune(
 def _density(order: Order, policy: str) -> tuple[str, tuple[float, float]]:
     """The name and the parameters of the density to draw by."""
     try:
-        beta = order.beta(policy)
+        beta = order.beta(policy, others=(*EXACT, *SAMPLED))
     except BadInput as error:
         raise BadInput(
             f"{error}; or {' or '.join(EXACT)}, to drop exactly those; or {' or '.join(SAMPLED)}"

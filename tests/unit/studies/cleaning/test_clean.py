@@ -38,7 +38,7 @@ def test_the_command_says_how_to_go_on(command, first_two: Run, tmp_path: Path):
     file = tmp_path / "my labels.csv"
     finished = command("clean", first_two.path, "-o", file)
     assert (finished.code, finished.out) == (0, "")
-    assert finished.err.startswith("Relabels 1 and drops 1 of 100\n")
+    assert finished.err.startswith(f"wrote {file}\nRelabels 1 and drops 1 of 100\n")
     assert finished.err.splitlines()[-1] == (
         f"relabels 1 and drops 1 of 100; edit {file}, then use it by --labels; to verify it, measure "
         "first with a part held out (--holdout 0.2)"

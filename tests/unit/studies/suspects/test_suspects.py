@@ -10,6 +10,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
+from easiness.show import sections_text
 from easiness.store import Run, open_run
 from easiness.studies.suspects.kinds import NOT_CARRIED
 
@@ -83,6 +84,8 @@ def test_clean_data_says_so(record):
     assert found.num_likely == 0
     assert found.share < 0.01
     (labels,) = found.sections()
+    assert labels.notices == ()
+    assert "The networks have 100.0\N{NO-BREAK SPACE}% of the labels right. Listed are" in labels.note
     assert labels.note.startswith(
         "None of 200 labels is more likely wrong than right; in all fewer than one (0"
     )
@@ -90,6 +93,16 @@ def test_clean_data_says_so(record):
     assert (found.table()["suggested"] == -1).all()
     assert (found.table()["suggested_class"] == "").all()
     assert (found.table()["reason"] == "all 4 networks have it right").all()
+
+
+def test_what_networks_do_not_know_is_said_before_the_table(record):
+    """Each names one class for every example: a quarter of the labels."""
+    said = np.tile(np.eye(4)[0], (4, 2, NUM, 1))
+    (section,) = ez.suspects(record(said, np.arange(NUM) % 4), pictures=False).sections()
+    (notice,) = section.notices
+    assert notice.startswith("The networks have 25.0\N{NO-BREAK SPACE}% of the labels right: what they do")
+    assert "The networks have" not in section.note
+    assert sections_text([section]).splitlines()[1].startswith("Note: The networks have 25.0")
 
 
 def test_fewer_examples_than_are_listed(record):

@@ -50,7 +50,12 @@ def test_names_of_policies():
 @pytest.mark.parametrize(
     ("score", "keep", "message"),
     [
-        ("easines", None, r"score 'easines': unknown \(did you mean easiness"),
+        ("easines", None, r"score 'easines': unknown \(did you mean easiness.*; choose easiness, "),
+        (
+            "foo",
+            None,
+            r"score 'foo': unknown; choose easiness, .*, normalized_margin, confident_learning_flag \(",
+        ),
         ("entropy", "high", "keep 'high': unknown; choose top or bottom"),
         ("el2n", "high", "keep 'high': unknown; choose top or bottom"),
     ],

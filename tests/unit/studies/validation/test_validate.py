@@ -98,6 +98,7 @@ def test_the_command_goes_on_where_it_was(
     assert first.code == 0, first.err
     assert "Where the misclassified validation examples lie" in first.out
     assert "2 runs with 3 trials, 0 of them finished" in first.err
+    assert f"wrote {tmp_path / 'found.json'}" in first.err.splitlines()
     rows = json.loads((tmp_path / "found.json").read_text())
     assert {row["part"] for row in rows} == {"curve", "misclassified in the hardest"}
     before = snapshot(tmp_path / "out")

@@ -197,6 +197,7 @@ def test_the_command(command, refused, planted, verified, tmp_path):
     assert finished.code == 0, finished.err
     assert finished.out.startswith("Accuracy of mlp_3 on 300 held-out examples after epoch 4\n")
     assert finished.out.endswith(f"\n{verified[1].text}\n")
+    assert f"wrote {tmp_path / 'gain.csv'}" in finished.err.splitlines()
     assert pd.read_csv(tmp_path / "gain.csv")["gain"].tolist() == pytest.approx(
         verified[1].table()["gain"].tolist()
     )
