@@ -16,7 +16,10 @@ _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start o
 
 @dataclass(frozen=True)
 class Section:
-    """A table with a title and a sentence on how to read it; the first row is its header."""
+    """A table with a title and a sentence on how to read it; the first row is its header.
+
+    Without ``rows`` the sentence is all there is to say.
+    """
 
     title: str
     note: str
@@ -31,7 +34,8 @@ def number(value: float | None, digits: int = 2) -> str:
 def sections_text(sections: Iterable[Section]) -> str:
     """Tables for a terminal, columns aligned."""
     return "\n\n".join(
-        f"{section.title}\n{textwrap.fill(section.note, 100)}\n\n{_aligned(section.rows)}"
+        f"{section.title}\n{textwrap.fill(section.note, 100)}"
+        + (f"\n\n{_aligned(section.rows)}" if section.rows else "")
         for section in sections
     )
 
@@ -39,7 +43,8 @@ def sections_text(sections: Iterable[Section]) -> str:
 def sections_markdown(sections: Iterable[Section]) -> str:
     """The same tables as Markdown."""
     return "\n\n".join(
-        f"### {markdown_text(section.title)}\n\n{markdown_text(section.note)}\n\n{_markdown(section.rows)}"
+        f"### {markdown_text(section.title)}\n\n{markdown_text(section.note)}"
+        + (f"\n\n{_markdown(section.rows)}" if section.rows else "")
         for section in sections
     )
 
@@ -50,7 +55,7 @@ def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure:
     shown = (f"<ul>{sentences}</ul>" if sentences else "") + figure
     for section in sections:
         title, note = html.escape(section.title), html.escape(section.note)
-        shown += f"<h4>{title}</h4><p>{note}</p>{_html(section.rows)}"
+        shown += f"<h4>{title}</h4><p>{note}</p>{_html(section.rows) if section.rows else ''}"
     # class names and ids are not to be read as mathematics
     return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
 
