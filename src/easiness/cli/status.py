@@ -11,7 +11,7 @@ import typer
 from easiness.errors import BadInput
 
 if TYPE_CHECKING:
-    from easiness.store import AtWork, Run
+    from easiness.store import AtWork, Finding, Run
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
@@ -34,7 +34,8 @@ def status(
 
     Of a study or another folder with runs in it, a row for each run.
     """
-    from easiness.cli.status_table import runs_below, table_text
+    from easiness.cli.status_table import runs_below
+    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
     from easiness.store import at_work, is_run, open_run
     from easiness.studies.paper import is_study
 
@@ -50,11 +51,12 @@ def status(
         verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
         return
     if is_study(run):
-        typer.echo(table_text(run, runs_below(run)))
+        found = _table(run)
         page = run / "report.html"
         typer.echo(
             f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
         )
+        refuse_damage(run, found, len(runs_below(run)))
         return
     working = at_work(run)
     if working is not None and not is_run(run):
@@ -62,18 +64,39 @@ def status(
             f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
         )
         return
-    found = [] if is_run(run) else runs_below(run)
-    if found:
-        typer.echo(table_text(run, found))
+    if not is_run(run) and (below := runs_below(run)):
+        refuse_damage(run, _table(run), len(below))
         return
     if run.is_dir() and not is_run(run):
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
-    for line in _lines(open_run(run), working):
-        typer.echo(line)
+    damaged = seen_damaged(run, SHOWN)
+    said = [f"damaged: {finding_text(one)}" for one in damaged]
+    try:
+        first, *others = _lines(open_run(run), working, damaged=bool(damaged))
+        said = [first, *said, *others]
+    except BadInput:
+        if not damaged:
+            raise
+    typer.echo("\n".join(said))
+    refuse_damage(run, {run: damaged}, 1)
 
 
-def _lines(run: Run, working: AtWork | None) -> list[str]:
-    """All there is to say of one run."""
+def _table(folder: Path) -> dict[Path, list[Finding]]:
+    """Show a row for each run, then what is damaged, a line each; returned by run."""
+    from easiness.cli.status_table import runs_below, table_text
+    from easiness.cli.status_verify import finding_text, seen_damaged, study_damage
+
+    runs = runs_below(folder)
+    found = {run: ones for run in runs if (ones := seen_damaged(run))}
+    typer.echo(table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
+    lines = [finding_text(one) for ones in found.values() for one in ones]
+    for line in [*lines, *filter(None, [study_damage(folder)])]:
+        typer.echo(f"damaged: {line}")
+    return found
+
+
+def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
+    """All there is to say of one run; what its sets hold only where nothing is damaged."""
     from easiness.show import trials_text
     from easiness.spec import ALL, observe_text
     from easiness.studies.matching import outlook_lines
@@ -103,7 +126,7 @@ def _lines(run: Run, working: AtWork | None) -> list[str]:
     lines += _accuracies(run)
     if len(run.trials) > MOST_READ:
         return [*lines, "what its sets hold: not worked out here, as every trial would be read"]
-    return lines + (outlook_lines(run) if run.observed else [])
+    return lines + (outlook_lines(run) if run.observed and not damaged else [])
 
 
 def _work(run: Run, working: AtWork | None) -> list[str]:

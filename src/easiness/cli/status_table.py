@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,18 +40,18 @@ def missing_trials(run: Run) -> list[int]:
     return [index for index in range(measured.trials) if index not in have]
 
 
-def table_text(folder: Path, runs: list[Path]) -> str:
-    """A row for each run, with what it is, has and lacks."""
+def table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int]) -> str:
+    """A row for each run, with what it is, has and lacks, and how many damaged files."""
     from easiness.show import Section, sections_text
 
     header = ["run", "network", "data", "examples", "trials", "epochs", "accuracy", "state"]
-    rows = [_row(folder, path) for path in runs]
+    rows = [_row(folder, path, num_damaged.get(path, 0)) for path in runs]
     note = "Accuracy is the mean over trials, on what was measured. `easiness status` of one run says more."
     title = f"{folder}: {len(runs)} run{'s' if len(runs) != 1 else ''}"
     return sections_text([Section(title, note, [header, *rows])])
 
 
-def _row(folder: Path, path: Path) -> list[str]:
+def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
     from easiness.store import at_work, is_run, open_run
 
     name, working = str(path.relative_to(folder)), at_work(path)
@@ -68,6 +69,8 @@ def _row(folder: Path, path: Path) -> list[str]:
         state = f"{len(run.failures())} failed"
     else:
         state = f"{len(missing)} missing" if missing else "finished"
+    if num_damaged:
+        state = f"damaged, {state}"
     return [
         name,
         run.model,

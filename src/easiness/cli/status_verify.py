@@ -1,13 +1,24 @@
-"""What ``easiness status --verify`` says: every damaged file of the runs, a line each."""
+"""What ``easiness status`` says of damage: every damaged file of the runs, a line each."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from easiness.errors import RunFailed
+
+if TYPE_CHECKING:
+    from easiness.store import Finding
+
+SHOWN = ("examples.parquet", "train.parquet")
+"""Files that the status of one run reads."""
+_MOST_LOOKED_AT = (
+    512  # trials; of more, which have an index so that none need be read, --verify takes its time
+)
 
 
 def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
@@ -16,24 +27,65 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
     Raises:
         RunFailed: one is.
     """
+    from easiness.show import counted
     from easiness.store import findings
 
-    of_run: dict[Path, set[int]] = {}
-    num = 0
+    of_run: dict[Path, list[Finding]] = {}
+    damaged_study = study_damage(folder)
+    if damaged_study is not None:
+        typer.echo(damaged_study)
     for run in runs:
         for finding in findings(run):
-            typer.echo(" ".join(str(finding).split()))
-            of_run.setdefault(run, set())
-            if finding.trial is not None:
-                of_run[run].add(finding.trial)
-            num += 1
-    checked = f"{len(runs)} run{'s' if len(runs) != 1 else ''}"
-    if not num:
-        typer.echo(f"{folder}: every file of {checked} is as it was written")
-        return
-    trials = sum(map(len, of_run.values()))
-    raise RunFailed(
-        f"{folder}: {num} damaged file{'s' if num > 1 else ''} in {len(of_run)} of {checked}, of {trials} "
-        f"trial{'s' if trials != 1 else ''}; run the same `easiness measure` with --retrain-damaged, "
-        "or restore them from a copy"
-    )
+            typer.echo(finding_text(finding))
+            of_run.setdefault(run, []).append(finding)
+    refuse_damage(folder, of_run, len(runs))
+    typer.echo(f"{folder}: every file of {counted(len(runs), 'run')} is as it was written")
+
+
+def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
+    """What is damaged in a run, as far as it is seen from documents, sizes and the files to ``read``."""
+    from easiness.store import findings, is_run
+
+    if not is_run(run):
+        return []  # it is only beginning
+    try:
+        if sum(1 for _ in os.scandir(run / "trials")) >= _MOST_LOOKED_AT:
+            return []
+    except OSError:
+        pass  # without trials, or findings say so
+    # a longer trial may have taken the place of one meanwhile
+    return [one for one in findings(run, read) if one.trial is None or os.path.lexists(one.file.parent)]
+
+
+def finding_text(finding: Finding) -> str:
+    """One line, whatever is in the name of the file."""
+    return " ".join(str(finding).split())
+
+
+def study_damage(folder: Path) -> str | None:
+    """A line where the description of a study is damaged."""
+    from easiness.studies.paper import is_damaged_study
+
+    if not is_damaged_study(folder):
+        return None
+    return f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"
+
+
+def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_runs: int) -> None:
+    """End with what to do where something is damaged: in the runs, or the study in ``folder``.
+
+    Raises:
+        RunFailed: it is.
+    """
+    from easiness.show import counted
+
+    found = [one for findings in of_run.values() for one in findings]
+    trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
+    if found:
+        raise RunFailed(
+            f"{folder}: {counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
+            f"{counted(num_runs, 'run')}, of {counted(trials, 'trial')}; run the same `easiness measure` "
+            "with --retrain-damaged, or restore them from a copy"
+        )
+    if study_damage(folder) is not None:
+        raise RunFailed(f"{folder}: the description of the study is damaged; restore study.json from a copy")

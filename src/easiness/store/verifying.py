@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,19 +49,22 @@ def verify(run: Run | str | Path) -> list[Finding]:
     return list(findings(run.path if isinstance(run, Run) else Path(run)))
 
 
-def findings(path: Path) -> Iterator[Finding]:
-    """What `verify` finds in the run at ``path``, as it is found."""
+def findings(path: Path, read: Container[str] | None = None) -> Iterator[Finding]:
+    """What `verify` finds in the run at ``path``, as it is found.
+
+    Where names of files are given to ``read``, of others it is only seen that they are there, and their size.
+    """
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
-    yield from _of_run(path)
+    yield from _of_run(path, read)
     for name in trial_names(path):
-        yield from _of_trial(path / TRIALS / name)
+        yield from _of_trial(path / TRIALS / name, read)
     for file, index, note in notes(path / TRIALS):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
 
-def _of_run(path: Path) -> Iterator[Finding]:
+def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
     file = path / DOCUMENT
     what = _absent(file)
     try:
@@ -72,10 +75,10 @@ def _of_run(path: Path) -> Iterator[Finding]:
         yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
         return
     for name, expected in document.files.items():
-        yield from _of_file(path / name, None, expected)
+        yield from _of_file(path / name, None, expected, read is None or name in read)
 
 
-def _of_trial(folder: Path) -> Iterator[Finding]:
+def _of_trial(folder: Path, read: Container[str] | None) -> Iterator[Finding]:
     file, index = folder / TRIAL_DOCUMENT, int(folder.name.split("-")[0])
     what = _absent(file)
     try:
@@ -86,17 +89,17 @@ def _of_trial(folder: Path) -> Iterator[Finding]:
         yield Finding(file, index, f"{what}; without it nothing of the trial can be checked")
         return
     for name, expected in trial.document.files.items():
-        yield from _of_file(folder / name, index, expected)
+        yield from _of_file(folder / name, index, expected, read is None or name in read)
 
 
-def _of_file(file: Path, trial: int | None, expected: FileDigest) -> Iterator[Finding]:
+def _of_file(file: Path, trial: int | None, expected: FileDigest, reading: bool) -> Iterator[Finding]:
     what = _absent(file)
     if what is None:
         try:
             size = file.stat().st_size
             if size != expected.num_bytes:
                 what = f"has {size:,} bytes instead of {expected.num_bytes:,}"
-            elif digest(file) != expected:
+            elif reading and digest(file) != expected:
                 what = "has other bytes than were written"
         except OSError as error:
             what = f"cannot be read ({error.strerror or error})"

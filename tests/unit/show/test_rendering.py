@@ -34,3 +34,13 @@ def test_a_csv_file_gives_every_text_back(text: str):
 
 def test_quotes_are_for_those_that_need_them():
     assert rendered(Texts("plain"), ".csv") == b"text,number\nplain,1.5\n"
+
+
+def test_a_section_without_rows_is_its_sentence_alone():
+    from easiness.show import Section, sections_markdown, sections_text
+    from easiness.show.section import sections_html
+
+    nothing = [Section("Conflicts", "No identical pictures.", [])]
+    assert sections_text(nothing) == "Conflicts\nNo identical pictures."
+    assert sections_markdown(nothing) == "### Conflicts\n\nNo identical pictures."
+    assert "<table" not in sections_html(nothing)

@@ -4,6 +4,7 @@ from .judge import PaperResults as PaperResults, paper_claims as paper_claims
 from .layout import (
     FIGURES as FIGURES,
     TABLES as TABLES,
+    is_damaged_study as is_damaged_study,
     is_study as is_study,
     study_page as study_page,
     study_runs as study_runs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from easiness.errors import BadInput
-from easiness.store import Run, open_run
+from easiness.store import Run, open_run, read_json
 
 DOCUMENT = "study.json"
 RUNS = "trials"
@@ -17,6 +17,17 @@ TABLES = "tables"
 def is_study(out: Path) -> bool:
     """Does the folder hold a study?"""
     return (out / DOCUMENT).is_file()
+
+
+def is_damaged_study(out: Path) -> bool:
+    """Does the folder hold a study whose description cannot be read as one?"""
+    if not is_study(out):
+        return False
+    try:
+        settings = read_json(out / DOCUMENT)
+    except (OSError, ValueError):
+        return True
+    return not (isinstance(settings, dict) and isinstance(settings.get("preset"), dict))
 
 
 def study_runs(out: Path) -> list[Run]:

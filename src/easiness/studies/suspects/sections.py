@@ -74,10 +74,11 @@ def _right(found: RankedLabels) -> str:
 def _listed(found: RankedLabels, num_shown: int) -> str:
     over = int((found.ranked["p_wrong"] >= found.above).sum())
     if over < found.num_listed:
-        which = "none" if not over else count(over)
-        return f"Listed are the first {found.num_listed}; {which} of them reaches {found.above:g}."
+        which, verb = "none" if not over else count(over), "reaches" if over <= 1 else "reach"
+        return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}."
     more = f", the first {num_shown} of them here" if num_shown < over else ""
-    return f"{count(over)} reach {found.above:g} and are listed{more}."
+    verbs = ("reaches", "is") if over == 1 else ("reach", "are")
+    return f"{count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
 
 
 def _conflicts(conflicts: Conflicts) -> list[Section]:
@@ -88,7 +89,7 @@ def _conflicts(conflicts: Conflicts) -> list[Section]:
     table = table[table["kind"] != "duplicate"]
     if len(table) > FIRST:
         note += f" The first {FIRST} of {count(len(table))} pairs:"
-    rows = [_PAIRS]
+    rows = [_PAIRS] if len(table) else []
     for one in table.head(FIRST).to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
