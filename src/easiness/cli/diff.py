@@ -35,7 +35,11 @@ def diff(
     ] = None,
     fail_above: Annotated[
         float | None,
-        typer.Option("--fail-above", help="Exit with 1 where a larger share of the examples changed."),
+        typer.Option(
+            "--fail-above",
+            help="Exit with 1 where a larger share of the examples in both became harder or easier; other "
+            "labels, and examples that came or went, do not count.",
+        ),
     ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)] = None,
 ) -> None:

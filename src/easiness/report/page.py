@@ -26,6 +26,7 @@ from easiness.report.pictures import Named, named_uris, picture_uris
 from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
+from easiness.spec import UNNAMED
 from easiness.store import Run
 from easiness.studies.matching import (
     Comparison,
@@ -220,7 +221,9 @@ def _part(
     key = f"run{index + 1}"
     votes = run.votes(epoch)
     fraction = _FRACTION if comparison is None else comparison.fraction
-    if comparison is None or (num_runs == 1 and run.spec.measured is None):
+    if num_runs == 1 and run.model != UNNAMED:
+        name = run.model
+    elif num_runs == 1 or comparison is None:
         name = run.path.resolve().name or str(run.path)
     else:
         name = comparison.names[index]

@@ -43,6 +43,7 @@ from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds
 from .stopping import Check as Check, Stopped as Stopped, StoppingRule as StoppingRule, Tail as Tail
 from .trial import (
     MOST as MOST,
+    UNNAMED as UNNAMED,
     DatasetRef as DatasetRef,
     LoadOptions as LoadOptions,
     Probe as Probe,

@@ -212,6 +212,10 @@ class RunSpec(_Frozen):
         return TrialSpec(index=index, **{name: getattr(self, name) for name in shared})
 
 
+UNNAMED = "recorded"
+"""For the name of a network that a recorder was told none of."""
+
+
 class RecordedSpec(_Frozen):
     """A run written by `Recorder` from a user's own training loop.
 
@@ -239,7 +243,7 @@ class RecordedSpec(_Frozen):
     @property
     def model(self) -> str:
         """The name of the network, or what stands for it where none was given."""
-        return self.network or "recorded"
+        return self.network or UNNAMED
 
     @property
     def measured(self) -> None:

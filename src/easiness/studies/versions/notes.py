@@ -9,9 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import shorten
+from easiness.show import counted, percent
 from easiness.store import Run
 from easiness.studies.versions.found import Matching
 from easiness.studies.versions.matched import Matched
+
+_OTHER_SHARE = 0.02
+"""Shares trained on that differ by more were not meant to be the same."""
 
 
 def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Iterator[str]:
@@ -24,7 +28,14 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Ite
         yield f"{was} is called {name} in the new version ({(before == was).sum():,} examples)."
     changed = int((np.array([renamed.get(name, name) for name in before], object) != after).sum())
     if changed:
-        yield f"{changed:,} of the examples in both have another class in the new version."
+        moved = by == "ids" and new.ids.dtype == np.int64 and len(old.ids) == len(new.ids)
+        order = " Where ids are positions, another order does that: match by pixels then."
+        yield (
+            f"{changed:,} of the examples in both have another class in the new version."
+            f"{order if moved and changed > len(before) / 2 else ''}"
+        )
+    if new.spec.measured is None:
+        yield from _on_recordings(old, new)
     yield from (f"{run.path}: {text}." for run in (old, new) if (text := run.unfinished(epoch)) is not None)
     if old.augmented or new.augmented:
         yield "Observations were made during training, on augmented images."
@@ -50,6 +61,26 @@ def renamed_classes(
     olds, news = Counter(was for was, _ in pairs), Counter(name for _, name in pairs)
     only = set(old) ^ set(new)
     return {was: name for was, name in pairs if olds[was] == news[name] == 1 and was in only and name in only}
+
+
+def _on_recordings(old: Run, new: Run) -> Iterator[str]:
+    """What is known of how two recordings were made, where it differs."""
+    if old.epochs != new.epochs:
+        long = counted(old.epochs, "epoch")
+        yield f"The old version was recorded for {long}, the new one for {new.epochs}."
+    shares = [_share_trained_on(run) for run in (old, new)]
+    if abs(shares[0] - shares[1]) > _OTHER_SHARE:
+        before, after = (percent(share) for share in shares)
+        yield (
+            f"Trials of the old version were trained on {before} of their examples, of the new one on {after}; "
+            "examples left out are harder."
+        )
+
+
+def _share_trained_on(run: Run) -> float:
+    """Of the examples, over all trials."""
+    shares = [trial.columns(trial.observed[0], ["trained_on"])["trained_on"].mean() for trial in run.trials]
+    return float(np.mean(shares))
 
 
 def _classes(run: Run, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.object_]:

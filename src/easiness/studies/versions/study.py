@@ -11,6 +11,7 @@ from easiness.analysis import OfTrials, noise_of_change, p_of_change
 from easiness.errors import BadInput
 from easiness.runs import training_difference
 from easiness.scores import Moments
+from easiness.spec import UNNAMED
 from easiness.store import Run
 from easiness.studies.matching import common_epoch
 from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
@@ -103,6 +104,11 @@ def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
     ours, theirs = old.spec.measured, new.spec.measured
     if (ours is None) != (theirs is None):
         raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
+    if ours is None and UNNAMED not in (old.model, new.model) and old.model != new.model:
+        raise BadInput(
+            f"{old.path} and {new.path} were recorded of different networks ({old.model}, {new.model}); "
+            "record the same one again"
+        )
     if ours is not None and theirs is not None and (what := training_difference(ours, theirs)) is not None:
         raise BadInput(f"{old.path} and {new.path} were trained differently ({what}); measure one again")
 
@@ -159,6 +165,8 @@ def _examples(
     went = {**_named(old, matched.went), "change": "went", "confidence_old": before.everywhere[matched.went]}
     parts = [pd.DataFrame(part) for part in (both, came, went)]
     table = pd.concat([part for part in parts if len(part)], ignore_index=True).reindex(columns=list(both))
+    if old.ids.dtype.kind != "i":
+        table["old_id"] = table["old_id"].fillna("")
     if old.ids.dtype != new.ids.dtype:  # one column of a file has one type
         table["id"] = table["id"].astype(str)
     table["label"] = table["label"].astype(np.int64)
@@ -172,17 +180,19 @@ def _named(
     old: Run | None = None,
     old_positions: npt.NDArray[np.int64] | None = None,
 ) -> dict[str, Any]:
-    """Ids, labels and classes of examples, and what they were in the old version, blank without one."""
+    """Ids, labels and classes of examples, and what they were in the old version."""
+    import pandas as pd
+
     labels = run.labels[positions]
-    named = {
+    named: dict[str, Any] = {
         "id": run.ids[positions],
-        "old_id": "",
         "label": labels,
         "class": [run.classes[label] for label in labels.tolist()],
         "old_class": "",
     }
     if old is not None and old_positions is not None:
-        named["old_id"] = [str(one) for one in old.ids[old_positions].tolist()]
+        kind: Any = "Int64" if old.ids.dtype.kind == "i" else str
+        named["old_id"] = pd.array(old.ids[old_positions], dtype=kind)
         named["old_class"] = [old.classes[label] for label in old.labels[old_positions].tolist()]
     return named
 

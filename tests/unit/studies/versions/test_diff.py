@@ -72,8 +72,9 @@ def test_the_table_has_what_both_trials_said(versions):
     assert table.loc[8, "confidence_old"] == pytest.approx(before[8])
     assert table.loc[[60, 61, 8], ["p", "q", "difference"]].isna().all(axis=None)
     assert (table["q"].dropna() >= table["p"].dropna()).all()
-    assert table.loc[9, "old_id"] == "9"
-    assert table.loc[60, "old_id"] == ""
+    assert table["old_id"].dtype == "Int64"  # as the ids of the old run, which it joins with
+    assert table.loc[9, "old_id"] == 9
+    assert table.loc[60, "old_id"] is pd.NA
     assert table["label"].dtype == np.int64
 
 
@@ -189,4 +190,7 @@ def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch)
     )
     table = diff(old, new, by="pixels").table()
     assert pd.api.types.is_string_dtype(table["id"])
-    assert set(table["old_id"] + ".png") == set(table["id"])
+    assert set(table["old_id"].astype(str) + ".png") == set(table["id"])
+    backwards = diff(new, old, by="pixels").table()
+    assert pd.api.types.is_string_dtype(backwards["old_id"])
+    assert set(backwards["id"].astype(str) + ".png") == set(backwards["old_id"])

@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness import Recorder, diff
+from easiness import BadInput, Recorder, diff
 from easiness.studies.versions.notes import renamed_classes
 
 
-def version(path, examples):
-    """A recorded run over examples given as ids with their class, in this order."""
+def version(path, examples, *, epochs=1, left_out=0, model=None):
+    """A recorded run over examples given as ids with their class, in this order; the first are left out."""
     classes = sorted(set(examples.values()))
     labels = [classes.index(name) for name in examples.values()]
-    recorder = Recorder(path, ids=list(examples), labels=labels, classes=classes)
+    recorder = Recorder(path, ids=list(examples), labels=labels, classes=classes, model=model)
     for seed in range(3):
         rng = np.random.default_rng(seed)
-        with recorder.trial(seed=seed) as trial:
-            trial.update(list(examples), rng.normal(0, 0.2, (len(labels), len(classes))))
-            trial.end_epoch()
+        with recorder.trial(seed=seed, trained_on=list(examples)[left_out:]) as trial:
+            for _ in range(epochs):
+                trial.update(list(examples), rng.normal(0, 0.2, (len(labels), len(classes))))
+                trial.end_epoch()
     return recorder.run
 
 
@@ -58,6 +59,32 @@ def test_a_class_put_between_others_shifts_indices_and_nothing_else(tmp_path):
     assert (found.num("came"), found.num("went"), found.num_common) == (3, 0, 8)
     both = found.table()[found.table()["change"] == "unchanged"]
     assert (both["class"] == both["old_class"]).all()
+
+
+def test_positions_in_another_order_are_doubted(tmp_path):
+    names = ["ant", "bee"] * 6
+    notes = noted(tmp_path, dict(enumerate(names)), dict(enumerate(names[::-1])))
+    assert notes == (
+        "12 of the examples in both have another class in the new version. Where ids are positions, another "
+        "order does that: match by pixels then.",
+    )
+    few = noted(tmp_path / "few", dict(enumerate(names)), {**dict(enumerate(names)), 0: "bee"})
+    assert few == ("1 of the examples in both have another class in the new version.",)
+
+
+def test_recordings_that_were_made_differently(tmp_path):
+    examples = of("ant", "cat")
+    old = version(tmp_path / "old", examples, model="mine")
+    assert diff(old, version(tmp_path / "same", examples)).notes[:-1] == ()
+    new = version(tmp_path / "new", examples, model="mine", epochs=2, left_out=2)
+    assert diff(old, new).notes[:2] == (
+        "The old version was recorded for 1 epoch, the new one for 2.",
+        "Trials of the old version were trained on 100.0\N{NO-BREAK SPACE}% of their examples, of the new one "
+        "on 75.0\N{NO-BREAK SPACE}%; examples left out are harder.",
+    )
+    other = version(tmp_path / "other", examples, model="another")
+    with pytest.raises(BadInput, match=r"were recorded of different networks \(mine, another\); record the"):
+        diff(old, other)
 
 
 def test_a_renamed_folder_has_other_ids(tmp_path):
