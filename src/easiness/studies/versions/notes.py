@@ -72,8 +72,8 @@ def _on_recordings(old: Run, new: Run) -> Iterator[str]:
     if abs(shares[0] - shares[1]) > _OTHER_SHARE:
         before, after = (percent(share) for share in shares)
         yield (
-            f"Trials of the old version were trained on {before} of their examples, of the new one on {after}; "
-            "examples left out are harder."
+            f"Trials of the old version were trained on {before} of their examples, of the new one on "
+            f"{after}; examples left out are harder."
         )
 
 

@@ -79,8 +79,8 @@ def test_recordings_that_were_made_differently(tmp_path):
     new = version(tmp_path / "new", examples, model="mine", epochs=2, left_out=2)
     assert diff(old, new).notes[:2] == (
         "The old version was recorded for 1 epoch, the new one for 2.",
-        "Trials of the old version were trained on 100.0\N{NO-BREAK SPACE}% of their examples, of the new one "
-        "on 75.0\N{NO-BREAK SPACE}%; examples left out are harder.",
+        "Trials of the old version were trained on 100.0\N{NO-BREAK SPACE}% of their examples, of the new "
+        "one on 75.0\N{NO-BREAK SPACE}%; examples left out are harder.",
     )
     other = version(tmp_path / "other", examples, model="another")
     with pytest.raises(BadInput, match=r"were recorded of different networks \(mine, another\); record the"):
