@@ -8,9 +8,17 @@ from typing import Annotated
 
 import typer
 
+from easiness.cli.spread import Fields, spread
 from easiness.cli.written import say_written
+from easiness.spec import Loading
+
+_READ = Fields(
+    ("data_root", "download", "allow_outside", "skip_unreadable", "columns"),
+    help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
+)
 
 
+@spread
 def card(
     run_or_source: Annotated[
         str, typer.Argument(help="Folder of a run to publish; with --apply, the data to score.")
@@ -29,6 +37,7 @@ def card(
         str | None,
         typer.Option("--source", help="Where the data of RUN are, if not where they were."),
     ] = None,
+    loading: Annotated[Loading, _READ] = Loading(),
 ) -> None:
     """Publish scores, or find published ones for a copy of the data.
 
@@ -39,8 +48,10 @@ def card(
     if apply is not None:
         if epoch is not None or source is not None:
             raise BadInput("--apply: takes the scores that are in the card; leave out --epoch and --source")
-        _apply(apply, run_or_source, output)
+        _apply(apply, run_or_source, loading, output)
         return
+    if loading != Loading():
+        raise BadInput("how to read SOURCE is for --apply; of a run, --source says where its data are")
     from easiness.exports import SCORES, card as write
     from easiness.store import open_run
 
@@ -56,13 +67,14 @@ def card(
         typer.echo(f"note: {made.note}", err=True)
 
 
-def _apply(card: Path, source: str, output: Path) -> None:
+def _apply(card: Path, source: str, loading: Loading, output: Path) -> None:
     from easiness.exports import apply_card
     from easiness.report import check_output_file, output_file
+    from easiness.runs import given_data
     from easiness.show import write_csv
 
     check_output_file(output, (".csv", ".parquet"))
-    found = apply_card(card, source)
+    found = apply_card(card, given_data(source, loading))
     with output_file(output) as file:
         if output.suffix == ".csv":
             write_csv(found.table, file)

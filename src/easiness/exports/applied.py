@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset, picture_digests
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 from easiness.exports.card_scores import DIGEST, damaged_card, read_scores
 from easiness.exports.score_card import FILES, SCORES, Card, open_card
+from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,14 +30,16 @@ class Applied:
     ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
     label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
     card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose pixels the card does
-    not have, ``num_missing`` examples of the card are not in the copy, and ``num_relabelled`` have another
-    class there.
+    not have, ``num_missing`` examples of the card are not in the copy. ``renamed`` are names of classes in the
+    copy by those in the card, where others are called differently with just the same examples, and
+    ``num_relabelled`` examples have another class beside these.
     """
 
     table: pd.DataFrame = field(repr=False)
     unknown: tuple[Any, ...] = field(repr=False)
     num_missing: int
     num_relabelled: int
+    renamed: Mapping[str, str]
 
     @property
     def text(self) -> str:
@@ -53,6 +56,9 @@ class Applied:
             parts.append(f"{len(self.unknown):,} are not in the card (such as {self.unknown[0]})")
         if self.num_missing:
             parts.append(f"{self.num_missing:,} of the card are not here")
+        if self.renamed:
+            others = [f"{was} is {name}" for was, name in self.renamed.items()]
+            parts.append(f"classes with other names here: {shorten(others)}")
         if self.num_relabelled:
             parts.append(f"{self.num_relabelled:,} have another class here")
         return "; ".join(parts)
@@ -90,11 +96,15 @@ def apply_card(card: str | Path, source: Any) -> Applied:
         raise BadInput(f"{data.name}: none of its {len(own):,} pictures is in {_what(opened)}; {_why(data)}")
     rows = scores.iloc[found[known]].reset_index(drop=True)
     named = own.drop(columns=DIGEST).iloc[known].reset_index(drop=True)
-    relabelled = int((rows["class"] != named["class"]).sum())
+    there, here = (table["class"].to_numpy(object) for table in (rows, named))
+    renamed = renamed_classes(there, here, sorted(set(scores["class"])), data.classes)
+    relabelled = int((np.array([renamed.get(name, name) for name in there], object) != here).sum())
     named["card_id"], named["card_split"] = rows["id"], rows["split"]
     table = pd.concat([named, rows.drop(columns=[*_OF_THE_COPY, DIGEST])], axis=1)
     missing = len(scores) - len(np.unique(found[known]))
-    return Applied(table, tuple(own["id"].iloc[np.flatnonzero(found < 0)].tolist()), missing, relabelled)
+    return Applied(
+        table, tuple(own["id"].iloc[np.flatnonzero(found < 0)].tolist()), missing, relabelled, renamed
+    )
 
 
 def _scores(card: Card) -> pd.DataFrame:

@@ -102,6 +102,21 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
     assert other.num_relabelled == 2
 
 
+def test_classes_with_other_names_are_no_other_classes(tmp_path):
+    pixels = np.broadcast_to(np.arange(20, 32, dtype=np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
+    labels = np.arange(12) % 3
+    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    own = load_dataset((pixels, labels), classes=["ant", "bee", "cat"])
+    made = card(measure(own, **size, out=tmp_path / "run"), tmp_path / "card", source=own)
+    labels[0] = 1
+    found = apply_card(made.path, load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]))
+    assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
+    assert found.text == (
+        "12 of 12 examples found by their pixels; classes with other names here: cat is kitty; "
+        "1 have another class here"
+    )
+
+
 def test_what_is_no_card_or_has_other_pictures_is_refused(made, run, tmp_path):
     with pytest.raises(BadInput, match="is no score card"):
         apply_card(tmp_path, "digits")
@@ -232,6 +247,28 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert "takes the scores that are in the card; leave out --epoch and --source" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
     assert "'nofolder': no such file or folder, and not a known name; give digits" in ended.err
+
+
+def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
+    """A manifest with names of its own, which takes an option to read."""
+    assert command("card", run.path, "-o", tmp_path / "card").code == 0
+    data = load_dataset("digits", limit=NUM)
+    taken = np.arange(40)[::-1]
+    rows = ["picture,breed"]
+    for at, pixels in zip(taken, data.pictures(taken), strict=True):
+        Image.fromarray(pixels[..., 0]).save(tmp_path / f"{at}.png")
+        rows.append(f"{at}.png,digit {data.labels[at]}")
+    (tmp_path / "copy.csv").write_text("\n".join(rows))
+    asked = ["card", "--apply", tmp_path / "card", tmp_path / "copy.csv", "-o", tmp_path / "scores.csv"]
+    assert "--columns" in command(*asked).err
+    done = command(*asked, "--columns", "path=picture,label=breed")
+    assert done.code == 0, done.err
+    assert "40 of 40 examples found by their pixels" in done.out
+    assert "classes with other names here: 0 is digit 0, 1 is digit 1" in done.out
+    assert pd.read_csv(tmp_path / "scores.csv")["card_id"].tolist() == data.ids[taken].tolist()
+    refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")
+    assert (refused.code, (tmp_path / "other").exists()) == (2, False)
+    assert "how to read SOURCE is for --apply" in refused.err
 
 
 @pytest.mark.shared_data
