@@ -29,8 +29,8 @@ class Applied:
 
     ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
     label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
-    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose pixels the card does
-    not have, ``num_missing`` examples of the card are not in the copy. ``renamed`` are names of classes in the
+    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose pixels the card does not
+    have, ``num_missing`` examples of the card are not in the copy. ``renamed`` are names of classes in the
     copy by those in the card, where others are called differently with just the same examples, and
     ``num_relabelled`` examples have another class beside these.
     """

@@ -80,6 +80,8 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
 def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
     found = suspects(run, split=split, epoch=epoch, pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
+    doubt = known_too_little(found)
+    listed = found.table() if doubt and not len(over) else over
     words = ["easiness", "suspects", str(run.path), *epoch_option(run, epoch)]
     if split != "train":
         words += ["--split", split]
@@ -88,7 +90,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
         num_examples=len(found.ranked),
         num=len(over),
         summary=summary(found),
-        doubt=known_too_little(found),
+        doubt=doubt,
         shown=[
             ShownLabel(
                 named=(split, one["id"]),
@@ -99,7 +101,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
                 kind=one["kind"],
                 reason=one["reason"],
             )
-            for one in over.head(most).to_dict("records")
+            for one in listed.head(most).to_dict("records")
         ],
         command=shlex.join([*words, "-o", "suspects.csv"]),
         ranked=found.ranked,

@@ -115,6 +115,18 @@ def test_where_the_networks_know_too_little_the_page_says_so_first(record: Recor
     assert first.startswith("<b>Note:</b> The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
 
 
+def test_where_they_know_too_little_the_first_are_shown_all_the_same(record: Record) -> None:
+    """As `suspects` lists them: by networks that know nothing no label is probably wrong."""
+    rng = np.random.default_rng(0)
+    run = record(rng.normal(0, 0.05, (5, 4, NUM, 3)), np.arange(NUM) % 3)
+    listed = suspects(run).table()
+    assert (listed["p_wrong"] < 0.1).all()
+    section = _section(render_report([run]), "labels")
+    assert "No label of the 60 examples is wrong with a probability of 0.1 or more as far as the" in section
+    assert "is suspect" not in section
+    assert section.count("<tr>") == 1 + len(listed) == 6
+
+
 def test_nothing_is_judged_by_one_trial(record: Record) -> None:
     labels = np.arange(20) % 2
     run = record(_logits(labels, trials=1), labels)
