@@ -86,5 +86,11 @@ def _effect(gain: Gain) -> str:
     if not gain.shown:
         return f"shows no difference: {value:+.1f} points ({low:+.1f} to {high:+.1f})"
     if value > 0:
-        return f"gains {value:.1f} points ({low:.1f} to {high:.1f})"
-    return f"loses {-value:.1f} points ({-high:.1f} to {-low:.1f})"
+        return f"gains {value:.1f} points ({_near_end(low)} to {high:.1f})"
+    return f"loses {-value:.1f} points ({_near_end(-high)} to {-low:.1f})"
+
+
+def _near_end(value: float) -> str:
+    """The end of an interval towards 0, which it leaves out."""
+    text = f"{value:.1f}"
+    return "just over 0" if float(text) == 0 else text

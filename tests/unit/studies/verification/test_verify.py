@@ -139,6 +139,8 @@ def of(gain: float, low: float, high: float, relabelled: int = 812, dropped: int
     [
         (of(0.021, 0.014, 0.028), "relabelling 812 and dropping 301 of 10,000 gains 2.1 points (1.4 to 2.8)"),
         (of(-0.012, -0.02, -0.004, 812, 0), "relabelling 812 of 10,000 loses 1.2 points (0.4 to 2.0)"),
+        (of(-0.02, -0.04, -0.0004, 1, 0), "relabelling 1 of 10,000 loses 2.0 points (just over 0 to 4.0)"),
+        (of(0.02, 0.0003, 0.04, 0, 2), "dropping 2 of 10,000 gains 2.0 points (just over 0 to 4.0)"),
         (
             of(0.003, -0.005, 0.011, 0, 1301),
             "dropping 1,301 of 10,000 shows no difference: +0.3 points (-0.5 to +1.1)",
