@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easiness.cli.written import FILES, write_output
+from easiness.spec import load_words, training_words
 
 if TYPE_CHECKING:
     from easiness.store import Run
@@ -88,12 +89,8 @@ def _verifying(run: Run, labels: Path, before: str | None) -> str:
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
-    options = {
-        "--labels": labels,
-        "--before": before,
-        "--limit": ref.limit,
-        "--holdout": ref.holdout,
-        "--model": None if measured is None else measured.model,
-    }
-    given = [text for name, value in options.items() if value is not None for text in (name, str(value))]
+    given = ["--labels", str(labels), *([] if before is None else ["--before", before])]
+    given += [word for words in load_words(ref, labels=False) for word in words]
+    if measured is not None:
+        given += [word for words in training_words(measured) for word in words]
     return shlex.join(["easiness", "verify", ref.source or "SOURCE", *given, "--out", "DIR"])

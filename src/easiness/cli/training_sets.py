@@ -27,7 +27,7 @@ WORDS = {
 Trained = Annotated[
     Training,
     Fields(
-        ("model", "epochs", "seed", "batch_size", "recipe", "precision"),
+        ("model", "epochs", "seed", "batch_size", "image_size", "recipe", "precision"),
         required=("model", "epochs"),
         help={
             "model": "Network to train; as for `measure`.",

@@ -12,7 +12,16 @@ from easiness.data import Dataset
 from easiness.models import is_given
 from easiness.report.accuracy_figure import AccuracyCurves
 from easiness.show import chosen_percent, count, duration
-from easiness.spec import ALL, RECIPES, Recipe, RunSpec, describe_recipe, named_recipe, observe_text
+from easiness.spec import (
+    ALL,
+    RECIPES,
+    Recipe,
+    RunSpec,
+    describe_recipe,
+    load_words,
+    named_recipe,
+    observe_text,
+)
 from easiness.store import Run
 
 
@@ -141,24 +150,11 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         ("--seed", spec.seed),
         ("--precision", spec.resolved.precision),
     ]
-    if spec.data.limit is not None:
-        options.append(("--limit", spec.data.limit))
+    options += load_words(spec.data)
     if spec.train_share < 1:
         options.append(("--train-share", spec.train_share))
-    if spec.data.data_root is not None:
-        options.append(("--data-root", spec.data.data_root))
-    if spec.data.labels is not None:
-        options.append(("--labels", spec.data.labels))
-    if spec.data.holdout is not None:
-        options.append(("--holdout", spec.data.holdout))
-    if spec.data.allow_outside:
-        options.append(("--allow-outside",))
-    if spec.data.columns is not None:
-        options.append(("--columns", ",".join(f"{ours}={name}" for ours, name in spec.data.columns.items())))
     if spec.pretrained is not None:
         options.append(("--pretrained",))
-    if spec.data.skip_unreadable:
-        options.append(("--skip-unreadable",))
     if spec.observe != ALL:
         options.append(("--observe", spec.observe))
     if spec.probes[0].keep_logits == "all":

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.report.facts import epoch_option
+from easiness.spec import training_words
 from easiness.store import Run
 from easiness.studies.training_sets import prune
 
@@ -108,8 +109,8 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
     if spec is None or spec.data.source is None:
         return None
     words = ["easiness", "ablate", spec.data.source, "--scores", str(run.path), *epoch_option(run, epoch)]
-    words += ["--model", spec.model, "--rates", ",".join(f"{share:g}" for share in (0, *_SHARES))]
-    words += ["--epochs", str(spec.epochs)]
+    words += ["--rates", ",".join(f"{share:g}" for share in (0, *_SHARES))]
+    words += [word for option in training_words(spec) for word in option]
     if spec.data.held_out is None:
         words += ["--holdout", "0.2"]
     return shlex.join([*words, "--out", "ablation"])

@@ -1,3 +1,4 @@
+from .command_words import load_words as load_words, training_words as training_words
 from .draw import Draw as Draw, Effect as Effect
 from .named_recipes import (
     BASE as BASE,

@@ -114,7 +114,7 @@ def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, 
     assert measured.code == 0, measured.err
     run = open_run(tmp_path / "run")
     suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
-    given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --out DIR\n"
+    given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --epochs 1 --recipe short --out DIR\n"
     err = command("clean", "run", "-o", "again.csv").err
     assert err.endswith(
         f"then easiness verify digits --labels again.csv --before {tmp_path / 'labels.csv'} {given}"
