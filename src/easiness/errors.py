@@ -35,10 +35,18 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
     return f" (did you mean {', '.join(close)}?)" if close else ""
 
 
-def shorten(values: Iterable[object], limit: int = 3) -> str:
-    """The first few values as text, with a count of the rest: ``3, 7, 9 and 12 more``."""
+def printable(text: str) -> str:
+    """The text with escapes for what moves a cursor or is no valid text, as a file's name may hold them."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) -> str:
+    """The first few values as text, with a count of the rest: ``3, 7, 9 and 12 more``.
+
+    There are ``total`` of them, where ``values`` are the first alone.
+    """
     items = [str(v) for v in values]
-    rest = len(items) - limit
+    rest = (len(items) if total is None else total) - min(limit, len(items))
     return ", ".join(items[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 

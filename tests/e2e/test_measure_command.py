@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import resource
 import subprocess
@@ -115,6 +116,42 @@ def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):
     assert said[-1] == (
         "note: 2 files left out, since by name they are no pictures that can be read: cat/x.raw, dog/y"
     )
+
+
+def test_other_files_are_in_the_run_its_status_and_its_report(command, pictures, tmp_path):
+    for name in ("cat/noext", "cat/notes.txt", "dog/<b>.webm"):
+        (pictures / name).write_bytes(b"no picture")
+    out, page = tmp_path / "run", tmp_path / "report.html"
+    arguments = ["measure", pictures, "--model", "mlp_2_w8", "--epochs", 1, "--out", out, "--trials"]
+    assert command(*arguments, 1).code == 0
+    data = json.loads((out / "run.json").read_bytes())["spec"]["data"]
+    assert data["num_other_files"] == 3
+    assert data["other_files"] == ["cat/noext", "cat/notes.txt", "dog/<b>.webm"]
+    line = "files left out, since by name they are no pictures: 3 (cat/noext, cat/notes.txt, dog/<b>.webm)"
+    assert line in command("status", out).out.splitlines()
+    assert command("report", out, "-o", page).code == 0
+    text = page.read_text().replace("<wbr>", "")
+    assert "left out, since by name no pictures" in text
+    assert "3 (cat/noext, cat/notes.txt, dog/&lt;b&gt;.webm)" in text
+
+
+def test_a_run_goes_on_whatever_other_files_come_and_go(command, pictures, tmp_path):
+    out = tmp_path / "run"
+    arguments = ["measure", pictures, "--model", "mlp_2_w8", "--epochs", 1, "--out", out, "--trials"]
+    assert command(*arguments, 1).code == 0
+    described = (out / "run.json").read_bytes()
+    assert b"other_files" not in described
+    (pictures / "cat" / "notes.txt").write_bytes(b"no picture")
+    assert command(*arguments, 1).code == 0  # it only reads
+    assert (out / "run.json").read_bytes() == described
+    first = open_run(out).trials[0].document
+    assert command(*arguments, 2).code == 0
+    assert open_run(out).spec.data.other_files == ("cat/notes.txt",)
+    (pictures / "cat" / "notes.txt").unlink()
+    assert command(*arguments, 3).code == 0
+    run = open_run(out)
+    assert run.spec.data.num_other_files == 0
+    assert [len(run.trials), run.trials[0].document] == [3, first]
 
 
 @pytest.mark.usefixtures("empty_cache")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, nearest, shorten
+from easiness.errors import BadInput, EasinessError, RunFailed, TrialFailed, nearest, printable, shorten
 
 
 def test_nearest_offers_the_closest_names():
@@ -21,6 +21,13 @@ def test_shorten_counts_what_it_leaves_out():
     assert shorten([3, 7, 9]) == "3, 7, 9"
     assert shorten([3, 7, 9, 1, 2]) == "3, 7, 9 and 2 more"
     assert shorten(["a", "b"], limit=1) == "a and 1 more"
+    assert shorten("ab", total=9) == "a, b and 7 more"
+    assert shorten("abcd", total=9) == "a, b, c and 6 more"
+
+
+def test_printable_escapes_what_is_not():
+    assert printable("cat/é 1.txt") == "cat/é 1.txt"
+    assert printable("a\n\x1b[2J\udcff") == "a\\n\\x1b[2J\\udcff"
 
 
 @pytest.mark.parametrize(("error", "code"), [(BadInput, 2), (RunFailed, 1), (TrialFailed, 1)])

@@ -19,7 +19,7 @@ from easiness.cli.paper import paper
 from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
-from easiness.errors import EasinessError, is_out_of_memory
+from easiness.errors import EasinessError, is_out_of_memory, printable
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
@@ -75,7 +75,7 @@ def _one_line(message: str) -> str:
     if len(words) > _MOST_SAID:
         half = _MOST_SAID // 2
         words = f"{words[:half]} ... {words[-half:]}"
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in words)
+    return printable(words)
 
 
 def _to_go_on() -> str:

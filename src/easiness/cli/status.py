@@ -110,6 +110,8 @@ def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
     ]
     if spec.data.num_unreadable:
         lines.append(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
+    if spec.data.num_other_files:
+        lines.append(f"files left out, since by name they are no pictures: {spec.data.other_files_text()}")
     if measured is not None:
         lines.append(f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked")
     if spec.observe != ALL:

@@ -36,7 +36,8 @@ class Dataset:
     ``recipe_changes`` are recipe settings that this subject needs whatever its pictures' size.
     ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
     ``unreadable`` names the pictures of this split that were left out on request. ``notes`` are
-    sentences for a person about what was found at the source and is not used.
+    sentences for a person about what was found at the source and is not used. ``num_other_files`` files in
+    its class folders are by their names no pictures, and ``other_files`` names the first of them.
     """
 
     name: str
@@ -53,6 +54,8 @@ class Dataset:
     unreadable: tuple[str, ...] = ()
     limited_to: int | None = None
     notes: tuple[str, ...] = ()
+    num_other_files: int = 0
+    other_files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -219,6 +222,8 @@ class Dataset:
             limit=self.limited_to,
             num_unreadable=len(unreadable),
             unreadable=unreadable,
+            num_other_files=self.num_other_files,
+            other_files=self.other_files,
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
             classes=self.classes,

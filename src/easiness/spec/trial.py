@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
@@ -53,23 +54,27 @@ class LoadOptions(_Frozen):
         return {name: value for name, value in written.items() if name not in _NEWER or value}
 
 
-_NEWER = ("labels", "columns", "unreadable")
+_NEWER = ("labels", "columns", "unreadable", "num_other_files", "other_files")
 
 _SPECIAL = ("pretrained", "draw", "same_steps")
-_HOW_TO_LOAD = {"source", "limit", "num_unreadable", "unreadable", *LoadOptions.model_fields}
+_LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
+_HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}
 
 
 class DatasetRef(LoadOptions):
     """The data of a run: the fingerprints say what they are, the other fields how to load them again.
 
     ``image_shape`` is absent where the images differ in size. ``unreadable`` names the images that were left
-    out, which older runs have counted alone.
+    out, which older runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that
+    by their names are no pictures, of which older runs say nothing.
     """
 
     source: str | None = None
     limit: int | None = None
     num_unreadable: int = 0
     unreadable: tuple[str, ...] = ()
+    num_other_files: int = Field(default=0, ge=0)
+    other_files: tuple[str, ...] = ()
     train: SplitRef
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
@@ -81,14 +86,21 @@ class DatasetRef(LoadOptions):
 
     def unreadable_text(self) -> str:
         """How many images were left out, and the first of their names; empty where none were."""
-        if not self.num_unreadable:
-            return ""
-        names = f" ({shorten(self.unreadable, 5)})" if self.unreadable else ""
-        return f"{self.num_unreadable}{names}"
+        return _left_out_text(self.num_unreadable, self.unreadable)
+
+    def other_files_text(self) -> str:
+        """How many files of class folders were left out as no pictures, and the first of their names."""
+        return _left_out_text(self.num_other_files, self.other_files)
 
     def identity(self) -> dict[str, Any]:
         """The part that decides what is learned: fingerprints, not where the files lie."""
         return self.model_dump(mode="json", exclude=_HOW_TO_LOAD)
+
+
+def _left_out_text(num: int, names: Sequence[str]) -> str:
+    if not num:
+        return ""
+    return f"{num} ({shorten(names, 5, num)})" if names else str(num)
 
 
 class Probe(_Frozen):

@@ -168,6 +168,16 @@ def test_unreadable_images_are_named_where_there_are_any():
     assert trial(data=ref).hash == trial().hash
 
 
+def test_files_that_are_no_pictures_are_counted_and_named_where_there_are_any():
+    assert data_ref().other_files_text() == ""
+    assert "other_files" not in trial().model_dump_json()
+    ref = data_ref(num_other_files=900, other_files=tuple("abcdefg"))
+    assert ref.other_files_text() == "900 (a, b, c, d, e and 895 more)"
+    written = json.loads(ref.model_dump_json())
+    assert (written["num_other_files"], written["other_files"]) == (900, list("abcdefg"))
+    assert trial(data=ref).hash == trial().hash
+
+
 def test_a_whole_number_given_for_a_float_is_the_same_recipe():
     assert trial(recipe=Recipe(period=300, flip=1)).hash == trial(recipe=Recipe(flip=1.0)).hash
 

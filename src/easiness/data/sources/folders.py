@@ -17,10 +17,13 @@ from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
-from easiness.errors import BadInput, shorten
+from easiness.errors import BadInput, printable, shorten
 
 NAMED = 5
 """Files that a note names at most."""
+
+RECORDED = 100
+"""Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
 
@@ -39,8 +42,8 @@ def load_folder(
     ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
     ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
     folder belong to the class. Hidden files and links to folders inside a class are passed over, and files
-    that are no images that can be read are left out, which is noted. A ``val`` (or so) with images but no
-    folders is not used, which is noted too.
+    that are no images that can be read are left out, counted and named (the first `RECORDED`), which is
+    noted. A ``val`` (or so) with images but no folders is not used, which is noted too.
 
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
@@ -80,7 +83,12 @@ def load_folder(
         skip_unreadable=skip_unreadable,
     )
     notes = _passed_over(root, held_out_name) if has_train else ()
-    return replace(dataset, notes=(*notes, *_left_out(left_out)))
+    return replace(
+        dataset,
+        notes=(*notes, *_left_out(left_out)),
+        num_other_files=len(left_out),
+        other_files=tuple(sorted(left_out)[:RECORDED]),
+    )
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -151,7 +159,7 @@ def _read_split(
                 f"{folder / class_name}: class {class_name!r} has no image{found}; add one or remove the "
                 f"folder{more}"
             )
-        left_out += others
+        left_out += map(printable, others)
         ids += sorted(images)
         labels += [label] * len(images)
     return EncodedSplit(

@@ -11,6 +11,7 @@ from easiness.data import load_dataset
 from easiness.data.pictures import formats
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
+from easiness.spec import DatasetRef
 
 
 @pytest.fixture
@@ -65,11 +66,33 @@ def test_files_that_are_left_out_are_counted_and_named(folder, picture):
         "3 files left out, since by name they are no pictures that can be read: train/cat/a.heic, "
         "train/dog/b, val/cat/c; HEIC is read with pip install 'easiness[heif]'",
     )
+    assert data.ref().num_other_files == 3
+    assert data.ref().other_files == ("train/cat/a.heic", "train/dog/b", "val/cat/c")
     for i in range(4):
         (root / f"train/cat/{i}").write_bytes(b"x")
-    (note,) = load_dataset(root).notes
+    more = load_dataset(root)
+    assert more.ref().num_other_files == 7
+    assert more.ref().identity() == data.ref().identity()
+    (note,) = more.notes
     assert note.startswith("7 files left out")
     assert "train/cat/3, train/cat/a.heic and 2 more; HEIC" in note
+
+
+def test_subsets_remember_the_first_hundred_files_that_are_left_out(folder):
+    for i in range(101):
+        (folder / f"cat/{i:03d}.txt").touch()
+    for data in (load_dataset(folder, limit=4), load_dataset(folder, holdout=0.5)):
+        assert data.ref().num_other_files == 101
+        assert data.ref().other_files == tuple(f"cat/{i:03d}.txt" for i in range(100))
+
+
+def test_a_file_that_is_left_out_may_have_any_name(folder):
+    for name in (b"\xff.txt", b"\x1b[2J\n"):
+        (folder / "cat" / os.fsdecode(name)).touch()
+    data = load_dataset(folder)
+    assert data.other_files == ("cat/\\udcff.txt", "cat/\\x1b[2J\\n")
+    assert DatasetRef.model_validate_json(data.ref().model_dump_json()) == data.ref()
+    assert data.notes[0].endswith(": cat/\\udcff.txt, cat/\\x1b[2J\\n")
 
 
 @pytest.mark.usefixtures("no_heif")
