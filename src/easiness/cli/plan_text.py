@@ -35,10 +35,6 @@ def describe(
     channels, height, width = plan.input_shape
     held_out = plan.data.held_out
     last = recipe.eta(plan.epochs - 1 / steps)
-    settings = "\n".join(
-        f"  {name} = {value}  # {Recipe.model_fields[name].description}"
-        for name, value in plan.recipe.model_dump().items()
-    )
     execution, task = foreseen.execution, foreseen.task
     seen = glance(plan, device, execution, may_group=rule is None)
     going_on = None if foreseen.run is None else foreseen.run.spec.measured
@@ -65,7 +61,7 @@ device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
 trials at a time: {resolved.jobs * resolved.together}
 recipe: {describe_recipe(plan.recipe)}
-{settings}
+{_settings(plan.recipe)}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
@@ -76,6 +72,14 @@ observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
 {costs}{_ROUGH if seen.rough else ""}
 out: {out}
 nothing was trained and nothing written"""
+
+
+def _settings(recipe: Recipe) -> str:
+    """A line each."""
+    return "\n".join(
+        f"  {name} = {value}  # {Recipe.model_fields[name].description}"
+        for name, value in recipe.model_dump().items()
+    )
 
 
 def _of_what_is_missing(foreseen: Foreseen, cost: Callable[[int], Cost]) -> str:

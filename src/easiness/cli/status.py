@@ -35,9 +35,7 @@ def status(
     Of a study or another folder with runs in it, a row for each run.
     """
     from easiness.cli.status_table import runs_below
-    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
-    from easiness.store import at_work, is_run, open_run
-    from easiness.studies.paper import is_study
+    from easiness.store import at_work, is_run
 
     if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
         from easiness.cli.status_watch import watch
@@ -50,25 +48,45 @@ def status(
 
         verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
         return
+    if is_run(run):
+        _show_run(run)
+    else:
+        _show_folder(run)
+
+
+def _show_folder(run: Path) -> None:
+    """A row for each run below a folder, or what is at work there."""
+    from easiness.cli.status_table import runs_below
+    from easiness.cli.status_verify import refuse_damage
+    from easiness.store import at_work, open_run
+    from easiness.studies.paper import is_study
+
+    below = runs_below(run)
     if is_study(run):
         found = _table(run)
         page = run / "report.html"
         typer.echo(
             f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
         )
-        refuse_damage(run, found, len(runs_below(run)))
-        return
-    working = at_work(run)
-    if working is not None and not is_run(run):
+        refuse_damage(run, found, len(below))
+    elif (working := at_work(run)) is not None:
         typer.echo(
             f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
         )
-        return
-    if not is_run(run) and (below := runs_below(run)):
+    elif below:
         refuse_damage(run, _table(run), len(below))
-        return
-    if run.is_dir() and not is_run(run):
+    elif run.is_dir():
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
+    else:
+        open_run(run)  # says why it is none
+
+
+def _show_run(run: Path) -> None:
+    """All there is to say of a run, after its first line what is damaged."""
+    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
+    from easiness.store import at_work, open_run
+
+    working = at_work(run)
     damaged = seen_damaged(run, SHOWN)
     said = [f"damaged: {finding_text(one)}" for one in damaged]
     try:
