@@ -172,7 +172,12 @@ def test_a_card_has_the_held_out_split_beside(with_held_out):
     assert table["id"].tolist() == list(range(20))
     assert table["digest"].str.fullmatch("[0-9a-f]{64}").all()
     np.testing.assert_array_equal(table["easiness"], run.scores(split="held_out")["easiness"])
-    assert "`held_out.parquet` has the same of 20 examples" in (made.path / "README.md").read_text()
+    readme = (made.path / "README.md").read_text()
+    assert "`held_out.parquet` has the same of 20 examples" in readme
+    assert (
+        "How easy or hard a network finds each of 80 examples of 10 classes, grey pictures of 8 × 8 pixels; "
+        "20 more are held out.\nThe scores are of 2 trainings of mlp_3, after epoch 2; recipe: short"
+    ) in readme
 
 
 def test_a_card_opens_in_datasets_with_both_splits(with_held_out, tmp_path):
