@@ -152,7 +152,8 @@ def test_rows_are_scores_and_suspects(run, scores, form, tmp_path):
 
 
 def test_spotlights_parquet_has_pictures(run, tmp_path):
-    export(run, "spotlight", tmp_path / "a.parquet")
+    done = export(run, "spotlight", tmp_path / "a.parquet")
+    assert done.then.endswith("a.parquet', dtype={'image': spotlight.Image})")
     table = pd.read_parquet(tmp_path / "a.parquet")
     digits = load_dataset("digits", limit=NUM)
     picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))
