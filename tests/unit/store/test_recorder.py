@@ -127,6 +127,11 @@ def test_half_precision_keeps_its_own_argmax(recorder):
     assert recorder.run.trials[1].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
 
 
+def test_before_its_first_trial_a_run_goes_on_by_the_loop(recorder):
+    with pytest.raises(BadInput, match="mine: no trial is finished yet; go on with your loop$"):
+        recorder.run.scores()
+
+
 def assert_nothing_stored(recorder):
     assert recorder.run.trials == []
     assert names(recorder.path / "trials") == []
