@@ -133,10 +133,8 @@ def open_card(path: str | Path) -> Card:
         raise BadInput(f"{folder / CARD}: cannot be read ({error.strerror}); get the card again") from None
     except ValidationError as error:
         what = error.errors()[0]
-        where = ".".join(map(str, what["loc"]))
-        raise BadInput(
-            f"{folder / CARD}: cannot be read ({where}: {what['msg']}); get the card again"
-        ) from None
+        why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
+        raise BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again") from None
     for name, expected in document.files.items():
         file = folder / name
         if not is_intact(file, expected):

@@ -125,6 +125,15 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
         apply_card(made.path, "digits")
 
 
+@pytest.mark.parametrize(
+    ("content", "why"), [("{", r"\(Invalid JSON: "), ('{"format": 2}', r"\(format: Input should be 1\)")]
+)
+def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
+    (tmp_path / "card.json").write_text(content)
+    with pytest.raises(BadInput, match=rf"card\.json: cannot be read {why}.*get the card again"):
+        apply_card(tmp_path, "digits")
+
+
 def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
     recorder = Recorder(tmp_path / "run", ids=np.arange(20), labels=np.arange(20) % 2)
     for seed in range(2):
