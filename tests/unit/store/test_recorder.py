@@ -128,7 +128,7 @@ def test_half_precision_keeps_its_own_argmax(recorder):
 
 
 def test_before_its_first_trial_a_run_goes_on_by_the_loop(recorder):
-    with pytest.raises(BadInput, match="mine: no trial is finished yet; go on with your loop$"):
+    with pytest.raises(BadInput, match=r"mine: no trial is finished yet; go on with your loop$"):
         recorder.run.scores()
 
 
@@ -385,7 +385,7 @@ def test_string_ids(tmp_path, ids):
     ("settings", "message"),
     [
         ({"ids": [7, 3, 11, 7]}, "id 7 occurs more than once"),
-        ({"ids": [7, 3, 11]}, "3 images but 4 labels"),
+        ({"ids": [7, 3, 11]}, "3 examples but 4 labels"),
         ({"ids": []}, "Recorder: ids: no examples; give at least one per class"),
         ({"ids": [1.5, 2, 3, 4]}, "ids: need a flat list of integers or strings, got float64"),
         ({"ids": [[1, 2], [3, 4]]}, "ids: need a flat list"),
