@@ -150,3 +150,39 @@ def test_what_cannot_be_recorded_is_said_and_nothing_is_stored(tmp_path):
     steps = recorder(tmp_path / "steps", augmented=True)
     with pytest.raises(BadInput, match="training_step is to return"):
         fit(tmp_path, RecordCallback(steps))
+
+
+@pytest.mark.parametrize(
+    ("batch", "found"),
+    [
+        ({"x": X, "y": Y}, r"a batch of the loader has no 'id', only 'x', 'y'; give"),
+        ((X, Y), r"begins with float32 of shape \(50, 6\), which are no ids; give"),
+        (((X, X), Y), "begins with a tuple, which are no ids; give"),
+        ([X], "is a list of 1 without ids; give"),
+        (X, "is a Tensor without ids; give"),
+    ],
+)
+def test_a_loader_without_ids_is_refused_before_the_training(tmp_path, batch, found):
+    made = recorder(tmp_path / "run")
+    steps = []
+    module = Module()
+    module.on_train_batch_start = lambda *_: steps.append(1)
+    with pytest.raises(BadInput, match=rf"RecordCallback: .*{found} .*\(ids, inputs, .*'id'") as error:
+        fit(tmp_path, RecordCallback(made, [batch]), module=module)
+    assert "\n" not in str(error.value)
+    assert not steps
+    assert not made.run.trials
+
+
+@pytest.mark.parametrize("ids", [[str(at) for at in range(NUM)], list(torch.arange(NUM))])
+def test_ids_in_a_list(tmp_path, ids):
+    plain = [one if isinstance(one, str) else int(one) for one in ids]
+    made = Recorder(tmp_path / "run", ids=plain, labels=Y)
+    fit(tmp_path, RecordCallback(made, [(ids, X)]))
+    assert made.run.scores()["id"].tolist() == plain
+
+
+def test_batches_that_come_only_once_are_all_recorded(tmp_path):
+    made = recorder(tmp_path / "run")
+    fit(tmp_path, RecordCallback(made, iter(loader(shuffle=False))), epochs=1)
+    assert made.run.trials[0].observations(2).prediction.shape == (1, NUM)

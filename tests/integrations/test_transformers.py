@@ -42,7 +42,7 @@ def recorder(out, **options):
     return Recorder(out, ids=[row["id"] for row in ROWS], labels=LABELS, keep_logits=True, **options)
 
 
-def train(folder, *callbacks, epochs=3, resume=None, rows=ROWS, **options):
+def train(folder, *callbacks, epochs=3, resume=None, rows=ROWS, network=None, **options):
     collator = options.pop("data_collator", default_data_collator)
     arguments = TrainingArguments(
         str(folder), num_train_epochs=epochs, per_device_train_batch_size=8, learning_rate=0.05,
@@ -50,7 +50,7 @@ def train(folder, *callbacks, epochs=3, resume=None, rows=ROWS, **options):
         **{"save_strategy": "no", **options},
     )  # fmt: skip
     torch.manual_seed(0)
-    network = Network()
+    network = network or Network()
     trainer = Trainer(
         network, arguments, train_dataset=rows, callbacks=list(callbacks), data_collator=collator
     )
@@ -124,3 +124,31 @@ def test_what_would_lose_ids_is_refused(tmp_path):
     with pytest.raises(BadInput, match="augmented=True"):
         RecordTraining(recorder(tmp_path / "clean"))
     assert not made.run.trials
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([{"input_ids": row["input_ids"], "labels": row["labels"]} for row in ROWS],
+         "has no 'id', only 'input_ids', 'labels'"),
+        ([(row["input_ids"], row["labels"]) for row in ROWS], "is a tuple"),
+    ],
+)  # fmt: skip
+def test_a_data_set_without_ids_is_refused_before_the_training(tmp_path, rows, found):
+    made = recorder(tmp_path / "run")
+    network = Network()
+    with pytest.raises(
+        BadInput, match=f"RecordCallback: an example of the data set {found}; give .* its id in 'id'"
+    ) as error:
+        train(tmp_path, RecordCallback(made, rows), network=network)
+    assert "\n" not in str(error.value)
+    assert network.num_passes == 0
+    assert not made.run.trials
+
+
+def test_ids_that_a_trainer_cannot_keep_are_named():
+    collate = keep_ids(default_data_collator)
+    with pytest.raises(BadInput, match="keep_ids: an example of the data set has no 'id', only 'x'"):
+        collate([{"x": 1}])
+    with pytest.raises(BadInput, match=r"keep_ids: id 'a' is a text.*; number the examples, or use Record"):
+        collate([{"id": "a", "x": 1}])

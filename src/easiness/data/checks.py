@@ -83,7 +83,7 @@ def _integers(
     if labels.ndim != 1:
         raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
     if len(labels) != num_images:
-        raise BadInput(f"{where}: {num_images} images but {len(labels)} labels; give one label per image")
+        raise BadInput(f"{where}: {num_images} examples but {len(labels)} labels; give one label per example")
     if num_images == 0:
         raise BadInput(f"{where}: no examples; give at least one per class")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
@@ -106,7 +106,7 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
 
 def _check_ids(ids: Ids, num_images: int, where: str) -> None:
     if len(ids) != num_images:
-        raise BadInput(f"{where}: {num_images} images but {len(ids)} ids; give one id per image")
+        raise BadInput(f"{where}: {num_images} examples but {len(ids)} ids; give one id per example")
     values, counts = np.unique(ids, return_counts=True)
     if len(values) < len(ids):
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")

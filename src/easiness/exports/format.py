@@ -17,7 +17,8 @@ class Format(Generic[Place]):
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path. ``needs_pictures`` tells that without the data nothing can be written.
+    with ``{out}`` for the path, and ``then_without`` how where pictures are missing, if that differs.
+    ``needs_pictures`` tells that without the data nothing can be written.
     """
 
     name: str
@@ -25,4 +26,5 @@ class Format(Generic[Place]):
     write: Callable[[Examples, Place], str | None]
     then: str
     suffixes: tuple[str, ...] = ()
+    then_without: str | None = None
     needs_pictures: bool = False

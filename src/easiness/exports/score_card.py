@@ -133,10 +133,8 @@ def open_card(path: str | Path) -> Card:
         raise BadInput(f"{folder / CARD}: cannot be read ({error.strerror}); get the card again") from None
     except ValidationError as error:
         what = error.errors()[0]
-        where = ".".join(map(str, what["loc"]))
-        raise BadInput(
-            f"{folder / CARD}: cannot be read ({where}: {what['msg']}); get the card again"
-        ) from None
+        why = ": ".join(filter(None, [".".join(map(str, what["loc"])), what["msg"]]))
+        raise BadInput(f"{folder / CARD}: cannot be read ({why}); get the card again") from None
     for name, expected in document.files.items():
         file = folder / name
         if not is_intact(file, expected):
@@ -177,7 +175,9 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
 def _readme(run: Run, document: CardDocument) -> str:
     name = document.data or "a data set"
     measured = run.spec.measured
-    recipe = "a training loop of its own" if measured is None else describe_recipe(measured.recipe)
+    recipe = (
+        "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
+    )
     means = (
         "Each example is found again by the SHA-256 of its decoded pixels (`digest`), in whatever order and "
         "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
@@ -186,6 +186,7 @@ def _readme(run: Run, document: CardDocument) -> str:
     )
     held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
     files = SCORES if document.held_out is None else _SPLITS
+    trainings = f"{count(document.num_trials)} training{'' if document.num_trials == 1 else 's'}"
     return f"""---
 configs:
 - config_name: default
@@ -194,9 +195,8 @@ configs:
 
 # Scores of {as_markdown(name)}
 
-Which of {as_markdown(describe_data(run))} a network finds easy and which
-hard: {count(document.num_trials)} trainings of {as_markdown(document.model)}, scores
-after epoch {document.epoch}; {recipe}.
+How easy or hard a network finds each of {as_markdown(describe_data(run))}.
+The scores are of {trainings} of {as_markdown(document.model)}, after epoch {document.epoch}; {recipe}.
 
 ![How many examples are right in how many trials]({FIGURE})
 

@@ -32,4 +32,5 @@ SPOTLIGHT = Format(
     _write,
     "spotlight.show({out!r}, dtype={{'image': spotlight.Image}})",
     suffixes=(".parquet",),
+    then_without="spotlight.show({out!r})",
 )

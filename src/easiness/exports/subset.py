@@ -1,4 +1,4 @@
-"""Positions and weights, for `torch.utils.data.Subset` and `WeightedRandomSampler`."""
+"""Positions, for `torch.utils.data.Subset`, and weights in their order, for a sampler over it."""
 
 from __future__ import annotations
 
@@ -51,8 +51,10 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
 
 TORCH = Format(
     "torch",
-    "indices, easiest first, and weights, for Subset and WeightedRandomSampler",
+    "indices, easiest first, and their weights, for Subset and a WeightedRandomSampler over it",
     _write,
-    "torch.utils.data.Subset(data, numpy.load({out!r})['indices'][:1000])",
+    "part = numpy.load({out!r}); subset = torch.utils.data.Subset(data, part['indices']); sampler = "
+    "torch.utils.data.WeightedRandomSampler(part['weights'], len(subset)); loader = "
+    "torch.utils.data.DataLoader(subset, sampler=sampler)",
     suffixes=(".npz",),
 )

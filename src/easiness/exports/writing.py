@@ -58,7 +58,8 @@ def export(
         said = form.write(examples, place)
     suspects = [note for note in examples.notes if note.startswith("nothing is said")]
     notes = [*([] if said is None else [said]), *suspects]
-    return Exported(path, form.then.format(out=str(path)), tuple(notes))
+    then = form.then if examples.data is not None else form.then_without or form.then
+    return Exported(path, then.format(out=str(path)), tuple(notes))
 
 
 def _check(form: Format[Any], path: Path) -> None:

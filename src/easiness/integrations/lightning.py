@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -11,7 +11,8 @@ from lightning.pytorch.callbacks import Callback
 
 from easiness.errors import BadInput
 from easiness.integrations.distributed import DistributedTrial
-from easiness.integrations.undisturbed import ids_apart, undisturbed
+from easiness.integrations.ids_of_batches import ids_apart
+from easiness.integrations.undisturbed import undisturbed
 from easiness.record import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
@@ -68,12 +69,26 @@ class RecordCallback(Callback):  # type: ignore[misc]
         self._state: dict[str, torch.Tensor] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Begin the trial, or go on with that of the checkpoint."""
+        """Begin the trial, or go on with that of the checkpoint.
+
+        Raises:
+            BadInput: the first batch of the loader has no ids.
+        """
         if self._loader is None and trainer.world_size > 1:
             self._trial = DistributedTrial(self._recorder, self._seed, trained_on=self._trained_on)
         elif trainer.is_global_zero:
+            self._check_first_batch(pl_module)
             self._trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
             self._trial.restore(self._state)
+
+    def _check_first_batch(self, module: LightningModule) -> None:
+        """Make sure that it has ids, which would otherwise be missed after an epoch of training."""
+        if self._loader is None or isinstance(self._loader, Iterator):  # whose batches come only once
+            return
+        with undisturbed(module):
+            for batch in self._loader:
+                ids_apart(batch, self._id_key)
+                break
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int

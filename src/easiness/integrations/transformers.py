@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback, default_data_collator
 
 from easiness.errors import BadInput
+from easiness.integrations.ids_of_batches import id_of
 from easiness.integrations.undisturbed import undisturbed
 from easiness.store import Recorder, TrialRecorder
 
@@ -60,9 +61,17 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
         self._id_key, self._batch_size = id_key, batch_size
         self._trial: TrialRecorder | None = None
 
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Begin the trial, or go on with that of the checkpoint."""
+    def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
+        """Begin the trial, or go on with that of the checkpoint.
+
+        Raises:
+            BadInput: the first example of the data set has no id.
+        """
         if state.is_world_process_zero:
+            with undisturbed(model):  # an id that is missing would otherwise show after an epoch of training
+                for examples in self._batches(1):
+                    self._ids(examples)
+                    break
             self._trial = begun(self._recorder, self._seed, self._trained_on, args, state)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
@@ -71,16 +80,19 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
             return
         net = getattr(model, "module", model)  # without what makes it parallel
         taken = inspect.signature(net.forward).parameters
-        loader = torch.utils.data.DataLoader(
-            self._dataset, self._batch_size or args.per_device_eval_batch_size, collate_fn=list
-        )
         with undisturbed(net):
-            for examples in loader:
-                ids = [example[self._id_key] for example in examples]
+            for examples in self._batches(self._batch_size or args.per_device_eval_batch_size):
+                ids = self._ids(examples)
                 rows = [{k: v for k, v in one.items() if k in taken} for one in map(dict, examples)]
                 batch = {name: value.to(args.device) for name, value in self._collator(rows).items()}
                 self._trial.update(ids, logits_of(net(**batch)))
         self._trial.end_epoch()
+
+    def _batches(self, size: int) -> Any:
+        return torch.utils.data.DataLoader(self._dataset, size, collate_fn=list)
+
+    def _ids(self, examples: list[Any]) -> list[Any]:
+        return [id_of(example, self._id_key, "RecordCallback") for example in examples]
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Keep what was recorded beside the Trainer's checkpoint."""

@@ -8,6 +8,7 @@ import torch
 from transformers import TrainerCallback
 
 from easiness.errors import BadInput
+from easiness.integrations.ids_of_batches import id_of
 from easiness.integrations.transformers import Collator, begun, logits_of, save
 from easiness.store import Recorder, TrialRecorder
 
@@ -15,11 +16,19 @@ from easiness.store import Recorder, TrialRecorder
 def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
     """A collator that makes batches as the one given does, and keeps the ids of the examples in them.
 
-    Ids are numbers, which a Trainer can move between devices.
+    Ids are numbers, which a Trainer can move between devices. The collator raises `BadInput` for an example
+    without an id, or with one that is a text.
     """
 
     def collate(examples: list[Any]) -> dict[str, Any]:
-        ids = torch.tensor([example[id_key] for example in examples])
+        given = [id_of(example, id_key, "keep_ids") for example in examples]
+        for one in given:
+            if isinstance(one, str):
+                raise BadInput(
+                    f"keep_ids: id {one!r} is a text, which a Trainer cannot move between devices; number "
+                    "the examples, or use RecordCallback"
+                )
+        ids = torch.tensor(given)
         rows = [{name: value for name, value in dict(one).items() if name != id_key} for one in examples]
         return {**collator(rows), id_key: ids}
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,17 +30,3 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
             module.training = training
         random.setstate(python)
         np.random.set_state(numpy)  # noqa: NPY002
-
-
-def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
-    """The ids of a batch, and the rest: a mapping without them, or what follows where they come first.
-
-    Raises:
-        TypeError: the batch is neither.
-        KeyError: the mapping has no ids.
-    """
-    if isinstance(batch, Mapping):
-        return batch[key], {name: value for name, value in batch.items() if name != key}
-    if isinstance(batch, list | tuple) and len(batch) > 1:
-        return batch[0], batch[1]
-    raise TypeError(f"a batch is a {type(batch).__name__}: give mappings with {key!r}, or (ids, inputs, ...)")

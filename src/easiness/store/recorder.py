@@ -68,10 +68,11 @@ class Recorder:
                 where a distributed sampler pads its batches.
 
         Raises:
-            BadInput: ids or labels cannot be used, an option is unknown, or ``out`` is another run or
-                something else.
+            BadInput: ids, labels or names cannot be used, an option is unknown, or ``out`` is another run
+                or something else.
         """
         check_known(outputs, duplicates)
+        _check_texts(model, fingerprint, classes)
         self.path = Path(out)
         own = _as_ids(ids)
         checked, names = check_examples(
@@ -142,8 +143,20 @@ class Recorder:
         return TrialRecorder(self._into, seed, trained_on)
 
 
+def _check_texts(model: object, fingerprint: object, classes: Sequence[object] | None) -> None:
+    for name, value, meant in (
+        ("model", model, "what to call the network"),
+        ("fingerprint", fingerprint, "as that of `load_dataset`"),
+        *(("classes", one, "a name for each") for one in ([] if classes is None else classes)),
+    ):
+        if value is not None and not isinstance(value, str):
+            raise BadInput(f"Recorder: {name}: need text ({meant}), got {type(value).__name__}")
+
+
 def _as_ids(ids: Any) -> Ids:
     values = to_numpy(ids)
+    if values.shape == (0,):
+        raise BadInput("Recorder: ids: no examples; give at least one per class")
     if values.ndim != 1 or values.dtype.kind not in "iuUO":
         raise BadInput(f"ids: need a flat list of integers or strings, got {values.dtype} of {values.shape}")
     if values.dtype.kind in "iu":

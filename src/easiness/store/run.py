@@ -183,7 +183,8 @@ class Run(HandedOn):
             BadInput: there is no finished trial, or it was not observed.
         """
         if not self.trials:
-            raise BadInput(f"{self.path}: no trial is finished yet; run `easiness measure` to go on")
+            how = "go on with your loop" if self.spec.measured is None else "run `easiness measure` to go on"
+            raise BadInput(f"{self.path}: no trial is finished yet; {how}")
         observed = self.observed
         if not observed:
             raise BadInput(

@@ -34,7 +34,7 @@ class TrialRecorder:
             wanted = to_numpy(trained_on)
             positions = self._positions(wanted)
             if (positions < 0).any():
-                raise BadInput(f"trained_on: unknown id {shorten(wanted[positions < 0])}")
+                raise BadInput(f"trained_on: unknown id {_named(wanted[positions < 0].tolist())}")
             mask[:] = False
             mask[positions] = True
         kept = np.ones_like(mask) if into.spec.keep_logits else ~mask
@@ -138,17 +138,18 @@ class TrialRecorder:
             held_out_accuracy: accuracy in [0, 1] on examples outside the run, if you measured one.
 
         Raises:
-            BadInput: an id was unknown, given twice or missing (names it).
+            BadInput: an id was unknown, given twice or missing (names it), or the accuracy is no share.
         """
+        accuracy = None if held_out_accuracy is None else _share(held_out_accuracy)
         self._observe_taken()
         if self._unknown:
             raise BadInput(
-                f"epoch {self._log.num_epochs + 1}: unknown id {shorten(self._unknown)}; "
+                f"epoch {self._log.num_epochs + 1}: unknown id {_named(self._unknown)}; "
                 "only ids given to Recorder can be recorded"
             )
         self._log.end_epoch()
-        if held_out_accuracy is not None:
-            self._held_out.append(float(held_out_accuracy))
+        if accuracy is not None:
+            self._held_out.append(accuracy)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -181,3 +182,18 @@ class TrialRecorder:
                 seed=self._seed,
                 identity=content_hash({"data": into.spec.data.identity(), "seed": self._seed}),
             )
+
+
+def _named(ids: Iterable[object]) -> str:
+    """Ids as Python writes them: 7 is another id than '7'."""
+    return shorten(map(repr, ids))
+
+
+def _share(accuracy: Any) -> float:
+    try:
+        share = float(accuracy)
+    except (TypeError, ValueError):
+        raise BadInput(f"held_out_accuracy: need a number, got {type(accuracy).__name__}") from None
+    if not 0 <= share <= 1:  # nor NaN
+        raise BadInput(f"held_out_accuracy {share:g}: must be a share, from 0 to 1")
+    return share

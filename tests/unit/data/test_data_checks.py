@@ -65,7 +65,7 @@ def test_wrong_classes(classes, message):
 
 
 def test_lengths_that_differ():
-    with pytest.raises(BadInput, match="5 images but 2 labels"):
+    with pytest.raises(BadInput, match="5 examples but 2 labels"):
         check([0, 1], num_images=5)
 
 

@@ -140,6 +140,15 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
         apply_card(made.path, "digits")
 
 
+@pytest.mark.parametrize(
+    ("content", "why"), [("{", r"\(Invalid JSON: "), ('{"format": 2}', r"\(format: Input should be 1\)")]
+)
+def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
+    (tmp_path / "card.json").write_text(content)
+    with pytest.raises(BadInput, match=rf"card\.json: cannot be read {why}.*get the card again"):
+        apply_card(tmp_path, "digits")
+
+
 def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
     recorder = Recorder(tmp_path / "run", ids=np.arange(20), labels=np.arange(20) % 2)
     for seed in range(2):
@@ -187,7 +196,12 @@ def test_a_card_has_the_held_out_split_beside(with_held_out):
     assert table["id"].tolist() == list(range(20))
     assert table["digest"].str.fullmatch("[0-9a-f]{64}").all()
     np.testing.assert_array_equal(table["easiness"], run.scores(split="held_out")["easiness"])
-    assert "`held_out.parquet` has the same of 20 examples" in (made.path / "README.md").read_text()
+    readme = (made.path / "README.md").read_text()
+    assert "`held_out.parquet` has the same of 20 examples" in readme
+    assert (
+        "How easy or hard a network finds each of 80 examples of 10 classes, grey pictures of 8 × 8 pixels; "
+        "20 more are held out.\nThe scores are of 2 trainings of mlp_3, after epoch 2; recipe: short"
+    ) in readme
 
 
 def test_a_card_opens_in_datasets_with_both_splits(with_held_out, tmp_path):

@@ -126,8 +126,19 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     confidence = by_id.loc[kept["ids"], "confidence"].to_numpy()
     assert (np.diff(confidence) <= 0).all()
     np.testing.assert_allclose(kept["weights"], 1 - by_id.loc[kept["ids"], "easiness_expected"])
-    sampler = torch.utils.data.WeightedRandomSampler(torch.from_numpy(kept["weights"]), 20)
-    assert len(list(sampler)) == 20
+
+
+def test_what_is_printed_of_torch_draws_each_example_by_its_own_weight(run, scores, tmp_path):
+    import torch
+
+    done = export(run, "torch", tmp_path / "a.npz")
+    names = {"numpy": np, "torch": torch, "data": range(1797)}  # data whose examples are their ids
+    exec(done.then, names)
+    loader, weight_of = names["loader"], 1 - scores.set_index("id")["easiness_expected"]
+    weights = loader.sampler.weights.tolist()
+    assert len(set(weights)) > 1
+    assert len(list(loader)) == NUM
+    np.testing.assert_allclose(weights, [weight_of[one] for one in loader.dataset])
 
 
 def test_torch_indices_of_a_folder_are_those_of_torchvision(photos, tmp_path):
@@ -152,7 +163,8 @@ def test_rows_are_scores_and_suspects(run, scores, form, tmp_path):
 
 
 def test_spotlights_parquet_has_pictures(run, tmp_path):
-    export(run, "spotlight", tmp_path / "a.parquet")
+    done = export(run, "spotlight", tmp_path / "a.parquet")
+    assert done.then.endswith("a.parquet', dtype={'image': spotlight.Image})")
     table = pd.read_parquet(tmp_path / "a.parquet")
     digits = load_dataset("digits", limit=NUM)
     picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))
@@ -286,6 +298,6 @@ def test_a_run_without_one_has_no_held_out_split_to_export(run, refused, tmp_pat
 def test_the_command_says_how_to_read_it(command, run, tmp_path):
     ended = command("export", run.path, "--to", "torch", "-o", tmp_path / "a.npz")
     assert ended.code == 0
-    assert "torch.utils.data.Subset(data, numpy.load(" in ended.out
+    assert "subset = torch.utils.data.Subset(data, part['indices']); sampler = " in ended.out
     assert "note: indices are the ids: positions in the source" in ended.err
     assert command("export", run.path, "--to", "huggingface", "-o", tmp_path / "b").code == 2

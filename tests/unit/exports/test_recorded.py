@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from easiness import BadInput, Recorder, card, export
@@ -33,6 +34,13 @@ def test_numbers_of_a_recorder_are_no_positions(tmp_path):
     assert done.notes == ("indices are positions in the ids that the Recorder was given",)
 
 
+def test_spotlight_is_told_of_pictures_only_where_the_file_has_them(tmp_path):
+    run = recorded(tmp_path / "run")
+    done = export(run, "spotlight", tmp_path / "a.parquet")
+    assert "image" not in pd.read_parquet(tmp_path / "a.parquet")
+    assert done.then == f"spotlight.show({str(tmp_path / 'a.parquet')!r})"
+
+
 def test_cleanlab_needs_no_other_logits_where_all_were_left_out(tmp_path):
     run = recorded(tmp_path / "run", leave_out=True)
     export(run, "cleanlab", tmp_path / "a.npz")
@@ -61,8 +69,6 @@ def test_a_readme_of_hugging_face_has_no_markup_of_a_name(tmp_path):
 
 
 def test_ids_with_lines_and_commas_stay_whole(tmp_path):
-    import pandas as pd
-
     ids = np.array([f'a,"{at}\nb' for at in range(NUM)], dtype=object)
     export(recorded(tmp_path / "run", ids), "csv", tmp_path / "a.csv")
     assert pd.read_csv(tmp_path / "a.csv")["id"].tolist() == ids.tolist()

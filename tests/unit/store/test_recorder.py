@@ -127,6 +127,11 @@ def test_half_precision_keeps_its_own_argmax(recorder):
     assert recorder.run.trials[1].columns(1, ["prediction"])["prediction"].tolist() == [1, 1, 1, 0]
 
 
+def test_before_its_first_trial_a_run_goes_on_by_the_loop(recorder):
+    with pytest.raises(BadInput, match=r"mine: no trial is finished yet; go on with your loop$"):
+        recorder.run.scores()
+
+
 def assert_nothing_stored(recorder):
     assert recorder.run.trials == []
     assert names(recorder.path / "trials") == []
@@ -139,7 +144,7 @@ def assert_nothing_stored(recorder):
         ([7, 3, 5], r"epoch 2: 1 of 4 ids are missing \(id 11\)"),
         ([7, 3, 11, 5, 99, 98], "epoch 2: unknown id 99, 98; only ids given to Recorder"),
         ([99], "epoch 2: unknown id 99; only ids given to Recorder"),
-        (["7", "3", "11", "5"], "epoch 2: unknown id 7, 3, 11 and 1 more"),
+        (["7", "3", "11", "5"], "epoch 2: unknown id '7', '3', '11' and 1 more;"),
     ],
 )
 def test_wrong_ids_show_at_the_end_of_the_epoch(recorder, ids, message):
@@ -244,6 +249,8 @@ def test_trained_on(recorder):
     assert trial.document.accuracy == {"train": [1.0], "left_out": [1.0]}
     with pytest.raises(BadInput, match="trained_on: unknown id 8, 9"):
         recorder.trial(seed=1, trained_on=[7, 8, 9])
+    with pytest.raises(BadInput, match="trained_on: unknown id '7'"):
+        recorder.trial(seed=1, trained_on=["7"])
 
 
 def test_trained_on_as_a_mask_is_refused(recorder):
@@ -270,6 +277,26 @@ def test_held_out_accuracy(recorder):
     assert recorder.run.trials[0].document.accuracy["held_out"] == [0.5, 0.75]
     with pytest.raises(BadInput, match="held_out_accuracy: give it in every epoch of the trial, or in none"):
         measured(1, [0.5, None])
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "message"),
+    [
+        (93, "held_out_accuracy 93: must be a share, from 0 to 1"),
+        (-0.1, "held_out_accuracy -0.1: must be"),
+        (np.nan, "held_out_accuracy nan: must be"),
+        (np.array([0.5, 0.7]), "held_out_accuracy: need a number, got ndarray"),
+        ("high", "held_out_accuracy: need a number, got str"),
+    ],
+)
+def test_an_accuracy_that_is_no_share_closes_no_epoch(recorder, accuracy, message):
+    with recorder.trial(seed=0) as trial:
+        trial.update(IDS, RIGHT)
+        with pytest.raises(BadInput, match=message):
+            trial.end_epoch(held_out_accuracy=accuracy)
+        assert trial.num_epochs == 0
+        trial.end_epoch(held_out_accuracy=1)
+    assert recorder.run.trials[0].document.accuracy["held_out"] == [1.0]
 
 
 def test_an_existing_run_is_continued(recorder, tmp_path):
@@ -358,7 +385,8 @@ def test_string_ids(tmp_path, ids):
     ("settings", "message"),
     [
         ({"ids": [7, 3, 11, 7]}, "id 7 occurs more than once"),
-        ({"ids": [7, 3, 11]}, "3 images but 4 labels"),
+        ({"ids": [7, 3, 11]}, "3 examples but 4 labels"),
+        ({"ids": []}, "Recorder: ids: no examples; give at least one per class"),
         ({"ids": [1.5, 2, 3, 4]}, "ids: need a flat list of integers or strings, got float64"),
         ({"ids": [[1, 2], [3, 4]]}, "ids: need a flat list"),
         ({"ids": np.array([1, "a", 2, "b"], dtype=object)}, "ids: mixed kinds"),
@@ -367,6 +395,9 @@ def test_string_ids(tmp_path, ids):
         ({"labels": [0.0, 1.0, np.nan, 1.0]}, "Recorder: id 11: the label is NaN"),
         ({"labels": [0, 0, 0, 0]}, "class 'yes'"),
         ({"classes": ["yes", "yes"]}, "class name 'yes' occurs twice"),
+        ({"classes": range(2)}, r"Recorder: classes: need text \(a name for each\), got int"),
+        ({"model": Path}, r"Recorder: model: need text \(what to call the network\), got type"),
+        ({"fingerprint": 3}, r"Recorder: fingerprint: need text \(as that of `load_dataset`\), got int"),
     ],
 )
 def test_examples_that_cannot_be_used_make_no_run(tmp_path, settings, message):

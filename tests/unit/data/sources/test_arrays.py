@@ -146,7 +146,7 @@ def test_integer_ids_stay_int64(tmp_path):
         ({"x_test": pixels(2, 6, 5)}, "no array named y_test"),
         ({"y_test": Y}, "no array named x_test"),
         ({"ids": [1, 2, 2, 3]}, "id 2 occurs more than once"),
-        ({"ids": [1, 2, 3]}, "4 images but 3 ids"),
+        ({"ids": [1, 2, 3]}, "4 examples but 3 ids"),
         ({"ids": [1.0, 2.0, 3.0, 4.0]}, "ids are not a list of integers or strings"),
         ({"classes": [1, 2]}, "classes are not a list of strings"),
         ({"classes": ["a", "b", "c"]}, r"class 'c' \(label 2\) has no example"),

@@ -1,0 +1,74 @@
+"""The ids that batches and examples carry, by which what a network makes of them is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from easiness.errors import BadInput
+from easiness.record import to_numpy
+
+
+def ids_apart(batch: Any, key: str) -> tuple[Any, Any]:
+    """The ids of a batch, and the rest: a mapping without them, or what follows where they come first.
+
+    Raises:
+        BadInput: the batch has no ids.
+    """
+    if isinstance(batch, Mapping):
+        if key in batch:
+            return batch[key], {name: value for name, value in batch.items() if name != key}
+        raise _no_ids(f"has no {key!r}, only {_names(batch)}", key)
+    if not isinstance(batch, list | tuple) or len(batch) < 2:
+        length = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+        raise _no_ids(f"is a {type(batch).__name__}{length} without ids", key)
+    if not _are_ids(batch[0]):
+        raise _no_ids(f"begins with {_what(batch[0])}, which are no ids", key)
+    return batch[0], batch[1]
+
+
+def id_of(example: Any, key: str, where: str) -> Any:
+    """The id of one example, a mapping; ``where`` names who asks.
+
+    Raises:
+        BadInput: it has none.
+    """
+    if isinstance(example, Mapping) and key in example:
+        return example[key]
+    found = (
+        f"has no {key!r}, only {_names(example)}"
+        if isinstance(example, Mapping)
+        else f"is a {type(example).__name__}"
+    )
+    raise BadInput(
+        f"{where}: an example of the data set {found}; give each as a mapping with its id in {key!r} "
+        "(id_key names another key)"
+    )
+
+
+def _no_ids(found: str, key: str) -> BadInput:
+    return BadInput(
+        f"RecordCallback: a batch of the loader {found}; give batches of (ids, inputs, ...), the ids one "
+        f"integer or string an example, or mappings with the ids in {key!r} (id_key names another key)"
+    )
+
+
+def _names(mapping: Mapping[Any, Any]) -> str:
+    return ", ".join(map(repr, mapping)) or "nothing"
+
+
+def _are_ids(values: Any) -> bool:
+    """Integers or strings in a row? A list of anything larger is not made an array."""
+    if isinstance(values, list | tuple) and not all(
+        isinstance(one, str | int) or getattr(one, "ndim", None) == 0 for one in values
+    ):
+        return False
+    array = to_numpy(values)
+    texts = array.dtype.kind == "O" and all(isinstance(one, str) for one in array.ravel())
+    return array.ndim == 1 and (texts or array.dtype.kind in "iuU")
+
+
+def _what(values: Any) -> str:
+    if hasattr(values, "shape") and hasattr(values, "dtype"):
+        return f"{str(values.dtype).removeprefix('torch.')} of shape {tuple(values.shape)}"
+    return f"a {type(values).__name__}"
