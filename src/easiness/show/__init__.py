@@ -30,12 +30,14 @@ from easiness.show.text import (
     capitalized,
     chosen_percent,
     count,
+    counted,
     duration,
     numbers_text,
     percent,
     trials_text,
     whole_percent,
 )
+from easiness.show.visible import visible
 
 __all__ = [
     "EASY",
@@ -57,6 +59,7 @@ __all__ = [
     "chance_line",
     "chosen_percent",
     "count",
+    "counted",
     "defined",
     "duration",
     "duration_text",
@@ -78,6 +81,7 @@ __all__ = [
     "size_text",
     "to_svg",
     "trials_text",
+    "visible",
     "whole_percent",
     "whole_ticks",
     "write_csv",

@@ -15,6 +15,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, what: str) -> str:
+    """Things with their number: ``1 trial``, ``2 trials``, ``12,345 trials``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def percent(share: float) -> str:
     """A measured share in [0, 1] as ``12.3 %``, with a space that does not break."""
     return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
