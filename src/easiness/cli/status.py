@@ -120,12 +120,7 @@ def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
     from easiness.studies.matching import outlook_lines
 
     spec, measured = run.spec, run.spec.measured
-    planned = " trials" if measured is None else f" of {measured.trials} trials"
-    lines = [
-        f"{run.path}: {run.model}, {len(run.trials)}{planned} finished",
-        f"data: {spec.data.source or 'arrays'}, {spec.data.train.num_examples} examples "
-        f"of {len(run.classes)} classes",
-    ]
+    lines = _heading(run)
     if spec.data.num_unreadable:
         lines.append(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
     if spec.data.num_other_files:
@@ -147,6 +142,19 @@ def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
     if len(run.trials) > MOST_READ:
         return [*lines, "what its sets hold: not worked out here, as every trial would be read"]
     return lines + (outlook_lines(run) if run.observed and not damaged else [])
+
+
+def _heading(run: Run) -> list[str]:
+    """What was trained how often, and on what."""
+    from easiness.show import counted, visible
+
+    data, measured, num = run.spec.data, run.spec.measured, len(run.trials)
+    trials = counted(num, "trial") if measured is None else f"{num} of {counted(measured.trials, 'trial')}"
+    return [
+        f"{run.path}: {visible(run.model)}, {trials} finished",
+        f"data: {visible(data.source or 'arrays')}, {data.train.num_examples} examples "
+        f"of {len(run.classes)} classes",
+    ]
 
 
 def _work(run: Run, working: AtWork | None) -> list[str]:
@@ -178,14 +186,14 @@ def _process(working: AtWork) -> str:
 
 def _accuracies(run: Run) -> list[str]:
     """The last accuracy of each trial, or of many the least and the most."""
-    from easiness.show import trials_text
+    from easiness.show import counted, trials_text
 
     if len(run.trials) <= _MOST_LINES:
         lines = []
         for trial in run.trials:
             final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
             took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
-            lines.append(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
+            lines.append(f"trial {trial.index}: {counted(trial.epochs, 'epoch')}{took}, accuracy {final}")
         return lines
     ranges = []
     for name in run.trials[0].known.accuracy:

@@ -37,6 +37,7 @@ from easiness.show.text import (
     trials_text,
     whole_percent,
 )
+from easiness.show.visible import visible
 
 __all__ = [
     "EASY",
@@ -80,6 +81,7 @@ __all__ = [
     "size_text",
     "to_svg",
     "trials_text",
+    "visible",
     "whole_percent",
     "whole_ticks",
     "write_csv",

@@ -7,8 +7,10 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+from easiness.show.visible import visible
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
@@ -34,7 +36,8 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def sections_text(sections: Iterable[Section]) -> str:
-    """Tables for a terminal, columns aligned."""
+    """Tables for a terminal, columns aligned; no name in them ends a line."""
+    sections = map(_visible, sections)
     return "\n\n".join(
         "\n".join(
             [
@@ -83,6 +86,12 @@ def _html(rows: list[list[str]]) -> str:
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _visible(section: Section) -> Section:
+    rows = [[visible(cell) for cell in row] for row in section.rows]
+    note = visible(section.note.replace("\n", " "))
+    return replace(section, title=visible(section.title), note=note, rows=rows)
 
 
 def _aligned(rows: list[list[str]]) -> str:
