@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+# controls, ends of lines and paragraphs, what turns the direction of writing, and halves of pairs
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class EasinessError(Exception):
@@ -36,8 +40,8 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
 
 
 def printable(text: str) -> str:
-    """The text with escapes for what moves a cursor or is no valid text, as a file's name may hold them."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    r"""The text on one line: what a name may hold beside letters is as Python writes it, ``\n`` or ``\x1b``."""
+    return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 
 def shorten(values: Iterable[object], limit: int = 3, total: int | None = None) -> str:

@@ -25,9 +25,21 @@ def test_shorten_counts_what_it_leaves_out():
     assert shorten("abcd", total=9) == "a, b, c and 6 more"
 
 
-def test_printable_escapes_what_is_not():
-    assert printable("cat/é 1.txt") == "cat/é 1.txt"
-    assert printable("a\n\x1b[2J\udcff") == "a\\n\\x1b[2J\\udcff"
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\nb", r"a\nb"),
+        ("cat/é 1.txt", "cat/é 1.txt"),
+        ("a\n\x1b[2J\udcff", r"a\n\x1b[2J\udcff"),
+        ("a\r\tb", r"a\r\tb"),
+        ("\x1b[31m", r"\x1b[31m"),
+        ("\x85\x7f", r"\x85\x7f"),
+        ("\u2028\u202e", r"\u2028\u202e"),
+        ("12\N{NO-BREAK SPACE}% ä \\ \N{OWL}", "12\N{NO-BREAK SPACE}% ä \\ \N{OWL}"),
+    ],
+)
+def test_printable_escapes_what_is_not(text, shown):
+    assert printable(text) == shown
 
 
 @pytest.mark.parametrize(("error", "code"), [(BadInput, 2), (RunFailed, 1), (TrialFailed, 1)])

@@ -146,13 +146,14 @@ def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
 
 def _heading(run: Run) -> list[str]:
     """What was trained how often, and on what."""
-    from easiness.show import counted, visible
+    from easiness.errors import printable
+    from easiness.show import counted
 
     data, measured, num = run.spec.data, run.spec.measured, len(run.trials)
     trials = counted(num, "trial") if measured is None else f"{num} of {counted(measured.trials, 'trial')}"
     return [
-        f"{run.path}: {visible(run.model)}, {trials} finished",
-        f"data: {visible(data.source or 'arrays')}, {data.train.num_examples} examples "
+        f"{run.path}: {printable(run.model)}, {trials} finished",
+        f"data: {printable(data.source or 'arrays')}, {data.train.num_examples} examples "
         f"of {len(run.classes)} classes",
     ]
 

@@ -37,7 +37,6 @@ from easiness.show.text import (
     trials_text,
     whole_percent,
 )
-from easiness.show.visible import visible
 
 __all__ = [
     "EASY",
@@ -81,7 +80,6 @@ __all__ = [
     "size_text",
     "to_svg",
     "trials_text",
-    "visible",
     "whole_percent",
     "whole_ticks",
     "write_csv",

@@ -7,10 +7,10 @@ import math
 import re
 import textwrap
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from easiness.show.visible import visible
+from easiness.errors import printable
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
@@ -89,9 +89,11 @@ def _html(rows: list[list[str]]) -> str:
 
 
 def _visible(section: Section) -> Section:
-    rows = [[visible(cell) for cell in row] for row in section.rows]
-    note = visible(section.note.replace("\n", " "))
-    return replace(section, title=visible(section.title), note=note, rows=rows)
+    title, note, *notices = (
+        printable(text.replace("\n", " ")) for text in (section.title, section.note, *section.notices)
+    )
+    rows = [[printable(cell) for cell in row] for row in section.rows]
+    return Section(title, note, rows, tuple(notices))
 
 
 def _aligned(rows: list[list[str]]) -> str:

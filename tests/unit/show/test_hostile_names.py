@@ -1,32 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from easiness import Recorder
-from easiness.show import Section, sections_text, visible
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a\nb", r"a\nb"),
-        ("a\r\tb", r"a\r\tb"),
-        ("\x1b[31m", r"\x1b[31m"),
-        ("\x85\x7f", r"\x85\x7f"),
-        ("\u2028\u202e", r"\u2028\u202e"),
-        ("12\N{NO-BREAK SPACE}% ä \\ \N{OWL}", "12\N{NO-BREAK SPACE}% ä \\ \N{OWL}"),
-    ],
-)
-def test_what_is_no_letter_is_shown(text, shown):
-    assert visible(text) == shown
+from easiness.show import Section, sections_text
 
 
 def test_no_name_breaks_a_table():
     rows = [["id", "class"], ["a\nb", "cat\x1b[2J"], ["c", "dog"]]
-    shown = sections_text([Section("of a\nb", "How it\nis read.", rows)])
+    shown = sections_text([Section("of a\rb", "How it\nis read.", rows, ("Mind\x1bit.",))])
     assert shown.splitlines() == [
-        r"of a\nb",
+        r"of a\rb",
+        r"Note: Mind\x1bit.",
+        "",
         "How it is read.",
         "",
         "id         class",
