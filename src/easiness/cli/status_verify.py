@@ -82,10 +82,23 @@ def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_ru
     found = [one for findings in of_run.values() for one in findings]
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
     if found:
+        of_trials = f", of {counted(trials, 'trial')}" if trials else ""
         raise RunFailed(
             f"{folder}: {counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
-            f"{counted(num_runs, 'run')}, of {counted(trials, 'trial')}; run the same `easiness measure` "
-            "with --retrain-damaged, or restore them from a copy"
+            f"{counted(num_runs, 'run')}{of_trials}; {_what_to_do(found)}"
         )
     if study_damage(folder) is not None:
         raise RunFailed(f"{folder}: the description of the study is damaged; restore study.json from a copy")
+
+
+def _what_to_do(found: Sequence[Finding]) -> str:
+    """Trials are trained again only in a run whose own files are whole."""
+    of_runs = sorted({one.file.name for one in found if one.trial is None})
+    steps = []
+    if of_runs:
+        steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
+    if any(one.trial is not None for one in found):
+        first = "then for the files of trials " if of_runs else ""
+        again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"
+        steps.append(f"{first}{again}")
+    return "; ".join(steps)

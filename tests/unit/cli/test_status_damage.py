@@ -35,6 +35,18 @@ def test_of_a_run(command, run_copy, trial_folder, name, harm, opens):
     assert "--retrain-damaged" in finished.err
 
 
+@pytest.mark.parametrize("name", ["run.json", "examples.parquet"])
+def test_no_training_mends_what_describes_a_run(command, run_copy, name):
+    flip(run_copy / name)
+    advice = f"1 damaged file in 1 of 1 run; restore {name} from a copy, or measure into another folder\n"
+    for more in ([], ["--verify"]):
+        finished = command("status", run_copy, *more)
+        assert (finished.code, finished.err) == (1, f"easiness: error: {run_copy}: {advice}")
+    size = ["--limit", 100, "--trials", 3, "--epochs", 2, "--precision", "float32"]
+    again = command("measure", "digits", "--model", "mlp_3", *size, "--out", run_copy, "--retrain-damaged")
+    assert again.code == 2  # which is why it is not advised
+
+
 def test_of_a_folder_of_runs(command, run_copy, trial_folder):
     file = trial_folder(run_copy, 2) / "train.parquet"
     assert command("status", run_copy.parent).code == 0

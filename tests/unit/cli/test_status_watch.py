@@ -130,8 +130,9 @@ def test_verify_names_files_and_trials(run_copy, command):
         f"{file}: trial 1: has other bytes than were written",
     ]
     assert finished.err == (
-        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; run the same "
-        "`easiness measure` with --retrain-damaged, or restore them from a copy\n"
+        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; restore "
+        "examples.parquet from a copy, or measure into another folder; then for the files of trials run the "
+        "same `easiness measure` with --retrain-damaged, or restore them from a copy\n"
     )
     assert command("status", run_copy.parent, "--verify").code == 1
     assert command("status", run_copy.parent / "none", "--verify").code == 2
