@@ -35,19 +35,14 @@ def status(
     Of a study or another folder with runs in it, a row for each run.
     """
     from easiness.cli.status_table import runs_below
-    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
-    from easiness.store import at_work, is_run, open_run
+    from easiness.cli.status_verify import refuse_damage, verify_runs
+    from easiness.store import at_work, is_run
     from easiness.studies.paper import is_study
 
     if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
-        from easiness.cli.status_watch import watch
-
-        one = is_run(run) or at_work(run) is not None
-        watch(run, lambda: [run] if one else runs_below(run), every)
+        _watch(run, every)
         return
     if verify:
-        from easiness.cli.status_verify import verify_runs
-
         verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
         return
     if is_study(run):
@@ -69,6 +64,31 @@ def status(
         return
     if run.is_dir() and not is_run(run):
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
+    _of_one(run, working)
+
+
+def _watch(folder: Path, every: float) -> None:
+    """Watch a run or those of a folder, then say and refuse what is damaged."""
+    from easiness.cli.status_table import runs_below
+    from easiness.cli.status_verify import SHOWN, refuse_damage, say_damage, seen_damaged
+    from easiness.cli.status_watch import watch
+    from easiness.store import at_work, is_run, open_run
+
+    one = is_run(folder) or at_work(folder) is not None
+    watch(folder, lambda: [folder] if one else runs_below(folder), every)
+    runs = [folder] if one else runs_below(folder)
+    found = {run: seen_damaged(run, SHOWN if one else ()) for run in runs}
+    say_damage(folder, found)
+    refuse_damage(folder, found, len(runs))
+    if is_run(folder):
+        open_run(folder)  # of so many trials that none was looked at: it says why it cannot be read
+
+
+def _of_one(run: Path, working: AtWork | None) -> None:
+    """Show one run: what it is, what is damaged, then the rest."""
+    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
+    from easiness.store import open_run
+
     damaged = seen_damaged(run, SHOWN)
     said = [f"damaged: {finding_text(one)}" for one in damaged]
     try:
@@ -84,14 +104,12 @@ def status(
 def _table(folder: Path) -> dict[Path, list[Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
     from easiness.cli.status_table import runs_below, table_text
-    from easiness.cli.status_verify import finding_text, seen_damaged, study_damage
+    from easiness.cli.status_verify import say_damage, seen_damaged
 
     runs = runs_below(folder)
     found = {run: ones for run in runs if (ones := seen_damaged(run))}
     typer.echo(table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
-    lines = [finding_text(one) for ones in found.values() for one in ones]
-    for line in [*lines, *filter(None, [study_damage(folder)])]:
-        typer.echo(f"damaged: {line}")
+    say_damage(folder, found)
     return found
 
 

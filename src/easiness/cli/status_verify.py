@@ -71,6 +71,13 @@ def study_damage(folder: Path) -> str | None:
     return f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"
 
 
+def say_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]]) -> None:
+    """Name what is damaged in the runs and in the description of the study in ``folder``, a line each."""
+    lines = [finding_text(one) for ones in of_run.values() for one in ones]
+    for line in [*lines, *filter(None, [study_damage(folder)])]:
+        typer.echo(f"damaged: {line}")
+
+
 def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_runs: int) -> None:
     """End with what to do where something is damaged: in the runs, or the study in ``folder``.
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from easiness.cli import status_watch
 from easiness.cli.status_watch import Watched, rate
 from easiness.store import RunWriter
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
 
 def event(kind: str, minutes: float) -> dict[str, str]:
@@ -37,6 +38,16 @@ def test_a_run_that_hangs_slows_down():
     finished = [event("trial_finished", minute) for minute in (0, 1, 2)]
     assert rate(finished, NOON + timedelta(minutes=3)) == pytest.approx(60)
     assert rate(finished, NOON + timedelta(minutes=60)) == pytest.approx(60 * 3 / 60)
+    assert rate(finished, None) == pytest.approx(60)  # nobody is at work: it does not hang
+
+
+def test_the_rate_of_a_finished_run_is_no_matter_of_its_age(run_copy):
+    ends = [event("trial_finished", minute) for minute in (0, 1, 2)]  # years ago by the clock of any test
+    (run_copy / "events.jsonl").write_text("".join(json.dumps(end) + "\n" for end in ends))
+    look = status_watch.Look(run_copy, "run")
+    assert look.now().hourly == pytest.approx(60)
+    with RunWriter(run_copy):  # somebody is at work and gets nowhere
+        assert look.now().hourly < 60
 
 
 def test_what_is_said():
