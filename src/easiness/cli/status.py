@@ -21,7 +21,10 @@ def status(
     run: Annotated[Path, typer.Argument(help="Folder of a run, of a study (`paper`), or of several runs.")],
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Read every file and name those that are damaged; then exit with 1."),
+        typer.Option(
+            "--verify",
+            help="Read records, weights and descriptions and name damaged files; then exit with 1.",
+        ),
     ] = False,
     watching: Annotated[
         bool, typer.Option("--watch", help="Show how it goes on until no process is at work.")

@@ -22,7 +22,9 @@ _MOST_LOOKED_AT = (
 
 
 def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
-    """Check every file of the runs below ``folder``, and name each that is damaged as it is found.
+    """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
+
+    What has a digest, which the log has not, and the description of a study.
 
     Raises:
         RunFailed: one is.
@@ -39,7 +41,10 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
             typer.echo(finding_text(finding))
             of_run.setdefault(run, []).append(finding)
     refuse_damage(folder, of_run, len(runs))
-    typer.echo(f"{folder}: every file of {counted(len(runs), 'run')} is as it was written")
+    typer.echo(
+        f"{folder}: records, weights and descriptions of {counted(len(runs), 'run')} are as they were "
+        "written (the log, events.jsonl, is not checked)"
+    )
 
 
 def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
