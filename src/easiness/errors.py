@@ -40,7 +40,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
 
 
 def printable(text: str) -> str:
-    r"""The text on one line: what a name may hold beside letters is escaped as in Python, ``\n`` or ``\x1b``."""
+    r"""The text on one line: what moves a cursor or is no valid text is escaped, as ``\n`` or ``\x1b``."""
     return _UNSEEN.sub(lambda found: ascii(found[0])[1:-1], text)
 
 

@@ -67,6 +67,35 @@ def test_a_trial_that_hangs_is_named(start, tmp_path, contents, one_line, number
     assert list(contents(tmp_path / "run")) == [0]
 
 
+# a signal comes just after a trial was stored, before whoever trains knows
+LATE = """
+from easiness.store import RunWriter
+add = RunWriter.add
+
+def add_late(self, *args, index, **kwargs):
+    stored = add(self, *args, index=index, **kwargs)
+    if index == LATE:
+        os.kill(os.getpid(), NUMBER)
+    return stored
+
+RunWriter.add = add_late
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("last", [1, 2])
+def test_a_trial_that_is_stored_is_not_named_as_lost(
+    start, digits, tmp_path, contents, one_line, number, last
+):
+    path, late = tmp_path / "run", LATE.replace("LATE", str(last)).replace("NUMBER", str(int(number)))
+    process = start(*digits(path, "--trials", 3, "--jobs", 1), before=late)
+    assert process.wait() == 128 + number
+    assert KEPT in one_line(process.err)
+    assert list(contents(path)) == [*range(last + 1)]
+    assert "not finished" not in process.err
+    assert ("run: every trial is finished and stored" in process.err) == (last == 2)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_twice_is_now(start, tmp_path, contents, one_line, number):
     (tmp_path / "stubborn_at_one.py").write_text(HANGS)

@@ -21,7 +21,10 @@ def status(
     run: Annotated[Path, typer.Argument(help="Folder of a run, of a study (`paper`), or of several runs.")],
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Read every file and name those that are damaged; then exit with 1."),
+        typer.Option(
+            "--verify",
+            help="Read records, weights and descriptions and name damaged files; then exit with 1.",
+        ),
     ] = False,
     watching: Annotated[
         bool, typer.Option("--watch", help="Show how it goes on until no process is at work.")
@@ -35,17 +38,13 @@ def status(
     Of a study or another folder with runs in it, a row for each run.
     """
     from easiness.cli.status_table import runs_below
+    from easiness.cli.status_verify import verify_runs
     from easiness.store import at_work, is_run
 
     if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
-        from easiness.cli.status_watch import watch
-
-        one = is_run(run) or at_work(run) is not None
-        watch(run, lambda: [run] if one else runs_below(run), every)
+        _watch(run, every)
         return
     if verify:
-        from easiness.cli.status_verify import verify_runs
-
         verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
         return
     if is_run(run):
@@ -81,6 +80,23 @@ def _show_folder(run: Path) -> None:
         open_run(run)  # says why it is none
 
 
+def _watch(folder: Path, every: float) -> None:
+    """Watch a run or those of a folder, then say and refuse what is damaged."""
+    from easiness.cli.status_table import runs_below
+    from easiness.cli.status_verify import SHOWN, refuse_damage, say_damage, seen_damaged
+    from easiness.cli.status_watch import watch
+    from easiness.store import at_work, is_run, open_run
+
+    one = is_run(folder) or at_work(folder) is not None
+    watch(folder, lambda: [folder] if one else runs_below(folder), every)
+    runs = [folder] if one else runs_below(folder)
+    found = {run: seen_damaged(run, SHOWN if one else ()) for run in runs}
+    say_damage(folder, found)
+    refuse_damage(folder, found, len(runs))
+    if is_run(folder):
+        open_run(folder)  # of so many trials that none was looked at: it says why it cannot be read
+
+
 def _show_run(run: Path) -> None:
     """All there is to say of a run, after its first line what is damaged."""
     from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
@@ -102,14 +118,12 @@ def _show_run(run: Path) -> None:
 def _table(folder: Path) -> dict[Path, list[Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
     from easiness.cli.status_table import runs_below, table_text
-    from easiness.cli.status_verify import finding_text, seen_damaged, study_damage
+    from easiness.cli.status_verify import say_damage, seen_damaged
 
     runs = runs_below(folder)
     found = {run: ones for run in runs if (ones := seen_damaged(run))}
     typer.echo(table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
-    lines = [finding_text(one) for ones in found.values() for one in ones]
-    for line in [*lines, *filter(None, [study_damage(folder)])]:
-        typer.echo(f"damaged: {line}")
+    say_damage(folder, found)
     return found
 
 

@@ -22,7 +22,9 @@ _MOST_LOOKED_AT = (
 
 
 def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
-    """Check every file of the runs below ``folder``, and name each that is damaged as it is found.
+    """Check what the runs below ``folder`` hold, and name each file that is damaged as it is found.
+
+    What has a digest, which the log has not, and the description of a study.
 
     Raises:
         RunFailed: one is.
@@ -39,7 +41,10 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
             typer.echo(finding_text(finding))
             of_run.setdefault(run, []).append(finding)
     refuse_damage(folder, of_run, len(runs))
-    typer.echo(f"{folder}: every file of {counted(len(runs), 'run')} is as it was written")
+    typer.echo(
+        f"{folder}: records, weights and descriptions of {counted(len(runs), 'run')} are as they were "
+        "written (the log, events.jsonl, is not checked)"
+    )
 
 
 def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
@@ -71,6 +76,13 @@ def study_damage(folder: Path) -> str | None:
     return f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"
 
 
+def say_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]]) -> None:
+    """Name what is damaged in the runs and in the description of the study in ``folder``, a line each."""
+    lines = [finding_text(one) for ones in of_run.values() for one in ones]
+    for line in [*lines, *filter(None, [study_damage(folder)])]:
+        typer.echo(f"damaged: {line}")
+
+
 def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_runs: int) -> None:
     """End with what to do where something is damaged: in the runs, or the study in ``folder``.
 
@@ -82,10 +94,23 @@ def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_ru
     found = [one for findings in of_run.values() for one in findings]
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
     if found:
+        of_trials = f", of {counted(trials, 'trial')}" if trials else ""
         raise RunFailed(
             f"{folder}: {counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
-            f"{counted(num_runs, 'run')}, of {counted(trials, 'trial')}; run the same `easiness measure` "
-            "with --retrain-damaged, or restore them from a copy"
+            f"{counted(num_runs, 'run')}{of_trials}; {_what_to_do(found)}"
         )
     if study_damage(folder) is not None:
         raise RunFailed(f"{folder}: the description of the study is damaged; restore study.json from a copy")
+
+
+def _what_to_do(found: Sequence[Finding]) -> str:
+    """Trials are trained again only in a run whose own files are whole."""
+    of_runs = sorted({one.file.name for one in found if one.trial is None})
+    steps = []
+    if of_runs:
+        steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
+    if any(one.trial is not None for one in found):
+        first = "then for the files of trials " if of_runs else ""
+        again = "run the same `easiness measure` with --retrain-damaged, or restore them from a copy"
+        steps.append(f"{first}{again}")
+    return "; ".join(steps)

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from easiness.errors import BadInput
+
 if TYPE_CHECKING:
     from easiness.store import Run, StoredTrial
 
@@ -31,6 +33,8 @@ class Watched:
     at_work: bool
     failed: dict[int, str]
     hourly: float | None
+    damaged: bool = False
+    """It cannot be read, so that the rest is not known."""
 
     @property
     def left(self) -> int:
@@ -52,6 +56,8 @@ class Watched:
         """What there is to say: one line of numbers, then the last errors."""
         from easiness.show import duration_text
 
+        if self.damaged:
+            return [f"{self.name}: damaged"]
         of = "" if self.wanted is None else f" of {self.wanted:,}"
         parts = [f"{self.done:,}{of} done", f"{self.running:,} running"]
         parts += [f"{len(self.failed):,} failed", f"{self.left:,} left"]
@@ -76,10 +82,11 @@ def _rate_text(hourly: float) -> str:
     return f"{hourly:,.0f}" if hourly >= 10 else f"{hourly:.1f}"
 
 
-def rate(events: list[dict[str, Any]], now: datetime) -> float | None:
+def rate(events: list[dict[str, Any]], now: datetime | None) -> float | None:
     """Trials an hour over the last ones finished since the run was last started; ``None`` before two.
 
-    The time since the last one counts where it is longer than usual, so that a run that hangs slows down.
+    The time since the last one counts where it is longer than usual, so that a run that hangs slows down;
+    not where ``now`` is ``None``, as of a run that nobody is at work on.
     """
     times: list[datetime] = []
     for event in events:
@@ -91,7 +98,7 @@ def rate(events: list[dict[str, Any]], now: datetime) -> float | None:
     if len(times) < 2:
         return None
     gaps = [max((late - early).total_seconds(), 0.0) for early, late in itertools.pairwise(times)]
-    since = (now - times[-1]).total_seconds()
+    since = 0.0 if now is None else (now - times[-1]).total_seconds()
     if since > 2 * max(statistics.fmean(gaps), max(gaps)):
         gaps.append(since)
     return 3600 * len(gaps) / max(sum(gaps), 1e-3)
@@ -106,17 +113,16 @@ class Look:
     _trials: list[StoredTrial] = field(default_factory=list)
 
     def now(self) -> Watched:
-        """The run as it is.
-
-        Raises:
-            BadInput: it is damaged.
-        """
+        """The run as it is."""
         from easiness.store import Run, at_work, is_run, last_events
 
         working = at_work(self.path)
         if not is_run(self.path):
             return Watched(self.name, 0, None, 0, working is not None, {}, None)
-        run: Run = Run(self.path, self._trials)
+        try:
+            run: Run = Run(self.path, self._trials)
+        except BadInput:
+            return Watched(self.name, 0, None, 0, working is not None, {}, None, damaged=True)
         self._trials = run.trials
         measured = run.spec.measured
         long_enough = 0 if measured is None else measured.epochs
@@ -129,7 +135,7 @@ class Look:
             running=len(running),
             at_work=working is not None,
             failed=run.failures(),
-            hourly=rate(last_events(self.path), datetime.now(UTC)),
+            hourly=rate(last_events(self.path), None if working is None else datetime.now(UTC)),
         )
 
 

@@ -12,7 +12,7 @@ from easiness.exports.format import Format
 from easiness.exports.registry import find_format
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Exported:
     notes: tuple[str, ...]
 
 
+@takes_runs("run")
 def export(
     run: Run,
     to: str,

@@ -27,7 +27,7 @@ from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
 from easiness.spec import UNNAMED
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.matching import (
     Comparison,
     Reliability,
@@ -80,6 +80,7 @@ class RunPart:
     by_trials_figure: str | None
 
 
+@takes_runs("runs", "since")
 def write_report(
     runs: Sequence[Run],
     output: str | Path,

@@ -133,7 +133,7 @@ class Making:
         failures: dict[int, str] = {}
         left = {group[0] for group in groups}
         in_hand: set[int] = set()
-        with travelling as sent, self._named_when_interrupted(in_hand):
+        with travelling as sent, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
             for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
                 results: Sequence[TrialRecord | Exception | None]
                 results = outcome.value or [outcome.error] * len(outcome.item)
@@ -168,16 +168,27 @@ class Making:
         return Checkpoints(self._kept_in, self.checkpoint_every)
 
     @contextmanager
-    def _named_when_interrupted(self, in_hand: set[int]) -> Iterator[None]:
-        """Say which trials an interrupt costs: one of them may be what hangs."""
+    def _named_when_interrupted(self, in_hand: set[int], missing: set[int], epochs: int) -> Iterator[None]:
+        """Say which trials an interrupt costs, if any: one of them may be what hangs."""
         try:
             yield
         except BaseException as error:
-            if in_hand and not isinstance(error, Exception):
-                self.progress.note(
-                    f"{self.writer.path}: {trials_text(sorted(in_hand))} in hand, not finished"
-                )
+            if not isinstance(error, Exception):
+                left = missing - self._stored(epochs)
+                lost = sorted(in_hand & left)
+                if lost:
+                    self.progress.note(f"{self.writer.path}: {trials_text(lost)} in hand, not finished")
+                elif not left:
+                    self.progress.note(f"{self.writer.path}: every trial is finished and stored")
             raise
+
+    def _stored(self, epochs: int) -> set[int]:
+        """The trials of so many epochs that are on disk, the last maybe since a moment."""
+        try:
+            trials = self.writer.read().trials
+        except EasinessError:  # another file is damaged, which is no reason to forget why this ends
+            return set()
+        return {trial.index for trial in trials if trial.epochs >= epochs}
 
     def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
         """The groups, each noted as being worked on when an executor takes it."""

@@ -25,6 +25,7 @@ from easiness.store.files import (
 from easiness.store.inside import FileName, check_no_links
 from easiness.store.json_file import read_json
 from easiness.store.observations import STATISTICS, Ids, read_rows, write_observations
+from easiness.store.opened import takes_runs
 from easiness.store.recorder import Recorder
 from easiness.store.run import Run, open_run
 from easiness.store.strict_parquet import read_strictly
@@ -76,6 +77,7 @@ __all__ = [
     "notes_of_failures",
     "read_document",
     "open_run",
+    "takes_runs",
     "tidy",
     "verify",
 ]

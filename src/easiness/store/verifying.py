@@ -1,4 +1,4 @@
-"""Every file of a run against its digest: what is damaged, and of which trial."""
+"""The files of a run against their digests: what is damaged, and of which trial."""
 
 from __future__ import annotations
 
@@ -35,10 +35,11 @@ class Finding:
 
 
 def verify(run: Run | str | Path) -> list[Finding]:
-    """Read every file of a run; what is damaged or missing, by file. Never writes, and never stops at one.
+    """Read the records of a run; what is damaged or missing, by file. Never writes, and never stops at one.
 
-    Files are compared with the digests that were taken as they were written. What has none, as the note why a
-    trial failed, has to be readable. Events are not looked at: nothing depends on them.
+    Observations, weights, the list of examples and the descriptions are compared with the digests that were
+    taken as they were written. The note why a trial failed, which has none, has to be readable. The log of
+    events is not looked at: nothing depends on it.
 
     Args:
         run: a run, or its folder, whose description may be the damaged file.

@@ -35,6 +35,33 @@ def test_of_a_run(command, run_copy, trial_folder, name, harm, opens):
     assert "--retrain-damaged" in finished.err
 
 
+@pytest.mark.parametrize("name", ["run.json", "examples.parquet"])
+def test_no_training_mends_what_describes_a_run(command, run_copy, name):
+    flip(run_copy / name)
+    advice = f"1 damaged file in 1 of 1 run; restore {name} from a copy, or measure into another folder\n"
+    for more in ([], ["--verify"]):
+        finished = command("status", run_copy, *more)
+        assert (finished.code, finished.err) == (1, f"easiness: error: {run_copy}: {advice}")
+    size = ["--limit", 100, "--trials", 3, "--epochs", 2, "--precision", "float32"]
+    again = command("measure", "digits", "--model", "mlp_3", *size, "--out", run_copy, "--retrain-damaged")
+    assert again.code == 2  # which is why it is not advised
+
+
+@pytest.mark.parametrize(
+    "name", ["run.json", "trials/0001-*/trial.json", "trials/0001-*/weights.safetensors"]
+)
+def test_watched_it_is_the_same(command, run_copy, name):
+    (file,) = run_copy.glob(name)
+    cut(file)
+    for folder in (run_copy, run_copy.parent):
+        plain, watched = command("status", folder), command("status", folder, "--watch", "--every", "0.1")
+        assert (watched.code, watched.err) == (plain.code, plain.err)
+        assert watched.code == 1
+        damaged = [line for line in plain.out.splitlines() if line.startswith("damaged: ")]
+        assert damaged
+        assert watched.out.splitlines()[-len(damaged) :] == damaged
+
+
 def test_of_a_folder_of_runs(command, run_copy, trial_folder):
     file = trial_folder(run_copy, 2) / "train.parquet"
     assert command("status", run_copy.parent).code == 0

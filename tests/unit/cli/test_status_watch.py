@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from easiness.cli import status_watch
 from easiness.cli.status_watch import Watched, rate
 from easiness.store import RunWriter
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
 
 
 def event(kind: str, minutes: float) -> dict[str, str]:
@@ -37,6 +38,16 @@ def test_a_run_that_hangs_slows_down():
     finished = [event("trial_finished", minute) for minute in (0, 1, 2)]
     assert rate(finished, NOON + timedelta(minutes=3)) == pytest.approx(60)
     assert rate(finished, NOON + timedelta(minutes=60)) == pytest.approx(60 * 3 / 60)
+    assert rate(finished, None) == pytest.approx(60)  # nobody is at work: it does not hang
+
+
+def test_the_rate_of_a_finished_run_is_no_matter_of_its_age(run_copy):
+    ends = [event("trial_finished", minute) for minute in (0, 1, 2)]  # years ago by the clock of any test
+    (run_copy / "events.jsonl").write_text("".join(json.dumps(end) + "\n" for end in ends))
+    look = status_watch.Look(run_copy, "run")
+    assert look.now().hourly == pytest.approx(60)
+    with RunWriter(run_copy):  # somebody is at work and gets nowhere
+        assert look.now().hourly < 60
 
 
 def test_what_is_said():
@@ -114,9 +125,10 @@ def test_an_interrupt_ends_with_a_line(measured, command, monkeypatch):
 
 
 def test_verify_names_files_and_trials(run_copy, command):
-    assert (
-        command("status", run_copy, "--verify").out
-        == f"{run_copy}: every file of 1 run is as it was written\n"
+    (run_copy / "events.jsonl").write_text("cut o")  # a log without a digest: nothing depends on it
+    assert command("status", run_copy, "--verify").out == (
+        f"{run_copy}: records, weights and descriptions of 1 run are as they were written (the log, "
+        "events.jsonl, is not checked)\n"
     )
     (file,) = (run_copy / "trials").glob("0001-*/train.parquet")
     content = bytearray(file.read_bytes())
@@ -130,8 +142,9 @@ def test_verify_names_files_and_trials(run_copy, command):
         f"{file}: trial 1: has other bytes than were written",
     ]
     assert finished.err == (
-        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; run the same "
-        "`easiness measure` with --retrain-damaged, or restore them from a copy\n"
+        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; restore "
+        "examples.parquet from a copy, or measure into another folder; then for the files of trials run the "
+        "same `easiness measure` with --retrain-damaged, or restore them from a copy\n"
     )
     assert command("status", run_copy.parent, "--verify").code == 1
     assert command("status", run_copy.parent / "none", "--verify").code == 2

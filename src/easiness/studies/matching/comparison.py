@@ -23,12 +23,13 @@ from easiness.analysis import (
     tie_mass,
 )
 from easiness.errors import BadInput
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.matching.found import Cell, Resolution
 from easiness.studies.matching.reliability import run_reliability
 from easiness.studies.matching.result import Comparison
 
 
+@takes_runs("run_a", "run_b")
 def matching_rate(
     run_a: Run,
     run_b: Run,
@@ -49,6 +50,7 @@ def matching_rate(
     return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
 
 
+@takes_runs("runs")
 def compare(
     runs: Sequence[Run],
     *,

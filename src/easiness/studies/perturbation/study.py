@@ -14,7 +14,7 @@ from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of, told
 from easiness.spec import Execution
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
 from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_probe, spec_with_weights
@@ -22,6 +22,7 @@ from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_pr
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
 
 
+@takes_runs("run")
 def perturbation_curve(
     run: Run,
     kind: str,

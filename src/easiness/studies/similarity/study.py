@@ -12,7 +12,7 @@ from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resample
 from easiness.data import Dataset, tell
 from easiness.errors import BadInput, nearest
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
-from easiness.store import Run, StoredTrial
+from easiness.store import Run, StoredTrial, takes_runs
 from easiness.studies.similarity.found import (
     DIFFERENCES,
     SETS,
@@ -33,6 +33,7 @@ _MEASURING = "measuring distances within sets"
 _Floats = npt.NDArray[np.float64]
 
 
+@takes_runs("run")
 def similarity(
     run: Run,
     data: Any = None,

@@ -10,7 +10,7 @@ from easiness.analysis import LabelNoise, label_noise
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.spec import Split
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
@@ -28,6 +28,7 @@ _NOT_ASKED = "pictures were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
 
 
+@takes_runs("run")
 def suspects(
     run: Run,
     *,

@@ -23,12 +23,13 @@ from easiness.spec import (
     Training,
     taken,
 )
-from easiness.store import Run, is_run
+from easiness.store import Run, is_run, takes_runs
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
 
 
+@takes_runs("scores_run")
 def ablate(
     data: Any,
     scores_run: Run,
@@ -102,6 +103,7 @@ def ablate(
     return _trained(ablate, "drop", locals())
 
 
+@takes_runs("scores_run")
 def corrupt(
     data: Any,
     scores_run: Run,

@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.scores import find_score
 from easiness.show import Result, Section
 from easiness.spec import Keep
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
 from easiness.studies.training_sets.kept import NAMED, Kept
 from easiness.studies.training_sets.named import named_positions
@@ -44,6 +44,7 @@ class Pruned(Kept, Result):
         return pruned_sections(self)
 
 
+@takes_runs("run")
 def prune(
     run: Run,
     *,

@@ -12,7 +12,7 @@ from easiness.errors import BadInput
 from easiness.runs import training_difference
 from easiness.scores import Moments
 from easiness.spec import UNNAMED
-from easiness.store import Run
+from easiness.store import Run, takes_runs
 from easiness.studies.matching import common_epoch
 from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
 from easiness.studies.versions.matched import Matched, match_examples
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 
 
+@takes_runs("old", "new")
 def diff(
     old: Run,
     new: Run,

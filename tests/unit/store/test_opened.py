@@ -1,0 +1,69 @@
+"""A path where an opened run belongs: one line says to open it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+
+SIZE = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "out"}
+
+CALLS = {
+    "suspects": (lambda path: ez.suspects(path), "run"),
+    "clean": (lambda path: ez.clean(path), "run"),
+    "compare": (lambda path: ez.compare(path), "runs"),
+    "compare a list": (lambda path: ez.compare([path]), "runs"),
+    "matching_rate": (lambda path: ez.matching_rate(path, path), "run_a"),
+    "diff": (lambda path: ez.diff(path, path), "old"),
+    "prune": (lambda path: ez.prune(path, drop=0.1), "run"),
+    "ablate": (lambda path: ez.ablate("digits", path, **SIZE), "scores_run"),
+    "corrupt": (lambda path: ez.corrupt("digits", scores_run=path, **SIZE), "scores_run"),
+    "perturbation_curve": (lambda path: ez.perturbation_curve(path, "gaussian"), "run"),
+    "pseudo_patterns": (lambda path: ez.pseudo_patterns(path), "run"),
+    "similarity": (lambda path: ez.similarity(path), "run"),
+    "export": (lambda path: ez.export(path, "csv", "a.csv"), "run"),
+    "card": (lambda path: ez.card(path, "card"), "run"),
+    "write_report": (lambda path: ez.write_report(path, "page.html"), "runs"),
+}
+
+
+@pytest.mark.parametrize("path", ["runs/a", Path("runs/a")])
+@pytest.mark.parametrize("name", CALLS)
+def test_a_path_is_to_be_opened(name, path):
+    call, parameter = CALLS[name]
+    with pytest.raises(BadInput) as refused:
+        call(path)
+    assert str(refused.value) == (
+        f"{name.split()[0]}: {parameter} is 'runs/a', a path: open the run first, easiness.open_run('runs/a')"
+    )
+
+
+def test_the_second_run_as_well(measured):
+    with pytest.raises(BadInput, match="diff: new is 'runs/a', a path"):
+        ez.diff(ez.open_run(measured), "runs/a")
+    with pytest.raises(BadInput, match="compare: runs is 'runs/a', a path"):
+        ez.compare((ez.open_run(measured), "runs/a"))
+
+
+def test_the_signature_stays():
+    assert list(inspect.signature(ez.compare).parameters) == ["runs", "epoch", "fraction", "ties", "seed"]
+    with pytest.raises(TypeError, match=r"clean\(\) missing 1 required positional argument: 'run'"):
+        ez.clean()
+
+
+def test_every_public_function_of_runs_is_here():
+    """A new one has to say it as well."""
+    takers = {
+        name
+        for name in ez.__all__
+        if inspect.isfunction(function := getattr(ez, name))
+        and any(str(one.annotation) in KINDS for one in inspect.signature(function).parameters.values())
+    }
+    assert takers == {name.split()[0] for name in CALLS}
+
+
+KINDS = ("Run", "Run | None", "Sequence[Run]")
