@@ -69,6 +69,35 @@ class Draws(Quiet):
 
     def forward(self, images):
         return super().forward(images) * (self.scale + np.random.rand() + torch.rand(1))
+
+# these misbehave in any trial, and so before the first one, where steps are timed
+
+class Early(Quiet):
+    steps = 0
+
+    def forward(self, images):
+        self.steps += self.training
+        if self.is_time(images):
+            self.happen()
+        return torch.nn.Sequential.forward(self, images)
+
+    def is_time(self, images):
+        return self.steps == 1
+
+    def happen(self):
+        raise RuntimeError("one\\ntwo")
+
+class Later(Early):
+    def is_time(self, images):
+        return self.steps == 2  # the first that is timed
+
+class Looking(Early):
+    def is_time(self, images):
+        return not self.training and len(images) > 1
+
+class LaterOutOfMemory(Later):
+    def happen(self):
+        raise MemoryError
 """
 
 
@@ -102,6 +131,22 @@ def test_what_raises_costs_its_trial(command, contents, name, reason):
     assert list(contents(Path("run"))) == [0, 2]
     assert f"failed: trial 1: {reason}" in command("status", "run").out
     assert command("scores", "run").code == 0
+
+
+@pytest.mark.parametrize("name", ["Early", "Later", "Looking"])
+def test_what_raises_before_a_trial_is_refused(refused, name):
+    assert refused(*arguments(name, "run")) == (
+        f"easiness: error: model odd_networks:{name}: cannot take a training step on a batch of 60 "
+        "(RuntimeError: one two); mend the model or change the batch size\n"
+    )
+
+
+def test_what_lacks_memory_before_a_trial_is_refused(refused):
+    """Nothing was finished, and nothing is said of that."""
+    assert refused(*arguments("LaterOutOfMemory", "run")) == (
+        "easiness: error: model odd_networks:LaterOutOfMemory: a training step on a batch of 60 does not fit "
+        "into the memory of the device; use a smaller batch size, or --precision bfloat16\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["Prints", "Reseeds", "Draws"])

@@ -102,7 +102,7 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
 
 def cannot_train(workload: Workload, error: Exception) -> BadInput:
-    """What to say of a model whose first step ended with ``error``."""
+    """What to say of a model of which a step, before any trial, ended with ``error``."""
     if is_out_of_memory(error):
         return BadInput(
             f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "
