@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from easiness.data import HeldPhotos
+from easiness.errors import wanted_to_exit
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import give_back_memory, own_device, set_up, wait_for
@@ -209,6 +210,8 @@ def _tried(act: Callable[[], T]) -> T | Exception:
     """What comes of it, or why nothing does: a network may be anybody's code."""
     try:
         return act()
+    except SystemExit as error:
+        return wanted_to_exit(error)
     except Exception as error:
         return error.with_traceback(None)  # which would keep the network
 
