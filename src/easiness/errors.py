@@ -30,6 +30,11 @@ class TrialFailed(EasinessError):
     """One trial cannot be finished, for example because its loss stopped being finite."""
 
 
+def wanted_to_exit(error: SystemExit) -> RunFailed:
+    """Of code of somebody else's that called ``sys.exit``: the process is not its own to end."""
+    return RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
+
+
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.4) -> str:
     """A ``(did you mean a, b?)`` hint for a mistyped name, or an empty string.
 

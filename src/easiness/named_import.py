@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, EasinessError, nearest
 
 
 def split_name(name: str) -> tuple[str, str] | None:
@@ -67,6 +67,7 @@ def current_folder_importable() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> str:
-    """Type and message of an exception on one line of at most 300 characters."""
-    text = textwrap.shorten(f"{type(error).__name__}: {error}", 300, placeholder=" ...")
+    """Type and message of an exception on one line of at most 300 characters; of ours, the message alone."""
+    said = str(error) if isinstance(error, EasinessError) else f"{type(error).__name__}: {error}"
+    text = textwrap.shorten(said, 300, placeholder=" ...")
     return text.removesuffix(":")

@@ -69,6 +69,55 @@ class Draws(Quiet):
 
     def forward(self, images):
         return super().forward(images) * (self.scale + np.random.rand() + torch.rand(1))
+
+# these misbehave in any trial, and so before the first one, where steps are timed
+
+class Early(Quiet):
+    steps = 0
+
+    def forward(self, images):
+        self.steps += self.training
+        if self.is_time(images):
+            self.happen()
+        return torch.nn.Sequential.forward(self, images)
+
+    def is_time(self, images):
+        return self.steps == 1
+
+    def happen(self):
+        raise RuntimeError("one\\ntwo")
+
+class Later(Early):
+    def is_time(self, images):
+        return self.steps == 2  # the first that is timed
+
+class Looking(Early):
+    def is_time(self, images):
+        return not self.training and len(images) > 1
+
+class LaterOutOfMemory(Later):
+    def happen(self):
+        raise MemoryError
+
+class EarlyLeaves(Early):
+    happen = Leaves.happen
+
+class LaterLeaves(Later):
+    happen = Leaves.happen
+
+class LookingLeaves(Looking):
+    happen = Leaves.happen
+
+class LaterExits(Later):
+    happen = Exits.happen
+
+class LeavesAtOnce(Quiet):
+    def forward(self, images):
+        sys.exit("enough")
+
+class LeavesInstead(Quiet):
+    def __init__(self, input_shape, num_classes):
+        sys.exit(0)
 """
 
 
@@ -102,6 +151,44 @@ def test_what_raises_costs_its_trial(command, contents, name, reason):
     assert list(contents(Path("run"))) == [0, 2]
     assert f"failed: trial 1: {reason}" in command("status", "run").out
     assert command("scores", "run").code == 0
+
+
+@pytest.mark.parametrize("name", ["Early", "Later", "Looking"])
+def test_what_raises_before_a_trial_is_refused(refused, name):
+    assert refused(*arguments(name, "run")) == (
+        f"easiness: error: model odd_networks:{name}: cannot take a training step on a batch of 60 "
+        "(RuntimeError: one two); mend the model or change the batch size\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["EarlyLeaves", "LaterLeaves", "LookingLeaves"])
+def test_what_leaves_before_a_trial_is_refused(refused, name):
+    """With exit code 2, whatever code it asked for."""
+    assert refused(*arguments(name, "run")) == (
+        f"easiness: error: model odd_networks:{name}: cannot take a training step on a batch of 60 "
+        "(it called sys.exit(0)); mend the model or change the batch size\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("LeavesAtOnce", "cannot take one example (1, 1, 8, 8): it called sys.exit('enough')"),
+        ("LeavesInstead", "LeavesInstead(input_shape=(1, 8, 8), num_classes=10) raised SystemExit: 0"),
+    ],
+)
+def test_what_leaves_while_it_is_built_is_refused(refused, name, reason):
+    said = refused(*arguments(name, "run"))
+    assert said.startswith(f"easiness: error: model 'odd_networks:{name}'")
+    assert said.endswith(f"{reason}\n")
+
+
+def test_what_lacks_memory_before_a_trial_is_refused(refused):
+    """Nothing was finished, and nothing is said of that."""
+    assert refused(*arguments("LaterOutOfMemory", "run")) == (
+        "easiness: error: model odd_networks:LaterOutOfMemory: a training step on a batch of 60 does not fit "
+        "into the memory of the device; use a smaller batch size, or --precision bfloat16\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["Prints", "Reseeds", "Draws"])
@@ -141,3 +228,13 @@ def test_what_ends_the_process_itself_leaves_what_was_finished(start, tmp_path, 
     assert list(contents(tmp_path / "run")) == [0]
     assert "no process is at work" in command("status", tmp_path / "run").out
     assert open_run(tmp_path / "run").spec.measured is not None
+
+
+def test_what_ends_the_process_before_a_trial_ends_the_command(start, tmp_path):
+    """With any executor: steps are timed in the process of the command. Nothing is left in the way."""
+    workers = ("--executor", "processes", "--jobs", 2)
+    process = start(*arguments("LaterExits", str(tmp_path / "run"), *workers))
+    assert process.wait() == 7
+    process = start(*arguments("Quiet", str(tmp_path / "run")))
+    assert process.wait() == 0, process.err
+    assert len(open_run(tmp_path / "run").trials) == 3

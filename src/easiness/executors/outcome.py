@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from easiness.errors import RunFailed
+from easiness.errors import wanted_to_exit
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -27,7 +27,7 @@ class Outcome(Generic[Item, Value]):
 def failed(item: Item, error: Exception | SystemExit) -> Outcome[Item, Any]:
     """Of an item that raised; one that wanted to end the process does not: it is not its own."""
     if isinstance(error, SystemExit):
-        error = RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
+        error = wanted_to_exit(error)
     return Outcome(item, error=error)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, wanted_to_exit
 from easiness.models.family import Family, Shape
 from easiness.models.pretrained import published
 from easiness.models.registry import find_family
@@ -51,11 +51,13 @@ def _check_output(net: nn.Module, family: Family, name: str, input_shape: Shape,
     modes = [(module, module.training) for module in net.modules()]
     parameter = next(net.parameters(), None)
     example = torch.zeros(1, *input_shape, device=None if parameter is None else parameter.device)
-    net.eval()
     try:
+        net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             output = net(example)
+    except SystemExit as error:
+        raise BadInput(family.unsuited(name, input_shape, wanted_to_exit(error))) from error
     except Exception as error:
         raise BadInput(family.unsuited(name, input_shape, error)) from error
     finally:

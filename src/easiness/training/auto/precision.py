@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from easiness.errors import BadInput, is_out_of_memory
+from easiness.errors import BadInput, is_out_of_memory, wanted_to_exit
 from easiness.models import build_model
+from easiness.named_import import describe
 from easiness.spec import Precision, Resolved
 from easiness.training import mps
 from easiness.training.allocation import keep_memory
@@ -72,8 +73,8 @@ def network_facts(workload: Workload) -> NetworkFacts:
                 return _facts(workload, num, device)
             except BadInput:
                 raise
-            except Exception as error:
-                first = first or error
+            except (Exception, SystemExit) as error:
+                first = first or (wanted_to_exit(error) if isinstance(error, SystemExit) else error)
     assert first is not None
     raise cannot_train(workload, first) from first
 
@@ -102,18 +103,17 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
 
 
 def cannot_train(workload: Workload, error: Exception) -> BadInput:
-    """What to say of a model whose first step ended with ``error``."""
+    """What to say of a model of which a step, before any trial, ended with ``error``."""
     if is_out_of_memory(error):
         return BadInput(
             f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "
             "memory of the device; use a smaller batch size, or --precision bfloat16"
         )
-    reason = " ".join(str(error).split())
     # not every operation exists there, and what the network needs may be one that does not
     remedy = "choose --device cpu" if workload.device == "mps" else "mend the model or change the batch size"
     return BadInput(
         f"model {workload.model}: cannot take a training step on a batch of {workload.batch} "
-        f"({type(error).__name__}: {reason[:200]}); {remedy}"
+        f"({describe(error)}); {remedy}"
     )
 
 

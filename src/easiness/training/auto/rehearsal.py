@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from easiness.data import HeldPhotos
+from easiness.errors import wanted_to_exit
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import give_back_memory, own_device, set_up, wait_for
@@ -22,6 +25,8 @@ from easiness.training.loop import make_update
 from easiness.training.network import Network
 from easiness.training.short_memory import seen_in_parts
 from easiness.training.stacked_network import Together
+
+T = TypeVar("T")
 
 _STEPS_ON_GPU = 10
 _FIRST_CALLS = 4  # of a graph: until it is captured, each is of another kind
@@ -129,19 +134,28 @@ def rehearsing(device: str) -> Iterator[None]:
         yield
 
 
-def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float]:
+def step_seconds(rehearsals: Sequence[Rehearsal], seconds: float) -> list[float | Exception]:
     """Median seconds per step and trial of each, its steps in turn with those of the others.
 
     Each step runs with as many threads as its rehearsal's settings say. Ends after about ``seconds``, with
-    at least one look at each. All must be warm.
+    at least one look at each. All must be warm; one whose step raises is not looked at again, and has its
+    error in place of a time.
     """
     looks: list[list[float]] = [[] for _ in rehearsals]
+    errors: dict[int, Exception] = {}
     began = time.perf_counter()
-    while not looks[0] or time.perf_counter() - began < seconds:
-        for one, found in zip(rehearsals, looks, strict=True):
-            torch.set_num_threads(one.resolved.threads)
-            found.append(one.look())
-    return [statistics.median(found) for found in looks]
+    while len(errors) < len(rehearsals):
+        for at, one in enumerate(rehearsals):
+            if at not in errors:
+                torch.set_num_threads(one.resolved.threads)
+                took = _tried(one.look)
+                if isinstance(took, Exception):
+                    errors[at] = took
+                else:
+                    looks[at].append(took)
+        if time.perf_counter() - began >= seconds:
+            break
+    return [errors[at] if at in errors else statistics.median(found) for at, found in enumerate(looks)]
 
 
 def look_at(
@@ -170,22 +184,36 @@ def _take_turns(
     found: dict[int, Speed | Exception] = {}
     for at, way in enumerate(ways):
         torch.set_num_threads(way.threads)
-        try:
-            rehearsal = Rehearsal(replace(workload, batch=min(workload.batch, part * way.threads)), way)
-            rehearsal.warm_up()
-        except Exception as error:
-            found[at] = error.with_traceback(None)  # which would keep the network
+        looked_at = replace(workload, batch=min(workload.batch, part * way.threads))
+        rehearsal = _tried(partial(_warmed_up, looked_at, way))
+        if isinstance(rehearsal, Exception):
+            found[at] = rehearsal
         else:
             rehearsals[at] = rehearsal
-    if rehearsals:
-        steps = step_seconds(list(rehearsals.values()), seconds * len(rehearsals))
-        for (at, rehearsal), step in zip(rehearsals.items(), steps, strict=True):
-            torch.set_num_threads(rehearsal.resolved.threads)
-            try:
-                found[at] = rehearsal.speed(step, workload.batch)
-            except Exception as error:
-                found[at] = error.with_traceback(None)
+    steps = step_seconds(list(rehearsals.values()), seconds * len(rehearsals))
+    for (at, rehearsal), step in zip(rehearsals.items(), steps, strict=True):
+        torch.set_num_threads(rehearsal.resolved.threads)
+        if isinstance(step, Exception):
+            found[at] = step
+        else:
+            found[at] = _tried(partial(rehearsal.speed, step, workload.batch))
     return [found[at] for at in range(len(ways))]
+
+
+def _warmed_up(workload: Workload, way: Resolved) -> Rehearsal:
+    rehearsal = Rehearsal(workload, way)
+    rehearsal.warm_up()
+    return rehearsal
+
+
+def _tried(act: Callable[[], T]) -> T | Exception:
+    """What comes of it, or why nothing does: a network may be anybody's code."""
+    try:
+        return act()
+    except SystemExit as error:
+        return wanted_to_exit(error)
+    except Exception as error:
+        return error.with_traceback(None)  # which would keep the network
 
 
 def warm(device: str) -> None:

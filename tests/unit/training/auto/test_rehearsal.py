@@ -52,6 +52,32 @@ def test_a_way_that_does_not_work_costs_the_others_nothing():
     assert second == Speed(step=1.0, observed_image=1.0)
 
 
+def test_a_way_that_fails_later_costs_the_others_nothing(warming, monkeypatch):
+    """The others go on being looked at, and it is not looked at again."""
+    looked = []
+
+    def look(self: Warming) -> float:
+        looked.append(self.resolved.together)
+        if self.resolved.together == looked.count(self.resolved.together) == 2:
+            raise RuntimeError("late")
+        return 0.5
+
+    def speed(self: Warming, step: float, _: int) -> Speed:
+        if self.resolved.together == 3:
+            raise RuntimeError("never seen")
+        return Speed(step=step, observed_image=1.0)
+
+    monkeypatch.setattr(warming, "look", look)
+    monkeypatch.setattr(warming, "speed", speed)
+    monkeypatch.setattr(module.time, "perf_counter", iter(range(100)).__next__)
+    ways = [PLAIN.model_copy(update={"together": num}) for num in (1, 2, 3)]
+    first, second, third = look_at(workload(), ways, 1.0, 8)
+    assert looked == [1, 2, 3, 1, 2, 3, 1, 3]
+    assert first == Speed(step=0.5, observed_image=1.0)
+    assert [str(second), str(third)] == ["late", "never seen"]
+    assert second.__traceback__ is third.__traceback__ is None
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_each_thread_has_its_part_of_the_batch(warming):
     for part, looked in ((2, [(1, 2), (2, 4)]), (6, [(1, 6), (2, 8)])):
