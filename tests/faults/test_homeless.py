@@ -52,6 +52,8 @@ def test_a_cache_that_cannot_be_is_done_without(start, digits, tmp_path, measure
         (">&- 2>&-", 0, ""),
         ("<&- >/dev/null", 0, ""),
         (">/dev/full", 1, "easiness: error: input or output: No space left on device\n"),
+        (">/dev/null 2>/dev/full", 0, ""),
+        ("no-such-option 2>/dev/full", 2, ""),
     ],
 )
 def test_streams_that_are_closed_or_full(measured, into, code, said):
@@ -70,3 +72,20 @@ def test_measuring_with_closed_streams(start, digits, tmp_path, measured, conten
     assert process.wait() == 0, process.err
     assert contents(tmp_path / "run") == contents(measured)
     assert len(open_run(tmp_path / "run").trials) == 3
+
+
+FULL = {
+    "2": "os.dup2(os.open('/dev/full', os.O_WRONLY), 2)",
+    "2, nobody reads": "read, write = os.pipe(); os.close(read); os.dup2(write, 2)",
+    "1": "os.dup2(os.open('/dev/full', os.O_WRONLY), 1)",
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("full", long_but(FULL, ["2"]))
+def test_measuring_with_full_streams(start, digits, tmp_path, measured, contents, full):
+    """What is said is lost. What is asked for on standard output is an error, after all is trained."""
+    process = start(*digits(tmp_path / "run", "--executor", "serial"), before=FULL[full])
+    assert process.wait() == (1 if full == "1" else 0), process.err
+    assert "Traceback" not in process.err
+    assert contents(tmp_path / "run") == contents(measured)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shlex
@@ -20,6 +21,7 @@ from easiness.cli.report import report
 from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError, is_out_of_memory, printable
+from easiness.standard_error import lenient_stderr
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 
@@ -85,7 +87,8 @@ def _to_go_on() -> str:
 def run() -> NoReturn:
     """Entry point: exit codes 0 done, 1 ran and failed, 2 bad input or usage, 130 interrupted, 143 ended."""
     wait_passively()  # before anything loads torch
-    with raised_when_ended(lambda what: f"easiness: {what}; {_to_go_on()}"):
+    ending = raised_when_ended(lambda what: f"easiness: {what}; {_to_go_on()}")
+    with contextlib.redirect_stderr(lenient_stderr()), ending:
         _run()
     sys.exit(0)
 

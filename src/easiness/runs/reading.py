@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 from easiness.data import reading
 from easiness.runs.screens import State, find_screen
+from easiness.standard_error import say_on_stderr
 
 SECONDS_BETWEEN_LINES = 5.0
 _QUICK = 1.0  # seconds without a word
 
 
-def _print(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
 @contextmanager
-def reading_shown(say: Callable[[str], None] = _print) -> Iterator[None]:
+def reading_shown(say: Callable[[str], None] = say_on_stderr) -> Iterator[None]:
     """Says how far the reading of the source has come, on standard error; nothing where that is quick."""
     last_line = time.monotonic()
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
 
 from easiness.show import duration_text
+from easiness.standard_error import lenient_stderr
 
 LINE = 80
 """Characters that a line of progress has at the most."""
@@ -146,7 +147,7 @@ class Notebook:
 
 def find_screen() -> Screen | None:
     """The screen that whoever waits looks at; ``None`` where standard error goes to a file or a pipe."""
-    console = Console(stderr=True)
+    console = Console(file=lenient_stderr(), stderr=True)
     if console.is_jupyter:
         return Notebook()
     return Terminal(console) if console.is_terminal else None

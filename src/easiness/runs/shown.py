@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from easiness.runs.reading import reading_shown
 from easiness.runs.screens import LINE, Screen, State, find_screen, fitting
 from easiness.show import duration_text
 from easiness.spec import RunSpec
+from easiness.standard_error import say_on_stderr
 from easiness.training import EpochReport
 
 
@@ -58,7 +58,7 @@ class ShownProgress(Progress):
         if self._screen is not None:
             self._screen.say(text)
         else:
-            print(text, file=sys.stderr, flush=True)
+            say_on_stderr(text)
 
     def _quiet_for(self) -> float:
         return time.monotonic() - self._last_line

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from easiness.models import module_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.shown import ShownProgress
+from easiness.standard_error import say_on_stderr
 from easiness.store import Run
 
 _LONGEST = 100  # characters of a value in the text of a call
@@ -40,11 +40,9 @@ def told(
             with ShownProgress() as shown:
                 yield shown
         except KeyboardInterrupt:
-            print(
+            say_on_stderr(
                 "interrupted; everything finished so far is kept. To go on, call it again: "
-                f"{call_text(function, given)}",
-                file=sys.stderr,
-                flush=True,
+                f"{call_text(function, given)}"
             )
             raise
     else:

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from easiness.runs.shown import ShownProgress
+from easiness.standard_error import lenient_stderr, say_on_stderr
+
+
+def stream_without_reader() -> io.TextIOWrapper:
+    read, write = os.pipe()
+    os.close(read)
+    return os.fdopen(write, "w", encoding="utf-8")
+
+
+def test_lines_come_in_order(monkeypatch, tmp_path):
+    with (tmp_path / "err").open("w", encoding="latin-1", buffering=1) as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        print("one", file=sys.stderr)
+        say_on_stderr("zwölf")
+        print("three", file=sys.stderr)
+    assert (tmp_path / "err").read_bytes().splitlines() == [b"one", b"zw\xf6lf", b"three"]
+
+
+def test_a_line_that_cannot_be_written_is_lost(monkeypatch):
+    stream = stream_without_reader()
+    monkeypatch.setattr(sys, "stderr", stream)
+    say_on_stderr("lost")
+    lenient = lenient_stderr()
+    assert lenient is not None
+    lenient.write("a" * 100_000)  # more than a buffer holds
+    lenient.close()
+    with ShownProgress(between_lines=0) as shown:
+        shown.note("lost as well")
+    stream.close()  # nothing is left in it that could not be written now either
+
+
+def test_a_terminal_that_has_gone_stops_nothing(monkeypatch):
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert stream.isatty()
+        with ShownProgress() as shown:
+            os.close(ours)
+            shown.note("lost")
+
+
+def test_what_is_no_file_is_left_to_whoever_put_it_there(monkeypatch):
+    for stream in (io.StringIO(), io.TextIOWrapper(io.BytesIO())):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert lenient_stderr() is stream
+
+
+def test_without_standard_error_nothing_is_said(monkeypatch, capsys):
+    with Path(os.devnull).open("w") as closed:
+        pass
+    for stream in (None, closed):
+        monkeypatch.setattr(sys, "stderr", stream)
+        say_on_stderr("nobody hears")
+        assert lenient_stderr() is None
+    assert capsys.readouterr().out == ""
