@@ -118,14 +118,16 @@ def _table(folder: Path) -> dict[Path, list[Finding]]:
 
 def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
     """All there is to say of one run; what its sets hold only where nothing is damaged."""
-    from easiness.show import trials_text
+    from easiness.show import counted, trials_text
     from easiness.spec import ALL, observe_text
     from easiness.studies.matching import outlook_lines
 
     spec, measured = run.spec, run.spec.measured
-    planned = " trials" if measured is None else f" of {measured.trials} trials"
+    finished = counted(len(run.trials), "trial")
+    if measured is not None:
+        finished = f"{len(run.trials)} of {counted(measured.trials, 'trial')}"
     lines = [
-        f"{run.path}: {run.model}, {len(run.trials)}{planned} finished",
+        f"{run.path}: {run.model}, {finished} finished",
         f"data: {spec.data.source or 'arrays'}, {spec.data.train.num_examples} examples "
         f"of {len(run.classes)} classes",
     ]
@@ -179,14 +181,14 @@ def _process(working: AtWork) -> str:
 
 def _accuracies(run: Run) -> list[str]:
     """The last accuracy of each trial, or of many the least and the most."""
-    from easiness.show import trials_text
+    from easiness.show import counted, trials_text
 
     if len(run.trials) <= _MOST_LINES:
         lines = []
         for trial in run.trials:
             final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
             took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
-            lines.append(f"trial {trial.index}: {trial.epochs} epochs{took}, accuracy {final}")
+            lines.append(f"trial {trial.index}: {counted(trial.epochs, 'epoch')}{took}, accuracy {final}")
         return lines
     ranges = []
     for name in run.trials[0].known.accuracy:
