@@ -111,11 +111,13 @@ def summarize(run: Run) -> str:
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
     from easiness.cli.status import MOST_READ
+    from easiness.show import counted
     from easiness.spec import observe_text
     from easiness.studies.matching import outlook_lines
 
     num = len(run.trials)
-    head = f"{run.path}: {run.model}, {num} trials of {run.epochs} epochs over {len(run.ids)} examples"
+    size = f"{counted(num, 'trial')} of {counted(run.epochs, 'epoch')}"
+    head = f"{run.path}: {run.model}, {size} over {len(run.ids)} examples"
     if not run.observed:
         longest = max(trial.epochs for trial in run.trials)
         return (

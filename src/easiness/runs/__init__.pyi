@@ -10,7 +10,7 @@ from .many import (
     plan_costs as plan_costs,
 )
 from .measuring import measure as measure
-from .plan import Drawn as Drawn, Plan as Plan, make_plan as make_plan
+from .plan import Drawn as Drawn, Plan as Plan, at_least as at_least, make_plan as make_plan
 from .progress import Progress as Progress
 from .reading import passes_shown as passes_shown, reading_shown as reading_shown
 from .recipe_choice import with_recipe as with_recipe

@@ -17,7 +17,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed, jobs_of
-from easiness.show import trials_text
+from easiness.show import counted, trials_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import (
     Run,
@@ -134,9 +134,8 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
     for index, reason in failures.items():
         of_reason.setdefault(reason, []).append(index)
     lines = "; ".join(f"{trials_text(indices)}: {reason}" for reason, indices in of_reason.items())
-    return (
-        f"{out}: {len(failures)} of {wanted} trials failed ({lines}); the {finished} finished ones are kept"
-    )
+    kept = "the 1 finished one is kept" if finished == 1 else f"the {finished} finished ones are kept"
+    return f"{out}: {len(failures)} of {counted(wanted, 'trial')} failed ({lines}); {kept}"
 
 
 def _begun(

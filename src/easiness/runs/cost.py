@@ -14,7 +14,7 @@ from easiness.data import Dataset, cache_path, fits, reduce
 from easiness.runs.auto.looks import Looks, speed_of
 from easiness.runs.plan import num_trained_on
 from easiness.runs.work import work_of
-from easiness.show import duration_text, size_text
+from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
 
 _DECODED = 32  # photos whose size and decoding stand for all
@@ -58,8 +58,9 @@ class Cost:
         cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
         steps = self.num_trials * self.epochs * self.steps_per_epoch
         return (
-            f"{self.num_examples:,} examples{held_out}; {steps:,} steps ({self.num_trials} trial"
-            f"{'s' if self.num_trials > 1 else ''} x {self.epochs} epochs x {self.steps_per_epoch}), "
+            f"{self.num_examples:,} examples{held_out}; {steps:,} steps "
+            f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
+            f"{self.steps_per_epoch}), "
             f"{duration_text(self.step_seconds)} each: about {duration_text(self.seconds)}{decoding}; "
             f"about {size_text(self.run_bytes)} of disk{cache}"
         )

@@ -21,7 +21,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
 from easiness.runs.workers import Workers, allowed
-from easiness.show import duration_text, size_text
+from easiness.show import counted, duration_text, size_text
 from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
 from easiness.training import resolve_device
@@ -101,7 +101,9 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     """One line: what there is, what is to be trained, how long that takes."""
     wanted = sum(plan.trials for plan in plans.values())
     to_train = sum(missing.values())
-    text = f"{len(plans)} runs with {wanted} trials, {wanted - to_train} of them finished"
+    text = (
+        f"{counted(len(plans), 'run')} with {counted(wanted, 'trial')}, {wanted - to_train} of them finished"
+    )
     if not to_train:
         return text
     seconds = sum(cost.seconds for cost in costs.values())

@@ -131,9 +131,9 @@ def make_plan(
     Raises:
         BadInput: a choice cannot be used (names it).
     """
-    trials = _at_least("trials", trials, 1, MOST)
-    epochs = _at_least("epochs", training.epochs, 1, MOST)
-    seed = _at_least("seed", training.seed, 0)
+    trials = at_least("--trials", trials, 1, MOST)
+    epochs = at_least("--epochs", training.epochs, 1, MOST)
+    seed = at_least("--seed", training.seed, 0)
     if training.precision not in get_args(Precision):
         raise BadInput(f"precision {training.precision!r}: unknown; choose {', '.join(get_args(Precision))}")
     observe = check_observe(recording.observe)
@@ -147,7 +147,7 @@ def make_plan(
     recipe = _recipe(data, training)
     if recipe.period != "epochs" and epochs > recipe.period:
         raise BadInput(
-            f"epochs {epochs}: longer than the cosine period of {recipe.period:g} epochs; "
+            f"--epochs {epochs}: longer than the cosine period of {recipe.period:g} epochs; "
             'set `period` in the recipe, to a number or to "epochs" for as many as are trained'
         )
     num = num_trained_on(len(data), share, None)
@@ -232,7 +232,12 @@ def _check_draws(data: Dataset, drawn: Drawn, seed: int, trials: int) -> None:
             )
 
 
-def _at_least(name: str, value: int, least: int, most: int | None = None) -> int:
+def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
+    """The value of the option ``name``, a whole number from ``least`` to ``most``.
+
+    Raises:
+        BadInput: it is none.
+    """
     try:
         value = operator.index(value)
     except TypeError:
@@ -255,5 +260,5 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
     if training.batch_size is not None:
         changes["batch_size"] = training.batch_size
     if training.image_size is not None:
-        changes["crop"] = _at_least("image size", training.image_size, 1)
+        changes["crop"] = at_least("--image-size", training.image_size, 1)
     return make_recipe(base, changes, origin=origin)

@@ -12,7 +12,7 @@ from easiness.runs.cost import Cost
 from easiness.runs.progress import Progress
 from easiness.runs.reading import reading_shown
 from easiness.runs.screens import LINE, Screen, State, find_screen, fitting
-from easiness.show import duration_text
+from easiness.show import counted, duration_text
 from easiness.spec import RunSpec
 from easiness.standard_error import say_on_stderr
 from easiness.training import EpochReport
@@ -82,8 +82,8 @@ class ShownProgress(Progress):
         num = spec.resolved.jobs * spec.resolved.together
         at_a_time = f", {num} at a time" if num > 1 else ""
         self._announcement = (
-            f"{path}: training {len(missing)} of {spec.trials} trials of {spec.model}, "
-            f"{spec.epochs} epochs each{at_a_time} "
+            f"{path}: training {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
+            f"{counted(spec.epochs, 'epoch')} each{at_a_time} "
             f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
         if not self._in_study:

@@ -24,7 +24,7 @@ def test_a_run_is_announced_and_shown_unless_told_not_to(tmp_path: Path, capsys)
     ez.measure("digits", out=tmp_path / "run", **SMALL)
     out, err = capsys.readouterr()
     assert out == ""
-    assert f"{tmp_path}/run: training 1 of 1 trials of mlp_1, 1 epochs each" in err
+    assert f"{tmp_path}/run: training 1 of 1 trial of mlp_1, 1 epoch each" in err
     assert "trial 0 epoch 1/1: accuracy train 0." in err
     ez.measure("digits", out=tmp_path / "run", **SMALL)
     assert capsys.readouterr() == ("", "")  # it only reads

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easiness.show import Section, count, number, percent
+from easiness.show import Section, count, counted, number, percent
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.found import RankedLabels
 
@@ -48,10 +48,11 @@ def _suspects(found: RankedLabels) -> Section:
         ]
         for one in shown.to_dict("records")
     ]
-    epochs = str(found.epochs[-1]) if len(found.epochs) == 1 else f"{found.epochs[0]} to {found.epochs[-1]}"
+    first, last = found.epochs[0], found.epochs[-1]
+    epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
     note = (
-        f"{summary(found)} From {found.num_trials} trials of {found.model}, epochs {epochs}. p wrong is the "
-        "probability that the label is wrong, share how often the trials say the suggested class. "
+        f"{summary(found)} From {counted(found.num_trials, 'trial')} of {found.model}, {epochs}. p wrong is "
+        "the probability that the label is wrong, share how often the trials say the suggested class. "
     )
     doubt = known_too_little(found)
     note += "" if doubt else f"{_right(found)}. "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs import Drawn, Plan, make_plan
+from easiness.runs import Drawn, Plan, at_least, make_plan
 from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
 from easiness.store import Run
 from easiness.studies.training_sets.found import TrainingSetPoint
@@ -144,6 +144,7 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
     betas = {beta: order.name(beta) for beta in map(order.beta, named)}
     if not betas:
         raise BadInput(f"policies: none given; choose from {', '.join(order.policies)} or beta:A,B")
+    at_least("--repetitions", drawing.repetitions, 1)
     if drawing.steps not in get_args(Steps):
         raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
     return asked, betas

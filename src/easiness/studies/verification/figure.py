@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_verification(verified: VerifiedLabels) -> Figure:
-    """The gain of each trial in points of accuracy, above their mean with its 95 % interval."""
+    """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
     gains = 100 * (verified.after - verified.before)
     figure, axes = new_axes(5.2, 1.6 + 0.12 * len(gains))
     axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
@@ -29,7 +29,7 @@ def draw_verification(verified: VerifiedLabels) -> Figure:
         color=EASY,
         markersize=5,
         capsize=3,
-        label="mean, with its 95 % interval",
+        label="mean, with its 95 % interval" if len(gains) > 1 else "mean",
     )
     axes.set_yticks([])
     axes.set_ylim(-2.5, len(gains))

@@ -22,14 +22,22 @@ def _accuracy(verified: VerifiedLabels) -> Section:
     return Section(
         f"Accuracy of {verified.model} on {count(verified.num_held_out)} held-out examples after epoch "
         f"{verified.epochs}",
-        f"{capitalized(verified.text)}. Mean ± standard deviation over {num} pairs of trials with the same "
-        "seeds; the 95 % interval is for other trials and other held-out examples."
-        f"{few} The labels of the held-out examples are taken as they are.",
+        f"{capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
+        "taken as they are.",
         [
             ["labels", "trained on", "accuracy", "± sd"],
             ["before", count(verified.num_examples), *_summary(verified.before)],
             ["after", count(left), *_summary(verified.after)],
         ],
+    )
+
+
+def _over(num: int) -> str:
+    if num == 1:
+        return "From one pair of trials with the same seeds, which has no standard deviation and no interval."
+    return (
+        f"Mean ± standard deviation over {num} pairs of trials with the same seeds; the 95 % interval is for "
+        "other trials and other held-out examples."
     )
 
 

@@ -114,7 +114,7 @@ def test_bad_input_is_refused(refused: Callable[..., str], tmp_path: Path) -> No
     assert "holdout 0.0: must be above 0 and below 1" in refused(*start, "--holdout", 0)
     twice = refused(*start, "--model", "mlp_2_w16", "--holdout", 0.2)
     assert "mlp_2_w16, mlp_2_w16: one is named twice" in twice
-    assert "epochs 301: longer than the cosine period" in refused(*start, "--holdout", 0.2, "--epochs", 301)
+    assert "--epochs 301: longer than the cosine period" in refused(*start, "--holdout", 0.2, "--epochs", 301)
     assert "model 'mlp_x' is not known" in refused(*start, "--holdout", 0.2, "--final-model", "mlp_x")
     assert "cannot tell the format" in refused(*start, "--holdout", 0.2, "-o", tmp_path / "found.txt")
     assert not (tmp_path / "out").exists()

@@ -126,6 +126,15 @@ def test_labels_before_from_a_file(command, planted, tmp_path):
         ez.verify(planted[0], labels=planted[1], before=planted[1], out=tmp_path / "same", **SMALL)
 
 
+def test_one_pair_has_no_interval(planted, tmp_path):
+    found = ez.verify(planted[0], labels=planted[1], out=tmp_path, **{**SMALL, "trials": 1, "epochs": 1})
+    note = found.sections()[0].note
+    assert "From one pair of trials with the same seeds" in note
+    assert "95 %" not in note
+    (legend,) = found.figure().legends or [found.figure().axes[0].get_legend()]
+    assert [text.get_text() for text in legend.get_texts()] == ["trials", "mean"]
+
+
 def of(gain: float, low: float, high: float, relabelled: int = 812, dropped: int = 301) -> Verification:
     return Verification(
         model="mlp_3", epochs=2, num_examples=10_000, num_relabelled=relabelled, num_dropped=dropped,
@@ -169,7 +178,7 @@ def test_what_it_says(found, text):
             "other.csv: row 2: the example '0' was '7' when the file was made, and is",
         ),
         (["--holdout", "0.2"], "has a held-out split (test); leave out holdout"),
-        (["--trials", "0"], "trials 0: must be at least 1"),
+        (["--trials", "0"], "--trials 0: must be at least 1"),
         (["--model", "mlp_x"], "mlp_x"),
         (["-o", "a.txt"], "end the name in .csv or .md or .json"),
     ],
