@@ -57,6 +57,7 @@ def _suspects(found: RankedLabels) -> Section:
     doubt = known_too_little(found)
     note += "" if doubt else f"{_right(found)}. "
     note += _listed(found, len(shown))
+    note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
     return Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
 
@@ -66,6 +67,19 @@ def known_too_little(found: RankedLabels) -> str:
     if found.known >= _WELL_KNOWN * (1 - found.share):
         return ""
     return f"{_right(found)}: what they do not know they cannot judge, so look at the first ones in any case."
+
+
+def _judges(found: RankedLabels) -> str:
+    """Who judges, where some labels have a trial that did not train on them and others have none."""
+    left_out = int(found.ranked["left_out"].sum())
+    trained_on = len(found.ranked) - left_out
+    if not left_out or not trained_on:
+        return ""
+    return (
+        f" {count(left_out)} are judged by the trials that left them out alone; the other "
+        f"{count(trained_on)} were left out by none, and trials bend towards labels that they train on: more "
+        "trials leave out more."
+    )
 
 
 def _right(found: RankedLabels) -> str:

@@ -139,6 +139,9 @@ def test_trials_that_left_examples_out(halves):
     np.testing.assert_array_equal(num_heard, np.where(num_out > 0, num_out, 3))
     out = found.table()[found.table()["left_out"]]
     assert out["reason"].str.contains("that did not train on it").all()
+    num = int((num_out > 0).sum())
+    said = f" {num} are judged by the trials that left them out alone; the other {150 - num} were left out "
+    assert said in found.sections()[-1].note
 
 
 def test_the_held_out_split(halves):
@@ -148,6 +151,7 @@ def test_the_held_out_split(halves):
     assert found.ranked["num_heard"].eq(3).all()
     assert found.left_out_kinds["unlike its class"] == "networks are asked for training examples only"
     assert "labels of held-out examples" in found.sections()[-1].note
+    assert "judged by the trials" not in found.sections()[-1].note
 
 
 def test_a_run_whose_source_moved(run_copy, describe_anew):
