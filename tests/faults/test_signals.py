@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, once and twice: what is finished is kept, and one line says how to go on."""
+"""Ctrl-C, SIGTERM and SIGHUP, once and twice: what is finished is kept, and one line says how to go on."""
 
 from __future__ import annotations
 
@@ -39,9 +39,23 @@ def trials(path: Path) -> int:
     return len(list(path.glob("trials/0*")))
 
 
+@pytest.fixture
+def terminal():
+    """SIGHUP as it is in a terminal: whoever runs the tests may have them ignore it."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize(
-    ("number", "word"), [(signal.SIGINT, "interrupted"), (signal.SIGTERM, "ended by SIGTERM")]
+    ("number", "word"),
+    [
+        (signal.SIGINT, "interrupted"),
+        (signal.SIGTERM, "ended by SIGTERM"),
+        (signal.SIGHUP, "ended by SIGHUP"),
+    ],
 )
+@pytest.mark.usefixtures("terminal")
 def test_once(start, digits, tmp_path, contents, one_line, number, word):
     path = tmp_path / "run"
     process = start(*digits(path, "--trials", 3001))

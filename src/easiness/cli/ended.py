@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C as exceptions, so that what was begun is ended in order; a second one means at once."""
+"""SIGTERM, SIGHUP and Ctrl-C as exceptions, so that what was begun is ended in order; a second means at once."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-EXIT_CODE = 128 + signal.SIGTERM
-
 
 class Ended(BaseException):
-    """This process was asked to end (``kill``); as little of an `Exception` as a `KeyboardInterrupt`."""
+    """This process was asked to end by a signal (``kill``, or a terminal that goes).
+
+    As little of an `Exception` as a `KeyboardInterrupt`.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.name = signal.Signals(number).name
+        self.exit_code = 128 + number
 
 
 class _Ending:
@@ -37,12 +43,12 @@ class _Ending:
         self._begun = True
         if number == signal.SIGINT:
             raise KeyboardInterrupt
-        raise Ended
+        raise Ended(number)
 
 
 @contextmanager
 def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
-    """In the block SIGTERM raises `Ended` and SIGINT `KeyboardInterrupt`; a second signal ends the process.
+    """In the block SIGTERM and SIGHUP raise `Ended`, SIGINT `KeyboardInterrupt`; a second ends at once.
 
     That one says ``line`` of what has happened. Afterwards signals do what they did, and while the
     interpreter ends, when all is done, Ctrl-C does nothing. For a main thread alone.
@@ -51,8 +57,10 @@ def raised_when_ended(line: Callable[[str], str]) -> Iterator[None]:
         yield
         return
     ending, numbers = _Ending(line), [signal.SIGTERM]
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # or put into the background
-        numbers.append(signal.SIGINT)
+    for name in ("SIGINT", "SIGHUP"):  # ignored where put into the background, and by nohup
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            numbers.append(number)
     before = {number: signal.signal(number, ending) for number in numbers}
     try:
         yield

@@ -13,7 +13,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from easiness.cli.card import card
-from easiness.cli.ended import EXIT_CODE, Ended, raised_when_ended
+from easiness.cli.ended import Ended, raised_when_ended
 from easiness.cli.export import export
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
@@ -108,8 +108,8 @@ def _run() -> None:
         _fail(f"error: {error}", error.exit_code, debug)
     except (KeyboardInterrupt, typer.Abort):
         _fail(f"interrupted; {_to_go_on()}", 130, debug)
-    except Ended:
-        _fail(f"ended by SIGTERM; {_to_go_on()}", EXIT_CODE, debug)
+    except Ended as ended:
+        _fail(f"ended by {ended.name}; {_to_go_on()}", ended.exit_code, debug)
     except BrokenPipeError:
         # whoever read our output has gone: not an error, and nothing to tell
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
