@@ -1,4 +1,4 @@
-"""SIGTERM, SIGHUP and Ctrl-C as exceptions, so that what was begun is ended in order; a second means at once."""
+"""SIGTERM, SIGHUP and Ctrl-C as exceptions, so that what was begun ends in order; a second means at once."""
 
 from __future__ import annotations
 
