@@ -78,7 +78,7 @@ def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how
     with pytest.raises(RunFailed, match="2 of 3 trials failed") as failed:
         measure(photos, **options, out=tmp_path / "run", progress=spoils)
     assert str(photos / "cat" / "0.png") in str(failed.value)
-    assert "the 1 finished ones are kept" in str(failed.value)
+    assert "the 1 finished one is kept" in str(failed.value)
     assert len(str(failed.value).splitlines()) == 1
     shutil.rmtree(photos, ignore_errors=True)
     shutil.copytree(tmp_path / "kept", photos)

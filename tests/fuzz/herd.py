@@ -166,7 +166,7 @@ def _judged(call: Call | list[str], err: Path) -> tuple[str, str]:
         return "memory" if "MemoryError" in lines[-1] else "traceback", short
     if "out of memory" in said:
         return "memory", short
-    ours = ("note: ", "easiness: ")
+    ours = ("note: ", "easiness: ", "wrote ")
     if code == 0:
         return ("result" if all(line.startswith(ours) for line in lines) else "noise"), short
     if len(lines) != 1 or not lines[0].startswith("easiness: error: "):

@@ -197,10 +197,11 @@ def test_a_description_that_cannot_be(run, change, seal):
         open_run(run)
 
 
-def test_a_description_that_says_something_else_is_refused_by_whoever_reads_it(run, refused):
+def test_a_description_that_says_something_else_is_refused_by_whoever_reads_it(run, refused, command):
     file = run / "run.json"
     file.write_text(file.read_text().replace('"model": "mlp_2_w8"', '"model": "mlp_2_w9"'))
-    for verb in ("status", "scores", "suspects"):
+    assert f"damaged: {file}: " in command("status", run).out
+    for verb in ("scores", "suspects"):
         assert f"{file}: the description of the run is damaged" in refused(verb, run)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from easiness.cli.written import FILES, write_output
-from easiness.spec import load_words, training_words
 
 if TYPE_CHECKING:
     from easiness.store import Run
@@ -86,6 +85,8 @@ def _written(run: Run, found: Cleaned, output: Path) -> str:
 
 def _verifying(run: Run, labels: Path, before: str | None) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
+    from easiness.spec import load_words, training_words
+
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"

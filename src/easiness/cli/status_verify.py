@@ -58,8 +58,12 @@ def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
             return []
     except OSError:
         pass  # without trials, or findings say so
-    # a longer trial may have taken the place of one meanwhile
-    return [one for one in findings(run, read) if one.trial is None or os.path.lexists(one.file.parent)]
+    # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
+    return [
+        one
+        for one in findings(run, read)
+        if one.trial is None or (os.path.lexists(one.file.parent) and one.file.parent.name != "trials")
+    ]
 
 
 def finding_text(finding: Finding) -> str:

@@ -21,7 +21,7 @@ class Section:
     """A table with a title and a sentence on how to read it; the first row is its header.
 
     ``notices`` are what one has to know before one believes the table; each has a line of its own. Without
-    ``rows`` the sentence is all there is to say.
+    a row below its header the sentence is all there is to say.
     """
 
     title: str
@@ -44,7 +44,7 @@ def sections_text(sections: Iterable[Section]) -> str:
                 section.title,
                 *(f"{textwrap.fill(f'Note: {notice}', 100)}\n" for notice in section.notices),
                 textwrap.fill(section.note, 100),
-                *([f"\n{_aligned(section.rows)}"] if section.rows else []),
+                *([f"\n{_aligned(section.rows)}"] if len(section.rows) > 1 else []),
             ]
         )
         for section in sections
@@ -59,7 +59,7 @@ def sections_markdown(sections: Iterable[Section]) -> str:
                 f"### {markdown_text(section.title)}",
                 *(f"**Note:** {markdown_text(notice)}" for notice in section.notices),
                 markdown_text(section.note),
-                *([_markdown(section.rows)] if section.rows else []),
+                *([_markdown(section.rows)] if len(section.rows) > 1 else []),
             ]
         )
         for section in sections
@@ -75,7 +75,7 @@ def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure:
         notices = "".join(
             f"<p><strong>Note:</strong> {html.escape(notice)}</p>" for notice in section.notices
         )
-        table = _html(section.rows) if section.rows else ""
+        table = _html(section.rows) if len(section.rows) > 1 else ""
         shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
     # class names and ids are not to be read as mathematics
     return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'

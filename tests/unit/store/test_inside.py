@@ -54,14 +54,20 @@ def secret(tmp_path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["../secret", "{}/secret"])
 def test_a_run_that_names_files_elsewhere_is_refused(
-    name: str, run_copy: Path, tmp_path: Path, secret: dict[str, Any], refused: Callable[..., str]
+    name: str,
+    run_copy: Path,
+    tmp_path: Path,
+    secret: dict[str, Any],
+    refused: Callable[..., str],
+    command: Callable[..., Any],
 ) -> None:
     document = json.loads((run_copy / "run.json").read_text())
     document["files"][name.format(tmp_path)] = secret
     document["sha256"] = None
     (run_copy / "run.json").write_text(json.dumps(document))
-    for command in ("scores", "status", "suspects"):
-        assert "run.json: the description of the run is damaged" in refused(command, run_copy)
+    for verb in ("scores", "suspects"):
+        assert "run.json: the description of the run is damaged" in refused(verb, run_copy)
+    assert "1 damaged file" in command("status", run_copy).err
     assert [one.file.name for one in verify(run_copy)] == ["run.json"]
 
 

@@ -104,7 +104,7 @@ def _conflicts(conflicts: Conflicts) -> list[Section]:
     table = table[table["kind"] != "duplicate"]
     if len(table) > FIRST:
         note += f" The first {FIRST} of {count(len(table))} pairs:"
-    rows = [_PAIRS] if len(table) else []
+    rows = [_PAIRS]
     for one in table.head(FIRST).to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
