@@ -17,7 +17,7 @@ from easiness.exports.card_scores import DIGEST, damaged_card
 from easiness.regular_file import read_regular
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
 from easiness.runs import find_split, has_held_out, positions_in
-from easiness.show import count, picture_bytes
+from easiness.show import count, counted, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
 from easiness.store import FileDigest, FileName, Run, digest, is_intact, takes_runs
 
@@ -187,7 +187,7 @@ def _readme(run: Run, document: CardDocument) -> str:
     )
     held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
     files = SCORES if document.held_out is None else _SPLITS
-    trainings = f"{count(document.num_trials)} training{'' if document.num_trials == 1 else 's'}"
+    trainings = counted(document.num_trials, "training")
     return f"""---
 configs:
 - config_name: default
