@@ -175,7 +175,7 @@ def _heading(run: Run) -> list[str]:
 def _work(run: Run, working: AtWork | None) -> list[str]:
     """What is in hand, or what is missing where nobody is at work."""
     from easiness.cli.status_table import missing_trials
-    from easiness.show import trials_text
+    from easiness.show import counted, trials_text
 
     missing = missing_trials(run)
     if working is None:
@@ -185,7 +185,7 @@ def _work(run: Run, working: AtWork | None) -> list[str]:
             f"missing: {trials_text(missing)}; no process is at work, run the same `easiness measure` to "
             "go on"
         ]
-    left = f"; {len(missing)} trial{'s' if len(missing) > 1 else ''} to go with these" if missing else ""
+    left = f"; {counted(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
     what = f" on {trials_text(hand)}{left}" if hand else ""
     return [f"at work: {_process(working)}{what}"]

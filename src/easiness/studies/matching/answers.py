@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from easiness.analysis import MIN_GROUP, SIDES, Ties
-from easiness.show import Section, number
+from easiness.show import Section, counted, number
 from easiness.studies.matching.found import Cell, Compared
 from easiness.studies.matching.outlook import tail_text
 
@@ -81,7 +81,7 @@ def _answer(c: Compared, cell: Cell) -> str:
 
 
 def _trials(num: int, which: str = "") -> str:
-    return f"{num} {which}trial{'s' if num > 1 else ''}"
+    return counted(num, f"{which}trial")
 
 
 def _within(rate: float, low: float, high: float) -> str:

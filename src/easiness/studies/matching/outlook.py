@@ -20,7 +20,7 @@ from easiness.analysis import (
     num_selected,
 )
 from easiness.errors import BadInput
-from easiness.show import duration_text
+from easiness.show import counted, duration_text
 from easiness.store import Run
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
@@ -52,7 +52,7 @@ class Outlook:
         seconds = self.seconds if with_time else None
         both = f"how much of the true {outermost(self.fraction)} the sets hold cannot be told"
         if self.num_trials < MIN_TRIALS:
-            trials = f"{self.num_trials} trial{'s' if self.num_trials > 1 else ''}"
+            trials = counted(self.num_trials, "trial")
             cost = _cost(MIN_TRIALS - self.num_trials, seconds)
             return [f"{both} from {trials}: {MIN_TRIALS} are needed{cost}"]
         if not self.forecasts:
