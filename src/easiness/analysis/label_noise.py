@@ -9,6 +9,10 @@ the loss, with two differences that keep it honest where labels are clean and ex
   the network learns to expect that, and the margin is nearer to 0 by as much.
 - The sound labels have any density with one peak, in each of several strata by lead, and a part like the
   wrong ones: an example that the networks do not get right may be as far off as a wrong label.
+
+Where leads are small, networks either miss hard examples, whose labels are sound, or waver over wrong labels
+that they have begun to learn by heart. The first is taken for granted, so that the share of wrong labels is
+learned where leads are large, unless the second describes the margins far better.
 """
 
 from __future__ import annotations
@@ -19,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
+from easiness.analysis.label_order import ordered
 from easiness.analysis.label_pairs import Pairs
 from easiness.analysis.log_concave import LogConcave
 
@@ -37,13 +42,16 @@ _LEAST_WEIGHT = 0.25  # of the pairs, where wrong labels of all classes are take
 _STRONG = 6.0  # examples' worth of shrinking: below that each class is taken for others of its own
 _STARTS = (0.02, 0.15, 0.45)  # shares of wrong labels to begin with: the likeliest end counts
 _MOST_MISTAKEN = 0.25  # more, and with few classes nothing tells wrong labels from mistakes
-_NEXT_TO_NONE = 1e-3  # of wrong labels: also where networks know too little to tell them from mistakes
 _STRATA, _LEAST = 4, 400  # by lead, each of at least so many examples
 _BINS = 80
 _FIRST, _LAST, _STILL = 25, 100, 3e-5  # iterations, and the change of the share that ends them
 _ADDED = 0.5  # wrong labels, so that one among a few hundred stays possible
 _UNSURE = 0.05  # of the lead: where wrong labels lie is foretold no better than this, see `LEAD`
-_SLOPE = 5.0  # strength of the prior against a share that changes with the lead
+_SLOPE, _SLOPE_BY_HEART = 5.0, 1.0  # strength of the prior against a share that changes with the lead
+_BY_HEART = 0.065  # log likelihood an example to gain by it: 0.04 where hard ones look alike, else 0.08 up
+_FIRST_STEPS = 10  # of Newton's
+_NO_SHIFT = 10.0  # examples' worth of the prior against a shift of wrong labels learned by heart
+_MOST_SHIFT = 0.3  # of the mean lead: nearer to 0 are hard examples
 
 
 @dataclass(frozen=True)
@@ -85,14 +93,15 @@ def label_noise(evidence: LabelEvidence) -> LabelNoise:
 
     The mixture is fitted by expectation and maximization from several starts, with the classes that wrong
     labels are taken for, then once more with these counting as much as they are shown to differ from class
-    to class. In the end the examples are ordered by a logistic regression of the probabilities on margin and
-    pair of classes, and the probabilities made monotone in that order.
+    to class. That small leads are of labels learned by heart is a fit of its own. In the end the examples are
+    put in order, see `ordered`.
     """
     # sums are rounded alike in whatever order the examples come: the fit carries a rounding far
     by_margin = np.lexsort((evidence.rival, evidence.labels, evidence.lead, evidence.margin))
     told = _rows(evidence, by_margin)
-    found, back = _fitted(told), by_margin.argsort()
-    return LabelNoise(found.p_wrong[back], found.suspicion[back])
+    fit, back = _fitted(told), by_margin.argsort()
+    p_wrong, suspicion = ordered(fit.wrong, told.margin, fit.log_odds_of_pair)
+    return LabelNoise(p_wrong[back], suspicion[back])
 
 
 def _rows(evidence: LabelEvidence, rows: Positions) -> LabelEvidence:
@@ -100,11 +109,18 @@ def _rows(evidence: LabelEvidence, rows: Positions) -> LabelEvidence:
     return replace(e, labels=e.labels[rows], margin=e.margin[rows], lead=e.lead[rows], rival=e.rival[rows])
 
 
-def _fitted(evidence: LabelEvidence) -> LabelNoise:
-    fits = [_Fit(evidence).run(_below(evidence.margin, share), 1.0) for share in _STARTS]
-    best = max(fits, key=lambda fit: fit.objective)
-    fit = _Fit(evidence).run(best.wrong, best.weight_of_pairs)
-    return _ordered(evidence, fit)
+def _fitted(evidence: LabelEvidence) -> _Fit:
+    missed, num = _best(evidence, by_heart=False), len(evidence.margin)
+    if num >= 2 * _LEAST:  # of fewer nothing tells small leads from others
+        learned = _best(evidence, by_heart=True)
+        if learned.objective - missed.objective > _BY_HEART * num:
+            return learned.run(learned.wrong, learned.weight_of_pairs)
+    return _Fit(evidence).run(missed.wrong, missed.weight_of_pairs)
+
+
+def _best(evidence: LabelEvidence, by_heart: bool) -> _Fit:
+    fits = [_Fit(evidence, by_heart).run(_below(evidence.margin, share), 1.0) for share in _STARTS]
+    return max(fits, key=lambda fit: fit.objective)
 
 
 def _below(margin: Values, share: float) -> Values:
@@ -116,9 +132,13 @@ def _below(margin: Values, share: float) -> Values:
 
 @dataclass
 class _Fit:
-    """The mixture; ``wrong`` [K] are the probabilities to be of the wrong component."""
+    """The mixture; ``wrong`` [K] are the probabilities to be of the wrong component.
+
+    ``by_heart``: small leads may be of wrong labels that are learned by heart.
+    """
 
     evidence: LabelEvidence
+    by_heart: bool = False
     wrong: Values = field(init=False)
     objective: float = field(init=False, default=-np.inf)
     log_odds_of_pair: Values = field(init=False)
@@ -127,9 +147,12 @@ class _Fit:
     def __post_init__(self) -> None:
         e = self.evidence
         num = len(e.margin)
-        self._rank = e.lead.argsort().argsort() / num
+        rank = e.lead.argsort().argsort() / num
         self._num_strata = int(np.clip(num // _LEAST, 1, _STRATA))
-        self._stratum = np.minimum((self._rank * self._num_strata).astype(int), self._num_strata - 1)
+        self._stratum = np.minimum((rank * self._num_strata).astype(int), self._num_strata - 1)
+        sides = (rank - 0.5, 0.5 - rank) if self.by_heart else (rank - 0.5,)
+        self._design = np.stack([np.ones(num), *(np.maximum(side, 0) - 0.125 for side in sides)])
+        self._among = (rank > 0.5) | self.by_heart | (self._num_strata == 1)
         low, high = float(e.margin.min()), float(e.margin.max())
         edges = np.linspace(low, max(high, low + 1e-6), _BINS + 1)
         self._bin = np.clip(np.searchsorted(edges, e.margin, "right") - 1, 0, _BINS - 1)
@@ -139,17 +162,24 @@ class _Fit:
         self._pairs = Pairs(e.labels[self._has_rival], e.rival[self._has_rival], e.num_classes)
         self._size = np.bincount(e.labels, minlength=e.num_classes)
         self._mistaken = np.zeros(num)  # probability to be sound, and like a wrong one
-        self._prior = np.zeros(2)
+        self._prior = np.zeros(len(self._design))
+        self._shift = 0.0  # how much nearer to 0 wrong labels are than foretold
         self.log_odds_of_pair = np.zeros(num)
 
     def run(self, wrong: Values, weight_of_pairs: float) -> _Fit:
-        """Fit it from probabilities ``wrong`` [K] on."""
+        """Fit it from probabilities ``wrong`` [K] on; what has been learned before is kept."""
         self.wrong = wrong
-        self._prior = np.array([logit(np.clip(wrong.mean(), 1e-4, 1 - 1e-4)), 0.0])
+        if not self._prior.any():
+            self._prior[0] = logit(np.clip(wrong.mean(), 1e-4, 1 - 1e-4))
+            for _ in range(_FIRST_STEPS * self.by_heart):
+                self._log_odds_of_prior()
         for iteration in range(_LAST):
             before = float(self.wrong.mean())
             expected, log_sound_pair = self._of_pairs(before)
-            log_wrong, log_sound = self._densities(expected)
+            foretold = expected - LEAD * self.evidence.lead
+            if self.by_heart:
+                self._learn_shift(foretold)
+            log_wrong, log_sound = self._densities(foretold + self._shift)
             prior = self._log_odds_of_prior()
             log_wrong += weight_of_pairs * (log_sound_pair + self.log_odds_of_pair)
             log_sound += weight_of_pairs * log_sound_pair
@@ -182,8 +212,21 @@ class _Fit:
         nearer[known] = np.log((rate + unsure) / (share / others + unsure))[pairs.pair_of]
         return nearer, log_sound
 
-    def _densities(self, nearer: Values) -> tuple[Values, Values]:
-        """Logarithms of the densities of the wrong and the sound component at each margin [K]."""
+    def _learn_shift(self, foretold: Values) -> None:
+        """Learn it in the strata of which most that is far off is wrong; ``foretold`` margins are [K]."""
+        e, wrong, num = self.evidence, self.wrong, self._num_strata
+        in_strata = np.bincount(self._stratum, wrong, num)
+        missed = np.bincount(self._stratum, (1 - wrong) * (e.margin < 0), num)
+        told: Values = wrong * (in_strata / (in_strata + missed + 1e-9))[self._stratum]
+        shift = float(told @ (e.margin - foretold)) / (float(told.sum()) + _NO_SHIFT)
+        most = _MOST_SHIFT * float(e.lead.mean())
+        self._shift = float(np.clip(shift, -most, most))
+
+    def _densities(self, center: Values) -> tuple[Values, Values]:
+        """Logarithms of the densities of the wrong and the sound component at each margin [K].
+
+        The wrong ones are around ``center`` [K].
+        """
         e = self.evidence
         log_wrong, log_sound = np.empty((2, len(e.margin)))
         for stratum, density in enumerate(self._sound):
@@ -195,7 +238,7 @@ class _Fit:
             share = fitted / fitted.sum()
             mean = float(share @ self._centers)
             deviation = float(np.sqrt(share @ np.square(self._centers - mean)))
-            far = e.margin[own] - nearer[own] + LEAD * e.lead[own]
+            far = e.margin[own] - center[own]
             least = max(_UNSURE * float(e.lead[own].mean()), 1e-6)  # of sound margins that are all alike
             log_wrong[own] = _log_logistic(far, WIDTH * max(deviation, least))
             missed = float((sound * (e.margin[own] < 0)).sum() / max(float(sound.sum()), 1.0))
@@ -207,23 +250,22 @@ class _Fit:
         return log_wrong, log_sound
 
     def _log_odds_of_prior(self) -> Values:
-        """Log odds of a wrong label by lead [K], learned where the networks are surest.
+        """Log odds of a wrong label by lead [K], learned by a step.
 
-        Training pulls a network towards the labels it sees, so the surest answers are fewer to wrong labels;
-        below the median nothing changes any more.
+        Training pulls a network towards the labels it sees, so the surest answers are fewer to wrong labels.
+        Below the median nothing is learned and nothing changes, but where labels are learned by heart.
         """
-        sure = np.maximum(self._rank - 0.5, 0) - 0.125
-        among = (self._rank > 0.5) if self._num_strata > 1 else np.ones(len(sure), np.bool_)
-        design = np.stack([np.ones(len(sure)), sure])[:, among]
+        design = self._design[:, self._among]
         shown = expit(self._prior @ design)
         usual = float(expit(self._prior[0]))
+        slopes = np.full(len(design) - 1, _SLOPE_BY_HEART if self.by_heart else _SLOPE)
         curvature = (design * (shown * (1 - shown) + 1e-9)) @ design.T
-        curvature += np.diag([_ADDED * usual * (1 - usual), _SLOPE])
-        gradient = design @ (self.wrong[among] - shown)
-        gradient += np.array([_ADDED * (1 - usual), -_SLOPE * self._prior[1]])
+        curvature += np.diag([_ADDED * usual * (1 - usual), *slopes])
+        gradient = design @ (self.wrong[self._among] - shown)
+        gradient += np.array([_ADDED * (1 - usual), *(-slopes * self._prior[1:])])
         step = np.linalg.solve(curvature, gradient)
         self._prior = self._prior + np.clip(step, -1, 1)  # far from it Newton's step goes astray
-        odds: Values = self._prior[0] + self._prior[1] * sure
+        odds: Values = self._prior @ self._design
         return odds
 
 
@@ -233,31 +275,3 @@ def _log_logistic(x: Values, deviation: float) -> Values:
     z = np.abs(x) / scale
     log_density: Values = -z - 2 * np.log1p(np.exp(-z)) - np.log(scale)
     return log_density
-
-
-def _ordered(evidence: LabelEvidence, fit: _Fit) -> LabelNoise:
-    from sklearn.isotonic import IsotonicRegression
-    from sklearn.linear_model import LogisticRegression
-
-    margin = evidence.margin / max(float(evidence.margin.std()), 1e-9)
-    if fit.wrong.mean() < _NEXT_TO_NONE:  # nothing to learn an order from
-        order = -margin
-    else:
-        by = np.stack([margin, fit.log_odds_of_pair], axis=1)
-        both = np.repeat([1, 0], len(by))
-        model = LogisticRegression(C=100, max_iter=500)
-        model.fit(np.concatenate([by, by]), both, np.concatenate([fit.wrong, 1 - fit.wrong]))
-        order = model.decision_function(by)
-    monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, fit.wrong)
-    return LabelNoise(_without_steps(monotone, order), order)
-
-
-def _without_steps(monotone: Values, order: Values) -> Values:
-    """Probabilities that rise by steps over ``order`` [K], linear between the middles of the steps."""
-    ranked = np.argsort(order, kind="stable")
-    values, x = monotone[ranked], order[ranked]
-    starts = np.flatnonzero(np.r_[True, np.diff(values) > 0])
-    ends = np.r_[starts[1:], len(values)]
-    middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
-    between: Values = np.interp(order, middles, values[starts])
-    return between

@@ -85,7 +85,7 @@ def clean(made_once: Callable[..., Path]) -> Path:
 
 
 def test_a_fifth_of_the_labels(a_fifth):
-    assert_found(a_fifth, error=0.05, apart=0.04, precision=0.95)  # 19.0 % of 22.0
+    assert_found(a_fifth, error=0.05, apart=0.03, precision=0.95)
 
 
 @pytest.mark.long
@@ -95,13 +95,9 @@ def test_one_in_twenty(tmp_path):
 
 @pytest.mark.long
 @pytest.mark.parametrize(("share", "pairs"), [(0.4, False), (0.2, True)])
-def test_some_are_missed(share, pairs, tmp_path):
-    """After ten epochs 36 % are found of 42.5, and 16 of 22 where each class is taken for the next.
-
-    These are too few by more than the 0.03 that hold elsewhere; the wrong labels come first all the same.
-    """
+def test_many_labels(share, pairs, tmp_path):
     folder = all_digits(tmp_path / "digits", share, pairs=pairs)
-    assert_found(folder, error=0.09, apart=0.09, precision=0.95)
+    assert_found(folder, error=0.05, apart=0.03, precision=0.95)
 
 
 @pytest.mark.long

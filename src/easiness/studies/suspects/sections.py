@@ -9,6 +9,7 @@ from easiness.studies.suspects.found import RankedLabels
 FIRST = 20
 """Rows that are shown; files have all."""
 
+_BY_HEART = 0.97  # of the labels
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
 
 _PAIRS = ["kind", "example", "class", "other", "class", "bits"]
@@ -70,9 +71,14 @@ def known_too_little(found: RankedLabels) -> str:
 
 
 def _judges(found: RankedLabels) -> str:
-    """Who judges, where some labels have a trial that did not train on them and others have none."""
+    """Who judges, where that matters: some labels were left out by no trial, or all are known by heart."""
     left_out = int(found.ranked["left_out"].sum())
     trained_on = len(found.ranked) - left_out
+    if not left_out and found.known >= _BY_HEART:
+        return (
+            " They have trained on these labels, and may have learned wrong ones by heart: with "
+            "--train-share 0.8 those judge that were not shown a label."
+        )
     if not left_out or not trained_on:
         return ""
     return (

@@ -105,6 +105,12 @@ def test_what_networks_do_not_know_is_said_before_the_table(record):
     assert sections_text([section]).splitlines()[1].startswith("Note: The networks have 25.0")
 
 
+@pytest.mark.parametrize(("num_wrong", "said"), [(2, True), (WRONG, False)])
+def test_networks_that_may_have_learned_labels_by_heart(record, num_wrong, said):
+    (section,) = ez.suspects(record(*logits(wrong=num_wrong)), pictures=False).sections()
+    assert ("may have learned wrong ones by heart: with --train-share 0.8" in section.note) == said
+
+
 def test_fewer_examples_than_are_listed(record):
     found = ez.suspects(record([[[[3, 0], [0, 3], [2, 0]]]] * 2, [0, 1, 0]))
     assert len(found.table()) == 3
@@ -152,6 +158,7 @@ def test_the_held_out_split(halves):
     assert found.left_out_kinds["unlike its class"] == "networks are asked for training examples only"
     assert "labels of held-out examples" in found.sections()[-1].note
     assert "judged by the trials" not in found.sections()[-1].note
+    assert "by heart" not in found.sections()[-1].note
 
 
 def test_a_run_whose_source_moved(run_copy, describe_anew):
