@@ -3,8 +3,8 @@
     python benchmarks/science/few_photos.py --imagenette FOLDER
 
 FOLDER has class folders of Imagenette's training photos, of which the first 100 by name are taken. Five draws
-of three classes, each with two photos in another's folder, are measured as a user would, on photos of 64 pixels:
-five trials of 20 epochs, and ten that leave a fifth out. Chance would have a photo at rank 150.
+of three classes, each with two photos in another's folder, are measured as a user would, on photos of 64
+pixels: five trials of 20 epochs, and ten that leave a fifth out. Chance would have a photo at rank 150.
 """
 
 from __future__ import annotations
