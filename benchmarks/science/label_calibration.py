@@ -18,29 +18,24 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import torch
 
 from easiness import load_dataset, measure
-from easiness.data.relabelling import relabelled
 from kit.machine import measured
-from science.labels_runs import CLEAN, Cell, planted
+from science.labels_runs import CLEAN, Cell, laid_over
 from science.labels_scores import calibration, judged, of_suspects
+from science.labels_text import ERROR, SHARE, goals, noise
 
 SEEN = (("mlp_3", 5, 10, 1.0), ("mlp_3", 10, 20, 1.0), ("wrn_10_1", 5, 10, 1.0))
 JUDGING = (("wrn_16_1", 3, 15, 1.0), ("mlp_4", 8, 30, 1.0), ("mlp_4", 10, 30, 0.8), ("wrn_10_1", 10, 10, 0.8))
 CELLS = (CLEAN, Cell("uniform", 5), Cell("uniform", 20), Cell("uniform", 40), Cell("pair", 20))
-ERROR, SHARE = 0.05, 0.03
 
 
 def row(data, network, cell, folder):
     """A row of the table: what is found where a share of the labels of a cell is wrong."""
     model, trials, epochs, share = network
-    folder.mkdir(parents=True, exist_ok=True)
-    labels = planted(data.labels, data.num_classes, cell)
-    file = folder / f"{cell.name}.csv"
-    rows = "".join(f"{name},{label}\n" for name, label in zip(data.ids, labels, strict=True))
-    file.write_text("id,label\n" + rows)
+    noisy = laid_over(data, cell, folder / f"{cell.name}.csv")
     name = f"{cell.name}-{model}-{trials}-{epochs}-{share:g}"
     how = {"train_share": share, "precision": "float32", "executor": "serial", "compile": "off"}
     run = measure(
-        relabelled(data, file),
+        noisy,
         model=model,
         trials=trials,
         epochs=epochs,
@@ -48,21 +43,19 @@ def row(data, network, cell, folder):
         progress=False,
         **how,
     )
-    wrong = labels != data.labels
+    wrong = noisy.labels != data.labels
     p_wrong = of_suspects(run)
     of = calibration(p_wrong, wrong)
     order = f"{judged(p_wrong, wrong)['ap']:.3f}" if wrong.any() else ""
-    met = of["error"] <= ERROR and abs(of["estimated"] - of["share"]) <= SHARE
-    noise = "none" if cell == CLEAN else f"{cell.noise} {cell.percent} %"
     cells = (
         f"{model}, {trials} x {epochs}",
         "trained on" if share == 1 else "left out",
-        noise,
+        noise(cell),
         f"{of['error']:.3f}",
         f"{of['share']:.1%}",
         f"{of['estimated']:.1%}",
         order,
-        "met" if met else "**missed**",
+        goals(of),
     )
     return f"| {' | '.join(cells)} |"
 

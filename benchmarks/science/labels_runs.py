@@ -63,12 +63,17 @@ def noisy(source, cell, folder):
     """The labels as they were [n], and the examples with those of a cell over them."""
     data = examples(source)
     file = folder / f"{cell.name}.csv"
+    return data.labels, laid_over(data, cell, file)
+
+
+def laid_over(data, cell, file):
+    """The examples with the labels of a cell over their own, from a file that is written if it is missing."""
     if not file.exists():
         labels = planted(data.labels, data.num_classes, cell)
         rows = "".join(f"{name},{label}\n" for name, label in zip(data.ids, labels, strict=True))
-        folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("id,label\n" + rows)
-    return data.labels, relabelled(data, file)
+    return relabelled(data, file)
 
 
 def cell_run(source, cell, recipe, folder, train_share=1.0):

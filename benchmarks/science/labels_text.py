@@ -138,6 +138,17 @@ def _listed(names):
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def noise(cell):
+    """How a cell is called in the tables of probabilities."""
+    return "none" if cell == CLEAN else f"{cell.noise} {cell.percent} %"
+
+
+def goals(of):
+    """Whether a calibration is as good as it is to be."""
+    met = of["error"] <= ERROR and abs(of["estimated"] - of["share"]) <= SHARE
+    return "met" if met else "**missed**"
+
+
 def _calibration(results):
     lines = [
         "## Probabilities",
@@ -157,11 +168,9 @@ def _calibration(results):
             if "left out" in found:
                 rows.append((f"{recipe}, left-out trials", found["left out"]["calibration"]))
             for name, of in rows:
-                met = of["error"] <= ERROR and abs(of["estimated"] - of["share"]) <= SHARE
-                noise = "none" if cell == CLEAN else f"{cell.noise} {cell.percent} %"
                 lines.append(
-                    f"| {name} | {noise} | {of['error']:.3f} | {of['share']:.1%} | {of['estimated']:.1%} "
-                    f"| {of['likely']:,} | {'met' if met else '**missed**'} |"
+                    f"| {name} | {noise(cell)} | {of['error']:.3f} | {of['share']:.1%} "
+                    f"| {of['estimated']:.1%} | {of['likely']:,} | {goals(of)} |"
                 )
     return [*lines, ""]
 
