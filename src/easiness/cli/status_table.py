@@ -42,12 +42,12 @@ def missing_trials(run: Run) -> list[int]:
 
 def table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int]) -> str:
     """A row for each run, with what it is, has and lacks, and how many damaged files."""
-    from easiness.show import Section, sections_text
+    from easiness.show import Section, counted, sections_text
 
     header = ["run", "network", "data", "examples", "trials", "epochs", "accuracy", "state"]
     rows = [_row(folder, path, num_damaged.get(path, 0)) for path in runs]
     note = "Accuracy is the mean over trials, on what was measured. `easiness status` of one run says more."
-    title = f"{folder}: {len(runs)} run{'s' if len(runs) != 1 else ''}"
+    title = f"{folder}: {counted(len(runs), 'run')}"
     return sections_text([Section(title, note, [header, *rows])])
 
 
