@@ -1,8 +1,8 @@
 """Networks by name. Importing this package does not import torch; `build_model` does."""
 
 from easiness.models.build import build_model
+from easiness.models.custom import ModelGiven, is_given, model_name
 from easiness.models.family import Family
-from easiness.models.given import ModelGiven, is_given, model_name
 from easiness.models.pretrained import pretrained_file
 from easiness.models.registry import (
     FAMILIES,

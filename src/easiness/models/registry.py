@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from easiness.errors import BadInput, nearest
-from easiness.models.custom import CUSTOM
+from easiness.models.custom import CUSTOM, GIVEN
 from easiness.models.family import Family
-from easiness.models.given import GIVEN
 from easiness.models.numbered import Numbered
 from easiness.models.timm_nets import TIMM
 from easiness.models.torchvision_nets import TORCHVISION

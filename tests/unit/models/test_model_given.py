@@ -102,7 +102,7 @@ class net(nn.Module):
 """
 
 
-def test_a_class_of_a_notebook_is_told_by_its_source_text(cell):
+def test_a_class_of_a_notebook_is_told_by_its_code(cell):
     name = model_name(cell(CLASS))
     assert name.startswith("net#")
     assert is_given(name)
@@ -120,7 +120,6 @@ def test_what_it_uses_counts_and_nothing_else(cell):
     assert model_name(cell(source)) == name
     assert model_name(cell(source.replace("width = 16", "width = 17"))) != name
     assert model_name(cell(source.replace("\nother = 1", "\nother = 2"))) == name  # its own is another
-    assert model_name(cell(source.replace("Linear(16", "Linear(4 * 4"))) != name
 
 
 def test_a_lambda_is_told_apart_from_what_stands_beside_it(cell):
