@@ -29,7 +29,6 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 # in the order of the page: name, script, options that are always given, option for real data, which data
 BENCHMARKS = [
     ("ceiling", "speed/ceiling.py", [], None, None),
-    ("evaluation", "speed/evaluation.py", [], None, None),
     ("program", "speed/program.py", [], "--data", "cifar10"),
     ("busy", "speed/busy.py", [], None, None),
     ("baselines", "baselines/side_by_side.py", [], "--data", "cifar10"),

@@ -127,8 +127,8 @@ class Resolved(_Frozen):
 
     ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
     and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.
-    ``folded`` says whether passes of evaluation fold batch normalization into convolutions, cast weights
-    once, and take batches as large as the network's activations allow; older runs do none of it.
+    ``folded`` says whether evaluation takes batches as large as the network's activations allow, which the
+    oldest runs do not; the name is from versions that folded batch normalization into convolutions as well.
     """
 
     precision: Literal["float32", "bfloat16"]

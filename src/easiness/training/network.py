@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from easiness.spec import Recipe, Resolved
 from easiness.training import mps
 from easiness.training.compiled import CompiledForward
-from easiness.training.folded import FoldedPasses
 from easiness.training.optimizer import Optimizer
 
 
@@ -101,12 +100,8 @@ class Network:
             rate_on_device=resolved.graphed,
         )
         self._at_once: int | None = None
-        self._evaluate = self._forward
-        self._folded = resolved.folded and not resolved.compiled and not mps.is_mps(device)
-        if self._folded:
-            bfloat16 = resolved.precision == "bfloat16"
-            passes = FoldedPasses(self.model, self.optimizer, torch.bfloat16 if bfloat16 else torch.float32)
-            self._evaluate = _forward_of(passes, layout, device, bfloat16)
+        # what is compiled is compiled for batches of one size, and on MPS nothing else was tried
+        self._fitting = resolved.folded and not resolved.compiled and not mps.is_mps(device)
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].
@@ -125,16 +120,13 @@ class Network:
 
     @torch.inference_mode()
     def logits(self, images: Tensor) -> Tensor:
-        """Logits [b, classes] in float32; the model must be in evaluation mode.
-
-        Weights that change otherwise than by steps must do so before the first call.
-        """
-        return self._evaluate(images)
+        """Logits [b, classes] in float32; the model must be in evaluation mode."""
+        return self._forward(images)
 
     def at_once(self, image_shape: tuple[int, int, int]) -> int:
         """Examples per evaluation batch of images of this shape."""
         if self._at_once is None:
-            if self._folded:
+            if self._fitting:
                 self._at_once = fitting_batch(self.model, image_shape, self._device)
             else:
                 self._at_once = evaluation_batch(image_shape)

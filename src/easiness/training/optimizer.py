@@ -52,11 +52,6 @@ class Optimizer:
             capturable=rate_on_device and cuda,
         )
 
-    @property
-    def steps(self) -> int:
-        """How many steps have begun."""
-        return self._step
-
     def state(self) -> dict[str, Tensor]:
         """What it has gathered, by name: the moments of each parameter, and how many steps have begun."""
         moments = {

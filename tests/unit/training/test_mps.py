@@ -77,7 +77,7 @@ def test_a_run_that_was_begun_elsewhere_goes_on_plainly(monkeypatch):
     monkeypatch.setattr(nn.Module, "to", lambda model, **given: placed.append(given) or model)
     made = network(MPS, folded=True)
     assert placed == [{"device": MPS, "memory_format": torch.contiguous_format}]
-    assert not made._folded
+    assert not made._fitting
     with pytest.raises(BadInput, match=r"precision bfloat16: not on Apple's GPU"):
         network(MPS, precision="bfloat16")
 

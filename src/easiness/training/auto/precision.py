@@ -146,7 +146,7 @@ def by_rule(
                 "precision": name,
                 "channels_last": channels_last,
                 "threads": threads,
-                "folded": not on_mps,  # which takes double precision
+                "folded": not on_mps,
                 "reason": about,
             }
         )
