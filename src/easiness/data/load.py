@@ -14,7 +14,7 @@ from easiness.data.relabelling import relabelled
 from easiness.data.sources import Asked, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
-from easiness.data.sources.manifest_rows import checked_columns
+from easiness.data.sources.manifest import checked_columns
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import Loading, LoadOptions

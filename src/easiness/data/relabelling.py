@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.csv_cells import from_cell
+from easiness.data.csv_rows import csv_rows
 from easiness.data.dataset import Dataset
-from easiness.data.label_rows import Cells, read_label_rows
 from easiness.errors import BadInput, nearest
 
 KEEP, RELABEL, DROP = ACTIONS = ("keep", "relabel", "drop")
 """What a file of labels says of an example."""
+
+NEEDED = ("id", "label")
+COLUMNS = (*NEEDED, "class", "was", "action")
+
+Cells = Mapping[str, str]
 
 _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 
@@ -43,7 +49,7 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     labels: npt.NDArray[np.int64] = np.full(len(data), -1, np.int64)
     named = np.zeros(len(data), np.bool_)
     reader = _Reader(data)
-    for number, row in read_label_rows(path):
+    for number, row in _read_rows(path):
         where = f"{path}: row {number}"
         position = reader.position(row["id"], where)
         if named[position]:
@@ -61,6 +67,36 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     chosen = data._take(kept)
     options = data.load_options.model_copy(update={"labels": str(path.absolute())})
     return replace(chosen, labels=labels[kept], true_labels=labels[kept], load_options=options)
+
+
+def _read_rows(path: Path) -> Iterator[tuple[int, Cells]]:
+    """The rows, each with its number as a spreadsheet counts and the text of the `COLUMNS` that are there."""
+    rows = csv_rows(path, "file of labels")
+    _, header = next(rows, (1, []))
+    header = [name.strip() for name in header]
+    places = _places(path, header)
+    for number, (_, cells) in enumerate(rows, start=2):
+        if any(cells):
+            yield number, _named(f"{path}: row {number}", cells, places, len(header))
+
+
+def _places(path: Path, header: list[str]) -> dict[str, int]:
+    for name in COLUMNS:
+        if header.count(name) > 1:
+            raise BadInput(f"{path}: has the column {name!r} twice; keep one of them")
+    for name in NEEDED:
+        if name not in header:
+            raise BadInput(
+                f"{path}: has no column {name!r}; give a CSV with a header and the columns id and label"
+            )
+    return {name: header.index(name) for name in COLUMNS if name in header}
+
+
+def _named(where: str, cells: list[str], places: Mapping[str, int], width: int) -> Cells:
+    """The cells by column; those that a spreadsheet has left out at the end of a row are empty."""
+    if any(cells[width:]):
+        raise BadInput(f"{where}: has {len(cells)} cells for the {width} columns; mend the quotes")
+    return {name: from_cell(cells[place]) if place < len(cells) else "" for name, place in places.items()}
 
 
 class _Reader:

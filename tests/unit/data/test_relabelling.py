@@ -74,7 +74,7 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
         ("id,label\n0,0\n1,1\n", "no example has the label 'owl' any more; keep some of each class"),
         ("id,class\n0,cat\n", "has no column 'label'; give a CSV with a header"),
         ("id,label\n", "names no example; give a row for each that is to be kept"),
-        ("", "the labels are no CSV"),
+        ("", "has no column 'id'; give a CSV with a header"),
         (
             "id,label,action\n0,0,keep\n1,1,delete\n",
             "row 3: the action 'delete' is unknown; write keep, relabel, ",
@@ -93,7 +93,7 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
         ("id,label,action\n0,0,drop\n1,1,\n0,0,drop\n", "row 4: the id '0' stands there twice"),
         ("id,label,label\n0,0,0\n", "has the column 'label' twice; keep one of them"),
         ("id,label\n0,0,1\n", "row 2: has 3 cells for the 2 columns; mend the quotes"),
-        ('id,label\n0,"0\n', "the labels are no CSV .*; mend the quotes"),
+        ('id,label\n0,"0\n', "line 2: the file of labels is not CSV .*; mend the quotes"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, text: str, message: str):
@@ -149,7 +149,7 @@ def test_it_counts_rows_as_a_spreadsheet_does(tmp_path: Path):
 
 
 def test_a_file_in_another_encoding(tmp_path: Path):
-    with pytest.raises(BadInput, match="the labels are not UTF-8; save the file in that encoding"):
+    with pytest.raises(BadInput, match="is not UTF-8; save the file in that encoding"):
         read(tmp_path, "id,label\n0,caf\u00e9\n".encode("latin-1"))
 
 
@@ -172,7 +172,9 @@ def test_an_example_that_is_held_out_here(tmp_path: Path):
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
-    with pytest.raises(BadInput, match=r"no\.csv: the labels cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        BadInput, match=r"no\.csv: the file of labels cannot be read \(No such file or directory\)"
+    ):
         load_dataset("digits", labels=tmp_path / "no.csv")
 
 
@@ -202,7 +204,7 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, d
     with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):
         ez.ablate("digits", run, **study, labels="other.csv", out=tmp_path / "other")
     digits_labels.unlink()
-    with pytest.raises(BadInput, match="the labels cannot be read"):
+    with pytest.raises(BadInput, match="labels cannot be read"):
         ez.ablate("digits", run, **study, out=tmp_path / "gone", precision="float32")
 
 
@@ -217,5 +219,5 @@ def test_the_command_takes_them(command, tmp_path: Path, digits_labels: Path):
     )
     assert refused.code == 2
     assert refused.err.splitlines()[-1].endswith(
-        "no.csv: the labels cannot be read (No such file or directory)"
+        "no.csv: the file of labels cannot be read (No such file or directory)"
     )

@@ -14,8 +14,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.pictures.decode import one_line
 from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
-from easiness.data.sources.other_kinds import OTHER_KINDS
-from easiness.data.sources.source import Source
+from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 

@@ -15,8 +15,7 @@ from easiness.data.pictures.encoded import Positions, find_unreadable, read_head
 from easiness.data.pictures.formats import MOST_BYTES
 from easiness.data.pictures.scan import Header
 from easiness.data.pictures.threads import in_threads
-from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.row_digests import row_digests
+from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # rows read together

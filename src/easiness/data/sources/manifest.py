@@ -7,20 +7,36 @@ import posixpath
 import re
 import shlex
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from easiness.csv_cells import from_cell
+from easiness.data.csv_rows import csv_rows
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.manifest_rows import Row, read_rows
-from easiness.data.sources.source import Source
+from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
-from easiness.errors import BadInput, shorten
+from easiness.errors import BadInput, nearest, shorten
 
-INTEGER = re.compile(r"-?(0|[1-9]\d{0,17})", re.ASCII)  # as str() writes them; "007" is a name
+INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
+COLUMNS = ("path", "label", "split")
+NEEDED = COLUMNS[:2]
+FOR_PATH = ("path", "filename", "file", "image", "id")  # the first that is there
+SPLITS = ("train", *HELD_OUT_NAMES)
+
+
+class Row(NamedTuple):
+    """One picture; ``class_name`` is that of its label, where a list of ids such as prune's has it."""
+
+    line: int
+    path: str
+    label: str
+    split: str
+    class_name: str | None = None
 
 
 def load_manifest(
@@ -50,7 +66,7 @@ def load_manifest(
             path, a path to no file, one out of the folder (without ``allow_outside``) or a class that is
             not in the training split; the ids of a list are positions; a label has two class names.
     """
-    rows = list(read_rows(path, columns))
+    rows = list(_read_rows(path, columns))
     _check_no_positions(rows, path)
     rows = [row._replace(path=_inside(row, path, allow_outside)) for row in rows]
     _check_paths(rows, path)
@@ -61,13 +77,14 @@ def load_manifest(
     held_out_name = next((name for name in HELD_OUT_NAMES if name in present), None)
     held_out = [row for row in rows if row.split == held_out_name]
     if all(INTEGER.fullmatch(row.label) for row in train + held_out):
-        to_label = _by_index(train, path)
+        _check_not_negative(train + held_out, path)
+        known = {row.label: int(row.label) for row in train}
         classes = classes or _class_names(train, path)
     elif classes is not None:
         raise BadInput(f"{path}: its labels are class names already; leave out classes=")
     else:
         classes = sorted({row.label for row in train})
-        to_label = _by_name(classes, path)
+        known = {name: label for label, name in enumerate(classes)}
     facts = FileFacts(path.parent)
 
     def split(name: str, rows: list[Row]) -> EncodedSplit:
@@ -77,7 +94,7 @@ def load_manifest(
             where=str(path) if name == "train" else f"{path} ({name})",
             blobs=FileBlobs(path.parent, paths, facts),
             ids=np.array(paths, dtype=object),
-            labels=np.array([to_label(row) for row in rows], np.int64),
+            labels=np.array([_label(row, known, path) for row in rows], np.int64),
         )
 
     return encoded_dataset(
@@ -154,18 +171,21 @@ def _check_paths(rows: list[Row], path: Path) -> None:
         )
 
 
-def _by_index(train: list[Row], path: Path) -> Callable[[Row], int]:
-    known = {int(row.label) for row in train}
+def _check_not_negative(rows: list[Row], path: Path) -> None:
+    negative = next((row for row in rows if row.label.startswith("-")), None)
+    if negative is not None:
+        raise BadInput(
+            f"{path}: line {negative.line}: label {negative.label} is negative; labels are 0, 1, 2, ..."
+        )
 
-    def label(row: Row) -> int:
-        value = int(row.label)
-        if value < 0:
-            raise BadInput(f"{path}: line {row.line}: label {value} is negative; labels are 0, 1, 2, ...")
-        if value not in known:
-            raise _new_class(row, path)
-        return value
 
-    return label
+def _label(row: Row, known: Mapping[str, int], path: Path) -> int:
+    if row.label not in known:
+        raise BadInput(
+            f"{path}: line {row.line}: class {row.label!r} does not occur in train; add it there or "
+            "leave the row out"
+        )
+    return known[row.label]
 
 
 def _class_names(train: list[Row], path: Path) -> list[str] | None:
@@ -184,22 +204,73 @@ def _class_names(train: list[Row], path: Path) -> list[str] | None:
     return names if sorted(named) == list(range(len(named))) else None
 
 
-def _by_name(classes: Sequence[str], path: Path) -> Callable[[Row], int]:
-    labels = {name: label for label, name in enumerate(classes)}
+def checked_columns(columns: Any) -> dict[str, str] | None:
+    """What `load_dataset` is given as ``columns``, or ``None`` where it maps nothing.
 
-    def label(row: Row) -> int:
-        if row.label not in labels:
-            raise _new_class(row, path)
-        return labels[row.label]
+    Raises:
+        BadInput: it is no mapping of names, or maps something else than a path, a label or a split.
+    """
+    if not columns:
+        return None
+    if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
+        raise BadInput('columns: give names by names, such as {"path": "filename", "label": "breed"}')
+    for ours in columns:
+        if ours not in COLUMNS:
+            raise BadInput(
+                f"--columns {ours}={columns[ours]}: a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}; "
+                f"name {', '.join(COLUMNS)}"
+            )
+    return dict(columns)
 
-    return label
+
+def _read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
+    """Rows for training and of every held-out split, without a check of their paths."""
+    rows = csv_rows(path, "manifest")
+    _, header = next(rows, (1, []))
+    places = _places(header, columns or {}, path)
+    for line, cells in rows:
+        if cells:
+            yield _row(cells, header, places, f"{path}: line {line}", line)
 
 
-def _new_class(row: Row, path: Path) -> BadInput:
-    return BadInput(
-        f"{path}: line {row.line}: class {row.label!r} does not occur in train; add it there or "
-        "leave the row out"
-    )
+def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, int]:
+    """Where in a row each of our columns is; all others are carried along unread."""
+    names = {name: columns.get(name, name) for name in COLUMNS}
+    if "path" not in columns:
+        names["path"] = next((name for name in FOR_PATH if name in header), "path")
+        if names["path"] == "id":
+            names["class"] = "class"
+    for ours, theirs in names.items():
+        if theirs not in header and ours in (*NEEDED, *columns):
+            raise BadInput(
+                f"{path}: no column {theirs}{nearest(theirs, header)}; the header is path,label[,split], or "
+                f"name yours with --columns {ours}=NAME{f' ({OTHER_KINDS})' if ours == 'path' else ''}"
+            )
+        if header.count(theirs) > 1:
+            raise BadInput(f"{path}: column {theirs} occurs more than once; leave one out")
+    return {ours: header.index(theirs) for ours, theirs in names.items() if theirs in header}
+
+
+def _row(cells: list[str], header: list[str], places: dict[str, int], where: str, line: int) -> Row:
+    if len(cells) != len(header):
+        raise BadInput(
+            f"{where}: {len(cells)} values for {len(header)} columns; quote values that hold a separator"
+        )
+    row = {ours: from_cell(cells[place]) for ours, place in places.items()}
+    for name in NEEDED:
+        if not row[name].strip():
+            named = header[places[name]]
+            raise BadInput(f"{where}: the {named} is empty; fill it in or leave the row out")
+    label = row["label"]
+    if label != label.strip() or len(label.splitlines()) > 1:
+        raise BadInput(
+            f"{where}: the label {label!r} has spaces around it or a line break in it, which "
+            "makes it another class; take them out"
+        )
+    split = row.get("split", "train")
+    if split not in SPLITS:
+        raise BadInput(f"{where}: unknown split {split!r}{nearest(split, SPLITS)}; use train, test or val")
+    return Row(line, row["path"], label, split, row.get("class"))
 
 
 MANIFEST = Source(

@@ -13,9 +13,8 @@ import numpy.typing as npt
 from easiness.data.dataset import Dataset
 from easiness.data.memory import fits
 from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.other_kinds import OTHER_KINDS
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
-from easiness.data.sources.source import Asked, Source
+from easiness.data.sources.source import OTHER_KINDS, Asked, Source
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 

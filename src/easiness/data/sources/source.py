@@ -70,3 +70,6 @@ class Source:
 def absolute(text: str) -> Path:
     """The path without ``~`` and ``..``, whose links are left as they are."""
     return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
+
+
+OTHER_KINDS = "text, sound and tables are recorded from your own training code: docs/tutorials/loop.md"

@@ -144,8 +144,8 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
         ((*GOOD, 'cat/1.png,"cat\u2028"'), "line 4: the label"),
         ((*GOOD, f"{'x' * 300}.png,cat"), r"line 4: x{80} cannot be looked at \(File name too long\)"),
         ((*GOOD, "cat/0.png/1.png,cat"), r"line 4: no file cat/0\.png/1\.png"),
-        ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns; quote values with a comma"),
-        (("path;label", "cat/0.png;a;b"), "line 2: 3 values for 2 columns; quote values with a semicolon"),
+        ((*GOOD, "cat/1.png"), "line 4: 1 values for 2 columns"),
+        (("path;label", "cat/0.png;a;b"), "line 2: 3 values for 2 columns; quote values"),
         (("image,label", ",cat"), "line 2: the image is empty"),
         (("path,label,note,label", "a,b,c,d"), "column label occurs more than once; leave one out"),
         (("id,label,class", "3,0,cat", "07,1,dog", "5,1,dog"), r"line 2 and 2 more: no file 3"),
@@ -169,8 +169,8 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
             r"line 4 and 1 more: no file cat/9\.png in .*pets",
         ),
         ((*GOOD, "cat,cat"), "line 4: cat is a folder; give the path of an image"),
-        ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: not CSV"),
-        ((*GOOD, '"cat/1.png,cat'), "line 4: not CSV"),
+        ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: the manifest is not CSV"),
+        ((*GOOD, '"cat/1.png,cat'), "line 4: the manifest is not CSV"),
         (("path,label",), "no rows for training"),
         (("path,label", "cat/0.png,1", "dog/0.png,-1"), "line 3: label -1 is negative"),
         (("path,label", "cat/0.png,0", "dog/0.png,2"), "label 1 never occurs though labels go up to 2"),
@@ -195,7 +195,7 @@ def test_a_class_of_the_held_out_split_alone(manifest, known, new):
 
 def test_other_encodings(manifest):
     path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
-    with pytest.raises(BadInput, match=r"pets\.csv: not UTF-8"):
+    with pytest.raises(BadInput, match=r"pets\.csv: the manifest is not UTF-8"):
         load_dataset(path)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.sources import npz_members
+from easiness.data.sources import arrays
 from easiness.errors import BadInput
 
 X, Y = np.arange(4 * 6 * 5, dtype=np.uint8).reshape(4, 6, 5), np.array([0, 1, 0, 1])
@@ -98,7 +98,7 @@ def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     """A bomb: two million zeros in two thousand bytes."""
     path = file(whole(np.zeros((2000, 32, 32), np.uint8)), zipfile.ZIP_DEFLATED)
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr(npz_members, "available_memory", lambda: 2**20)
+    monkeypatch.setattr(arrays, "available_memory", lambda: 2**20)
     monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was unpacked"))
     with pytest.raises(BadInput, match=r"a\.npz: its arrays need 0\.0 GiB and 0\.0 GiB of memory"):
         load_dataset(path)
