@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from easiness import open_run
-from easiness.show.amounts import duration_text
+from easiness.show import duration_text
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

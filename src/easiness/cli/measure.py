@@ -142,11 +142,13 @@ easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right 
 def _accuracy(run: Run, epoch: int) -> str:
     import numpy as np
 
+    from easiness.show import plus_minus
+
     accuracy = []
     for name in run.trials[0].known.accuracy:
         values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
-        spread = f" ± {values.std(ddof=1):.3f}" if len(values) > 1 else ""
-        accuracy.append(f"{name.replace('_', '-')} {values.mean():.3f}{spread}")
+        deviation = float(values.std(ddof=1)) if len(values) > 1 else None
+        accuracy.append(f"{name.replace('_', '-')} {plus_minus(float(values.mean()), deviation)}")
     return (
         f"accuracy after epoch {epoch} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
         f"chance {1 / len(run.classes):.3f}"

@@ -201,7 +201,7 @@ def _process(working: AtWork) -> str:
 
 def _accuracies(run: Run) -> list[str]:
     """The last accuracy of each trial, or of many the least and the most."""
-    from easiness.show import counted, trials_text
+    from easiness.show import counted, interval_text, trials_text
 
     if len(run.trials) <= _MOST_LINES:
         lines = []
@@ -213,7 +213,7 @@ def _accuracies(run: Run) -> list[str]:
     ranges = []
     for name in run.trials[0].known.accuracy:
         last = [trial.known.accuracy[name] for trial in run.trials]
-        ranges.append(f"{_plain(name)} {min(last):.3f} to {max(last):.3f}")
+        ranges.append(f"{_plain(name)} {interval_text(min(last), max(last), 3)}")
     return [f"{trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
 
 

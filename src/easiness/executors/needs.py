@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from easiness.show import counted
+
 
 @dataclass(frozen=True)
 class Needs:
-    """Of one item: ``cores``, ``memory`` in bytes, and how many items share a GPU, 0 for none on any."""
+    """What an item takes: ``cores``, ``memory`` in bytes, and how many items share a GPU (0: none)."""
 
     cores: int = 1
     memory: int = 0
     per_gpu: int = 0
 
     def __str__(self) -> str:
-        parts = ["1 core" if self.cores == 1 else f"{self.cores} cores"]
+        parts = [counted(self.cores, "core")]
         if self.per_gpu:
             parts.append("1 GPU" if self.per_gpu == 1 else f"1/{self.per_gpu} of a GPU")
         if self.memory:

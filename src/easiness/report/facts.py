@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset
 from easiness.models import is_given
 from easiness.report.accuracy_figure import AccuracyCurves
-from easiness.show import chosen_percent, count, duration
+from easiness.show import chosen_percent, count, duration, plus_minus
 from easiness.spec import (
     ALL,
     RECIPES,
@@ -63,9 +63,9 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     row = accuracy.epochs.index(epoch)
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
-        spread = "" if deviation is None else f" ± {deviation[row]:.3f}"
+        error = None if deviation is None else float(deviation[row])
         name = f"{split.replace('_', '-')} accuracy after epoch {epoch}"
-        facts[name] = f"{accuracy.mean(split)[row]:.3f}{spread}"
+        facts[name] = plus_minus(float(accuracy.mean(split)[row]), error)
     if measured is not None:
         layout = ", channels-last" if measured.resolved.channels_last else ""
         facts["precision"] = f"{measured.resolved.precision}{layout}"

@@ -8,7 +8,16 @@ from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from easiness.show import capitalized, chosen_percent, count, number, percent, whole_percent
+from easiness.show import (
+    capitalized,
+    chosen_percent,
+    count,
+    counted,
+    interval_text,
+    number,
+    percent,
+    whole_percent,
+)
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -36,11 +45,13 @@ def render_page(template: str, **values: Any) -> str:
         capitalized=capitalized,
         chosen=chosen_percent,
         count=count,
+        counted=counted,
         number=number,
         percent=percent,
         svg=Markup,
         whole_percent=whole_percent,
     )
+    environment.globals["interval_text"] = interval_text
     files = resources.files("easiness.report")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
     return environment.get_template(template).render(

@@ -1,11 +1,10 @@
 """The drawing and text kit: numbers in words, titled tables, axes, and results as files of any kind."""
 
-from easiness.show.amounts import duration_text, size_text
 from easiness.show.csv_file import write_csv
 from easiness.show.notebook import figure_html, result_html
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES, json_bytes, render, rendered
 from easiness.show.result import Result
-from easiness.show.section import Section, defined, markdown_text, number, sections_markdown, sections_text
+from easiness.show.section import Section, defined, markdown_text, sections_markdown, sections_text
 from easiness.show.svg import (
     EASY,
     EASY_WASH,
@@ -32,10 +31,17 @@ from easiness.show.text import (
     count,
     counted,
     duration,
+    duration_text,
+    interval_text,
+    marked,
+    number,
     numbers_text,
     percent,
+    plus_minus,
+    size_text,
     trials_text,
     whole_percent,
+    with_interval,
 )
 
 __all__ = [
@@ -63,14 +69,17 @@ __all__ = [
     "duration",
     "duration_text",
     "figure_html",
+    "interval_text",
     "json_bytes",
     "legend_above",
     "new_axes",
     "markdown_text",
+    "marked",
     "number",
     "numbers_text",
     "percent",
     "picture_bytes",
+    "plus_minus",
     "quiet",
     "render",
     "rendered",
@@ -82,5 +91,6 @@ __all__ = [
     "trials_text",
     "whole_percent",
     "whole_ticks",
+    "with_interval",
     "write_csv",
 ]

@@ -30,11 +30,6 @@ class Section:
     notices: tuple[str, ...] = ()
 
 
-def number(value: float | None, digits: int = 2) -> str:
-    """A rate as text; blank where there is none."""
-    return "" if value is None or math.isnan(value) else f"{value:.{digits}f}"
-
-
 def sections_text(sections: Iterable[Section]) -> str:
     """Tables for a terminal, columns aligned; no name in them ends a line."""
     sections = map(_visible, sections)

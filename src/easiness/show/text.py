@@ -1,13 +1,43 @@
-"""How numbers read on a page."""
+"""How numbers read: counts, shares, durations and sizes, and how sure an estimate is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
-from easiness.show.amounts import duration_text
+_SPACE = "\N{NO-BREAK SPACE}"
+_SECONDS = {"ms": 1e-3, "s": 1, "min": 60, "h": 3600, "days": 86400}
+_BELOW = {"ms": 0.1, "s": 100, "min": 100 * 60, "h": 48 * 3600, "days": math.inf}  # seconds
+_BELOW_ON_PAGES = {"s": 60, "min": 3600, "h": math.inf}
 
-_BELOW = {"s": 60, "min": 3600, "h": math.inf}  # seconds from which on the next unit is used
+
+def number(value: float | None, digits: int = 2, *, signed: bool = False) -> str:
+    """A rate as text, ``signed`` with its ``+`` too; blank where there is none."""
+    return "" if value is None or math.isnan(value) else f"{value:{'+' if signed else ''}.{digits}f}"
+
+
+def interval_text(low: float, high: float, digits: int = 2, *, signed: bool = False) -> str:
+    """An interval as ``0.12 to 0.34``; blank where there is none."""
+    if math.isnan(low):
+        return ""
+    return f"{number(low, digits, signed=signed)} to {number(high, digits, signed=signed)}"
+
+
+def with_interval(value: float, low: float, high: float, digits: int = 2, *, signed: bool = False) -> str:
+    """An estimate with its interval: ``0.20 (0.12 to 0.34)``, or alone where it has none."""
+    interval = interval_text(low, high, digits, signed=signed)
+    return number(value, digits, signed=signed) + (f" ({interval})" if interval else "")
+
+
+def plus_minus(value: float, error: float | None, digits: int = 3) -> str:
+    """A mean with its deviation or standard error: ``0.912 ± 0.004``, or alone where it has none."""
+    spread = number(error, digits)
+    return f"{value:.{digits}f}" + (f" ± {spread}" if spread else "")
+
+
+def marked(text: str, decided: bool) -> str:
+    """A value with a question mark where it decides nothing: ``0.20?``."""
+    return text if decided else f"{text}?"
 
 
 def count(number: int) -> str:
@@ -22,16 +52,21 @@ def counted(number: int, what: str) -> str:
 
 def percent(share: float) -> str:
     """A measured share in [0, 1] as ``12.3 %``, with a space that does not break."""
-    return f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
+    return f"{100 * share:.1f}{_SPACE}%"
+
+
+def chosen_percent(share: float) -> str:
+    """A share that was chosen, with no more digits than it has: ``10 %``."""
+    return f"{100 * share:g}{_SPACE}%"
 
 
 def whole_percent(probability: float) -> str:
     """A probability without needless digits: ``97 %``, and never quite certain: ``>99 %``, ``<1 %``."""
     if probability > 0.99:
-        return ">99\N{NO-BREAK SPACE}%"
+        return f">99{_SPACE}%"
     if probability < 0.01:
-        return "<1\N{NO-BREAK SPACE}%"
-    return f"{100 * probability:.0f}\N{NO-BREAK SPACE}%"
+        return f"<1{_SPACE}%"
+    return f"{100 * probability:.0f}{_SPACE}%"
 
 
 def numbers_text(numbers: Iterable[int], most: int = 4) -> str:
@@ -66,11 +101,33 @@ def capitalized(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def chosen_percent(share: float) -> str:
-    """A share that was chosen, with no more digits than it has: ``10 %``."""
-    return f"{100 * share:g}\N{NO-BREAK SPACE}%"
+def _three_digits(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.1f}".removesuffix(".0")
+
+
+def duration_text(
+    seconds: float,
+    below: Mapping[str, float] = _BELOW,
+    number: Callable[[float], str] = _three_digits,
+) -> str:
+    """A duration for people: ``1.2 ms``, ``40 s``, ``12 min``, ``3.5 h``, ``2.1 days``.
+
+    ``below`` has the units to choose from, each with the seconds from which on the next is used.
+    """
+    unit = next((unit for unit, end in below.items() if seconds < end), [*below][-1])
+    return f"{number(seconds / _SECONDS[unit])} {unit}"
 
 
 def duration(seconds: float) -> str:
-    """``8.1 s``, ``12.5 min`` or ``3.2 h``."""
-    return duration_text(seconds, _BELOW, "{:.1f}".format).replace(" ", "\N{NO-BREAK SPACE}")
+    """A duration on a page: ``8.1 s``, ``12.5 min`` or ``3.2 h``, with a space that does not break."""
+    return duration_text(seconds, _BELOW_ON_PAGES, "{:.1f}".format).replace(" ", _SPACE)
+
+
+def size_text(num_bytes: int) -> str:
+    """A size for people, in powers of 1000."""
+    value, unit = float(num_bytes), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    return f"{_three_digits(value)} {unit}"

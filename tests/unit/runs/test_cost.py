@@ -12,7 +12,7 @@ from easiness.runs.carrying_out import cache_beside, resolve_plan
 from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
-from easiness.show.amounts import duration_text, size_text
+from easiness.show import duration_text, size_text
 from easiness.spec import Execution, Recording, RunSpec, Training
 from plans import planned
 

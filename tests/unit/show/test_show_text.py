@@ -3,7 +3,66 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from easiness.show import counted, numbers_text, trials_text
+from easiness.show import (
+    counted,
+    interval_text,
+    marked,
+    number,
+    numbers_text,
+    plus_minus,
+    trials_text,
+    with_interval,
+)
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (number(0.125), "0.12"),
+        (number(0.126, 3), "0.126"),
+        (number(0.126, 1, signed=True), "+0.1"),
+        (number(-0.126, 1, signed=True), "-0.1"),
+        (number(NAN), ""),
+        (number(None), ""),
+    ],
+)
+def test_a_number_has_its_digits_or_is_blank(text, expected):
+    assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (interval_text(0.118, 0.341), "0.12 to 0.34"),
+        (interval_text(0.118, 0.341, 3), "0.118 to 0.341"),
+        (interval_text(-0.118, 0.341, 1, signed=True), "-0.1 to +0.3"),
+        (interval_text(NAN, NAN), ""),
+        (with_interval(0.2, 0.118, 0.341), "0.20 (0.12 to 0.34)"),
+        (with_interval(0.2, -0.118, 0.341, 1, signed=True), "+0.2 (-0.1 to +0.3)"),
+        (with_interval(0.2, NAN, NAN), "0.20"),
+    ],
+)
+def test_an_interval_stands_behind_its_estimate_where_there_is_one(text, expected):
+    assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (plus_minus(0.9124, 0.0036), "0.912 ± 0.004"),
+        (plus_minus(0.9124, 0.0036, 4), "0.9124 ± 0.0036"),
+        (plus_minus(0.9124, None), "0.912"),
+        (plus_minus(0.9124, NAN), "0.912"),
+    ],
+)
+def test_a_mean_has_its_error_behind_it_where_there_is_one(text, expected):
+    assert text == expected
+
+
+def test_a_question_mark_is_at_what_decides_nothing():
+    assert (marked("0.20", True), marked("0.20", False), marked("", False)) == ("0.20", "0.20?", "?")
 
 
 @pytest.mark.parametrize(

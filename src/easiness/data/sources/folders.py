@@ -17,6 +17,7 @@ from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import OTHER_KINDS, Asked, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
+from easiness.show import counted
 
 NAMED = 5
 """Files that a note names at most."""
@@ -133,7 +134,7 @@ def _left_out(files: Sequence[str]) -> tuple[str, ...]:
     """A note about the files of classes that are not used, where there are any."""
     if not files:
         return ()
-    what = "1 file" if len(files) == 1 else f"{len(files)} files"
+    what = counted(len(files), "file")
     verb = "it is no picture" if len(files) == 1 else "they are no pictures"
     heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
     more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
