@@ -52,7 +52,6 @@ COMMANDS = (
     ("status", "{run}"),
     ("status", "{run}/.."),
     ("status", "{run}", "--verify"),
-    ("status", "{run}", "--watch", "--every", "0.1"),
     ("scores", "{run}"),
     ("scores", "{run}", "-o", "scores.csv"),
     ("compare", "{run}", "{whole}/run"),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
-from easiness.errors import BadInput
-
-if TYPE_CHECKING:
-    from easiness.store import AtWork, Finding, Run
+from easiness import show, spec, store
+from easiness.cli import damage
+from easiness.errors import BadInput, printable
+from easiness.studies import matching, paper
 
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
+_DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
+_LATEST = 20  # finished trials that the rate is taken of
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
 
 
@@ -26,28 +31,15 @@ def status(
             help="Read records, weights and descriptions and name damaged files; then exit with 1.",
         ),
     ] = False,
-    watching: Annotated[
-        bool, typer.Option("--watch", help="Show how it goes on until no process is at work.")
-    ] = False,
-    every: Annotated[
-        float, typer.Option("--every", help="Seconds between two looks with --watch.", min=0.1)
-    ] = 5.0,
 ) -> None:
     """Show what a run has, what is missing, and what is at work.
 
     Of a study or another folder with runs in it, a row for each run.
     """
-    from easiness.cli.status_table import runs_below
-    from easiness.cli.status_verify import verify_runs
-    from easiness.store import at_work, is_run
-
-    if watching and (is_run(run) or at_work(run) is not None or runs_below(run)):
-        _watch(run, every)
-        return
     if verify:
-        verify_runs(run, [run] if is_run(run) else runs_below(run) or [run])
+        damage.verify_runs(run, [run] if store.is_run(run) else _runs_below(run) or [run])
         return
-    if is_run(run):
+    if store.is_run(run):
         _show_run(run)
     else:
         _show_folder(run)
@@ -55,94 +47,120 @@ def status(
 
 def _show_folder(run: Path) -> None:
     """A row for each run below a folder, or what is at work there."""
-    from easiness.cli.status_table import runs_below
-    from easiness.cli.status_verify import refuse_damage
-    from easiness.store import at_work, open_run
-    from easiness.studies.paper import is_study
 
-    below = runs_below(run)
-    if is_study(run):
+    below = _runs_below(run)
+    if paper.is_study(run):
         found = _table(run)
         page = run / "report.html"
         typer.echo(
             f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
         )
-        refuse_damage(run, found, len(below))
-    elif (working := at_work(run)) is not None:
+        damage.refuse_damage(run, found, len(below))
+    elif (working := store.at_work(run)) is not None:
         typer.echo(
             f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
         )
     elif below:
-        refuse_damage(run, _table(run), len(below))
+        damage.refuse_damage(run, _table(run), len(below))
     elif run.is_dir():
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
     else:
-        open_run(run)  # says why it is none
-
-
-def _watch(folder: Path, every: float) -> None:
-    """Watch a run or those of a folder, then say and refuse what is damaged."""
-    from easiness.cli.status_table import runs_below
-    from easiness.cli.status_verify import SHOWN, refuse_damage, say_damage, seen_damaged
-    from easiness.cli.status_watch import watch
-    from easiness.store import at_work, is_run, open_run
-
-    one = is_run(folder) or at_work(folder) is not None
-    watch(folder, lambda: [folder] if one else runs_below(folder), every)
-    runs = [folder] if one else runs_below(folder)
-    found = {run: seen_damaged(run, SHOWN if one else ()) for run in runs}
-    say_damage(folder, found)
-    refuse_damage(folder, found, len(runs))
-    if is_run(folder):
-        open_run(folder)  # of so many trials that none was looked at: it says why it cannot be read
+        store.open_run(run)  # says why it is none
 
 
 def _show_run(run: Path) -> None:
     """All there is to say of a run, after its first line what is damaged."""
-    from easiness.cli.status_verify import SHOWN, finding_text, refuse_damage, seen_damaged
-    from easiness.store import at_work, open_run
-
-    working = at_work(run)
-    damaged = seen_damaged(run, SHOWN)
-    said = [f"damaged: {finding_text(one)}" for one in damaged]
+    working = store.at_work(run)
+    damaged = damage.seen_damaged(run, damage.SHOWN)
+    said = [f"damaged: {damage.finding_text(one)}" for one in damaged]
     try:
-        first, *others = _lines(open_run(run), working, damaged=bool(damaged))
+        first, *others = _lines(store.open_run(run), working, damaged=bool(damaged))
         said = [first, *said, *others]
     except BadInput:
         if not damaged:
             raise
     typer.echo("\n".join(said))
-    refuse_damage(run, {run: damaged}, 1)
+    damage.refuse_damage(run, {run: damaged}, 1)
 
 
-def _table(folder: Path) -> dict[Path, list[Finding]]:
+def _table(folder: Path) -> dict[Path, list[store.Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
-    from easiness.cli.status_table import runs_below, table_text
-    from easiness.cli.status_verify import say_damage, seen_damaged
-
-    runs = runs_below(folder)
-    found = {run: ones for run in runs if (ones := seen_damaged(run))}
-    typer.echo(table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
-    say_damage(folder, found)
+    runs = _runs_below(folder)
+    found = {run: ones for run in runs if (ones := damage.seen_damaged(run))}
+    typer.echo(_table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
+    damage.say_damage(folder, found)
     return found
 
 
-def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
-    """All there is to say of one run; what its sets hold only where nothing is damaged."""
-    from easiness.show import trials_text
-    from easiness.spec import ALL, observe_text
-    from easiness.studies.matching import outlook_lines
+def _table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int]) -> str:
+    """A row for each run, with what it is, has and lacks, and how many damaged files."""
+    header = ["run", "network", "data", "examples", "trials", "epochs", "accuracy", "state"]
+    rows = [_row(folder, path, num_damaged.get(path, 0)) for path in runs]
+    note = "Accuracy is the mean over trials, on what was measured. `easiness status` of one run says more."
+    title = f"{folder}: {show.counted(len(runs), 'run')}"
+    return show.sections_text([show.Section(title, note, [header, *rows])])
 
-    spec, measured = run.spec, run.spec.measured
+
+def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
+    name, working = str(path.relative_to(folder)), store.at_work(path)
+    if not store.is_run(path):
+        return [name, "", "", "", "", "", "", "at work"]
+    try:
+        run = store.open_run(path)
+    except BadInput:
+        return [name, "", "", "", "", "", "", "damaged"]
+    measured, missing = run.spec.measured, _missing(run)
+    last = [trial.known.accuracy["train"] for trial in run.trials if "train" in trial.known.accuracy]
+    if working is not None:
+        state = f"at work, {len(missing)} to go" if missing else "at work"
+        hourly = _hourly(store.last_events(path), datetime.now(UTC))
+        if missing and hourly:
+            state += f", {_until(len(missing), hourly)}"
+    elif run.failures():
+        state = f"{len(run.failures())} failed"
+    else:
+        state = f"{len(missing)} missing" if missing else "finished"
+    if num_damaged:
+        state = f"damaged, {state}"
+    return [
+        name,
+        run.model,
+        str(run.spec.data.source or "arrays"),
+        f"{run.spec.data.train.num_examples:,}",
+        str(len(run.trials)) if measured is None else f"{len(run.trials)} of {measured.trials}",
+        str(run.epochs),
+        f"{sum(last) / len(last):.3f}" if last else "",
+        state,
+    ]
+
+
+def _runs_below(folder: Path, depth: int = _DEEPEST) -> list[Path]:
+    """The runs in a folder and its folders, by name; runs are not looked into, nor what cannot be read."""
+    try:
+        children = sorted(child for child in folder.iterdir() if child.is_dir())
+    except OSError:
+        return []
+    found: list[Path] = []
+    for child in children:
+        if store.is_run(child) or store.at_work(child) is not None:
+            found.append(child)
+        elif depth > 1:
+            found += _runs_below(child, depth - 1)
+    return found
+
+
+def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> list[str]:
+    """All there is to say of one run; what its sets hold only where nothing is damaged."""
+    asked, measured = run.spec, run.spec.measured
     lines = _heading(run)
-    if spec.data.num_unreadable:
-        lines.append(f"images left out, since they cannot be read: {spec.data.unreadable_text()}")
-    if spec.data.num_other_files:
-        lines.append(f"files left out, since by name they are no pictures: {spec.data.other_files_text()}")
+    if asked.data.num_unreadable:
+        lines.append(f"images left out, since they cannot be read: {asked.data.unreadable_text()}")
+    if asked.data.num_other_files:
+        lines.append(f"files left out, since by name they are no pictures: {asked.data.other_files_text()}")
     if measured is not None:
         lines.append(f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked")
-    if spec.observe != ALL:
-        lines.append(f"observations: {observe_text(spec.observe)}")
+    if asked.observe != spec.ALL:
+        lines.append(f"observations: {spec.observe_text(asked.observe)}")
     if measured is not None:
         lines.append(f"precision: {measured.resolved.precision} ({measured.resolved.reason})")
     lines += _work(run, working)
@@ -151,20 +169,21 @@ def _lines(run: Run, working: AtWork | None, *, damaged: bool) -> list[str]:
     of_reason: dict[str, list[int]] = {}
     for index, reason in run.failures().items():
         of_reason.setdefault(reason, []).append(index)
-    lines += [f"failed: {trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
+    lines += [f"failed: {show.trials_text(indices)}: {reason}" for reason, indices in of_reason.items()]
     lines += _accuracies(run)
     if len(run.trials) > MOST_READ:
         return [*lines, "what its sets hold: not worked out here, as every trial would be read"]
-    return lines + (outlook_lines(run) if run.observed and not damaged else [])
+    return lines + (matching.outlook_lines(run) if run.observed and not damaged else [])
 
 
-def _heading(run: Run) -> list[str]:
+def _heading(run: store.Run) -> list[str]:
     """What was trained how often, and on what."""
-    from easiness.errors import printable
-    from easiness.show import counted
-
     data, measured, num = run.spec.data, run.spec.measured, len(run.trials)
-    trials = counted(num, "trial") if measured is None else f"{num} of {counted(measured.trials, 'trial')}"
+    trials = (
+        show.counted(num, "trial")
+        if measured is None
+        else f"{num} of {show.counted(measured.trials, 'trial')}"
+    )
     return [
         f"{run.path}: {printable(run.model)}, {trials} finished",
         f"data: {printable(data.source or 'arrays')}, {data.train.num_examples} examples "
@@ -172,26 +191,62 @@ def _heading(run: Run) -> list[str]:
     ]
 
 
-def _work(run: Run, working: AtWork | None) -> list[str]:
+def _work(run: store.Run, working: store.AtWork | None) -> list[str]:
     """What is in hand, or what is missing where nobody is at work."""
-    from easiness.cli.status_table import missing_trials
-    from easiness.show import counted, trials_text
-
-    missing = missing_trials(run)
+    missing = _missing(run)
     if working is None:
         if not missing:
             return []
-        return [
-            f"missing: {trials_text(missing)}; no process is at work, run the same `easiness measure` to "
-            "go on"
-        ]
-    left = f"; {counted(len(missing), 'trial')} to go with these" if missing else ""
+        which = show.trials_text(missing)
+        return [f"missing: {which}; no process is at work, run the same `easiness measure` to go on"]
+    left = f"; {show.counted(len(missing), 'trial')} to go with these" if missing else ""
     hand = [index for index in working.trials if index in missing]
-    what = f" on {trials_text(hand)}{left}" if hand else ""
-    return [f"at work: {_process(working)}{what}"]
+    lines = [f"at work: {_process(working)}{f' on {show.trials_text(hand)}{left}' if hand else ''}"]
+    hourly = _hourly(store.last_events(run.path), datetime.now(UTC))
+    if missing and hourly:
+        rate = f"{hourly:,.0f}" if hourly >= 10 else f"{hourly:.1f}"
+        seconds = 3600 * len(missing) / hourly
+        ahead = f"about {show.duration_text(seconds)} left, {_until(len(missing), hourly)}"
+        lines.append(f"rate: {rate} trials an hour; {ahead}")
+    return lines
 
 
-def _process(working: AtWork) -> str:
+def _until(num_missing: int, hourly: float) -> str:
+    """When the last of the missing trials is finished, by the clock on the wall."""
+    seconds = min(3600 * num_missing / hourly, 1e10)  # a damaged log may give more than a clock has
+    return time.strftime("until %a %H:%M", time.localtime(time.time() + seconds))
+
+
+def _hourly(events: Sequence[Mapping[str, Any]], now: datetime) -> float | None:
+    """Trials an hour over the last ones finished since the run was last started; ``None`` before two.
+
+    The time since the last one counts where it is longer than usual, so that a run that hangs slows down.
+    """
+    starts = [at for at, event in enumerate(events) if event["kind"] == "run_started"]
+    times = [
+        datetime.fromisoformat(event["time"]).replace(tzinfo=UTC)
+        for event in events[starts[-1] if starts else 0 :]
+        if event["kind"] == "trial_finished"
+    ][-_LATEST:]
+    if len(times) < 2:
+        return None
+    gaps = [max((late - early).total_seconds(), 0.0) for early, late in itertools.pairwise(times)]
+    since = (now - times[-1]).total_seconds()
+    if since > 2 * max(gaps):
+        gaps.append(since)
+    return 3600 * len(gaps) / max(sum(gaps), 1e-3)
+
+
+def _missing(run: store.Run) -> list[int]:
+    """Indices of the trials that were asked for and are not there, or not as long as asked."""
+    measured = run.spec.measured
+    if measured is None:
+        return []
+    have = {trial.index for trial in run.trials if trial.epochs >= measured.epochs}
+    return [index for index in range(measured.trials) if index not in have]
+
+
+def _process(working: store.AtWork) -> str:
     if working.process is None or working.began is None:
         return "a process"
     where = f" on {working.host}" if working.is_elsewhere else ""
@@ -199,22 +254,22 @@ def _process(working: AtWork) -> str:
     return f"process {working.process}{where}, since {since},"
 
 
-def _accuracies(run: Run) -> list[str]:
+def _accuracies(run: store.Run) -> list[str]:
     """The last accuracy of each trial, or of many the least and the most."""
-    from easiness.show import counted, interval_text, trials_text
-
     if len(run.trials) <= _MOST_LINES:
         lines = []
         for trial in run.trials:
             final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
             took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
-            lines.append(f"trial {trial.index}: {counted(trial.epochs, 'epoch')}{took}, accuracy {final}")
+            lines.append(
+                f"trial {trial.index}: {show.counted(trial.epochs, 'epoch')}{took}, accuracy {final}"
+            )
         return lines
     ranges = []
     for name in run.trials[0].known.accuracy:
         last = [trial.known.accuracy[name] for trial in run.trials]
-        ranges.append(f"{_plain(name)} {interval_text(min(last), max(last), 3)}")
-    return [f"{trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
+        ranges.append(f"{_plain(name)} {show.interval_text(min(last), max(last), 3)}")
+    return [f"{show.trials_text([trial.index for trial in run.trials])}: accuracy {', '.join(ranges)}"]
 
 
 def _plain(name: str) -> str:

@@ -19,7 +19,7 @@ from easiness.report import check_output_folder, data_name, describe_data, outpu
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, counted, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
-from easiness.store import FileDigest, FileName, Run, digest, is_intact, takes_runs
+from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,6 @@ class Card:
     note: str | None = None
 
 
-@takes_runs("run")
 def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = None) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
@@ -82,6 +81,7 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
         others.
         RunFailed: it cannot be written; nothing is left of it.
     """
+    check_opened(run=run)
     path = Path(out)
     check_output_folder(path)
     found = run_scores(run, epoch)

@@ -12,7 +12,7 @@ from easiness.exports.format import Format
 from easiness.exports.registry import find_format
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,6 @@ class Exported:
     notes: tuple[str, ...]
 
 
-@takes_runs("run")
 def export(
     run: Run,
     to: str,
@@ -50,6 +49,7 @@ def export(
             that the format needs is not recorded, or its pictures cannot be had.
         RunFailed: it cannot be written; nothing is left of it.
     """
+    check_opened(run=run)
     form, path = find_format(to), Path(out)
     _check(form, path)
     examples = examples_of(run, epoch, source, split)

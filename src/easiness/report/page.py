@@ -27,7 +27,7 @@ from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
 from easiness.spec import UNNAMED
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.matching import (
     Comparison,
     Reliability,
@@ -80,7 +80,6 @@ class RunPart:
     by_trials_figure: str | None
 
 
-@takes_runs("runs", "since")
 def write_report(
     runs: Sequence[Run],
     output: str | Path,
@@ -98,6 +97,7 @@ def write_report(
         BadInput: as `render_report`.
         RunFailed: the file cannot be written.
     """
+    check_opened(runs=runs, since=since)
     page = render_report(
         runs,
         epoch=epoch,

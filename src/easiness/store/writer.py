@@ -17,7 +17,6 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
-from easiness.store.at_work import LOCK, clear_work, note_work
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
 from easiness.store.document import (
     DOCUMENT,
@@ -36,6 +35,7 @@ from easiness.store.index import Index
 from easiness.store.inside import check_no_links
 from easiness.store.observations import Ids, write_examples
 from easiness.store.run import Run
+from easiness.store.run_lock import LOCK, clear_work, note_work
 from easiness.store.trial import StoredTrial, write_trial
 
 _SECONDS_OF_A_LOOK = 0.1  # at the lock, by `at_work`, which is no writer

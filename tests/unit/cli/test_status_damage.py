@@ -47,21 +47,6 @@ def test_no_training_mends_what_describes_a_run(command, run_copy, name):
     assert again.code == 2  # which is why it is not advised
 
 
-@pytest.mark.parametrize(
-    "name", ["run.json", "trials/0001-*/trial.json", "trials/0001-*/weights.safetensors"]
-)
-def test_watched_it_is_the_same(command, run_copy, name):
-    (file,) = run_copy.glob(name)
-    cut(file)
-    for folder in (run_copy, run_copy.parent):
-        plain, watched = command("status", folder), command("status", folder, "--watch", "--every", "0.1")
-        assert (watched.code, watched.err) == (plain.code, plain.err)
-        assert watched.code == 1
-        damaged = [line for line in plain.out.splitlines() if line.startswith("damaged: ")]
-        assert damaged
-        assert watched.out.splitlines()[-len(damaged) :] == damaged
-
-
 def test_of_a_folder_of_runs(command, run_copy, trial_folder):
     file = trial_folder(run_copy, 2) / "train.parquet"
     assert command("status", run_copy.parent).code == 0

@@ -10,14 +10,13 @@ import numpy.typing as npt
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.runs import positions_in
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.cleaning.found import UNKNOWN
 from easiness.studies.cleaning.result import Cleaned
 from easiness.studies.cleaning.rule import DROP_ABOVE, RELABEL_ABOVE, cleaned
 from easiness.studies.suspects import suspects
 
 
-@takes_runs("run")
 def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float = DROP_ABOVE) -> Cleaned:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
@@ -38,6 +37,7 @@ def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float =
         BadInput: a threshold is out of its range, a class would be left without examples, or the run says
             nothing of suspects.
     """
+    check_opened(run=run)
     ranked = suspects(run, pictures=False).ranked
     in_order = ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     found = cleaned(in_order, run.classes, relabel_above, drop_above)

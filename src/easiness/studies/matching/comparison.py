@@ -23,13 +23,12 @@ from easiness.analysis import (
     tie_mass,
 )
 from easiness.errors import BadInput
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.matching.found import Cell, Resolution
 from easiness.studies.matching.reliability import run_reliability
 from easiness.studies.matching.result import Comparison
 
 
-@takes_runs("run_a", "run_b")
 def matching_rate(
     run_a: Run,
     run_b: Run,
@@ -45,12 +44,12 @@ def matching_rate(
     Raises:
         BadInput: the runs are over different data, or the epoch is not recorded in both.
     """
+    check_opened(run_a=run_a, run_b=run_b)
     check_comparable([run_a, run_b])
     epoch = common_epoch([run_a, run_b], epoch)
     return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
 
 
-@takes_runs("runs")
 def compare(
     runs: Sequence[Run],
     *,
@@ -72,6 +71,7 @@ def compare(
         BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
             an option is wrong.
     """
+    check_opened(runs=runs)
     _check_each_once(runs)
     check_comparable(runs)
     epoch = common_epoch(runs, epoch)

@@ -16,7 +16,7 @@ from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of, told
 from easiness.show import Result, Section
 from easiness.spec import Execution
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.perturbation.counts_figure import draw_counts
 from easiness.studies.perturbation.observing import ProbeName, spec_with_weights
 from easiness.studies.perturbation.patterns import Patterns, PseudoLevel
@@ -40,7 +40,6 @@ class PseudoPatterns(Patterns, Result):
         return pseudo_sections(self)
 
 
-@takes_runs("run")
 def pseudo_patterns(
     run: Run,
     kind: str = "radial",
@@ -74,6 +73,7 @@ def pseudo_patterns(
     Raises:
         BadInput: as `perturbation_curve`; and where there is no such split.
     """
+    check_opened(run=run)
     given = locals()
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, source)

@@ -14,7 +14,7 @@ from easiness.data import Dataset
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of, told
 from easiness.spec import Execution
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
 from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_probe, spec_with_weights
@@ -22,7 +22,6 @@ from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_pr
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
 
 
-@takes_runs("run")
 def perturbation_curve(
     run: Run,
     kind: str,
@@ -64,6 +63,7 @@ def perturbation_curve(
             found, no example is right in any trial, or an option is wrong.
         RunFailed: what a network makes of a perturbed image is not finite.
     """
+    check_opened(run=run)
     given = locals()
     spec_with_weights(run)  # else the data need not be looked for
     data = data_of(run, source)

@@ -12,7 +12,7 @@ from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resample
 from easiness.data import Dataset, tell
 from easiness.errors import BadInput, nearest
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
-from easiness.store import Run, StoredTrial, takes_runs
+from easiness.store import Run, StoredTrial, check_opened
 from easiness.studies.similarity.found import (
     DIFFERENCES,
     SETS,
@@ -33,7 +33,6 @@ _MEASURING = "measuring distances within sets"
 _Floats = npt.NDArray[np.float64]
 
 
-@takes_runs("run")
 def similarity(
     run: Run,
     data: Any = None,
@@ -79,6 +78,7 @@ def similarity(
         BadInput: an option is wrong, the data are others, no class counts, or features are asked for and
             the run has no weights or was recorded from a user's own training loop.
     """
+    check_opened(run=run)
     for space in spaces:
         if space not in SPACES:
             raise BadInput(f"space {space!r} is unknown{nearest(space, SPACES)}: give pixel or feature")

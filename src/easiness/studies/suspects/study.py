@@ -10,7 +10,7 @@ from easiness.analysis import LabelNoise, label_noise
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.spec import Split
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
@@ -28,7 +28,6 @@ _NOT_ASKED = "pictures were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
 
 
-@takes_runs("run")
 def suspects(
     run: Run,
     *,
@@ -61,6 +60,7 @@ def suspects(
         BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
             out, ``above`` is out of its range, or the ``source`` given has other data.
     """
+    check_opened(run=run)
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     evidence = gather(run, split, epoch)

@@ -23,13 +23,12 @@ from easiness.spec import (
     Training,
     taken,
 )
-from easiness.store import Run, is_run, takes_runs
+from easiness.store import Run, check_opened, is_run
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
 
 
-@takes_runs("scores_run")
 def ablate(
     data: Any,
     scores_run: Run,
@@ -100,10 +99,10 @@ def ablate(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
+    check_opened(scores_run=scores_run)
     return _trained(ablate, "drop", locals())
 
 
-@takes_runs("scores_run")
 def corrupt(
     data: Any,
     scores_run: Run,
@@ -143,6 +142,7 @@ def corrupt(
         BadInput: something given cannot be used; nothing was written.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
+    check_opened(scores_run=scores_run)
     return _trained(corrupt, "relabel", locals())
 
 

@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.scores import find_score
 from easiness.show import Result, Section
 from easiness.spec import Keep
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
 from easiness.studies.training_sets.kept import NAMED, Kept
 from easiness.studies.training_sets.named import named_positions
@@ -44,7 +44,6 @@ class Pruned(Kept, Result):
         return pruned_sections(self)
 
 
-@takes_runs("run")
 def prune(
     run: Run,
     *,
@@ -83,6 +82,7 @@ def prune(
     Raises:
         BadInput: something given cannot be used, an id is unknown, or a class would be left without examples.
     """
+    check_opened(run=run)
     if ids is not None:
         given = {"--drop": drop is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
         _check_alone([name for name, value in given.items() if value])

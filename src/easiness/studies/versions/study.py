@@ -12,7 +12,7 @@ from easiness.errors import BadInput
 from easiness.runs import training_difference
 from easiness.scores import Moments
 from easiness.spec import UNNAMED
-from easiness.store import Run, takes_runs
+from easiness.store import Run, check_opened
 from easiness.studies.matching import common_epoch
 from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
 from easiness.studies.versions.matched import Matched, match_examples
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 Values = npt.NDArray[np.float64]
 
 
-@takes_runs("old", "new")
 def diff(
     old: Run,
     new: Run,
@@ -63,6 +62,7 @@ def diff(
         BadInput: the runs were trained differently, have fewer than two trials, no common epoch or no common
             example, an option is out of its range, or the data are needed and cannot be had.
     """
+    check_opened(old=old, new=new)
     _check(old, new, by, rate, at_least)
     at = common_epoch([old, new], epoch)
     matched = match_examples(old, new, by, sources)

@@ -5,20 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
+from easiness import show, store
 from easiness.errors import RunFailed
-
-if TYPE_CHECKING:
-    from easiness.store import Finding
+from easiness.studies import paper
 
 SHOWN = ("examples.parquet", "train.parquet")
 """Files that the status of one run reads."""
-_MOST_LOOKED_AT = (
-    512  # trials; of more, which have an index so that none need be read, --verify takes its time
-)
+_MOST_LOOKED_AT = 512  # trials; those of more have an index, and --verify takes its time
 
 
 def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
@@ -29,29 +25,24 @@ def verify_runs(folder: Path, runs: Sequence[Path]) -> None:
     Raises:
         RunFailed: one is.
     """
-    from easiness.show import counted
-    from easiness.store import findings
-
-    of_run: dict[Path, list[Finding]] = {}
+    of_run: dict[Path, list[store.Finding]] = {}
     damaged_study = study_damage(folder)
     if damaged_study is not None:
         typer.echo(damaged_study)
     for run in runs:
-        for finding in findings(run):
+        for finding in store.findings(run):
             typer.echo(finding_text(finding))
             of_run.setdefault(run, []).append(finding)
     refuse_damage(folder, of_run, len(runs))
     typer.echo(
-        f"{folder}: records, weights and descriptions of {counted(len(runs), 'run')} are as they were "
+        f"{folder}: records, weights and descriptions of {show.counted(len(runs), 'run')} are as they were "
         "written (the log, events.jsonl, is not checked)"
     )
 
 
-def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
+def seen_damaged(run: Path, read: Container[str] = ()) -> list[store.Finding]:
     """What is damaged in a run, as far as it is seen from documents, sizes and the files to ``read``."""
-    from easiness.store import findings, is_run
-
-    if not is_run(run):
+    if not store.is_run(run):
         return []  # it is only beginning
     try:
         if sum(1 for _ in os.scandir(run / "trials")) >= _MOST_LOOKED_AT:
@@ -61,53 +52,49 @@ def seen_damaged(run: Path, read: Container[str] = ()) -> list[Finding]:
     # a longer trial may have taken the place of one meanwhile; a note of a failure counts for nothing
     return [
         one
-        for one in findings(run, read)
+        for one in store.findings(run, read)
         if one.trial is None or (os.path.lexists(one.file.parent) and one.file.parent.name != "trials")
     ]
 
 
-def finding_text(finding: Finding) -> str:
+def finding_text(finding: store.Finding) -> str:
     """One line, whatever is in the name of the file."""
     return " ".join(str(finding).split())
 
 
 def study_damage(folder: Path) -> str | None:
     """A line where the description of a study is damaged."""
-    from easiness.studies.paper import is_damaged_study
-
-    if not is_damaged_study(folder):
+    if not paper.is_damaged_study(folder):
         return None
     return f"{folder / 'study.json'}: is damaged; its runs stay, but the study cannot go on without it"
 
 
-def say_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]]) -> None:
+def say_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]]) -> None:
     """Name what is damaged in the runs and in the description of the study in ``folder``, a line each."""
     lines = [finding_text(one) for ones in of_run.values() for one in ones]
     for line in [*lines, *filter(None, [study_damage(folder)])]:
         typer.echo(f"damaged: {line}")
 
 
-def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[Finding]], num_runs: int) -> None:
+def refuse_damage(folder: Path, of_run: Mapping[Path, Sequence[store.Finding]], num_runs: int) -> None:
     """End with what to do where something is damaged: in the runs, or the study in ``folder``.
 
     Raises:
         RunFailed: it is.
     """
-    from easiness.show import counted
-
     found = [one for findings in of_run.values() for one in findings]
     trials = len({(run, one.trial) for run, ones in of_run.items() for one in ones if one.trial is not None})
     if found:
-        of_trials = f", of {counted(trials, 'trial')}" if trials else ""
+        of_trials = f", of {show.counted(trials, 'trial')}" if trials else ""
         raise RunFailed(
-            f"{folder}: {counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
-            f"{counted(num_runs, 'run')}{of_trials}; {_what_to_do(found)}"
+            f"{folder}: {show.counted(len(found), 'damaged file')} in {sum(map(bool, of_run.values()))} of "
+            f"{show.counted(num_runs, 'run')}{of_trials}; {_what_to_do(found)}"
         )
     if study_damage(folder) is not None:
         raise RunFailed(f"{folder}: the description of the study is damaged; restore study.json from a copy")
 
 
-def _what_to_do(found: Sequence[Finding]) -> str:
+def _what_to_do(found: Sequence[store.Finding]) -> str:
     """Trials are trained again only in a run whose own files are whole."""
     of_runs = sorted({one.file.name for one in found if one.trial is None})
     steps = []

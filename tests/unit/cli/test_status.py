@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from easiness.cli.status import _hourly as hourly
+from easiness.store import RunWriter
+
+NOON = datetime(2020, 1, 1, 12, tzinfo=UTC)
+
+
+def event(kind: str, minutes: float, zero: datetime = NOON) -> dict[str, str]:
+    return {"kind": kind, "time": (zero + timedelta(minutes=minutes)).isoformat()}
+
+
+def test_the_rate_is_that_of_the_last_trials_since_the_run_was_started():
+    assert hourly([], NOON) is None
+    assert hourly([event("trial_finished", 0)], NOON) is None
+    finished = [event("trial_finished", minute) for minute in (0, 1, 3, 6)]
+    assert hourly(finished, NOON + timedelta(minutes=7)) == pytest.approx(60 * 3 / 6)
+    # started again a day later: the night between does not count
+    again = [event("run_started", 1440), event("trial_finished", 1450), event("trial_finished", 1452)]
+    assert hourly([*finished, *again], NOON + timedelta(minutes=1453)) == pytest.approx(30)
+    # the oldest of many do not count, and a clock that went back gives no negative gap
+    slow = [event("trial_finished", 100 * n) for n in range(10)]
+    fast = [event("trial_finished", 1000 + n) for n in range(20)]
+    assert hourly(slow + fast, NOON + timedelta(minutes=1020)) == pytest.approx(60)
+    assert hourly([event("trial_finished", 5), event("trial_finished", 0)], NOON) > 0
+
+
+def test_a_run_that_hangs_slows_down():
+    finished = [event("trial_finished", minute) for minute in (0, 1, 2)]
+    assert hourly(finished, NOON + timedelta(minutes=3)) == pytest.approx(60)
+    assert hourly(finished, NOON + timedelta(minutes=60)) == pytest.approx(60 * 3 / 60)
+
+
+def test_a_run_at_work_says_how_fast_and_until_when(run_copy, command):
+    (trial,) = (run_copy / "trials").glob("0001-*")
+    trial.rename(run_copy.parent / trial.name)
+    ends = [event("trial_finished", minute, datetime.now(UTC)) for minute in (-20, -10, 0)]
+    (run_copy / "events.jsonl").write_text("".join(json.dumps(end) + "\n" for end in ends))
+    idle = command("status", run_copy).out
+    assert "missing: trial 1; no process is at work" in idle
+    assert "an hour" not in idle
+    with RunWriter(run_copy) as writer:
+        writer.note_work([1])
+        said = command("status", run_copy).out
+        table = command("status", run_copy.parent).out
+    (rate,) = (line for line in said.splitlines() if line.startswith("rate: "))
+    assert rate.startswith("rate: 6.0 trials an hour; about 10 min left, until ")
+    assert f"at work, 1 to go, {rate.split(', ')[-1]}" in table
+
+
+def test_verify_names_files_and_trials(run_copy, command):
+    (run_copy / "events.jsonl").write_text("cut o")  # a log without a digest: nothing depends on it
+    assert command("status", run_copy, "--verify").out == (
+        f"{run_copy}: records, weights and descriptions of 1 run are as they were written (the log, "
+        "events.jsonl, is not checked)\n"
+    )
+    (file,) = (run_copy / "trials").glob("0001-*/train.parquet")
+    content = bytearray(file.read_bytes())
+    content[99] ^= 4
+    file.write_bytes(content)
+    (run_copy / "examples.parquet").unlink()
+    finished = command("status", run_copy, "--verify")
+    assert finished.code == 1
+    assert finished.out.splitlines() == [
+        f"{run_copy}/examples.parquet: is missing",
+        f"{file}: trial 1: has other bytes than were written",
+    ]
+    assert finished.err == (
+        f"easiness: error: {run_copy}: 2 damaged files in 1 of 1 run, of 1 trial; restore "
+        "examples.parquet from a copy, or measure into another folder; then for the files of trials run the "
+        "same `easiness measure` with --retrain-damaged, or restore them from a copy\n"
+    )
+    assert command("status", run_copy.parent, "--verify").code == 1
+    assert command("status", run_copy.parent / "none", "--verify").code == 2
