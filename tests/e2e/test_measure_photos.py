@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.data.pictures import encoded
+from easiness.inputs.image import encoded
 from easiness.runs.cost import _Photos
 
 NUM = 12  # photos of each class and split
@@ -89,7 +89,7 @@ def test_without_the_cache_photos_are_held_in_memory(measure, decoded, contents,
 def test_photos_that_do_not_fit_are_decoded_anew(measure, decoded, contents, monkeypatch):
     cached = contents(measure("cached", trials=1).path)
     decoded.clear()
-    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     assert contents(measure("anew", trials=1, cache=False).path) == cached
     # all are checked first; each epoch trains on one split and observes both
     assert len(decoded) == 4 * NUM + 2 * (2 * NUM + 4 * NUM)
@@ -124,7 +124,7 @@ def test_the_same_photos_from_any_source_give_the_same_scores(measure, photos):
 
 def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, tmp_path):
     whole = contents(measure("whole").path)
-    monkeypatch.setattr("easiness.data.working.photo_cache._AT_ONCE", 4)
+    monkeypatch.setattr("easiness.inputs.image.photo_cache._AT_ONCE", 4)
     (tmp_path / "elsewhere").mkdir()
     noted = encoded.decode_image
 
@@ -133,7 +133,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
             raise KeyboardInterrupt
         return noted(*arguments)
 
-    monkeypatch.setattr("easiness.data.pictures.threads.CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.image.threads.CHUNK", 1)
     decoded.clear()
     monkeypatch.setattr(encoded, "decode_image", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -70,7 +70,7 @@ def photos(tmp_path) -> Path:
 @pytest.mark.parametrize("how", long_but(["gone", "deleted", "damaged", "replaced"], ("replaced",)))
 def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how):
     """Each trial fails with a line that names the file; with the data as they were the run goes on."""
-    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     options = {**SIZE, "image_size": 32, "batch_size": 4, "cache": False}
     measure(photos, **options, out=tmp_path / "lone", progress=False)
     shutil.copytree(photos, tmp_path / "kept")

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from easiness.data.pictures.formats import suffixes
+from easiness.inputs.image.formats import suffixes
 
 NUM = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM, 16, 12, 3), dtype=np.uint8)

@@ -5,13 +5,13 @@ import torch
 from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from easiness.spec import Recipe
-from easiness.training.normalize import global_contrast_normalization
-from easiness.training.tensor_input import (
+from easiness.inputs.image.normalize import global_contrast_normalization
+from easiness.inputs.image.tensor_input import (
     Augmentation,
     ImageBank,
     draw_augmentation,
 )
+from easiness.spec import Recipe
 
 CPU = torch.device("cpu")
 shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 7), st.integers(1, 7))

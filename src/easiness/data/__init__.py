@@ -1,21 +1,32 @@
 """Labelled examples: images, labels, class names, stable ids and a fingerprint."""
 
 from easiness.data.checks import check_examples
-from easiness.data.counting import counted, reading, tell
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
-from easiness.data.memory import available_memory, fits
 from easiness.data.picture_digests import DIGEST_BYTES, picture_digest, picture_digests
-from easiness.data.pictures.stored import Pixels
 from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.sources.file_facts import cache_folder
-from easiness.data.working.blocks import average_blocks
 from easiness.data.working.images import WorkingImages, working_images
-from easiness.data.working.photo_cache import DamagedCache, cache_path, opened_cache
-from easiness.data.working.photos import DecodedPhotos, HeldPhotos, Photos, reduce, uncached_photos
 from easiness.data.working.sent_images import SentImages
 from easiness.data.working.shared_images import SharedImages, share_images
+from easiness.inputs import (
+    DamagedCache,
+    DecodedPhotos,
+    HeldPhotos,
+    Photos,
+    Pixels,
+    available_memory,
+    average_blocks,
+    cache_path,
+    counted,
+    fits,
+    opened_cache,
+    reading,
+    reduce,
+    tell,
+    uncached_photos,
+)
 
 __all__ = [
     "DIGEST_BYTES",

@@ -12,11 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.fingerprint import fingerprint
-from easiness.data.memory import check_fits
-from easiness.data.pictures.scan import Scan, merge
-from easiness.data.pictures.stored import NoImages, Pixels, StoredImages
 from easiness.data.subset import balanced_subset
 from easiness.errors import BadInput
+from easiness.inputs import NoImages, Pixels, Scan, StoredImages, check_fits, merge
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.scan import Scan, merge
-from easiness.data.pictures.stored import Pixels, StoredImages
 from easiness.errors import BadInput
+from easiness.inputs import Pixels, Scan, StoredImages, merge
 
 R = TypeVar("R")
 

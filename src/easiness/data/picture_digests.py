@@ -7,9 +7,8 @@ import hashlib
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.counting import counted
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.stored import Pixels
+from easiness.inputs import Pixels, counted
 
 DIGEST_BYTES = 32
 

@@ -1,5 +1,6 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
+from easiness.inputs import ImageBank, global_contrast_normalization
 from easiness.training.auto.precision import (
     NetworkFacts,
     by_rule,
@@ -15,13 +16,11 @@ from easiness.training.features import FeatureReader
 from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network
-from easiness.training.normalize import global_contrast_normalization
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.processor import device_name
 from easiness.training.stacked_network import Together, can_train_together
 from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import TransformedImages, open_network, threads_of
-from easiness.training.tensor_input import ImageBank
 from easiness.training.training_set import TrainingSet, training_set
 
 __all__ = [

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from easiness.data import Dataset, WorkingImages, average_blocks, uncached_photos
+from easiness.inputs import global_contrast_normalization
 from easiness.spec import Recipe
 from easiness.training.features import FeatureReader
 from easiness.training.inputs import make_bank
 from easiness.training.network import evaluation_batch
-from easiness.training.normalize import global_contrast_normalization
 
 _COLUMNS = 8192  # values of each example that are widened to double precision at a time
 

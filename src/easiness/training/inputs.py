@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from easiness.data import WorkingImages
+from easiness.inputs import HostImageBank, ImageBank, PhotoBank
 from easiness.spec import Recipe
 from easiness.training.device import has_room
-from easiness.training.photo_input import PhotoBank
-from easiness.training.tensor_input import HostImageBank, ImageBank
 
 
 class Evaluated(Protocol):

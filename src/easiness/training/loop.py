@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import TrialFailed
+from easiness.inputs import fetched_ahead
 from easiness.spec import TrialSeeds
 from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
@@ -20,7 +21,6 @@ from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 from easiness.training.stacked_network import Together
 from easiness.training.standing import Standing
-from easiness.training.transfer import fetched_ahead
 
 
 @dataclass(frozen=True)

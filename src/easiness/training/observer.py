@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 
 from easiness.errors import TrialFailed
+from easiness.inputs import fetched_ahead
 from easiness.record import ObservationLog
 from easiness.training.device import searching
 from easiness.training.inputs import Evaluated
 from easiness.training.short_memory import seen_in_parts
-from easiness.training.transfer import fetched_ahead
 
 Failures: TypeAlias = dict[int, TrialFailed]
 """Why trials have failed, by their place."""

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
+from easiness.inputs import normalize
 from easiness.models import build_model
 from easiness.perturb import Ids, Transform
 from easiness.spec import Recipe, RunSpec
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
-from easiness.training.normalize import normalize
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from easiness.data import Dataset
-from easiness.data.pictures.stored import ArrayImages
 from easiness.errors import BadInput
+from easiness.inputs.image.stored import ArrayImages
 from easiness.spec import LoadOptions
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.pictures.decode import read_header
+from easiness.inputs.image.decode import read_header
 
 pytestmark = pytest.mark.shared_data
 

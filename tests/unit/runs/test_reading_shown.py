@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from easiness.data.counting import counted, reading as listening
+from easiness.inputs.counting import counted, reading as listening
 from easiness.runs import reading as module
 from easiness.runs.reading import reading_shown
 

@@ -107,7 +107,7 @@ def test_nor_without_a_cache(photos, rehearsed, tmp_path):
 
 
 def test_nor_where_photos_do_not_fit_into_memory(photos, rehearsed, monkeypatch, tmp_path):
-    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     with pytest.raises(BadInput, match=BAD):
         ez.measure(photos, **TRAINED, cache=False, out=tmp_path / "run")
     assert rehearsed == []
@@ -136,7 +136,7 @@ def test_left_out_on_request_it_is_named_and_the_rest_is_measured(photos, rehear
 
 
 def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, tmp_path):
-    monkeypatch.setattr("easiness.data.working.photos.fits", lambda _: False)
+    monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
     training = Training(model="mlp_2_w16", epochs=1, recipe={"crop": 24})
     plan = ez.runs.make_plan(photos, training, 1, loading=Loading(skip_unreadable=True))
     file = photos / BAD.replace("3", "4")

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from easiness.errors import TrialFailed
+from easiness.inputs.image.tensor_input import draw_augmentation
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, EpochReport, ImageBank, Lane, Listener, Network, Observer, loop, train
 from easiness.training.network import evaluation_batch
-from easiness.training.tensor_input import draw_augmentation
 
 CPU = torch.device("cpu")
 SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4, draw=5)

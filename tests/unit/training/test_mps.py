@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
+from easiness.inputs.transfer import moved, staging
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network, device_name
 from easiness.training.device import has_room, own_device, set_up, wait_for
 from easiness.training.distances import euclidean
 from easiness.training.optimizer import Optimizer
-from easiness.training.transfer import moved, staging
 
 CPU, MPS = torch.device("cpu"), torch.device("mps")
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from easiness import BadInput, Recipe, load_dataset, open_run
-from easiness.data.working.photos import HeldPhotos
+from easiness.inputs.image.photos import HeldPhotos
 from easiness.perturb import Color, Radial, Shuffle, perturbation
 from easiness.record import ObservationLog
 from easiness.record.observations import STATISTICS

@@ -14,13 +14,10 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
-from easiness.data.memory import GIB, available_memory
-from easiness.data.pictures.decode import one_line
-from easiness.data.pictures.pixels import to_pixels
-from easiness.data.pictures.stored import ArrayImages
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
+from easiness.inputs import GIB, ArrayImages, available_memory, one_line, to_pixels
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.stored import ArrayImages
 from easiness.data.sources.source import Source
+from easiness.inputs import ArrayImages
 
 
 def load_digits() -> Dataset:

@@ -9,20 +9,24 @@ from typing import TypeVar
 
 import numpy as np
 
-from easiness.data.counting import IMAGES, SIZES, UNREADABLE, counted
-from easiness.data.pictures.decode import (
+from easiness.data.sources.file_facts import FileFacts, Stamp
+from easiness.inputs import (
+    IMAGES,
+    MOST_BYTES,
+    SIZES,
+    UNREADABLE,
     Blob,
+    Header,
+    Positions,
     UnreadableImage,
+    counted,
     decoder_warnings,
     digest,
+    in_threads,
     is_readable,
     read_header,
+    reads_heif,
 )
-from easiness.data.pictures.encoded import Positions
-from easiness.data.pictures.formats import MOST_BYTES, reads_heif
-from easiness.data.pictures.scan import Header
-from easiness.data.pictures.threads import in_threads
-from easiness.data.sources.file_facts import FileFacts, Stamp
 from easiness.regular_file import read_regular
 
 R = TypeVar("R")

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.pictures.encoded import Positions
+from easiness.inputs import Positions
 
 FORMAT = 2
 AT_ONCE = 4096  # files to a transaction; an interrupt loses no more than these

@@ -10,13 +10,13 @@ from pathlib import Path, PurePath
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.formats import HEIF, suffixes
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import OTHER_KINDS, Asked, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
+from easiness.inputs import HEIF, suffixes
 from easiness.show import counted
 
 NAMED = 5

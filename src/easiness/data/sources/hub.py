@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.decode import one_line
 from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
+from easiness.inputs import one_line
 
 PREFIX = "hf:"
 IMAGE_COLUMNS = ("image", "img")

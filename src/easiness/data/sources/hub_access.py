@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from easiness.data.pictures.decode import one_line
 from easiness.errors import BadInput, RunFailed
+from easiness.inputs import one_line
 
 SAVED = ("dataset_dict.json", "state.json")
 """Files of a folder that `save_to_disk` wrote."""

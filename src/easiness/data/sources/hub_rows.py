@@ -9,13 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from easiness.data.counting import IMAGES, counted
-from easiness.data.pictures.decode import Blob, UnreadableImage, digest
-from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
-from easiness.data.pictures.formats import MOST_BYTES
-from easiness.data.pictures.scan import Header
-from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts, row_digests
+from easiness.inputs import (
+    IMAGES,
+    MOST_BYTES,
+    Blob,
+    Header,
+    Positions,
+    UnreadableImage,
+    counted,
+    digest,
+    find_unreadable,
+    in_threads,
+    read_headers,
+)
 from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # rows read together

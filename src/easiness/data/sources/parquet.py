@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.memory import fits
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
 from easiness.data.sources.source import OTHER_KINDS, Asked, Source
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
+from easiness.inputs import fits
 
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label",)

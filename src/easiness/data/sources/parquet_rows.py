@@ -10,14 +10,22 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.data.counting import IMAGES, counted
-from easiness.data.pictures.decode import Blob, UnreadableImage, digest, one_line
-from easiness.data.pictures.encoded import Positions, find_unreadable, read_headers
-from easiness.data.pictures.formats import reads_heif
-from easiness.data.pictures.scan import Header
-from easiness.data.pictures.threads import in_threads
 from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.errors import BadInput
+from easiness.inputs import (
+    IMAGES,
+    Blob,
+    Header,
+    Positions,
+    UnreadableImage,
+    counted,
+    digest,
+    find_unreadable,
+    in_threads,
+    one_line,
+    read_headers,
+    reads_heif,
+)
 from easiness.regular_file import open_regular
 
 AT_ONCE = 64  # rows read together

@@ -11,8 +11,7 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.encoded import Blobs, EncodedImages, Positions, Source
-from easiness.data.pictures.stored import StoredImages
+from easiness.inputs import Blobs, EncodedImages, Positions, Source, StoredImages
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")

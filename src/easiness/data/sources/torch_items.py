@@ -9,19 +9,25 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.counting import IMAGES, SIZES, UNREADABLE, counted
-from easiness.data.pictures.decode import (
+from easiness.errors import BadInput
+from easiness.inputs import (
     BOMB,
+    IMAGES,
+    SIZES,
+    UNREADABLE,
+    Header,
+    Pixels,
+    Scan,
     UnreadableImage,
+    counted,
     decode_opened,
     decoder_warnings,
     header_of,
     one_line,
+    pixel_digest,
+    scan,
+    to_picture,
 )
-from easiness.data.pictures.pixels import to_picture
-from easiness.data.pictures.scan import Header, Scan, scan
-from easiness.data.pictures.stored import Pixels, pixel_digest
-from easiness.errors import BadInput
 from easiness.record import to_numpy
 
 Positions = npt.NDArray[np.int64]

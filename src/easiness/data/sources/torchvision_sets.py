@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from easiness.data.dataset import Dataset
-from easiness.data.pictures.decode import one_line
 from easiness.data.sources.source import Asked, Source
 from easiness.data.sources.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed
+from easiness.inputs import one_line
 from easiness.wait_policy import wait_passively
 
 SECONDS_TO_WAIT = 30.0  # for the next bytes of a download

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from easiness.data.dataset import Dataset
-from easiness.data.working.blocks import average_blocks
-from easiness.data.working.photo_cache import cache_path, cached_photos
-from easiness.data.working.photos import Photos, uncached_photos
+from easiness.inputs import Photos, average_blocks, cache_path, cached_photos, uncached_photos
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from easiness.data import load_dataset
-from easiness.data.pictures.pixels import to_pixels
 from easiness.errors import BadInput
+from easiness.inputs.image.pixels import to_pixels
 
 Y = np.array([0, 1, 1, 0])
 

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.data.pictures import formats
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
+from easiness.inputs.image import formats
 from easiness.spec import DatasetRef
 
 

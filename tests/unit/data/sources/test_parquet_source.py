@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.pictures import threads
 from easiness.data.sources.file_facts import FileFacts
 from easiness.errors import BadInput
+from easiness.inputs.image import threads
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -287,7 +287,7 @@ def test_more_labels_than_fit_are_refused_before_they_are_read(tmp_path, monkeyp
     nothing = pa.nulls(500_000, pa.binary())
     pq.write_table(pa.table({"image": nothing, "label": np.zeros(500_000, np.int64)}), path)
     assert path.stat().st_size < 10_000
-    monkeypatch.setattr("easiness.data.memory.available_memory", lambda: 20_000_000)
+    monkeypatch.setattr("easiness.inputs.memory.available_memory", lambda: 20_000_000)
     with pytest.raises(BadInput, match=r"a\.parquet: its 500000 labels do not fit into memory; give fewer"):
         load_dataset(path)
 

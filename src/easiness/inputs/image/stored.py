@@ -9,7 +9,7 @@ from typing import Literal, Protocol, Self, TypeAlias, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.pictures.scan import Scan
+from easiness.inputs.image.scan import Scan
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """One decoded picture: [height, width, channels]."""

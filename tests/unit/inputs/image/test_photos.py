@@ -6,8 +6,9 @@ from hypothesis import assume, given, strategies as st
 from PIL import Image
 from torchvision.transforms import Resize
 
-from easiness.data import Photos, load_dataset, memory, working_images
-from easiness.data.working.photos import DecodedPhotos, HeldPhotos, reduce, reduced_size
+from easiness.data import load_dataset, working_images
+from easiness.inputs import memory
+from easiness.inputs.image.photos import DecodedPhotos, HeldPhotos, Photos, reduce, reduced_size
 from easiness.spec import Recipe
 
 SIDES = st.integers(1, 60)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from easiness.data.pictures.scan import Header, Scan, merge, scan
+from easiness.inputs.image.scan import Header, Scan, merge, scan
 
 
 def headers(*sizes: tuple[int, int], grey: bool = False) -> list[Header]:

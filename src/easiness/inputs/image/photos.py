@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.memory import fits
-from easiness.data.pictures.stored import Pixels, StoredImages
+from easiness.inputs.image.stored import Pixels, StoredImages
+from easiness.inputs.memory import fits
 
 MOST_OBLONG = 8
 """Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from easiness.data import load_dataset, working_images
-from easiness.data.working.blocks import average_blocks
 from easiness.errors import BadInput
+from easiness.inputs.image.blocks import average_blocks
 from easiness.runs.plan import make_plan
 from easiness.spec import Recipe, Resolved, Training
 from easiness.studies.perturbation.pixels import evaluation_pixels

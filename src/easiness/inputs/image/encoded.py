@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.counting import SIZES, UNREADABLE, counted
-from easiness.data.pictures.decode import (
+from easiness.inputs.counting import SIZES, UNREADABLE, counted
+from easiness.inputs.image.decode import (
     Blob,
     UnreadableImage,
     decode_image,
@@ -19,9 +19,9 @@ from easiness.data.pictures.decode import (
     is_readable,
     read_header,
 )
-from easiness.data.pictures.scan import Header, Scan, scan
-from easiness.data.pictures.stored import Pixels
-from easiness.data.pictures.threads import in_threads
+from easiness.inputs.image.scan import Header, Scan, scan
+from easiness.inputs.image.stored import Pixels
+from easiness.inputs.image.threads import in_threads
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")

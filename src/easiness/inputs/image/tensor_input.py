@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from easiness.inputs.image.normalize import network_input, normalize, raw_values
+from easiness.inputs.transfer import moved, moved_in_pieces, staging
 from easiness.spec import Recipe
-from easiness.training.normalize import network_input, normalize, raw_values
-from easiness.training.transfer import moved, moved_in_pieces, staging
 
 
 @dataclass(frozen=True)

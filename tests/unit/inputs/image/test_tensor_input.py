@@ -6,14 +6,14 @@ import torch
 from scipy.stats import binomtest, chisquare
 from torchvision.transforms.v2 import functional as reference
 
-from easiness.spec import Recipe
-from easiness.training.normalize import global_contrast_normalization, network_input, raw_values
-from easiness.training.tensor_input import (
+from easiness.inputs.image.normalize import global_contrast_normalization, network_input, raw_values
+from easiness.inputs.image.tensor_input import (
     Augmentation,
     HostImageBank,
     ImageBank,
     draw_augmentation,
 )
+from easiness.spec import Recipe
 
 CPU = torch.device("cpu")
 SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]

@@ -5,8 +5,9 @@ import io
 import numpy as np
 import pytest
 
-from easiness.data import counting as module, load_dataset
-from easiness.data.counting import IMAGES, UNREADABLE, counted, reading
+from easiness.data import load_dataset
+from easiness.inputs import counting as module
+from easiness.inputs.counting import IMAGES, UNREADABLE, counted, reading
 
 
 @pytest.fixture

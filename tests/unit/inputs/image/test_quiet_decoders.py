@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, _imaging, features
 
-from easiness.data.pictures.decode import UnreadableImage, decode_image, decoder_warnings
-from easiness.data.pictures.quiet_decoders import _set_libtiff_handler
+from easiness.inputs.image.decode import UnreadableImage, decode_image, decoder_warnings
+from easiness.inputs.image.quiet_decoders import _set_libtiff_handler
 
 pytestmark = pytest.mark.skipif(not features.check("libtiff"), reason="Pillow is without libtiff")
 

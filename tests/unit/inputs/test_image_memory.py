@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from easiness.data import load_dataset, memory
+from easiness.data import load_dataset
 from easiness.errors import BadInput
+from easiness.inputs import memory
 
 
 def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):

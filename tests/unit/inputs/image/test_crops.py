@@ -14,10 +14,10 @@ from scipy.stats import binomtest, kstest
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as reference
 
-from easiness.data.working.photos import reduce
 from easiness.errors import BadInput
-from easiness.training import crops
-from easiness.training.crops import Crops, crop_centre, crop_random, draw_crops
+from easiness.inputs.image import crops
+from easiness.inputs.image.crops import Crops, crop_centre, crop_random, draw_crops
+from easiness.inputs.image.photos import reduce
 
 CPU = torch.device("cpu")
 LEVEL = 1.01  # pixels may differ from torchvision's by one of 255 levels

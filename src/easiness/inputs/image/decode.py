@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.pictures.formats import is_phone_picture, reads_heif
-from easiness.data.pictures.quiet_decoders import quiet_decoders
-from easiness.data.pictures.scan import Header
 from easiness.errors import BadInput
+from easiness.inputs.image.formats import is_phone_picture, reads_heif
+from easiness.inputs.image.quiet_decoders import quiet_decoders
+from easiness.inputs.image.scan import Header
 
 if TYPE_CHECKING:
     from PIL import Image

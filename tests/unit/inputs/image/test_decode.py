@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.data.pictures.decode import UnreadableImage, decode_image, decoder_warnings, read_header
-from easiness.data.pictures.formats import reads_heif
-from easiness.data.pictures.scan import Header
+from easiness.inputs.image.decode import UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.inputs.image.formats import reads_heif
+from easiness.inputs.image.scan import Header
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -45,7 +45,7 @@ def test_alpha_is_dropped(picture, kind):
 
 
 def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
-    monkeypatch.setattr("easiness.data.pictures.decode.reads_heif", lambda: False)
+    monkeypatch.setattr("easiness.inputs.image.decode.reads_heif", lambda: False)
     reason = r"not an image in a known format \(HEIC needs pip install 'easiness\[heif\]'\)"
     with pytest.raises(UnreadableImage, match=reason):
         decode(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")

@@ -14,13 +14,15 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from easiness.data.working.photos import HeldPhotos
 from easiness.errors import BadInput
+from easiness.inputs import transfer
+from easiness.inputs.image import crops
+from easiness.inputs.image.photo_input import PhotoBank
+from easiness.inputs.image.photos import HeldPhotos
+from easiness.inputs.image.tensor_input import HostImageBank
+from easiness.inputs.transfer import fetched_ahead, moved_in_pieces
 from easiness.spec import Recipe
-from easiness.training import ImageBank, crops, make_bank, transfer
-from easiness.training.photo_input import PhotoBank
-from easiness.training.tensor_input import HostImageBank
-from easiness.training.transfer import fetched_ahead, moved_in_pieces
+from easiness.training import ImageBank, make_bank
 
 CPU, META, CUDA = (torch.device(name) for name in ("cpu", "meta", "cuda"))
 
@@ -130,7 +132,7 @@ def test_images_come_in_pieces_and_whole(layout, images_at_once):
 def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, kind):
     """Of 2,000 bytes 1,000 are free, and as many as the images take are left for the training."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
-    monkeypatch.setattr("easiness.training.tensor_input.moved_in_pieces", lambda images, _: images)
+    monkeypatch.setattr("easiness.inputs.image.tensor_input.moved_in_pieces", lambda images, _: images)
     images = torch.zeros(num_bytes, 1, 1, 1, dtype=torch.uint8)
     bank = make_bank(images, Recipe(), CUDA, augment=True, sharers=sharers)
     assert isinstance(bank, kind)
@@ -142,7 +144,7 @@ def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch)
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 1000))
-    monkeypatch.setattr("easiness.training.tensor_input.moved_in_pieces", taken)
+    monkeypatch.setattr("easiness.inputs.image.tensor_input.moved_in_pieces", taken)
     bank = make_bank(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), Recipe(), CUDA, augment=True)
     assert isinstance(bank, HostImageBank)
 

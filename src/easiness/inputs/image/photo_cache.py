@@ -23,9 +23,9 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from easiness.data.pictures.stored import Pixels, StoredImages
-from easiness.data.working.photos import reduce
 from easiness.errors import BadInput, RunFailed
+from easiness.inputs.image.photos import reduce
+from easiness.inputs.image.stored import Pixels, StoredImages
 from easiness.regular_file import open_regular
 
 _MAGIC = b"easiness photos 1"

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from easiness.data.working.photos import HeldPhotos
+from easiness.inputs.image import photo_input as photo_bank
+from easiness.inputs.image.crops import crop_centre, crop_random, draw_crops
+from easiness.inputs.image.normalize import global_contrast_normalization, normalize
+from easiness.inputs.image.photo_input import PhotoBank
+from easiness.inputs.image.photos import HeldPhotos
 from easiness.spec import Recipe
-from easiness.training import global_contrast_normalization, make_bank, photo_input as photo_bank
-from easiness.training.crops import crop_centre, crop_random, draw_crops
-from easiness.training.normalize import normalize
-from easiness.training.photo_input import PhotoBank
+from easiness.training import make_bank
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(crop=28, gcn=False)

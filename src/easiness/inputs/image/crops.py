@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from easiness.data import Pixels
-from easiness.training.transfer import moved, staging
+from easiness.inputs.image.stored import Pixels
+from easiness.inputs.transfer import moved, staging
 
 _ATTEMPTS = 10
 _PHOTOS_PER_TASK = 8  # enough work to be worth handing to a thread

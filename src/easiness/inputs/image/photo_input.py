@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from easiness.data import Photos
+from easiness.inputs.image.crops import Crops, crop_centre, crop_random, draw_crops
+from easiness.inputs.image.normalize import network_input, raw_values
+from easiness.inputs.image.photos import Photos
 from easiness.spec import Recipe
-from easiness.training.crops import Crops, crop_centre, crop_random, draw_crops
-from easiness.training.normalize import network_input, raw_values
 
 _DRAWN_AT_ONCE = 65536  # ten attempts for each of millions would take gigabytes
 _NORMALIZED_AT_ONCE = 4  # photos whose values stay in a core's cache from one operation to the next

@@ -11,17 +11,17 @@ from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from easiness.data import load_dataset, working_images
-from easiness.data.pictures.scan import Scan
-from easiness.data.working import photo_cache
-from easiness.data.working.photo_cache import (
+from easiness.errors import BadInput, RunFailed
+from easiness.inputs.image import photo_cache
+from easiness.inputs.image.photo_cache import (
     CachedPhotos,
     DamagedCache,
     cache_path,
     cached_photos,
     opened_cache,
 )
-from easiness.data.working.photos import reduce
-from easiness.errors import BadInput, RunFailed
+from easiness.inputs.image.photos import reduce
+from easiness.inputs.image.scan import Scan
 from easiness.spec import Recipe
 
 NUM = 7

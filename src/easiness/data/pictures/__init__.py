@@ -1,1 +1,0 @@
-"""Pictures as they are stored, and decoding them."""
