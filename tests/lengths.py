@@ -8,6 +8,6 @@ from typing import Any
 import pytest
 
 
-def long_but(names: Iterable[str], short: Collection[str]) -> list[Any]:
+def long_but(names: Iterable[object], short: Collection[object]) -> list[Any]:
     """The names as parameters; all but those that are ``short`` are of long tests."""
     return [pytest.param(name, marks=() if name in short else pytest.mark.long) for name in names]

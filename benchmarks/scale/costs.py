@@ -45,7 +45,7 @@ def read_assumed() -> dict[str, dict[str, str | float]]:
 
 def read_costs(end: str = "value") -> Costs:
     """All of them; what is assumed at one of `ENDS`."""
-    measured = {name: one["value"] for name, one in read_measured().items()}
-    assumed = {name: one[end] for name, one in read_assumed().items()}
+    measured = {name: float(one["value"]) for name, one in read_measured().items()}
+    assumed = {name: float(one[end]) for name, one in read_assumed().items()}
     assert not measured.keys() & assumed.keys()
     return Costs({**measured, **assumed})

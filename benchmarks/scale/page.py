@@ -60,7 +60,7 @@ def page():
 
 def measured_list():
     """One line for each command, since one gives many numbers."""
-    of_command = {}
+    of_command: dict[tuple[object, object], list[str]] = {}
     for one in read_measured().values():
         numbers = of_command.setdefault((one["command"], one["measured"]), [])
         command, colon, what = str(one["what"]).rpartition(": ")

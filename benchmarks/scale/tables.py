@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from scale.costs import read_costs
 from scale.limits import fits_driver, limits
@@ -176,7 +177,7 @@ def losses_table(costs, spot):
 
 def ways_table(costs):
     """How the photos of ImageNet get to two nodes, and to 32."""
-    words = {
+    words: dict[Literal["node", "server", "store"], str] = {
         "node": "each node makes a cache of the source",
         "server": "the run's cache on a file server",
         "store": "images of one size in the object store",

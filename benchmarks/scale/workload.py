@@ -87,7 +87,7 @@ class Job:
         return self.segments * self.segment
 
     def but(self, **changes: float) -> Job:
-        return replace(self, **changes)
+        return replace(self, **changes)  # type: ignore[arg-type]
 
 
 def rates(fleet: Fleet, costs: Costs) -> tuple[float, float]:

@@ -467,7 +467,7 @@ def test_the_wheel_comes_closer_to_what_it_is_over(page: Page) -> None:
     assert 0.6 < y < 1 - 1 / zoom + 1e-3
     assert pixels(page) != whole
     wheel(page, 0.2, 0.2, 20)  # alone it moves the map
-    assert window(page)[::2] == (zoom, pytest.approx(y - 20 / (560 - 52) / zoom, abs=1e-3))
+    assert window(page)[::2] == (zoom, pytest.approx(y - 20 / (560 - 52) / zoom, abs=1e-3))  # type: ignore[comparison-overlap]
     page.locator("#map-whole").click()
     settle(page)
     assert window(page) == (1, 0, 0)
@@ -484,7 +484,7 @@ def test_buttons_and_keys_come_closer_and_a_link_keeps_it(page: Page) -> None:
     assert whole.is_disabled()
     closer.click()
     settle(page)
-    assert window(page) == (1.6, pytest.approx(0.1875), pytest.approx(0.1875))
+    assert window(page) == (1.6, pytest.approx(0.1875), pytest.approx(0.1875))  # type: ignore[comparison-overlap]
     page.locator("#map-marks").focus()
     page.keyboard.press("+")
     page.keyboard.press("Shift+ArrowUp")

@@ -223,6 +223,7 @@ def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, 
     given: dict[str, Any] = {"model": "mlp_3", "limit": 100, "trials": 3, "epochs": 2, "precision": "float32"}
     run = ez.measure("digits", **given, executor="ray", ray_address=cluster.address, out=out)
     assert contents(out) == contents(measured)
+    assert run.spec.kind == "measured"
     assert run.spec.resolved.threads == 1
 
 

@@ -44,7 +44,7 @@ from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
 from easiness.studies.validation.result import Validation
-from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view
+from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view  # type: ignore[attr-defined]
 from easiness.studies.verification.result import Verification
 from easiness.studies.versions.result import Difference
 from plans import match_levels
@@ -302,7 +302,7 @@ def _read_markdown(file: Path, result: Any) -> None:
 def _read_png(file: Path, _: Any) -> None:
     with Image.open(file) as picture:
         low, high = picture.convert("L").getextrema()
-        assert low < 128 < high
+        assert low < 128 < high  # type: ignore[operator]
 
 
 def _read_svg(file: Path, _: Any) -> None:

@@ -20,7 +20,7 @@ COLUMNS = ["epoch", "id", "label", "trained_on", *SEEN, "augmented"]
 
 
 def read_with_pandas(path: str) -> dict[str, list[Any]]:
-    return {name: column.tolist() for name, column in pd.read_parquet(path).items()}
+    return {str(name): column.tolist() for name, column in pd.read_parquet(path).items()}
 
 
 def read_with_polars(path: str) -> dict[str, list[Any]]:
@@ -29,6 +29,7 @@ def read_with_polars(path: str) -> dict[str, list[Any]]:
 
 def read_with_duckdb(path: str) -> dict[str, list[Any]]:
     found = duckdb.sql(f"select * from '{path}'")
+    assert found is not None
     return dict(zip(found.columns, map(list, zip(*found.fetchall(), strict=True)), strict=True))
 
 
@@ -76,7 +77,7 @@ def test_all_trials_at_once(measured):
     pattern = str(measured / "trials" / "*" / "train.parquet")
     query = f"""select epoch, avg((prediction = label)::int) from read_parquet('{pattern}', filename=true)
                 group by filename, epoch order by filename, epoch"""
-    by_duckdb = [accuracy for _, accuracy in duckdb.sql(query).fetchall()]
+    by_duckdb = [accuracy for _, accuracy in duckdb.sql(query).fetchall()]  # type: ignore[union-attr]
     by_polars = (
         pl.scan_parquet(pattern, include_file_paths="file")
         .group_by("file", "epoch")

@@ -21,7 +21,7 @@ from torch.utils.data import ConcatDataset, Subset, TensorDataset
 from torchvision.datasets import ImageFolder
 
 from easiness.data import Dataset, load_dataset
-from easiness.data.sources import mini_imagenet
+from easiness.data.sources import folders
 from easiness.errors import BadInput
 
 
@@ -40,9 +40,9 @@ class Tiny:
     """Examples ordered by class, as class folders are; 4 of bee, 3 of cat, 2 of dog."""
 
     classes: tuple[str, ...] = ("bee", "cat", "dog")
-    x: Sequence[np.ndarray] = field(default_factory=lambda: random_pixels(9, 0))
+    x: np.ndarray = field(default_factory=lambda: random_pixels(9, 0))
     y: Sequence[int] = (0, 0, 0, 0, 1, 1, 1, 2, 2)
-    x_test: Sequence[np.ndarray] = field(default_factory=lambda: random_pixels(4, 1))
+    x_test: np.ndarray = field(default_factory=lambda: random_pixels(4, 1))
     y_test: Sequence[int] = (0, 1, 1, 2)
     broken: int | None = None
 
@@ -106,7 +106,7 @@ def folder_with_splits(root: Path, tiny: Tiny) -> Given:
 
 def mini_imagenet_folder(root: Path, tiny: Tiny) -> Given:
     synsets = [f"n0{label}" for label in range(len(tiny.classes))]
-    mini_imagenet.SYNSETS.update(zip(synsets, tiny.classes, strict=True))
+    folders.SYNSETS.update(zip(synsets, tiny.classes, strict=True))
     write_classes(root / "tiny/train", synsets, tiny.train)
     write_classes(root / "tiny/val", synsets, tiny.test)
     write_classes(root / "tiny/train", ["n9"], [(png(tiny.x[0]), 0)])  # another class, passed over
@@ -148,7 +148,7 @@ def manifest_with_splits(root: Path, tiny: Tiny) -> Given:
 
 def npz(root: Path, tiny: Tiny) -> Given:
     root.mkdir(parents=True, exist_ok=True)
-    test = {"x_test": tiny.x_test, "y_test": tiny.y_test}
+    test: dict[str, Any] = {"x_test": tiny.x_test, "y_test": tiny.y_test}
     np.savez(root / "tiny.npz", x=tiny.x, y=tiny.y, classes=tiny.classes, **test)
     return Given(root / "tiny.npz")
 
@@ -193,7 +193,7 @@ def map_style_pictures(_: Path, tiny: Tiny) -> Given:
 def map_style_parts(_: Path, tiny: Tiny) -> Given:
     """A joined Dataset has neither class names nor targets."""
     parts = [Pictures(tiny.classes, tiny.train[:4]), Pictures(tiny.classes, tiny.train[4:])]
-    return Given(ConcatDataset(parts), {"classes": tiny.classes})
+    return Given(ConcatDataset(parts), {"classes": tiny.classes})  # type: ignore[arg-type]
 
 
 def map_style_tensors(_: Path, tiny: Tiny) -> Given:
@@ -210,7 +210,7 @@ def image_folder_subset(root: Path, tiny: Tiny) -> Given:
     extra = [(png(tiny.x[0]), 0), *tiny.train]
     write_classes(root / "train", tiny.classes, extra)
     write_classes(root / "test", tiny.classes, tiny.test)
-    train = Subset(Subset(ImageFolder(root / "train"), range(len(extra))), np.arange(1, len(extra)))
+    train = Subset(Subset(ImageFolder(root / "train"), range(len(extra))), np.arange(1, len(extra)))  # type: ignore[arg-type]
     return Given(train, {"held_out": ImageFolder(root / "test")})
 
 
@@ -281,7 +281,7 @@ HELD_OUT_IS_VAL = [folder_with_splits, mini_imagenet_folder, torchvision_imagene
 def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EASINESS_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("hub"))
-    monkeypatch.setattr(mini_imagenet, "SYNSETS", {})
+    monkeypatch.setattr(folders, "SYNSETS", {})
 
 
 @pytest.fixture(params=WITHOUT_SPLITS + WITH_SPLITS, ids=lambda write: write.__name__)
@@ -371,6 +371,7 @@ def test_fingerprint_is_stable_over_loads_and_places(tmp_path, write):
     assert first.fingerprint == moved.fingerprint
     assert len(first.fingerprint) == 64
     if first.held_out is not None:
+        assert moved.held_out is not None
         assert first.held_out.fingerprint == moved.held_out.fingerprint
 
 
@@ -425,7 +426,7 @@ def test_images_of_different_sizes(tmp_path, write):
         pytest.skip("an array has one size")
     tiny = Tiny()
     x = [*tiny.x[:8], np.full((7, 4, 3), 9, np.uint8)]
-    data = load(tmp_path, write, replace(tiny, x=x))
+    data = load(tmp_path, write, replace(tiny, x=x))  # type: ignore[arg-type]
     assert data.image_shape is None
     assert data.recipe_defaults["crop"] == 5
     assert data.stored.sizes().tolist() == [[5, 6]] * 8 + [[7, 4]]

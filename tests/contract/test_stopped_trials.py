@@ -49,7 +49,8 @@ def lone(made_once, contents):
     )
 
 
-SERIAL, PROCESSES = {"executor": "serial"}, {"executor": "processes", "jobs": 2}
+SERIAL = dict[str, Any](executor="serial")
+PROCESSES = dict[str, Any](executor="processes", jobs=2)
 
 
 @pytest.mark.parametrize(

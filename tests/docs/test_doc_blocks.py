@@ -90,7 +90,7 @@ OPTIONAL = {
 }
 RUNS = {("photos", "wrn_16_1"): "mlp_2_w8", ("mlp", "mlp_3"): "mlp_3_w16"}  # by the names that pages have
 SYNSETS = ("n01751748", "n02123394", "n02169497", "n02883205", "n03125729", "n03954731")
-SYNSETS = (*SYNSETS, "n04332243", "n04355358", "n04553703", "n07717556")
+SYNSETS = (*SYNSETS, "n04332243", "n04355358", "n04553703", "n07717556")  # type: ignore[assignment]
 
 
 def pictures(folder: Path, classes: tuple[str, ...], number: int, seed: int, wrong: int = 0) -> None:
@@ -127,7 +127,7 @@ def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
 
     def train(out: Path) -> None:
         for (name, other), model in RUNS.items():
-            size = {"trials": 10, "epochs": 10, "precision": "float32", "jobs": 1}
+            size: dict[str, Any] = {"trials": 10, "epochs": 10, "precision": "float32", "jobs": 1}
             ez.measure(data / "photos", model=model, **size, out=out / name)
             shutil.copytree(out / name, out / other)
 
@@ -200,7 +200,7 @@ class Reader:
 
         for query in block.text.split(";"):
             if query.strip():
-                assert len(duckdb.sql(query).fetchall()) > 1, block.place
+                assert len(duckdb.sql(query).fetchall()) > 1, block.place  # type: ignore[union-attr]
 
     def toml(self, block: Block) -> None:
         tomllib.loads(block.text)
@@ -235,7 +235,7 @@ def not_installed(text: str) -> set[str]:
 def in_small(words: list[str]) -> list[str]:
     """The arguments of a command in less time: see the tables above."""
     changed = [
-        IN_SMALL.get(before, {}).get(word, word)
+        IN_SMALL.get(before, {}).get(word, word)  # type: ignore[arg-type]
         for before, word in zip([None, *words], words, strict=False)
         if before not in LEFT_AWAY and word not in LEFT_AWAY
     ]

@@ -90,7 +90,7 @@ def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str
 
     text = tools("commands")["commands_page"]()
     sections = dict(part.split("\n", 1) for part in text.split("\n## ")[1:])
-    commands = typer.main.get_command(app).commands
+    commands = typer.main.get_group(app).commands
     assert [head.split("`")[1] for head in sections] == list(commands)
     for head, section in sections.items():
         for parameter in commands[head.split("`")[1]].params:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ X = np.random.default_rng(0).integers(0, 256, (10, 4, 4), dtype=np.uint8)
 Y = np.arange(10) % 2
 
 
-def npz(**arrays: object) -> Callable[[Path, Path], Path]:
+def npz(**arrays: Any) -> Callable[[Path, Path], Path]:
     def make(folder: Path, _pictures: Path) -> Path:
         np.savez(folder / "a.npz", **{"x": X, "y": Y, **arrays})
         return folder / "a.npz"
@@ -23,7 +24,7 @@ def npz(**arrays: object) -> Callable[[Path, Path], Path]:
 
 def without(name: str) -> Callable[[Path, Path], Path]:
     def make(folder: Path, _pictures: Path) -> Path:
-        np.savez(folder / "a.npz", **{key: value for key, value in {"x": X, "y": Y}.items() if key != name})
+        np.savez(folder / "a.npz", **{key: value for key, value in {"x": X, "y": Y}.items() if key != name})  # type: ignore[arg-type]
         return folder / "a.npz"
 
     return make

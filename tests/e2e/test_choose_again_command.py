@@ -20,7 +20,7 @@ OPTIONS = [f"--{name}={value}" for name, value in SETTINGS.items()]
 def measured_again(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """Ways that were looked at since this was asked for."""
     done: list[Any] = []
-    really = looks.look_at
+    really = looks.look_at  # type: ignore[attr-defined]
 
     def note(workload: Any, ways: Any, *how: Any) -> Any:
         done.extend(ways)

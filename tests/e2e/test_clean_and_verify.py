@@ -42,7 +42,7 @@ def test_measure_clean_edit_verify(command, planted, tmp_path):
     assert (true == table["label"])[relabelled].mean() > 0.9
     # a person mends two by hand, and saves the file from a spreadsheet
     taken_back = table.index[table["action"] == "drop"][0]
-    table.loc[taken_back, ["label", "class", "action"]] = [int(true[taken_back]), "", "Relabel"]
+    table.loc[taken_back, ["label", "class", "action"]] = [int(true[taken_back]), "", "Relabel"]  # type: ignore[assignment, index]
     table.loc[table.index[relabelled][0], "action"] = "drop"
     table.to_csv(file, index=False, sep=";", lineterminator="\r\n", encoding="utf-8-sig")
     data = load_dataset(source, labels=file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,13 +33,7 @@ def versions(made_once) -> Path:
         np.save(folder / "order.npy", order)
         np.save(folder / "flipped.npy", flipped)
         for name in ("old", "new"):
-            size = {
-                "model": "mlp_3",
-                "trials": 5,
-                "epochs": 10,
-                "precision": "float32",
-                "keep_weights": False,
-            }
+            size = dict[str, Any](model="mlp_3", trials=5, epochs=10, precision="float32", keep_weights=False)
             measure(folder / f"{name}.npz", compile="off", out=folder / name, **size)
 
     return made_once("versions", make)

@@ -95,7 +95,7 @@ def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, con
     assert all(trial == lone[index] for index, trial in kept.items())
     assert command(*arguments, *then).code == 0
     assert contents(path) == lone
-    assert open_run(path).spec.resolved.jobs == 2
+    assert open_run(path).spec.resolved.jobs == 2  # type: ignore[union-attr]
     assert not list(path.rglob(f"{ASIDE}*"))
     # what keeps track of shared resources stays as long as this process does
     assert [line for line in map(command_line, descendants(os.getpid())) if "LokyProcess" in line] == []

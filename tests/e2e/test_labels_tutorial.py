@@ -25,7 +25,7 @@ def tutorial(monkeypatch):
 def in_small(line):
     """The arguments of a command line of the page, with fewer trials."""
     words = shlex.split(line)[1:]
-    words = [SMALLER.get(before, word) for before, word in zip([None, *words], words, strict=False)]
+    words = [SMALLER.get(before, word) for before, word in zip([None, *words], words, strict=False)]  # type: ignore[arg-type]
     return [*words, *STEADY] if words[0] in ("measure", "verify") else words
 
 

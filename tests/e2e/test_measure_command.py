@@ -79,11 +79,12 @@ def test_class_folders_with_a_share_and_a_recipe(command, pictures, tmp_path):
     )
     assert finished.code == 0
     run = open_run(out)
+    assert run.spec.kind == "measured"
     assert (run.spec.recipe.flip, run.spec.recipe.batch_size) == (0, 4)
     for trial in run.trials:
         assert sorted(trial.document.files) == ["train.parquet", "train_logits.parquet"]
         assert trial.columns(1, ["trained_on"])["trained_on"].sum() == 12
-        assert trial.observations(2).logits.values.shape == (2, 24, 2)
+        assert trial.observations(2).logits.values.shape == (2, 24, 2)  # type: ignore[union-attr]
     assert "left-out" in finished.out
 
 
@@ -250,7 +251,7 @@ def test_a_loss_that_is_not_finite_fails_its_trial_alone(poisoned, command, digi
 
 
 def test_a_disk_that_fills_up(command, digits, tmp_path, monkeypatch, measured, contents):
-    real = trial_module.write_observations
+    real = trial_module.write_observations  # type: ignore[attr-defined]
     written = []
 
     def no_room_for_the_third(path, *arguments):

@@ -41,7 +41,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
     monkeypatch.setattr("easiness.runs.cost._photos", lambda *_: _Photos(0, 0.0))
     names: list[str] = []
-    decode = encoded.decode_image
+    decode = encoded.decode_image  # type: ignore[attr-defined]
 
     def noted(blob: Any, name: str, channels: Any) -> Any:
         names.append(name)
@@ -126,7 +126,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
     whole = contents(measure("whole").path)
     monkeypatch.setattr("easiness.inputs.image.photo_cache._AT_ONCE", 4)
     (tmp_path / "elsewhere").mkdir()
-    noted = encoded.decode_image
+    noted = encoded.decode_image  # type: ignore[attr-defined]
 
     def interrupted(*arguments: Any) -> Any:
         if len(decoded) >= 10:

@@ -183,7 +183,7 @@ FILES: dict[str, tuple[Callable[[bytes], None], str]] = {
     "card": (_all("card/*"), "card --apply card digits -o applied.csv"),
     "labels": (_all("labels.csv"), f"measure digits --labels labels.csv {QUICK} --out labelled"),
     "ids": (_all("dropped.csv"), "prune run --ids dropped.csv"),
-    "recipe": (
+    "recipe": (  # type: ignore[dict-item]
         lambda payload: Path("recipe.toml").write_bytes(payload) and None,
         f"measure digits --recipe recipe.toml {QUICK} --out by_recipe",
     ),

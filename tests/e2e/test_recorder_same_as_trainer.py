@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,22 +33,22 @@ def with_logits(tmp_path_factory) -> ez.Run:
 
 def logits_of(run: ez.Run, index: int) -> np.ndarray:
     """[epochs, K, classes]"""
-    return run.trials[index].observations(len(run.classes)).logits.values
+    return run.trials[index].observations(len(run.classes)).logits.values  # type: ignore[union-attr]
 
 
 def shuffled_batches(num: int, random: np.random.Generator) -> Iterator[np.ndarray]:
     yield from np.array_split(random.permutation(num), 7)
 
 
-def as_numpy(ids: np.ndarray, logits: np.ndarray) -> tuple:
+def as_numpy(ids: np.ndarray, logits: np.ndarray) -> tuple[Any, Any]:
     return ids, logits
 
 
-def as_double(ids: np.ndarray, logits: np.ndarray) -> tuple:
+def as_double(ids: np.ndarray, logits: np.ndarray) -> tuple[Any, Any]:
     return ids.tolist(), logits.astype(np.float64)
 
 
-def as_torch(ids: np.ndarray, logits: np.ndarray) -> tuple:
+def as_torch(ids: np.ndarray, logits: np.ndarray) -> tuple[Any, Any]:
     return torch.from_numpy(ids), torch.from_numpy(logits).requires_grad_()
 
 
@@ -83,9 +84,10 @@ def test_same_logits_same_scores(with_logits, tmp_path, give):
             for name in names:
                 np.testing.assert_array_equal(a[name], b[name], err_msg=name)
         assert ours.document.accuracy == theirs.document.accuracy
-        np.testing.assert_array_equal(
-            ours.observations(10).logits.values, theirs.observations(10).logits.values
-        )
+        first, second = ours.observations(10).logits, theirs.observations(10).logits
+        assert first is not None
+        assert second is not None
+        np.testing.assert_array_equal(first.values, second.values)
 
 
 def test_half_precision_is_widened_before_anything(with_logits, tmp_path):

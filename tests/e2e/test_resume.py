@@ -147,7 +147,7 @@ def test_kills_at_random_moments(start, command, digits, tmp_path, contents):
     # a prime number: no group of trials divides it, however long a busy machine expects them to take
     arguments = digits(path, "--trials", 397, "--epochs", 5)
     delays = random.Random(0)
-    counts = []
+    counts: list[int] = []
     for kill in range(3):
         process = start(*arguments)
         if kill == 2:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,7 @@ def wrong_digits(made_once) -> Path:
         table = pd.DataFrame({"id": data.ids, "label": given})
         table.to_csv(folder / "labels.csv", index=False)
         np.save(folder / "true.npy", data.labels)
-        size = {"model": "mlp_3", "limit": NUM, "trials": 3, "epochs": 8, "precision": "float32"}
+        size = dict[str, Any](model="mlp_3", limit=NUM, trials=3, epochs=8, precision="float32")
         measure("digits", labels=folder / "labels.csv", compile="off", out=folder / "run", **size)
 
     return made_once("suspects-command", make)

@@ -26,6 +26,7 @@ def test_the_result_of_each_check_and_why_it_stopped(command, arguments, tmp_pat
         "10 trials, epoch 2, 0.99 asked; 12 trials next",
         "12 trials, epoch 2, 0.99 asked",
     ]
+    assert stopped is not None
     assert f"reliability: {stopped.sentence}" in finished.out.splitlines()
     assert stopped.sentence.startswith("stopped at the cap of 12 trials: share of the true sets easy 0.")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from easiness.runs.progress import Progress
 from easiness.training import EpochReport
 from lengths import long_but
 
-SIZE = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32", "executor": "serial"}
+SIZE = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", executor="serial")
 
 
 class AfterTheFirstTrial(Progress):
@@ -71,7 +72,7 @@ def photos(tmp_path) -> Path:
 def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how):
     """Each trial fails with a line that names the file; with the data as they were the run goes on."""
     monkeypatch.setattr("easiness.inputs.image.photos.fits", lambda _: False)
-    options = {**SIZE, "image_size": 32, "batch_size": 4, "cache": False}
+    options: dict[str, Any] = {**SIZE, "image_size": 32, "batch_size": 4, "cache": False}
     measure(photos, **options, out=tmp_path / "lone", progress=False)
     shutil.copytree(photos, tmp_path / "kept")
     spoils = AfterTheFirstTrial(lambda: harm(photos, how))
@@ -87,7 +88,7 @@ def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how
 
 
 def test_a_cache_of_photos_that_goes(photos, tmp_path, contents):
-    options = {**SIZE, "image_size": 32, "batch_size": 4}
+    options: dict[str, Any] = {**SIZE, "image_size": 32, "batch_size": 4}
     measure(photos, **options, out=tmp_path / "a" / "lone", progress=False)
     cache = tmp_path / "b" / "easiness-cache"
     spoils = AfterTheFirstTrial(lambda: shutil.rmtree(cache))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
@@ -22,7 +23,7 @@ def whole(made_once) -> Path:
     """Two trials with all that a run can have: logits, weights, a held-out split."""
 
     def make(out: Path) -> None:
-        size = {"limit": 60, "trials": 2, "epochs": 2, "precision": "float32", "executor": "serial"}
+        size = dict[str, Any](limit=60, trials=2, epochs=2, precision="float32", executor="serial")
         measure("digits", model="mlp_2_w8", holdout=0.2, keep_logits=True, **size, out=out, progress=False)
 
     return made_once("small_and_whole", make)

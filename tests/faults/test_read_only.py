@@ -10,6 +10,8 @@ import pytest
 
 from lengths import long_but
 
+SAME: list[object] = ["--model", "mlp_3", "--precision", "float32", "--limit", 100, "--epochs", 2]
+
 READING: dict[str, Callable[[Path], list[object]]] = {
     "status": lambda run: ["status", run],
     "scores": lambda run: ["scores", run],
@@ -20,7 +22,7 @@ READING: dict[str, Callable[[Path], list[object]]] = {
     "report": lambda run: ["report", run, "-o", f"{run}-page.html"],
     "card": lambda run: ["card", run, "-o", f"{run}-card"],
     **{
-        f"export {form}": lambda run, form=form, suffix=suffix: [
+        f"export {form}": lambda run, form=form, suffix=suffix: [  # type: ignore[misc]
             *["export", run, "--to", form, "-o", f"{run}-exported{suffix}"]
         ]
         for form, suffix in (("csv", ".csv"), ("parquet", ".parquet"), ("torch", ".npz"))
@@ -32,7 +34,6 @@ READING: dict[str, Callable[[Path], list[object]]] = {
         *["measure", "digits", *SAME, "--trials", 5, "--dry-run", "--out", run]
     ],
 }
-SAME = ["--model", "mlp_3", "--precision", "float32", "--limit", 100, "--epochs", 2]
 
 
 @pytest.mark.parametrize("name", long_but(READING, ("status", "scores", "measuring what is there")))

@@ -142,7 +142,7 @@ def _work(target: Target, whole: Path, seed: int, cases: range, into: int) -> No
             for stream in streams:
                 os.truncate(stream, 0)
             how, said = _judged(asked.call, streams[1])
-            tell(asdict(Ended(**about, how=how, said=said)))
+            tell(asdict(Ended(**about, how=how, said=said)))  # type: ignore[arg-type]
         os.chdir("/")
     os._exit(0)
 

@@ -25,7 +25,7 @@ def make_checkpoint(whole: Path) -> None:
     import torch
 
     (whole / CHECKPOINTS).mkdir()
-    document = CheckpointDocument(**_OURS, epoch=1, images=40, seconds=1.0)
+    document = CheckpointDocument(**_OURS, epoch=1, images=40, seconds=1.0)  # type: ignore[arg-type]
     tensors = {"network/bias": torch.zeros(10), "losses": torch.ones(1, 1, dtype=torch.float64)}
     write_checkpoint(whole / CHECKPOINTS, 0, document, tensors)
 

@@ -8,6 +8,7 @@ import shutil
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import datasets  # noqa: F401
 import numpy as np
@@ -206,7 +207,7 @@ def recipe(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
         settings.pop("base")
         make_recipe({}, settings, origin=str(file))
         if trained:
-            size = {"trials": 1, "epochs": 1, "executor": "serial", "precision": "float32", "cache": False}
+            size = dict[str, Any](trials=1, epochs=1, executor="serial", precision="float32", cache=False)
             source = load_dataset((PIXELS, LABELS))
             measure(source, model="mlp_2_w2", recipe=file, **size, out=folder / "run", progress=False)
 
@@ -228,7 +229,9 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
         Path(f"{file}.table").write_bytes(content[-62 - table : -62])
     was = _alter(rng, list(cache.iterdir()))
     return Asked(
-        was, "a cache of photos", lambda: working_images(data, PHOTOS, cache).take(np.arange(len(data)))
+        was,
+        "a cache of photos",
+        lambda: working_images(data, PHOTOS, cache).take(np.arange(len(data))),  # type: ignore[arg-type]
     )
 
 

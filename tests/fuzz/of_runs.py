@@ -26,7 +26,7 @@ NOTES: dict[str, Any] = {
     ".lock": {"format": 1, "process": 1, "began": 1e9, "trials": [1], "host": "elsewhere"},
     "events.jsonl": {"time": "2026-01-01T00:00:00.000Z", "kind": "run_started", "trials": 2},
 }
-document.FEWEST = known.FEWEST = 1  # so that small runs, too, have an index and read it
+document.FEWEST = known.FEWEST = 1  # type: ignore[attr-defined]  # so that small runs, too, have an index and read it
 Read = Callable[[Path], object]
 
 

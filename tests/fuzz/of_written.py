@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import of_cards
@@ -29,7 +30,7 @@ def make(whole: Path) -> None:
     """What the altered inputs are made from, in the folder ``whole``: small, with all that there can be."""
     from easiness import measure
 
-    size = {"limit": 40, "trials": 2, "epochs": 2, "precision": "float32", "executor": "serial"}
+    size = dict[str, Any](limit=40, trials=2, epochs=2, precision="float32", executor="serial")
     whole.mkdir()
     run = whole / "run"
     measure("digits", model="mlp_2_w8", holdout=0.2, keep_logits=True, **size, out=run, progress=False)

@@ -71,7 +71,7 @@ TABLES: dict[str, tuple[str, Table, int | None]] = {
     "groups of one row": ("train", lambda t: t, 1),
     "one group": ("train", lambda t: t, 1000),
     "no rows": ("train", lambda t: t.slice(0, 0), None),
-    "fewer rows": ("held_out", lambda t: t.slice(0, len(t) - 2), len),
+    "fewer rows": ("held_out", lambda t: t.slice(0, len(t) - 2), len),  # type: ignore[dict-item]
     "labels as text": ("train", set_column("label", lambda v: [str(one) for one in v]), None),
     "labels of no class": ("train", set_column("label", lambda v: [99] * len(v), pa.int32()), None),
     "predictions below 0": ("train", set_column("prediction", lambda v: [-1] * len(v), pa.int32()), None),

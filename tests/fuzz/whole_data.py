@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -19,7 +20,7 @@ NUM = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM, 16, 12, 3), dtype=np.uint8)
 LABELS = np.arange(NUM) % 2
 CLASSES = ["cat", "dog"]
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "a.png": {},
     "b.jpg": {},
     "c.jpg": {"progressive": True},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def study(recorded_run: Path, made_once: Callable[[str, Callable[[Path], object]
     """Trainings without a part of the examples, and with other labels, ranked by the recorded run."""
 
     def make(out: Path) -> None:
-        where = {"model": "mlp_2_w16", "epochs": 2, "repetitions": 2, "holdout": 0.2, "seed": 3, "out": out}
+        where = dict[str, Any](model="mlp_2_w16", epochs=2, repetitions=2, holdout=0.2, seed=3, out=out)
         where |= {"precision": "float32", "jobs": 1}
         run, data = ez.open_run(recorded_run), ez.load_dataset("digits", limit=150)
         ez.ablate(data, run, rates=(0, 0.3), policies=("easy", "beta:2,1"), steps="steps", **where)

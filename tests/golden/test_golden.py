@@ -50,7 +50,7 @@ def document(value: Any) -> Any:
 def table(path: Path) -> dict[str, Any]:
     """The schema of a Parquet file, exact sums of whole numbers and rounded means of the others."""
     frame = pd.read_parquet(path)
-    summed = {}
+    summed: dict[str, Any] = {}
     for name, column in frame.items():
         values = column.to_numpy()
         if name == "class" or isinstance(values[0], str):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 import numpy as np
 import pytest
@@ -28,7 +29,9 @@ def recorder(out, **options) -> Recorder:
 def _train(rank: int, port: int, out: str, duplicates: str) -> None:
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
     data = torch.utils.data.TensorDataset(torch.from_numpy(IDS))
-    sampler = torch.utils.data.DistributedSampler(data, shuffle=True)
+    sampler: torch.utils.data.DistributedSampler[Any] = torch.utils.data.DistributedSampler(
+        data, shuffle=True
+    )
     said = ""
     try:
         with DistributedTrial(recorder(out, duplicates=duplicates), 0) as trial:
@@ -50,7 +53,7 @@ def trained(out, duplicates: str) -> list[str]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    multiprocessing.spawn(_train, (port, str(out), duplicates), nprocs=2)
+    multiprocessing.spawn(_train, (port, str(out), duplicates), nprocs=2)  # type: ignore[attr-defined]
     return [out.with_name(f"{out.name}.{rank}").read_text() for rank in range(2)]
 
 
@@ -65,7 +68,8 @@ def test_parts_are_merged_by_id_and_what_was_padded_counts_once(tmp_path):
     one = alone.run.trials[0].observations(3)
     for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
         np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
-    np.testing.assert_array_equal(two.logits.values, one.logits.values)
+    assert two.logits is not None
+    np.testing.assert_array_equal(two.logits.values, one.logits.values)  # type: ignore[union-attr]
 
 
 def test_what_was_padded_is_refused_in_every_process_unless_it_was_asked_for(tmp_path):
@@ -81,6 +85,6 @@ def test_of_an_id_that_is_given_twice_the_first_counts(tmp_path):
         trial.update(IDS[:5], logits(1)[:5])
         trial.update([100, 100], logits(1)[:2])
         trial.end_epoch()
-    np.testing.assert_array_equal(made.run.trials[0].observations(3).logits.values[0], logits(0))
+    np.testing.assert_array_equal(made.run.trials[0].observations(3).logits.values[0], logits(0))  # type: ignore[union-attr]
     with pytest.raises(BadInput, match="duplicates 'last' is unknown; choose refuse or first"):
         recorder(tmp_path / "other", duplicates="last")

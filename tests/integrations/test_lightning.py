@@ -128,7 +128,7 @@ def test_what_training_steps_return_is_recorded_as_augmented(tmp_path):
 
 def test_mappings_with_ids_and_a_forward_of_ones_own(tmp_path):
     rows = [{"name": int(i), "image": x} for i, x in zip(IDS, X, strict=True)]
-    given = torch.utils.data.DataLoader(rows, 16)
+    given = torch.utils.data.DataLoader(rows, 16)  # type: ignore[arg-type, var-annotated]
     made = recorder(tmp_path / "run")
     callback = RecordCallback(
         made, given, id_key="name", forward=lambda module, inputs: module(inputs["image"]), seed=5

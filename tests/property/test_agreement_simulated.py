@@ -97,7 +97,7 @@ def simulated_agreement(
     runs = (
         Measured(label, votes, matched(votes, votes, rule, 15, 60)) for label, votes in (("a", a), ("b", b))
     )
-    found = agreement(*runs, matched(a, b, rule, 15, 60), rule)
+    found = agreement(*runs, matched(a, b, rule, 15, 60), rule)  # type: ignore[arg-type, call-arg]
     return found, true_rate(ours, others, kind, rule)
 
 

@@ -64,7 +64,7 @@ def outcomes() -> dict[tuple[Ties, int, str, str], list[Seen]]:
                 for n in AHEAD:
                     match = overlap_rate(rate(0, n), rate(n, 2 * n))
                     found[*key, f"match of {n}, {side}"].append(_seen(ahead.match(n), match))
-    return found
+    return found  # type: ignore[return-value]
 
 
 def test_forecasts_are_right_in_the_mean(outcomes) -> None:

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def plain(
             refine_by = sure if ties == "refine" else None
             weights.append(select(counts, fraction, side, ties, refine_by, votes.ids, hashed))
             masses.append(tie_mass(counts, fraction, side))
-        matches.append(match_weights(*weights, a.labels, (masses[0], masses[1])))
+        matches.append(match_weights(*weights, a.labels, (masses[0], masses[1])))  # type: ignore[arg-type, call-arg]
     return {
         "rate": mean_defined(m.rate for m in matches),
         "chance": mean_defined(m.chance for m in matches),
@@ -82,17 +83,17 @@ def test_groups_match_as_their_weights_do(
             patch.setattr(tails_module, "COLUMNS", 64)
         for ours, theirs in ((a, b), (a, a), (a, copy.copy(a))):
             for side in SIDES:
-                how = {"side": side, "ties": ties, "fraction": fraction, "seed": seed}
+                how: dict[str, Any] = {"side": side, "ties": ties, "fraction": fraction, "seed": seed}
                 found = match_groups(
                     ours,
                     theirs,
                     Rule(**how),
                     group_size=size,
                     max_splits=12,
-                    num_replicates=3,  # type: ignore[arg-type]
+                    num_replicates=3,
                 )
                 assert found is not None
-                expected = plain(ours, theirs, size=size, **how)  # type: ignore[arg-type]
+                expected = plain(ours, theirs, size=size, **how)
                 got = {
                     "rate": found.rate,
                     "chance": found.chance,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from easiness.report.quantized import indices, named, quantized, shares
 NUMBERS = st.floats(-1e6, 1e6) | st.just(float("nan")) | st.sampled_from([0.0, -0.0, 1e-300])
 
 
-def decoded(column: dict) -> np.ndarray:
+def decoded(column: dict[str, Any]) -> np.ndarray:
     """As the script of the page does."""
     bits = column["bits"]
     codes = np.frombuffer(base64.b64decode(column["codes"]), f"<u{bits // 8}").astype(np.int64)

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean
+from typing import Any
 
 import pytest
 
@@ -24,9 +25,9 @@ ONE_GPU = Fleet(nodes=1, gpus=1)
 QUIET = Costs({"link_rate": 10.0, "node_losses": 0.0, "repair_seconds": 7.0})
 
 
-def a_job(**changes: object) -> Job:
+def a_job(**changes: Any) -> Job:
     """One run of one trial of ten segments of 10 s, which asks nothing of anybody else."""
-    given = {"runs": 1, "trials": 1, "prepares": 0, "fetches": 0, "decodes": 0, "segments": 10, "segment": 10}
+    given = dict[str, Any](runs=1, trials=1, prepares=0, fetches=0, decodes=0, segments=10, segment=10)
     return Job(**{**given, "sends": 0, "stores": 0, **changes})
 
 
@@ -131,13 +132,13 @@ def test_limits_are_where_what_they_are_about_is_full():
 
 def test_costs_are_measured_somewhere_or_assumed_with_a_source():
     for name, one in read_measured().items():
-        assert one["value"] > 0, name
+        assert float(one["value"]) > 0, name
         assert str(one["measured"]).startswith("date 20"), name
         assert str(one["command"]).startswith("python benchmarks/"), name
     for name, one in read_assumed().items():
         assert one["source"], name
         assert one["instead"], name
-        assert min(one[end] for end in ENDS) <= one["value"] <= max(one[end] for end in ENDS), name
+        assert min(one[end] for end in ENDS) <= one["value"] <= max(one[end] for end in ENDS), name  # type: ignore[operator]
     with pytest.raises(KeyError, match="no costs: training_rte"):
         read_costs().but(training_rte=1)
 

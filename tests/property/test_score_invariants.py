@@ -95,7 +95,7 @@ def test_permuting_examples_permutes_scores(trials, random) -> None:
     moved = Trials(trials.logits[:, :, order], trials.labels[order], trials.trained_on[:, order], trials.keep)
     before, after = score_columns(trials.observe(), M), score_columns(moved.observe(), M)
     for name, values in before.items():
-        assert_allclose(after[name], values[order], err_msg=name, **PRECISE)
+        assert_allclose(after[name], values[order], err_msg=name, **PRECISE)  # type: ignore[call-overload]
 
 
 @given(records(), st.randoms(use_true_random=False))
@@ -104,7 +104,7 @@ def test_the_order_of_trials_does_not_matter(trials, random) -> None:
     M, seen = trials.logits.shape[1], trials.observe()
     before, after = score_columns(seen, M), score_columns(random.sample(seen, len(seen)), M)
     for name, values in before.items():
-        assert_allclose(after[name], values, err_msg=name, **PRECISE)
+        assert_allclose(after[name], values, err_msg=name, **PRECISE)  # type: ignore[call-overload]
 
 
 @given(records(), st.data())
@@ -119,7 +119,7 @@ def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
     pieces, whole = scoring.columns(), score_columns(trials.observe(), M)
     assert list(pieces) == list(whole)
     for name, values in whole.items():
-        assert_allclose(pieces[name], values, err_msg=name, **PRECISE)
+        assert_allclose(pieces[name], values, err_msg=name, **PRECISE)  # type: ignore[call-overload]
 
 
 def _piece(obs, first, end) -> Observations:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from easiness.analysis import num_selected, select, selection as selection_module, tie_mass
+from easiness.analysis import Side, Ties, num_selected, select, selection as selection_module, tie_mass
 
 fractions = st.floats(0.05, 1.0)
 sides = st.sampled_from(["easy", "hard"])
@@ -20,7 +20,7 @@ def tied_values(draw: st.DrawFn) -> np.ndarray:
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, policies, st.integers(0, 5))
 def test_weights_are_memberships_and_monotone(
-    values: np.ndarray, fraction: float, side: str, ties: str, seed: int
+    values: np.ndarray, fraction: float, side: Side, ties: Ties, seed: int
 ) -> None:
     w = select(values, fraction, side=side, ties=ties, seed=seed)
     k = num_selected(len(values), fraction)
@@ -39,7 +39,7 @@ def test_weights_are_memberships_and_monotone(
 
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, st.integers(0, 100))
-def test_expected_moves_with_the_examples(values: np.ndarray, fraction: float, side: str, seed: int) -> None:
+def test_expected_moves_with_the_examples(values: np.ndarray, fraction: float, side: Side, seed: int) -> None:
     order = np.random.default_rng(seed).permutation(len(values))
     assert np.array_equal(
         select(values[order], fraction, side=side), select(values, fraction, side=side)[order]
@@ -49,7 +49,7 @@ def test_expected_moves_with_the_examples(values: np.ndarray, fraction: float, s
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, st.integers(0, 100), st.booleans(), st.booleans())
 def test_refine_with_ids_moves_with_the_examples(
-    values: np.ndarray, fraction: float, side: str, seed: int, text: bool, finer: bool
+    values: np.ndarray, fraction: float, side: Side, seed: int, text: bool, finer: bool
 ) -> None:
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(values))
@@ -72,7 +72,7 @@ def test_refine_with_ids_moves_with_the_examples(
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, st.integers(0, 100))
 def test_strict_lies_in_refine_lies_in_expected(
-    values: np.ndarray, fraction: float, side: str, seed: int
+    values: np.ndarray, fraction: float, side: Side, seed: int
 ) -> None:
     strict, refine, expected = (
         select(values, fraction, side=side, ties=ties, seed=seed) for ties in ("strict", "refine", "expected")
@@ -84,7 +84,7 @@ def test_strict_lies_in_refine_lies_in_expected(
 
 @settings(deadline=None)
 @given(tied_values(), fractions, policies, st.integers(0, 100))
-def test_hard_is_easy_of_the_negative(values: np.ndarray, fraction: float, ties: str, seed: int) -> None:
+def test_hard_is_easy_of_the_negative(values: np.ndarray, fraction: float, ties: Ties, seed: int) -> None:
     finer = np.random.default_rng(seed).random(len(values))
     easy = select(values, fraction, side="easy", ties=ties, refine_by=finer)
     hard = select(-values, fraction, side="hard", ties=ties, refine_by=-finer)
@@ -95,7 +95,7 @@ def test_hard_is_easy_of_the_negative(values: np.ndarray, fraction: float, ties:
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, policies)
 def test_single_precision_selects_as_double_does(
-    values: np.ndarray, fraction: float, side: str, ties: str
+    values: np.ndarray, fraction: float, side: Side, ties: Ties
 ) -> None:
     narrow = values.astype(np.float32)
     wide = narrow.astype(np.float64)
@@ -117,14 +117,14 @@ def test_the_nth_largest_is_found_from_a_few_values_or_without(
 
 
 @given(tied_values(), fractions, sides)
-def test_tie_mass_is_the_share_of_partial_members(values: np.ndarray, fraction: float, side: str) -> None:
+def test_tie_mass_is_the_share_of_partial_members(values: np.ndarray, fraction: float, side: Side) -> None:
     w = select(values, fraction, side=side)
     assert tie_mass(values, fraction, side) == np.mean((w > 0) & (w < 1))
 
 
 @settings(deadline=None)
 @given(tied_values(), fractions, sides, policies)
-def test_scale_and_shift_do_not_matter(values: np.ndarray, fraction: float, side: str, ties: str) -> None:
+def test_scale_and_shift_do_not_matter(values: np.ndarray, fraction: float, side: Side, ties: Ties) -> None:
     assert np.array_equal(
         select(values, fraction, side=side, ties=ties), select(values / 7 + 1, fraction, side=side, ties=ties)
     )
@@ -133,7 +133,7 @@ def test_scale_and_shift_do_not_matter(values: np.ndarray, fraction: float, side
 @settings(deadline=None, max_examples=10, derandomize=True)  # a five-sigma event must not be a flake
 @given(tied_values(), fractions, sides, st.integers(0, 100))
 def test_expected_is_the_mean_over_random_tie_breaks(
-    values: np.ndarray, fraction: float, side: str, seed: int
+    values: np.ndarray, fraction: float, side: Side, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)
     num = 2000

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from typer.main import get_command
+from typer.main import get_group
 from typer.testing import CliRunner
 
 import easiness
@@ -117,8 +117,8 @@ def test_executors_are_in_the_help_and_carry_what_they_are() -> None:
 
 
 def test_formats_are_in_the_help() -> None:
-    (parameter,) = [one for one in get_command(app).commands["export"].params if one.name == "to"]
-    assert all(re.search(rf"\b{form.name}\b", parameter.help) for form in FORMATS)
+    (parameter,) = [one for one in get_group(app).commands["export"].params if one.name == "to"]
+    assert all(re.search(rf"\b{form.name}\b", getattr(parameter, "help", "")) for form in FORMATS)
 
 
 def test_what_studies_declare_is_there() -> None:

@@ -13,7 +13,7 @@ from easiness import trial as trial_module
 from easiness.data import Dataset, load_dataset
 from easiness.record import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec, trial_seeds
-from easiness.training import training_set
+from easiness.training import Network, training_set
 from easiness.trial import run_trial, run_trials
 
 EASE = np.linspace(0, 1, 200)
@@ -31,7 +31,7 @@ def draw(**changes: Any) -> Draw:
     )
 
 
-class Watched(trial_module.Network):
+class Watched(Network):
     """A network that notes how it was made and how often it was trained."""
 
     made: list[Watched]

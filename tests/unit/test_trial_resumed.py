@@ -36,6 +36,7 @@ class Dropping(nn.Sequential):
 
     def __init__(self, input_shape: tuple[int, int, int], num_classes: int) -> None:
         super().__init__(nn.Flatten(), nn.Linear(int(np.prod(input_shape)), num_classes), nn.Dropout(0.4))
+        self.seen: torch.Tensor
         self.register_buffer("seen", torch.zeros(()), persistent=False)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -81,7 +82,7 @@ def bits(result: TrialRecord | TrialFailed) -> Any:
     if isinstance(result, TrialFailed):
         return str(result)
     assert result.weights is not None
-    arrays = {f"weights {name}": value.tobytes() for name, value in result.weights.items()}
+    arrays: dict[str, Any] = {f"weights {name}": value.tobytes() for name, value in result.weights.items()}
     for name, seen in result.probes.items():
         for column in ("prediction", "loss", "margin", "error_norm", "entropy"):
             arrays[f"{name} {column}"] = getattr(seen, column).tobytes()

@@ -23,7 +23,7 @@ REQUIRED = re.compile(r"\s*\[required\]$")
 
 def commands_page() -> str:
     """Markdown, a section for each command in the order of ``easiness --help``."""
-    group = typer.main.get_command(app)
+    group = typer.main.get_group(app)
     outer = group.make_context("easiness", [], resilient_parsing=True)
     sections = [section(name, command, outer) for name, command in group.commands.items()]
     listed = [f"- [`{name}`](#{name}): {first_line(command)}" for name, command in group.commands.items()]

@@ -13,9 +13,9 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import ViewportSize, sync_playwright
 
-_SIZE = {"width": 1280, "height": 700}
+_SIZE: ViewportSize = {"width": 1280, "height": 700}
 _PART = "#run1-class-3"
 _MOST_BYTES = 150_000
 

@@ -72,7 +72,7 @@ def test_halves_have_a_closed_form() -> None:
 @settings(deadline=None)
 def test_any_attenuation_is_taken_out(r: float, r_aa: float, r_bb: float, fraction: float) -> None:
     seen = rate_of([r * math.sqrt(r_aa * r_bb), r_aa, r_bb], fraction)
-    assert without_noise(*seen, fraction) == pytest.approx(float(rate_of(r, fraction)), abs=1e-4)
+    assert without_noise(*seen, fraction) == pytest.approx(float(rate_of(r, fraction)), abs=1e-4)  # type: ignore[call-arg]
 
 
 def test_a_match_above_both_ceilings_is_full_agreement() -> None:

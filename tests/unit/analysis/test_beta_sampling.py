@@ -50,7 +50,7 @@ def test_pairs_are_drawn_as_without_replacement():
     found = dict.fromkeys(expected, 0)
     for seed in range(4000):
         (dropped,) = draw_by_beta(importance, prediction, 1 / 3, ids=IDS[:3], seed=seed)
-        found[tuple(np.delete(np.arange(3), dropped).tolist())] += 1
+        found[tuple(np.delete(np.arange(3), dropped).tolist())] += 1  # type: ignore[index]
     for pair, share in expected.items():
         assert abs(found[pair] - 4000 * share) < 4.5 * np.sqrt(1000)
 

@@ -31,7 +31,7 @@ def test_where_spreads_have_nothing_in_common_it_is_students_test():
     old, new = rng.normal(0, scale, (6, 300)), rng.normal(0, scale, (5, 300))
     expected = stats.ttest_ind(old, new).pvalue
     wide = scale > 1  # the little that is shared is much to the smallest
-    np.testing.assert_allclose(p_of_change(of(old), of(new))[wide], expected[wide], rtol=0.02)
+    np.testing.assert_allclose(p_of_change(of(old), of(new))[wide], expected[wide], rtol=0.02)  # type: ignore[arg-type, index]
 
 
 def test_a_known_prior_is_found():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,8 +122,8 @@ def test_a_class_must_have_examples_left() -> None:
         ({"labels": [0, 1]}, r"labels have shape \(2,\) for 4 values"),
     ],
 )
-def test_bad_input(change: dict[str, object], told: str) -> None:
-    arguments = {"values": [0, 1, 2, 3], "rate": 0.5, "beta": (3, 1), "seed": 0}
+def test_bad_input(change: dict[str, Any], told: str) -> None:
+    arguments: dict[str, Any] = {"values": [0, 1, 2, 3], "rate": 0.5, "beta": (3, 1), "seed": 0}
     with pytest.raises(BadInput, match=told):
         draw_by_rank(**{**arguments, **change})
 

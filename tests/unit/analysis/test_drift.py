@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from easiness.analysis import Drift, Votes, before_last_quarter, drift
+from easiness.analysis import Drift, Side, Votes, before_last_quarter, drift
 from easiness.analysis.agreement import Agreement
 from easiness.errors import BadInput
 
@@ -15,13 +15,13 @@ RISING = np.linspace(-3, 3, K)
 
 
 def votes(ease: npt.ArrayLike, num_trials: int = 20, *, epoch: int = 1, seed: int = 0) -> Votes:
-    p = 1 / (1 + np.exp(-(ease + np.random.default_rng(seed).normal(size=(num_trials, K)))))
+    p = 1 / (1 + np.exp(-(ease + np.random.default_rng(seed).normal(size=(num_trials, K)))))  # type: ignore[operator]
     return Votes(p > 0.5, p, np.zeros(K, np.int64), np.arange(K), epoch)
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
-def test_sets_that_stay_do_not_go_on_changing(side: str) -> None:
-    found = drift(votes(RISING, epoch=3), votes(RISING, epoch=4, seed=1), side=side)  # type: ignore[arg-type]
+def test_sets_that_stay_do_not_go_on_changing(side: Side) -> None:
+    found = drift(votes(RISING, epoch=3), votes(RISING, epoch=4, seed=1), side=side)
     assert found is not None
     assert (found.side, found.epoch, found.last, found.decided) == (side, 3, 4, True)
     assert found.agreement.rate > 0.8
@@ -30,8 +30,8 @@ def test_sets_that_stay_do_not_go_on_changing(side: str) -> None:
 
 
 @pytest.mark.parametrize("side", ["easy", "hard"])
-def test_an_order_that_turns_round_changes_everything(side: str) -> None:
-    found = drift(votes(RISING, epoch=3), votes(-RISING, epoch=4, seed=1), side=side)  # type: ignore[arg-type]
+def test_an_order_that_turns_round_changes_everything(side: Side) -> None:
+    found = drift(votes(RISING, epoch=3), votes(-RISING, epoch=4, seed=1), side=side)
     assert found is not None
     assert found.agreement.reason is None
     assert found.agreement.rate < 0.05
@@ -47,8 +47,7 @@ def test_each_side_has_its_own() -> None:
     early = RISING.copy()
     early[:100] *= 2
     easy, hard = (
-        drift(votes(early), votes(shuffled, epoch=2, seed=1), side=side)  # type: ignore[arg-type]
-        for side in ("easy", "hard")
+        drift(votes(early), votes(shuffled, epoch=2, seed=1), side=side) for side in ("easy", "hard")
     )
     assert easy is not None
     assert hard is not None

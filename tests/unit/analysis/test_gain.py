@@ -45,7 +45,7 @@ def test_examples_alone():
     d = np.tile([1] * 12 + [-1] * 3 + [0] * 85, (4, 1))
     found = paired_gain(*right(d))
     test = stats.ttest_1samp(d[0], 0).confidence_interval()
-    np.testing.assert_allclose(found.interval, (test.low, test.high), rtol=1e-12)
+    np.testing.assert_allclose(found.interval, (test.low, test.high), rtol=1e-12)  # type: ignore[arg-type]
 
 
 def test_where_nothing_differs_the_interval_is_that_of_one_example():

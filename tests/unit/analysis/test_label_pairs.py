@@ -44,7 +44,7 @@ def test_the_strength_is_the_likeliest(mass, strongest):
         for s in STRENGTHS
     ]
     found = pairs.rates(np.array(mass, float), pairs.label, pairs.rival).strength
-    assert found == pytest.approx(STRENGTHS[int(np.argmax(likelihood))])
+    assert found == pytest.approx(STRENGTHS[int(np.argmax(likelihood))])  # type: ignore[arg-type]
     if strongest is not None:
         assert found == pytest.approx(3000 if strongest else 1)
 

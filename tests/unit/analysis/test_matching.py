@@ -50,6 +50,7 @@ def test_sizes_and_chance_are_exact_whatever_the_shares() -> None:
 def test_an_empty_set_has_no_rate_and_shows_its_size(other: np.ndarray) -> None:
     m = match_weights(weights(0, 0, 0), other, labels=np.array([0, 0, 1]))
     assert math.isnan(m.rate)
+    assert m.class_chance is not None
     assert math.isnan(m.class_chance)
     assert m.chance == 0
     assert m.sizes == (0, other.sum())

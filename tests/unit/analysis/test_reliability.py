@@ -64,7 +64,7 @@ def test_tails_are_the_ceilings_of_the_same_groups() -> None:
     assert half is not None
     for side, tail in (("easy", half.easy), ("hard", half.hard)):
         for ties in ("expected", "refine"):
-            m = match_groups(run, run, Rule(side=side, ties=ties), group_size=2, max_splits=20)
+            m = match_groups(run, run, Rule(side=side, ties=ties), group_size=2, max_splits=20)  # type: ignore[arg-type]
             assert m is not None
             assert getattr(tail, ties) == m.rate
             assert tail.tie_mass == pytest.approx(sum(m.tie_mass) / 2)

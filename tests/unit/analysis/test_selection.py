@@ -1,7 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from easiness.analysis import num_selected, select, tie_mass
+from easiness.analysis import Side, Ties, num_selected, select, tie_mass
 from easiness.errors import BadInput
 
 LEVELS = [3, 3, 2, 2, 2, 1, 1, 0, 0, 0]
@@ -44,7 +46,7 @@ def test_strict_is_empty_when_tau_is_the_extreme_value() -> None:
 
 
 @pytest.mark.parametrize("ties", ["expected", "strict", "refine"])
-def test_the_whole_is_everybody(ties: str) -> None:
+def test_the_whole_is_everybody(ties: Ties) -> None:
     assert select(LEVELS, 1.0, ties=ties).tolist() == [1] * 10
 
 
@@ -91,7 +93,7 @@ def test_infinite_values_are_ordered() -> None:
         (1.0, "easy", 0),
     ],
 )
-def test_tie_mass_is_the_share_at_a_cut_that_splits_a_level(fraction: float, side: str, mass: float) -> None:
+def test_tie_mass_is_the_share_at_a_cut_that_splits_a_level(fraction: float, side: Side, mass: float) -> None:
     assert tie_mass(LEVELS, fraction, side) == pytest.approx(mass)
 
 
@@ -114,7 +116,7 @@ def test_tie_mass_is_the_share_at_a_cut_that_splits_a_level(fraction: float, sid
     ],
 )
 def test_bad_input_is_named(change: dict[str, object], message: str) -> None:
-    arguments = {"values": LEVELS, "fraction": 0.3, "ties": "refine", **change}
+    arguments: dict[str, Any] = {"values": LEVELS, "fraction": 0.3, "ties": "refine", **change}
     with pytest.raises(BadInput, match=message) as caught:
         select(**arguments)
     assert "\n" not in str(caught.value)

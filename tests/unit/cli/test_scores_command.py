@@ -18,6 +18,7 @@ def test_the_held_out_split(command, refused, with_held_out, measured, tmp_path)
     assert finished.code == 0, finished.err
     run = open_run(with_held_out)
     assert finished.out == run.scores(split="held_out").to_csv(index=False)
+    assert run.spec.data.held_out is not None
     assert len(finished.out.splitlines()) == 1 + run.spec.data.held_out.num_examples
     assert finished.err == ""
     assert command("scores", with_held_out, "--split", "train").out == run.scores().to_csv(index=False)

@@ -27,7 +27,7 @@ def test_the_rate_is_that_of_the_last_trials_since_the_run_was_started():
     slow = [event("trial_finished", 100 * n) for n in range(10)]
     fast = [event("trial_finished", 1000 + n) for n in range(20)]
     assert hourly(slow + fast, NOON + timedelta(minutes=1020)) == pytest.approx(60)
-    assert hourly([event("trial_finished", 5), event("trial_finished", 0)], NOON) > 0
+    assert hourly([event("trial_finished", 5), event("trial_finished", 0)], NOON) > 0  # type: ignore[operator]
 
 
 def test_a_run_that_hangs_slows_down():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -190,7 +191,7 @@ def digits_labels(tmp_path: Path) -> Path:
 
 def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, digits_labels: Path):
     options = {"model": "mlp_2_w8", "limit": 100, "holdout": 0.2, "epochs": 1, "precision": "float32"}
-    where = {**options, "labels": digits_labels, "out": tmp_path / "run"}
+    where: dict[str, Any] = {**options, "labels": digits_labels, "out": tmp_path / "run"}
     run = ez.measure("digits", trials=1, **where)
     assert len(run.ids) == 99
     assert len(ez.measure("digits", trials=2, **where).trials) == 2
@@ -198,7 +199,7 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, d
         ez.measure("digits", trials=2, **{**where, "labels": None})
     again = Run(tmp_path / "run").spec.data
     assert (again.limit, again.holdout, again.labels) == (100, 0.2, str(digits_labels))
-    study = {"model": "mlp_2_w8", "epochs": 1, "repetitions": 1, "rates": (0.3,), "policies": ("random",)}
+    study = dict[str, Any](model="mlp_2_w8", epochs=1, repetitions=1, rates=(0.3,), policies=("random",))
     ablated = ez.ablate("digits", run, **study, out=tmp_path / "ablated", precision="float32")
     assert ablated.num_examples == 99
     with pytest.raises(BadInput, match=r"labels other\.csv: .* leave --labels out"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,7 +33,7 @@ def write_pngs(folder: Path, data, order, *, change=()):
 @pytest.fixture(scope="module")
 def run(made_once):
     def make(out):
-        size = {"model": "mlp_3", "limit": NUM, "trials": 3, "epochs": 2, "precision": "float32"}
+        size = dict[str, Any](model="mlp_3", limit=NUM, trials=3, epochs=2, precision="float32")
         measure("digits", **size, out=out, progress=False)
 
     return open_run(made_once("carded", make))
@@ -67,7 +68,7 @@ def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp
     assert found.text == f"{NUM} of {NUM} examples found by their pixels"
     scores = run.scores().set_index("id")
     for row in found.table.itertuples():
-        at = order[int(Path(row.id).stem)]
+        at = order[int(Path(row.id).stem)]  # type: ignore[arg-type]
         assert row.card_id == data.ids[at]
         assert row.confidence == scores.loc[data.ids[at], "confidence"]
 
@@ -88,7 +89,7 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
     pixels = np.broadcast_to(np.array(shades, np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
     for name, first in {"old": [0, 1, 0, 1], "new": [1, 0, 1, 0], "other": [0, 0, 1, 1]}.items():
         np.savez(tmp_path / f"{name}.npz", x=pixels, y=np.array([*first, *[0, 1] * 4]))
-    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
     made = card(measure(tmp_path / "old.npz", **size, out=tmp_path / "run"), tmp_path / "card")
     assert apply_card(made.path, tmp_path / "new.npz").table["card_id"].tolist() == [
         1,
@@ -105,7 +106,7 @@ def test_copies_of_a_picture_are_told_apart_by_class(tmp_path):
 def test_classes_with_other_names_are_no_other_classes(tmp_path):
     pixels = np.broadcast_to(np.arange(20, 32, dtype=np.uint8)[:, None, None, None], (12, 8, 8, 1)).copy()
     labels = np.arange(12) % 3
-    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
     own = load_dataset((pixels, labels), classes=["ant", "bee", "cat"])
     made = card(measure(own, **size, out=tmp_path / "run"), tmp_path / "card", source=own)
     labels[0] = 1
@@ -156,6 +157,7 @@ def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
             trial.update(np.arange(20), np.random.default_rng(seed).normal(size=(20, 2)))
             trial.end_epoch()
     made = card(recorder.run, tmp_path / "card")
+    assert made.note is not None
     assert "without digests of pictures" in made.note
     with pytest.raises(BadInput, match="has no digests of pictures"):
         apply_card(made.path, "digits")
@@ -167,7 +169,7 @@ def test_hostile_names_stay_text(tmp_path):
     pixels = rng.integers(0, 255, (8, 8, 8, 1)).astype(np.uint8)
     np.savez(tmp_path / f"{hostile.replace('/', '_')}.npz", x=pixels, y=np.arange(8) % 2)
     source = next(tmp_path.glob("*.npz"))
-    size = {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32", "progress": False}
+    size = dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32", progress=False)
     made = card(measure(source, **size, out=tmp_path / "run"), tmp_path / "card")
     readme = (made.path / "README.md").read_text()
     assert "<script>" not in readme
@@ -181,10 +183,10 @@ def with_held_out(tmp_path_factory):
     data = load_dataset("digits", limit=99)
     pictures = np.stack(data.pictures(np.arange(99)))
     test = [*range(80, 99), 0]
-    first = {"x": pictures[:80], "y": data.labels[:80]}
+    first: dict[str, Any] = {"x": pictures[:80], "y": data.labels[:80]}
     np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
-    size = {"model": "mlp_3", "trials": 2, "epochs": 2, "precision": "float32", "progress": False}
-    run = measure(folder / "digits.npz", **size, cache="off", out=folder / "run")
+    size = dict[str, Any](model="mlp_3", trials=2, epochs=2, precision="float32", progress=False)
+    run = measure(folder / "digits.npz", **size, cache="off", out=folder / "run")  # type: ignore[arg-type]
     return run, card(run, folder / "card"), pictures, data.labels
 
 
@@ -221,7 +223,7 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
     )
     scores = {split: run.scores(split=split).set_index("id")["confidence"] for split in ("train", "held_out")}
     for row in found.table.itertuples():
-        at = order[row.id]
+        at = order[row.id]  # type: ignore[index]
         split, known = ("train", at) if at < 80 else ("held_out", at - 80)
         assert (row.split, row.card_split, row.card_id) == ("train", split, known)
         assert row.confidence == scores[split][known]
@@ -292,7 +294,7 @@ def test_a_card_of_cifar10_parquet_fits_a_shuffled_folder_of_png(tmp_path):
     if not cifar10.exists():
         pytest.skip(f"{cifar10} is absent; set EASINESS_DATA to the folder that holds cifar10")
     data = load_dataset(cifar10, limit=300)
-    size = {"model": "mlp_3", "limit": 300, "trials": 2, "epochs": 1, "precision": "float32"}
+    size = dict[str, Any](model="mlp_3", limit=300, trials=2, epochs=1, precision="float32")
     made = card(measure(cifar10, **size, out=tmp_path / "run", progress=False), tmp_path / "card")
     order = np.random.default_rng(0).permutation(300)
     found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))

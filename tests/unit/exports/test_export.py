@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,8 +33,8 @@ def run(made_once):
     """Four trials on 100 digits, each without a fifth of them, logits kept."""
 
     def make(out):
-        size = {"model": "mlp_3", "limit": NUM, "trials": 4, "epochs": 2, "precision": "float32"}
-        kept = {"train_share": 0.8, "keep_logits": True, "keep_weights": False}
+        size = dict[str, Any](model="mlp_3", limit=NUM, trials=4, epochs=2, precision="float32")
+        kept: dict[str, Any] = {"train_share": 0.8, "keep_logits": True, "keep_weights": False}
         measure("digits", **size, **kept, out=out, progress=False)
 
     return open_run(made_once("exported", make))
@@ -49,8 +50,8 @@ def photos(tmp_path_factory):
         for number in range(15):
             pixels = rng.integers(0, 255, (12, 12, 3), np.uint8)
             Image.fromarray(pixels).save(folder / "in" / name / f"{number:02d}.png")
-    out, size = folder / "run", {"model": "mlp_3", "trials": 2, "epochs": 1, "precision": "float32"}
-    return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)
+    out, size = folder / "run", dict[str, Any](model="mlp_3", trials=2, epochs=1, precision="float32")
+    return measure(folder / "in", **size, cache="off", keep_weights=False, out=out, progress=False)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +65,8 @@ def with_held_out(tmp_path_factory):
             for i in range(number):
                 pixels = rng.integers(128 * at, 128 * at + 100, (12, 12, 3), np.uint8)
                 Image.fromarray(pixels).save(folder / "in" / split / name / f"{split}{i:02d}.png")
-    size = {"model": "mlp_3", "trials": 3, "epochs": 2, "precision": "float32", "progress": False}
-    return measure(folder / "in", **size, keep_logits=True, cache="off", out=folder / "run")
+    size = dict[str, Any](model="mlp_3", trials=3, epochs=2, precision="float32", progress=False)
+    return measure(folder / "in", **size, keep_logits=True, cache="off", out=folder / "run")  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +109,7 @@ def test_cleanlab_takes_labels_and_probabilities(run, tmp_path):
     np.testing.assert_allclose(kept["pred_probs"][out], run.probabilities(left_out=True)[out])
     np.testing.assert_allclose(kept["pred_probs"][~out], run.probabilities()[~out])
     if importlib.util.find_spec("cleanlab") is not None:
-        from cleanlab.filter import find_label_issues
+        from cleanlab.filter import find_label_issues  # type: ignore[import-not-found]
 
         assert find_label_issues(labels=kept["labels"], pred_probs=kept["pred_probs"]).shape == (NUM,)
 
@@ -121,7 +122,7 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     digits = load_dataset("digits")
     data = torch.utils.data.TensorDataset(digits.images, torch.from_numpy(digits.labels))
     subset = torch.utils.data.Subset(data, kept["indices"])
-    assert [int(label) for _, label in subset] == kept["labels"].tolist()
+    assert [int(label) for _, label in subset] == kept["labels"].tolist()  # type: ignore[attr-defined]
     by_id = scores.set_index("id")
     confidence = by_id.loc[kept["ids"], "confidence"].to_numpy()
     assert (np.diff(confidence) <= 0).all()
@@ -135,10 +136,10 @@ def test_what_is_printed_of_torch_draws_each_example_by_its_own_weight(run, scor
     names = {"numpy": np, "torch": torch, "data": range(1797)}  # data whose examples are their ids
     exec(done.then, names)
     loader, weight_of = names["loader"], 1 - scores.set_index("id")["easiness_expected"]
-    weights = loader.sampler.weights.tolist()
+    weights = loader.sampler.weights.tolist()  # type: ignore[attr-defined]
     assert len(set(weights)) > 1
-    assert len(list(loader)) == NUM
-    np.testing.assert_allclose(weights, [weight_of[one] for one in loader.dataset])
+    assert len(list(loader)) == NUM  # type: ignore[call-overload]
+    np.testing.assert_allclose(weights, [weight_of[one] for one in loader.dataset])  # type: ignore[attr-defined]
 
 
 def test_torch_indices_of_a_folder_are_those_of_torchvision(photos, tmp_path):
@@ -167,7 +168,7 @@ def test_spotlights_parquet_has_pictures(run, tmp_path):
     assert done.then.endswith("a.parquet', dtype={'image': spotlight.Image})")
     table = pd.read_parquet(tmp_path / "a.parquet")
     digits = load_dataset("digits", limit=NUM)
-    picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))
+    picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))  # type: ignore[arg-type]
     np.testing.assert_array_equal(picture, digits.images[41, 0].numpy())
 
 
@@ -252,8 +253,8 @@ def test_the_held_out_split_in_every_format(with_held_out, tmp_path):
             np.testing.assert_array_equal(table["easiness"], scores["easiness"])
         elif form.name == "spotlight":
             table = pd.read_parquet(tmp_path / "a.parquet")
-            pixels = np.asarray(Image.open(io.BytesIO(table.loc[7, "image"])))
-            at = Path(run.spec.data.source) / table.loc[7, "id"]
+            pixels = np.asarray(Image.open(io.BytesIO(table.loc[7, "image"])))  # type: ignore[arg-type]
+            at = Path(run.spec.data.source) / table.loc[7, "id"]  # type: ignore[operator]
             np.testing.assert_array_equal(pixels, np.asarray(Image.open(at)))
         elif form.name == "cleanlab":
             kept = np.load(tmp_path / "a.npz")

@@ -157,7 +157,8 @@ def numbers(num: int, threads: list[int] | None = None) -> Iterator[int]:
 
 
 def test_items_are_the_same_and_taken_by_one_thread_that_ends():
-    before, threads = threading.active_count(), []
+    threads: list[int] = []
+    before = threading.active_count()
     assert list(fetched_ahead(numbers(5, threads), CPU)) == [0, 1, 2, 3, 4]
     assert threading.active_count() == before
     assert len(set(threads)) == 1

@@ -58,14 +58,14 @@ def test_channels_last_gives_the_same_logits(name: str) -> None:
     images = torch.randn(4, 3, 8, 8)
     with torch.no_grad():
         expected = net(images)
-        found = net.to(memory_format=torch.channels_last)(images.to(memory_format=torch.channels_last))
+        found = net.to(memory_format=torch.channels_last)(images.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_trains_under_bfloat16_autocast_in_channels_last(name: str) -> None:
     torch.manual_seed(0)
-    net = build_model(name, (3, 8, 8), 4).to(memory_format=torch.channels_last)
+    net = build_model(name, (3, 8, 8), 4).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     images = torch.randn(8, 3, 8, 8).to(memory_format=torch.channels_last)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         logits = net(images)

@@ -139,7 +139,7 @@ def test_a_partial_is_told_by_what_it_sets(cell):
     assert name.startswith("net#")
     assert model_name(cell(source, "part")) == name
     assert model_name(cell(source.replace("classes=3", "classes=4"), "part")) != name
-    a, b = (functools.partial(Net, **given) for given in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+    a, b = (functools.partial(Net, **given) for given in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))  # type: ignore[arg-type]
     assert model_name(a) == model_name(b)
 
 

@@ -86,7 +86,7 @@ def test_numbers_and_texts_are_different_ids_and_any_container_does() -> None:
     numbers = Shuffle(0.25)(images, ids=[3, 4])
     assert not torch.equal(numbers, Shuffle(0.25)(images, ids=["3", "4"]))
     for ids in (np.array([3, 4], np.int32), torch.tensor([3, 4]), (np.int64(3), np.uint8(4))):
-        assert torch.equal(Shuffle(0.25)(images, ids=ids), numbers)
+        assert torch.equal(Shuffle(0.25)(images, ids=ids), numbers)  # type: ignore[arg-type]
     texts = Shuffle(0.25)(images, ids=np.array(["a", "bcd"]))
     assert torch.equal(texts, Shuffle(0.25)(images, ids=np.array(["a", "bcd"], object)))
 
@@ -108,5 +108,5 @@ def test_other_bad_input() -> None:
     with pytest.raises(BadInput, match="shuffle needs ids"):
         Shuffle(0.5)(counting(4, 4))
     with pytest.raises(BadInput, match=r"id 0\.5 is neither an integer nor a text"):
-        Shuffle(0.5)(counting(4, 4), ids=[0.5])
+        Shuffle(0.5)(counting(4, 4), ids=[0.5])  # type: ignore[arg-type]
     assert Shuffle(0.5)(torch.zeros(0, 3, 4, 4), ids=[]).shape == (0, 3, 4, 4)

@@ -25,7 +25,7 @@ def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
     assert curves.chance == 0.5
     assert list(curves.by_split) == ["train", "left_out", "held_out"]
     # the second trial has two epochs, so that is all that the run has
-    assert np.array_equal(curves.by_split["train"], [[0, 0.5], [1, 1]])
+    assert np.array_equal(curves.by_split["train"], [[0, 0.5], [1, 1]])  # type: ignore[arg-type]
     assert np.array_equal(curves.by_split["left_out"], [[0, 1]])
     assert np.array_equal(curves.by_split["held_out"], [[0.25, 0.25]])
     assert np.array_equal(curves.mean("train"), [0.5, 0.75])
@@ -42,7 +42,7 @@ def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
     assert drawn[:2] == [[0.1, 0.3], [0.3, 0.5]]
     assert np.allclose(drawn[2], [0.2, 0.4])
     assert drawn[3] == [0.1, 0.1]  # chance
-    assert list(axes.lines[4].get_xdata()) == [2, 2]  # the epoch that is read
+    assert list(axes.lines[4].get_xdata()) == [2, 2]  # type: ignore[arg-type]  # the epoch that is read
 
 
 def test_one_trial_is_its_own_mean() -> None:

@@ -99,7 +99,7 @@ def test_another_size_of_photos_needs_no_recipe_file(tmp_path: Path) -> None:
         file = tmp_path / "photos" / "ab"[at % 2] / f"{at}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (20, 16), (30 * at, 0, 0)).save(file)
-    size = {"trials": 1, "epochs": 1, "precision": "float32", "batch_size": 4, "image_size": 8}
+    size = dict[str, Any](trials=1, epochs=1, precision="float32", batch_size=4, image_size=8)
     run = measure(tmp_path / "photos", model="mlp_2_w8", **size, out=tmp_path / "run")
     found = measure_command(run, load_dataset(tmp_path / "photos"))
     assert found is not None

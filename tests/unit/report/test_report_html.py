@@ -226,7 +226,7 @@ def test_several_runs_are_compared_as_in_table_1(
     page = Page(render_report(runs, comparison=comparison))
     for side in ("easy", "hard"):
         for ties in ("expected", "refine"):
-            cells = [comparison.cell(*pair, side, ties) for pair in ((0, 0), (0, 1), (1, 1))]  # type: ignore[arg-type]
+            cells = [comparison.cell(*pair, side, ties) for pair in ((0, 0), (0, 1), (1, 1))]
             texts = []
             for cell in cells:
                 assert cell.groups is not None
@@ -298,7 +298,7 @@ def test_pictures_come_from_the_source_that_is_named(
     data = load_dataset("digits", limit=40)
     logits = noisy_logits(data.labels, trials=2, epochs=1)
     run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
-    shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]
+    shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]  # type: ignore[operator]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="these are not the data"):
         render_report([run], source="digits")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, writing: float) -> None:
         self.now = 1000.0
-        real = checkpoints.write_checkpoint
+        real = checkpoints.write_checkpoint  # type: ignore[attr-defined]
         self.written: list[int] = []
 
         def write(folder: Any, first: int, document: Any, tensors: Any) -> None:
@@ -34,7 +35,7 @@ class Clock:
             self.now += writing
 
         monkeypatch.setattr(checkpoints, "write_checkpoint", write)
-        monkeypatch.setattr(checkpoints.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
 
 
 @pytest.fixture

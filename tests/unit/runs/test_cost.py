@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from PIL import Image
 
 from easiness import load_dataset, measure
-from easiness.runs.carrying_out import cache_beside, resolve_plan
+from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignore[attr-defined]
 from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
@@ -75,7 +76,7 @@ def cost_of(plan, cache=None) -> Cost:
 
 
 def test_the_disk_is_about_what_a_run_takes(tmp_path):
-    settings = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
+    settings: dict[str, Any] = {"model": "mlp_3", "trials": 1, "epochs": 10, "precision": "float32"}
     plan = planned("digits", **settings)
     cost = cost_of(plan)
     assert (cost.num_examples, cost.steps_per_epoch, cost.num_images) == (1797, 15, 10 * 2 * 1797)
@@ -116,7 +117,7 @@ def test_every_image_that_is_counted_goes_through(tmp_path, observe):
         def images(self, num):
             told.append(num)
 
-    settings = {"model": "mlp_2_w16", "trials": 2, "epochs": 3, "precision": "float32", "holdout": 0.2}
+    settings = dict[str, Any](model="mlp_2_w16", trials=2, epochs=3, precision="float32", holdout=0.2)
     measure("digits", limit=60, out=tmp_path / "run", observe=observe, progress=Counting(), **settings)
     assert [sum(told)] == expected
 
@@ -137,7 +138,7 @@ def test_the_cache_counts_until_it_is_there(tmp_path):
         for i, size in enumerate([(40, 60), (50, 20), (30, 30)]):
             pixels = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "pets" / name / f"{i}.png")
-    settings = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 21}}
+    settings: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "recipe": {"crop": 21}}
     plan = planned(load_dataset(tmp_path / "pets"), **settings)
     cache = cache_beside(tmp_path / "run")
     # short sides of 24: 24 x 36, 50 x 20 (smaller already), 24 x 24

@@ -64,7 +64,7 @@ class Noted(Progress):
 
 
 def reason(path: Path) -> str:
-    spec = module.read_document(path).spec
+    spec = module.read_document(path).spec  # type: ignore[attr-defined]
     assert isinstance(spec, RunSpec)
     return spec.resolved.reason
 

@@ -86,6 +86,7 @@ def test_a_run_stays_a_rectangle(run_copy, trials, epochs, trained):
     assert [event[1] for event in events if event[0] == "stored"] == trained
     assert len(run.trials) == max(3, trials)
     assert {trial.epochs for trial in run.trials} == {max(2, epochs)}
+    assert run.spec.kind == "measured"
     assert (run.spec.trials, run.spec.epochs) == (max(3, trials), max(2, epochs))
     assert again(run_copy, trials, epochs)[1] == []
 
@@ -113,9 +114,11 @@ def test_what_auto_became_is_reused(run_copy, monkeypatch):
         pytest.fail("decided again")
 
     monkeypatch.setattr(execute_module, "resolve_plan", resolve)
-    resolved = ez.open_run(run_copy).spec.resolved
+    resolved = ez.open_run(run_copy).spec.resolved  # type: ignore[union-attr]
     run = ez.measure("digits", **{**DIGITS, "precision": "auto"}, trials=4, epochs=2, out=run_copy)
+    assert run.spec.kind == "measured"
     assert run.spec.resolved == resolved
+    assert run.trials[3].document.spec is not None
     assert run.trials[3].document.spec.resolved == resolved
 
 
@@ -152,7 +155,7 @@ def test_a_held_out_split_and_a_share(tmp_path):
     for trial, mask in zip(run.trials, trained_on, strict=True):
         assert sorted(trial.document.files) == ["held_out.parquet", "train.parquet", "train_logits.parquet"]
         assert set(trial.document.accuracy) == {"train", "left_out", "held_out"}
-        assert trial.observations(2).logits.positions.tolist() == np.flatnonzero(~mask).tolist()
+        assert trial.observations(2).logits.positions.tolist() == np.flatnonzero(~mask).tolist()  # type: ignore[union-attr]
         held_out = trial.observations(2, probe="held_out")
         assert held_out.prediction.shape == (2, 6)
         assert not held_out.trained_on.any()
@@ -168,7 +171,7 @@ def test_a_held_out_split_and_a_share(tmp_path):
     ],
 )
 def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents, error, reason):
-    real = trainer_module.run_trials
+    real = trainer_module.run_trials  # type: ignore[attr-defined]
 
     def failing(specs, *arguments, **options):
         if specs[0].index != 1:
@@ -240,6 +243,7 @@ def test_mending_where_nothing_is_damaged_trains_nothing(run_copy, contents):
     intact = contents(run_copy)
     run, events = again(run_copy, trials=2, epochs=1, retrain_damaged=True)
     assert events == []
+    assert run.spec.kind == "measured"
     assert (run.spec.trials, run.spec.epochs) == (3, 2)
     assert contents(run_copy) == intact
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import statistics
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ class Timed(Progress):
 
 
 def test_a_run_tells_the_next_one_how_long_it_takes(tmp_path):
-    settings = {"model": "mlp_2_w4", "trials": 3, "epochs": 2, "limit": 60, "precision": "float32"}
+    settings = dict[str, Any](model="mlp_2_w4", trials=3, epochs=2, limit=60, precision="float32")
     timed = Timed()
     run = measure("digits", **settings, out=tmp_path / "run", progress=timed)
     assert isinstance(run.spec, RunSpec)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from easiness.data import counted, reading, tell
@@ -29,7 +31,7 @@ def test_a_screen_is_opened_once_it_takes_a_moment(monkeypatch: pytest.MonkeyPat
     screen = FakeScreen()
     now = [0.0]
     monkeypatch.setattr(shown, "find_screen", lambda: screen)
-    monkeypatch.setattr(shown.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with shown.passes_shown(True):
         tell("looking", 1, 4)
         assert screen.happened == []
@@ -47,7 +49,7 @@ def test_without_a_screen_lines_come_now_and_then(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr(shown, "find_screen", lambda: None)
-    monkeypatch.setattr(shown.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     with shown.passes_shown(True):
         tell("looking", 1, 4000)
         now[0] = 6.0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from easiness.inputs.counting import counted, reading as listening
@@ -11,7 +13,7 @@ from easiness.runs.reading import reading_shown
 def clock(monkeypatch):
     """A clock that goes on by a second whenever it is read."""
     now = iter(range(1000))
-    monkeypatch.setattr(module.time, "monotonic", lambda: float(next(now)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(now)))
 
 
 def test_nothing_is_shown_where_it_is_quick(capsys):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+import time
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,6 @@ import pytest
 from rich.console import Console
 
 from easiness import open_run
-from easiness.runs import shown as progress_module
 from easiness.runs.cost import Cost
 from easiness.runs.screens import Notebook, State, Terminal, find_screen
 from easiness.runs.shown import ShownProgress
@@ -40,7 +40,7 @@ COST = Cost(
 
 def show(measured: Path, **seconds: float) -> None:
     with ShownProgress(**seconds) as shown:
-        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)  # type: ignore[arg-type]
         for done in (0, 60, 150):
             shown.cached("train", done, 150)
         for epoch in (1, 2, 3):
@@ -77,7 +77,7 @@ def test_caching_that_takes_long_is_announced(measured, capsys):
 
 def test_what_is_refused_while_caching_begins_is_not_announced(measured, capsys):
     with ShownProgress() as shown:
-        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)  # type: ignore[arg-type]
         shown.cached("train", 0, 150)
     assert capsys.readouterr().err == ""
 
@@ -131,17 +131,17 @@ def test_an_error_goes_through():
 def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, capsys, monkeypatch):
     """Half of the images of a study are a tenth of its work: the rest takes nine times as long."""
     now = [100.0]
-    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     spec = open_run(measured).spec
     quick = replace(COST, num_trials=1, epochs=1, num_trained_on=0, num_observed=100, seconds=10.0)
     slow = replace(quick, seconds=90.0)
     with ShownProgress(within_epoch=-1.0) as shown:
         shown.study("two runs", 200, 100.0)
-        shown.begin(spec, [0], Path("a"), quick)
+        shown.begin(spec, [0], Path("a"), quick)  # type: ignore[arg-type]
         shown.images(0)
         now[0] += 20
         shown.images(100)
-        shown.begin(spec, [0], Path("b"), slow)
+        shown.begin(spec, [0], Path("b"), slow)  # type: ignore[arg-type]
         shown.images(0)
         now[0] += 90
         shown.images(50)
@@ -158,7 +158,7 @@ def test_more_trials_of_a_run_are_counted_anew(measured, capsys, monkeypatch, on
     spec = open_run(measured).spec
     with ShownProgress(within_epoch=-1.0) as shown:
         for missing in ([0], [1]):
-            shown.begin(spec, missing, Path("runs/a"), COST)
+            shown.begin(spec, missing, Path("runs/a"), COST)  # type: ignore[arg-type]
             shown.images(0)
             shown.cached("train", 150, 150)
             shown.images(230)
@@ -177,13 +177,13 @@ def long(epoch: int) -> EpochReport:
 def test_a_plain_line_has_eighty_characters_at_the_most(measured, capsys, monkeypatch):
     """Ever less is said of what is long: the loss goes first, what is held out stays."""
     now = [100.0]
-    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     many = replace(COST, num_trials=100, num_trained_on=10**9)
     with ShownProgress(between_lines=-1.0) as shown:
-        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), COST)  # type: ignore[arg-type]
         shown.images(0)
         shown.epoch(EpochReport(1, 1, 2, 0.5, {"train": 0.5}, 0.1))
-        shown.begin(open_run(measured).spec, [2], Path("runs/a"), many)
+        shown.begin(open_run(measured).spec, [2], Path("runs/a"), many)  # type: ignore[arg-type]
         shown.images(0)
         now[0] += 2000
         shown.images(10**9)

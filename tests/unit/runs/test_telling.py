@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from easiness.runs.progress import Progress
 from easiness.runs.shown import ShownProgress
 from easiness.runs.telling import call_text, told
 
-SMALL = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
+SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
 
 
 def test_a_run_is_announced_and_shown_unless_told_not_to(tmp_path: Path, capsys):
@@ -44,7 +45,7 @@ def test_a_progress_of_ones_own_is_called(tmp_path: Path, capsys):
 
 def test_anything_else_is_refused(tmp_path: Path):
     with pytest.raises(ez.BadInput, match="progress 'bar': give True, False, or a Progress of your own"):
-        ez.measure("digits", out=tmp_path / "run", progress="bar", **SMALL)
+        ez.measure("digits", out=tmp_path / "run", progress="bar", **SMALL)  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
 

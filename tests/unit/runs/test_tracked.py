@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 import easiness as ez
@@ -7,14 +9,14 @@ from easiness.errors import BadInput
 from easiness.runs import Progress
 from easiness.store import last_events
 
-MEASURE = {"model": "mlp_2_w8", "limit": 100, "epochs": 2, "precision": "float32", "jobs": 1}
+MEASURE: dict[str, Any] = {"model": "mlp_2_w8", "limit": 100, "epochs": 2, "precision": "float32", "jobs": 1}
 
 
 class Kept:
     """Keeps what it is told."""
 
     def __init__(self) -> None:
-        self.said: list[tuple] = []
+        self.said: list[tuple[Any, ...]] = []
 
     def begin(self, name, parameters):
         self.said.append(("begin", name, parameters))

@@ -52,7 +52,8 @@ def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
 def test_several_processes_record_what_one_does(tmp_path, contents):
     alone = ez.measure("digits", **FEW, trials=3, out=tmp_path / "alone", executor="serial")
     beside = ez.measure("digits", **FEW, trials=3, out=tmp_path / "beside", jobs=2)
-    assert (alone.spec.resolved.jobs, beside.spec.resolved.jobs) == (1, 2)
+    assert alone.spec.kind == "measured"
+    assert (alone.spec.resolved.jobs, beside.spec.resolved.jobs) == (1, 2)  # type: ignore[union-attr]
     assert contents(tmp_path / "beside") == contents(tmp_path / "alone")
     # nothing that processes shared is left, and a run goes on with another number of them
     assert not list((tmp_path / "beside").glob(".aside-*"))

@@ -55,7 +55,7 @@ def auto(
         reliability=reliability,
         max_trials=max_trials,
         out=out,
-        progress=progress,
+        progress=progress,  # type: ignore[arg-type]
     )
 
 
@@ -81,7 +81,7 @@ def steady(num_trials: int) -> np.ndarray:
 
 def test_what_is_asked() -> None:
     assert trials_asked(Trials(trials=7), 3, print) == (7, None)
-    assert trials_asked(Trials(trials="7"), 3, print) == (7, None)
+    assert trials_asked(Trials(trials="7"), 3, print) == (7, None)  # type: ignore[arg-type]
     num, until = trials_asked(Trials(trials="auto"), 3, print)
     assert num == 10
     assert until is not None
@@ -208,12 +208,14 @@ def test_a_run_stops_at_the_same_number_however_it_got_there(tmp_path, contents,
     assert len(first.checks) == 2
     assert first.stored_trials == list(range(16))
     at_cap = run.document.stopped
+    assert at_cap is not None
     assert (at_cap.reason, [check.trials for check in at_cap.checks]) == ("cap", [10, 16])
     lowest = min(at_cap.checks[0].easy.low, at_cap.checks[0].hard.low)
     target = max(lowest + 0.01, 0.11)  # just out of reach of the first ten
 
     lone = auto(tmp_path / "lone", target, 20)
     best = len(lone.trials)
+    assert lone.spec.kind == "measured"
     assert 10 < best == lone.spec.trials <= 20
 
     with pytest.raises(KeyboardInterrupt):
@@ -221,6 +223,7 @@ def test_a_run_stops_at_the_same_number_however_it_got_there(tmp_path, contents,
     assert ez.open_run(tmp_path / "interrupted").document.stopped is None
     resumed = auto(tmp_path / "interrupted", target, 20)
     assert resumed.document.stopped == lone.document.stopped
+    assert resumed.spec.kind == "measured"
     assert resumed.spec.trials == best
     assert contents(tmp_path / "interrupted") == contents(tmp_path / "lone")
 

@@ -49,7 +49,7 @@ def test_interval_is_the_scaled_jeffreys_interval() -> None:
     low, high = easiness_interval(np.array([0, 2, 4]), 5, 4, level=0.9)
     posterior = stats.beta(np.array([0, 2, 4]) + 0.5, 5 - np.array([0, 2, 4]) + 0.5)
     assert low[0] == 0
-    assert_allclose(low[1:], posterior.ppf(0.05)[1:] * 5 / 4)
+    assert_allclose(low[1:], posterior.ppf(0.05)[1:] * 5 / 4)  # type: ignore[index]
     assert_allclose(high, posterior.ppf(0.95) * 5 / 4)
 
 

@@ -14,7 +14,7 @@ def test_the_class_that_most_trials_give():
     assert share.tolist() == [1, 2 / 3, 1 / 3]
     predicted, share = most_predicted(np.array([[3], [1], [3], [1]]))
     assert (predicted.tolist(), share.tolist()) == ([1], [0.5])
-    assert (predicted.dtype, share.dtype) == (np.int64, np.float64)
+    assert (predicted.dtype, share.dtype) == (np.int64, np.float64)  # type: ignore[comparison-overlap]
 
 
 @given(arrays(np.int32, st.tuples(st.integers(1, 7), st.integers(1, 5)), elements=st.integers(0, 3)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import weakref
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_declared_directions_hold(trial_of_logits) -> None:
 
 
 def test_trials_are_streamed(trial_of_right) -> None:
-    alive: list[weakref.ref] = []
+    alive: list[weakref.ref[Any]] = []
 
     def stream():
         for _ in range(3):

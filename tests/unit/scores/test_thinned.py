@@ -116,7 +116,7 @@ def test_only_the_never_learned_rank_where_an_epoch_is_missing(trial_of_right):
     columns = score_columns([at_epochs(trial_of_right(SEEN), (1, 2, 4))], 4)
     (score,) = (score for score in SCORES if score.name == "forgetting_events")
     never = ~np.array(SEEN, bool).any(axis=0)
-    assert 0 < never.sum() < len(never)
+    assert 0 < never.sum() < len(never)  # type: ignore[arg-type]
     assert_array_equal(score.ranked(columns, 4), np.where(never, 4, NAN))
 
 

@@ -31,7 +31,7 @@ def test_values_that_one_holds_show_themselves(measured, tmp_path):
     import easiness as ez
 
     data = ez.load_dataset("digits", limit=100, holdout=0.2)
-    assert repr(data) == f"Dataset('digits', examples=100, classes=10, held_out={len(data.held_out)})"
+    assert repr(data) == f"Dataset('digits', examples=100, classes=10, held_out={len(data.held_out)})"  # type: ignore[arg-type]
     recorder = ez.Recorder(tmp_path / "run", ids=[1, 2], labels=[0, 1])
     assert repr(recorder) == f"Recorder({str(tmp_path / 'run')!r}, examples=2, classes=2)"
     assert repr(recorder.trial(seed=4)) == f"TrialRecorder({str(tmp_path / 'run')!r}, seed=4)"

@@ -87,6 +87,7 @@ def test_a_value_takes_the_arguments_of_its_fields():
 
 def test_columns_are_read_as_names():
     read = options_of(Loading)["columns"][1].read
+    assert read is not None
     assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
     for text in ("path", "path=", "=filename", "path=a,", ""):
         with pytest.raises(ValueError, match="name them as in path=filename,label=breed"):

@@ -79,7 +79,7 @@ def test_no_translation_is_no_shift():
 
 def test_a_recipe_is_frozen():
     with pytest.raises(ValidationError):
-        Recipe().alpha = 0.1  # type: ignore[misc]
+        Recipe().alpha = 0.1
 
 
 def test_a_recipe_refuses_what_it_does_not_know():

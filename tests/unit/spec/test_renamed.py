@@ -22,13 +22,13 @@ def test_the_new_name_says_nothing():
 
 def test_the_old_name_goes_on_with_a_warning_that_points_to_the_caller():
     with pytest.warns(DeprecationWarning, match=r"^paint\(\): colour= is now called color=$") as warned:
-        assert paint("north", colour="red") == ("north", "red")
+        assert paint("north", colour="red") == ("north", "red")  # type: ignore[call-arg]
     assert warned[0].filename == __file__
 
 
 def test_both_names_are_refused():
     with pytest.raises(TypeError, match="color= and, under its old name, colour="):
-        paint("north", color="red", colour="blue")
+        paint("north", color="red", colour="blue")  # type: ignore[call-arg]
 
 
 def test_measure_takes_compiling_for_compile(tmp_path):
@@ -36,5 +36,5 @@ def test_measure_takes_compiling_for_compile(tmp_path):
         pytest.warns(DeprecationWarning, match="compiling= is now called compile="),
         pytest.raises(ez.BadInput, match="compile 'maybe': unknown; choose auto, on or off"),
     ):
-        ez.measure("digits", model="mlp_2_w8", compiling="maybe", out=tmp_path / "run")
+        ez.measure("digits", model="mlp_2_w8", compiling="maybe", out=tmp_path / "run")  # type: ignore[call-arg]
     assert not (tmp_path / "run").exists()

@@ -78,7 +78,7 @@ OTHER: dict[str, list[Any]] = {
     "model": ["mlp_4"],
     "pretrained": ["ab" * 32, "cd" * 32],
     "recipe": [
-        Recipe(**{name: value})
+        Recipe(**{name: value})  # type: ignore[arg-type]
         for name, value in {
             "batch_size": 64,
             "alpha": 0.002,
@@ -97,7 +97,7 @@ OTHER: dict[str, list[Any]] = {
         }.items()
     ]
     + [
-        Recipe(crop=48, **{name: value})
+        Recipe(crop=48, **{name: value})  # type: ignore[arg-type]
         for name, value in {"crop_scale": 0.5, "crop_ratio": 1.0, "crop_share": 1.0}.items()
     ],
     "recipe_version": [0],

@@ -19,8 +19,8 @@ def test_lines_that_others_read(tmp_path):
         {"kind": "run_started", "trials": 2},
         {"kind": "trial_finished", "trial": 0, "seconds": 1.5, "accuracy": {"train": 0.5}},
     ]
-    assert all(datetime.fromisoformat(one["time"]).utcoffset().total_seconds() == 0 for one in found)
-    rows = duckdb.sql(f"select kind, trial, accuracy.train from '{tmp_path / EVENTS}'").fetchall()
+    assert all(datetime.fromisoformat(one["time"]).utcoffset().total_seconds() == 0 for one in found)  # type: ignore[union-attr]
+    rows = duckdb.sql(f"select kind, trial, accuracy.train from '{tmp_path / EVENTS}'").fetchall()  # type: ignore[union-attr]
     assert rows == [("run_started", None, None), ("trial_finished", 0, 0.5)]
 
 

@@ -71,9 +71,9 @@ def make_large(path: Path, num: int = NUM) -> None:
 
 
 @pytest.fixture
-def counted(monkeypatch) -> Counter:
+def counted(monkeypatch) -> Counter[str]:
     """How often files of a name are opened, and folders of a name listed."""
-    seen: Counter = Counter()
+    seen: Counter[str] = Counter()
     opened, listed = io.open, os.scandir
 
     def count_open(file, *args, **kwargs):
@@ -187,13 +187,14 @@ def test_a_writer_keeps_the_index_as_it_adds(copy, make_record, monkeypatch):
     with RunWriter(copy) as writer:
         writer.read()
         for index in range(NUM, NUM + 3):
+            assert spec is not None
             trial = spec.trial(index)
             writer.add(make_record(1), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial)
     assert written == []  # three of six hundred are read in a moment
     with RunWriter(copy) as writer:
         writer.read()
         for index in range(NUM + 3, NUM + 20):
-            trial = spec.trial(index)
+            trial = spec.trial(index)  # type: ignore[union-attr]
             writer.add(make_record(1), {"train": ids}, index=index, seed=5, identity=trial.hash, spec=trial)
     assert written == [NUM + 20]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
 
-SIZE = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "out"}
+SIZE: dict[str, Any] = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "out"}
 
 CALLS = {
     "suspects": (lambda path: ez.suspects(path), "run"),
@@ -44,9 +45,9 @@ def test_a_path_is_to_be_opened(name, path):
 
 def test_the_second_run_as_well(measured):
     with pytest.raises(BadInput, match="new 'runs/a': is a path"):
-        ez.diff(ez.open_run(measured), "runs/a")
+        ez.diff(ez.open_run(measured), "runs/a")  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="runs 'runs/a': is a path"):
-        ez.compare((ez.open_run(measured), "runs/a"))
+        ez.compare((ez.open_run(measured), "runs/a"))  # type: ignore[arg-type]
 
 
 def test_every_public_function_of_runs_is_here():

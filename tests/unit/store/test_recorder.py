@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -262,6 +263,7 @@ def test_keeping_all_logits(tmp_path):
     recorder = ez.Recorder(tmp_path / "mine", ids=IDS, labels=LABELS, keep_logits=True)
     record(recorder, epochs=2)
     logits = recorder.run.trials[0].observations(2).logits
+    assert logits is not None
     np.testing.assert_array_equal(logits.values, [RIGHT, RIGHT])
     assert recorder.run.classes == ("0", "1")
 
@@ -455,13 +457,13 @@ def test_probabilities_for_logits_are_noticed_and_taken_where_they_are_announced
     with pytest.raises(BadInput, match="does not sum to 1"):
         record(made, seed=1, logits=logits)
     with pytest.raises(BadInput, match="outputs 'p' is unknown; choose logits or probabilities"):
-        ez.Recorder(tmp_path / "x", ids=IDS, labels=LABELS, outputs="p")
+        ez.Recorder(tmp_path / "x", ids=IDS, labels=LABELS, outputs="p")  # type: ignore[arg-type]
 
 
 def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
     rng = np.random.default_rng(0)
     epochs = rng.normal(size=(3, len(IDS), 2)).astype(np.float32)
-    options = {"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], "keep_logits": True}
+    options: dict[str, Any] = {"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], "keep_logits": True}
     whole, parts = ez.Recorder(tmp_path / "a", **options), ez.Recorder(tmp_path / "b", **options)
     with whole.trial(seed=0) as trial:
         for logits in epochs:
@@ -477,7 +479,7 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
         trial.update(IDS, epochs[2])
         trial.end_epoch(held_out_accuracy=0.5)
     one, other = (run.run.trials[0] for run in (whole, parts))
-    np.testing.assert_array_equal(one.observations(2).logits.values, other.observations(2).logits.values)
+    np.testing.assert_array_equal(one.observations(2).logits.values, other.observations(2).logits.values)  # type: ignore[union-attr]
     assert [one.accuracy(e) for e in (1, 2, 3)] == [other.accuracy(e) for e in (1, 2, 3)]
     with pytest.raises(BadInput, match="a recording of other examples"):
         ez.Recorder(tmp_path / "c", ids=IDS[:2], labels=LABELS[:2], classes=["no", "yes"]).trial(

@@ -49,7 +49,7 @@ def test_votes_of_the_held_out_split(held_out_run):
 
 def test_a_split_that_is_not_there(held_out_run, tmp_path, add):
     with pytest.raises(BadInput, match="split 'test': unknown; choose train or held_out"):
-        open_run(held_out_run).scores(split="test")
+        open_run(held_out_run).scores(split="test")  # type: ignore[arg-type]
     add(tmp_path / "run", 0)
     with pytest.raises(BadInput, match=r"no held-out split to show .*; measure with one \(--holdout 0\.2\)"):
         open_run(tmp_path / "run").scores(split="held_out")

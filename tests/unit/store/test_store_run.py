@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import shutil
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
@@ -107,9 +108,9 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
     run = open_run(tmp_path / "run")
     table = run.scores(1)
     ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
-    assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()
+    assert table["predicted"].tolist() == (ones >= 2).astype(int).tolist()  # type: ignore[union-attr]
     assert table["predicted_share"].tolist() == (np.maximum(ones, 3 - ones) / 3).tolist()
-    assert (table["predicted"].dtype, table["predicted_share"].dtype) == (np.int64, np.float64)
+    assert (table["predicted"].dtype, table["predicted_share"].dtype) == (np.int64, np.float64)  # type: ignore[comparison-overlap]
     assert list(table)[-7:-3] == ["never_learned", "never_learned_share", "predicted", "predicted_share"]
 
 
@@ -132,7 +133,7 @@ def write_random_run(path, num, *, num_trials, epochs):
         writer.create(spec, ids, labels)
         for index in range(num_trials):
             rng = np.random.default_rng(index)
-            columns = {
+            columns: dict[str, Any] = {
                 name: rng.random((epochs, num), np.float32)
                 for name in ("loss", "margin", "error_norm", "entropy")
             }

@@ -81,9 +81,10 @@ def test_a_trial_in_blocks(write, make_record, monkeypatch, keep):
     if keep is None:
         assert all(block.logits is None for _, block in blocks)
         return
-    positions = [first + at for first, block in blocks for at in block.logits.positions.tolist()]
+    positions = [first + at for first, block in blocks for at in block.logits.positions.tolist()]  # type: ignore[union-attr]
     assert positions == np.flatnonzero(keep).tolist()
-    values = np.concatenate([block.logits.values for _, block in blocks], axis=1)
+    values = np.concatenate([block.logits.values for _, block in blocks], axis=1)  # type: ignore[union-attr]
+    assert whole.logits is not None
     np.testing.assert_array_equal(values, whole.logits.values)
 
 
@@ -113,6 +114,7 @@ def test_without_weights(write, make_record):
 def test_kept_logits(write, make_record, trained_on, keep, positions):
     record = make_record(3, trained_on=trained_on, keep=keep)
     logits = StoredTrial(write(record)).observations(2, epoch=2).logits
+    assert logits is not None
     assert logits.positions.tolist() == positions
     assert logits.values.shape == (2, len(positions), 2)
     np.testing.assert_array_equal(logits.values, record.probes["train"].logits.values[:2])

@@ -39,7 +39,7 @@ def test_a_flipped_bit_anywhere_is_named_with_its_trial(path):
             content = bytearray(whole)
             content[place] ^= 1
             file.write_bytes(content)
-            (found,) = verify(path) or [None]
+            (found,) = verify(path) or [None]  # type: ignore[list-item]
             if found is None:  # white space between the values of a document says nothing
                 assert name.endswith(".json")
                 assert chr(whole[place]).isspace()

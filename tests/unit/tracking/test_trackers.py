@@ -11,7 +11,7 @@ from easiness.errors import BadInput
 from easiness.tracking import Tracker, make_tracker
 
 CURVES = {"loss": {1: 2.0, 2: 1.5}, "accuracy_train": {2: 0.75}}
-PARAMETERS = {"model": "mlp_3", "trials": 2, "data": "a|b"}
+PARAMETERS: dict[str, str | int | float] = {"model": "mlp_3", "trials": 2, "data": "a|b"}
 
 
 def test_names():

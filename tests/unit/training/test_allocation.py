@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import platform
 import subprocess
 import sys
@@ -39,6 +40,6 @@ def test_what_is_freed_is_used_again():
 def test_other_systems_are_left_alone(monkeypatch):
     from easiness.training import allocation
 
-    monkeypatch.setattr(allocation.sys, "platform", "darwin")
-    monkeypatch.setattr(allocation.ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
     allocation.keep_memory.__wrapped__()

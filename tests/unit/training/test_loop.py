@@ -211,7 +211,7 @@ class Fixed(nn.Module):
 def observed(num: int, *logits_per_update: int) -> tuple[ObservationLog, Observer, Network]:
     recipe = Recipe(gcn=False)
     model = nn.Sequential(Fixed(), nn.Linear(3, 3, bias=False))
-    nn.init.eye_(model[1].weight)
+    nn.init.eye_(model[1].weight)  # type: ignore[arg-type]
     network = Network(
         model,
         recipe,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,8 @@ def test_an_epoch_that_leaves_examples_out_is_refused():
 
 def test_a_trial_that_fails_is_noted_and_the_others_go_on():
     observer = StepObserver(filled := logs(2, 2), 3)
-    failed, going = {}, [0, 1]
+    failed: dict[int, Any] = {}
+    going = [0, 1]
     both = torch.tensor([0, 1, 0, 1])
     spoilt = torch.zeros(2, 2, 3)
     spoilt[0, 1] = torch.nan

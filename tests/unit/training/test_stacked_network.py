@@ -163,7 +163,9 @@ def test_convolutions_of_all_trials_run_as_asked_and_as_alone(precision, channel
         assert len(ran.last) == 9
         assert all(ran.last) is channels_last
         assert ran.dtypes == {getattr(torch, precision)}
-        close = {"rtol": 1e-3, "atol": 1e-3} if precision == "float32" else {"rtol": 0.05, "atol": 0.1}
+        close: dict[str, Any] = (
+            {"rtol": 1e-3, "atol": 1e-3} if precision == "float32" else {"rtol": 0.05, "atol": 0.1}
+        )
         for g, single in enumerate(singles):
             loss, of_one = single.step(images[g], labels[g])
             torch.testing.assert_close(losses[g], loss, **close)

@@ -85,13 +85,14 @@ def test_weights_of_another_network_are_refused(measured):
     run = open_run(measured)
     weights = {name: value for name, value in run.trials[0].weights().items() if not name.endswith("bias")}
     with pytest.raises(BadInput, match="model mlp_3: the stored weights do not fit the network"):
-        open_network(run.spec, weights, (1, 8, 8), 10, CPU)
+        open_network(run.spec, weights, (1, 8, 8), 10, CPU)  # type: ignore[arg-type]
 
 
 def test_random_state_and_threads_are_left_alone(measured):
     run = open_run(measured)
     before, threads = torch.get_rng_state(), torch.get_num_threads()
-    open_network(run.spec, run.trials[0].weights(), (1, 8, 8), 10, CPU)
+    open_network(run.spec, run.trials[0].weights(), (1, 8, 8), 10, CPU)  # type: ignore[arg-type]
+    assert run.spec.kind == "measured"
     with threads_of(
         run.spec.model_copy(update={"resolved": run.spec.resolved.model_copy(update={"threads": 2})})
     ):

@@ -166,6 +166,7 @@ def test_held_out_of_another_shape(tmp_path):
     np.savez(tmp_path / "a.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 8, 5), y_test=[0, 1])
     data = load_dataset(tmp_path / "a.npz")
     assert data.image_shape is None
+    assert data.held_out is not None
     assert data.held_out.image_shape == (1, 8, 5)
     np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
     with pytest.raises(BadInput, match="images of train have 1 channel but those of test 3 channels"):
@@ -174,6 +175,7 @@ def test_held_out_of_another_shape(tmp_path):
 
 def test_a_held_out_pair():
     data = load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 1]), classes=["a", "b"])
+    assert data.held_out is not None
     assert data.held_out.labels.tolist() == [1, 1]
     assert data.held_out.ids.tolist() == [0, 1]
     assert data.held_out.split == "test"

@@ -298,6 +298,7 @@ def test_held_out_may_have_another_size(folder, picture):
     picture(2, size=(8, 4)).save(root / "val/cat/0.png")
     data = load_dataset(root)
     assert data.image_shape is None
+    assert data.held_out is not None
     assert data.held_out.pictures(np.array([0]))[0].shape == (4, 8, 3)
 
 
@@ -375,7 +376,7 @@ def test_verdicts_are_remembered(folder, monkeypatch):
 
 @pytest.mark.parametrize("options", [{}, {"skip_unreadable": True}])
 def test_an_interrupt_loses_little(folder, monkeypatch, options):
-    original = file_blobs.read_regular
+    original = file_blobs.read_regular  # type: ignore[attr-defined]
 
     def interrupted(path, most):
         if path.name == "2.png" and path.parent.name == "dog":

@@ -67,6 +67,7 @@ def test_a_saved_folder(table, tmp_path, picture, monkeypatch):
     assert data.name == "pets"
     assert data.classes == ("cat", "dog")
     assert data.ids.tolist() == [0, 1, 2]
+    assert data.held_out is not None
     assert data.held_out.split == "test"
     assert (data.images[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
 
@@ -97,6 +98,7 @@ def test_names_in_the_cache(table, hub_cache):
     write_cache(hub_cache, "someone/pets", "small", {"train": table([0, 1]), "validation": table([1])})
     data = load_dataset("hf:someone/pets:small")
     assert data.labels.tolist() == [0, 1]
+    assert data.held_out is not None
     assert data.held_out.split == "validation"
     assert data.source == "hf:someone/pets:small"
     assert data.name == "someone/pets"
@@ -254,6 +256,7 @@ def test_the_only_split_is_the_one_to_train_on(table):
 @pytest.mark.parametrize("labels", [[-1, -1], [None, None]])
 def test_a_test_split_without_labels_gives_way(table, labels):
     data = load_dataset(splits(train=table([0, 1]), test=table(labels), validation=table([1])))
+    assert data.held_out is not None
     assert data.held_out.split == "validation"
 
 

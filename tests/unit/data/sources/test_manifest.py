@@ -28,6 +28,7 @@ def test_rows_in_their_order_and_classes_by_name(manifest):
     assert data.classes == ("cat", "dog")
     assert data.labels.tolist() == [1, 0, 1]
     assert data.name == "pets"
+    assert data.source is not None
     assert data.source.endswith("/pets/pets.csv")
     assert data.held_out is None
 
@@ -70,6 +71,7 @@ def test_the_first_held_out_split_is_used_and_others_are_not(manifest):
         )
     )
     assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    assert data.held_out is not None
     assert data.held_out.split == "val"
     assert data.held_out.ids.tolist() == ["dog/2.png", "cat/1.png"]
     assert data.held_out.labels.tolist() == [1, 0]
@@ -234,6 +236,7 @@ def test_columns_are_mapped_and_kept(manifest):
     lines = ("path;breed;fold;photo;label", "x;cat;train;cat/0.png;y", "x;dog;train;dog/0.png;y")
     data = load_dataset(manifest(*lines, "x;dog;val;dog/1.png;y"), columns=columns, limit=2)
     assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
+    assert data.held_out is not None
     assert data.held_out.ids.tolist() == ["dog/1.png"]
     ref = data.ref()
     assert ref.columns == columns

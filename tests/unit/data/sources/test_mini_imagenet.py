@@ -36,6 +36,7 @@ def test_the_ten_classes(imagenet):
     ]
     assert data.source == f"mini-imagenet:{imagenet}"
     assert data.name == "mini-imagenet"
+    assert data.held_out is not None
     assert data.held_out.labels.tolist() == [label for label in range(1, 10) for _ in range(2)]
     assert load_dataset(data.source).fingerprint == data.fingerprint
 

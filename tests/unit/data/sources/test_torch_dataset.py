@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -194,7 +195,7 @@ def test_a_length_that_changes_or_lies():
     )
 
 
-class Stream(IterableDataset):
+class Stream(IterableDataset[Any]):
     def __iter__(self):
         yield grey(0), 0
 
@@ -243,7 +244,7 @@ def test_subsets_of_subsets():
     base = Items(
         [(grey(i), i % 2) for i in range(10)], classes=["even", "odd"], targets=[i % 2 for i in range(10)]
     )
-    data = load_dataset(Subset(Subset(base, [9, 8, 7, 6]), [0, 3]))
+    data = load_dataset(Subset(Subset(base, [9, 8, 7, 6]), [0, 3]))  # type: ignore[arg-type]
     assert data.ids.tolist() == [0, 1]
     assert data.classes == ("even", "odd")
     assert data.labels.tolist() == [1, 0]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def refused(dataset, message, **options):
     assert "\n" not in str(caught.value)
 
 
-class NoLength(torch.utils.data.Dataset):
+class NoLength(torch.utils.data.Dataset[Any]):
     def __getitem__(self, _):
         return grey(0), 0
 
@@ -123,7 +124,7 @@ def test_an_interrupt_is_not_swallowed():
 def test_indices_that_are_not_there(folder, index):
     refused(Subset(ImageFolder(folder), [0, index]), f"Subset: index {index} is outside of the 6 items")
     items = Items([(grey(i), i % 2) for i in range(6)], targets=[0, 1] * 3)
-    refused(Subset(items, [0, index]), f"Subset: index {index} is outside of the 6 items")
+    refused(Subset(items, [0, index]), f"Subset: index {index} is outside of the 6 items")  # type: ignore[arg-type]
 
 
 def png(size):
@@ -157,6 +158,7 @@ def test_lists_of_items(kind, num, image, label):
     assert data.ids.tolist() == list(range(num))
     assert data.labels.tolist() == [i % 2 for i in range(num)]
     assert data.images[:, 0, 0, 0].tolist() == list(range(num))
+    assert data.held_out is not None
     assert data.held_out.labels.tolist() == [0]
 
 

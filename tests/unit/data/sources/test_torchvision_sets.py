@@ -52,7 +52,9 @@ def test_cifar100(cifar100):
     root, content = cifar100
     data = load_dataset("cifar100", data_root=root)
     assert len(data) == 200
+    assert data.held_out is not None
     assert len(data.held_out) == 100
+    assert data.held_out is not None
     assert data.held_out.split == "test"
     assert data.classes[99] == "thing 99"
     assert data.labels.tolist() == content["train"]["fine_labels"]
@@ -94,6 +96,7 @@ def test_mnist_is_grey_and_never_mirrored(tmp_path):
     assert data.classes[3] == "3 - three"
     assert data.recipe_defaults == {"flip": 0.0}
     assert data.limit(10).recipe_defaults == {"flip": 0.0}
+    assert data.held_out is not None
     assert data.held_out.labels.tolist() == [i % 10 for i in range(20)]
 
 
@@ -130,10 +133,12 @@ def write_imagenet(root: Path, num_classes: int, per_class: int) -> None:
 def test_imagenet_with_its_thousand_classes(tmp_path):
     write_imagenet(tmp_path, 1000, 2)
     data = load_dataset("imagenet", data_root=tmp_path)
+    assert data.held_out is not None
     assert len(data) == len(data.held_out) == 2000
     assert data.num_classes == 1000
     assert data.classes[:3] == ("crane (0)", "crane (1)", "thing 2, object 2")
     assert data.labels.tolist() == [label for label in range(1000) for _ in range(2)]
+    assert data.held_out is not None
     assert data.held_out.split == "val"
     part = data.limit(1000)
     assert sorted(part.labels) == list(range(1000))

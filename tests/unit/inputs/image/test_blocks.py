@@ -59,8 +59,8 @@ def test_working_images_have_the_shape_that_the_network_gets(data):
     recipe = Recipe(reduce=2)
     images = working_images(data, recipe)
     assert data.input_shape(recipe) == (1, 2, 3)
-    assert images.shape == (8, 1, 2, 3)
-    assert torch.equal(images, average_blocks(data.images, 2))
+    assert images.shape == (8, 1, 2, 3)  # type: ignore[union-attr]
+    assert torch.equal(images, average_blocks(data.images, 2))  # type: ignore[arg-type]
     assert data.image_shape == (1, 4, 6)
 
 

@@ -63,7 +63,7 @@ def test_random_crops_are_torchvisions_of_the_same_boxes(anywhere, channels):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", SIZES)
 def test_the_centre_is_torchvisions_resize_and_centre_crop(anywhere, size, channels):
-    p = photo(*size, channels)
+    p = photo(*size, channels)  # type: ignore[call-arg]
     image = torch.from_numpy(p).permute(2, 0, 1)
     resize = v2.Compose([v2.Resize(128, antialias=True), v2.CenterCrop(112)])
     reduced = reduce(p, 128)

@@ -139,7 +139,7 @@ def test_exif_orientation_is_applied(kind, orientation):
 def test_the_first_frame_of_an_animation():
     frames = [Image.new("RGB", (4, 3), color) for color in ((200, 0, 0), (0, 200, 0))]
     data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
-    assert Image.open(io.BytesIO(data)).n_frames == 2
+    assert Image.open(io.BytesIO(data)).n_frames == 2  # type: ignore[attr-defined]
     assert decode(data).tolist() == np.full((3, 4, 3), (200, 0, 0)).tolist()
 
 

@@ -4,6 +4,7 @@ import os
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ class Stored:
         part.decoded = self.decoded
         return part
 
-    def map(self, function: Callable) -> Iterator:
+    def map(self, function: Callable[..., Any]) -> Iterator[Any]:
         for position in self.positions.tolist():
             if position >= self.fail_at:
                 raise KeyboardInterrupt
@@ -59,7 +60,7 @@ class Stored:
 
 
 def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> CachedPhotos:
-    return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)
+    return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)  # type: ignore[arg-type]
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,8 @@ def test_another_process_reads_the_same_file(tmp_path):
 
 
 def test_built_once(tmp_path):
-    stored, seen = Stored(), []
+    stored = Stored()
+    seen: list[Any] = []
     open_cache(stored, tmp_path / "deep/a.photos", seen)
     assert seen == [0, 2, 4, 6, 7]
     assert stored.decoded == list(range(NUM))
@@ -238,7 +240,7 @@ def test_foreign_files_are_refused(tmp_path):
     with pytest.raises(BadInput, match="this cache holds other photos; remove it and run again"):
         open_cache(Stored(), path)
     with pytest.raises(BadInput, match="this cache holds other photos"):
-        cached_photos(Stored(np.arange(3)), SHORT_SIDE + 1, path, [].append)
+        cached_photos(Stored(np.arange(3)), SHORT_SIDE + 1, path, [].append)  # type: ignore[arg-type]
 
 
 def test_a_disk_that_cannot_be_written(tmp_path):
@@ -261,7 +263,7 @@ def test_a_grey_part_of_a_color_source(folder, picture, tmp_path):
         picture(i, size=(9, 8), mode="L").save(folder / f"cat/{i}.png")
     data = load_dataset(folder)
     assert data.scan.channels == 3
-    photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)
+    photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)  # type: ignore[arg-type]
     for photo in photos.take(np.arange(3)):
         assert photo.shape == (5, 5, 3)
         assert (photo == photo[..., :1]).all()
@@ -272,8 +274,8 @@ def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch
     recipe = Recipe(crop=10)
     data = load_dataset(folder)
     first = working_images(data, recipe, cache=tmp_path / "cache")
-    before = [photo.copy() for photo in first.take(np.arange(6))]
+    before = [photo.copy() for photo in first.take(np.arange(6))]  # type: ignore[arg-type]
     monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was decoded"))
     again = working_images(load_dataset(folder), recipe, cache=tmp_path / "cache")
-    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
+    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):  # type: ignore[arg-type]
         assert (photo == expected).all()

@@ -80,7 +80,7 @@ def test_decoded_anew_where_they_do_not_fit(photos, monkeypatch):
 
 
 def test_in_a_file(photos, tmp_path):
-    check(working_images(photos, RECIPE, cache=tmp_path / "cache"), photos)
+    check(working_images(photos, RECIPE, cache=tmp_path / "cache"), photos)  # type: ignore[arg-type]
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".photos"]
 
 

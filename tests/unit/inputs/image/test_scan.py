@@ -21,12 +21,12 @@ def test_sizes_that_differ_and_the_usual_short_side():
     # short sides 5, 4, 3, 9: the lower of the two in the middle
     assert scan(headers((5, 6), (6, 4), (3, 3), (9, 10))) == Scan(3, None, 4)
     # the same sizes upright and across differ
-    assert scan(headers((4, 6), (6, 4))).size is None
+    assert scan(headers((4, 6), (6, 4))).size is None  # type: ignore[union-attr]
 
 
 def test_grey_only_if_all_are():
-    assert scan([Header(4, 4, True), Header(4, 4, False), Header(4, 4, True)]).channels == 3
-    assert scan(itertools.repeat(Header(4, 4, True), 300)).channels == 1
+    assert scan([Header(4, 4, True), Header(4, 4, False), Header(4, 4, True)]).channels == 3  # type: ignore[union-attr]
+    assert scan(itertools.repeat(Header(4, 4, True), 300)).channels == 1  # type: ignore[union-attr]
 
 
 def test_one_odd_picture_at_the_end_is_seen():

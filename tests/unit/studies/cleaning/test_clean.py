@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,7 +85,7 @@ def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, susp
     file, again = tmp_path / "labels.csv", tmp_path / "again.csv"
     first = ez.clean(first_two).table()
     first.to_csv(file, index=False)
-    size = {"model": "mlp_2_w8", "limit": 100, "trials": 1, "epochs": 1, "precision": "float32"}
+    size = dict[str, Any](model="mlp_2_w8", limit=100, trials=1, epochs=1, precision="float32")
     run = ez.measure("digits", labels=file, out=tmp_path / "run", **size)
     suspecting({run.ids[5]: (other(run.labels[5]), 0.95)})
     second = ez.clean(run)

@@ -50,7 +50,7 @@ def runs(tmp_path_factory):
 
 def test_every_group_of_a_table_has_the_size_of_the_smallest_runs_half(runs):
     comparison = compare(runs)
-    assert {cell.groups.group_size for cell in comparison.cells} == {2}
+    assert {cell.groups.group_size for cell in comparison.cells} == {2}  # type: ignore[union-attr]
     assert {(cell.a, cell.b) for cell in comparison.cells} == {(0, 0), (0, 1), (1, 1)}
     assert len(comparison.cells) == 3 * 2 * 2  # pairs, sides, policies
 
@@ -64,15 +64,15 @@ def test_cells_hold_what_the_analysis_says(runs, side, ties):
     expected = match_groups(few, many, rule, group_size=2)
     assert cell.groups == expected
     ours, theirs = (
-        Measured(name, votes, match_groups(votes, copy.copy(votes), rule, group_size=2))
+        Measured(name, votes, match_groups(votes, copy.copy(votes), rule, group_size=2))  # type: ignore[arg-type]
         for name, votes in (("few", few), ("many", many))
     )
-    assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))
+    assert cell.agreed == agreement(ours, theirs, expected, Rule(side, 0.1, ties))  # type: ignore[arg-type]
     assert cell.all_trials == match_votes(few, many, side=side, ties=ties)
 
 
 def test_matching_rate_reads_all_trials_of_the_last_common_epoch(runs):
-    match = matching_rate(*runs, side="hard")
+    match = matching_rate(*runs, side="hard")  # type: ignore[misc]
     expected = match_votes(*(run.votes(EPOCHS) for run in runs), side="hard")
     assert match == expected
     assert match.chance == pytest.approx(0.1)
@@ -114,11 +114,13 @@ def test_tables_say_the_same_in_every_format(runs):
     document = json.loads(as_json(comparison))
     assert len(rows) == len(document["matching"]) == len(comparison.cells)
     for row, entry, cell in zip(rows, document["matching"], comparison.cells, strict=True):
+        assert cell.groups is not None
         assert float(row["rate"]) == entry["rate"] == cell.groups.rate
         assert (row["side"], row["ties"]) == (cell.side, cell.ties)
         assert entry["chance"] == pytest.approx(0.1)
     for text in (as_text(comparison, details=True), as_markdown(comparison)):
         for cell in comparison.cells:
+            assert cell.groups is not None
             assert f"{cell.groups.rate:.2f}?" in text  # two trials a group decide nothing
         assert "few" in text
         assert "random" in text
@@ -129,6 +131,7 @@ def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     assert all(cell.groups is None and cell.agreed is None for cell in comparison.cells)
     entry = json.loads(as_json(comparison))["matching"][1]
     assert entry["rate"] is None
+    assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
     line = next(
         line for line in as_text(comparison, details=True).splitlines() if line.startswith("single - few")

@@ -57,14 +57,14 @@ def test_a_cell_for_each_pair_its_interval_and_a_column_of_chance():
     assert [text.get_position()[0] for text in axes.texts if text.get_text() == "0.10"] == [3.5] * 3
     framed = [patch for patch in axes.patches if patch.get_linewidth() > 0]
     assert len(axes.patches) == 6
-    assert [patch.get_xy() for patch in framed] == [pytest.approx((i + 0.03, i + 0.03)) for i in range(3)]
+    assert [patch.get_xy() for patch in framed] == [pytest.approx((i + 0.03, i + 0.03)) for i in range(3)]  # type: ignore[attr-defined]
     assert axes.get_title(loc="left") == "easy examples, after epoch 3"
 
 
 def test_higher_rates_are_darker():
     (axes,) = draw_matching(compared(["a", "b", "c"]), ["hard"]).axes
     assert len({patch.get_facecolor()[:3] for patch in axes.patches}) == 1
-    opacity = [patch.get_facecolor()[3] for patch in axes.patches]
+    opacity = [patch.get_facecolor()[3] for patch in axes.patches]  # type: ignore[misc]
     assert opacity == pytest.approx([0.75 * (0.45 + 0.1 * at) for at in range(6)])
 
 
@@ -82,7 +82,7 @@ def test_small_groups_are_in_italics():
     for size, style in ((4, "italic"), (5, "normal")):
         comparison = compared(["a", "b"], groups=lambda rate, size=size: group(rate, size))
         (axes,) = draw_matching(comparison, ["easy"]).axes
-        assert {text.get_style() for text in axes.texts if text.get_text() != "0.10"} == {style}
+        assert {text.get_style() for text in axes.texts if text.get_text() != "0.10"} == {style}  # type: ignore[attr-defined]
 
 
 def test_what_is_undefined_is_said_and_has_no_interval():

@@ -93,7 +93,7 @@ def test_what_more_trials_cost_is_said_where_it_is_known() -> None:
 
 
 def test_a_sentence_a_side() -> None:
-    needs = {0.9: 40}
+    needs: dict[float, int | None] = {0.9: 40}
     sides = [Foretold(side, Interval(0.7, 0.6, 0.8), needs) for side in ("easy", "hard")]
     assert [text[:13] for text in ahead(*sides).sentences()] == ["the easy set ", "the hard set "]
 
@@ -216,6 +216,7 @@ def test_of_the_set_of_all_examples_there_is_nothing_to_say(tmp_path: Path) -> N
 def test_what_a_trial_takes_here(measured: Path, tmp_path: Path) -> None:
     """The median of the trials, by as many as ran side by side; a recorder does not know."""
     run = open_run(measured)
+    assert run.spec.kind == "measured"
     assert run.spec.resolved.jobs == 1
     took = sorted(trial.document.ran["seconds"] for trial in run.trials)
     assert seconds_per_trial(run) == pytest.approx(took[1])

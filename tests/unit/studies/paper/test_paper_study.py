@@ -282,8 +282,10 @@ def test_a_whole_study_of_images_in_color(tiny_preset, tmp_path):
     assert results.ablation.rates == [0, 0.6, 0.9]
     assert results.corruption.rates == [0, 0.3, 0.9]
     # examples are drawn by the easiness that the main network has, not by that of the plan
+    assert runs["drop-easy-0.60"].spec.kind == "measured"
     drawn = runs["drop-easy-0.60"].spec.draw
     assert drawn is not None
+    assert plan.ablation.plans["drop-easy-0.60"].asked.draw is not None
     assert drawn.ranking != plan.ablation.plans["drop-easy-0.60"].asked.draw.ranking
     assert results.pseudo.level == 1
     assert results.pseudo.probe == "held_out"

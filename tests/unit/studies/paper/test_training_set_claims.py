@@ -160,7 +160,7 @@ def test_7a_relabelling_easy_ones_breaks_down(easy, verdict):
     ],
 )
 def test_7b_heavy_noise(easy, hard, verdict):
-    means = {"easy": (0.9, 0.8, 0.4, easy), "hard": (0.9, 0.8, 0.6, hard)}
+    means: dict[str, Means] = {"easy": (0.9, 0.8, 0.4, easy), "hard": (0.9, 0.8, 0.6, hard)}
     found = relabelled("7b", means)
     assert found.verdict == verdict
     assert [one.value for one in found.statistics] == pytest.approx([easy, hard])
@@ -169,7 +169,7 @@ def test_7b_heavy_noise(easy, hard, verdict):
 
 
 def test_7b_goes_by_the_largest_class_and_is_not_tested_where_twice_chance_is_all():
-    means = {"easy": (0.9, 0.8, 0.4, 0.31), "hard": (0.9, 0.8, 0.7, 0.65)}
+    means: dict[str, Means] = {"easy": (0.9, 0.8, 0.4, 0.31), "hard": (0.9, 0.8, 0.7, 0.65)}
     found = relabelled("7b", means, chance=0.3)
     assert [one.margin for one in found.statistics] == pytest.approx([0.32, 0.6])
     assert found.verdict == "holds"

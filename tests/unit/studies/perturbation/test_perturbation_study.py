@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_points_are_what_the_analysis_says(curve):
     for side in ("easy", "hard"):
         for ties in ("expected", "refine"):
             point = curve.at(0.5, side, ties)
-            options = {"side": side, "ties": ties, "fraction": 0.25, "seed": 0}
+            options: dict[str, Any] = {"side": side, "ties": ties, "fraction": 0.25, "seed": 0}
             assert point.same_models == match_votes(regular, perturbed, **options)
             assert point.groups == match_groups(regular, perturbed, Rule(**options), num_replicates=60)
             assert curve.at(1, side, "refine").same_models.rate == 1
@@ -176,8 +177,8 @@ def test_a_run_on_digits_from_end_to_end(run):
         assert curve.mean_accuracy(split)[2] < curve.mean_accuracy(split)[0]
     for side in ("easy", "hard"):
         regular = match_groups(run.votes(), run.votes(), Rule(side=side, ties="refine"), group_size=2)
-        assert curve.ceiling(side, "refine") == pytest.approx(regular.rate, abs=0.05)
-        assert curve.at(6, side, "refine").same_models.rate == 1
+        assert curve.ceiling(side, "refine") == pytest.approx(regular.rate, abs=0.05)  # type: ignore[union-attr]
+        assert curve.at(6, side, "refine").same_models.rate == 1  # type: ignore[union-attr]
     assert not curve.changes_nothing
     again = perturbation_curve(run, "radial", [2, 1], num_replicates=20, sides=["easy"], ties=["refine"])
     assert again.line("easy", "refine") == curve.line("easy", "refine")

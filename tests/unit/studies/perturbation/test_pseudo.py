@@ -28,7 +28,7 @@ def test_counts_and_chances_by_hand():
     assert level.chance_product == 8 * 0.5 * 0.75
     # mean accuracy 7/8 in the first class, 3/8 in the second
     assert level.class_chance == pytest.approx(4 * (7 / 8) ** 2 + 4 * (3 / 8) ** 2)
-    assert level.interval == pytest.approx(tuple(8 * beta.ppf([0.025, 0.975], 3.5, 5.5)))
+    assert level.interval == pytest.approx(tuple(8 * beta.ppf([0.025, 0.975], 3.5, 5.5)))  # type: ignore[arg-type]
     assert level.beyond_chance is None
 
 
@@ -93,6 +93,7 @@ def test_a_run_on_digits_from_end_to_end(run):
     data = load_dataset("digits", limit=200, holdout=0.25)
     pictures = pattern_pictures(found, data, run.spec.recipe, num=5)
     assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)
+    assert data.held_out is not None
     assert np.array_equal(
         pictures.regular[0, ..., 0], data.held_out.images[found.positions[found.shown(5)[0]], 0] / 255
     )

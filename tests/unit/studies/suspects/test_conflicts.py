@@ -180,7 +180,7 @@ def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
     x = scenes(8)
     x[5] = x[0]
     np.savez(tmp_path / "data.npz", x=x, y=np.arange(8) % 2)
-    options = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     run = ez.measure(tmp_path / "data.npz", **options, out=tmp_path / "run")
     (group,) = conflicts_of(run).two_labels
     assert [one.id for one in group] == [0, 5]

@@ -28,7 +28,9 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
     rows = [*examples, *[EASY] * 8]
     columns = {name: np.array([row[name] for row in rows]) for name in EASY}
     near = Neighbours(columns["distance"], columns["own_share"], columns["strength"], 10, 3)
-    told = {name: columns[name] for name in ("p_wrong", "p_label", "p_rival", "rival", "first_right")}
+    told: dict[str, Any] = {
+        name: columns[name] for name in ("p_wrong", "p_label", "p_rival", "rival", "first_right")
+    }
     return KindEvidence(**told, num_epochs=num_epochs, near=near)
 
 

@@ -82,7 +82,7 @@ def test_a_run_without_networks_or_data_says_why(
         None,
         "the run was recorded from a training loop of its own, so it has no networks to ask",
     )
-    options = {"model": "mlp_2_w8", "trials": 1, "epochs": 1, "precision": "float32"}
+    options: dict[str, Any] = {"model": "mlp_2_w8", "trials": 1, "epochs": 1, "precision": "float32"}
     bare = measure("digits", limit=20, keep_weights=False, out=tmp_path / "bare", **options)
     assert find_neighbours(bare) == (None, "the run was made without weights")
     x = np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8)

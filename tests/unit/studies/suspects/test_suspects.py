@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ def halves(made_once) -> Path:
     """Each of three trials trained on 7 in 10 of 150 digits; as many are held out."""
 
     def make(out: Path) -> None:
-        size = {"model": "mlp_2_w8", "limit": 150, "trials": 3, "epochs": 2, "precision": "float32"}
+        size = dict[str, Any](model="mlp_2_w8", limit=150, trials=3, epochs=2, precision="float32")
         ez.measure("digits", holdout=0.2, train_share=0.7, compile="off", out=out, **size)
 
     return made_once("suspects-halves", make)
@@ -121,7 +122,7 @@ def test_conflicts_come_first(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (24, 8, 8), dtype=np.uint8), np.arange(24) % 2
     x[1] = x[0]
-    size = {"model": "mlp_2_w8", "trials": 2, "epochs": 1, "precision": "float32", "compile": "off"}
+    size = dict[str, Any](model="mlp_2_w8", trials=2, epochs=1, precision="float32", compile="off")
     data = ez.load_dataset((x, y), classes=["<b>", "$x$|"])
     run = ez.measure(data, out=tmp_path / "run", **size)
     found = ez.suspects(run, source=data)

@@ -24,7 +24,7 @@ def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
     ):
         order_of(score.name)
     for keep, drawn, sign in (("top", "bottom", -1), ("bottom", "top", 1)):
-        order = order_of(score.name, keep)
+        order = order_of(score.name, keep)  # type: ignore[arg-type]
         assert order.sign == sign  # the largest values after turning are those mainly drawn
         assert order.policies == {drawn: (3, 1), "random": (1, 1)}
 

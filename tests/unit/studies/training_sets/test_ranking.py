@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,7 +152,7 @@ def test_a_split_of_the_source_is_not_replaced(tmp_path):
     assert digits.held_out is not None
     pair, other = ((one.images.numpy(), one.labels) for one in (digits, digits.held_out))
     data = ez.load_dataset(pair, held_out=other).limit(100)
-    options = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     run = ez.measure(data, **options, out=tmp_path / "run")
     assert scored_data(run, data).held_out is not None
     for holdout in (0.2, 0):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.result import TrainingSetStudy
 
 
-def study(repetitions: int = 5, effect: str = "drop") -> TrainingSetStudy:
+def study(repetitions: int = 5, effect: Literal["drop", "relabel"] = "drop") -> TrainingSetStudy:
     random = np.random.default_rng(0)
     points = [
         TrainingSetPoint(policy, beta, rate, 0, 0, 0, 0.5 + 0.1 * random.random((repetitions, 4)))
@@ -25,7 +27,7 @@ def test_a_line_for_each_policy_with_a_deviation_each_way():
     shown = study()
     (axes,) = draw_by_rate(shown).axes
     assert axes.get_xlabel() == "share of training examples dropped"
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
     assert names == ["mainly easy", "mainly hard", "beta:1,2"]
     for drawn, policy in zip(axes.containers, shown.policies, strict=True):
         points = shown.of(policy)
@@ -35,7 +37,7 @@ def test_a_line_for_each_policy_with_a_deviation_each_way():
         heights = [end[1] - start[1] for start, end in bars.get_segments()]
         np.testing.assert_allclose(heights, [2 * point.deviation[-1] for point in points])
     assert len({drawn[0].get_color() for drawn in axes.containers}) == 3
-    assert list(axes.lines[-1].get_ydata()) == [0.1, 0.1]  # chance
+    assert list(axes.lines[-1].get_ydata()) == [0.1, 0.1]  # type: ignore[arg-type]  # chance
 
 
 def test_one_repetition_has_no_bars():
@@ -48,7 +50,7 @@ def test_one_repetition_has_no_bars():
 def test_over_epochs_at_one_rate_beside_that_of_all_examples():
     shown = study()
     (axes,) = draw_by_epoch(shown, 0.3).axes
-    names = [text.get_text() for text in axes.get_legend().get_texts()]
+    names = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
     assert names == ["mainly easy", "mainly hard", "beta:1,2", "none"]
     for line, point in zip(axes.lines, [*shown.points[1::3], shown.points[0]], strict=False):
         np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4])

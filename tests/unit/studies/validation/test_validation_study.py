@@ -34,7 +34,7 @@ def test_the_curve_has_a_point_for_each_level_of_the_validation_examples() -> No
     # on the scale of Eq. 1 the largest count of all merged examples is 1
     assert [point.easiness for point in view.curve] == [0, 0.25, 0.5, 0.75, 1]
     low, high = easiness_interval(0.5, 2, 2)
-    assert by_count[0].interval == (low, high)
+    assert by_count[0].interval == (low, high)  # type: ignore[comparison-overlap]
     for point in view.curve:
         assert point.interval[0] <= point.right <= point.interval[1]
         assert point.interval[0] < point.interval[1]
@@ -127,7 +127,7 @@ def test_tables_sections_and_figure(validation: Validation) -> None:
     assert "of all networks together" in text
     assert "chance is 0.250" in text
     above, below = draw_validation(validation).axes
-    assert [bar.get_height() for bar in below.patches] == [p.num_examples for p in validation.views[0].curve]
+    assert [bar.get_height() for bar in below.patches] == [p.num_examples for p in validation.views[0].curve]  # type: ignore[attr-defined]
     assert "of 4" in below.get_xlabel()
     (curve,) = [line for line in above.lines if line.get_marker() == "o"]
-    assert list(curve.get_ydata()) == [point.right for point in validation.views[0].curve]
+    assert list(curve.get_ydata()) == [point.right for point in validation.views[0].curve]  # type: ignore[arg-type]

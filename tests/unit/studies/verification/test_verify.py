@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from easiness.analysis import Gain, paired_gain
 from easiness.spec import trial_seeds
 from easiness.studies.verification import Verification
 
-SMALL = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
+SMALL: dict[str, Any] = {"model": "mlp_3", "trials": 3, "epochs": 4, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_what_the_runs_are(verified):
         assert one.document.spec is not None
         assert trial_seeds(0, one.index) == trial_seeds(one.document.spec.seed, one.index)
     right = [run.votes(split="held_out").correct for run in (before, after)]
-    assert paired_gain(*right) == found.gain
+    assert paired_gain(*right) == found.gain  # type: ignore[arg-type]
     assert [trial.document.accuracy["held_out"][-1] for trial in after.trials] == pytest.approx(found.after)
 
 
@@ -92,7 +93,7 @@ def test_the_same_holdout_fits(tmp_path):
     table = pd.DataFrame({"id": data.ids, "label": data.labels, "action": "keep"})
     table.loc[3, "action"] = "drop"
     table.to_csv(tmp_path / "labels.csv", index=False)
-    size = {**SMALL, "trials": 1, "epochs": 1}
+    size: dict[str, Any] = {**SMALL, "trials": 1, "epochs": 1}
     asked = {"labels": tmp_path / "labels.csv", "out": tmp_path / "out"}
     found = ez.verify("digits", **asked, **size, holdout=0.25)
     assert (found.num_examples, found.num_dropped) == (len(data), 1)
@@ -131,7 +132,7 @@ def test_one_pair_has_no_interval(planted, tmp_path):
     note = found.sections()[0].note
     assert "From one pair of trials with the same seeds" in note
     assert "95 %" not in note
-    (legend,) = found.figure().legends or [found.figure().axes[0].get_legend()]
+    (legend,) = found.figure().legends or [found.figure().axes[0].get_legend()]  # type: ignore[list-item]
     assert [text.get_text() for text in legend.get_texts()] == ["trials", "mean"]
 
 

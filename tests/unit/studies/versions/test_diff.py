@@ -81,8 +81,8 @@ def test_the_table_has_what_both_trials_said(versions):
 def test_by_class_and_overall(versions):
     found = diff(*versions)
     table = found.by_class().set_index("class")
-    assert table.loc["ant", ["harder", "easier", "came", "went"]].tolist() == [3, 1, 1, 1]
-    assert table.loc["bee", ["harder", "easier", "came", "went"]].tolist() == [2, 2, 1, 0]
+    assert table.loc["ant", ["harder", "easier", "came", "went"]].tolist() == [3, 1, 1, 1]  # type: ignore[operator]
+    assert table.loc["bee", ["harder", "easier", "came", "went"]].tolist() == [2, 2, 1, 0]  # type: ignore[operator]
     value, low, high = found.overall
     assert low < value < high
     both = found.examples["difference"].dropna()

@@ -105,4 +105,4 @@ def test_a_renamed_folder_has_other_ids(tmp_path):
     ],
 )
 def test_what_is_no_new_name(before, after, old, new):
-    assert renamed_classes(*(np.array(list(one), object) for one in (before, after)), old, new) == {}
+    assert renamed_classes(*(np.array(list(one), object) for one in (before, after)), old, new) == {}  # type: ignore[arg-type, call-arg]

@@ -57,7 +57,7 @@ def test_a_cpu_is_looked_at_without_a_gpu(monkeypatch):
 
     def fork_rng(devices: object = None, **options: object) -> object:
         forked.append(devices)
-        return states(devices=[], **options)  # type: ignore[arg-type]
+        return states(devices=[], **options)
 
     monkeypatch.setattr(torch.random, "fork_rng", fork_rng)
     network_facts(workload())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import torch
 
@@ -69,13 +71,13 @@ def test_a_way_that_fails_later_costs_the_others_nothing(warming, monkeypatch):
 
     monkeypatch.setattr(warming, "look", look)
     monkeypatch.setattr(warming, "speed", speed)
-    monkeypatch.setattr(module.time, "perf_counter", iter(range(100)).__next__)
+    monkeypatch.setattr(time, "perf_counter", iter(range(100)).__next__)
     ways = [PLAIN.model_copy(update={"together": num}) for num in (1, 2, 3)]
     first, second, third = look_at(workload(), ways, 1.0, 8)
     assert looked == [1, 2, 3, 1, 2, 3, 1, 3]
     assert first == Speed(step=0.5, observed_image=1.0)
     assert [str(second), str(third)] == ["late", "never seen"]
-    assert second.__traceback__ is third.__traceback__ is None
+    assert second.__traceback__ is third.__traceback__ is None  # type: ignore[union-attr]
 
 
 @pytest.mark.usefixtures("two_threads")
