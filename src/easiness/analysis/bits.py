@@ -11,9 +11,6 @@ Words = npt.NDArray[np.uint64]
 """A set of K examples: [ceil(K / 64)], of which example i is bit i % 64 of word i // 64; the rest is 0."""
 
 _WORD = np.dtype("<u8")
-_ONES = np.unpackbits(np.arange(1 << 16, dtype=np.uint16).view(np.uint8).reshape(-1, 2), axis=1).sum(
-    axis=1, dtype=np.uint8
-)
 
 
 def pack(members: npt.NDArray[np.bool_]) -> Words:
@@ -31,14 +28,7 @@ def unpack(words: Words, num_examples: int) -> npt.NDArray[np.bool_]:
 
 def ones_per_word(words: Words) -> npt.NDArray[np.uint8]:
     """How many examples of a set each of its words [W] has."""
-    if hasattr(np, "bitwise_count"):  # NumPy 2
-        counted: npt.NDArray[np.uint8] = np.bitwise_count(words)
-        return counted
-    return _ones_by_table(words)
-
-
-def _ones_by_table(words: Words) -> npt.NDArray[np.uint8]:
-    counted: npt.NDArray[np.uint8] = _ONES[words.view(np.uint16)].reshape(-1, 4).sum(axis=1, dtype=np.uint8)
+    counted: npt.NDArray[np.uint8] = np.bitwise_count(words)
     return counted
 
 
