@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from easiness import load_dataset
-from easiness.data.sources import hub_access, torchvision_sets
+from easiness.data.sources import torchvision_sets
 from easiness.errors import RunFailed
 
 
@@ -28,13 +28,3 @@ def test_torchvision(silent_server, tmp_path, monkeypatch):
     with pytest.raises(RunFailed, match=rf"usps: it cannot be downloaded to {tmp_path} \(.*timed out\)"):
         load_dataset("usps", data_root=tmp_path, download=True)
     assert socket.getdefaulttimeout() == before
-
-
-def test_the_hub(silent_server, monkeypatch):
-    pytest.importorskip("datasets")
-    constants = pytest.importorskip("huggingface_hub").constants
-    monkeypatch.setattr(constants, "ENDPOINT", silent_server)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(hub_access, "SECONDS_TO_WAIT", 0.2)
-    with pytest.raises(RunFailed, match=r"hf:someone/pets: it cannot be downloaded \(.*timed out.*\)"):
-        load_dataset("hf:someone/pets", download=True)

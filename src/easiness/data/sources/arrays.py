@@ -22,6 +22,9 @@ from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 
 KEYS = ("x", "y", "ids", "classes", "x_test", "y_test")
+_SAVE = "save it with numpy.savez(path, x=x, y=y)"
+_AGAIN = "save it again"
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None) -> Dataset:
@@ -100,19 +103,6 @@ def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:
     if ids.ndim != 1 or ids.dtype.kind not in "iuU":
         raise BadInput(f"{path}: ids are not a list of integers or strings; save one per example")
     return ids.astype(object) if ids.dtype.kind == "U" else ids.astype(np.int64)
-
-
-NPZ = Source(
-    form="an .npz file",
-    reads=lambda asked: asked.is_file(".npz"),
-    load=lambda asked: load_npz(asked.path, classes=asked.classes),
-    takes_classes=True,
-)
-
-
-_SAVE = "save it with numpy.savez(path, x=x, y=y)"
-_AGAIN = "save it again"
-_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 class _Member(NamedTuple):
@@ -204,3 +194,11 @@ def _array(path: Path, key: str, zipped: zipfile.ZipFile, member: _Member) -> np
         raise
     except Exception as error:  # as above
         raise BadInput(f"{path}: {key} is damaged ({one_line(error):.200}); {_AGAIN}") from None
+
+
+NPZ = Source(
+    form="an .npz file",
+    reads=lambda asked: asked.is_file(".npz"),
+    load=lambda asked: load_npz(asked.path, classes=asked.classes),
+    takes_classes=True,
+)

@@ -22,10 +22,8 @@ from easiness.inputs import Positions
 FORMAT = 2
 AT_ONCE = 4096  # files to a transaction; an interrupt loses no more than these
 SECONDS_TO_WAIT = 10.0  # for another process that is writing
-
 Stamp = tuple[int, int]
 """Size in bytes and time of modification in nanoseconds."""
-
 _TABLE = """CREATE TABLE IF NOT EXISTS files (
     name BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, facts TEXT
 ) WITHOUT ROWID"""
@@ -35,6 +33,8 @@ _REMEMBER = """INSERT INTO files VALUES (?, ?, ?, ?) ON CONFLICT (name) DO UPDAT
     facts = CASE WHEN size = excluded.size AND mtime_ns = excluded.mtime_ns AND json_valid(facts)
         THEN json_patch(facts, excluded.facts) ELSE excluded.facts END,
     size = excluded.size, mtime_ns = excluded.mtime_ns"""
+_ROWS_FACT = "row_sha256"
+_SHA256_BYTES = 32
 
 
 def cache_folder() -> Path:
@@ -159,10 +159,6 @@ class FileFacts:
             return
 
 
-FACT = "row_sha256"
-SIZE = 32  # bytes of a SHA-256
-
-
 def row_digests(
     facts: FileFacts,
     file: str,
@@ -178,7 +174,7 @@ def row_digests(
     as; what is known under another one is forgotten.
     """
     stamp, known = facts.recall(file)
-    table = _unpacked(known.get(FACT), identity, num_rows)
+    table = _unpacked(known.get(_ROWS_FACT), identity, num_rows)
     missing = rows[~table[rows].any(axis=1)]  # no digest is all zeros
     try:
         for row, digest in zip(missing.tolist(), read(missing), strict=True):
@@ -186,7 +182,7 @@ def row_digests(
     finally:
         if len(missing):
             packed = b64encode(table.tobytes()).decode()
-            facts.remember(file, stamp, **{FACT: [identity, packed]})
+            facts.remember(file, stamp, **{_ROWS_FACT: [identity, packed]})
             facts.save()
     return [digest.tobytes().hex() for digest in table[rows]]
 
@@ -197,6 +193,6 @@ def _unpacked(fact: Any, identity: str, num_rows: int) -> npt.NDArray[np.uint8]:
         case [str(known), str(packed)] if known == identity:
             with suppress(ValueError):  # not base64
                 content = b64decode(packed)
-    if len(content) != num_rows * SIZE:
-        return np.zeros((num_rows, SIZE), np.uint8)
-    return np.frombuffer(content, np.uint8).reshape(num_rows, SIZE).copy()
+    if len(content) != num_rows * _SHA256_BYTES:
+        return np.zeros((num_rows, _SHA256_BYTES), np.uint8)
+    return np.frombuffer(content, np.uint8).reshape(num_rows, _SHA256_BYTES).copy()

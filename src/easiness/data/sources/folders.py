@@ -21,11 +21,22 @@ from easiness.show import counted
 
 NAMED = 5
 """Files that a note names at most."""
-
 RECORDED = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
-
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
+PREFIX = "mini-imagenet:"
+SYNSETS = {
+    "n01751748": "sea snake",
+    "n02123394": "Persian cat",
+    "n02169497": "leaf beetle",
+    "n02883205": "bow tie",
+    "n03125729": "cradle",
+    "n03954731": "woodworking plane",
+    "n04332243": "strainer",
+    "n04355358": "sundial",
+    "n04553703": "washbasin",
+    "n07717556": "butternut squash",
+}
 
 
 def load_folder(
@@ -198,28 +209,6 @@ def _files_below(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-FOLDER = Source(
-    form="a folder of class folders",
-    reads=lambda asked: asked.exists and asked.path.is_dir() and not holds_parquet(asked.path),
-    load=lambda asked: load_folder(asked.path, skip_unreadable=asked.options.skip_unreadable),
-)
-
-
-PREFIX = "mini-imagenet:"
-SYNSETS = {
-    "n01751748": "sea snake",
-    "n02123394": "Persian cat",
-    "n02169497": "leaf beetle",
-    "n02883205": "bow tie",
-    "n03125729": "cradle",
-    "n03954731": "woodworking plane",
-    "n04332243": "strainer",
-    "n04355358": "sundial",
-    "n04553703": "washbasin",
-    "n07717556": "butternut squash",
-}
-
-
 def load_mini_imagenet(root: Path, *, skip_unreadable: bool = False) -> Dataset:
     """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder ``root``.
 
@@ -245,6 +234,12 @@ def _load(asked: Asked) -> Dataset:
         raise BadInput(f"{asked.text}: no folder; give {PREFIX}PATH with that of ImageNet")
     return load_mini_imagenet(absolute(folder), skip_unreadable=asked.options.skip_unreadable)
 
+
+FOLDER = Source(
+    form="a folder of class folders",
+    reads=lambda asked: asked.exists and asked.path.is_dir() and not holds_parquet(asked.path),
+    load=lambda asked: load_folder(asked.path, skip_unreadable=asked.options.skip_unreadable),
+)
 
 MINI_IMAGENET = Source(
     form=f"{PREFIX}PATH",

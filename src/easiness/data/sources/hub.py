@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.hub_access import open_hub
 from easiness.data.sources.hub_rows import HubBlobs
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
-from easiness.errors import BadInput
+from easiness.errors import BadInput, RunFailed
 from easiness.inputs import one_line
 
 PREFIX = "hf:"
 IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMN = "label"
+SAVED = ("dataset_dict.json", "state.json")
+"""Files of a folder that `save_to_disk` wrote."""
 
 
 def is_hub_object(source: object) -> bool:
@@ -49,11 +52,73 @@ def load_hub(
     text = source.removeprefix(PREFIX)
     folder = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolves ".." but no links
     name, config = (str(folder), None) if text and folder.is_dir() else _name_and_config(text)
-    found = open_hub(name, config, source, download)
-    if os.path.isabs(name):  # noqa: PTH117
+    local = os.path.isabs(name)  # noqa: PTH117
+    found = _open(name, config, source, local=local, download=download and not local)
+    if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
-    short = Path(name).name if os.path.isabs(name) else name  # noqa: PTH117
+    short = Path(name).name if local else name
     return from_hub_object(found, name=short, source=source, classes=classes, skip_unreadable=skip_unreadable)
+
+
+def _open(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:
+    """The `datasets.DatasetDict` or `Dataset` of a name on the hub, or of a folder at an absolute path."""
+    try:
+        import datasets
+    except ImportError:
+        raise BadInput(f"{source}: needs the datasets library; pip install 'easiness[hf]'") from None
+    saved = local and any(Path(name, file).is_file() for file in SAVED)
+    if saved and config is not None:
+        raise BadInput(f"{source}: a folder of save_to_disk has no configurations; leave out :{config}")
+    try:
+        with nullcontext() if download else _offline():
+            return datasets.load_from_disk(name) if saved else datasets.load_dataset(name, config)
+    except Exception as error:  # whatever is wrong with the data, or on the way to them
+        if download and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+            raise RunFailed(f"{source}: it cannot be downloaded ({one_line(error)})") from error
+        if not download and not local and isinstance(error, ConnectionError | FileNotFoundError):
+            raise BadInput(
+                f"{source}: not a folder, and not in the cache of the datasets library; use --download "
+                "to fetch it"
+            ) from None
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        bottom = "" if cause is error else f": {type(cause).__name__}: {one_line(cause)}"
+        arguments = repr(name) if config is None else f"{name!r}, {config!r}"
+        raise BadInput(
+            f"{source}: datasets cannot load it ({one_line(error)}{bottom}); see that "
+            f"datasets.load_dataset({arguments}) works"
+        ) from None
+
+
+@contextmanager
+def _offline() -> Iterator[None]:
+    """Without the network, and without progress bars and remarks of the libraries.
+
+    Their own switches are set, which they look at whenever they are about to use the network.
+    """
+    import datasets
+    import huggingface_hub
+
+    switches: list[Any] = [datasets.config, huggingface_hub.constants]
+    loggers: list[Any] = [datasets.logging, huggingface_hub.logging]
+    before = [
+        (module.HF_HUB_OFFLINE, logger.get_verbosity())
+        for module, logger in zip(switches, loggers, strict=True)
+    ]
+    bars = not datasets.utils.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        for module, logger in zip(switches, loggers, strict=True):
+            module.HF_HUB_OFFLINE = True
+            logger.set_verbosity(logging.CRITICAL)
+        yield
+    finally:
+        for module, logger, (offline, verbosity) in zip(switches, loggers, before, strict=True):
+            module.HF_HUB_OFFLINE = offline
+            logger.set_verbosity(verbosity)
+        if bars:
+            datasets.enable_progress_bars()
 
 
 def from_hub_object(

@@ -12,6 +12,9 @@ from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 
+OTHER_KINDS = "text, sound and tables are recorded from your own training code: docs/tutorials/loop.md"
+"""The page for those with kinds of data that no source reads."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -70,6 +73,3 @@ class Source:
 def absolute(text: str) -> Path:
     """The path without ``~`` and ``..``, whose links are left as they are."""
     return Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100
-
-
-OTHER_KINDS = "text, sound and tables are recorded from your own training code: docs/tutorials/loop.md"

@@ -22,6 +22,9 @@ from easiness.record import to_numpy
 
 Positions = npt.NDArray[np.int64]
 S = TypeVar("S", EncodedSplit, Split)
+LOADERS = ("default_loader", "pil_loader", "accimage_loader")
+Listed = tuple[Path, list[str], list[int]]
+"""A root, files relative to it (absolute where they lie elsewhere), and the label of each."""
 
 
 def is_map_style(source: object) -> bool:
@@ -220,12 +223,6 @@ def _class_names(dataset: Any) -> tuple[str, ...] | None:
         return None
     counts = Counter(names)
     return tuple(name if counts[name] == 1 else f"{name} ({label})" for label, name in enumerate(names))
-
-
-LOADERS = ("default_loader", "pil_loader", "accimage_loader")
-
-Listed = tuple[Path, list[str], list[int]]
-"""A root, files relative to it (absolute where they lie elsewhere), and the label of each."""
 
 
 def listed_files(dataset: Any) -> Listed | None:
