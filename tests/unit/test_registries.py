@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import easiness
 from easiness.cli.main import app
-from easiness.data.sources import SOURCES, Asked, find_source
+from easiness.data.sources import SOURCES, SourceRequest, find_source
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
 from easiness.exports import FORMATS, find_format
@@ -81,7 +81,7 @@ def test_every_entry_is_found_by_its_name() -> None:
 
 def test_every_source_is_found_by_its_names_or_files(tmp_path: Path) -> None:
     def found(text: str) -> str:
-        return find_source(Asked(text, LoadOptions(), None, download=False)).form
+        return find_source(SourceRequest(text, LoadOptions(), None, download=False)).form
 
     for source in SOURCES:
         for name in source.names:

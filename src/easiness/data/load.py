@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data.dataset import Dataset
 from easiness.data.holdout import hold_out
 from easiness.data.relabelling import relabelled
-from easiness.data.sources import Asked, absolute, accepted, find_source
+from easiness.data.sources import SourceRequest, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
 from easiness.data.sources.hub import from_hub_object, is_hub_object
 from easiness.data.sources.manifest import checked_columns
@@ -79,8 +79,8 @@ def load_dataset(
     elif held_out is not None:
         raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
     else:
-        asked = Asked(os.fspath(source), options, classes, download)
-        dataset = find_source(asked).dataset(asked)
+        request = SourceRequest(os.fspath(source), options, classes, download)
+        dataset = find_source(request).dataset(request)
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
@@ -88,7 +88,7 @@ def load_dataset(
 
 
 def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
-    """The examples that are asked for: held out from, then limited, then labelled by a file.
+    """The examples that ``loading`` keeps: held out from, then limited, then labelled by a file.
 
     Raises:
         BadInput: they cannot be had, such as ``holdout`` where there is a held-out split already.

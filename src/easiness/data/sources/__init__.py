@@ -1,6 +1,6 @@
 """Where labelled examples come from, a file for each kind of source."""
 
 from easiness.data.sources.registry import SOURCES, accepted, find_source
-from easiness.data.sources.source import Asked, Source, absolute
+from easiness.data.sources.source import Source, SourceRequest, absolute
 
-__all__ = ["SOURCES", "Asked", "Source", "absolute", "accepted", "find_source"]
+__all__ = ["SOURCES", "SourceRequest", "Source", "absolute", "accepted", "find_source"]

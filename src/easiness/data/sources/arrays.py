@@ -198,7 +198,7 @@ def _array(path: Path, key: str, zipped: zipfile.ZipFile, member: _Member) -> np
 
 NPZ = Source(
     form="an .npz file",
-    reads=lambda asked: asked.is_file(".npz"),
-    load=lambda asked: load_npz(asked.path, classes=asked.classes),
+    reads=lambda request: request.is_file(".npz"),
+    load=lambda request: load_npz(request.path, classes=request.classes),
     takes_classes=True,
 )

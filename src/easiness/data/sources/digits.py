@@ -50,7 +50,7 @@ def _rows() -> npt.NDArray[np.float64]:
 
 DIGITS = Source(
     form="digits",
-    reads=lambda asked: asked.text == "digits",
+    reads=lambda request: request.text == "digits",
     load=lambda _: load_digits(),
     names=("digits",),
 )

@@ -13,7 +13,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
-from easiness.data.sources.source import OTHER_KINDS, Asked, Source, absolute
+from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import HEIF, suffixes
@@ -228,22 +228,22 @@ def load_mini_imagenet(root: Path, *, skip_unreadable: bool = False) -> Dataset:
     )
 
 
-def _load(asked: Asked) -> Dataset:
-    folder = asked.text.removeprefix(PREFIX)
+def _load(request: SourceRequest) -> Dataset:
+    folder = request.text.removeprefix(PREFIX)
     if not folder:
-        raise BadInput(f"{asked.text}: no folder; give {PREFIX}PATH with that of ImageNet")
-    return load_mini_imagenet(absolute(folder), skip_unreadable=asked.options.skip_unreadable)
+        raise BadInput(f"{request.text}: no folder; give {PREFIX}PATH with that of ImageNet")
+    return load_mini_imagenet(absolute(folder), skip_unreadable=request.options.skip_unreadable)
 
 
 FOLDER = Source(
     form="a folder of class folders",
-    reads=lambda asked: asked.exists and asked.path.is_dir() and not holds_parquet(asked.path),
-    load=lambda asked: load_folder(asked.path, skip_unreadable=asked.options.skip_unreadable),
+    reads=lambda request: request.exists and request.path.is_dir() and not holds_parquet(request.path),
+    load=lambda request: load_folder(request.path, skip_unreadable=request.options.skip_unreadable),
 )
 
 MINI_IMAGENET = Source(
     form=f"{PREFIX}PATH",
-    reads=lambda asked: asked.text.startswith(PREFIX),
+    reads=lambda request: request.text.startswith(PREFIX),
     load=_load,
     names=(f"{PREFIX}PATH",),
 )

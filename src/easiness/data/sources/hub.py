@@ -275,12 +275,12 @@ def _label_column(table: Any, what: str) -> str:
 
 HUB = Source(
     form=f"{PREFIX}NAME",
-    reads=lambda asked: asked.text.startswith(PREFIX),
-    load=lambda asked: load_hub(
-        asked.text,
-        classes=asked.classes,
-        skip_unreadable=asked.options.skip_unreadable,
-        download=asked.download,
+    reads=lambda request: request.text.startswith(PREFIX),
+    load=lambda request: load_hub(
+        request.text,
+        classes=request.classes,
+        skip_unreadable=request.options.skip_unreadable,
+        download=request.download,
     ),
     names=(f"{PREFIX}NAME",),
     takes_classes=True,

@@ -275,13 +275,13 @@ def _row(cells: list[str], header: list[str], places: dict[str, int], where: str
 
 MANIFEST = Source(
     form="a CSV file of path,label[,split]",
-    reads=lambda asked: asked.is_file(".csv"),
-    load=lambda asked: load_manifest(
-        asked.path,
-        classes=asked.classes,
-        skip_unreadable=asked.options.skip_unreadable,
-        allow_outside=asked.options.allow_outside,
-        columns=asked.options.columns,
+    reads=lambda request: request.is_file(".csv"),
+    load=lambda request: load_manifest(
+        request.path,
+        classes=request.classes,
+        skip_unreadable=request.options.skip_unreadable,
+        allow_outside=request.options.allow_outside,
+        columns=request.options.columns,
     ),
     takes_classes=True,
     takes_columns=True,

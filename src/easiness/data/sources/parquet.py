@@ -13,7 +13,7 @@ import numpy.typing as npt
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
-from easiness.data.sources.source import OTHER_KINDS, Asked, Source
+from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput
 from easiness.inputs import fits
@@ -145,17 +145,17 @@ def _class_names(file: Path) -> list[str] | None:
     return [str(name) for name in names] if isinstance(names, list) else None
 
 
-def _is_parquet(asked: Asked) -> bool:
-    if asked.exists and asked.path.is_dir():
-        return holds_parquet(asked.path)
-    return asked.is_file(".parquet")
+def _is_parquet(request: SourceRequest) -> bool:
+    if request.exists and request.path.is_dir():
+        return holds_parquet(request.path)
+    return request.is_file(".parquet")
 
 
 PARQUET = Source(
     form="a Parquet file or a folder of them",
     reads=_is_parquet,
-    load=lambda asked: load_parquet(
-        asked.path, classes=asked.classes, skip_unreadable=asked.options.skip_unreadable
+    load=lambda request: load_parquet(
+        request.path, classes=request.classes, skip_unreadable=request.options.skip_unreadable
     ),
     takes_classes=True,
 )

@@ -10,7 +10,7 @@ from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
 from easiness.data.sources.manifest import MANIFEST
 from easiness.data.sources.parquet import PARQUET
-from easiness.data.sources.source import Asked, Source
+from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.errors import BadInput, nearest
 
@@ -49,7 +49,7 @@ def accepted() -> str:
     return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 
 
-def find_source(asked: Asked) -> Source:
+def find_source(request: SourceRequest) -> Source:
     """What the text is: a name, else a path.
 
     ``digits`` and what starts with ``hf:`` or ``mini-imagenet:`` are names whatever files there are; the
@@ -59,10 +59,10 @@ def find_source(asked: Asked) -> Source:
         BadInput: nothing has that name, or what has it cannot be read.
     """
     for source in sorted(SOURCES, key=lambda source: not source.names):
-        if source.reads(asked):
+        if source.reads(request):
             return source
-    text = asked.text
-    if asked.exists:
+    text = request.text
+    if request.exists:
         raise BadInput(f"{text}: not a kind of file that can be read; give {accepted()}")
     if "/" in text or Path(text).suffix.lower() in _FILES:  # a path and no name
         raise BadInput(f"{text!r}: no such file or folder{_beside(Path(text))}; give the path of the data")

@@ -1,4 +1,4 @@
-"""What a kind of source is, of those that are given as a text, and what is asked of it."""
+"""A kind of source that is given as a text, and a request to load one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OTHER_KINDS = "text, sound and tables are recorded from your own training code: 
 
 
 @dataclass(frozen=True)
-class Asked:
+class SourceRequest:
     """The text of a source, a name or a path, and how it is to be loaded."""
 
     text: str
@@ -42,7 +42,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of source: ``form`` says in a few words what it looks like, ``reads`` whether a text is one.
+    """A kind of source: ``form`` says in a few words what it looks like, ``reads`` whether a request is for it.
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
     are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
@@ -50,24 +50,24 @@ class Source:
     """
 
     form: str
-    reads: Callable[[Asked], bool]
-    load: Callable[[Asked], Dataset]
+    reads: Callable[[SourceRequest], bool]
+    load: Callable[[SourceRequest], Dataset]
     names: tuple[str, ...] = ()
     takes_classes: bool = False
     takes_columns: bool = False
 
-    def dataset(self, asked: Asked) -> Dataset:
+    def dataset(self, request: SourceRequest) -> Dataset:
         """The data set.
 
         Raises:
             BadInput: it cannot be used as it is.
             RunFailed: a download failed.
         """
-        if asked.classes is not None and not self.takes_classes:
-            raise BadInput(f"{asked.text}: has class names of its own; leave out classes=")
-        if asked.options.columns is not None and not self.takes_columns:
-            raise BadInput(f"{asked.text}: no CSV file, so it has no columns to name; leave out --columns")
-        return self.load(asked)
+        if request.classes is not None and not self.takes_classes:
+            raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
+        if request.options.columns is not None and not self.takes_columns:
+            raise BadInput(f"{request.text}: no CSV file, so it has no columns to name; leave out --columns")
+        return self.load(request)
 
 
 def absolute(text: str) -> Path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import Asked, Source
+from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.torch_dataset import load_map_style
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import one_line
@@ -22,7 +22,7 @@ SECONDS_TO_WAIT = 30.0  # for the next bytes of a download
 
 @dataclass(frozen=True)
 class NamedSet:
-    """A class of `torchvision.datasets`, how its splits are asked for, and what is special about it."""
+    """A class of `torchvision.datasets`, how its splits are request for, and what is special about it."""
 
     class_name: str
     train: dict[str, Any] = field(default_factory=dict)
@@ -141,18 +141,20 @@ def _or_download(entry: NamedSet) -> str:
     return ", or use --download" if entry.downloads else ""
 
 
-def _load(asked: Asked) -> Dataset:
-    root = asked.options.data_root
+def _load(request: SourceRequest) -> Dataset:
+    root = request.options.data_root
     if root is None:
-        raise BadInput(f"{asked.text}: a data set of torchvision; say where it lies with --data-root")
+        raise BadInput(f"{request.text}: a data set of torchvision; say where it lies with --data-root")
     return load_torchvision(
-        asked.text, Path(root), download=asked.download, skip_unreadable=asked.options.skip_unreadable
+        request.text, Path(root), download=request.download, skip_unreadable=request.options.skip_unreadable
     )
 
 
 TORCHVISION = Source(
     form="a torchvision name with --data-root",
-    reads=lambda asked: asked.text in SETS and (asked.options.data_root is not None or not asked.exists),
+    reads=lambda request: (
+        request.text in SETS and (request.options.data_root is not None or not request.exists)
+    ),
     load=_load,
     names=tuple(SETS),
 )

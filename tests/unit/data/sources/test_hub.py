@@ -136,7 +136,11 @@ def test_downloads_are_allowed_only_when_asked_for(table, monkeypatch):
     ("error", "kind", "message"),
     [
         (ConnectionError("no\nroute"), RunFailed, r"hf:pets: it cannot be downloaded \(no route\)"),
-        (datasets.exceptions.DatasetNotFoundError("not on the Hub"), BadInput, "hf:pets: datasets cannot load it .not on the Hub"),
+        (
+            datasets.exceptions.DatasetNotFoundError("not on the Hub"),
+            BadInput,
+            "hf:pets: datasets cannot load it .not on the Hub",
+        ),
         (
             ValueError("BuilderConfig 'a' not found"),
             BadInput,
