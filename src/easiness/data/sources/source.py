@@ -42,7 +42,7 @@ class SourceRequest:
 
 @dataclass(frozen=True)
 class Source:
-    """A kind of source: ``form`` says in a few words what it looks like, ``reads`` whether a request is for it.
+    """A kind of source: ``form`` says in a few words what it looks like, ``reads`` if a request is for it.
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
     are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
