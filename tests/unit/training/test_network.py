@@ -38,7 +38,7 @@ class PaperUpdate:
     """The update of Loshchilov and Hutter in float64, with its own count of epochs."""
 
     def __init__(self, recipe: Recipe, num_examples: int, steps_per_epoch: int) -> None:
-        assert isinstance(recipe.period, int)
+        assert recipe.period != "epochs"
         self.period, self.steps_per_epoch = recipe.period, steps_per_epoch
         self.recipe = recipe
         self.decay = recipe.w_norm * math.sqrt(recipe.batch_size / (num_examples * self.period))
@@ -47,17 +47,17 @@ class PaperUpdate:
         self.v: dict[str, np.ndarray] = {}
 
     def __call__(self, parameters: dict[str, np.ndarray], gradients: dict[str, np.ndarray]) -> None:
-        r = self.recipe  # type: ignore[has-type]
-        epochs = self.step / self.steps_per_epoch  # type: ignore[has-type]
-        eta = 0.5 * (1 + math.cos(math.pi * epochs / self.period))  # type: ignore[has-type]
-        self.step += 1  # type: ignore[has-type]
+        r = self.recipe
+        epochs = self.step / self.steps_per_epoch
+        eta = 0.5 * (1 + math.cos(math.pi * epochs / self.period))
+        self.step += 1
         for name, theta in parameters.items():
             g = gradients[name]
             self.m[name] = r.beta1 * self.m.get(name, 0) + (1 - r.beta1) * g
             self.v[name] = r.beta2 * self.v.get(name, 0) + (1 - r.beta2) * g**2
-            m_hat = self.m[name] / (1 - r.beta1**self.step)  # type: ignore[has-type]
-            v_hat = self.v[name] / (1 - r.beta2**self.step)  # type: ignore[has-type]
-            update = r.alpha * m_hat / (np.sqrt(v_hat) + r.epsilon) + self.decay * theta  # type: ignore[has-type]
+            m_hat = self.m[name] / (1 - r.beta1**self.step)
+            v_hat = self.v[name] / (1 - r.beta2**self.step)
+            update = r.alpha * m_hat / (np.sqrt(v_hat) + r.epsilon) + self.decay * theta
             parameters[name] = theta - eta * update
 
 
