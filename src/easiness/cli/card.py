@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -53,6 +52,7 @@ def card(
     if loading != Loading():
         raise BadInput("how to read SOURCE is for --apply; of a run, --source says where its data are")
     from easiness.exports import SCORES, card as write
+    from easiness.spec import command_line
     from easiness.store import open_run
 
     made = write(open_run(run_or_source), output, epoch=epoch, source=source)
@@ -62,7 +62,7 @@ def card(
     say_written(made.path)
     typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
     if made.document.has_digests:
-        typer.echo(f"easiness card --apply {shlex.quote(str(made.path))} SOURCE -o scores.csv")
+        typer.echo(command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
     if made.note is not None:
         typer.echo(f"note: {made.note}", err=True)
 

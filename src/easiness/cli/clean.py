@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from easiness import spec
 from easiness.cli.written import FILES, write_output
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def clean(
     then = "" if output is None else _written(opened, found, output)
     typer.echo(f"{sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
-        lists = shlex.join(["easiness", "suspects", str(run)])
+        lists = spec.command_line("suspects", run)
         typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
     typer.echo(f"{found.text}{then}", err=True)
 
@@ -85,13 +86,11 @@ def _written(run: Run, found: Cleaned, output: Path) -> str:
 
 def _verifying(run: Run, labels: Path, before: str | None) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
-    from easiness.spec import load_words, training_words
-
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
-    given = ["--labels", str(labels), *([] if before is None else ["--before", before])]
-    given += [word for words in load_words(ref, labels=False) for word in words]
-    if measured is not None:
-        given += [word for words in training_words(measured) for word in words]
-    return shlex.join(["easiness", "verify", ref.source or "SOURCE", *given, "--out", "DIR"])
+    loading = replace(spec.loading_of(ref), labels=labels)
+    given = [] if before is None else ["--before", before]
+    trained = [] if measured is None else [spec.training_of(measured)]
+    words = (ref.source or "SOURCE", loading, *given, *trained, "--out", "DIR")
+    return spec.command_line("verify", *words, always=("model", "epochs"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,12 +95,14 @@ def measure(
 def _next(run: Run) -> str:
     """What to call now, to be copied."""
     from easiness.models import module_of
+    from easiness.spec import command_line
 
-    commands = [["report", str(run.path), "-o", "report.html"], ["scores", str(run.path), "-o", "scores.csv"]]
+    lines = [
+        command_line("report", run.path, "-o", "report.html"),
+        command_line("scores", run.path, "-o", "scores.csv"),
+    ]
     if len(run.trials) > 1:
-        trust = ["--trust"] if module_of(run.model) else []
-        commands.append(["suspects", str(run.path), *trust])
-    lines = [shlex.join(["easiness", *words]) for words in commands]
+        lines.append(command_line("suspects", run.path, *(["--trust"] if module_of(run.model) else [])))
     return "next: " + "\n      ".join(lines)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.report.pictures import Named
+from easiness.spec import command_line
 from easiness.store import Run
 from easiness.studies.suspects import Conflicts, Example, find_conflicts
 
@@ -68,7 +68,7 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     most = MOST_COMPARED if small else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
     if num > most:
-        command = shlex.join(["easiness", "suspects", str(run.path)])
+        command = command_line("suspects", run.path)
         why = f"Identical pictures were not looked for among {num:,}, which takes a while: {command} does."
         return Certain([why], [], [])
     try:

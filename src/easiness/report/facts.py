@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -16,9 +15,13 @@ from easiness.spec import (
     ALL,
     RECIPES,
     Recipe,
+    Recording,
     RunSpec,
+    Training,
+    Trials,
+    command_parts,
     describe_recipe,
-    load_words,
+    loading_of,
     named_recipe,
     observe_text,
 )
@@ -143,39 +146,31 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     spec = run.spec.measured
     if spec is None or spec.data.source is None or is_given(spec.model):
         return None
-    options: list[tuple[object, ...]] = [
-        ("easiness", "measure", spec.data.source),
-        ("--model", spec.model),
-        ("--trials", spec.trials),
-        ("--epochs", spec.epochs),
-        ("--out", run.path),
-        ("--seed", spec.seed),
-        ("--precision", spec.resolved.precision),
-    ]
-    options += load_words(spec.data)
-    if spec.train_share < 1:
-        options.append(("--train-share", spec.train_share))
-    if spec.pretrained is not None:
-        options.append(("--pretrained",))
-    if spec.observe != ALL:
-        options.append(("--observe", spec.observe))
-    if spec.probes[0].keep_logits == "all":
-        options.append(("--keep-logits",))
-    if not spec.keep_weights:
-        options.append(("--no-weights",))
-    recipe = None
+    recipe, batch_size, image_size = "recipe.toml", None, None
     by_name = None if data is None else _named(spec, data)
     if by_name is not None:
-        name, usual = by_name
-        options.append(("--recipe", name))
-        if usual.batch_size != spec.recipe.batch_size:
-            options.append(("--batch-size", spec.recipe.batch_size))
-        if usual.crop != spec.recipe.crop:
-            options.append(("--image-size", spec.recipe.crop))
-    else:
-        recipe = "\n".join(f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
-        options.append(("--recipe", "recipe.toml"))
-    return Command(tuple(shlex.join(map(str, words)) for words in options), recipe)
+        recipe, usual = by_name
+        batch_size = None if usual.batch_size == spec.recipe.batch_size else spec.recipe.batch_size
+        image_size = None if usual.crop == spec.recipe.crop else spec.recipe.crop
+    training = Training(
+        spec.model,
+        spec.epochs,
+        spec.seed,
+        recipe,
+        batch_size,
+        image_size,
+        spec.train_share,
+        spec.resolved.precision,
+        pretrained=spec.pretrained is not None,
+    )
+    recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
+    options = (training, Trials(spec.trials), loading_of(spec.data), recording)
+    always = ("model", "epochs", "seed", "trials")
+    settings = (f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
+    return Command(
+        command_parts("measure", spec.data.source, *options, "--out", run.path, always=always),
+        None if by_name else "\n".join(settings),
+    )
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:

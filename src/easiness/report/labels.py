@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 from easiness.report.facts import epoch_option
 from easiness.report.pictures import Named
 from easiness.runs import has_held_out
-from easiness.spec import Split
+from easiness.spec import Split, command_line
 from easiness.store import Run
 from easiness.studies.suspects import ABOVE, known_too_little, summary, suspects
 
@@ -82,9 +81,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
     doubt = known_too_little(found)
     listed = found.table() if doubt and not len(over) else over
-    words = ["easiness", "suspects", str(run.path), *epoch_option(run, epoch)]
-    if split != "train":
-        words += ["--split", split]
+    of_split = [] if split == "train" else ["--split", split]
     return SuspectLabels(
         split=split,
         num_examples=len(found.ranked),
@@ -103,6 +100,8 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
             )
             for one in listed.head(most).to_dict("records")
         ],
-        command=shlex.join([*words, "-o", "suspects.csv"]),
+        command=command_line(
+            "suspects", run.path, *epoch_option(run, epoch), *of_split, "-o", "suspects.csv"
+        ),
         ranked=found.ranked,
     )

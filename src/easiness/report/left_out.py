@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.report.facts import epoch_option
-from easiness.spec import training_words
+from easiness.spec import Drawing, Loading, command_line, training_of
 from easiness.store import Run
 from easiness.studies.training_sets import prune
 
@@ -100,17 +99,15 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
 
 
 def _prune_command(run: Run, epoch: int) -> str:
-    words = ["easiness", "prune", str(run.path), "--drop", "0.3", "--policy", _POLICY]
-    return shlex.join([*words, *epoch_option(run, epoch), "-o", "kept.csv"])
+    which = ("--drop", 0.3, "--policy", _POLICY)
+    return command_line("prune", run.path, *which, *epoch_option(run, epoch), "-o", "kept.csv")
 
 
 def _ablate_command(run: Run, epoch: int) -> str | None:
     spec = run.spec.measured
     if spec is None or spec.data.source is None:
         return None
-    words = ["easiness", "ablate", spec.data.source, "--scores", str(run.path), *epoch_option(run, epoch)]
-    words += ["--rates", ",".join(f"{share:g}" for share in (0, *_SHARES))]
-    words += [word for option in training_words(spec) for word in option]
-    if spec.data.held_out is None:
-        words += ["--holdout", "0.2"]
-    return shlex.join([*words, "--out", "ablation"])
+    scores = ("--scores", run.path, *epoch_option(run, epoch))
+    rates, loading = Drawing((0, *_SHARES)), Loading(holdout=0.2 if spec.data.held_out is None else None)
+    trained = (training_of(spec), loading, "--out", "ablation")
+    return command_line("ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs"))

@@ -1,4 +1,9 @@
-from .command_words import load_words as load_words, training_words as training_words
+from .command_words import (
+    command_line as command_line,
+    command_parts as command_parts,
+    loading_of as loading_of,
+    training_of as training_of,
+)
 from .draw import Draw as Draw, Effect as Effect
 from .named_recipes import (
     BASE as BASE,

@@ -1,48 +1,84 @@
-"""How data were loaded and networks trained, as options of a command."""
+"""Command lines of ``easiness``, to be copied: put together from values of options by their fields."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
 
 from easiness.spec.named_recipes import RECIPES, named_recipe
+from easiness.spec.option import Option, options_of
+from easiness.spec.options import Loading, Training
 from easiness.spec.recipe import Recipe
 from easiness.spec.trial import DatasetRef, RunSpec
 
 
-def load_words(data: DatasetRef, *, labels: bool = True) -> Iterator[tuple[str, ...]]:
-    """The options by which any command that takes the source loads the same examples, each with its value.
+def command_line(command: str, *words: object, always: Container[str] = ()) -> str:
+    """The line that calls a command with these words, as a shell takes it.
 
-    Without ``labels`` those of a file are left out.
+    A value of options (`Loading`, ...) gives the options of its fields that differ from their defaults, and of
+    the fields named in ``always``; any other word is typed as it is.
     """
-    if data.limit is not None:
-        yield "--limit", str(data.limit)
-    if data.data_root is not None:
-        yield "--data-root", data.data_root
-    if labels and data.labels is not None:
-        yield "--labels", data.labels
-    if data.holdout is not None:
-        yield "--holdout", f"{data.holdout:g}"
-    if data.allow_outside:
-        yield ("--allow-outside",)
-    if data.columns is not None:
-        yield "--columns", ",".join(f"{ours}={name}" for ours, name in data.columns.items())
-    if data.skip_unreadable:
-        yield ("--skip-unreadable",)
+    return " ".join(command_parts(command, *words, always=always))
 
 
-def training_words(spec: RunSpec) -> Iterator[tuple[str, ...]]:
-    """The options by which a study trains as the run did, each with its value.
+def command_parts(command: str, *words: object, always: Container[str] = ()) -> tuple[str, ...]:
+    """The same line in parts: the command with its arguments, then each option with its value."""
+    parts = [["easiness", command]]
+    for word in words:
+        if is_dataclass(word):
+            parts += _options_typed(word, always)
+        elif str(word).startswith("-"):
+            parts.append([str(word)])
+        else:
+            parts[-1].append(str(word))
+    return tuple(map(shlex.join, parts))
+
+
+def _options_typed(options: Any, always: Container[str]) -> Iterator[list[str]]:
+    known = options_of(type(options))
+    for field in fields(options):
+        value = getattr(options, field.name)
+        if field.name in known and (value != field.default or field.name in always):
+            yield _typed(known[field.name][1], value)
+
+
+def _typed(option: Option, value: Any) -> list[str]:
+    """The words that set an option to a value."""
+    if option.words is not None:
+        return [option.flag, next(word for word, meant in option.words.items() if meant == value)]
+    on, _, off = option.flag.partition("/")
+    if isinstance(value, bool):
+        return [on if value else off]
+    if isinstance(value, Mapping):
+        value = [f"{ours}={theirs}" for ours, theirs in value.items()]
+    items = value if isinstance(value, list | tuple) else [value]
+    return [on, ",".join(f"{item:g}" if isinstance(item, float) else str(item) for item in items)]
+
+
+def loading_of(data: DatasetRef) -> Loading:
+    """The options by which any command that takes the source loads the same examples."""
+    names = {field.name for field in fields(Loading)} & set(DatasetRef.model_fields)
+    return Loading(**{name: getattr(data, name) for name in names})
+
+
+def training_of(spec: RunSpec) -> Training:
+    """The options by which a study trains as the run did.
 
     What a TOML file has changed beside a recipe with a name, batches and the size of photos cannot be typed.
     """
-    yield "--model", spec.model
-    yield "--epochs", str(spec.epochs)
     recipe, usual = spec.recipe.model_dump(), Recipe()
+    named = None
     for name in RECIPES:
         changes = Recipe.model_validate(named_recipe(name, spec.model)).model_dump(include=set(RECIPES[name]))
         if changes and changes.items() <= recipe.items():
-            yield "--recipe", name
-    if spec.recipe.batch_size != usual.batch_size:
-        yield "--batch-size", str(spec.recipe.batch_size)
-    if spec.recipe.crop:
-        yield "--image-size", str(spec.recipe.crop)
+            named = name
+    batch_size = spec.recipe.batch_size
+    return Training(
+        model=spec.model,
+        epochs=spec.epochs,
+        recipe=named,
+        batch_size=None if batch_size == usual.batch_size else batch_size,
+        image_size=spec.recipe.crop or None,
+    )
