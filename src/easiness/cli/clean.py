@@ -89,8 +89,8 @@ def _verifying(run: Run, labels: Path, before: str | None) -> str:
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
-    loading = replace(spec.loading_of(ref), labels=labels)
-    given = [] if before is None else ["--before", before]
+    given = ["--labels", labels, *([] if before is None else ["--before", before])]
+    loading = replace(spec.loading_of(ref), labels=None)
     trained = [] if measured is None else [spec.training_of(measured)]
-    words = (ref.source or "SOURCE", loading, *given, *trained, "--out", "DIR")
+    words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
     return spec.command_line("verify", *words, always=("model", "epochs"))

@@ -17,8 +17,8 @@ from easiness.spec.trial import DatasetRef, RunSpec
 def command_line(command: str, *words: object, always: Container[str] = ()) -> str:
     """The line that calls a command with these words, as a shell takes it.
 
-    A value of options (`Loading`, ...) gives the options of its fields that differ from their defaults, and of
-    the fields named in ``always``; any other word is typed as it is.
+    A value of options (`Loading`, ...) gives those of its fields that differ from their defaults, and of the
+    fields named in ``always``; any other word is typed as it is.
     """
     return " ".join(command_parts(command, *words, always=always))
 
