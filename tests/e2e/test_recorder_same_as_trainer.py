@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import easiness as ez
-from easiness.store.observations import STATISTICS
+from easiness.store.parquet import STATISTICS
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from tables import altered_parquet, altered_safetensors
 
 import loaded  # noqa: F401
 from easiness.spec import content_hash
-from easiness.store import Run, document, known, last_events, open_run, verify
+from easiness.store import Run, last_events, open_run, run_folder, trial_document, verify
 
 # what one may come across beside a run's files, and what it says when all is well
 NOTES: dict[str, Any] = {
@@ -26,7 +26,7 @@ NOTES: dict[str, Any] = {
     ".lock": {"format": 1, "process": 1, "began": 1e9, "trials": [1], "host": "elsewhere"},
     "events.jsonl": {"time": "2026-01-01T00:00:00.000Z", "kind": "run_started", "trials": 2},
 }
-document.FEWEST = known.FEWEST = 1  # type: ignore[attr-defined]  # so that small runs, too, have an index and read it
+run_folder.FEWEST = 1  # type: ignore[attr-defined]  # so that small runs, too, have an index and read it
 Read = Callable[[Path], object]
 
 
@@ -159,12 +159,12 @@ def with_fitting_hash(rng: np.random.Generator, whole: Path, folder: Path) -> As
 def indexed(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """What a large run keeps of its trials says something else, with the digest of that."""
     run = _copy(whole, folder)
-    known.write_index(run, {one.path.name: one.known for one in open_run(run).trials})
-    file = run / known.INDEX
+    trial_document.write_index(run, {one.path.name: one.known for one in open_run(run).trials})
+    file = run / trial_document.INDEX
     value, how = altered_value(rng, json.loads(file.read_bytes().split(b"\n")[1]))
     content = text_of(rng, value).replace(b"\n", b" ")
     file.write_bytes(hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-    return _asked(rng, whole, run, f"{known.INDEX}: {how}, its digest fits")
+    return _asked(rng, whole, run, f"{trial_document.INDEX}: {how}, its digest fits")
 
 
 TARGETS = (flipped, refitted, refitted, refitted, described, described, with_fitting_hash, indexed)

@@ -20,7 +20,7 @@ from easiness.spec import (
     SplitRef,
 )
 from easiness.store import StoredTrial
-from easiness.store.trial import write_trial
+from easiness.store.trial_writing import write_trial
 
 observing = st.one_of(st.just("all"), st.just("last"), st.integers(2, 9).map("every:{}".format))
 

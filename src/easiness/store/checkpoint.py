@@ -6,7 +6,6 @@ A checkpoint belongs to the trials that train side by side, and is named by the 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from easiness.errors import BadInput
-from easiness.spec import content_hash
-from easiness.store.files import FileDigest, digest, folder_written_whole, is_intact, sweep, write_whole
-from easiness.store.inside import FileName
-from easiness.store.json_file import read_json
+from easiness.store import files
+from easiness.store.files import FileDigest, FileName
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,14 +49,14 @@ class CheckpointDocument(BaseModel):
 
 @dataclass(frozen=True)
 class StoredCheckpoint:
-    """What was read of a checkpoint, and found whole."""
+    """A checkpoint as it was read, found whole."""
 
     document: CheckpointDocument
     tensors: Mapping[str, Tensor]
 
 
 def checkpoints_of(folder: Path, first: int) -> list[Path]:
-    """Those of the trials that begin with this one, the latest epoch first."""
+    """Checkpoints of the trials that begin with this one, the latest epoch first."""
     return sorted(folder.glob(f"{_name(first)}*"), reverse=True)
 
 
@@ -70,7 +67,7 @@ def _name(first: int) -> str:
 def write_checkpoint(
     folder: Path, first: int, document: CheckpointDocument, tensors: Mapping[str, Tensor]
 ) -> None:
-    """Write one, whole or not at all, and remove those of other epochs; ``tensors`` are contiguous.
+    """Write a checkpoint, whole or not at all, and remove those of other epochs; ``tensors`` are contiguous.
 
     Raises:
         OSError, SafetensorError: it cannot be written.
@@ -81,18 +78,16 @@ def write_checkpoint(
     others = [other for other in checkpoints_of(folder, first) if other != path]
     if path.exists():  # another process was given the same trials, or this one is not of use
         shutil.rmtree(path)
-    with folder_written_whole(path) as aside:
+    with files.folder_written_whole(path) as aside:
         save_file(dict(tensors), aside / _TENSORS)
-        files = {_TENSORS: digest(aside / _TENSORS)}
-        content = document.model_copy(update={"files": files}).model_dump(mode="json")
-        sealed = {"checkpoint": content, "sha256": content_hash(content)}
-        write_whole(aside / _DOCUMENT, json.dumps(sealed, indent=1).encode())
+        digests = {_TENSORS: files.digest(aside / _TENSORS)}
+        files.write_sealed(aside / _DOCUMENT, "checkpoint", document.model_copy(update={"files": digests}))
     for other in others:
         shutil.rmtree(other, ignore_errors=True)
 
 
 def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> StoredCheckpoint:
-    """Read one, which has to be whole and of these.
+    """Read a checkpoint, which has to be whole, and of this training and these versions.
 
     Raises:
         BadInput: it is not; says why in a few words.
@@ -101,9 +96,11 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
     from safetensors.torch import load_file
 
     try:
-        document = _document(path / _DOCUMENT)
-        file = path / _TENSORS
-        if file.is_symlink() or not file.is_file() or not _is_of(document, file):
+        file, sealed = path / _TENSORS, path / _DOCUMENT
+        if file.is_symlink() or sealed.is_symlink():
+            raise ValueError
+        document = CheckpointDocument.model_validate(files.read_sealed(sealed, "checkpoint", _MOST_BYTES))
+        if set(document.files) != {_TENSORS} or not files.is_intact(file, document.files[_TENSORS]):
             raise ValueError
         if document.identity != identity:
             raise BadInput("it is of a training with other settings")
@@ -116,37 +113,24 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
         return StoredCheckpoint(document, load_file(file))
     except BadInput:
         raise
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError):
+    except (OSError, ValueError, LookupError, TypeError, SafetensorError):
         raise BadInput("it is damaged") from None
 
 
-def _is_of(document: CheckpointDocument, file: Path) -> bool:
-    return set(document.files) == {_TENSORS} and is_intact(file, document.files[_TENSORS])
-
-
-def _document(file: Path) -> CheckpointDocument:
-    if file.is_symlink():
-        raise ValueError
-    sealed = read_json(file, _MOST_BYTES)
-    if content_hash(sealed["checkpoint"]) != sealed["sha256"]:
-        raise ValueError
-    return CheckpointDocument.model_validate(sealed["checkpoint"])
-
-
 def remove_checkpoints(folder: Path, first: int) -> None:
-    """Remove those of the trials that begin with this one; what cannot be removed stays."""
+    """Remove checkpoints of the trials that begin with this one; what cannot be removed stays."""
     for path in checkpoints_of(folder, first):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all but those of the trials that begin with these, and the folder where there are none.
+    """Remove all checkpoints but of the trials that begin with ``but``, and the folder where none is left.
 
     Nobody may be writing to it; what cannot be removed stays.
     """
     if not folder.is_dir():
         return
-    sweep(folder)
+    files.sweep(folder)
     for path in folder.iterdir():
         first = path.name.split("-")[0]
         if not (first.isdecimal() and int(first) in but):

@@ -1,10 +1,14 @@
-"""Files that exist whole or not at all, and the digests by which damage is noticed."""
+"""Files that exist whole or not at all, the digests by which damage is noticed, and JSON read strictly.
+
+Files of a run stay in its folder: documents name them without a path, and nothing is written through links.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -12,16 +16,31 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
-from pathlib import Path
-from typing import BinaryIO, cast
+from pathlib import Path, PureWindowsPath
+from typing import Annotated, Any, BinaryIO, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from easiness.errors import BadInput
-from easiness.regular_file import open_regular
+from easiness.regular_file import open_regular, read_regular
+from easiness.spec import content_hash
 
 # names that a killed process may leave behind; never read, swept by the next writer
 ASIDE = ".aside-"
+
+MOST_BYTES = 2**28
+"""The largest document: lists of a million names fit."""
+
+
+def _without_path(name: str) -> str:
+    # the rules of Windows know all separators, and drives too
+    if name in ("", ".", "..") or "\0" in name or PureWindowsPath(name).name != name:
+        raise ValueError(f"{name!r} is no name of a file in this folder")
+    return name
+
+
+FileName: TypeAlias = Annotated[str, AfterValidator(_without_path)]
+"""The name of a file in the folder of the document that has it: it leads nowhere else."""
 
 
 class FileDigest(BaseModel):
@@ -143,3 +162,56 @@ def check_writable(path: Path) -> None:
         raise BadInput(
             f"{path}: cannot be written to ({error.strerror}: {ancestor}); choose another output"
         ) from None
+
+
+def check_no_links(*folders: Path) -> None:
+    """Make sure that what is written below entries of these folders stays there; a missing folder is empty.
+
+    Raises:
+        BadInput: an entry is a link.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            continue
+        with os.scandir(folder) as entries:
+            link = next((entry.path for entry in entries if entry.is_symlink()), None)
+        if link is not None:
+            raise BadInput(
+                f"{link}: is a link, through which writing would leave the run; copy the run without links "
+                "(cp -rL)"
+            )
+
+
+def read_json(file: Path, most: int = MOST_BYTES) -> Any:
+    """The value in a file of JSON.
+
+    Raises:
+        OSError: it cannot be read, is no regular file, or has more than ``most`` bytes.
+        ValueError: it is not JSON, or nested deeper than any of ours.
+    """
+    try:
+        return json.loads(read_regular(file, most))
+    except RecursionError:
+        raise ValueError(f"{file}: is nested without end") from None
+
+
+def write_sealed(file: Path, name: str, document: BaseModel) -> None:
+    """Write a document as JSON, under its ``name`` and beside its digest."""
+    value = document.model_dump(mode="json")
+    write_whole(file, json.dumps({name: value, "sha256": content_hash(value)}, indent=1).encode())
+
+
+def read_sealed(file: Path, name: str, most: int = MOST_BYTES) -> Any:
+    """The JSON value of a document that `write_sealed` wrote, compared with its digest.
+
+    Raises:
+        OSError, ValueError, LookupError, TypeError: it cannot be read, or is not what was written.
+    """
+    sealed = read_json(file, most)
+    try:
+        intact = content_hash(sealed[name]) == sealed["sha256"]
+    except RecursionError:
+        intact = False
+    if not intact:
+        raise ValueError(f"{file}: other content than was written")
+    return sealed[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -13,12 +13,10 @@ from easiness.data import check_examples
 from easiness.errors import BadInput
 from easiness.record import to_numpy
 from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
-from easiness.store.document import is_run
-from easiness.store.observations import Ids
-from easiness.store.outputs import Duplicates, Outputs, check_known
-from easiness.store.recorded import Recorded
+from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
-from easiness.store.trial_recorder import WAIT_SECONDS, TrialRecorder
+from easiness.store.run_folder import is_run
+from easiness.store.trial_recorder import WAIT_SECONDS, Duplicates, Outputs, Recorded, TrialRecorder
 from easiness.store.writer import RunWriter
 
 
@@ -71,7 +69,7 @@ class Recorder:
             BadInput: ids, labels or names cannot be used, an option is unknown, or ``out`` is another run
                 or something else.
         """
-        check_known(outputs, duplicates)
+        _check_known(outputs, duplicates)
         _check_texts(model, fingerprint, classes)
         self.path = Path(out)
         own = _as_ids(ids)
@@ -141,6 +139,20 @@ class Recorder:
                 "or take another seed"
             )
         return TrialRecorder(self._into, seed, trained_on)
+
+
+def _check_known(outputs: str, duplicates: str) -> None:
+    """Make sure that both are among what there is.
+
+    Raises:
+        BadInput: one is not.
+    """
+    for name, value, known in (
+        ("outputs", outputs, get_args(Outputs)),
+        ("duplicates", duplicates, get_args(Duplicates)),
+    ):
+        if value not in known:
+            raise BadInput(f"Recorder: {name} {value!r} is unknown; choose {' or '.join(known)}")
 
 
 def _check_texts(model: object, fingerprint: object, classes: Sequence[object] | None) -> None:

@@ -7,42 +7,35 @@ import copy
 import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Votes, drawn_examples, keys_when_asked, round_in_place
+from easiness.above import above
+from easiness.analysis import Votes, drawn_examples, keys_when_asked
 from easiness.errors import BadInput
 from easiness.spec import Split
-from easiness.store.document import (
-    EXAMPLES,
-    TRIALS,
-    finished_trials,
-    notes_of_failures,
-    read_document,
-    trial_names,
-)
+from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
-from easiness.store.handed_on import HandedOn
-from easiness.store.observations import Ids, read_examples
-from easiness.store.probabilities import mean_probabilities
-from easiness.store.table import Examples, scores_table
+from easiness.store.over_trials import Examples, mean_probabilities, scores_table, votes_of
+from easiness.store.parquet import Ids, read_examples
+from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 from easiness.store.trial import StoredTrial
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-class Run(HandedOn):
+class Run:
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
         """Raises `BadInput` if ``path`` is no run; trials of ``before`` that stayed are not read again."""
         self.path, self.trusted = Path(path), trusted
-        self.document = read_document(self.path)
+        self.document = run_folder.read_document(self.path)
         self.spec = self.document.spec
-        self.trials = finished_trials(self.path, self.spec.data, before)
+        self.trials = run_folder.finished_trials(self.path, self.spec.data, before)
 
     def __repr__(self) -> str:
         return (
@@ -69,8 +62,7 @@ class Run(HandedOn):
         """The epochs after which every finished trial was observed: ascending, from 1."""
         if not self.trials:
             return ()
-        lists = {trial.observed for trial in self.trials}
-        return tuple(sorted(set.intersection(*map(set, lists))))
+        return tuple(sorted(set.intersection(*map(set, {trial.observed for trial in self.trials}))))
 
     @property
     def augmented(self) -> bool:
@@ -100,7 +92,7 @@ class Run(HandedOn):
 
     def failures(self) -> dict[int, str]:
         """Why trials that are still missing failed when they were last tried, by index."""
-        return notes_of_failures(self.path)
+        return run_folder.notes_of_failures(self.path)
 
     @functools.cached_property
     def _examples(self) -> tuple[Ids, npt.NDArray[np.int64]]:
@@ -164,10 +156,8 @@ class Run(HandedOn):
 
     def shares_ids(self, other: Run) -> bool:
         """Whether another run has the same ids in the same order; from then on both hold the same array."""
-        if (
-            "_examples" not in self.__dict__
-            and self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
-        ):
+        same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
+        if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
             self._examples, self._keys = other._examples, other._keys  # the file need not be read twice
         if self.ids is not other.ids:
@@ -216,31 +206,8 @@ class Run(HandedOn):
         epoch = self.resolve_epoch(epoch)
         ids, labels = self.examples(split)
         drawn = None if at_most is None else drawn_examples(len(ids), at_most)
-        if drawn is not None:
-            ids, labels = ids[drawn], labels[drawn]
-        shape = (len(self.trials), len(labels))
-        if spare is not None and spare.correct.shape == shape:
-            correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
-        else:
-            correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
-        narrow = labels.astype(np.int32)  # as predictions are
-        for row, trial in enumerate(self.trials):
-            for first, piece in trial.pieces(epoch, ["prediction", "loss"], split):
-                prediction, loss = piece["prediction"], piece["loss"]
-                place = slice(first, first + len(loss))
-                if drawn is not None:
-                    place = slice(*np.searchsorted(drawn, [place.start, place.stop]).tolist())
-                    some = drawn[place] - first
-                    prediction, loss = prediction[some], loss[some]
-                np.equal(prediction, narrow[place], out=correct[row, place])
-                p = p_label[row, place]
-                # in double precision a loss of 1e-9 still differs from one of 2e-9
-                np.negative(loss, out=p, dtype=np.float64)
-                np.exp(p, out=p)
-                round_in_place(p)
-        indices = np.array([trial.index for trial in self.trials], np.int64)
         keys = self._keys if ids is self.ids else None
-        return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
+        return votes_of(self.trials, Examples(ids, labels, self.classes, split), epoch, drawn, spare, keys)
 
     def scores(
         self, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
@@ -285,6 +252,39 @@ class Run(HandedOn):
         self.examples(split)  # refuses a split that is not there
         epoch = self.resolve_epoch(epoch)
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
+
+    def report(
+        self,
+        output: str | Path,
+        *,
+        epoch: int | None = None,
+        source: Any = None,
+        since: Run | None = None,
+        by: Literal["ids", "pixels"] = "ids",
+        old_source: Any = None,
+    ) -> None:
+        """Write the page about this run to the file ``output``; `easiness.write_report` is for several.
+
+        Args:
+            output: name of the HTML file.
+            epoch: to read the run after; the last by default.
+            source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where the run
+                found them. Without them the page shows no pictures.
+            since: a run on the version of the data before, to show what changed, see `easiness.diff`.
+            by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
+            old_source: where the data of ``since`` are now; for ``by="pixels"``.
+
+        Raises:
+            BadInput: the epoch is not recorded, easiness is undefined after it, ``source`` has other data,
+                ``by`` is given without ``since``, or as `easiness.diff`.
+            RunFailed: the file cannot be written.
+        """
+        about = {"since": since, "by": by, "old_source": old_source}
+        above("write_report")([self], output, epoch=epoch, source=source, **about)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of facts and a figure."""
+        return str(above("run_html")(self))
 
 
 def _damaged_examples(path: Path) -> BadInput:

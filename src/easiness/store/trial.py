@@ -1,8 +1,7 @@
-"""A finished trial as a folder: what was asked, what was seen, and the weights."""
+"""A finished trial, read from its folder: what was asked, what was seen, and the weights."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,72 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.record import KeptLogits, Observations, TrialRecord
-from easiness.spec import DatasetRef, TrialSpec, content_hash
-from easiness.store.files import digest, folder_written_whole, is_intact, write_whole
-from easiness.store.known import Known, stamp, stamp_of_all
-from easiness.store.observations import (
-    STATISTICS,
-    Ids,
-    is_augmented,
-    read_blocks,
-    read_logits,
-    read_rows,
-    write_logits,
-    write_observations,
-)
-from easiness.store.strict_parquet import Extent
-from easiness.store.trial_document import (
-    DOCUMENT,
-    TrialDocument,
-    damaged,
-    folder_name,
-    known_of,
-    read_trial_document,
-)
+from easiness.record import KeptLogits, Observations
+from easiness.spec import DatasetRef
+from easiness.store import parquet, trial_document
+from easiness.store.files import is_intact
+from easiness.store.parquet import STATISTICS, Extent
+from easiness.store.trial_document import DOCUMENT, Known, TrialDocument, damaged
 
 WEIGHTS = "weights.safetensors"
-
-
-def write_trial(
-    folder: Path,
-    record: TrialRecord,
-    ids: dict[str, Ids],
-    *,
-    index: int,
-    seed: int,
-    identity: str,
-    spec: TrialSpec | None,
-    keep_weights: bool,
-) -> StoredTrial:
-    """Write a trial below ``folder``, whole or not at all; ``ids`` by probe. Returns it as known by heart."""
-    from safetensors.numpy import save
-
-    path = folder / folder_name(index, identity)
-    with folder_written_whole(path) as aside:
-        for name, observations in record.probes.items():
-            write_observations(aside / f"{name}.parquet", ids[name], observations)
-            if observations.logits is not None:
-                file = aside / f"{name}_logits.parquet"
-                write_logits(file, ids[name], observations.logits, observations.epochs)
-        if keep_weights and record.weights is not None:
-            write_whole(aside / WEIGHTS, save(record.weights))
-        document = TrialDocument(
-            index=index,
-            seed=seed,
-            hash=identity,
-            epochs=record.num_epochs,
-            spec=spec,
-            train_loss=record.train_loss,
-            accuracy=record.accuracy(),
-            ran=record.ran,
-            files={file.name: digest(file) for file in sorted(aside.iterdir())},
-        )
-        value = document.model_dump(mode="json")
-        sealed = {"trial": value, "sha256": content_hash(value)}
-        write_whole(aside / DOCUMENT, json.dumps(sealed, indent=1).encode())
-    known = known_of(document, stamp(path / DOCUMENT))
-    return StoredTrial(path, replace(known, files=stamp_of_all(path)))
 
 
 class StoredTrial:
@@ -97,9 +38,9 @@ class StoredTrial:
         self._document: TrialDocument | None = None
         if known is None:
             # its stamp before it is read: what changes meanwhile is read again
-            before = stamp(path / DOCUMENT)
-            self._document = read_trial_document(path)
-            known = known_of(self._document, before)
+            before = trial_document.stamp(path / DOCUMENT)
+            self._document = trial_document.read_document(path)
+            known = trial_document.known_of(self._document, before)
         self.known = known
 
     @property
@@ -110,7 +51,7 @@ class StoredTrial:
             BadInput: it is missing or damaged.
         """
         if self._document is None:
-            self._document = read_trial_document(self.path)
+            self._document = trial_document.read_document(self.path)
             if (self._document.index, self._document.observed) != (self.index, self.observed):
                 raise damaged(self.path / DOCUMENT)  # the index of the run says otherwise
         return self._document
@@ -154,7 +95,7 @@ class StoredTrial:
         Raises:
             BadInput: one is missing or damaged.
         """
-        before = stamp_of_all(self.path)
+        before = trial_document.stamp_of_all(self.path)
         if before is not None and before == self.known.files:
             return
         held, document = self._document, self.document
@@ -184,7 +125,7 @@ class StoredTrial:
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
         """Columns of one of the epochs observed, each [K]; cheap, since only they are read."""
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
-        read = read_rows(path, [row], names, self._extent(probe))
+        read = parquet.read_rows(path, [row], names, self._extent(probe))
         return {name: values[0] for name, values in read.items()}
 
     def pieces(
@@ -193,7 +134,7 @@ class StoredTrial:
         """`columns` in pieces: the position of the first example, then its values and those after it [n]."""
         first = 0
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
-        for block in read_blocks(path, [row], names, self._extent(probe)):
+        for block in parquet.read_blocks(path, [row], names, self._extent(probe)):
             piece = {name: values[0] for name, values in block.items()}
             yield first, piece
             first += len(next(iter(piece.values())))
@@ -207,8 +148,8 @@ class StoredTrial:
             trained_on=fixed["trained_on"],
             logits=self._logits(probe, rows, fixed["trained_on"]),
             epochs=self.observed[: len(rows)],
-            augmented=is_augmented(path, self._extent(probe)),
-            **read_rows(path, rows, STATISTICS, self._extent(probe)),
+            augmented=parquet.is_augmented(path, self._extent(probe)),
+            **parquet.read_rows(path, rows, STATISTICS, self._extent(probe)),
         )
 
     def _before_reading(
@@ -229,9 +170,12 @@ class StoredTrial:
         """
         path, rows, fixed = self._before_reading(epoch, probe)
         extent = self._extent(probe)
-        logits, augmented = self._logits(probe, rows, fixed["trained_on"]), is_augmented(path, extent)
+        logits, augmented = (
+            self._logits(probe, rows, fixed["trained_on"]),
+            parquet.is_augmented(path, extent),
+        )
         first = 0
-        for block in read_blocks(path, rows, STATISTICS, extent):
+        for block in parquet.read_blocks(path, rows, STATISTICS, extent):
             end = first + block["loss"].shape[1]
             observations = Observations(
                 labels=fixed["label"][first:end].astype(np.int64),
@@ -255,7 +199,7 @@ class StoredTrial:
         name = f"{probe}_logits.parquet"
         if name not in self.document.files:
             return None
-        return read_logits(self._file(name), rows, trained_on, self._extent(probe))
+        return parquet.read_logits(self._file(name), rows, trained_on, self._extent(probe))
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """The trained weights and buffers by their names in the model.

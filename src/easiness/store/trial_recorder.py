@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, shorten
 from easiness.record import ObservationLog, TrialRecord, to_numpy
-from easiness.spec import content_hash
-from easiness.store.outputs import as_logits
-from easiness.store.recorded import Recorded
+from easiness.spec import RecordedSpec, content_hash
+from easiness.store.parquet import Ids
+from easiness.store.run import Run
+from easiness.store.trial import StoredTrial
 from easiness.store.writer import RunWriter
+
+Outputs: TypeAlias = Literal["logits", "probabilities"]
+Duplicates: TypeAlias = Literal["refuse", "first"]
 
 WAIT_SECONDS = 60.0  # for another process that records into the same run
 _LOGITS_AT_ONCE = 262_144  # small batches are joined to so many, which costs a fifth per example
+_TOLERANCE = 1e-2  # of the sum of a row of probabilities, which may have been in half precision
+_ENOUGH = 2  # rows: one row of logits may be like this by chance
+
+
+@dataclass(frozen=True, eq=False)
+class Recorded:
+    """The run in the folder ``path`` over examples with ``ids`` [K] and ``labels`` [K]."""
+
+    path: Path
+    ids: Ids
+    labels: npt.NDArray[np.int64]
+    spec: RecordedSpec
+    outputs: Outputs
+    duplicates: Duplicates
+    before: list[StoredTrial] = field(default_factory=list)
+    """Trials as they were at the last look, which are not read again."""
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes: columns of what is observed."""
+        return len(self.spec.data.classes)
+
+    def __contains__(self, seed: int) -> bool:
+        self.before[:] = Run(self.path, self.before).trials
+        return any(trial.known.seed == seed for trial in self.before)
 
 
 class TrialRecorder:
@@ -108,7 +139,7 @@ class TrialRecorder:
         if self._into.duplicates == "first":
             new = self._log.unseen(positions)
             positions, logits = positions[new], logits[new]
-        self._log.update(positions, as_logits(logits, self._into.outputs))
+        self._log.update(positions, _as_logits(logits, self._into.outputs))
 
     @property
     def num_epochs(self) -> int:
@@ -197,3 +228,26 @@ def _share(accuracy: Any) -> float:
     if not 0 <= share <= 1:  # nor NaN
         raise BadInput(f"held_out_accuracy {share:g}: must be a share, from 0 to 1")
     return share
+
+
+def _as_logits(values: npt.NDArray[np.floating[Any]], outputs: Outputs) -> npt.NDArray[np.floating[Any]]:
+    """Logits [b, classes] of what was given; bare votes, a 1 among zeros, are taken for logits.
+
+    Raises:
+        BadInput: logits were announced and probabilities given, or the other way round.
+    """
+    like_probabilities = bool((values >= 0).all() and (np.abs(values.sum(axis=1) - 1) <= _TOLERANCE).all())
+    if outputs == "logits":
+        if like_probabilities and len(values) >= _ENOUGH and not np.isin(values, (0, 1)).all():
+            raise BadInput(
+                "logits: these are probabilities (no row has a negative number, and each sums to 1); give "
+                "what is before the softmax, or make the Recorder with outputs='probabilities'"
+            )
+        return values
+    if not like_probabilities:
+        raise BadInput(
+            "probabilities: a row has a negative number or does not sum to 1; give the outputs of a softmax, "
+            "or make the Recorder with outputs='logits'"
+        )
+    logits: npt.NDArray[np.floating[Any]] = np.log(np.maximum(values, np.finfo(np.float32).tiny))
+    return logits

@@ -1,4 +1,4 @@
-"""The files of a run against their digests: what is damaged, and of which trial."""
+"""The files of a run against their digests: what is damaged, of which trial, and what is whole without it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from easiness.errors import BadInput
-from easiness.store.document import (
-    DOCUMENT,
-    EXAMPLES,
-    TRIALS,
-    read_document,
-    trial_names,
-)
-from easiness.store.failure_notes import notes
+from easiness.store import run_folder, trial_document
 from easiness.store.files import FileDigest, digest
 from easiness.store.run import Run
+from easiness.store.run_folder import DOCUMENT, EXAMPLES, TRIALS, read_document, trial_names
 from easiness.store.trial import StoredTrial
-from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT
 
 
 @dataclass(frozen=True)
@@ -60,7 +53,7 @@ def findings(path: Path, read: Container[str] | None = None) -> Iterator[Finding
     yield from _of_run(path, read)
     for name in trial_names(path):
         yield from _of_trial(path / TRIALS / name, read)
-    for file, index, note in notes(path / TRIALS):
+    for file, index, note in run_folder.notes(path):
         if note is None:
             yield Finding(file, index, "cannot be read; it may be removed")
 
@@ -80,7 +73,7 @@ def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
 
 
 def _of_trial(folder: Path, read: Container[str] | None) -> Iterator[Finding]:
-    file, index = folder / TRIAL_DOCUMENT, int(folder.name.split("-")[0])
+    file, index = folder / trial_document.DOCUMENT, int(folder.name.split("-")[0])
     what = _absent(file)
     try:
         trial = None if what else StoredTrial(folder)
@@ -113,3 +106,27 @@ def _absent(file: Path) -> str | None:
     if file.is_file():
         return None
     return "is no file" if file.exists() else "is missing"
+
+
+def damaged_trials(path: Path) -> list[str]:
+    """Names of the folders of trials of a run in which a file is damaged or missing, in order."""
+    found = []
+    for name in trial_names(path):
+        try:
+            StoredTrial(path / TRIALS / name).check()
+        except BadInput:
+            found.append(name)
+    return found
+
+
+class WholeTrials(Run):
+    """The trials of a run without a damaged file; ``removed`` are the indices of the others."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `BadInput` if ``path`` is no run, or its description is damaged."""
+        self.path, self.trusted = path, True
+        self.document = read_document(path)
+        self.spec = self.document.spec
+        names = damaged_trials(path)
+        self.removed = [int(name.split("-")[0]) for name in names]
+        self.trials = run_folder.finished_trials(path, self.spec.data, but=names)

@@ -17,26 +17,15 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
+from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
-from easiness.store.document import (
-    DOCUMENT,
-    EXAMPLES,
-    TRIALS,
-    RunDocument,
-    damaged_trials,
-    is_run,
-    read_document,
-    sealed,
-)
-from easiness.store.events import Events
-from easiness.store.failure_notes import FailureNote, note_file, write_note
-from easiness.store.files import ASIDE, check_locks, check_writable, digest, remove_folder, sweep, write_whole
-from easiness.store.index import Index
-from easiness.store.inside import check_no_links
-from easiness.store.observations import Ids, write_examples
+from easiness.store.parquet import Ids
 from easiness.store.run import Run
-from easiness.store.run_lock import LOCK, clear_work, note_work
-from easiness.store.trial import StoredTrial, write_trial
+from easiness.store.run_folder import EXAMPLES, TRIALS, is_run, read_document
+from easiness.store.trial import StoredTrial
+from easiness.store.trial_writing import write_examples, write_trial
+from easiness.store.verifying import damaged_trials
+from easiness.store.watching import LOCK, Events, clear_work, note_work
 
 _SECONDS_OF_A_LOOK = 0.1  # at the lock, by `at_work`, which is no writer
 
@@ -54,7 +43,7 @@ def check_output(path: Path) -> None:
     if foreign:
         raise BadInput(f"{path}: neither empty nor a run (it holds {foreign[0]!r}); choose another output")
     if not is_run(path):
-        check_writable(path)
+        files.check_writable(path)
 
 
 def _foreign(path: Path) -> list[str]:
@@ -63,8 +52,9 @@ def _foreign(path: Path) -> list[str]:
         return []
     if not path.is_dir():
         raise BadInput(f"{path}: is a file; give a folder for the run")
-    ours = (LOCK, EXAMPLES, TRIALS)  # a run whose first process was killed before it was described
-    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(ASIDE))
+    # a run whose first process was killed before it was described
+    ours = (LOCK, EXAMPLES, TRIALS)
+    return sorted(p.name for p in path.iterdir() if p.name not in ours and not p.name.startswith(files.ASIDE))
 
 
 class RunWriter:
@@ -78,9 +68,9 @@ class RunWriter:
         """Raises `BadInput` if the folder is something else, not writable, or after ``wait`` seconds
         still in another process's hands."""
         check_output(path)
-        check_writable(path)
+        files.check_writable(path)
         self.path = path
-        check_no_links(path, path / TRIALS, path / CHECKPOINTS)
+        files.check_no_links(path, path / TRIALS, path / CHECKPOINTS)
         self._made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.mkdir(parents=True, exist_ok=True)
         self._check_locks()
@@ -92,11 +82,11 @@ class RunWriter:
                 f"{path}: another process is writing to this run; wait for it, or choose another output"
             ) from None
         self._began, self._noted = time.time(), False
-        self._index = Index(path)
+        self._index = run_folder.Index(path)
         self.events = Events(path)
-        sweep(path)
+        files.sweep(path)
         (path / TRIALS).mkdir(exist_ok=True)
-        sweep(path / TRIALS)
+        files.sweep(path / TRIALS)
 
     def __enter__(self) -> Self:
         return self
@@ -115,7 +105,7 @@ class RunWriter:
     def _check_locks(self) -> None:
         """Refuse a place where two processes could both write, for want of locks."""
         try:
-            check_locks(self.path / LOCK)
+            files.check_locks(self.path / LOCK)
         except OSError as error:
             if not is_run(self.path):
                 self._abandon()
@@ -162,14 +152,14 @@ class RunWriter:
         if is_run(self.path):
             old = read_document(self.path)
             stopped = old.stopped if _size(old.spec) == _size(spec) else None
-        self._write(RunDocument(spec=spec, files={EXAMPLES: digest(self.path / EXAMPLES)}, stopped=stopped))
+        digests = {EXAMPLES: files.digest(self.path / EXAMPLES)}
+        document = run_folder.RunDocument(spec=spec, files=digests, stopped=stopped)
+        run_folder.write_document(self.path, document)
 
     def conclude(self, stopped: Stopped) -> None:
         """Write why the run has no more trials, until it is to be another."""
-        self._write(read_document(self.path).model_copy(update={"stopped": stopped}))
-
-    def _write(self, document: RunDocument) -> None:
-        write_whole(self.path / DOCUMENT, sealed(document).model_dump_json(indent=1).encode())
+        document = read_document(self.path).model_copy(update={"stopped": stopped})
+        run_folder.write_document(self.path, document)
 
     def add(
         self,
@@ -196,20 +186,20 @@ class RunWriter:
         )
         for name in old:
             if name != trial.path.name:
-                remove_folder(self.path / TRIALS / name)
+                files.remove_folder(self.path / TRIALS / name)
         self._index.add(trial)
-        note_file(self.path / TRIALS, index).unlink(missing_ok=True)
+        run_folder.remove_note(self.path, index)
         return trial
 
     def note_failure(self, index: int, reason: str) -> None:
         """Keep why a trial could not be finished, until it is."""
-        write_note(self.path / TRIALS, FailureNote(trial=index, reason=reason))
+        run_folder.write_note(self.path, index, reason)
 
     def remove_damaged(self) -> list[int]:
         """Remove every trial with a damaged file; returns their indices."""
         names = damaged_trials(self.path)
         for name in names:
-            remove_folder(self.path / TRIALS / name)
+            files.remove_folder(self.path / TRIALS / name)
         return [int(name.split("-")[0]) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
@@ -220,7 +210,7 @@ class RunWriter:
         # whoever writes to a run has named its network
         run = Run(self.path, [*before, *self._index.trials], trusted=True)
         for folder in run.leftovers():
-            remove_folder(folder)
+            files.remove_folder(folder)
         self._index.take(run.trials)
         return run
 
@@ -230,7 +220,7 @@ def tidy(run: Run) -> None:
     checkpoints, spec = run.path / CHECKPOINTS, run.spec.measured
     # those of trials that were asked for and are not finished are still of use
     unused = checkpoints.exists() and spec is not None and len(run.trials) >= spec.trials
-    if run.leftovers() or unused or any(run.path.glob(f"{ASIDE}*")):
+    if run.leftovers() or unused or any(run.path.glob(f"{files.ASIDE}*")):
         with contextlib.suppress(BadInput), RunWriter(run.path) as writer:
             writer.read()
             if unused:

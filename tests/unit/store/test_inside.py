@@ -13,8 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from easiness import BadInput, card, open_run
 from easiness.exports.score_card import open_card
 from easiness.spec import content_hash
-from easiness.store.files import digest
-from easiness.store.inside import FileName, check_no_links
+from easiness.store.files import FileName, check_no_links, digest
 from easiness.store.verifying import verify
 
 OUTSIDE = [

@@ -16,9 +16,9 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.spec import content_hash
-from easiness.store import RunWriter, index as index_of_writer, known, open_run
+from easiness.store import RunWriter, open_run, run_folder, trial_document
 
-NUM = 600  # more than `known.FEWEST`
+NUM = 600  # more than `trial_document.FEWEST`
 
 
 def multiply(path: Path, spec, num: int) -> None:
@@ -138,7 +138,7 @@ def test_observations_that_changed_are_refused_though_the_document_did_not(copy)
 
 @pytest.mark.parametrize("content", [b"", b"x", b"0\n{}", None])
 def test_an_index_that_cannot_be_used_is_not(copy, content):
-    index = copy / known.INDEX
+    index = copy / trial_document.INDEX
     if content is None:
         index.unlink()
     else:
@@ -146,7 +146,7 @@ def test_an_index_that_cannot_be_used_is_not(copy, content):
     assert len(open_run(copy).trials) == NUM
     with RunWriter(copy) as writer:
         writer.read()
-    assert set(known.read_index(copy)) == {folder.name for folder in (copy / "trials").iterdir()}
+    assert set(trial_document.read_index(copy)) == {folder.name for folder in (copy / "trials").iterdir()}
 
 
 def test_an_index_is_not_older_than_the_trials_that_it_speaks_of(copy, counted):
@@ -158,7 +158,7 @@ def test_an_index_is_not_older_than_the_trials_that_it_speaks_of(copy, counted):
 def test_small_runs_have_none(tmp_path, add):
     for index in range(3):
         add(tmp_path / "run", index)
-    assert not (tmp_path / "run" / known.INDEX).exists()
+    assert not (tmp_path / "run" / trial_document.INDEX).exists()
 
 
 def test_adding_trials_lists_the_folder_once_however_many_there_are(
@@ -182,7 +182,7 @@ def test_adding_trials_lists_the_folder_once_however_many_there_are(
 
 def test_a_writer_keeps_the_index_as_it_adds(copy, make_record, monkeypatch):
     written = []
-    monkeypatch.setattr(index_of_writer, "write_index", lambda _, trials: written.append(len(trials)))
+    monkeypatch.setattr(run_folder, "write_index", lambda _, trials: written.append(len(trials)))
     spec, ids = open_run(copy).spec.measured, np.arange(4)
     with RunWriter(copy) as writer:
         writer.read()
@@ -202,7 +202,7 @@ def test_a_writer_keeps_the_index_as_it_adds(copy, make_record, monkeypatch):
 @pytest.mark.parametrize("indexed", [True, False])
 def test_of_a_trial_that_is_known_little_is_held(copy, indexed):
     if not indexed:
-        (copy / known.INDEX).unlink()
+        (copy / trial_document.INDEX).unlink()
     open_run(copy)
     tracemalloc.start()
     try:

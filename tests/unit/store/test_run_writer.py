@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.store import RunWriter, check_output, is_run, open_run, writer as writer_module
+from easiness.store import RunWriter, check_output, is_run, open_run, run_folder
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -78,7 +78,7 @@ def test_leftovers_are_swept_at_the_start(tmp_path, add):
 
 
 def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monkeypatch):
-    monkeypatch.setattr(writer_module, "write_whole", no_room)
+    monkeypatch.setattr(run_folder, "write_whole", no_room)
     with (
         RunWriter(tmp_path / "run") as writer,
         pytest.raises(BadInput, match=r"cannot be written to \(No space left on device\); choose another"),
@@ -103,7 +103,7 @@ def test_the_old_trial_stays_when_the_new_one_cannot_be_written(tmp_path, add, m
     add(path, 0)
     before = names(path / "trials")
     with monkeypatch.context() as patch:
-        patch.setattr("easiness.store.trial.write_whole", no_room)
+        patch.setattr("easiness.store.trial_writing.write_whole", no_room)
         with pytest.raises(OSError, match="No space left"):
             add(path, 0, epochs=3)
     assert names(path / "trials") == before

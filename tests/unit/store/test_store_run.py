@@ -14,12 +14,12 @@ from easiness.spec import DatasetRef, RecordedSpec, SplitRef
 from easiness.store import (
     RunWriter,
     StoredTrial,
-    document as document_module,
     is_run,
-    observations as observations_module,
     open_run,
+    over_trials,
+    parquet,
     run as run_module,
-    table as table_module,
+    run_folder,
 )
 
 IDS = np.array([30, 10, 20, 40])
@@ -104,7 +104,7 @@ def test_columns_of_the_table_are_independent(run_path):
 @pytest.mark.parametrize("at_once", [1, 5, 1 << 22])
 def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch, at_once):
     write_random_run(tmp_path / "run", 7, num_trials=3, epochs=2)
-    monkeypatch.setattr(table_module, "_AT_ONCE", at_once)
+    monkeypatch.setattr(over_trials, "_AT_ONCE", at_once)
     run = open_run(tmp_path / "run")
     table = run.scores(1)
     ones = sum(trial.columns(1, ["prediction"])["prediction"] for trial in run.trials)  # of the classes 0, 1
@@ -117,7 +117,7 @@ def test_predicted_is_what_most_trials_give_read_in_parts(tmp_path, monkeypatch,
 def test_scoring_holds_a_block_of_a_trial_however_long_it_is(tmp_path, monkeypatch):
     K, M = 20_000, 20
     write_random_run(tmp_path / "run", K, num_trials=2, epochs=M)
-    monkeypatch.setattr(observations_module, "_BLOCK", 500)
+    monkeypatch.setattr(parquet, "_BLOCK", 500)
     run = open_run(tmp_path / "run")
     few, many = (peak_bytes(lambda m=m: run.scores(m)) for m in (10, M))
     assert many - few < 20 * K  # what a single epoch of one trial has: ten more are read for `many`
@@ -242,11 +242,11 @@ def test_the_description_is_plain_json(run_path):
 
 def test_a_trial_replaced_while_the_folders_are_read(run_path, add, monkeypatch):
     def replaced_first(folder, *, data):
-        monkeypatch.setattr(document_module, "StoredTrial", StoredTrial)
+        monkeypatch.setattr(run_folder, "StoredTrial", StoredTrial)
         add(run_path, 0, epochs=3)
         return StoredTrial(folder, data=data)
 
-    monkeypatch.setattr(document_module, "StoredTrial", replaced_first)
+    monkeypatch.setattr(run_folder, "StoredTrial", replaced_first)
     assert [trial.epochs for trial in open_run(run_path).trials] == [3, 2]
 
 

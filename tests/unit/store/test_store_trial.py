@@ -9,9 +9,9 @@ import pytest
 from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.spec import content_hash
-from easiness.store import StoredTrial, observations as observations_module
-from easiness.store.observations import STATISTICS
-from easiness.store.trial import write_trial
+from easiness.store import StoredTrial, parquet
+from easiness.store.parquet import STATISTICS
+from easiness.store.trial_writing import write_trial
 
 IDS = np.array([30, 10, 20, 40])
 
@@ -69,7 +69,7 @@ def test_a_trial_in_blocks(write, make_record, monkeypatch, keep):
     trained_on = [True] * 4 if keep is None else [not k for k in keep]
     trial = StoredTrial(write(make_record(3, trained_on=trained_on, keep=keep)))
     whole = trial.observations(2, epoch=2)
-    monkeypatch.setattr(observations_module, "_BLOCK", 3)
+    monkeypatch.setattr(parquet, "_BLOCK", 3)
     blocks = list(trial.blocks(2, epoch=2))
     assert [(first, len(block.labels)) for first, block in blocks] == [(0, 3), (3, 1)]
     for name in ("labels", "trained_on"):

@@ -1,30 +1,31 @@
-"""What lies in the folder of a run: its description, its examples, its finished trials."""
+"""The folder of a run: its description, its finished trials, and why others failed."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from easiness.errors import BadInput, shorten
+from easiness.regular_file import read_regular
 from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
-from easiness.store.failure_notes import notes
-from easiness.store.files import FileDigest
-from easiness.store.inside import FileName
-from easiness.store.json_file import read_json
-from easiness.store.known import FEWEST, read_index, stamp
+from easiness.store.files import FileDigest, FileName, read_json, write_whole
 from easiness.store.trial import StoredTrial
-from easiness.store.trial_document import DOCUMENT as TRIAL
+from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, FEWEST, read_index, stamp, write_index
 
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
 TRIALS = "trials"
 
 _TRIAL = re.compile("[0-9]+-")
+_NOTE_BEGINS = "failed-"
+_MOST_BYTES_OF_NOTE = 2**20  # of a note, which is a line
+_WHILE, _AT_THE_END = 10, 50  # one of so many trials may be missing in the index: to read it takes a moment
 
 
 class RunDocument(BaseModel):
@@ -37,7 +38,7 @@ class RunDocument(BaseModel):
     files: dict[FileName, FileDigest]
     stopped: Stopped | None = None
     sha256: str | None = None
-    """Of the rest in canonical form, see `sealed`; runs of before that have none."""
+    """The digest of the rest in canonical form; runs of before that have none."""
 
     @model_validator(mode="after")
     def _examples_are_there(self) -> Self:
@@ -46,9 +47,10 @@ class RunDocument(BaseModel):
         return self
 
 
-def sealed(document: RunDocument) -> RunDocument:
-    """The description with its ``sha256``."""
-    return document.model_copy(update={"sha256": _seal_of(document.model_dump(mode="json"))})
+def write_document(path: Path, document: RunDocument) -> None:
+    """Write ``run.json`` of the run at ``path``, with its ``sha256``."""
+    sealed = document.model_copy(update={"sha256": _seal_of(document.model_dump(mode="json"))})
+    write_whole(path / DOCUMENT, sealed.model_dump_json(indent=1).encode())
 
 
 def _seal_of(content: dict[str, Any]) -> str:
@@ -101,17 +103,6 @@ def trial_names(path: Path) -> list[str]:
         raise BadInput(f"{path / TRIALS}: cannot be read ({error.strerror}); restore that folder") from None
 
 
-def damaged_trials(path: Path) -> list[str]:
-    """Names of the folders of trials of a run in which a file is damaged or missing, in order."""
-    found = []
-    for name in trial_names(path):
-        try:
-            StoredTrial(path / TRIALS / name).check()
-        except BadInput:
-            found.append(name)
-    return found
-
-
 def finished_trials(
     path: Path, data: DatasetRef, before: Iterable[StoredTrial] = (), but: Collection[str] = ()
 ) -> list[StoredTrial]:
@@ -128,7 +119,9 @@ def finished_trials(
     found: dict[int, StoredTrial] = {}
     for name in names:
         known = there.get(name)
-        if known is not None and (known.stamp is None or known.stamp != stamp(folder / name / TRIAL)):
+        if known is not None and (
+            known.stamp is None or known.stamp != stamp(folder / name / TRIAL_DOCUMENT)
+        ):
             known = None
         try:
             if known is None:
@@ -148,6 +141,94 @@ def finished_trials(
     return [found[index] for index in sorted(found)]
 
 
+class Index:
+    """Which folders hold trials, and the file that says so, kept up to date as the run grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folders: dict[int, list[str]] | None = None
+        self._trials: dict[str, StoredTrial] | None = None
+        self._num_new = 0
+
+    @property
+    def trials(self) -> Iterable[StoredTrial]:
+        """Those taken and added."""
+        return (self._trials or {}).values()
+
+    def folders(self, index: int) -> list[str]:
+        """Names of the folders of the trials of an index."""
+        if self._folders is None:
+            self._folders = {}
+            for name in trial_names(self._path):
+                self._folders.setdefault(int(name.split("-")[0]), []).append(name)
+        return self._folders.get(index, [])
+
+    def take(self, trials: Iterable[StoredTrial]) -> None:
+        """The trials of the run, all of them, as they have been read."""
+        first, self._folders = self._trials is None, None
+        self._trials = {trial.path.name: trial for trial in trials}
+        if first and len(self._trials) >= FEWEST:
+            there = read_index(self._path)
+            self._num_new = sum(there.get(name) != trial.known for name, trial in self._trials.items())
+
+    def add(self, trial: StoredTrial) -> None:
+        """A trial that has been written, and is now the only one of its index."""
+        if self._trials is not None:
+            for name in self.folders(trial.index):
+                self._trials.pop(name, None)
+            self._trials[trial.path.name] = trial
+        if self._folders is not None:
+            self._folders[trial.index] = [trial.path.name]
+        self._num_new += 1
+        self._write(max(FEWEST, len(self._trials or ()) // _WHILE))
+
+    def close(self) -> None:
+        """Leave a file that lacks few."""
+        self._write(1 + len(self._trials or ()) // _AT_THE_END)
+
+    def _write(self, fewest_new: int) -> None:
+        if self._trials is None or self._num_new < fewest_new or len(self._trials) < FEWEST:
+            return
+        write_index(self._path, {name: trial.known for name, trial in self._trials.items()})
+        self._num_new = 0
+
+
+class FailureNote(BaseModel):
+    """The index of a ``trial``, and the ``reason`` why it could not be finished."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    trial: int = Field(ge=0)
+    reason: str
+
+
+def write_note(path: Path, trial: int, reason: str) -> None:
+    """Leave a note in the run at ``path`` why a trial failed; what cannot be left is not."""
+    with contextlib.suppress(OSError):
+        note = FailureNote(trial=trial, reason=reason)
+        write_whole(_note_file(path, trial), note.model_dump_json().encode())
+
+
+def remove_note(path: Path, trial: int) -> None:
+    """Remove the note about a trial, if there is one."""
+    _note_file(path, trial).unlink(missing_ok=True)
+
+
+def _note_file(path: Path, trial: int) -> Path:
+    return path / TRIALS / f"{_NOTE_BEGINS}{trial:04d}.json"
+
+
+def notes(path: Path) -> Iterator[tuple[Path, int | None, FailureNote | None]]:
+    """Every note in a run: its file, the index in the file's name, and the note where it can be read."""
+    for file in sorted((path / TRIALS).glob(f"{_NOTE_BEGINS}*.json")):
+        text = file.stem.removeprefix(_NOTE_BEGINS)
+        index = int(text) if text.isascii() and text.isdigit() else None
+        try:
+            yield file, index, FailureNote.model_validate_json(read_regular(file, _MOST_BYTES_OF_NOTE))
+        except (OSError, ValueError):  # of which the errors of a validation are
+            yield file, index, None
+
+
 def notes_of_failures(path: Path) -> dict[int, str]:
     """Why trials of a run failed when they were last tried, by index; a note that is damaged says nothing."""
-    return {note.trial: note.reason for _, _, note in notes(path / TRIALS) if note is not None}
+    return {note.trial: note.reason for _, _, note in notes(path) if note is not None}

@@ -1,99 +1,127 @@
-"""Observations as Parquet: one row per epoch observed and example, one row group per epoch observed."""
+"""Parquet read as what it has to be: other columns, types, rows or values than were written are damage.
+
+Observations have one row per epoch observed and example, and one row group per epoch observed.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.record import KeptLogits, Observations, Statistics
+from easiness.record import KeptLogits, Statistics
 from easiness.spec import DatasetRef
-from easiness.store.strict_parquet import Extent, check_groups, check_table, read_strictly, values_of
+from easiness.store.trial_document import damaged
 
-Ids = npt.NDArray[np.int64] | npt.NDArray[np.object_]
+Ids: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.object_]
 
 STATISTICS = Statistics._fields
 
-_ANY = Extent()
+_FLOAT = ("float",)
+# by column; where it is not among these, none
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "epoch": ("int32",),
+    "id": ("int64", "string"),
+    "label": ("int32", "int64"),
+    "trained_on": ("bool",),
+    "prediction": ("int32",),
+    **dict.fromkeys(("loss", "margin", "error_norm", "entropy"), _FLOAT),
+    "augmented": ("bool",),
+}
+_CLASSES = ("label", "prediction")
+_LEAST_LOSS = -1e-3  # -log of a probability, which rounding may have put above 1
 _AUGMENTED = "augmented"
 _BLOCK = 1 << 14  # examples of all epochs read at a time: a few megabytes, which caches hold
 _ALONE = 1 << 15  # examples read at a time of one epoch
 _BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
 
 
-def _ids_array(ids: Ids) -> Any:
+@dataclass(frozen=True)
+class Extent:
+    """What a file of observations has: a group of rows for each of so many ``epochs``, each of ``examples``.
+
+    Labels and predictions are below ``classes``. What is ``None`` is not known.
+    """
+
+    epochs: int | None = None
+    examples: int | None = None
+    classes: int | None = None
+
+
+_ANY = Extent()
+
+
+@contextmanager
+def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Iterator[None]:
+    """Say of whatever a reader in the block stumbles over that the file is damaged.
+
+    Raises:
+        BadInput: it is.
+    """
     import pyarrow as pa
 
-    return pa.array(ids, pa.int64() if ids.dtype == np.int64 else pa.string())
+    try:
+        yield
+    except MemoryError:  # also one of Arrow's: not the fault of the file
+        raise
+    except (pa.ArrowException, OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise error(path) from None
 
 
-def _writer(path: Path | BinaryIO, schema: Any) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def check_table(file: Any, columns: Iterable[str], extent: Extent) -> None:
+    """Make sure that an open file of Parquet has the columns, each once and of its type, and the rows.
 
-    integer_ids = pa.types.is_integer(schema.field("id").type)
-    # positions in order cost next to nothing as differences; anything else repeats within a file
-    encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
-    dictionary = ["label", "prediction", "trained_on", "augmented", "epoch"] + ([] if integer_ids else ["id"])
-    return pq.ParquetWriter(
-        path.absolute() if isinstance(path, Path) else path,  # `a:b/c` would be taken for an address
-        schema,
-        compression="zstd",
-        use_dictionary=[name for name in dictionary if name in schema.names],
-        column_encoding=encoding,
+    Raises:
+        ValueError: it has not.
+    """
+    schema, metadata = file.schema_arrow, file.metadata
+    for name in columns:
+        if schema.names.count(name) != 1 or str(schema.field(name).type) not in _TYPES[name]:
+            raise ValueError(f"column {name}")
+    check_groups(metadata, extent)
+
+
+def check_groups(metadata: Any, extent: Extent) -> int:
+    """Make sure that the groups of rows are as many as epochs, and equally long; the rows of each.
+
+    Raises:
+        ValueError: they are not.
+    """
+    found = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    if not found or len(set(found)) > 1 or extent.epochs not in (None, len(found)):
+        raise ValueError(f"groups of {found[:3]} rows")
+    if extent.examples not in (None, found[0]) or metadata.num_rows != sum(found):
+        raise ValueError(f"{found[0]} rows")
+    return int(found[0])
+
+
+def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
+    """The values of a column or a piece of one, none of which is missing or impossible.
+
+    Raises:
+        ValueError: one is.
+    """
+    if column.null_count:
+        raise ValueError(f"column {name} has nulls")
+    values: npt.NDArray[Any] = (
+        column.to_numpy() if hasattr(column, "chunks") else column.to_numpy(zero_copy_only=False)
     )
-
-
-def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observations) -> None:
-    """Columns ``epoch`` (from 1), ``id``, ``label``, ``trained_on``, the statistics and ``augmented``.
-
-    Each row group is one of the epochs observed, with the examples in the order of the run.
-    """
-    import pyarrow as pa
-
-    fixed = {
-        "id": _ids_array(ids),
-        "label": pa.array(observations.labels, pa.int32()),
-        "trained_on": pa.array(observations.trained_on),
-    }
-
-    augmented = pa.array(np.full(len(ids), observations.augmented))
-
-    def table(row: int) -> Any:
-        values = {name: pa.array(getattr(observations, name)[row]) for name in STATISTICS}
-        number = pa.array(np.full(len(ids), observations.epochs[row], np.int32))
-        return pa.table({"epoch": number, **fixed, **values, "augmented": augmented})
-
-    with _writer(path, table(0).schema) as writer:
-        for row in range(observations.num_epochs):
-            writer.write_table(table(row), row_group_size=len(ids))
-
-
-def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]) -> None:
-    """Columns ``epoch``, ``id`` and ``logits`` (a list of one float32 per class), for the examples kept.
-
-    ``epochs`` are those observed.
-    """
-    import pyarrow as pa
-
-    _, num, num_classes = logits.values.shape
-    kept_ids = _ids_array(ids[logits.positions])
-
-    def table(row: int) -> Any:
-        flat = pa.array(logits.values[row].reshape(-1))
-        lists = pa.FixedSizeListArray.from_arrays(flat, num_classes)
-        number = pa.array(np.full(num, epochs[row], np.int32))
-        return pa.table({"epoch": number, "id": kept_ids, "logits": lists})
-
-    with _writer(path, table(0).schema) as writer:
-        for row in range(len(epochs)):
-            writer.write_table(table(row), row_group_size=max(1, num))
+    if not len(values):
+        return values
+    if name in _CLASSES and not 0 <= values.min() <= values.max() < (extent.classes or np.inf):
+        raise ValueError(f"column {name} names other classes")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise ValueError(f"column {name} is not finite")
+    if name == "loss" and values.min() < _LEAST_LOSS:
+        raise ValueError("a loss is below 0")
+    return values
 
 
 def is_augmented(path: Path, extent: Extent) -> bool:
@@ -192,16 +220,6 @@ def read_logits(
             flat = values_of(column.combine_chunks().flatten(), "logits", extent)
             values.append(flat.reshape(len(positions), size))
     return KeptLogits(positions, np.stack(values))
-
-
-def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes: tuple[str, ...]) -> None:
-    """Columns ``id``, ``label`` and ``class`` of the examples of a run, in its order."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names = pa.array(classes, pa.string()).take(pa.array(labels))
-    table = pa.table({"id": _ids_array(ids), "label": pa.array(labels), "class": names})
-    pq.write_table(table, path.absolute(), compression="zstd")
 
 
 def read_examples(
