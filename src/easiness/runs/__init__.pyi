@@ -5,6 +5,7 @@ from .difference import training_difference as training_difference
 from .making import cache_beside as cache_beside
 from .many import (
     carry_out_all as carry_out_all,
+    check_study_folder as check_study_folder,
     describe as describe,
     missing_by_run as missing_by_run,
     plan_costs as plan_costs,

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from pydantic import TypeAdapter
 
+from easiness.errors import BadInput
 from easiness.regular_file import read_regular
 from easiness.runs.auto.choose import resolve_plan
 from easiness.runs.auto.search import GROUPS
@@ -31,6 +32,16 @@ _MOST_BYTES = 2**24  # of it, far more than it comes to
 _KEPT = TypeAdapter(dict[str, Resolved])
 
 
+def check_study_folder(folder: Path) -> None:
+    """Refuse a folder for the runs of a study that is itself a run.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if is_run(folder):
+        raise BadInput(f"{folder}: is a run; give another folder for the runs of the study (--out)")
+
+
 def carry_out_all(
     plans: Mapping[str, Plan],
     folder: Path,
@@ -45,9 +56,11 @@ def carry_out_all(
     the progress is told how much there is to do.
 
     Raises:
-        BadInput: a folder holds something else, or a run of other settings (nothing was trained then).
+        BadInput: ``folder`` is itself a run, or one below it holds something else or a run of other settings
+            (nothing was trained then).
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
+    check_study_folder(folder)
     execution = allowed(
         execution,
         photos=any(plan.recipe.crop for plan in plans.values()),

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.store import ASIDE, is_run, read_json, sweep, write_whole
+from easiness.runs import check_study_folder
+from easiness.store import ASIDE, read_json, sweep, write_whole
 from easiness.studies.paper.layout import DOCUMENT, FIGURES, TABLES
 from easiness.studies.paper.study import PaperPlan
 
@@ -19,8 +20,7 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
     Raises:
         BadInput: it holds something else, or a study of other settings (names the first difference).
     """
-    if is_run(out):
-        raise BadInput(f"{out}: is a run; choose another folder for the study (--out)")
+    check_study_folder(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")
     document = out / DOCUMENT

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
 from easiness.runs import Progress, carry_out_all, told
 from easiness.spec import (
@@ -23,7 +22,7 @@ from easiness.spec import (
     Training,
     taken,
 )
-from easiness.store import Run, check_opened, is_run
+from easiness.store import Run, check_opened
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
 from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
@@ -193,7 +192,4 @@ def train_sets(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    out = Path(out)
-    if is_run(out):
-        raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
-    return sets.study(carry_out_all(sets.plans, out, execution, progress=progress))
+    return sets.study(carry_out_all(sets.plans, Path(out), execution, progress=progress))

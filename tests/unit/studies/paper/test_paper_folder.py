@@ -87,7 +87,7 @@ def test_folders_of_others_are_refused(plan, tmp_path, run_copy):
     assert str(refused.value) == (
         f"{mine}: neither empty nor a study (it holds 'thesis.tex'); choose another --out"
     )
-    with pytest.raises(BadInput, match=r"is a run; choose another folder for the study \(--out\)"):
+    with pytest.raises(BadInput, match=r"is a run; give another folder"):
         check_folder(plan, run_copy)
     with pytest.raises(BadInput, match=r"is a file; give a folder for the study \(--out\)"):
         check_folder(plan, mine / "thesis.tex")
