@@ -31,22 +31,20 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run
-from easiness.studies.cleaning.found import UNKNOWN
-from easiness.studies.cleaning.result import Cleaned
+from easiness.studies.cleaning.cleaned_labels import UNKNOWN, Cleaned
 from easiness.studies.matching.result import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
 from easiness.studies.perturbation.result import Perturbed
-from easiness.studies.similarity.found import DIFFERENCES, SETS, Estimate, SpaceDistances
-from easiness.studies.similarity.result import Similarity
-from easiness.studies.suspects.result import Suspects
+from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
+from easiness.studies.suspects.ranked import Suspects
 from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.pruning import Pruned
 from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
-from easiness.studies.validation.result import Validation
-from easiness.studies.validation.study import HARDEST, FinalModels, Tally, easiness_view  # type: ignore[attr-defined]
-from easiness.studies.verification.result import Verification
-from easiness.studies.versions.result import Difference
+from easiness.studies.validation.study import HARDEST, Tally, easiness_view
+from easiness.studies.validation.validation import FinalModels, Validation
+from easiness.studies.verification.verification import Verification
+from easiness.studies.versions.difference import Difference
 from plans import match_levels
 
 SVG = "{http://www.w3.org/2000/svg}"

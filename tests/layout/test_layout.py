@@ -32,9 +32,21 @@ MODULES = {name_of(file): file for file in FILES}
 FACES = {name for name, file in MODULES.items() if file.name == "__init__.py" and package_of(name) == name}
 
 
-def imports(file: Path) -> Iterator[tuple[str, str]]:
-    """Modules of ours that a file imports from, wherever it does, and the names that it takes."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+def imports(file: Path, *, types: bool = True) -> Iterator[tuple[str, str]]:
+    """Modules of ours that a file imports from, wherever it does, and the names that it takes.
+
+    Without ``types`` those that only type checkers follow (``if TYPE_CHECKING:``) are left out.
+    """
+    tree = ast.parse(file.read_text("utf-8"))
+    skipped = set[ast.AST]()
+    if not types:
+        guards = (node for node in ast.walk(tree) if isinstance(node, ast.If))
+        skipped = {
+            inner for one in guards if ast.unparse(one.test) == "TYPE_CHECKING" for inner in ast.walk(one)
+        }
+    for node in ast.walk(tree):
+        if node in skipped:
+            continue
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("easiness"):
             yield from ((str(node.module), alias.name) for alias in node.names)
         elif isinstance(node, ast.Import):
@@ -103,19 +115,22 @@ def test_long_functions_are_few() -> None:
     assert len(long) <= 10, long
 
 
-def of_files() -> dict[str, set[str]]:
-    """Who imports whom, by file; imports in functions and for the sake of types count as well."""
+def of_files(*, types: bool = False) -> dict[str, set[str]]:
+    """Who imports whom, by file; imports in functions count as well.
+
+    Those for types alone do not: a function that draws a result and the result name each other.
+    """
     return {
-        name: {behind(*one) for one in imports(file)} - {name}
+        name: {behind(*one) for one in imports(file, types=types)} - {name}
         for name, file in MODULES.items()
         if name not in FACES
     }
 
 
 def of_packages() -> dict[str, set[str]]:
-    """The same by package."""
+    """The same by package, between which imports for types count as well."""
     found: dict[str, set[str]] = {}
-    for name, others in of_files().items():
+    for name, others in of_files(types=True).items():
         own = package_of(name)
         found.setdefault(own, set()).update({package_of(other) for other in others} - {own})
     return found

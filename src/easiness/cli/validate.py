@@ -48,7 +48,7 @@ def validate(
     from easiness.report import check_output_file
     from easiness.runs import ShownProgress, given_data
     from easiness.show import sections_text
-    from easiness.studies.validation import Asked, carry_out_validation, plan_validation
+    from easiness.studies.validation import Trainings, carry_out_validation, plan_validation
 
     check_executor(execution.executor, execution.jobs)
     if output is not None:
@@ -57,8 +57,8 @@ def validate(
         plans = plan_validation(
             given_data(source, loading),
             training,
-            Asked(tuple(model), trials, epochs),
-            Asked(tuple(final_model or model), final_trials, final_epochs),
+            Trainings(tuple(model), trials, epochs),
+            Trainings(tuple(final_model or model), final_trials, final_epochs),
         )
         validation = carry_out_validation(plans, out, execution, progress)
     typer.echo(sections_text(validation.sections()))

@@ -11,7 +11,7 @@ from easiness.report.pictures import Named
 from easiness.runs import has_held_out
 from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, known_too_little, summary, suspects
+from easiness.studies.suspects import ABOVE, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,14 +79,14 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
 def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
     found = suspects(run, split=split, epoch=epoch, pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
-    doubt = known_too_little(found)
+    doubt = found.doubt()
     listed = found.table() if doubt and not len(over) else over
     of_split = [] if split == "train" else ["--split", split]
     return SuspectLabels(
         split=split,
         num_examples=len(found.ranked),
         num=len(over),
-        summary=summary(found),
+        summary=found.summary(),
         doubt=doubt,
         shown=[
             ShownLabel(

@@ -40,7 +40,7 @@ from easiness.studies.matching import (
     draw_reliability,
     pair_answers,
 )
-from easiness.studies.similarity import similarity, similarity_sentence
+from easiness.studies.similarity import similarity
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching
 
@@ -282,7 +282,7 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
         )
     except BadInput:
         return ""
-    return similarity_sentence(found)
+    return found.sentence()
 
 
 def _reliability_figure(curves: ReliabilityCurves | None, key: str) -> str | None:

@@ -1,3 +1,2 @@
-from .result import Cleaned as Cleaned
-from .rule import cleaned as cleaned
-from .study import clean as clean
+from .cleaned_labels import Cleaned as Cleaned
+from .study import clean as clean, cleaned as cleaned

@@ -36,7 +36,7 @@ from easiness.studies.paper.presets import Preset
 from easiness.studies.perturbation import perturbation_curve, pseudo_patterns
 from easiness.studies.similarity import Similarity, similarity
 from easiness.studies.training_sets import TrainingSets, plan_ranked, ranking
-from easiness.studies.validation import Asked, ValidationPlans, plan_validation
+from easiness.studies.validation import Trainings, ValidationPlans, plan_validation
 from easiness.training import resolve_device
 
 KINDS = ("color", "shuffle", "radial")
@@ -110,8 +110,8 @@ def plan_paper(
     validation = plan_validation(
         data,
         replace(training, seed=seed + 1),
-        Asked(preset.merged_models, preset.merged_trials, preset.merged_epochs),
-        Asked(preset.final_models, preset.final_trials, preset.final_epochs),
+        Trainings(preset.merged_models, preset.merged_trials, preset.merged_epochs),
+        Trainings(preset.final_models, preset.final_trials, preset.final_epochs),
     )
     nothing = np.zeros(len(data))
     return PaperPlan(

@@ -1,3 +1,2 @@
-from .result import Similarity as Similarity
-from .sections import similarity_sentence as similarity_sentence
+from .distances import Similarity as Similarity
 from .study import similarity as similarity

@@ -13,16 +13,16 @@ from easiness.data import Dataset, tell
 from easiness.errors import BadInput, nearest
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
-from easiness.studies.similarity.found import (
+from easiness.studies.similarity.distances import (
     DIFFERENCES,
     SETS,
     SPACES,
     Estimate,
     SetName,
+    Similarity,
     Space,
     SpaceDistances,
 )
-from easiness.studies.similarity.result import Similarity
 
 if TYPE_CHECKING:
     from easiness.training import InputReader

@@ -1,4 +1,4 @@
-"""One short sentence for each suspect: what the networks say of it, and from when on."""
+"""One short sentence for each suspect: what the networks say of it and from when on, and why it is hard."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.evidence import Evidence
+from easiness.studies.suspects.kinds import KindEvidence, Kinds
 
 
 def naming(
@@ -46,7 +47,7 @@ def _reason(
     that = " that did not train on it" if e.left_out[at] else ""
     networks = f"{num} networks{that}" if num > 1 else f"the network{that}"
     if e.rival[at] < 0:
-        said = f"all {networks} have it right" if num > 1 else f"{networks} has it right"
+        text = f"all {networks} have it right" if num > 1 else f"{networks} has it right"
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
         since = f", from epoch {e.epochs[len(e.epochs) - most]} on" if most else ""
@@ -57,5 +58,32 @@ def _reason(
         if num == 1 and not last:
             verb = "no longer takes"
         since = since if last else " in the end"
-        said = f"{who} {verb} it for {classes[e.rival[at]]}{since}"
-    return f"{said}; {of_kind}" if of_kind else said
+        text = f"{who} {verb} it for {classes[e.rival[at]]}{since}"
+    return f"{text}; {of_kind}" if of_kind else text
+
+
+def kind_reasons(
+    found: Kinds, evidence: KindEvidence, labels: npt.NDArray[np.int64], classes: Sequence[str]
+) -> list[str]:
+    """A fragment of a sentence for each example; empty where it has no kind."""
+    return [
+        _kind_reason(kind, at, evidence, classes[labels[at]], classes) if kind else ""
+        for at, kind in enumerate(found.kind)
+    ]
+
+
+def _kind_reason(kind: str, at: int, e: KindEvidence, own: str, classes: Sequence[str]) -> str:
+    rival = classes[e.rival[at]] if e.rival[at] >= 0 else ""
+    if kind == "wrong label":
+        instead = f"; the trials that disagree name {rival}" if rival else ""
+        return f"its label {own} is wrong with probability {e.p_wrong[at]:.2f}{instead}"
+    if kind == "between two classes":
+        return f"between {own} ({e.p_label[at]:.2f}) and {rival} ({e.p_rival[at]:.2f})"
+    if kind == "slow":
+        return f"right in most trials only from epoch {e.first_right[at]:.0f} of {e.num_epochs} on"
+    near = e.near
+    assert near is not None
+    return (
+        f"unlike {own}: the networks' answer to it is {near.strength[at]:.2f} times as strong as usual "
+        f"there, and {near.own_share[at]:.0%} of its {near.num_nearest} nearest neighbours are {own}"
+    )

@@ -14,12 +14,10 @@ from easiness.store import Run, check_opened
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
-from easiness.studies.suspects.found import ABOVE, how_many_listed
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds
-from easiness.studies.suspects.kinds_text import kind_reasons
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
-from easiness.studies.suspects.reasons import naming, reasons
-from easiness.studies.suspects.result import Suspects
+from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
+from easiness.studies.suspects.reasons import kind_reasons, naming, reasons
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,13 +65,13 @@ def suspects(
     noise = label_noise(evidence.of_labels)
     with passes_shown(progress):
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-        kinds, told = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
+        kinds, of_kinds = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
     order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
     listed = order[: how_many_listed(noise.p_wrong, above)]
     reason = np.full(len(order), "", object)
-    of_kinds = kind_reasons(kinds, told, evidence.labels, run.classes)
-    said = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, of_kinds, strict=True)]
-    reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, said)
+    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
+    added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
+    reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
     return Suspects(
         model=run.model,
         split=split,
@@ -101,8 +99,8 @@ def _kinds(
     near, why = None, _NOT_ASKED if not pictures else _HELD_OUT
     if pictures and split == "train":
         near, why = find_neighbours(run, source, device)
-    told = kind_evidence(evidence, noise, near, why)
-    return find_kinds(told), told
+    of_kinds = kind_evidence(evidence, noise, near, why)
+    return find_kinds(of_kinds), of_kinds
 
 
 def kind_evidence(

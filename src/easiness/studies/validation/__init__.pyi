@@ -1,8 +1,8 @@
-from .result import Validation as Validation
 from .validating import (
-    Asked as Asked,
+    Trainings as Trainings,
     ValidationPlans as ValidationPlans,
     carry_out_validation as carry_out_validation,
     plan_validation as plan_validation,
     validate as validate,
 )
+from .validation import Validation as Validation

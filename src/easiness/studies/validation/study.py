@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,11 +14,13 @@ from easiness.errors import BadInput
 from easiness.scores import easiness_interval
 from easiness.store import Run
 from easiness.studies.matching import common_epoch
-from easiness.studies.validation.found import CurvePoint, EasinessView, FinalModels, HardestShare
-from easiness.studies.validation.result import Validation
-
-if TYPE_CHECKING:
-    pass
+from easiness.studies.validation.validation import (
+    CurvePoint,
+    EasinessView,
+    FinalModels,
+    HardestShare,
+    Validation,
+)
 
 HARDEST = (0.1, 0.25, 0.5)
 """Shares of the validation examples in which the misclassified ones are looked for."""

@@ -25,14 +25,14 @@ from easiness.spec import (
     taken,
 )
 from easiness.store import Run
-from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import read_validation
+from easiness.studies.validation.validation import Validation
 
 _FEWEST = 5  # of which a tenth, rounded, is one
 
 
 @dataclass(frozen=True)
-class Asked:
+class Trainings:
     """Networks to train, how often each, and for how many epochs."""
 
     models: tuple[str, ...]
@@ -135,13 +135,15 @@ def validate(
         plans = plan_validation(
             given_data(data, taken(Loading, given)),
             taken(Training, given),
-            Asked(names, trials, epochs),
-            Asked(final_names, final_trials, final_epochs),
+            Trainings(names, trials, epochs),
+            Trainings(final_names, final_trials, final_epochs),
         )
         return carry_out_validation(plans, Path(out), taken(Execution, given), tell)
 
 
-def plan_validation(data: Dataset, training: Training, merged: Asked, final: Asked) -> ValidationPlans:
+def plan_validation(
+    data: Dataset, training: Training, merged: Trainings, final: Trainings
+) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; writes and trains nothing.
 
     ``training`` says how the networks of both kinds are trained; their names, number and length are in
@@ -193,7 +195,7 @@ def carry_out_validation(
     """Carry out what is missing of the plans below ``out`` and read the result.
 
     Raises:
-        BadInput: a folder below ``out`` holds something else.
+        BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     runs = carry_out_all({**plans.merged, **plans.final}, out, execution, progress=progress)

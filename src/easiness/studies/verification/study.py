@@ -26,8 +26,8 @@ from easiness.spec import (
     recipe_settings,
     taken,
 )
-from easiness.store import Run, is_run
-from easiness.studies.verification.result import Verification
+from easiness.store import Run
+from easiness.studies.verification.verification import Verification
 
 BEFORE, AFTER = "before", "after"
 """Names of the runs."""
@@ -199,7 +199,5 @@ def carry_out_verification(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    if is_run(out):
-        raise BadInput(f"{out}: is a run; give another folder for the runs of the study (--out)")
     runs = {BEFORE: plans.before, AFTER: plans.after}
     return plans.read(carry_out_all(runs, out, execution, progress=progress))

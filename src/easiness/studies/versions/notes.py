@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,10 @@ import numpy.typing as npt
 from easiness.errors import shorten
 from easiness.show import counted, percent
 from easiness.store import Run
-from easiness.studies.versions.found import Matching
-from easiness.studies.versions.matched import Matched
+
+if TYPE_CHECKING:
+    from easiness.studies.versions.difference import Matching
+    from easiness.studies.versions.study import Matched
 
 _OTHER_SHARE = 0.02
 """Shares trained on that differ by more were not meant to be the same."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from collections import Counter
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,16 +16,15 @@ from easiness.scores import Moments
 from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
 from easiness.studies.matching import common_epoch
-from easiness.studies.versions.found import AT_LEAST, CHANGES, Matching
-from easiness.studies.versions.matched import Matched, match_examples
+from easiness.studies.versions.difference import AT_LEAST, CHANGES, Difference, Matching
 from easiness.studies.versions.notes import notes
 from easiness.studies.versions.resolution import CERTAIN, least_logits, logit, resolution_note
-from easiness.studies.versions.result import Difference
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
 
 
 def diff(
@@ -68,11 +69,11 @@ def diff(
     matched = match_examples(old, new, by, sources)
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
     examples = _examples(old, new, matched, before, after, rate, at_least)
-    said = [*notes(old, new, by, at, matched)]
+    sentences = [*notes(old, new, by, at, matched)]
     num_trials = (len(old.trials), len(new.trials))
     if not examples["change"].isin(["harder", "easier"]).any():
         noise = noise_of_change(before.logits, after.logits)
-        said.append(resolution_note(noise, num_trials, rate, at_least))
+        sentences.append(resolution_note(noise, num_trials, rate, at_least))
     return Difference(
         examples=examples,
         names=(str(old.path), str(new.path)),
@@ -83,7 +84,7 @@ def diff(
         rate=rate,
         at_least=at_least,
         overall=_overall(before.by_trial, after.by_trial),
-        notes=tuple(said),
+        notes=tuple(sentences),
     )
 
 
@@ -114,10 +115,67 @@ def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
         raise BadInput(f"{old.path} and {new.path} were trained differently ({what}); measure one again")
 
 
+class Matched(NamedTuple):
+    """Positions in the old and in the new version: of examples in both [C], and of those in one alone."""
+
+    old: Positions
+    new: Positions
+    went: Positions
+    came: Positions
+
+
+def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -> Matched:
+    """Examples of both runs by their ids, or by their pixels.
+
+    Pictures that are there several times are matched in their order.
+
+    Raises:
+        BadInput: no example is in both, or pixels are asked for and the data of a run cannot be had.
+    """
+    if by == "ids":
+        keys = (old.ids.tolist(), new.ids.tolist())
+    else:
+        keys = (_pixels(old, sources[0], "--old-source"), _pixels(new, sources[1], "--new-source"))
+    matched = _matched(*keys)
+    if not len(matched.old):
+        other = "pixels" if by == "ids" else "ids"
+        raise BadInput(
+            f"{old.path} and {new.path} have no example in common by {by}; match them --by {other}"
+        )
+    return matched
+
+
+def _matched(old: Iterable[Hashable], new: Iterable[Hashable]) -> Matched:
+    before, after = _numbered(old), _numbered(new)
+    positions = {key: at for at, key in enumerate(before)}
+    found = np.array([positions.get(key, -1) for key in after], np.int64)
+    common = np.flatnonzero(found >= 0)
+    went = np.setdiff1d(np.arange(len(before)), found[common])
+    return Matched(found[common], common, went, np.flatnonzero(found < 0))
+
+
+def _numbered(keys: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
+    """Each key with how many times it was there before."""
+    seen: Counter[Hashable] = Counter()
+    numbered = []
+    for key in keys:
+        numbered.append((key, seen[key]))
+        seen[key] += 1
+    return numbered
+
+
+def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
+    from easiness.data import picture_digests  # loads torch, which matching by ids need not wait for
+    from easiness.runs import data_of, positions_in
+
+    data = data_of(run, source, option)
+    return [digest.tobytes() for digest in picture_digests(data)[positions_in(data, run)]]
+
+
 class _Confidence:
     """The confidence of examples [C] in the trials of a run, summed up."""
 
-    def __init__(self, run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> None:
+    def __init__(self, run: Run, epoch: int, positions: Positions) -> None:
         plain, logits = Moments(len(run.ids)), Moments(len(run.ids))
         chosen = np.zeros(len(run.ids), bool)
         chosen[positions] = True
@@ -177,9 +235,9 @@ def _examples(
 
 def _named(
     run: Run,
-    positions: npt.NDArray[np.int64],
+    positions: Positions,
     old: Run | None = None,
-    old_positions: npt.NDArray[np.int64] | None = None,
+    old_positions: Positions | None = None,
 ) -> dict[str, Any]:
     """Ids, labels and classes of examples, and what they were in the old version."""
     import pandas as pd

@@ -21,12 +21,10 @@ from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
 from easiness.studies.perturbation.patterns import PseudoLevel
 from easiness.studies.perturbation.pseudo import PseudoPatterns
-from easiness.studies.similarity.found import Estimate, SpaceDistances
-from easiness.studies.similarity.result import Similarity
+from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
 from easiness.studies.training_sets.found import TrainingSetPoint
 from easiness.studies.training_sets.result import TrainingSetStudy
-from easiness.studies.validation.found import EasinessView, FinalModels, HardestShare
-from easiness.studies.validation.result import Validation
+from easiness.studies.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]
 NETWORKS = ("mlp", "a", "b", "c")

@@ -9,8 +9,6 @@ import pytest
 from easiness import BadInput, Recorder, Run, load_dataset, measure, similarity
 from easiness.runs.source import data_of
 from easiness.show.section import sections_text
-from easiness.studies.similarity.figure import draw_similarity
-from easiness.studies.similarity.sections import similarity_sections, similarity_sentence
 
 
 def _record(folder: Path, data: Any, favor: Any) -> Run:
@@ -78,7 +76,7 @@ def test_only_classes_with_two_examples_in_both_sets_count(tmp_path: Path) -> No
     assert found.num_classes == 3
     assert len(found.classes) < 3
     assert "2" not in found.classes
-    assert "of 3 classes" in similarity_sentence(found)
+    assert "of 3 classes" in found.sentence()
     with pytest.raises(BadInput, match="no class has two easy and two hard examples"):
         similarity(run, data, fraction=1 / 24, spaces=["pixel"])
 
@@ -142,11 +140,11 @@ def test_tables_and_figure(trained: Run) -> None:
     table = found.table()
     assert len(table) == 2 * (5 + 5)
     assert table.notna().all(axis=None)
-    text = sections_text(similarity_sections(found))
+    text = sections_text(found.sections())
     assert "Mean distance within a class, pixel space" in text
     assert "classifier layer of trial 0" in text
-    assert "easiest 30 %" in similarity_sentence(found)
-    axes = draw_similarity(found).axes
+    assert "easiest 30 %" in found.sentence()
+    axes = found.figure().axes
     assert [one.get_title(loc="left") for one in axes] == ["in pixels", "in features"]
 
 
@@ -155,8 +153,8 @@ def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
     run.trials = run.trials[:4]
     found = similarity(run, data, fraction=0.2, spaces=["pixel"])
     assert not found.decided
-    assert "decides nothing" in similarity_sentence(found)
-    assert "0.000?" in sections_text(similarity_sections(found))
+    assert "decides nothing" in found.sentence()
+    assert "0.000?" in sections_text(found.sections())
 
 
 def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds
-from easiness.studies.suspects.kinds_text import kind_reasons
 from easiness.studies.suspects.neighbours import Neighbours
+from easiness.studies.suspects.reasons import kind_reasons
 
 EASY = {
     "p_wrong": 0.0,

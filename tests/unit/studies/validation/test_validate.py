@@ -10,9 +10,9 @@ import pytest
 
 from easiness import BadInput, load_dataset, open_run, validate
 from easiness.spec import Training
-from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import read_validation
-from easiness.studies.validation.validating import Asked, plan_validation
+from easiness.studies.validation.validating import Trainings, plan_validation
+from easiness.studies.validation.validation import Validation
 
 MODELS = ("mlp_2_w16", "mlp_3_w16")
 
@@ -130,16 +130,23 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
     recipes: list[Any] = [file, {"alpha": 0.01, "period": 50.0}, Recipe(alpha=0.01, period=50)]
     for recipe in recipes:
         plans = plan_validation(
-            data, Training(recipe=recipe), Asked(("mlp_2_w16",), 1, 1), Asked(("mlp_2_w16",), 1, 400)
+            data, Training(recipe=recipe), Trainings(("mlp_2_w16",), 1, 1), Trainings(("mlp_2_w16",), 1, 400)
         )
         (merged,), (final,) = plans.merged.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
     with pytest.raises(BadInput, match="no model was given"):
-        plan_validation(data, Training(), Asked((), 1, 1), Asked((), 1, 1))
+        plan_validation(data, Training(), Trainings((), 1, 1), Trainings((), 1, 1))
 
 
 def test_a_handful_of_validation_examples_is_needed() -> None:
     data = load_dataset((np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2), holdout=0.3)
     with pytest.raises(BadInput, match="2 validation examples are too few; hold out at least 5"):
-        plan_validation(data, Training(), Asked(("mlp_2",), 1, 1), Asked(("mlp_2",), 1, 1))
+        plan_validation(data, Training(), Trainings(("mlp_2",), 1, 1), Trainings(("mlp_2",), 1, 1))
+
+
+def test_a_run_is_no_place_for_runs(run_copy: Path) -> None:
+    names = sorted(path.name for path in run_copy.iterdir())
+    with pytest.raises(BadInput, match="is a run; give another folder"):
+        validate("digits", models=MODELS, holdout=0.3, out=run_copy, limit=60)
+    assert sorted(path.name for path in run_copy.iterdir()) == names

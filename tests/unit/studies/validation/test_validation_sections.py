@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from easiness.studies.validation.found import CurvePoint, EasinessView, FinalModels
-from easiness.studies.validation.result import Validation
+from easiness.studies.validation.validation import CurvePoint, EasinessView, FinalModels, Validation
 
 
 def test_titles_say_what_is_looked_at():

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from easiness.scores.easiness import easiness_interval
-from easiness.studies.validation.found import EasinessView, FinalModels
-from easiness.studies.validation.result import Validation
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
+from easiness.studies.validation.validation import EasinessView, FinalModels, Validation
 
 # two training examples, then eight validation examples; at most 4 of 5 trials are right about any
 COUNTS = [4, 0, 0, 0, 1, 1, 2, 3, 4, 4]
@@ -110,8 +109,6 @@ def validation() -> Validation:
 
 def test_tables_sections_and_figure(validation: Validation) -> None:
     from easiness.show.section import sections_text
-    from easiness.studies.validation.figure import draw_validation
-    from easiness.studies.validation.sections import validation_sections
 
     assert (validation.num_final, validation.chance) == (2, 0.25)
     assert not validation.decided
@@ -120,13 +117,13 @@ def test_tables_sections_and_figure(validation: Validation) -> None:
     assert len(table) == 2 * (5 + 3)
     row = table[(table.easiness_of == "all") & (table.fraction == 0.5)].iloc[0]
     assert (row.value, row.chance, row.examples) == (0.8, 0.5, 4)
-    sections = validation_sections(validation)
+    sections = validation.sections()
     assert [len(section.rows) for section in sections] == [3, 7, 6, 6]
     text = sections_text(sections)
     assert "0.60?" in text  # four trials decide nothing
     assert "of all networks together" in text
     assert "chance is 0.250" in text
-    above, below = draw_validation(validation).axes
+    above, below = validation.figure().axes
     assert [bar.get_height() for bar in below.patches] == [p.num_examples for p in validation.views[0].curve]  # type: ignore[attr-defined]
     assert "of 4" in below.get_xlabel()
     (curve,) = [line for line in above.lines if line.get_marker() == "o"]

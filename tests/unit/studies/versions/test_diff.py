@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from easiness import BadInput, Recorder, diff
-from easiness.studies.versions.matched import _matched
+from easiness.studies.versions.study import _matched
 
 NUM, TRIALS = 60, 6
 
@@ -185,7 +185,7 @@ def test_other_types_of_ids_stand_in_one_column(versions, tmp_path, monkeypatch)
     names = np.array([f"{number}.png" for number in range(NUM)], object)
     new = recorded(tmp_path / "n", names, np.arange(NUM) % 2, np.linspace(-0.5, 2.5, NUM))
     monkeypatch.setattr(
-        "easiness.studies.versions.matched._pixels",
+        "easiness.studies.versions.study._pixels",
         lambda run, _source, _option: [str(one).removesuffix(".png").encode() for one in run.ids.tolist()],
     )
     table = diff(old, new, by="pixels").table()

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Gain
+from easiness.analysis import MIN_GROUP, Gain
+from easiness.show import EASY, INK, Result, Section, capitalized, count, legend_above, new_axes, number
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class VerifiedLabels:
+class Verification(Result):
     """Accuracies [trials] of ``model`` after ``epochs`` epochs on the same ``num_held_out`` examples.
 
     Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
@@ -77,6 +79,34 @@ class VerifiedLabels:
             }
         )
 
+    def figure(self) -> Figure:
+        """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
+        gains = 100 * (self.after - self.before)
+        figure, axes = new_axes(5.2, 1.6 + 0.12 * len(gains))
+        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        axes.plot(gains, np.arange(len(gains)), "o", color=INK, markersize=4, label="trials")
+        value = 100 * self.gain.value
+        low, high = (np.nan_to_num(100 * end, nan=value) for end in self.gain.interval)
+        axes.errorbar(
+            [value],
+            [-1.5],
+            xerr=[[value - low], [high - value]],
+            fmt="D",
+            color=EASY,
+            markersize=5,
+            capsize=3,
+            label="mean, with its 95 % interval" if len(gains) > 1 else "mean",
+        )
+        axes.set_yticks([])
+        axes.set_ylim(-2.5, len(gains))
+        axes.set(xlabel="gain in held-out accuracy (points)")
+        legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """The accuracy with both labels, then that of each trial."""
+        return [_accuracy(self), _trials(self)]
+
 
 def _effect(gain: Gain) -> str:
     low, high = (100 * end for end in gain.interval)
@@ -94,3 +124,44 @@ def _near_end(value: float) -> str:
     """The end of an interval towards 0, which it leaves out."""
     text = f"{value:.1f}"
     return "just over 0" if float(text) == 0 else text
+
+
+def _accuracy(verified: Verification) -> Section:
+    num = len(verified.before)
+    few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
+    left = verified.num_examples - verified.num_dropped + verified.num_taken_back
+    return Section(
+        f"Accuracy of {verified.model} on {count(verified.num_held_out)} held-out examples after epoch "
+        f"{verified.epochs}",
+        f"{capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
+        "taken as they are.",
+        [
+            ["labels", "trained on", "accuracy", "± sd"],
+            ["before", count(verified.num_examples), *_summary(verified.before)],
+            ["after", count(left), *_summary(verified.after)],
+        ],
+    )
+
+
+def _over(num: int) -> str:
+    if num == 1:
+        return "From one pair of trials with the same seeds, which has no standard deviation and no interval."
+    return (
+        f"Mean ± standard deviation over {num} pairs of trials with the same seeds; the 95 % interval is for "
+        "other trials and other held-out examples."
+    )
+
+
+def _summary(accuracy: _Floats) -> list[str]:
+    deviation = float(accuracy.std(ddof=1)) if len(accuracy) > 1 else None
+    return [number(float(accuracy.mean()), 3), number(deviation, 3)]
+
+
+def _trials(verified: Verification) -> Section:
+    pairs = zip(verified.before, verified.after, strict=True)
+    rows = [["trial", "before", "after", "gain"]]
+    rows += [
+        [str(trial), number(before, 3), number(after, 3), f"{after - before:+.3f}"]
+        for trial, (before, after) in enumerate(pairs)
+    ]
+    return Section("By trial", "Held-out accuracy of each trial with both labels.", rows)

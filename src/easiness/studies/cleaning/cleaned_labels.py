@@ -9,18 +9,38 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data import DROP, KEEP, RELABEL
+from easiness.show import (
+    EASY,
+    HARD,
+    TRAIN,
+    Result,
+    Section,
+    capitalized,
+    count,
+    legend_above,
+    new_axes,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 UNKNOWN = -1
 """For the label of an example at its source, where that is not known."""
+
+_MOST = 15  # classes whose names can be read
+_BARS = {
+    "to_others": ("to others", HARD),
+    "from_others": ("from others", TRAIN),
+    "dropped": ("dropped", EASY),
+}
 
 _Labels = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class CleanedLabels:
+class Cleaned(Result):
     """The labels of examples before and after cleaning, arrays [K]; ``classes`` are the names by label.
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
@@ -72,16 +92,52 @@ class CleanedLabels:
 
         num, changed = len(self.classes), self.relabelled
 
-        def count(labels: _Labels, chosen: npt.NDArray[np.bool_]) -> _Labels:
+        def num_of(labels: _Labels, chosen: npt.NDArray[np.bool_]) -> _Labels:
             return np.bincount(labels[chosen], minlength=num)
 
         return pd.DataFrame(
             {
                 "class": self.classes,
                 "examples": np.bincount(self.before, minlength=num),
-                "to_others": count(self.before, changed),
-                "from_others": count(self.labels, changed),
-                "dropped": count(self.before, self.dropped),
-                "left": count(self.labels, ~self.dropped),
+                "to_others": num_of(self.before, changed),
+                "from_others": num_of(self.labels, changed),
+                "dropped": num_of(self.before, self.dropped),
+                "left": num_of(self.labels, ~self.dropped),
             }
         )
+
+    def figure(self) -> Figure:
+        """Bars for the classes that change most: examples that leave them, come to them, and are dropped."""
+        table = self.by_class()
+        total = table[list(_BARS)].sum(axis=1)
+        shown = table.loc[total.sort_values(ascending=False, kind="stable").index[:_MOST]]
+        figure, axes = new_axes(5.2, 1.2 + 0.3 * len(shown))
+        places = np.arange(len(shown))
+        for row, (column, (name, color)) in enumerate(_BARS.items()):
+            axes.barh(places + 0.27 * (row - 1), shown[column], 0.25, color=color, label=name)
+        axes.set_yticks(places, list(shown["class"]), parse_math=False)
+        axes.invert_yaxis()
+        axes.grid(visible=False, axis="y")
+        axes.set(xlabel="examples")
+        whole_ticks(axes)
+        legend_above(axes, len(_BARS))
+        return figure
+
+    def sections(self) -> list[Section]:
+        """One table: how many examples of each class change, below the total."""
+        table = self.by_class()
+        numbers = table.drop(columns="class")
+        rows = [["class", "examples", "to others", "from others", "dropped", "left"]]
+        rows.append(["all", *(count(int(total)) for total in numbers.sum())])
+        changing = table[numbers[list(_BARS)].any(axis=1)]
+        rows += [
+            [name, *(count(int(cell)) for cell in cells)] for name, *cells in changing.itertuples(index=False)
+        ]
+        return [
+            Section(
+                capitalized(self.text),
+                "By class, as far as it changes: examples that get another label (to others), that get this "
+                "one (from others), and that are dropped.",
+                rows,
+            )
+        ]

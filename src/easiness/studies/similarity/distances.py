@@ -1,0 +1,235 @@
+"""How far apart easy, hard and any examples of one class are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import MIN_GROUP, Side
+from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK, Result, Section, number, quiet
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Space = Literal["pixel", "feature"]
+SetName = Literal["easy", "hard", "random as easy", "random as hard", "all"]
+SPACES: tuple[Space, ...] = get_args(Space)
+SETS: tuple[SetName, ...] = get_args(SetName)
+DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
+    "easy - random": ("easy", "random as easy"),
+    "hard - random": ("hard", "random as hard"),
+    "hard - easy": ("hard", "easy"),
+    "easy - all": ("easy", "all"),
+    "hard - all": ("hard", "all"),
+}
+"""Which set's mean is taken from which."""
+
+_SHOWN: tuple[tuple[SetName, str, str], ...] = (
+    ("easy", "easy", EASY),
+    ("all", "any", INK),
+    ("hard", "hard", HARD),
+)
+_TITLES: dict[Space, str] = {"pixel": "in pixels", "feature": "in features"}
+_NAMES: dict[SetName, str] = {
+    "easy": "easy",
+    "hard": "hard",
+    "random as easy": "random, as many as easy",
+    "random as hard": "random, as many as hard",
+    "all": "any two",
+}
+_UNITS: dict[Space, str] = {
+    "pixel": "Evaluation input in global contrast normalization; distances over the root of the number of "
+    "values, so that unrelated images are at 1.41.",
+    "feature": "Input of the classifier layer of trial {trial}; distances in units of the root of the mean "
+    "squared norm.",
+}
+
+_Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean distance, or a difference of two, with its 95 % bootstrap interval over examples."""
+
+    value: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SpaceDistances:
+    """Mean distances in one space: of each of `SETS`, their `DIFFERENCES`, and each class alone [C]."""
+
+    space: Space
+    sets: dict[SetName, Estimate]
+    differences: dict[str, Estimate]
+    by_class: dict[SetName, _Floats]
+
+
+@dataclass(frozen=True)
+class Similarity(Result):
+    """The distances that `similarity` found.
+
+    ``classes`` are those that count: with two examples or more in the easy and in the hard set;
+    ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
+    and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
+    cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
+    """
+
+    model: str
+    epoch: int
+    num_trials: int
+    fraction: float
+    tie_mass: dict[Side, float]
+    classes: tuple[str, ...]
+    num_classes: int
+    at_most: int
+    sizes: dict[SetName, int]
+    smallest: int
+    trial: int | None
+    spaces: dict[Space, SpaceDistances]
+
+    @property
+    def decided(self) -> bool:
+        """Are there trials enough for the sets to mean something?"""
+        return self.num_trials >= MIN_GROUP
+
+    def table(self) -> pd.DataFrame:
+        """A row per space and set, and per space and difference."""
+        import pandas as pd
+
+        fixed = {
+            "model": self.model,
+            "epoch": self.epoch,
+            "trials": self.num_trials,
+            "fraction": self.fraction,
+            "classes": len(self.classes),
+            "tie_mass_easy": self.tie_mass["easy"],
+            "tie_mass_hard": self.tie_mass["hard"],
+        }
+        rows = []
+        for space in self.spaces.values():
+            named: list[tuple[str, str, Estimate, int]] = [
+                ("distance", name, estimate, self.sizes[name]) for name, estimate in space.sets.items()
+            ]
+            for name, estimate in space.differences.items():
+                both = sum(self.sizes[part] for part in DIFFERENCES[name])
+                named.append(("difference", name, estimate, both))
+            rows += [
+                {
+                    "space": space.space,
+                    "kind": kind,
+                    "name": name,
+                    "value": estimate.value,
+                    "low": estimate.interval[0],
+                    "high": estimate.interval[1],
+                    "examples": size,
+                    **fixed,
+                }
+                for kind, name, estimate, size in named
+            ]
+        return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """A panel per space: the mean over classes with its interval, and a faint line for each class."""
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(2.7 * len(self.spaces) + 0.3, 2.9), layout="constrained")
+        panels = figure.subplots(1, len(self.spaces), squeeze=False)[0]
+        for axes, space in zip(panels, self.spaces.values(), strict=True):
+            _draw_space(axes, space)
+        panels[0].set_ylabel("mean distance within a class", color=INK, fontsize=FONT_SIZE)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """Two tables per space: the distances, and the differences between sets."""
+        sets = (
+            f"Easiest and hardest {100 * self.fraction:g} % after epoch {self.epoch}, {self.num_trials} "
+            f"trials of {self.model}, ties refined (tie mass {number(self.tie_mass['easy'])} and "
+            f"{number(self.tie_mass['hard'])}). {self._counted()} "
+            "95 % intervals from a bootstrap over examples."
+        )
+        if not self.decided:
+            sets += f" With fewer than {MIN_GROUP} trials nothing is decided."
+        sections = []
+        for space in self.spaces.values():
+            rows = [["examples of a class", "mean distance", "95 % interval", "examples"]]
+            rows += [
+                [_NAMES[name], *_estimate(space.sets[name], self.decided), str(self.sizes[name])]
+                for name in SETS
+            ]
+            unit = _UNITS[space.space].format(trial=self.trial)
+            sections.append(
+                Section(f"Mean distance within a class, {space.space} space", f"{unit} {sets}", rows)
+            )
+            rows = [["difference", "value", "95 % interval"]]
+            rows += [[name, *_estimate(space.differences[name], self.decided)] for name in DIFFERENCES]
+            sections.append(
+                Section(
+                    f"Differences, {space.space} space",
+                    "Random is the random set of the same size in each class; below 0: nearer to each other.",
+                    rows,
+                )
+            )
+        return sections
+
+    def sentence(self) -> str:
+        """The distances in pixels in a sentence or two."""
+        space = self.spaces["pixel"]
+        easy, hard, every = (_with_interval(space.sets[name]) for name in ("easy", "hard", "all"))
+        text = (
+            f"In pixels, two of a class among the easiest {100 * self.fraction:g} % of all examples are "
+            f"{easy} apart on average, two among the hardest {hard}, any two {every} (normalized images, "
+            f"unrelated ones are at 1.41; 95 % intervals over examples). {self._counted()}"
+        )
+        if not self.decided:
+            text += f" With fewer than {MIN_GROUP} trials this decides nothing."
+        return text
+
+    def _counted(self) -> str:
+        if len(self.classes) == self.num_classes:
+            return f"Each of the {self.num_classes} classes counts equally."
+        return (
+            f"Only {len(self.classes)} of {self.num_classes} classes have two easy and two hard examples; "
+            "each of these counts equally."
+        )
+
+
+def _draw_space(axes: Axes, space: SpaceDistances) -> None:
+    quiet(axes)
+    at = range(len(_SHOWN))
+    for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
+        axes.plot(at, values, color=FAINT, linewidth=0.8)
+    for x, (name, _, color) in zip(at, _SHOWN, strict=True):
+        mean = space.sets[name]
+        low, high = mean.interval
+        axes.errorbar(
+            x,
+            mean.value,
+            [[max(0, mean.value - low)], [max(0, high - mean.value)]],
+            fmt="o",
+            color=color,
+            markersize=6,
+            capsize=3,
+            linewidth=1.6,
+        )
+    axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
+    axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
+    axes.set_title(_TITLES[space.space], color=INK, fontsize=FONT_SIZE, loc="left")
+
+
+def _estimate(estimate: Estimate, decided: bool) -> list[str]:
+    low, high = estimate.interval
+    return [
+        number(estimate.value, 3) + ("" if decided else "?"),
+        f"{number(low, 3)} to {number(high, 3)}",
+    ]
+
+
+def _with_interval(estimate: Estimate) -> str:
+    low, high = estimate.interval
+    return f"{number(estimate.value)} ({number(low)} to {number(high)})"

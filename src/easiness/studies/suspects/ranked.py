@@ -1,0 +1,225 @@
+"""The examples of a run by how suspect their labels are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.show import (
+    FAINT,
+    HARD,
+    Result,
+    Section,
+    count,
+    counted,
+    defined,
+    legend_above,
+    new_axes,
+    number,
+    percent,
+)
+from easiness.spec import Split
+from easiness.studies.suspects.conflicts_found import Conflicts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+ABOVE = 0.1
+"""The least probability of a wrong label that is listed."""
+AT_LEAST = 5
+"""So many are listed in any case: one looks at the first ones anyway."""
+
+FIRST = 20
+"""Rows that are shown; files have all."""
+
+_BINS = 40
+_BY_HEART = 0.97  # of the labels
+_WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
+
+_PAIRS = ["kind", "example", "class", "other", "class", "bits"]
+
+
+def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
+    """How many of the most suspicious examples are listed, by the probabilities [K] of all."""
+    return max(int((p_wrong >= above).sum()), min(AT_LEAST, len(p_wrong)))
+
+
+@dataclass(frozen=True, eq=False)
+class Suspects(Result):
+    """The labels of a ``split`` of a run, most suspicious first, as ``ranked``, a row for each example.
+
+    Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
+    ``rival_share`` (of the predictions that are not the label, how many are the suggested class),
+    ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
+    labels, ``known`` the share of the predictions heard that are the label. The table has those of a
+    probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
+    ``left_out_kinds`` says which kinds were not looked for and why.
+    """
+
+    model: str
+    split: Split
+    num_trials: int
+    epochs: tuple[int, ...]
+    classes: tuple[str, ...]
+    ranked: pd.DataFrame = field(repr=False)
+    share: float
+    known: float
+    above: float
+    conflicts: Conflicts = field(repr=False)
+    left_out_kinds: dict[str, str]
+
+    @property
+    def num_likely(self) -> int:
+        """How many labels are more likely wrong than right."""
+        return int((self.ranked["p_wrong"] >= 1 / 2).sum())
+
+    @property
+    def num_listed(self) -> int:
+        """How many examples the table has."""
+        return how_many_listed(self.ranked["p_wrong"].to_numpy(), self.above)
+
+    def table(self) -> pd.DataFrame:
+        """The suspects, most suspicious first.
+
+        ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where no trial disagrees) and its class,
+        ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
+        ``reason``, then the scores behind it.
+        """
+        return self.ranked.head(self.num_listed)
+
+    def document(self) -> Any:
+        """The value of the JSON file: the expected share, conflicts and suspects."""
+        return {
+            "split": self.split,
+            "num_examples": len(self.ranked),
+            "share": self.share,
+            "known": self.known,
+            "num_likely": self.num_likely,
+            "kinds_left_out": self.left_out_kinds,
+            "conflicts": [defined(row) for row in self.conflicts.table().to_dict("records")],
+            "suspects": [defined(row) for row in self.table().to_dict("records")],
+        }
+
+    def figure(self) -> Figure:
+        """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
+        figure, axes = new_axes(5.2, 2.9)
+        margin = self.ranked["margin"].to_numpy()
+        p_wrong = self.ranked["p_wrong"].to_numpy()
+        axes.hist(
+            [margin, margin],
+            _BINS,
+            weights=[p_wrong, 1 - p_wrong],
+            stacked=True,
+            color=[HARD, FAINT],
+            label=["wrong labels, expected", "sound labels"],
+        )
+        axes.set(xlabel="margin of the label, mean over trials (nats)", ylabel="examples")
+        legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """What is certain, where pictures were compared, then the first suspects."""
+        return [*_conflicts(self.conflicts), _suspects(self)]
+
+    def summary(self) -> str:
+        """How many labels are wrong, in a sentence."""
+        num = len(self.ranked)
+        of = "labels" if self.split == "train" else "labels of held-out examples"
+        verb = "is" if self.num_likely <= 1 else "are"
+        likely = count(self.num_likely) if self.num_likely else "None"
+        expected = self.share * num
+        about = "fewer than one" if expected < 1 else f"about {count(round(expected))}"
+        return (
+            f"{likely} of {count(num)} {of} {verb} more likely wrong than right; in all {about} "
+            f"({percent(self.share)}) can be expected to be wrong."
+        )
+
+    def doubt(self) -> str:
+        """That the networks know too little to be believed, in a sentence; empty where they know enough."""
+        if self.known >= _WELL_KNOWN * (1 - self.share):
+            return ""
+        return (
+            f"{self._right()}: what they do not know they cannot judge, so look at the first ones in any "
+            "case."
+        )
+
+    def _right(self) -> str:
+        return f"The networks have {percent(self.known)} of the labels right"
+
+
+def _suspects(found: Suspects) -> Section:
+    shown = found.table().head(FIRST)
+    rows = [["id", "class", "suggested", "p wrong", "share", "kind", "reason"]]
+    rows += [
+        [
+            str(one["id"]),
+            str(one["class"]),
+            str(one["suggested_class"]),
+            number(float(one["p_wrong"])),
+            number(float(one["suggested_share"])),
+            str(one["kind"]),
+            str(one["reason"]),
+        ]
+        for one in shown.to_dict("records")
+    ]
+    first, last = found.epochs[0], found.epochs[-1]
+    epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
+    note = (
+        f"{found.summary()} From {counted(found.num_trials, 'trial')} of {found.model}, {epochs}. p wrong is "
+        "the probability that the label is wrong, share how often the trials say the suggested class. "
+    )
+    doubt = found.doubt()
+    note += "" if doubt else f"{found._right()}. "
+    note += _listed(found, len(shown))
+    note += _judges(found)
+    left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
+    return Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
+
+
+def _judges(found: Suspects) -> str:
+    """Who judges, where that matters: some labels were left out by no trial, or all are known by heart."""
+    left_out = int(found.ranked["left_out"].sum())
+    trained_on = len(found.ranked) - left_out
+    if not left_out and found.known >= _BY_HEART:
+        return (
+            " They have trained on these labels, and may have learned wrong ones by heart: with "
+            "--train-share 0.8 those judge that were not shown a label."
+        )
+    if not left_out or not trained_on:
+        return ""
+    return (
+        f" {count(left_out)} are judged by the trials that left them out alone; the other "
+        f"{count(trained_on)} were left out by none, and trials bend towards labels that they train on: more "
+        "trials leave out more."
+    )
+
+
+def _listed(found: Suspects, num_shown: int) -> str:
+    over = int((found.ranked["p_wrong"] >= found.above).sum())
+    if over < found.num_listed:
+        which, verb = "none" if not over else count(over), "reaches" if over <= 1 else "reach"
+        return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}."
+    more = f", the first {num_shown} of them here" if num_shown < over else ""
+    verbs = ("reaches", "is") if over == 1 else ("reach", "are")
+    return f"{count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
+
+
+def _conflicts(conflicts: Conflicts) -> list[Section]:
+    note = " ".join(conflicts.sentences())
+    if not note:
+        return []
+    table = conflicts.table()
+    table = table[table["kind"] != "duplicate"]
+    if len(table) > FIRST:
+        note += f" The first {FIRST} of {count(len(table))} pairs:"
+    rows = [_PAIRS]
+    for one in table.head(FIRST).to_dict("records"):
+        where = "" if one["split_b"] == "train" else " (held out)"
+        other = f"{one['id_b']}{where}"
+        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
+        rows.append([str(cell) for cell in cells])
+    return [Section("Certain conflicts", note, rows)]

@@ -1,0 +1,188 @@
+"""What changed between two versions of a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from easiness.show import (
+    EASY,
+    FAINT,
+    HARD,
+    Result,
+    Section,
+    chosen_percent,
+    count,
+    legend_above,
+    new_axes,
+    number,
+    percent,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Change = Literal["harder", "easier", "unchanged", "came", "went"]
+
+CHANGES: tuple[Change, ...] = ("harder", "easier", "came", "went", "unchanged")
+"""In the order of the table."""
+
+Matching = Literal["ids", "pixels"]
+
+AT_LEAST = 0.1
+"""Smallest change of confidence that counts, unless another is asked for."""
+
+_MOST_CLASSES = 20
+_MOST_EXAMPLES = 10  # of each kind
+_DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
+_DOTS = (("unchanged", FAINT, 4.0), ("harder", HARD, 14.0), ("easier", EASY, 14.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Difference(Result):
+    """The examples of two versions, and how each changed.
+
+    ``examples`` are the rows that `table` describes. ``num_trials`` are those of the old and of the new
+    run, both read after ``epoch`` epochs. Of the examples said to have changed a share of ``rate`` at most
+    is expected not to have; one counts as changed where its confidence moved by more than ``at_least``.
+    ``overall`` is the difference in mean confidence over the examples in both, with its 95 % interval over
+    trials.
+    """
+
+    examples: pd.DataFrame
+    names: tuple[str, str]
+    model: str
+    by: Matching
+    epoch: int
+    num_trials: tuple[int, int]
+    rate: float
+    at_least: float
+    overall: tuple[float, float, float]
+    notes: tuple[str, ...] = ()
+
+    def num(self, change: Change) -> int:
+        """How many examples changed so."""
+        return int((self.examples["change"] == change).sum())
+
+    @property
+    def num_common(self) -> int:
+        """Examples that are in both versions."""
+        return len(self.examples) - self.num("came") - self.num("went")
+
+    @property
+    def share_changed(self) -> float:
+        """Share of the examples in both versions that became harder or easier, 0..1."""
+        return (self.num("harder") + self.num("easier")) / self.num_common
+
+    @property
+    def text(self) -> str:
+        """``12 of 1,797 examples became harder and 3 easier (0.8 %); 20 came, 4 went``."""
+        harder, easier = (count(self.num(one)) for one in ("harder", "easier"))
+        came, went = (count(self.num(one)) for one in ("came", "went"))
+        return (
+            f"{harder} of {count(self.num_common)} examples became harder and {easier} easier "
+            f"({percent(self.share_changed)}); {came} came, {went} went"
+        )
+
+    def by_class(self) -> pd.DataFrame:
+        """A row a class, those that changed most first: ``class``, then how many changed in each way, and
+        ``difference``, the mean of the examples in both.
+
+        An example counts for its class in the new version, one that went for that in the old one.
+        """
+        import pandas as pd
+
+        one = self.examples
+        table = pd.crosstab(one["class"], one["change"]).reindex(columns=list(CHANGES), fill_value=0)
+        table["difference"] = one.groupby("class")["difference"].mean()
+        order = (table["harder"] + table["easier"]).sort_values(ascending=False, kind="stable").index
+        return table.loc[order].rename_axis(columns=None).reset_index()
+
+    def table(self) -> pd.DataFrame:
+        """A row an example: those that became harder, easier, came, went, and the others; surest first.
+
+        Columns: ``id`` in the new version (in the old one of those that went), ``old_id``, ``label`` and
+        ``class`` (in the version of the ``id``), ``old_class``, ``change``, ``confidence_old`` and
+        ``confidence_new`` (mean probability of the label over trials and the epochs observed, 0..1),
+        ``difference`` (new less old), ``p`` (two-sided) and ``q`` (adjusted for all examples, Benjamini and
+        Hochberg 1995). Blank is what one version alone does not have.
+        """
+        return self.examples
+
+    def figure(self) -> Figure:
+        """Confidence after over confidence before, a point an example, those that changed above the others.
+
+        Of more examples than can be told apart those drawn are spread evenly over the table.
+        """
+        figure, axes = new_axes(4.6, 4.6)
+        axes.axline((0, 0), slope=1, color=FAINT, linewidth=0.8)
+        for kind, color, size in _DOTS:
+            rows = self.examples[self.examples["change"] == kind]
+            step = max(-(-len(rows) // _DRAWN), 1)
+            shown = rows.iloc[::step]
+            name = f"{kind} ({len(rows):,})"
+            if not len(rows):
+                continue
+            axes.scatter(
+                shown["confidence_old"],
+                shown["confidence_new"],
+                s=size,
+                color=color,
+                label=name,
+                linewidths=0,
+                clip_on=False,
+            )
+        axes.set(
+            xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
+        )
+        legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """What changed in each class, then the examples that changed most surely."""
+        changed: tuple[Change, ...] = ("harder", "easier")
+        return [_classes(self), *(_examples(self, change) for change in changed if self.num(change))]
+
+
+def _classes(found: Difference) -> Section:
+    table = found.by_class()
+    rows = [["class", *CHANGES, "mean difference"]]
+    rows.append(["all", *(count(found.num(change)) for change in CHANGES), f"{found.overall[0]:+.3f}"])
+    for _, row in table.head(_MOST_CLASSES).iterrows():
+        rows.append([row["class"], *(count(int(row[one])) for one in CHANGES), _signed(row["difference"])])
+    return Section(found.text, " ".join([_how(found), *found.notes]), rows)
+
+
+def _how(found: Difference) -> str:
+    value, low, high = found.overall
+    least = f" by more than {found.at_least:g}" if found.at_least else ""
+    more = len(found.by_class()) - _MOST_CLASSES
+    rest = f" {count(more)} more classes are not shown." if more > 0 else ""
+    return (
+        f"Mean probability of the label over epochs 1 to {found.epoch} of {found.model}, "
+        f"{found.num_trials[0]} trials of {found.names[0]} against {found.num_trials[1]} of "
+        f"{found.names[1]}, examples matched by {found.by}; an example counts where it moved{least} "
+        "beyond the noise of the trials, at a false-discovery rate of "
+        f"{chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by {value:+.3f} "
+        f"({low:+.3f} to {high:+.3f}). Classes with the most changed examples come first.{rest}"
+    )
+
+
+def _examples(found: Difference, change: Change) -> Section:
+    table = found.examples[found.examples["change"] == change].head(_MOST_EXAMPLES)
+    rows = [["id", "class", "was", "before", "after", "q"]]
+    for _, row in table.iterrows():
+        was = "" if row["old_class"] == row["class"] else row["old_class"]
+        cells = [number(row["confidence_old"], 3), number(row["confidence_new"], 3), f"{row['q']:.2g}"]
+        rows.append([str(row["id"]), row["class"], was, *cells])
+    return Section(
+        f"Became {change}",
+        f"The {len(table)} surest of {count(found.num(change))}: mean probability of the label before and "
+        "after, and the adjusted p-value; `was` is the class before, where it was another.",
+        rows,
+    )
+
+
+def _signed(value: float) -> str:
+    return "" if value != value else f"{value:+.3f}"  # NaN: a class that is in one version alone
