@@ -3,7 +3,6 @@
 from easiness.models.build import build_model
 from easiness.models.custom import ModelGiven, is_given, model_name
 from easiness.models.family import Family
-from easiness.models.pretrained import pretrained_file
 from easiness.models.registry import (
     FAMILIES,
     check_model_name,
@@ -12,6 +11,7 @@ from easiness.models.registry import (
     missing_code,
     model_names,
     module_of,
+    pretrained_file,
 )
 
 __all__ = [

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, wanted_to_exit
 from easiness.models.family import Family, Shape
-from easiness.models.pretrained import published
-from easiness.models.registry import find_family
+from easiness.models.registry import find_family, published
 
 if TYPE_CHECKING:
     from torch import nn

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from easiness.models.initialization import he_normal_
+from easiness.models.layers import classifying
 
 
 class DenseLayer(nn.Module):
@@ -65,9 +65,4 @@ def densenet_bc(
         layers[f"stage{i + 1}"] = stage
     layers["bn"] = nn.BatchNorm2d(num_in)
     layers["relu"] = nn.ReLU(inplace=True)
-    layers["pool"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["classifier"] = nn.Linear(num_in, num_classes)
-    net = nn.Sequential(layers)
-    he_normal_(net)
-    return net
+    return classifying(layers, num_in, num_classes)

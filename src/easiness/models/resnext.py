@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from easiness.models.initialization import he_normal_
+from easiness.models.layers import classifying
 
 
 class Block(nn.Module):
@@ -71,9 +71,4 @@ def resnext(
             stage.append(Block(num_in, num_inner, num_out, cardinality, stride))
             num_in = num_out
         layers[f"stage{i + 1}"] = stage
-    layers["pool"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["classifier"] = nn.Linear(num_in, num_classes)
-    net = nn.Sequential(layers)
-    he_normal_(net)
-    return net
+    return classifying(layers, num_in, num_classes)

@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, nearest
 from easiness.models.family import Shape
-from easiness.models.published import Published
-from easiness.models.weights import SUFFIX, converted_file, converting, quoted, read_weights
+from easiness.models.published import (
+    SUFFIX,
+    Published,
+    converted_file,
+    converting,
+    quoted,
+    read_weights,
+)
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
 _PREFIX = "timm:"
-
-
-def is_timm_name(name: str) -> bool:
-    """Is this a name of the form ``timm:NAME``, right or wrong?"""
-    return name.startswith(_PREFIX)
 
 
 def check_timm_name(name: str) -> None:
@@ -45,13 +46,19 @@ def check_timm_name(name: str) -> None:
         )
 
 
-def timm_net(name: str, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
-    """The network ``name`` with random weights, for images of ``input_shape`` (c, h, w).
+def timm_net(name: str, input_shape: Shape, num_classes: int, **options: Any) -> nn.Module:
+    """The network ``name`` for images of ``input_shape`` (c, h, w), built by timm with ``options``.
 
     Gives logits [b, num_classes]. One with a fixed image size, such as a vision transformer, is built
     for that of the images. Initialized as timm does, from torch's global generator.
     """
-    return _create(name, input_shape, num_classes)
+    channels, height, width = input_shape
+    if _config(name).fixed_input_size:
+        options["img_size"] = (height, width)
+    net: nn.Module = _timm(name).create_model(
+        name.removeprefix(_PREFIX), in_chans=channels, num_classes=num_classes, **options
+    )
+    return net
 
 
 def timm_weights_file(name: str) -> Path:
@@ -87,10 +94,11 @@ def timm_weights_file(name: str) -> Path:
     )
 
 
-def timm_weights(name: str, path: Path, input_shape: tuple[int, int, int]) -> dict[str, Tensor]:
-    """The state in a file of weights for `timm_net` with ``input_shape`` (3, h, w).
+def timm_weights(name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
+    """The state in a file of weights for a ``net`` by `timm_net` with ``input_shape`` (3, h, w).
 
-    timm brings names and positional embeddings into line. The classifier is as wide as in the file.
+    timm brings names and positional embeddings into line. The classifier is as wide as in the file, or that
+    of ``net`` where the file has none.
 
     Raises:
         BadInput: the file cannot be read, or does not fit the network.
@@ -103,20 +111,11 @@ def timm_weights(name: str, path: Path, input_shape: tuple[int, int, int]) -> di
         num_classes = _num_classes(config, weights)
         overlay = {"state_dict": weights, "custom_load": False, "num_classes": num_classes}
         with torch.random.fork_rng(devices=[]):
-            net = _create(name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay)
+            filled = timm_net(name, input_shape, num_classes, pretrained=True, pretrained_cfg_overlay=overlay)
     except Exception as error:
         raise BadInput(f"{path}: these weights do not fit model {name!r}: {describe(error)}") from error
-    return net.state_dict()
-
-
-def _create(name: str, input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> nn.Module:
-    channels, height, width = input_shape
-    if _config(name).fixed_input_size:
-        options["img_size"] = (height, width)
-    net: nn.Module = _timm(name).create_model(
-        name.removeprefix(_PREFIX), in_chans=channels, num_classes=num_classes, **options
-    )
-    return net
+    # timm has seen that the file is whole; what it lacks is a classifier that was never there
+    return {**net.state_dict(), **filled.state_dict()}
 
 
 def _num_classes(config: Any, weights: Mapping[str, Tensor]) -> int:
@@ -146,18 +145,13 @@ def _config(name: str) -> Any:
     return _timm(name).models.get_pretrained_cfg(name.removeprefix(_PREFIX))
 
 
-def _state(name: str, path: Path, net: nn.Module, seen: Shape) -> dict[str, Tensor]:
-    # timm has seen that the file is whole; what it lacks is a classifier that was never there
-    return {**net.state_dict(), **timm_weights(name, path, seen)}
-
-
 TIMM = Published(
     form=f"{_PREFIX}NAME",
-    reads=is_timm_name,
+    reads=lambda name: name.startswith(_PREFIX),
     known=tuple,  # timm is imported for a name of its own alone
     check=check_timm_name,
     net=timm_net,
     weights_file=timm_weights_file,
-    weights=_state,
+    weights=timm_weights,
     any_channels=True,
 )

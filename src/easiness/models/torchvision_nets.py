@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput
 from easiness.models.family import Shape
-from easiness.models.published import Published
-from easiness.models.weights import converted_file, converting, quoted, read_weights
+from easiness.models.published import Published, converted_file, converting, quoted, read_weights
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -30,7 +29,7 @@ def torchvision_names() -> list[str] | None:
     return names
 
 
-def torchvision_net(name: str, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
+def torchvision_net(name: str, input_shape: Shape, num_classes: int) -> nn.Module:
     """The network ``name`` with random weights, for images of ``input_shape`` (3, h, w).
 
     Gives logits [b, num_classes] also in training mode: ``googlenet`` and ``inception_v3`` have no
@@ -81,7 +80,7 @@ def torchvision_weights_file(name: str) -> Path:
     return path
 
 
-def torchvision_weights(name: str, path: Path) -> dict[str, Tensor]:
+def torchvision_weights(name: str, path: Path, *_: object) -> dict[str, Tensor]:
     """The state in a file of weights for `torchvision_net`: no auxiliary outputs, names of today.
 
     Raises:
@@ -108,25 +107,13 @@ def _weights(name: str) -> Any:
     return _models().get_model_weights(name).DEFAULT
 
 
-def _is_name(name: str) -> bool:
-    return ":" not in name and name in (torchvision_names() or ())
-
-
-def _check(name: str) -> None:
-    """A name that is one of the list is right."""
-
-
-def _state(name: str, path: Path, net: nn.Module, seen: Shape) -> dict[str, Tensor]:  # noqa: ARG001
-    return torchvision_weights(name, path)
-
-
 TORCHVISION = Published(
     form="a name of torchvision's (such as resnet18, vgg11_bn)",
-    reads=_is_name,
+    reads=lambda name: ":" not in name and name in (torchvision_names() or ()),
     known=torchvision_names,
-    check=_check,
+    check=lambda _: None,  # one of the list is right
     net=torchvision_net,
     weights_file=torchvision_weights_file,
-    weights=_state,
+    weights=torchvision_weights,
     smallest_side=smallest_side,
 )

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
-from easiness.models.initialization import he_normal_
+from easiness.models.layers import classifying
 
 
 class Block(nn.Module):
@@ -53,9 +53,4 @@ def wrn(input_shape: tuple[int, int, int], num_classes: int, depth: int, width: 
         layers[f"stage{i + 1}"] = stage
     layers["bn"] = nn.BatchNorm2d(num_in)
     layers["relu"] = nn.ReLU(inplace=True)
-    layers["pool"] = nn.AdaptiveAvgPool2d(1)
-    layers["flatten"] = nn.Flatten()
-    layers["classifier"] = nn.Linear(num_in, num_classes)
-    net = nn.Sequential(layers)
-    he_normal_(net)
-    return net
+    return classifying(layers, num_in, num_classes)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from easiness.errors import BadInput
 from easiness.models import build_model, pretrained_file
+from easiness.models.published import load_weights
 from easiness.models.torchvision_nets import torchvision_net, torchvision_weights
-from easiness.models.weights import load_weights
 
 State = dict[str, Tensor]
 SHAPE = (3, 32, 32)
