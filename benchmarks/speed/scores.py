@@ -27,13 +27,13 @@ from scipy.special import softmax
 
 from easiness.record import KeptLogits, ObservationLog, Observations, example_statistics
 from easiness.scores import SCORES, score_columns
-from easiness.scores.confident_learning import (
+from easiness.scores.held_out import (
     CONFIDENT_LEARNING_FLAG,
     NORMALIZED_MARGIN,
+    SELF_CONFIDENCE,
     margin_and_rival,
     off_the_diagonal,
 )
-from easiness.scores.held_out import SELF_CONFIDENCE
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.record import Observations
-from easiness.scores.moments import Values
-from easiness.scores.score import Score, over_trials
+from easiness.scores.score import Score, Values, over_trials
 
 
 def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
@@ -17,21 +16,9 @@ def _row(column: npt.NDArray[np.float32], obs: Observations, m: int) -> Values:
     return row.astype(np.float64)
 
 
-def _error_norm(obs: Observations, m: int) -> Values:
-    return _row(obs.error_norm, obs, m)
-
-
-def _loss(obs: Observations, m: int) -> Values:
-    return _row(obs.loss, obs, m)
-
-
-def _entropy(obs: Observations, m: int) -> Values:
-    return _row(obs.entropy, obs, m)
-
-
 def _max_confidence(obs: Observations, m: int) -> Values:
     # One exponent, because exp(-margin) alone can overflow; float32 rounding can carry it past 1.
-    exponent = np.maximum(0.0, -_row(obs.margin, obs, m)) - _loss(obs, m)
+    exponent = np.maximum(0.0, -_row(obs.margin, obs, m)) - _row(obs.loss, obs, m)
     return np.minimum(np.exp(exponent), 1.0)
 
 
@@ -43,7 +30,7 @@ EL2N = Score(
     high_means="hard",
     needs=("error norm",),
     source="Paul et al. 2021 (arXiv 2107.07075)",
-    start=over_trials(_error_norm),
+    start=over_trials(lambda obs, m: _row(obs.error_norm, obs, m)),
 )
 
 LOSS = Score(
@@ -54,7 +41,7 @@ LOSS = Score(
     high_means="hard",
     needs=("p_y",),
     source="plain definition",
-    start=over_trials(_loss),
+    start=over_trials(lambda obs, m: _row(obs.loss, obs, m)),
 )
 
 ENTROPY = Score(
@@ -65,7 +52,7 @@ ENTROPY = Score(
     high_means="unsure",
     needs=("entropy",),
     source="plain definition",
-    start=over_trials(_entropy),
+    start=over_trials(lambda obs, m: _row(obs.entropy, obs, m)),
 )
 
 MAX_CONFIDENCE = Score(

@@ -11,15 +11,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.record import Observations
-from easiness.scores.moments import Values
 from easiness.scores.score import (
     NOT_OF_ONE,
-    Columns,
     NeverLearned,
     Score,
+    Values,
     correct_until,
     over_epochs,
     over_trials,
@@ -48,18 +46,6 @@ def _iteration_learned(obs: Observations, m: int) -> Values:
     return np.where(correct[-1], since, np.nan)
 
 
-def _right_at_no_epoch(columns: Columns) -> npt.NDArray[np.bool_]:
-    never: npt.NDArray[np.bool_] = np.asarray(columns["never_learned"], np.bool_)
-    return never
-
-
-def _right_in_no_trial_at_m(columns: Columns) -> npt.NDArray[np.bool_]:
-    never: npt.NDArray[np.bool_] = (
-        np.asarray(columns["easiness"]) == 0
-    )  # a count of the trials that are right
-    return never
-
-
 FORGETTING_EVENTS = Score(
     name="forgetting_events",
     formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned it (any a_t = 1)",
@@ -70,7 +56,7 @@ FORGETTING_EVENTS = Score(
     source="Toneva et al. 2019 (arXiv 1812.05159), who count on training batches",
     start=over_trials(_forgetting_events),
     # as many as there are epochs; m epochs have room for m / 2 events at most
-    never_learned=NeverLearned(rank_as=lambda m: m, which=_right_at_no_epoch),
+    never_learned=NeverLearned(rank_as=lambda m: m, which=lambda columns: columns["never_learned"]),
 )
 
 FIRST_LEARNED_EPOCH = Score(
@@ -82,7 +68,7 @@ FIRST_LEARNED_EPOCH = Score(
     needs=("prediction",),
     source="plain definition",
     start=over_epochs(_first_learned_epoch),
-    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=_right_at_no_epoch),
+    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["never_learned"]),
 )
 
 ITERATION_LEARNED = Score(
@@ -96,5 +82,5 @@ ITERATION_LEARNED = Score(
     source="Baldock et al. 2021 (arXiv 2106.09647), asking for the label where they ask for "
     "the final prediction",
     start=over_epochs(_iteration_learned),
-    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=_right_in_no_trial_at_m),
+    never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["easiness"] == 0),
 )

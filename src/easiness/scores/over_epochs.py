@@ -1,30 +1,37 @@
-"""Scores that average or spread a quantity over the epochs 1..m, as far as they were observed.
+"""Scores that average or spread a quantity over the epochs 1..m, as far as observed, or over windows.
 
-All are undefined where only one of several was: see `over_epochs`.
+All but those over windows are undefined where only one of several epochs was observed: see `over_epochs`.
+
+Windows are of J = 10 epochs and end at J..m: the one that ends at m counts. Public code differs in that: the
+authors of Dyn-Unc leave the last window out, those of DUAL, who also compute Dyn-Unc, count every one. Both
+multiply by 10, which changes no ranking; nothing is multiplied here. These scores are undefined where there
+are fewer epochs, or where one was not observed. What never changes spreads by 0, whether it was right from
+the start or never: high means ambiguous, low means easy or hopeless.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from easiness.record import Observations
-from easiness.scores.moments import Values
-from easiness.scores.score import NOT_OF_ONE, Score, correct_until, over_epochs, p_label_until
+from easiness.scores.score import (
+    NOT_OF_ONE,
+    Score,
+    Start,
+    Values,
+    correct_until,
+    over_epochs,
+    over_trials,
+    p_label_until,
+    sees_every_epoch,
+)
 
 JIANG = "Jiang et al. 2021 (arXiv 2002.03206)"
 CARTOGRAPHY = "Swayamdipta et al. 2020 (arXiv 2009.10795)"
-
-
-def _accuracy(obs: Observations, m: int) -> Values:
-    share: Values = correct_until(obs, m).mean(axis=0)
-    return share
-
-
-def _mean_p_label(obs: Observations, m: int) -> Values:
-    mean: Values = p_label_until(obs, m).mean(axis=0)
-    return mean
 
 
 def _variability(obs: Observations, m: int) -> Values:
@@ -41,14 +48,6 @@ def _aleatoric(obs: Observations, m: int) -> Values:
     return total / len(observed)
 
 
-def _mean_margin(obs: Observations, m: int) -> Values:
-    mean: Values = obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64)
-    return mean
-
-
-_accuracy_over_trials = over_epochs(_accuracy)
-_confidence_over_trials = over_epochs(_mean_p_label)
-
 CUMULATIVE_ACCURACY = Score(
     name="cumulative_accuracy",
     formula=f"mean_t a_t{NOT_OF_ONE}",
@@ -57,18 +56,14 @@ CUMULATIVE_ACCURACY = Score(
     high_means="easy",
     needs=("prediction",),
     source=JIANG,
-    start=_accuracy_over_trials,
+    start=over_epochs(lambda obs, m: correct_until(obs, m).mean(axis=0)),
 )
 
-CORRECTNESS = Score(
+CORRECTNESS = replace(
+    CUMULATIVE_ACCURACY,
     name="correctness",
     formula=f"mean_t a_t (cumulative_accuracy under its name in data maps){NOT_OF_ONE}",
-    unit="share of epochs",
-    range=(0, 1),
-    high_means="easy",
-    needs=("prediction",),
     source=CARTOGRAPHY,
-    start=_accuracy_over_trials,
 )
 
 CUMULATIVE_CONFIDENCE = Score(
@@ -79,18 +74,14 @@ CUMULATIVE_CONFIDENCE = Score(
     high_means="easy",
     needs=("p_y",),
     source=JIANG,
-    start=_confidence_over_trials,
+    start=over_epochs(lambda obs, m: p_label_until(obs, m).mean(axis=0)),
 )
 
-CONFIDENCE = Score(
+CONFIDENCE = replace(
+    CUMULATIVE_CONFIDENCE,
     name="confidence",
     formula=f"mean_t p_y (cumulative_confidence under its name in data maps){NOT_OF_ONE}",
-    unit="probability",
-    range=(0, 1),
-    high_means="easy",
-    needs=("p_y",),
     source=CARTOGRAPHY,
-    start=_confidence_over_trials,
 )
 
 VARIABILITY = Score(
@@ -123,5 +114,59 @@ AUM = Score(
     high_means="easy",
     needs=("margin",),
     source="Pleiss et al. 2020 (arXiv 2001.10528), who average over training batches",
-    start=over_epochs(_mean_margin),
+    start=over_epochs(lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64)),
+)
+
+
+WINDOW = 10
+"""J, the epochs in a window."""
+
+_EVERY_WINDOW = "the windows of 10 epochs that end at 10..m"
+
+_LARGEST_STD = math.sqrt(WINDOW / (WINDOW - 1) / 4)  # half of the window at 0, half at 1
+_LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1 - mean), at mean 1/4
+
+
+def _windows(obs: Observations, m: int) -> Iterator[tuple[Values, Values]]:
+    """Mean [K] and sample std [K] of p_y in each of the m - J + 1 windows."""
+    for last in range(WINDOW, m + 1):
+        window = obs.p_label[last - WINDOW : last]
+        yield window.mean(axis=0), window.std(axis=0, ddof=1)
+
+
+def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
+    """The mean over trials of the mean over windows of what ``of_window`` makes of mean and std there."""
+
+    def per_trial(obs: Observations, m: int) -> Values:
+        num_windows = m - WINDOW + 1
+        if num_windows < 1 or not sees_every_epoch(obs, m):
+            return np.full(len(obs.labels), np.nan)
+        total = np.zeros(len(obs.labels))
+        for mean, std in _windows(obs, m):
+            total += of_window(mean, std)
+        return total / num_windows
+
+    return over_trials(per_trial)
+
+
+DYN_UNC = Score(
+    name="dyn_unc",
+    formula=f"mean over {_EVERY_WINDOW} of sample std p_y (divided by 9); NaN for m < 10",
+    unit="probability",
+    range=(0, _LARGEST_STD),
+    high_means="ambiguous",
+    needs=("p_y",),
+    source="He et al. 2023 (arXiv 2306.05175), whose code leaves out the window that ends at m",
+    start=_over_windows(lambda _, std: std),
+)
+
+DUAL = Score(
+    name="dual",
+    formula=f"mean over {_EVERY_WINDOW} of (sample std p_y) (1 - mean p_y); NaN for m < 10",
+    unit="squared probability",
+    range=(0, _LARGEST_DUAL),
+    high_means="ambiguous",
+    needs=("p_y",),
+    source="Cho et al. 2025 (arXiv 2502.06905)",
+    start=_over_windows(lambda mean, std: std * (1 - mean)),
 )

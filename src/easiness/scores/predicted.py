@@ -1,4 +1,4 @@
-"""Which class most trials give an example, whatever its label."""
+"""The class that most trials give an example, whatever its label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.scores.moments import Values
+from easiness.scores.score import Values
 
 
 def most_predicted(predictions: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[np.int64], Values]:

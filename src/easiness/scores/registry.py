@@ -1,48 +1,36 @@
-"""Every score, in the order of the table's columns."""
+"""Every score, in the order of the table's columns, and their declarations as text."""
 
 from __future__ import annotations
 
+import math
+
 from easiness.errors import BadInput, nearest
-from easiness.scores.at_epoch import EL2N, ENTROPY, LOSS, MAX_CONFIDENCE
-from easiness.scores.confident_learning import CONFIDENT_LEARNING_FLAG, NORMALIZED_MARGIN
-from easiness.scores.easiness import EASINESS
-from easiness.scores.held_out import CONSISTENCY, MEMORIZATION, SELF_CONFIDENCE
-from easiness.scores.learning import FIRST_LEARNED_EPOCH, FORGETTING_EVENTS, ITERATION_LEARNED
-from easiness.scores.over_epochs import (
-    ALEATORIC,
-    AUM,
-    CONFIDENCE,
-    CORRECTNESS,
-    CUMULATIVE_ACCURACY,
-    CUMULATIVE_CONFIDENCE,
-    VARIABILITY,
-)
+from easiness.scores import at_epoch, easiness_score, held_out, learning, over_epochs
 from easiness.scores.score import Score
-from easiness.scores.windows import DUAL, DYN_UNC
 
 SCORES: tuple[Score, ...] = (
-    EASINESS,
-    CUMULATIVE_ACCURACY,
-    CUMULATIVE_CONFIDENCE,
-    FORGETTING_EVENTS,
-    FIRST_LEARNED_EPOCH,
-    ITERATION_LEARNED,
-    EL2N,
-    AUM,
-    CONFIDENCE,
-    VARIABILITY,
-    CORRECTNESS,
-    ALEATORIC,
-    DYN_UNC,
-    DUAL,
-    LOSS,
-    ENTROPY,
-    MAX_CONFIDENCE,
-    CONSISTENCY,
-    MEMORIZATION,
-    SELF_CONFIDENCE,
-    NORMALIZED_MARGIN,
-    CONFIDENT_LEARNING_FLAG,
+    easiness_score.EASINESS,
+    over_epochs.CUMULATIVE_ACCURACY,
+    over_epochs.CUMULATIVE_CONFIDENCE,
+    learning.FORGETTING_EVENTS,
+    learning.FIRST_LEARNED_EPOCH,
+    learning.ITERATION_LEARNED,
+    at_epoch.EL2N,
+    over_epochs.AUM,
+    over_epochs.CONFIDENCE,
+    over_epochs.VARIABILITY,
+    over_epochs.CORRECTNESS,
+    over_epochs.ALEATORIC,
+    over_epochs.DYN_UNC,
+    over_epochs.DUAL,
+    at_epoch.LOSS,
+    at_epoch.ENTROPY,
+    at_epoch.MAX_CONFIDENCE,
+    held_out.CONSISTENCY,
+    held_out.MEMORIZATION,
+    held_out.SELF_CONFIDENCE,
+    held_out.NORMALIZED_MARGIN,
+    held_out.CONFIDENT_LEARNING_FLAG,
 )
 
 
@@ -52,11 +40,39 @@ def find_score(name: str) -> Score:
     Raises:
         BadInput: there is none.
     """
-    for score in SCORES:
-        if score.name == name:
-            return score
-    names = [score.name for score in SCORES]
+    by_name = {score.name: score for score in SCORES}
+    if name in by_name:
+        return by_name[name]
     raise BadInput(
-        f"score {name!r}: unknown{nearest(name, names)}; choose {', '.join(names)} (docs/scores.md says what "
-        "each is)"
+        f"score {name!r}: unknown{nearest(name, by_name)}; choose {', '.join(by_name)} (docs/scores.md says "
+        "what each is)"
     )
+
+
+_HEADER = ("name", "formula", "unit", "range", "high means", "needs", "source")
+
+
+def _bounds(low: float, high: float) -> str:
+    if math.isinf(low):
+        return "any"
+    if math.isinf(high):
+        return f"{low:.3g} or more"
+    return f"{low:.3g} to {high:.3g}"
+
+
+def scores_markdown() -> str:
+    """`SCORES` as a Markdown table, one row per score, without a newline at its end."""
+    rows = [
+        (
+            f"`{score.name}`",
+            score.formula,
+            score.unit,
+            _bounds(*score.range),
+            score.high_means,
+            ", ".join(score.needs),
+            score.source,
+        )
+        for score in SCORES
+    ]
+    lines = [_HEADER, ("---",) * len(_HEADER), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import Observations
-from easiness.scores.easiness import EASINESS, EasinessCounts
+from easiness.scores.easiness_score import EASINESS, EasinessCounts
 from easiness.scores.registry import SCORES
 from easiness.scores.score import Accumulator, Estimate, Start, correct_until
 
@@ -68,7 +68,7 @@ class Scoring:
 
     @property
     def counts(self) -> EasinessCounts:
-        """How many of the trials added are right about each example at m; before `columns` gives it away."""
+        """The number of trials right about each example at m, of those added; `columns` gives it away."""
         counts = self._accumulators[EASINESS.start]
         assert isinstance(counts, EasinessCounts)
         return counts

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose
 
 from easiness.scores import score_columns
-from easiness.scores.confident_learning import margin_and_rival, off_the_diagonal
+from easiness.scores.held_out import margin_and_rival, off_the_diagonal
 
 NAN = np.nan
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from easiness.scores.easiness import easiness_interval
+from easiness.scores.easiness_score import easiness_interval
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import EasinessView, FinalModels, Validation
 

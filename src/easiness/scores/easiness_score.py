@@ -7,8 +7,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.record import Observations
-from easiness.scores.moments import Values
-from easiness.scores.score import Estimate, Score, correct_after
+from easiness.scores.score import Estimate, Score, Values, correct_after
 
 Counts = npt.NDArray[np.int64]
 
