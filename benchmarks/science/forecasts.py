@@ -87,7 +87,7 @@ def forecasts(votes, side):
 
 def spearman_brown(rate, times):
     """What the Spearman-Brown formula makes of a matching rate in groups so many times larger."""
-    from easiness.analysis.bivariate import correlation_of, rate_of
+    from easiness.analysis.attenuation import correlation_of, rate_of
 
     r = correlation_of(rate, FRACTION, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))

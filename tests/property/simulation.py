@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import Rule, Side, Ties, Votes, select
+from matching_by_weights import weights_of
 
 Floats = npt.NDArray[np.float64]
 
@@ -79,4 +80,4 @@ def found_set(votes: Votes, side: Side, fraction: float, ties: Ties) -> Floats:
     """The weights [K] that all of these trials lead to."""
     everything = votes.all_trials()
     chosen, _ = next(Rule(side, fraction, ties).pairs(votes, votes, everything, everything))
-    return chosen.weights(votes.num_examples)
+    return weights_of(chosen, votes.num_examples)

@@ -19,9 +19,9 @@ from easiness.analysis import (
     Votes,
     agreement,
     match_groups,
-    overlap_rate,
 )
 from lengths import long_but
+from matching_by_weights import overlap_rate
 
 CORRELATIONS = (0.4, 0.8)
 FRACTIONS = (0.05, 0.1, 0.3)

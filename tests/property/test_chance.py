@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from easiness.analysis import Rule, Side, Ties, Votes, match_groups, match_votes, match_weights, select
+from easiness.analysis import Rule, Side, Ties, Votes, match_groups, match_votes, select
+from matching_by_weights import match_weights
 
 K, NUM_TRIALS, FRACTION, NUM_SEEDS = 1000, 3, 0.1, 200
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 
 from easiness.analysis import draw_by_beta, draw_for_coverage
-from easiness.analysis.coverage import spread, strata_of
+from easiness.analysis.pruning import spread, strata_of
 
 examples = st.lists(
     st.tuples(

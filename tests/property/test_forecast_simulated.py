@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from simulation import KINDS, found_set, simulated, true_set
 
-from easiness.analysis import SIDES, Interval, Ties, Votes, forecast, overlap_rate
+from easiness.analysis import SIDES, Interval, Ties, Votes, forecast
+from matching_by_weights import overlap_rate
 
 pytestmark = pytest.mark.long
 

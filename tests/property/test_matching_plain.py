@@ -16,14 +16,13 @@ from easiness.analysis import (
     Ties,
     Votes,
     match_groups,
-    match_weights,
     select,
     split_half,
     tails as tails_module,
     tie_mass,
 )
-from easiness.analysis.ceiling import mean_defined
-from easiness.analysis.groups import disjoint_splits
+from easiness.analysis.ceiling import disjoint_splits, mean_defined
+from matching_by_weights import match_weights
 
 
 def seen(num_trials: int, num: int, levels: int, seed: int, *, in_order: bool) -> Votes:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.analysis import SIDES, Votes, check_trials, match_weights, select, stopped, stopping_rule
+from easiness.analysis import SIDES, Votes, check_trials, select, stopped, stopping_rule
 from easiness.spec import Check, StoppingRule
+from matching_by_weights import match_weights
 
 pytestmark = pytest.mark.long
 

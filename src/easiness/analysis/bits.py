@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,24 +27,18 @@ def unpack(words: Words, num_examples: int) -> npt.NDArray[np.bool_]:
     return np.unpackbits(words.view(np.uint8), count=num_examples, bitorder="little").view(np.bool_)
 
 
-def ones_per_word(words: Words) -> npt.NDArray[np.uint8]:
-    """How many examples of a set each of its words [W] has."""
-    counted: npt.NDArray[np.uint8] = np.bitwise_count(words)
-    return counted
-
-
 def size(words: Words) -> int:
-    """How many examples a set has."""
-    return int(ones_per_word(words).sum(dtype=np.int64))
+    """The number of examples in a set."""
+    return int(np.bitwise_count(words).sum(dtype=np.int64))
 
 
 def ones_before(words: Words, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """How many examples of a set lie before each of the ``positions`` in 0..K."""
-    before = np.concatenate([[0], np.cumsum(ones_per_word(words), dtype=np.int64)])
+    """The number of examples of a set that lie before each of the ``positions`` in 0..K."""
+    before = np.concatenate([[0], np.cumsum(np.bitwise_count(words), dtype=np.int64)])
     word, bit = positions >> 6, (positions & 63).astype(np.uint64)
     # a position at the end of the last word has none of a word before it
     started = words[np.minimum(word, len(words) - 1)] & ((np.uint64(1) << bit) - np.uint64(1))
-    counts: npt.NDArray[np.int64] = before[word] + ones_per_word(started)
+    counts: npt.NDArray[np.int64] = before[word] + np.bitwise_count(started)
     return counts
 
 
@@ -69,7 +64,7 @@ class Members:
 
 
 def sums(rows: Sequence[Words]) -> list[Words]:
-    """In how many of the sets each example is, as binary digits: the last of the list counts most.
+    """The number of sets that each example is in, as binary digits: the last of the list counts most.
 
     Three digits of one weight become one of it and one of twice the weight, until none has a like.
     """
@@ -93,7 +88,7 @@ def sums(rows: Sequence[Words]) -> list[Words]:
 
 
 def joint_tally(a: Sequence[Words], b: Sequence[Words], everyone: Words) -> npt.NDArray[np.int64]:
-    """How many examples have each pair of numbers, from their digits (`sums`): [2**len(a), 2**len(b)]."""
+    """The number of examples with each pair of numbers, given as `sums`: [2**len(a), 2**len(b)]."""
     levels_a, levels_b = _levels(a, everyone), _levels(b, everyone)
     tally = np.zeros((len(levels_a), len(levels_b)), np.int64)
     *occurring, last = (level for level, some in enumerate(levels_b) if some.any())
@@ -111,3 +106,22 @@ def _levels(digits: Sequence[Words], everyone: Words) -> list[Words]:
     for digit in reversed(digits):
         found = [part for one in found for part in (one & ~digit, one & digit)]
     return found
+
+
+class ClassTally:
+    """Counts the members of sets of K examples by class; ``sizes`` [C] are the examples of each class.
+
+    ``labels`` [K] are class indices from 0. Where they ascend, as in a folder of class folders, a class is a
+    run of bits, and a set is counted twenty times faster.
+    """
+
+    def __init__(self, labels: npt.NDArray[np.integer[Any]]) -> None:
+        self._labels = labels
+        self.sizes: npt.NDArray[np.int64] = np.bincount(labels)
+        self._ends = np.cumsum(self.sizes) if (labels[1:] >= labels[:-1]).all() else None
+
+    def of(self, words: Words) -> npt.NDArray[np.int64]:
+        """Members of a set in each class [C]."""
+        if self._ends is not None:
+            return np.diff(ones_before(words, self._ends), prepend=0)
+        return np.bincount(self._labels[unpack(words, len(self._labels))], minlength=len(self.sizes))

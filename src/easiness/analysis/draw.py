@@ -1,14 +1,15 @@
-"""Drawing examples by the rank of their easiness, to be dropped or relabelled."""
+"""Drawing examples by the rank of their easiness, or taking the foremost, to be dropped or relabelled."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.analysis.sides import id_keys, tie_order
 from easiness.errors import BadInput, nearest
 
 POLICIES = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}
@@ -58,7 +59,7 @@ def draw_by_rank(
         raise BadInput(f"labels have shape {classes.shape} for {len(v)} values: give one label per example")
     _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     drawn = []
-    for label, quota in enumerate(quotas(rate, num, sizes, rng)):
+    for label, quota in enumerate(_quotas(rate, num, sizes, rng)):
         members = np.flatnonzero(own == label)
         drawn.append(members[_successive(v[members], quota, beta, lots[members], gumbel[members])])
     positions = np.sort(np.concatenate(drawn))
@@ -134,13 +135,32 @@ def _successive(
     return np.argsort(-keys, kind="stable")[:num]
 
 
-def quotas(rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """How many to draw of each class, ``num`` in all: largest remainders, equal ones in random order."""
+def _quotas(
+    rate: float, num: int, sizes: npt.NDArray[Any], rng: np.random.Generator
+) -> npt.NDArray[np.int64]:
+    """The number to draw of each class, ``num`` in all: largest remainders, equal ones in random order."""
     exact = rate * sizes
     quotas = np.floor(exact).astype(np.int64)
     order = np.lexsort((rng.random(len(sizes)), quotas - np.round(exact, 9)))
     quotas[order[: num - quotas.sum()]] += 1
     return quotas
+
+
+def by_class(
+    order: npt.NDArray[np.int64], labels: npt.ArrayLike | None, rate: float, num: int, seed: int
+) -> Iterator[tuple[npt.NDArray[np.int64], int]]:
+    """The positions of each class as they stand in ``order`` [K], with its part of the ``num`` to take.
+
+    Without ``labels`` all examples are one class.
+    """
+    if labels is None:
+        yield order, num
+        return
+    classes = of_length(labels, len(order), "labels")
+    _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
+    shares = _quotas(rate, num, sizes, np.random.default_rng(np.random.SeedSequence(seed)))
+    for label, share in enumerate(shares.tolist()):
+        yield order[own[order] == label], share
 
 
 def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -190,3 +210,39 @@ def _check_beta(beta: tuple[float, float]) -> None:
     if len(beta) != 2 or not all(0 < parameter < math.inf for parameter in beta):
         given = ", ".join(f"{parameter:g}" for parameter in beta)
         raise BadInput(f"beta ({given}): give two positive numbers, such as 3, 1 for mainly easy examples")
+
+
+def foremost(
+    values: npt.ArrayLike,
+    rate: float,
+    *,
+    refine_by: npt.ArrayLike,
+    ids: npt.ArrayLike,
+    seed: int = 0,
+    labels: npt.ArrayLike | None = None,
+) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of the ``round(rate * K)`` of K examples with the largest values.
+
+    Equal values are ordered by ``refine_by``, the largest first, and what still ties by a hash of id and
+    seed: these are the members by ``select(..., ties="refine")``. Those at a lower rate are among those at a
+    higher one, unless ``labels`` are given.
+
+    Args:
+        values: one number per example [K]; infinities are allowed, NaN is not.
+        rate: share of the examples to take, in [0, 1).
+        refine_by: a finer number per example [K].
+        ids: ids of the examples [K], distinct integers or texts.
+        seed: of the hash, 0 or above.
+        labels: classes of the examples [K]. Where given, the same share is taken of each class, as far as
+            whole examples allow.
+
+    Raises:
+        BadInput: an argument out of range, lengths that differ, or NaN among the values.
+    """
+    v = as_numbers(values)
+    check_seed(seed)
+    num = num_drawn(rate, len(v))
+    finer = as_numbers(of_length(refine_by, len(v), "refine_by"))
+    hashed = tie_order(id_keys(of_length(ids, len(v), "ids")), seed)
+    order = np.lexsort((hashed, -finer, -v))
+    return np.sort(np.concatenate([some[:share] for some, share in by_class(order, labels, rate, num, seed)]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import operator
 
-from easiness.analysis.forecast import MIN_TRIALS, Forecast, forecast
 from easiness.analysis.sides import Side
+from easiness.analysis.tail_model import MIN_TRIALS, Forecast, forecast
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
 from easiness.spec import Check, Stopped, StoppingRule, Tail
@@ -14,7 +14,7 @@ FIRST_CHECK = MIN_TRIALS
 """Trials at the first check: the fewest that anything can be foretold from."""
 
 MOST_EXAMPLES = 20_000
-"""Of more examples so many are drawn to judge by: the sampling adds less than 0.01 to a standard error."""
+"""The most examples to judge by, drawn from more: that adds less than 0.01 to a standard error."""
 
 _LEAST_GROWTH, _MOST_GROWTH = 1.2, 2.0  # from check to check, whatever was foretold
 
@@ -39,7 +39,7 @@ def stopping_rule(reliability: float, max_trials: int, fraction: float = 0.1) ->
 
 
 def check_trials(votes: Votes, rule: StoppingRule) -> Check:
-    """How much of the true easy and hard set the refined sets of these trials hold, and what to look at next.
+    """Judge how much of both true sets the refined sets of these trials hold, and when to look again.
 
     The next number is the one that both sets are foretold to need for intervals above the bar: an even one,
     a fifth more than there are at least and twice as many at most, up to the cap. It depends on these trials
@@ -86,7 +86,7 @@ def is_enough(check: Check, reliability: float) -> bool:
 
 
 def check_text(check: Check) -> str:
-    """What both sets hold with the intervals, and of how many trials and after which epoch."""
+    """The shares that both sets hold with their intervals, the number of trials and the epoch, as text."""
     tails = " and ".join(
         f"{side} {tail.rate:.3f} [{tail.low:.3f}, {tail.high:.3f}]" for side, tail in _tails(check)
     )

@@ -1,4 +1,4 @@
-"""How far two sets of examples are the same (Eq. 2), and how far they would be by chance."""
+"""The matching rate of two sets of examples (Eq. 2), and what it would be by chance."""
 
 from __future__ import annotations
 
@@ -6,19 +6,17 @@ import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import bits
-from easiness.analysis.class_tally import ClassTally
+from easiness.analysis.bits import ClassTally
 from easiness.analysis.selection import check_option
-from easiness.analysis.sides import Side, Ties, num_selected
+from easiness.analysis.sides import Side, Ties, first_in_order, num_selected
 from easiness.analysis.tails import Group, Tails
-from easiness.analysis.tiebreak import first_in_order
 from easiness.analysis.votes import Votes, check_same_examples
-from easiness.errors import BadInput
 
 
 @dataclass(frozen=True)
@@ -37,68 +35,9 @@ class Match:
     sizes: tuple[float, float]
 
 
-def _size(weights: npt.NDArray[np.float64]) -> float:
-    return round(float(weights.sum()), 6)  # equal shares of k add up to k but for rounding
-
-
-def overlap_rate(w_a: npt.NDArray[np.float64], w_b: npt.NDArray[np.float64]) -> float:
-    """Eq. 2 for membership weights [K]: sum(w_a * w_b) / max(sum(w_a), sum(w_b)); NaN if a set is empty.
-
-    Under ``expected`` both sums are k, and this is the expected overlap of sets whose ties are broken
-    at random and independently; under ``strict`` and ``refine`` it is |A and B| / max(|A|, |B|).
-    """
-    return _rate(w_a, w_b, (_size(w_a), _size(w_b)))
-
-
-def _rate(w_a: npt.NDArray[np.float64], w_b: npt.NDArray[np.float64], sizes: tuple[float, float]) -> float:
-    # not w_a @ w_b, whose threads wait for each other where other processes run
-    return float(np.einsum("k,k", w_a, w_b)) / max(sizes) if min(sizes) > 0 else math.nan
-
-
-def match_weights(
-    w_a: npt.NDArray[np.float64],
-    w_b: npt.NDArray[np.float64],
-    labels: npt.NDArray[np.integer[Any]] | None = None,
-    tie_mass: tuple[float, float] = (0.0, 0.0),
-) -> Match:
-    """Match two selections [K] made by `select` with one policy and fraction.
-
-    Chance is min(|A|, |B|) / K: exactly k / K under ``expected`` and ``refine``. Class-stratified chance
-    is sum_c W_A(c) W_B(c) / n_c, over the larger size, with W(c) the weight in class c and n_c its
-    examples.
-
-    Args:
-        w_a: weights of A.
-        w_b: weights of B, over the same examples in the same order.
-        labels: class indices from 0 [K], for the class-stratified chance.
-        tie_mass: of A and B, passed on to the result.
-
-    Raises:
-        BadInput: lengths differ.
-    """
-    if w_a.shape != w_b.shape or (labels is not None and labels.shape != w_a.shape):
-        other = w_b.shape if labels is None or w_a.shape != w_b.shape else labels.shape
-        raise BadInput(f"lengths {w_a.shape} and {other} differ: match selections of the same examples")
-    sizes = _size(w_a), _size(w_b)
-    class_chance = None
-    if labels is not None:
-        per_class = np.bincount(labels)
-        together = np.bincount(labels, w_a) * np.bincount(labels, w_b)
-        present = per_class > 0
-        total = float((together[present] / per_class[present]).sum())
-        class_chance = total / max(sizes) if min(sizes) > 0 else math.nan
-    return Match(
-        rate=_rate(w_a, w_b, sizes),
-        tie_mass=tie_mass,
-        chance=min(sizes) / len(w_a),
-        class_chance=class_chance,
-        sizes=sizes,
-    )
-
-
 @dataclass(frozen=True)
 class Chosen:
-    """What one group of trials selects: ``members``, and each of those that are ``tied`` for ``share``.
+    """The selection of one group of trials: ``members``, and each of the ``tied`` for a ``share``.
 
     ``size`` is the sum of the weights, ``tie_mass`` the share of all examples whose count ties at the cut.
     """
@@ -108,13 +47,6 @@ class Chosen:
     share: float
     size: float
     tie_mass: float
-
-    def weights(self, num_examples: int) -> npt.NDArray[np.float64]:
-        """Membership weights [K], as `select` gives them."""
-        weights = bits.unpack(self.members, num_examples).astype(np.float64)
-        if self.tied is not None:
-            weights[bits.unpack(self.tied, num_examples)] = self.share
-        return weights
 
     def by_class(self, classes: ClassTally) -> npt.NDArray[np.float64]:
         """The weight in each class [C]."""
@@ -142,7 +74,7 @@ def _trials(groups: npt.NDArray[np.float32]) -> list[Group]:
 
 @dataclass(frozen=True)
 class Rule:
-    """How easy or hard sets are drawn from votes: the arguments of `select`.
+    """A rule to draw easy or hard sets from votes: the arguments of `select`.
 
     ``refine`` breaks ties by the mean probability of the label over the same trials.
     """
@@ -155,7 +87,7 @@ class Rule:
     def pairs(
         self, a: Votes, b: Votes, groups_a: npt.NDArray[np.float32], groups_b: npt.NDArray[np.float32]
     ) -> Iterator[tuple[Chosen, Chosen]]:
-        """What each group [R, N] of A's and of B's trials selects, pair by pair.
+        """The selections of each group [R, N] of A's and of B's trials, pair by pair.
 
         Raises:
             BadInput: easiness is undefined in a group, or an option is wrong (see `select`).

@@ -15,7 +15,7 @@ def mean_distance(distances: _Floats) -> float:
 
 
 def draws(num: int, replicates: int, rng: np.random.Generator) -> _Floats:
-    """How often each of ``num`` examples, two at least, is in each of the sets drawn anew: [R, n].
+    """The number of times that each of ``num`` >= 2 examples is in each of the sets drawn anew: [R, n].
 
     A set of one example alone has no distance; the original set stands for it.
     """

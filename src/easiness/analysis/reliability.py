@@ -1,20 +1,26 @@
-"""How reproducible easiness is: agreement between disjoint halves of the trials, by number and by epoch."""
+"""The reliability of easiness: how far halves of the trials agree, and late epochs with the last one."""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.ceiling import match_groups, mean_defined
-from easiness.analysis.groups import disjoint_splits, group_rows
+from easiness.analysis.attenuation import Agreement, Measured, agreement
+from easiness.analysis.ceiling import disjoint_splits, group_rows, match_groups, mean_defined
 from easiness.analysis.matching import Rule
 from easiness.analysis.sides import Side
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
+
+CHANGED, SURELY = 0.9, 0.95
+"""An agreement between epochs, and the end of its interval, below which the sets are said to change still."""
+
+_SPLITS, _REPLICATES = 20, 100
 
 _SIZES = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
 
@@ -54,7 +60,7 @@ def level_ranks(per_level: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def _spearman(joint: npt.NDArray[np.int64]) -> float:
-    """Of two groups' counts, by how many examples have each pair of them."""
+    """The rank correlation of two groups' counts, from how many examples have each pair of them."""
     x, y = level_ranks(joint.sum(axis=1)), level_ranks(joint.sum(axis=0))
     middle = (joint.sum() + 1) / 2
     x -= middle
@@ -152,3 +158,58 @@ def best_epoch(halves: Iterable[SplitHalf], side: Side) -> int | None:
     rates = {half.epoch: (half.easy if side == "easy" else half.hard).refine for half in halves}
     defined = {epoch: rate for epoch, rate in rates.items() if not math.isnan(rate)}
     return min(defined, key=lambda epoch: (-defined[epoch], epoch)) if defined else None
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The agreement, without noise, of one side's sets after ``epoch`` epochs with those after ``last``.
+
+    ``decided`` is whether the groups of trials are large enough to decide anything.
+    """
+
+    side: Side
+    epoch: int
+    last: int
+    agreement: Agreement
+    decided: bool
+
+    @property
+    def goes_on(self) -> bool:
+        """Is it shown that the sets changed, by more than a tenth as far as can be told?"""
+        return self.decided and self.agreement.rate < CHANGED and self.agreement.high < SURELY
+
+
+def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed: int = 0) -> Drift | None:
+    """Compare refined sets of one run at two epochs, in groups without a common trial; None with one trial.
+
+    Raises:
+        BadInput: easiness is undefined in a group at one of the epochs.
+    """
+    rule = Rule(side, fraction, "refine", seed)
+    found = [
+        match_groups(
+            a,
+            b,
+            rule,
+            max_splits=_SPLITS,
+            num_replicates=_REPLICATES,
+            by_class=False,
+        )
+        for a, b in ((early, late), (early, copy.copy(early)), (late, copy.copy(late)))
+    ]
+    matches = [one for one in found if one is not None]
+    if len(matches) < len(found):
+        return None
+    pair, *ceilings = matches
+    ours, theirs = (
+        Measured(f"epoch {votes.epoch}", votes, ceiling)
+        for votes, ceiling in zip((early, late), ceilings, strict=True)
+    )
+    agreed = agreement(ours, theirs, pair, rule)
+    return Drift(side, early.epoch, late.epoch, agreed, pair.decided)
+
+
+def before_last_quarter(epochs: Sequence[int]) -> int | None:
+    """The last of the ``epochs`` observed (ascending) before the last quarter; None with one alone."""
+    earlier = [epoch for epoch in epochs if epoch <= 0.75 * epochs[-1]]
+    return earlier[-1] if earlier else (epochs[0] if len(epochs) > 1 else None)

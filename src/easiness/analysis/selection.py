@@ -1,4 +1,4 @@
-"""Which examples are easy and which are hard, and what becomes of the ones that tie at the cut."""
+"""Selection of easy and hard examples, and of the ones that tie at the cut."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.draw import of_length
-from easiness.analysis.membership import membership
-from easiness.analysis.sides import Side, Ties, num_selected
-from easiness.analysis.tiebreak import first_in_order, id_keys
+from easiness.analysis.mixing import membership
+from easiness.analysis.sides import Side, Ties, first_in_order, id_keys, num_selected
 from easiness.errors import BadInput, nearest
 
 Floats = npt.NDArray[np.floating[Any]]

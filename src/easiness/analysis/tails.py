@@ -43,12 +43,12 @@ class Cut:
 
     @functools.cached_property
     def num_tied(self) -> int:
-        """How many are tied."""
+        """The number of the tied."""
         return bits.size(self.tied)
 
     @property
     def share(self) -> float:
-        """Of each of the tied, if they share what is missing: 1 where the cut splits none."""
+        """The part of each of the tied, if they share what is missing: 1 where the cut splits none."""
         return self.missing / self.num_tied
 
 
@@ -85,7 +85,7 @@ class Refined:
 
 @dataclass(frozen=True)
 class Bracket:
-    """Where the finer score of the last example of a set is thought to lie."""
+    """Two ends that the finer score of the last example of a set is thought to lie between."""
 
     low: float
     high: float
@@ -105,11 +105,11 @@ class Tails:
         self._refined: dict[_Key, Refined] = {}
 
     def digits(self, group: Group) -> list[Words]:
-        """In how many of the trials of a group each example is right, as `bits.sums`."""
+        """The number of a group's trials that are right about each example, as `bits.sums`."""
         return bits.sums([self._rows[trial] for trial in group])
 
     def joint_tally(self, one: Group, other: Group) -> npt.NDArray[np.int64]:
-        """How many examples have each pair of counts in two groups."""
+        """The number of examples with each pair of counts in two groups."""
         return bits.joint_tally(self.digits(one), self.digits(other), self.everyone)
 
     def by_count(self, group: Group, k: int, side: Side) -> Cut:
@@ -154,7 +154,7 @@ class Tails:
         return Refined(cut.beyond | tied.subset(sums > last), tied.subset(sums == last), missing, by_count)
 
     def _narrowed(self, cuts: dict[_Key, Cut]) -> dict[_Key, Cut]:
-        """Of many tied, leave tied only those whose sums lie near a guessed cut, where the guess is right."""
+        """Leave tied, of many, only those whose sums lie near a guessed cut, where the guess is right."""
         many = {key: cut for key, cut in cuts.items() if cut.missing < cut.num_tied and cut.num_tied > _MANY}
         sums, brackets, before = np.empty(self._sample.shape[1]), {}, None
         for key, cut in many.items():
@@ -183,7 +183,7 @@ class Tails:
         return runs.reshape(len(self._finer), -1)
 
     def _bracket(self, sums: _Floats, cut: Cut, side: Side) -> Bracket:
-        """Where the last of the missing lies, by the ``sums`` [n] of those in the sample that are tied."""
+        """Guess where the last of the missing lies, from the ``sums`` [n] of the sample and who is tied."""
         octets = cut.tied.view(np.uint8)[: self.num_examples // 8 : self._step]
         tied = sums[np.unpackbits(octets, bitorder="little").view(np.bool_)]
         share = cut.missing / cut.num_tied
@@ -198,7 +198,7 @@ class Tails:
         )
 
     def _compared(self, brackets: dict[_Key, Bracket]) -> npt.NDArray[np.uint64]:
-        """Whose sums lie beyond each bracket, towards the set, and whose lie there or within: [n, 2, W].
+        """The examples with sums beyond each bracket, towards the set, and those there or within: [n, 2, W].
 
         All groups in one pass over the finer scores, from piece to piece, so that they are read once.
         """

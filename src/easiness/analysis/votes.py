@@ -1,4 +1,4 @@
-"""What the trials of a run said of each example after one epoch, counted over any groups of trials."""
+"""The votes of a run's trials on each example after one epoch, counted over any groups of trials."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.class_tally import ClassTally
+from easiness.analysis.bits import ClassTally
+from easiness.analysis.sides import id_keys
 from easiness.analysis.tails import COLUMNS, Tails
-from easiness.analysis.tiebreak import id_keys
 from easiness.errors import BadInput
 
 _UNIT = float(1 << 40)
@@ -28,12 +28,12 @@ def round_in_place(p_label: npt.NDArray[np.float64]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Votes:
-    """What N trials said of K examples after ``epoch`` epochs.
+    """The votes of N trials on K examples after ``epoch`` epochs.
 
     ``correct`` [N, K] says whether the prediction was the label trained with, ``p_label`` [N, K] (float32
     or float64, in [0, 1]) is the probability of that label, ``labels`` [K] are class indices and ``ids``
     [K] the examples' ids. ``trials`` [N] are the indices of the trials in their run, 0..N-1 where not
-    given; ``id_keys`` gives the keys [K] of `easiness.analysis.tiebreak`, for votes that share them.
+    given; ``id_keys`` gives the keys [K] of `easiness.analysis.sides`, for votes that share them.
 
     ``p_label`` is kept rounded to multiples of 2**-40, which makes sums over trials exact: equal examples
     stay equal, whatever the order of trials and examples. Probabilities within 1e-12 tie (with float32
@@ -106,7 +106,7 @@ class Votes:
         return np.ones((1, self.num_trials), np.float32)
 
     def rows(self, rows: npt.NDArray[np.int64]) -> Votes:
-        """What some of the trials said, those at ``rows``."""
+        """The votes of some of the trials, those at ``rows``."""
         return replace(
             self,
             correct=self.correct[rows],
@@ -115,7 +115,7 @@ class Votes:
         )
 
     def at_most(self, num: int, seed: int = 0) -> Votes:
-        """What the trials said of `drawn_examples`; of all if they are no more than ``num``."""
+        """The votes on `drawn_examples`, or on all if they are no more than ``num``."""
         some = drawn_examples(self.num_examples, num, seed)
         if some is None:
             return self

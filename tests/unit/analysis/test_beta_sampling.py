@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from easiness.analysis.beta_sampling import beta_parameters, draw_by_beta
+from easiness.analysis.pruning import beta_parameters, draw_by_beta
 from easiness.errors import BadInput
 
 IDS = np.arange(100, 120)

@@ -1,7 +1,10 @@
+from __future__ import annotations
+
 import numpy as np
 import pytest
 
 from easiness.analysis import bits
+from easiness.analysis.bits import ClassTally
 
 SIZES = (1, 7, 8, 63, 64, 65, 200)
 
@@ -20,11 +23,6 @@ def test_sets_come_back_with_their_sizes_and_members(num: int) -> None:
         some = np.random.default_rng(1).random(len(members.positions)) < 0.5
         part = bits.unpack(members.subset(some), num)
         assert np.flatnonzero(part).tolist() == members.positions[some].tolist()
-
-
-def test_ones_are_counted() -> None:
-    words = np.random.default_rng(0).integers(0, 1 << 63, 100).astype("<u8") * np.uint64(2)
-    assert bits.ones_per_word(words).tolist() == [int(word).bit_count() for word in words]
 
 
 @pytest.mark.parametrize("num", SIZES)
@@ -49,3 +47,15 @@ def test_pairs_of_counts_are_tallied() -> None:
     expected = np.zeros((8, 4), int)
     np.add.at(expected, (ours.sum(axis=0), theirs.sum(axis=0)), 1)
     assert np.array_equal(tally, expected)
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_members_are_counted_by_class_in_any_order(in_order: bool) -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.choice([0, 1, 2, 4, 9], 300)  # no example of 3, 5, ...
+    if in_order:
+        labels.sort()
+    mask = rng.random(300) < 0.3
+    classes = ClassTally(labels)
+    assert classes.sizes.tolist() == np.bincount(labels).tolist()
+    assert classes.of(bits.pack(mask)).tolist() == np.bincount(labels[mask], minlength=10).tolist()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.analysis.coverage import default_cut, draw_for_coverage, spread, strata_of
+from easiness.analysis.pruning import default_cut, draw_for_coverage, spread, strata_of
 from easiness.errors import BadInput
 
 IDS = np.arange(100, 120)

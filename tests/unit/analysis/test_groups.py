@@ -1,7 +1,7 @@
 import numpy as np
 
 from easiness.analysis import Votes
-from easiness.analysis.groups import Splits, disjoint_splits, group_rows
+from easiness.analysis.ceiling import Splits, disjoint_splits, group_rows
 
 
 def votes(num_trials: int, trials: list[int] | None = None) -> Votes:

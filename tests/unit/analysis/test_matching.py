@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from easiness.analysis import Votes, match_votes, match_weights, overlap_rate, select
+from easiness.analysis import Votes, match_votes, select
 from easiness.errors import BadInput
+from matching_by_weights import match_weights, overlap_rate
 
 
 def weights(*values: float) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import Votes, votes as votes_module
-from easiness.analysis.tiebreak import id_keys
+from easiness.analysis.sides import id_keys
 from easiness.errors import BadInput
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import ones_per_word, pack
+from easiness.analysis import pack
 from easiness.data import Pixels
 
 NEAR = 32
@@ -108,7 +108,7 @@ def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) 
     shape = held_out.shape[1], train.shape[1]
     distance = np.zeros(shape, np.uint8)
     for some, others in zip(train, held_out, strict=True):
-        distance += ones_per_word((others[:, None] ^ some).ravel()).reshape(shape)
+        distance += np.bitwise_count((others[:, None] ^ some).ravel()).reshape(shape)
     return distance
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from easiness.analysis import Votes, forecast, overlap_rate, select
-from easiness.analysis.forecast import Forecast, TailModel, counted_tail, refined
+from easiness.analysis import Votes, forecast, select
+from easiness.analysis.tail_model import Forecast, TailModel, counted_tail, refined
 from easiness.errors import BadInput
+from matching_by_weights import overlap_rate
 
 K = 400
 

@@ -1,4 +1,4 @@
-"""The matching rate of two networks without the noise of few trials."""
+"""The matching rate of two networks without the noise of few trials: corrected for attenuation."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.bivariate import correlation_of, rate_of
 from easiness.analysis.ceiling import GroupMatch
-from easiness.analysis.forecast import TailModel, counted_tail
 from easiness.analysis.matching import Rule
+from easiness.analysis.tail_model import TailModel, counted_tail
 from easiness.analysis.votes import Votes
 
 _Floats = npt.NDArray[np.float64]
@@ -141,13 +140,13 @@ def _coarse(pair: GroupMatch, rule: Rule, names: str) -> str:
 
 
 def _misfit(model: TailModel, num_trials: int) -> float:
-    """How much more of the true set the normal model credits a set with than the counts themselves do."""
+    """The share of the true set that the normal model credits a set with, less what the counts do."""
     r = np.maximum(correlation_of(model.match(num_trials), model.fraction, model.fraction), 0)
     return float(rate_of(np.sqrt(r), model.fraction)) - model.share(num_trials)
 
 
 def _formula_error(a: TailModel, b: TailModel, *, rate: float, num_trials: int) -> float:
-    """By how much the formula is off for two runs whose true orders are normal and match in ``rate``.
+    """The error of the formula for two runs whose true orders are normal and match in ``rate``.
 
     The examples of each have the probabilities to be right that were fitted to its counts.
     """
@@ -164,3 +163,66 @@ def _formula_error(a: TailModel, b: TailModel, *, rate: float, num_trials: int) 
     across = overlap(a.members(num_trials), b.members(num_trials))
     read = float(without_noise(across, a.match(num_trials), b.match(num_trials), a.fraction))
     return read - overlap(a.truth, b.truth)
+
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(48)
+_HALVINGS = 40  # of an interval of length pi: 3e-12 is left
+
+
+def overlap(correlation: npt.ArrayLike, f_a: npt.ArrayLike, f_b: npt.ArrayLike) -> _Floats:
+    """Probability that X and Y both lie in their upper parts, of probabilities ``f_a`` and ``f_b``.
+
+    X and Y are standard normal with this ``correlation`` in [-1, 1]. The derivative of the probability by
+    the correlation is the density at the two cuts (Plackett 1954); it is integrated over the arcsine, in
+    which it is smooth. Arguments broadcast against each other; fractions are in (0, 1).
+    """
+    from scipy.special import ndtri
+
+    r, f_a, f_b = (np.asarray(one, np.float64) for one in (correlation, f_a, f_b))
+    both = _overlap(np.arcsin(r), f_a, f_b, -ndtri(f_a), -ndtri(f_b))
+    # exact at the ends, where the integral is good to 1e-5
+    both = np.where(r == 1, np.minimum(f_a, f_b), both)
+    return np.where(r == -1, np.maximum(f_a + f_b - 1, 0), both)
+
+
+def _overlap(angle: _Floats, f_a: _Floats, f_b: _Floats, cut_a: _Floats, cut_b: _Floats) -> _Floats:
+    half = angle[..., None] / 2
+    sin = np.sin(half * (1 + _NODES))
+    a, b = cut_a[..., None], cut_b[..., None]
+    # (a^2 + b^2 - 2 a b s) / (2 (1 - s^2)), written so that nothing is lost where s nears 1 and a is b
+    exponent = (a - b) ** 2 / (2 * np.maximum(1 - sin**2, 1e-300)) + a * b / (1 + sin)
+    integral = (np.exp(-exponent) * _WEIGHTS).sum(axis=-1) * half[..., 0]
+    both: _Floats = np.clip(f_a * f_b + integral / (2 * np.pi), 0, np.minimum(f_a, f_b))
+    return both
+
+
+def rate_of(correlation: npt.ArrayLike, fraction: float) -> _Floats:
+    """The matching rate, in [0, 1], of the upper ``fraction`` of two normals with this correlation.
+
+    ``fraction`` at a correlation of 0 and 1 at 1; NaN at fraction 1, where there is no choice.
+    """
+    if fraction >= 1:
+        return np.full(np.shape(correlation), np.nan)
+    return overlap(correlation, fraction, fraction) / fraction
+
+
+def correlation_of(rate: npt.ArrayLike, f_a: npt.ArrayLike, f_b: npt.ArrayLike) -> _Floats:
+    """The correlation of the bivariate normal whose upper parts overlap in ``rate`` of the larger one.
+
+    0 where the rate is that of independent sets, 1 where one set holds the other, -1 where they are as
+    far apart as can be; NaN for an undefined rate or a fraction outside (0, 1). Arguments broadcast.
+    """
+    from scipy.special import ndtri
+
+    rate, f_a, f_b = np.broadcast_arrays(*(np.asarray(one, np.float64) for one in (rate, f_a, f_b)))
+    defined = ~np.isnan(rate) & (f_a > 0) & (f_a < 1) & (f_b > 0) & (f_b < 1)
+    f_a, f_b = np.where(defined, f_a, 0.5), np.where(defined, f_b, 0.5)
+    joint = np.where(defined, rate, 0.5) * np.maximum(f_a, f_b)
+    cut_a, cut_b = -ndtri(f_a), -ndtri(f_b)
+    low, high = np.full(rate.shape, -np.pi / 2), np.full(rate.shape, np.pi / 2)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        below = _overlap(middle, f_a, f_b, cut_a, cut_b) < joint
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    found: _Floats = np.where(defined, np.sin((low + high) / 2), np.nan)
+    return found

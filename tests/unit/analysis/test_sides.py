@@ -1,6 +1,8 @@
+from __future__ import annotations
+
 import numpy as np
 
-from easiness.analysis.tiebreak import id_keys, tie_order
+from easiness.analysis.sides import id_keys, tie_order
 
 
 def test_the_order_is_the_same_in_every_process() -> None:

@@ -1,4 +1,4 @@
-"""How probable it is that a label is wrong, from what networks say that were trained on it.
+"""The probability that a label is wrong, from what networks say that were trained on it.
 
 A mixture of two components over the margin of the label, as Arazo et al. 2019 (arXiv 1904.11238) have it over
 the loss, with two differences that keep it honest where labels are clean and examples hard:
@@ -24,9 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from easiness.analysis.label_order import ordered
-from easiness.analysis.label_pairs import Pairs
-from easiness.analysis.log_concave import LogConcave
+from easiness.analysis.label_mixture_parts import LogConcave, Pairs, ordered
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -36,8 +34,8 @@ LEAD = 1.03
 WIDTH = 1.2
 """Standard deviation of the wrong component over that of the sound one in the stratum."""
 MISTAKEN = 2.0
-"""Of the sound labels that networks get wrong, this many in (classes - 1) look like wrong ones, but at most
-`_MOST_MISTAKEN`."""
+"""The part, over (classes - 1), of the sound labels that networks get wrong that look like wrong ones; at
+most `_MOST_MISTAKEN`."""
 
 _LEAST_WEIGHT = 0.25  # of the pairs, where wrong labels of all classes are taken for the same others
 _STRONG = 6.0  # examples' worth of shrinking: below that each class is taken for others of its own
@@ -57,7 +55,7 @@ _MOST_SHIFT = 0.3  # of the mean lead: nearer to 0 are hard examples
 
 @dataclass(frozen=True)
 class LabelEvidence:
-    """What tells of the labels of K examples; means are over trials and the last epochs observed.
+    """The evidence on the labels of K examples; means are over trials and the last epochs observed.
 
     ``margin`` [K] is the mean of log p of the label less log p of the most probable other class. ``lead``
     [K] is the mean of log p of the predicted class less log of the mean p of all others. ``rival`` [K] is the
@@ -90,7 +88,7 @@ class LabelNoise:
 
 
 def label_noise(evidence: LabelEvidence) -> LabelNoise:
-    """How probable it is that each label is wrong; of at least 2 examples and 2 classes.
+    """Fit how probable it is that each label is wrong, with 2 examples and 2 classes or more.
 
     The mixture is fitted by expectation and maximization from several starts, with the classes that wrong
     labels are taken for, then once more with these counting as much as they are shown to differ from class
@@ -99,9 +97,9 @@ def label_noise(evidence: LabelEvidence) -> LabelNoise:
     """
     # sums are rounded alike in whatever order the examples come: the fit carries a rounding far
     by_margin = np.lexsort((evidence.rival, evidence.labels, evidence.lead, evidence.margin))
-    told = _rows(evidence, by_margin)
-    fit, back = _fitted(told), by_margin.argsort()
-    p_wrong, suspicion = ordered(fit.wrong, told.margin, fit.log_odds_of_pair)
+    in_order = _rows(evidence, by_margin)
+    fit, back = _fitted(in_order), by_margin.argsort()
+    p_wrong, suspicion = ordered(fit.wrong, in_order.margin, fit.log_odds_of_pair)
     return LabelNoise(p_wrong[back], suspicion[back])
 
 
@@ -192,7 +190,7 @@ class _Fit:
         return self
 
     def _of_pairs(self, share: float) -> tuple[Values, Values]:
-        """How much nearer to 0 than others the margin of a wrong label is, and log P(pair | sound), [K]."""
+        """How much nearer to 0 the margin of a wrong label is, and log P(pair | sound), both [K]."""
         pairs, known = self._pairs, self._has_rival
         nearer, log_sound = np.zeros((2, len(known)))
         if not known.any():
@@ -218,8 +216,8 @@ class _Fit:
         e, wrong, num = self.evidence, self.wrong, self._num_strata
         in_strata = np.bincount(self._stratum, wrong, num)
         missed = np.bincount(self._stratum, (1 - wrong) * (e.margin < 0), num)
-        told: Values = wrong * (in_strata / (in_strata + missed + 1e-9))[self._stratum]
-        shift = float(told @ (e.margin - foretold)) / (float(told.sum()) + _NO_SHIFT)
+        weights: Values = wrong * (in_strata / (in_strata + missed + 1e-9))[self._stratum]
+        shift = float(weights @ (e.margin - foretold)) / (float(weights.sum()) + _NO_SHIFT)
         most = _MOST_SHIFT * float(e.lead.mean())
         self._shift = float(np.clip(shift, -most, most))
 

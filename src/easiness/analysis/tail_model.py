@@ -1,4 +1,4 @@
-"""How much of the true easy or hard set a set from n trials holds, and how far two such sets match."""
+"""A model of easy and hard sets from n trials: how much of the true set they hold, and how far two match."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _with_finer(model: TailModel) -> TailModel:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What more trials would give, of one side of the examples after ``epoch`` epochs.
+    """A forecast of what more trials would give, for one side of the examples after ``epoch`` epochs.
 
     ``models`` are fitted to all ``num_trials`` trials, then to what is left where a part of them is left out.
     ``size`` is the number of examples in a set.
@@ -217,7 +217,7 @@ class Forecast:
         return num
 
     def _fixed_variance(self, rate: float) -> float:
-        """Of the log odds of a rate, what more trials do not take away; at most half an example is sure."""
+        """The variance of the log odds of a rate that stays with more trials; half an example is unsure."""
         least = min(0.5 / self.size, 0.5)
         kept = min(max(rate, least), 1 - least)
         return _MODEL_ERROR**2 + 1 / (self.size * kept * (1 - kept))
@@ -244,7 +244,7 @@ def forecast(
 ) -> Forecast | None:
     """Fit what sets of n trials would hold to the trials there are; None with fewer than `MIN_TRIALS`.
 
-    Nor is there a forecast for all examples, at fraction 1, where no choice is left.
+    None too at fraction 1, where all examples are in and no choice is left.
 
     ``expected`` follows in closed form from the distribution of the probability to be right (`fit_mixing`).
     ``refine`` adds a finer score that decides inside the level at the cut; how much that varies is fitted to

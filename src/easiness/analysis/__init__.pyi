@@ -1,0 +1,78 @@
+from .attenuation import (
+    Agreement as Agreement,
+    Measured as Measured,
+    agreement as agreement,
+    without_noise as without_noise,
+)
+from .bits import pack as pack
+from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups
+from .change import (
+    Gain as Gain,
+    NoiseOfChange as NoiseOfChange,
+    OfTrials as OfTrials,
+    noise_of_change as noise_of_change,
+    p_beyond as p_beyond,
+    p_of_change as p_of_change,
+    paired_gain as paired_gain,
+)
+from .draw import (
+    POLICIES as POLICIES,
+    check_classes_left as check_classes_left,
+    draw_by_rank as draw_by_rank,
+    foremost as foremost,
+    parse_policy as parse_policy,
+)
+from .enough import (
+    FIRST_CHECK as FIRST_CHECK,
+    MOST_EXAMPLES as MOST_EXAMPLES,
+    check_text as check_text,
+    check_trials as check_trials,
+    stopped as stopped,
+    stopping_rule as stopping_rule,
+)
+from .label_mixture import (
+    LabelEvidence as LabelEvidence,
+    LabelNoise as LabelNoise,
+    label_noise as label_noise,
+)
+from .matching import (
+    Match as Match,
+    Rule as Rule,
+    match_votes as match_votes,
+)
+from .mixing import Membership as Membership, membership as membership
+from .pairs import draws as draws, mean_distance as mean_distance, resampled_means as resampled_means
+from .pruning import (
+    EXPONENT as EXPONENT,
+    default_cut as default_cut,
+    draw_by_beta as draw_by_beta,
+    draw_for_coverage as draw_for_coverage,
+)
+from .reliability import (
+    Drift as Drift,
+    SplitHalf as SplitHalf,
+    TailReliability as TailReliability,
+    before_last_quarter as before_last_quarter,
+    best_epoch as best_epoch,
+    drift as drift,
+    reliability_by_trials as reliability_by_trials,
+    spearman_brown as spearman_brown,
+    split_half as split_half,
+)
+from .selection import select as select, tie_mass as tie_mass
+from .sides import (
+    SIDES as SIDES,
+    Side as Side,
+    Ties as Ties,
+    check_fraction as check_fraction,
+    keys_when_asked as keys_when_asked,
+    num_selected as num_selected,
+    tie_order as tie_order,
+)
+from .tail_model import (
+    MIN_TRIALS as MIN_TRIALS,
+    Forecast as Forecast,
+    Interval as Interval,
+    forecast as forecast,
+)
+from .votes import Votes as Votes, drawn_examples as drawn_examples, round_in_place as round_in_place
