@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +24,13 @@ def card(
         str, typer.Argument(help="Folder of a run to publish; with --apply, the data to score.")
     ],
     output: Annotated[
-        Path,
-        typer.Option("-o", "--output", help="New folder; with --apply, FILE.csv or FILE.parquet."),
-    ],
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
+        ),
+    ] = None,
     apply: Annotated[
         Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
     ] = None,
@@ -51,6 +56,8 @@ def card(
         return
     if loading != Loading():
         raise BadInput("how to read SOURCE is for --apply; of a run, --source says where its data are")
+    if output is None:
+        raise BadInput("-o: a card is a folder; give a new one, such as -o card")
     from easiness.exports import SCORES, card as write
     from easiness.spec import command_line
     from easiness.store import open_run
@@ -67,14 +74,19 @@ def card(
         typer.echo(f"note: {made.note}", err=True)
 
 
-def _apply(card: Path, source: str, loading: Loading, output: Path) -> None:
+def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> None:
     from easiness.exports import apply_card
     from easiness.report import check_output_file, output_file
     from easiness.runs import given_data
     from easiness.show import write_csv
 
-    check_output_file(output, (".csv", ".parquet"))
+    if output is not None:
+        check_output_file(output, (".csv", ".parquet"))
     found = apply_card(card, given_data(source, loading))
+    if output is None:
+        write_csv(found.table, sys.stdout)
+        typer.echo(found.text, err=True)
+        return
     with output_file(output) as file:
         if output.suffix == ".csv":
             write_csv(found.table, file)

@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
-from easiness.data.csv_rows import csv_rows
+from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput, nearest
 

@@ -257,7 +257,14 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert f"{NUM} of 1,797 examples found by their pixels; 1,677 are not in the card" in done.out
     table = pd.read_csv(tmp_path / "scores.csv")
     assert (table["id"] == table["card_id"]).all()
+    piped = command("card", "--apply", tmp_path / "card", "digits")
+    assert piped.code == 0
+    assert piped.out == (tmp_path / "scores.csv").read_text("utf-8")
+    assert f"{NUM} of 1,797 examples found by their pixels" in piped.err
     assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
+    ended = command("card", run.path)
+    assert ended.code == 2
+    assert "-o: a card is a folder; give a new one" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "digits", "--epoch", 1, "-o", tmp_path / "a.csv")
     assert ended.code == 2
     assert "takes the scores that are in the card; leave out --epoch and --source" in ended.err

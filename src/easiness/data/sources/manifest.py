@@ -13,8 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from easiness.csv_cells import from_cell
-from easiness.data.csv_rows import csv_rows
+from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import from_cell
+from easiness.csv_cells import csv_rows, from_cell
 from easiness.errors import BadInput, shorten
 from easiness.regular_file import text_lines
 
+_UNDECODED = "surrogateescape"  # names of files need not be valid text
 _FORM = "give a text file with an id a line, or FILE.csv with a column id"
 
 
@@ -36,18 +36,28 @@ def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) ->
 
 
 def _read(path: Path, where: str) -> list[str]:
+    if path.suffix.lower() == ".csv":
+        return _column(path, where)
     try:
-        lines = list(text_lines(path, errors="surrogateescape"))  # names of files need not be valid text
+        lines = list(text_lines(path, _UNDECODED))
     except OSError as error:
         raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
     if any("\0" in line for line in lines):
         raise BadInput(f"{where}: is not text; {_FORM}")
-    if path.suffix.lower() != ".csv":
-        return [name for line in lines if (name := line.rstrip("\r\n"))]
-    try:
-        rows = csv.DictReader(lines)
-        if "id" not in (rows.fieldnames or ()):
-            raise BadInput(f"{where}: has no column id (but {', '.join(rows.fieldnames or ())}); {_FORM}")
-        return [from_cell(row["id"]) for row in rows if row["id"]]
-    except csv.Error as error:
-        raise BadInput(f"{where}: cannot be read ({error}); {_FORM}") from None
+    return [name for line in lines if (name := line.rstrip("\r\n"))]
+
+
+def _column(path: Path, where: str) -> list[str]:
+    """What is in the column id of a CSV file, without the cells that are empty."""
+    rows = csv_rows(path, "file of ids", _UNDECODED)
+    _, header = next(rows, (1, []))
+    if "id" not in header:
+        raise BadInput(f"{where}: has no column id (but {', '.join(header)}); {_FORM}")
+    names = []
+    for line, cells in rows:
+        if cells and len(cells) != len(header):
+            raise BadInput(
+                f"{where}: line {line} has {len(cells)} values for {len(header)} columns; mend the quotes"
+            )
+        names += [from_cell(one) for one in cells[header.index("id") :][:1] if one]
+    return names

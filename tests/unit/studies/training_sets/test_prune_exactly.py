@@ -121,8 +121,21 @@ def test_what_is_refused(run, options, message):
 
 def test_a_table_without_the_column(run, tmp_path):
     (tmp_path / "a.csv").write_text("name;label\n1;2\n")
-    with pytest.raises(BadInput, match=r"a\.csv: has no column id \(but name;label\)"):
+    with pytest.raises(BadInput, match=r"a\.csv: has no column id \(but name, label\)"):
         ez.prune(run, ids=tmp_path / "a.csv")
+
+
+def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("label;id\n1;12\n\n1;17\n")
+    assert dropped(ez.prune(run, ids=file)) == [12, 17]
+    for content, message in [
+        ("id,label\n12,1\n17\n", r"a\.csv: line 3 has 1 values for 2 columns"),
+        ('id,label\n12,"1\n', r"a\.csv: line 2: the file of ids is not CSV"),
+    ]:
+        file.write_text(content)
+        with pytest.raises(BadInput, match=message):
+            ez.prune(run, ids=file)
 
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
