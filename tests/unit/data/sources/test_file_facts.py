@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import pickle
 import sqlite3
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -114,23 +113,25 @@ def test_several_threads(root):
         assert list(pool.map(learn, range(200))) == [{"sha256": i} for i in range(200)]
 
 
+def _remember_many(root: Path, key: str) -> None:
+    file_facts.AT_ONCE = 3
+    facts = FileFacts(root)
+    for i in range(30):
+        for name in "abc":
+            facts.remember(name, facts.recall(name)[0], **{f"{key}{i}": i})
+    facts.save()
+
+
 def test_several_processes(root):
-    code = """
-import sys
-from pathlib import Path
-from easiness.data.sources import file_facts
-file_facts.AT_ONCE = 3
-facts = file_facts.FileFacts(Path(sys.argv[1]))
-for i in range(100):
+    forked = multiprocessing.get_context("fork")
+    running = [forked.Process(target=_remember_many, args=(root, key)) for key in "xyz"]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join(60)
+    assert [process.exitcode for process in running] == [0, 0, 0]
     for name in "abc":
-        facts.remember(name, facts.recall(name)[0], **{f"{sys.argv[2]}{i}": i})
-facts.save()
-"""
-    command = [sys.executable, "-c", code, str(root)]
-    running = [subprocess.Popen([*command, key]) for key in ("x", "y", "z")]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
-    for name in "abc":
-        assert recall(root, name) == {f"{key}{i}": i for key in "xyz" for i in range(100)}
+        assert recall(root, name) == {f"{key}{i}": i for key in "xyz" for i in range(30)}
 
 
 def test_a_locked_database_costs_time_once(root, cache, monkeypatch):
