@@ -17,7 +17,7 @@ def check_examples(
     labels: npt.NDArray[Any],
     ids: Ids,
     *,
-    num_images: int,
+    num_examples: int,
     classes: Sequence[str] | None,
     where: str,
     name: Callable[[int], str],
@@ -31,8 +31,8 @@ def check_examples(
         BadInput: labels are not K integers; one is negative, or too large for ``classes``; a class or
             a label in between has no example; there are fewer than two classes; ids or names repeat.
     """
-    values = _integers(labels, num_images, where, name)
-    _check_ids(ids, num_images, where)
+    values = _integers(labels, num_examples, where, name)
+    _check_ids(ids, num_examples, where)
     if classes is None:
         # The labels in use are compared with 0, 1, 2, ... without ever allocating up to the largest.
         _check_range(values, None, name)
@@ -62,7 +62,7 @@ def check_examples(
 def check_held_out(
     labels: npt.NDArray[Any],
     *,
-    num_images: int,
+    num_examples: int,
     num_classes: int,
     where: str,
     name: Callable[[int], str],
@@ -72,19 +72,21 @@ def check_held_out(
     Raises:
         BadInput: labels are not K integers, or one is outside 0..num_classes - 1.
     """
-    values = _integers(labels, num_images, where, name)
+    values = _integers(labels, num_examples, where, name)
     _check_range(values, num_classes, name)
     return values.astype(np.int64)
 
 
 def _integers(
-    labels: npt.NDArray[Any], num_images: int, where: str, name: Callable[[int], str]
+    labels: npt.NDArray[Any], num_examples: int, where: str, name: Callable[[int], str]
 ) -> npt.NDArray[Any]:
     if labels.ndim != 1:
         raise BadInput(f"{where}: labels have shape {labels.shape}; give one integer per example")
-    if len(labels) != num_images:
-        raise BadInput(f"{where}: {num_images} examples but {len(labels)} labels; give one label per example")
-    if num_images == 0:
+    if len(labels) != num_examples:
+        raise BadInput(
+            f"{where}: {num_examples} examples but {len(labels)} labels; give one label per example"
+        )
+    if num_examples == 0:
         raise BadInput(f"{where}: no examples; give at least one per class")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         row = int(np.flatnonzero(np.isnan(labels))[0])
@@ -104,9 +106,9 @@ def _check_range(labels: npt.NDArray[Any], num_classes: int | None, name: Callab
         raise BadInput(f"{name(row)}: label {labels[row]} is out of range; labels are {allowed}")
 
 
-def _check_ids(ids: Ids, num_images: int, where: str) -> None:
-    if len(ids) != num_images:
-        raise BadInput(f"{where}: {num_images} examples but {len(ids)} ids; give one id per example")
+def _check_ids(ids: Ids, num_examples: int, where: str) -> None:
+    if len(ids) != num_examples:
+        raise BadInput(f"{where}: {num_examples} examples but {len(ids)} ids; give one id per example")
     values, counts = np.unique(ids, return_counts=True)
     if len(values) < len(ids):
         raise BadInput(f"{where}: id {shorten(values[counts > 1])} occurs more than once; ids must be unique")

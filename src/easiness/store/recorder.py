@@ -76,7 +76,7 @@ class Recorder:
         checked, names = check_examples(
             to_numpy(labels),
             own,
-            num_images=len(own),
+            num_examples=len(own),
             classes=classes,
             where="Recorder",
             name=lambda row: f"Recorder: id {own[row]}",

@@ -7,12 +7,12 @@ from easiness.data.checks import check_examples, check_held_out
 from easiness.errors import BadInput
 
 
-def check(labels, *, ids=None, num_images=None, classes=None):
+def check(labels, *, ids=None, num_examples=None, classes=None):
     labels = np.asarray(labels)
     return check_examples(
         labels,
         np.arange(len(labels)) if ids is None else ids,
-        num_images=len(labels) if num_images is None else num_images,
+        num_examples=len(labels) if num_examples is None else num_examples,
         classes=classes,
         where="data",
         name=lambda row: f"data: row {row}",
@@ -66,7 +66,7 @@ def test_wrong_classes(classes, message):
 
 def test_lengths_that_differ():
     with pytest.raises(BadInput, match="5 examples but 2 labels"):
-        check([0, 1], num_images=5)
+        check([0, 1], num_examples=5)
 
 
 def test_duplicate_ids_are_named():
@@ -77,7 +77,7 @@ def test_duplicate_ids_are_named():
 def test_held_out_labels_need_only_be_in_range():
     def check_two(labels):
         return check_held_out(
-            np.array(labels), num_images=2, num_classes=3, where="test", name=lambda row: f"test: row {row}"
+            np.array(labels), num_examples=2, num_classes=3, where="test", name=lambda row: f"test: row {row}"
         )
 
     assert check_two([2, 2]).tolist() == [2, 2]

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.hub_rows import HubBlobs
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
+from easiness.data.sources.table_rows import HubBlobs
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import one_line
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
-from easiness.data.sources.parquet_rows import RowBlobs, open_parquet
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
+from easiness.data.sources.table_rows import ParquetBlobs, open_parquet
 from easiness.errors import BadInput
 from easiness.inputs import fits
 
@@ -90,7 +90,7 @@ def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
 def _read_split(
     files: list[Path], name: str, path: Path, root: Path, facts: FileFacts
 ) -> tuple[EncodedSplit, list[str] | None]:
-    blobs = RowBlobs(files, [_column(file, IMAGE_COLUMNS) for file in files], root, facts)
+    blobs = ParquetBlobs(files, [_column(file, IMAGE_COLUMNS) for file in files], root, facts)
     labels = np.concatenate([_labels(file) for file in files])
     split = EncodedSplit(
         name=name,

@@ -21,10 +21,10 @@ HELD_OUT_ON_HUB = ("test", "validation", "val", "valid")  # where "validation" i
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A split as found: pictures, ids and labels [K] in one order, labels still unchecked.
+    """A split as found: examples, ids and labels [K] in one order, labels still unchecked.
 
     In an error ``where`` names the split and ``name_at(i)`` the example at position i; ``unreadable`` names
-    the pictures that were left out.
+    the examples that were left out.
     """
 
     name: str
@@ -38,13 +38,32 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class EncodedSplit:
-    """A split of encoded pictures as found, the unreadable ones among them."""
+    """A split of encoded examples as found, the unreadable ones among them."""
 
     name: str
     where: str
     blobs: Blobs
     ids: Ids
     labels: npt.NDArray[Any]
+
+    def kept(self, skip_unreadable: bool) -> Positions:
+        """Positions of the examples, without the unreadable ones where these are skipped."""
+        everything = np.arange(len(self.blobs))
+        return np.setdiff1d(everything, self.blobs.unreadable()) if skip_unreadable else everything
+
+    def readable(self, kept: Positions, source: Source) -> Split:
+        """The examples at positions ``kept``; the others are named, by their ids where these are paths."""
+        left_out = np.setdiff1d(np.arange(len(self.blobs)), kept).tolist()
+        by_path = self.ids.dtype == object
+        return Split(
+            name=self.name,
+            where=self.where,
+            stored=EncodedImages(self.blobs, kept, source),
+            ids=self.ids[kept],
+            labels=self.labels[kept],
+            name_at=lambda row: self.blobs.name(int(kept[row])),
+            unreadable=tuple(str(self.ids[at]) if by_path else self.blobs.name(at) for at in left_out),
+        )
 
 
 def checked_dataset(
@@ -58,7 +77,7 @@ def checked_dataset(
     labels, names = check_examples(
         train.labels,
         train.ids,
-        num_images=len(train.stored),
+        num_examples=len(train.stored),
         classes=classes,
         where=train.where,
         name=train.name_at,
@@ -68,7 +87,7 @@ def checked_dataset(
         return dataset
     labels = check_held_out(
         held_out.labels,
-        num_images=len(held_out.stored),
+        num_examples=len(held_out.stored),
         num_classes=len(names),
         where=held_out.where,
         name=held_out.name_at,
@@ -85,39 +104,16 @@ def encoded_dataset(
     classes: Sequence[str] | None,
     skip_unreadable: bool,
 ) -> Dataset:
-    """The data set of these splits, without the unreadable pictures if so asked.
+    """The data set of these splits, where ``skip_unreadable`` says so without the unreadable examples.
 
     Raises:
         BadInput: labels, ids or classes are wrong.
     """
     splits = [train] if held_out is None else [train, held_out]
-    kept = [_kept(split, skip_unreadable) for split in splits]
-    source_images = Source(tuple((split.blobs, k) for split, k in zip(splits, kept, strict=True)))
-    found = [_readable(split, k, source_images) for split, k in zip(splits, kept, strict=True)]
-    return checked_dataset(name, source, found[0], found[1] if len(found) > 1 else None, classes=classes)
-
-
-def _readable(split: EncodedSplit, kept: Positions, source: Source) -> Split:
-    return Split(
-        name=split.name,
-        where=split.where,
-        stored=EncodedImages(split.blobs, kept, source),
-        ids=split.ids[kept],
-        labels=split.labels[kept],
-        name_at=lambda row: split.blobs.name(int(kept[row])),
-        unreadable=_names(split, np.setdiff1d(np.arange(len(split.blobs)), kept)),
-    )
-
-
-def _names(split: EncodedSplit, positions: Positions) -> tuple[str, ...]:
-    """What to call the pictures at ``positions`` to a person: their ids where these are paths."""
-    told = split.ids.dtype == object
-    return tuple(str(split.ids[at]) if told else split.blobs.name(at) for at in positions.tolist())
-
-
-def _kept(split: EncodedSplit, skip_unreadable: bool) -> Positions:
-    everything = np.arange(len(split.blobs))
-    return np.setdiff1d(everything, split.blobs.unreadable()) if skip_unreadable else everything
+    kept = [(split, split.kept(skip_unreadable)) for split in splits]
+    images = Source(tuple((split.blobs, positions) for split, positions in kept))
+    found = [split.readable(positions, images) for split, positions in kept]
+    return checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
 
 
 def _dataset(

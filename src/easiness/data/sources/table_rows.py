@@ -1,7 +1,9 @@
-"""Encoded pictures in the rows of Parquet files, read one row group at a time."""
+"""Encoded examples in the rows of tables, read a few at a time: Parquet files, and those of `datasets`."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from functools import partial
 from itertools import repeat
@@ -14,6 +16,7 @@ from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.errors import BadInput
 from easiness.inputs import (
     IMAGES,
+    MOST_BYTES,
     Blob,
     Header,
     Positions,
@@ -26,7 +29,7 @@ from easiness.inputs import (
     read_headers,
     reads_heif,
 )
-from easiness.regular_file import open_regular
+from easiness.regular_file import open_regular, read_regular
 
 AT_ONCE = 64  # rows read together
 
@@ -56,7 +59,7 @@ class _Group(NamedTuple):
     stop: int
 
 
-class RowBlobs:
+class ParquetBlobs:
     """Pictures in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
 
     def __init__(self, files: list[Path], columns: list[str], root: Path, facts: FileFacts) -> None:
@@ -97,7 +100,7 @@ class RowBlobs:
         for values in self._read(group):
             low, high = np.searchsorted(positions, [start, start + len(values)])
             for position in positions[low:high].tolist():
-                yield partial(_bytes, values[position - start], self.name(position))
+                yield partial(_bytes_of, values[position - start], self.name(position))
             start += len(values)
             if high == len(positions):
                 return
@@ -173,6 +176,70 @@ class RowBlobs:
             raise BadInput(f"{file}: row group {group.group} has fewer rows than it says; get the file again")
 
 
+class HubBlobs:
+    """Pictures in the column of a `datasets.Dataset` whose images are stored as (bytes, path)."""
+
+    def __init__(self, table: Any, column: str, what: str) -> None:
+        """``table`` is in the arrow format; ``what`` names it in an error."""
+        self._table = table
+        self._column = column
+        self._what = what
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def name(self, position: int) -> str:
+        """The split and the row in it, from 0."""
+        return f"{self._what}: row {position}"
+
+    def blobs(self, positions: Positions) -> Iterator[Blob]:
+        """Readers of the rows."""
+        for start in range(0, len(positions), AT_ONCE):
+            rows = positions[start : start + AT_ONCE].tolist()
+            values = self._table[rows].column(self._column).to_pylist()
+            for row, value in zip(rows, values, strict=True):
+                yield partial(_bytes_or_file, value, self.name(row))
+
+    def headers(self, positions: Positions) -> Iterator[Header | None]:
+        """Headers of the rows."""
+        return read_headers(self, positions)
+
+    def digests(self, positions: Positions) -> list[str]:
+        """SHA-256 (hex) of the bytes of each row; remembered where they lie in files of the library."""
+        found = self._files()
+        if found is None:
+            return [value.hex() for value in self._read_digests(positions)]
+        path, identity = found
+        facts = FileFacts(path.parent)
+        return row_digests(facts, path.name, len(self), positions, self._read_digests, identity=identity)
+
+    def _read_digests(self, positions: Positions) -> Iterator[bytes]:
+        return counted(in_threads(digest, self.blobs(positions)), IMAGES, len(positions))
+
+    def _files(self) -> tuple[Path, str] | None:
+        """The first Arrow file, and what the rows are in it and the others; ``None`` where they are in none.
+
+        The library's own fingerprint says which rows are taken, in which order; that the files still hold
+        what they did is seen by their size and time of modification.
+        """
+        import pyarrow.compute as pc
+
+        files = [Path(file["filename"]) for file in self._table.cache_files]
+        stored_bytes = pc.struct_field(self._table.data.column(self._column), "bytes")
+        if not files or stored_bytes.null_count:  # in memory, or in picture files that change by themselves
+            return None
+        try:
+            stamps = [(str(file), (status := file.stat()).st_size, status.st_mtime_ns) for file in files]
+        except OSError:
+            return None
+        identity = json.dumps([self._table._fingerprint, self._column, stamps])
+        return files[0], hashlib.sha256(identity.encode()).hexdigest()
+
+    def unreadable(self) -> Positions:
+        """Positions of the rows that cannot be decoded."""
+        return find_unreadable(self, 0, len(self))
+
+
 def _check_type(file: Path, column: str, schema: Any) -> None:
     import pyarrow as pa
 
@@ -184,8 +251,22 @@ def _check_type(file: Path, column: str, schema: Any) -> None:
         raise BadInput(f"{file}: column {column} holds {kind}; store encoded images as bytes")
 
 
-def _bytes(value: Any, name: str) -> bytes:
+def _bytes_of(value: Any, name: str) -> bytes:
     data: bytes | None = value.as_py()
     if data is None:
         raise UnreadableImage(name, "the image is null")
     return data
+
+
+def _bytes_or_file(value: dict[str, Any] | None, name: str) -> bytes:
+    if value is None or (value["bytes"] is None and value["path"] is None):
+        raise UnreadableImage(name, "the image is null")
+    if value["bytes"] is not None:
+        data: bytes = value["bytes"]
+        return data
+    try:
+        return read_regular(Path(value["path"]), MOST_BYTES)
+    except OSError as error:
+        raise UnreadableImage(
+            f"{name}: {value['path']}", f"the file cannot be read: {error.strerror}"
+        ) from None

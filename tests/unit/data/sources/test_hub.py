@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from easiness.data import load_dataset
-from easiness.data.sources.hub_rows import HubBlobs
+from easiness.data.sources.table_rows import HubBlobs
 from easiness.errors import BadInput, RunFailed
 
 
