@@ -238,7 +238,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
-    add_line(root / "exports/registry.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
+    add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
     add_line(

@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset, load_dataset, picture_digests
 from easiness.errors import BadInput, shorten
-from easiness.exports.card_scores import DIGEST, damaged_card, read_scores
-from easiness.exports.score_card import FILES, SCORES, Card, open_card
+from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, damaged_card, open_card, read_scores
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:

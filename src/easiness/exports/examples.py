@@ -1,13 +1,13 @@
-"""What an export has of each example: its scores, what is suspected of its label, and its picture."""
+"""What a format is, and what it is given of each example: scores, suspicions of its label, its picture."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,24 +23,27 @@ if TYPE_CHECKING:
 
     from easiness.data import Dataset
 
-SUSPECTED = ("suggested", "suggested_class", "p_wrong", "suggested_share")
-"""The columns of the suspects that an export adds to those of the scores."""
-
+# of the table of suspects, added to the columns of the scores
+_SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
 _AT_ONCE = 256  # pictures encoded at a time
+
+Place = TypeVar("Place", BinaryIO, Path)
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
     """The examples of a ``split`` of ``run`` after ``epoch`` epochs.
 
-    ``data`` are those of the split, where they can be had. ``notes`` say what is left out and why.
+    ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
+    out.
     """
 
     run: Run
     epoch: int
     table: pd.DataFrame
     data: Dataset | None
-    notes: list[str] = field(default_factory=list)
+    without_data: str | None = None
+    note: str | None = None
     split: Split = "train"
 
     @property
@@ -57,7 +60,7 @@ class Examples:
             BadInput: the data are not to be had.
         """
         if self.data is None:
-            raise BadInput(f"{self.run.path}: {self.notes[0]}")
+            raise BadInput(f"{self.run.path}: {self.without_data}")
         return positions_in(self.data, self.run, self.split)
 
     def file(self, position: int) -> Path | None:
@@ -90,16 +93,31 @@ def examples_of(run: Run, epoch: int | None, source: Any, split: Split = "train"
         BadInput: as `Run.scores`, or the data at the ``source`` given are others.
     """
     at = run.resolve_epoch(epoch)
-    table = run.scores(at, split=split)
-    notes = []
+    table, note = run.scores(at, split=split), None
     try:
         ranked = suspects(run, split=split, epoch=at, pictures=False).ranked
     except BadInput as error:
-        notes.append(f"nothing is said of suspect labels ({error})")
+        note = f"nothing is said of suspect labels ({error})"
     else:
-        chosen = ranked.set_index("id")[list(SUSPECTED)]
+        chosen = ranked.set_index("id")[_SUSPECTED]
         table = table.join(chosen, on="id")
     data, why = find_split(run, source, split)
-    if data is None:
-        notes.insert(0, why)
-    return Examples(run, at, table, data, notes, split)
+    return Examples(run, at, table, data, None if data is not None else why, note, split)
+
+
+@dataclass(frozen=True)
+class Format(Generic[Place]):
+    """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
+
+    ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
+    with ``{out}`` for the path, and ``then_without`` how where pictures are missing, if that differs.
+    ``needs_pictures`` tells that without the data nothing can be written.
+    """
+
+    name: str
+    about: str
+    write: Callable[[Examples, Place], str | None]
+    then: str
+    suffixes: tuple[str, ...] = ()
+    then_without: str | None = None
+    needs_pictures: bool = False

@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from easiness.exports.examples import Examples
-from easiness.exports.format import Format
+from easiness.exports.examples import Examples, Format
 
 _PICTURES = "data"
-_SAID = ("predicted", "predicted_share", "suggested", "suggested_class", "suggested_share")
-_ASIDE = ("id", "label", "class", *_SAID)
+_PREDICTED = ("predicted", "predicted_share", "suggested", "suggested_class", "suggested_share")
+_NO_NUMBERS = ("id", "label", "class", *_PREDICTED)
 
 
 def _write(examples: Examples, folder: Path) -> str | None:
@@ -47,7 +46,7 @@ def _paths(examples: Examples, folder: Path) -> Iterator[str]:
 def _samples(examples: Examples) -> Iterator[dict[str, Any]]:
     """The fields of each example: labels as classifications, and every number that it has."""
     table, classes = examples.table, examples.run.classes
-    numbers = [name for name in table if name not in _ASIDE]
+    numbers = [name for name in table if name not in _NO_NUMBERS]
     for row in table.to_dict("records"):
         sample: dict[str, Any] = {
             "example_id": str(row["id"]),

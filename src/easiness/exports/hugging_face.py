@@ -6,9 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from easiness.exports.as_markdown import as_markdown
-from easiness.exports.examples import Examples
-from easiness.exports.format import Format
+from easiness.exports.examples import Examples, Format
+from easiness.show import markdown_text
 
 _NAMES = {"train": "train", "held_out": "test"}
 """What `datasets` calls the splits."""
@@ -39,7 +38,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
             writer.write_table(pa.table([column, *part.columns], schema=schema))
             first += len(pictures)
     (folder / "README.md").write_text(_card(examples))
-    return None if with_pictures else f"without pictures: {examples.notes[0]}"
+    return None if with_pictures else f"without pictures: {examples.without_data}"
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def _card(examples: Examples) -> str:
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
         f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
         f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
-        f"trainings of {as_markdown(run.model)} after epoch {examples.epoch}.\n"
+        f"trainings of {markdown_text(run.model)} after epoch {examples.epoch}.\n"
     )
 
 

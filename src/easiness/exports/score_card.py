@@ -12,14 +12,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from easiness.data import picture_digests
 from easiness.errors import BadInput
-from easiness.exports.as_markdown import as_markdown
-from easiness.exports.card_scores import DIGEST, damaged_card
 from easiness.regular_file import read_regular
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
 from easiness.runs import find_split, has_held_out, positions_in
-from easiness.show import count, counted, picture_bytes
+from easiness.show import count, counted, markdown_text, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe
-from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact
+from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact, read_strictly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +28,8 @@ CARD, SCORES, README, FIGURE = "card.json", "scores.parquet", "README.md", "easi
 HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 """The file of each split; that of the held-out split is there where the trials observed it."""
+DIGEST = "digest"
+"""Column of both tables: SHA-256 (hex) of the decoded picture, see `picture_digest`."""
 _MOST_BYTES = 2**26  # of card.json
 
 
@@ -143,6 +143,37 @@ def open_card(path: str | Path) -> Card:
     return Card(folder, document)
 
 
+def read_scores(path: Path, num_examples: int | None) -> pd.DataFrame:
+    """Columns ``id``, ``label``, ``class``, mostly ``digest``, then the scores, a row an example.
+
+    Raises:
+        BadInput: the table is not what a card has, or not of so many examples.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with read_strictly(path, damaged_card), pq.ParquetFile(path) as file:
+        schema = file.schema_arrow
+        if num_examples not in (None, file.metadata.num_rows) or len(set(schema.names)) < len(schema):
+            raise ValueError
+        if any(pa.types.is_nested(field.type) for field in schema):
+            raise ValueError
+        texts = [name for name in (DIGEST, "class") if name == "class" or name in schema.names]
+        if {str(schema.field(name).type) for name in texts} - {"string", "large_string"}:
+            raise ValueError
+        table = file.read()
+        if any(table.column(name).null_count for name in {"id", "label", *texts}):
+            raise ValueError
+        # not as what the file says of pandas: that is somebody else's word
+        found: pd.DataFrame = table.replace_schema_metadata().to_pandas()
+        return found
+
+
+def damaged_card(file: Path) -> BadInput:
+    """The error for a file of a card that is not what was written."""
+    return BadInput(f"{file}: is damaged or missing; get the card again")
+
+
 def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDigest]) -> CardDocument:
     measured = run.spec.measured
     ran = [trial.document.ran for trial in run.trials]
@@ -194,10 +225,10 @@ configs:
   data_files: {files}
 ---
 
-# Scores of {as_markdown(name)}
+# Scores of {markdown_text(name)}
 
-How easy or hard a network finds each of {as_markdown(describe_data(run))}.
-The scores are of {trainings} of {as_markdown(document.model)}, after epoch {document.epoch}; {recipe}.
+How easy or hard a network finds each of {markdown_text(describe_data(run))}.
+The scores are of {trainings} of {markdown_text(document.model)}, after epoch {document.epoch}; {recipe}.
 
 ![How many examples are right in how many trials]({FIGURE})
 

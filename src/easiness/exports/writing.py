@@ -1,4 +1,4 @@
-"""``export``: a run in the format of another tool."""
+"""``export``: a run in the format of another tool; a new format is a file and a line here."""
 
 from __future__ import annotations
 
@@ -6,13 +6,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from easiness.errors import BadInput
-from easiness.exports.examples import examples_of
-from easiness.exports.format import Format
-from easiness.exports.registry import find_format
+from easiness.errors import BadInput, nearest
+from easiness.exports.arrays import CLEANLAB, TORCH
+from easiness.exports.examples import Format, examples_of
+from easiness.exports.fiftyone import FIFTYONE
+from easiness.exports.hugging_face import HUGGING_FACE
+from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
 from easiness.store import Run, check_opened
+
+FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, FIFTYONE, SPOTLIGHT, TORCH, CSV, PARQUET)
+"""In the order of the help."""
+
+
+def find_format(name: str) -> Format[Any]:
+    """The format of a name.
+
+    Raises:
+        BadInput: there is none.
+    """
+    for one in FORMATS:
+        if one.name == name:
+            return one
+    names = [one.name for one in FORMATS]
+    raise BadInput(f"--to {name}: unknown{nearest(name, names)}; choose {', '.join(names)}")
 
 
 @dataclass(frozen=True)
@@ -51,22 +69,15 @@ def export(
     """
     check_opened(run=run)
     form, path = find_format(to), Path(out)
-    _check(form, path)
+    if form.suffixes:
+        check_output_file(path, form.suffixes)
+    else:
+        check_output_folder(path)
     examples = examples_of(run, epoch, source, split)
     if form.needs_pictures and examples.data is None:
-        raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.notes[0]}")
+        raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.without_data}")
     with output_file(path) if form.suffixes else output_folder(path) as place:
-        said = form.write(examples, place)
-    suspects = [note for note in examples.notes if note.startswith("nothing is said")]
-    notes = [*([] if said is None else [said]), *suspects]
+        note = form.write(examples, place)
+    notes = tuple(one for one in (note, examples.note) if one is not None)
     then = form.then if examples.data is not None else form.then_without or form.then
-    return Exported(path, then.format(out=str(path)), tuple(notes))
-
-
-def _check(form: Format[Any], path: Path) -> None:
-    if not form.suffixes:
-        check_output_folder(path)
-        return
-    if path.suffix not in form.suffixes:
-        raise BadInput(f"{path}: {form.name} is a file; end the name in {' or '.join(form.suffixes)}")
-    check_output_file(path, form.suffixes)
+    return Exported(path, then.format(out=str(path)), notes)

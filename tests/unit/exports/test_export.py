@@ -228,7 +228,7 @@ def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
 def test_what_cannot_be_written_is_said_and_nothing_is_left(run, measured, tmp_path):
     cases = {
         ("hug", "a"): r"--to hug: unknown \(did you mean hf\?\)|--to hug: unknown",
-        ("csv", "a.txt"): "csv is a file; end the name in .csv",
+        ("csv", "a.txt"): "a.txt: .*; end the name in .csv",
         ("hf", "."): "exists already; give the name of a new folder",
         ("parquet", "no/a.parquet"): "the folder .*no does not exist; make it first",
     }

@@ -57,7 +57,7 @@ def test_a_card_without_pictures_is_joined_by_id(tmp_path, command):
     text = (tmp_path / "card" / "README.md").read_text()
     assert "join `scores.parquet` to your examples by `id`" in text
     assert "--apply" not in text
-    assert "&lt;b>\\n\\[mine]" in text
+    assert r"\<b> [mine]" in text
     ended = command("card", run.path, "-o", tmp_path / "again")
     assert "12 examples; join scores.parquet by id" in ended.out
     assert "--apply" not in ended.out
@@ -65,7 +65,7 @@ def test_a_card_without_pictures_is_joined_by_id(tmp_path, command):
 
 def test_a_readme_of_hugging_face_has_no_markup_of_a_name(tmp_path):
     export(recorded(tmp_path / "run", model="<b>\n[mine]"), "hf", tmp_path / "hf")
-    assert "trainings of &lt;b>\\n\\[mine] after" in (tmp_path / "hf" / "README.md").read_text()
+    assert r"trainings of \<b> [mine] after" in (tmp_path / "hf" / "README.md").read_text()
 
 
 def test_ids_with_lines_and_commas_stay_whole(tmp_path):

@@ -1,21 +1,39 @@
-"""A Parquet that Renumics Spotlight opens, with the pictures in it."""
+"""Tables: plain rows for anything that reads them, and Parquet with pictures for Renumics Spotlight."""
 
 from __future__ import annotations
 
 from typing import BinaryIO
 
-from easiness.exports.examples import Examples
-from easiness.exports.format import Format
+from easiness.exports.examples import Examples, Format
+from easiness.show import write_csv
 
 
-def _write(examples: Examples, file: BinaryIO) -> str | None:
+def _csv(examples: Examples, file: BinaryIO) -> None:
+    write_csv(examples.table, file)
+
+
+def _parquet(examples: Examples, file: BinaryIO) -> None:
+    examples.table.to_parquet(file, index=False)
+
+
+CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))
+PARQUET = Format(
+    "parquet",
+    "the same rows as Parquet, for DuckDB, polars and pandas",
+    _parquet,
+    "polars.read_parquet({out!r})",
+    suffixes=(".parquet",),
+)
+
+
+def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     plain = pa.Table.from_pandas(examples.table, preserve_index=False).replace_schema_metadata(None)
     if examples.data is None:
         pq.write_table(plain, file, compression="zstd")
-        return f"without pictures: {examples.notes[0]}"
+        return f"without pictures: {examples.without_data}"
     schema = pa.schema([("image", pa.binary()), *plain.schema])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         first = 0
@@ -29,7 +47,7 @@ def _write(examples: Examples, file: BinaryIO) -> str | None:
 SPOTLIGHT = Format(
     "spotlight",
     "a Parquet with pictures, for Renumics Spotlight",
-    _write,
+    _spotlight,
     "spotlight.show({out!r}, dtype={{'image': spotlight.Image}})",
     suffixes=(".parquet",),
     then_without="spotlight.show({out!r})",
