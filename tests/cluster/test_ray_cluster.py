@@ -21,7 +21,7 @@ import torch
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Machine, Needs, room
-from easiness.executors.ray_cluster import machines
+from easiness.executors.ray import machines
 from easiness.runs.carrying_out import carry_out
 from easiness.spec import Execution, Resolved
 from easiness.training import own_device

@@ -13,8 +13,7 @@ pytest.importorskip("transformers")
 pytest.importorskip("accelerate")
 from transformers import Trainer, TrainingArguments, default_data_collator
 
-from easiness.integrations.transformers import STATE, RecordCallback
-from easiness.integrations.transformers_training import RecordTraining, keep_ids
+from easiness.integrations.transformers import STATE, RecordCallback, RecordTraining, keep_ids
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # the libraries' own
 

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
-from easiness.executors.outcome import Item, Outcome, Tell, Value, failed
+from easiness.executors.executor import Item, Outcome, Tell, Value, failed
 from easiness.wait_policy import passive_environment
 from easiness.worker import become_worker
 

@@ -8,8 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from easiness.errors import BadInput, nearest
-from easiness.executors.needs import Machine, Needs
-from easiness.executors.outcome import Executor
+from easiness.executors.executor import Executor, Machine, Needs
 from easiness.executors.processes import ProcessesExecutor
 from easiness.executors.serial import SerialExecutor
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
@@ -55,7 +54,7 @@ def _make_ray(jobs: int | None, needs: Needs = Needs(), address: str | None = No
 
 
 def _machines_of_ray(address: str | None) -> tuple[Machine, ...]:
-    from easiness.executors.ray_cluster import machines
+    from easiness.executors.ray import machines
 
     return machines(address)
 
@@ -112,3 +111,38 @@ def _users_own(name: str) -> ExecutorKind:
         return made
 
     return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))
+
+
+def check_executor(name: str, jobs: Jobs) -> ExecutorKind:
+    """The executor of this name, which can do so many jobs.
+
+    Raises:
+        BadInput: there is no such executor, or it cannot.
+    """
+    kind = find_executor(name, jobs)
+    kind.check_installed()
+    if jobs != "auto" and (not isinstance(jobs, int) or jobs < 1):
+        raise BadInput(f"jobs {jobs}: give auto or a number of trials to train at a time, at least 1")
+    if kind.one_at_a_time and jobs not in ("auto", 1):
+        raise BadInput(
+            f"jobs {jobs}: the {kind.name} executor trains one trial at a time; choose processes or auto"
+        )
+    return kind
+
+
+def make_executor(
+    name: str, jobs: int | None = 1, needs: Needs = Needs(), address: str | None = None
+) -> Executor:
+    """The executor of this name; ``auto`` is ``serial`` for one job and ``processes`` for more.
+
+    ``needs`` of an item and the ``address`` of a cluster are for executors that go by them; ``jobs`` is
+    ``None``, for as many as there is room for, only with them.
+
+    Raises:
+        BadInput: there is none, or it cannot do so many jobs.
+    """
+    kind = check_executor(name, "auto" if jobs is None else jobs)
+    if kind.make_for is not None:
+        return kind.make_for(jobs, needs, address)
+    assert jobs is not None
+    return kind.make(jobs)

@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar
 
-from easiness.executors.outcome import Item, Outcome, Tell, Value, failed
+from easiness.executors.executor import Item, Outcome, Tell, Value, failed
 
 
 class SerialExecutor:

@@ -11,8 +11,7 @@ from lightning.pytorch.callbacks import Callback
 
 from easiness.errors import BadInput
 from easiness.integrations.distributed import DistributedTrial
-from easiness.integrations.ids_of_batches import ids_apart
-from easiness.integrations.undisturbed import undisturbed
+from easiness.integrations.observing import ids_apart, undisturbed
 from easiness.record import to_numpy
 from easiness.store import Recorder, TrialRecorder
 

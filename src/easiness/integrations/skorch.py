@@ -6,7 +6,7 @@ from typing import Any
 
 from skorch.callbacks import Callback
 
-from easiness.integrations.undisturbed import undisturbed
+from easiness.integrations.observing import undisturbed
 from easiness.store import Recorder
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.images import Ids, as_batch
-from easiness.perturb.kind import Kind
+from easiness.perturb.kind import Ids, Kind, as_batch
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,52 @@
-"""What a kind of perturbation is: a declaration, and what makes one of a level."""
+"""What a kind of perturbation is: a declaration, what makes one of a level, and what that takes and gives."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeAlias
 
-from easiness.perturb.images import ImageShape, Transform
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.errors import BadInput, EasinessError
+from easiness.named_import import describe
+
+Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
+"""The examples' own ids, integers or texts, one per image."""
+
+ImageShape: TypeAlias = tuple[int, int, int]
+"""Channels, height and width."""
+
+
+class Transform(Protocol):
+    """Anything that turns a batch of images into another of the same shape."""
+
+    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+        """Images [b, c, h, w] from images [b, c, h, w] with values in [0, 1], on the same device."""
+
+
+def as_batch(images: Tensor, ids: Ids | None) -> Tensor:
+    """``images`` in at least single precision; half precision is widened, which changes no value.
+
+    Raises:
+        BadInput: they are not floats [b, c, h, w], or ``ids`` are not as many.
+    """
+    if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
+        given = (
+            f"{images.dtype} {list(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+        )
+        raise BadInput(f"images are {given}: give a float tensor [b, c, h, w] with values in [0, 1]")
+    if ids is not None and len(ids) != len(images):
+        raise BadInput(f"{len(ids)} ids for {len(images)} images: give one id per image")
+    return images.float() if images.dtype.itemsize < 4 else images
+
+
+def clamp_for_display(images: Tensor) -> Tensor:
+    """``images`` cut to [0, 1]: for the eye only, networks see them as they are."""
+    return images.clamp(0, 1)
+
 
 Factory: TypeAlias = Callable[..., Transform]
 Levels: TypeAlias = Sequence[float] | Callable[[ImageShape], Sequence[float]]
@@ -53,3 +93,38 @@ class Kind:
     def neutral_level(self, image_shape: ImageShape) -> float:
         """The level that changes nothing."""
         return float(self.neutral(image_shape) if callable(self.neutral) else self.neutral)
+
+
+@dataclass(frozen=True)
+class Perturbation:
+    """``kind`` (as it was asked for) at ``level``, with the ``seed`` of its randomness."""
+
+    kind: str
+    level: float
+    seed: int
+    transform: Transform = field(repr=False, compare=False)
+
+    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+        """The perturbed images [b, c, h, w], in at least single precision.
+
+        Raises:
+            BadInput: the images or ids are not as they should be, or a transform of the user's own
+                raises an exception or returns something else than such images.
+        """
+        images = as_batch(images, ids)
+        try:
+            out = self.transform(images, ids=ids)
+        except (EasinessError, MemoryError, torch.cuda.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise BadInput(f"{self._name} raised {describe(error)}") from error
+        if not isinstance(out, Tensor) or out.shape != images.shape or not out.is_floating_point():
+            given = f"{out.dtype} {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
+            raise BadInput(
+                f"{self._name} returned {given}: return floats {list(images.shape)}, as it was given"
+            )
+        return out
+
+    @property
+    def _name(self) -> str:
+        return f"perturbation {self.kind!r} at level {self.level:g}"

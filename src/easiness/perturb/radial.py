@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.images import Ids, ImageShape, as_batch
-from easiness.perturb.kind import Kind
+from easiness.perturb.kind import Ids, ImageShape, Kind, as_batch
 
 _EPSILON = 1e-9  # so that a radius that is a rounded square root, sqrt(13), keeps its ring
 

@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, EasinessError, nearest
+from easiness.named_import import current_folder_importable, describe, import_module, split_name
 from easiness.perturb.color import COLOR
-from easiness.perturb.images import ImageShape
-from easiness.perturb.imports import import_named, is_import_name
-from easiness.perturb.kind import Factory, Kind, Level, Levels
+from easiness.perturb.kind import Factory, ImageShape, Kind, Level, Levels, Perturbation
 from easiness.perturb.radial import RADIAL
 from easiness.perturb.shuffle import SHUFFLE
 
@@ -84,7 +83,7 @@ def find_kind(name: str) -> Kind:
     Raises:
         BadInput: there is none (the nearest are named), or the module cannot be imported.
     """
-    short = import_named(name) if is_import_name(name) else name
+    short = _import_named(name) if ":" in name else name
     found = _known(short)
     if found is None:
         raise BadInput(
@@ -92,6 +91,26 @@ def find_kind(name: str) -> Kind:
             "or package.module:name for one that the module registers"
         )
     return found
+
+
+def _import_named(name: str) -> str:
+    """Import the module of ``package.module:name``; what follows the colon.
+
+    Modules in the current folder are found, as with ``python -m``.
+
+    Raises:
+        BadInput: another form, no such module, or the import raises an exception.
+    """
+    parts = split_name(name)
+    if parts is None:
+        raise BadInput(
+            f"perturbation {name!r}: write package.module:name, with a module's dotted name (not a file)"
+        )
+    module, kind = parts
+    with current_folder_importable():
+        # what registering refuses says so itself
+        import_module(f"perturbation {name!r}", module, passed_on=(BadInput,))
+    return kind
 
 
 def _known(name: str) -> Kind | None:
@@ -105,3 +124,23 @@ def default_levels(kind: str, image_shape: ImageShape) -> tuple[float, ...]:
         BadInput: the kind is not known.
     """
     return find_kind(kind).levels(image_shape)
+
+
+def perturbation(kind: str, level: float, seed: int = 0) -> Perturbation:
+    """The perturbation of a known kind, or of ``package.module:name``, at ``level``.
+
+    ``seed`` matters to the kinds that are random.
+
+    Raises:
+        BadInput: the kind is not known, it does not take this level, or its factory raises an exception.
+    """
+    known = find_kind(kind)
+    if not math.isfinite(level):
+        raise BadInput(f"perturbation {kind!r}: level {level} is not finite; give a number")
+    try:
+        transform = known.factory(level, seed) if known.seeded else known.factory(level)
+    except EasinessError:
+        raise
+    except Exception as error:
+        raise BadInput(f"perturbation {kind!r} at level {level:g} raised {describe(error)}") from error
+    return Perturbation(kind, float(level), seed, transform)

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.images import Ids, ImageShape, as_batch
-from easiness.perturb.kind import Kind
+from easiness.perturb.kind import Ids, ImageShape, Kind, as_batch
 
 _EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
 _COVERED = 0.75  # share of each side that the default levels must at least shuffle

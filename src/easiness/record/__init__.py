@@ -1,8 +1,7 @@
 """What trials saw: observations of examples over epochs, as NumPy arrays."""
 
-from easiness.record.observations import KeptLogits, ObservationLog, Observations
+from easiness.record.observations import KeptLogits, ObservationLog, Observations, TrialRecord
 from easiness.record.statistics import Statistics, example_statistics, to_numpy
-from easiness.record.trial import TrialRecord
 
 __all__ = [
     "KeptLogits",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -170,8 +170,8 @@ class ObservationLog:
             self._seen[where] += 1
         else:
             np.add.at(self._seen, where, 1)  # some may be there twice
-        for field, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
-            field[where] = values
+        for out, values in zip(self._current, example_statistics(logits, self._labels[where]), strict=True):
+            out[where] = values
         if self._kept is not None:
             self._logits[where] = logits
 
@@ -250,3 +250,29 @@ def _as_slice(positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice
     if num and positions[-1] - positions[0] == num - 1 and (positions[1:] - positions[:-1] == 1).all():
         return slice(int(positions[0]), int(positions[0]) + num)
     return positions
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """Observations by probe: ``train``, ``held_out`` or both, at the same epochs."""
+
+    probes: dict[str, Observations]
+    train_loss: list[float] = field(default_factory=list)  # mean loss of the augmented steps, per epoch
+    held_out_accuracy: list[float] | None = None  # where the examples themselves were not observed
+    weights: dict[str, npt.NDArray[Any]] | None = None
+    ran: dict[str, Any] = field(default_factory=dict)  # where and how long: never part of the identity
+
+    @property
+    def num_epochs(self) -> int:
+        """Number of epochs trained; the last of them is always observed."""
+        return next(iter(self.probes.values())).epochs[-1]
+
+    def accuracy(self) -> dict[str, list[float]]:
+        """Accuracy at each epoch observed: ``train`` (examples trained on), ``left_out``, ``held_out``."""
+        train, held_out = self.probes.get("train"), self.probes.get("held_out")
+        parts = {
+            "train": None if train is None else train.accuracy(train.trained_on),
+            "left_out": None if train is None else train.accuracy(~train.trained_on),
+            "held_out": self.held_out_accuracy if held_out is None else held_out.accuracy(),
+        }
+        return {name: values for name, values in parts.items() if values is not None}

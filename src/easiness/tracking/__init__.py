@@ -3,7 +3,6 @@
 Each is off by default, and imported only where it is asked for.
 """
 
-from easiness.tracking.registry import TRACKERS, TrackerKind, make_tracker
-from easiness.tracking.tracker import Tracker
+from easiness.tracking.registry import TRACKERS, Tracker, TrackerKind, make_tracker
 
 __all__ = ["TRACKERS", "Tracker", "TrackerKind", "make_tracker"]

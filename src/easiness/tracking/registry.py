@@ -1,14 +1,35 @@
-"""Trackers by name."""
+"""What a tracker of experiments has to do, and those that there are by name."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from easiness.errors import BadInput, nearest
-from easiness.tracking.tracker import Tracker
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Is told of one run after the other; an error of it ends the telling, never the run."""
+
+    def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
+        """A run is about to be trained: the name of its folder, and what it is."""
+        ...
+
+    def trial(self, index: int, curves: Mapping[str, Mapping[int, float]]) -> None:
+        """A trial has finished: ``loss`` and accuracies (``accuracy_train``) by epoch, from 1."""
+        ...
+
+    def end(self, summary: Mapping[str, float]) -> None:
+        """The run has all its trials: accuracies, shares and reliability, each in [0, 1]."""
+        ...
+
+    def close(self) -> None:
+        """No more is told, whether the run has ended or not."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from easiness.errors import BadInput
-from easiness.executors.ray_cluster import connected
+from easiness.executors.ray import connected
 
 
 @pytest.mark.usefixtures("quiet_ray")
