@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from easiness import load_dataset
-from easiness.data.subset import balanced_subset
+from easiness.data.dataset import balanced_subset
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training

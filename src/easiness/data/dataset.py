@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,8 +13,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data.fingerprint import fingerprint
-from easiness.data.subset import balanced_subset
 from easiness.errors import BadInput
 from easiness.inputs import NoImages, Pixels, Scan, StoredImages, check_fits, merge
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
@@ -167,8 +167,15 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hex) of class names, ids, labels and stored bytes; nothing is decoded for it."""
-        return fingerprint(self.classes, self.ids, self.labels, self.stored.digests())
+        """SHA-256 (hex) over the class names, then (id, label, digest of the stored bytes) in order.
+
+        Nothing is decoded for it. Each part is one line of JSON, so an id can never run into its neighbour
+        and ``1`` is not ``"1"``.
+        """
+        total = hashlib.sha256(json.dumps(["classes", *self.classes]).encode())
+        for row in zip(self.ids.tolist(), self.labels.tolist(), self.stored.digests(), strict=True):
+            total.update(b"\n" + json.dumps(row).encode())
+        return total.hexdigest()
 
     def limit(self, k: int, seed: int = 0) -> Dataset:
         """A class-balanced, seeded subset of ``k`` examples in their original order.
@@ -230,6 +237,22 @@ class Dataset:
 
     def _split_ref(self) -> SplitRef:
         return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))
+
+
+def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of ``k`` of the examples with ``labels`` [K], ``k <= K``.
+
+    All examples are put in one seeded order that deals out the classes in turn, so its first ``k`` are
+    balanced (a class that runs out leaves its turns to the others) and nested by construction.
+    """
+    rng = np.random.default_rng(seed)
+    lots = rng.random(len(labels))
+    by_class = np.lexsort((lots, labels))
+    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
+    turn = np.empty(len(labels), np.int64)
+    turn[by_class] = np.arange(len(labels)) - np.repeat(starts, sizes)
+    # Within a turn the lots decide the order, so that no class is always served first.
+    return np.sort(np.lexsort((lots, turn))[:k])
 
 
 def _channels(number: int) -> str:
