@@ -1,4 +1,4 @@
-"""What labels and ids must be, whichever source they come from."""
+"""Checks of labels and ids, whichever source they come from."""
 
 from __future__ import annotations
 

@@ -122,6 +122,6 @@ class JoinedImages:
         return chain.from_iterable(part.map(function) for part in self.parts)
 
     def name(self, position: int) -> str:
-        """What to call a picture in an error."""
+        """The example in words, for an error."""
         first = len(self.parts[0])
         return self.parts[0].name(position) if position < first else self.parts[1].name(position - first)

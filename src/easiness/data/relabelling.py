@@ -16,7 +16,7 @@ from easiness.data.dataset import Dataset
 from easiness.errors import BadInput, nearest
 
 KEEP, RELABEL, DROP = ACTIONS = ("keep", "relabel", "drop")
-"""What a file of labels says of an example."""
+"""The actions that a file of labels may name for an example."""
 
 NEEDED = ("id", "label")
 COLUMNS = (*NEEDED, "class", "was", "action")
@@ -108,7 +108,7 @@ class _Reader:
         self._known = {name: label for label, name in enumerate(data.classes)}
 
     def position(self, text: str, where: str) -> int:
-        """Where the example is among the data."""
+        """The position of the example among the data."""
         for form in (text, text.strip()):
             if form in self._at:
                 return self._at[form]

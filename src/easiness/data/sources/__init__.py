@@ -1,4 +1,4 @@
-"""Where labelled examples come from, a file for each kind of source."""
+"""Sources of labelled examples, a file for each kind."""
 
 from easiness.data.sources.registry import SOURCES, accepted, find_source
 from easiness.data.sources.source import Source, SourceRequest, absolute

@@ -113,9 +113,9 @@ class _Member(NamedTuple):
 
 
 def read_npz(path: Path, keys: Sequence[str], needed: Sequence[Sequence[str]]) -> dict[str, npt.NDArray[Any]]:
-    """Those of the arrays ``keys`` that the file at ``path`` has.
+    """The arrays among ``keys`` that the file at ``path`` has.
 
-    Of each group in ``needed`` it has to have all or none, and all of the first.
+    It has to have all or none of each group in ``needed``, and all of the first.
 
     Raises:
         BadInput: it is no ``.npz`` file, an array is missing, or one is damaged, pickled or no array; or they
@@ -144,7 +144,7 @@ def _check_all_there(path: Path, names: dict[str, str], needed: Sequence[Sequenc
 
 
 def _member(path: Path, key: str, zipped: zipfile.ZipFile, name: str) -> _Member:
-    """What the header says, where the file holds so much."""
+    """The array by its header, where the file holds as much as that says."""
     try:
         with zipped.open(name) as opened:
             shape, dtype = _header(opened)

@@ -1,4 +1,4 @@
-"""What was learned from files the last time they were read, as long as they have not changed."""
+"""Facts learned from files when they were last read, as long as these have not changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SHA256_BYTES = 32
 
 
 def cache_folder() -> Path:
-    """Where facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``.
+    """The folder in which facts are kept: ``EASINESS_CACHE``, or the user's cache folder for ``easiness``.
 
     For a user without a home it is a place where nothing can be.
     """

@@ -1,4 +1,4 @@
-"""Class folders: one folder of pictures per class, with or without ``train`` and ``test`` above them."""
+"""Class folders: one folder of examples per class, with or without ``train`` and ``test`` above them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A CSV manifest: one line per picture with its path, its label and, where there are several, its split."""
+"""A CSV manifest: one line per example with its path, its label and, where there are several, its split."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SPLITS = ("train", *HELD_OUT_NAMES)
 
 
 class Row(NamedTuple):
-    """One picture; ``class_name`` is that of its label, where a list of ids such as prune's has it."""
+    """One example; ``class_name`` is that of its label, where a list of ids such as prune's has it."""
 
     line: int
     path: str
@@ -46,7 +46,7 @@ def load_manifest(
     allow_outside: bool = False,
     columns: Mapping[str, str] | None = None,
 ) -> Dataset:
-    """The pictures listed in the CSV file at the absolute ``path``, in its order.
+    """The examples listed in the CSV file at the absolute ``path``, in its order.
 
     Its header has the columns ``path,label`` or ``path,label,split``, in any order and among others, which
     are not read; commas, semicolons or tabs separate them. ``columns`` gives their names in the file where
@@ -119,7 +119,7 @@ def _check_no_positions(rows: list[Row], path: Path) -> None:
 
 
 def _inside(row: Row, path: Path, allow_outside: bool) -> str:
-    """The normalized path of a picture.
+    """The normalized path of an example.
 
     Only the text is looked at: a link inside of the folder may lead anywhere.
     """
@@ -204,7 +204,7 @@ def _class_names(train: list[Row], path: Path) -> list[str] | None:
 
 
 def checked_columns(columns: Any) -> dict[str, str] | None:
-    """What `load_dataset` is given as ``columns``, or ``None`` where it maps nothing.
+    """The argument ``columns`` of `load_dataset`, or ``None`` where it maps nothing.
 
     Raises:
         BadInput: it is no mapping of names, or maps something else than a path, a label or a split.
@@ -233,7 +233,7 @@ def _read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
 
 
 def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> dict[str, int]:
-    """Where in a row each of our columns is; all others are carried along unread."""
+    """The place of each of our columns in a row; all others are carried along unread."""
     names = {name: columns.get(name, name) for name in COLUMNS}
     if "path" not in columns:
         names["path"] = next((name for name in FOR_PATH if name in header), "path")

@@ -44,13 +44,13 @@ def _in_folder(folder: Path) -> list[str]:
 
 
 def accepted() -> str:
-    """What can be given, for error texts (one line)."""
+    """The forms of a source, for error texts (one line)."""
     forms = ", ".join(source.form for source in SOURCES)
     return f"{forms}, a pair of arrays (x, y), or a map-style torch Dataset or a list of (image, label)"
 
 
 def find_source(request: SourceRequest) -> Source:
-    """What the text is: a name, else a path.
+    """The kind of source that a request is for: by a name, else by a path.
 
     ``digits`` and what starts with ``hf:`` or ``mini-imagenet:`` are names whatever files there are; the
     name of a torchvision data set is one where ``data_root`` is given or there is no such file.

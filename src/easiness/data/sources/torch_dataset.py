@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from easiness.errors import BadInput
 from easiness.record import to_numpy
 
 Positions = npt.NDArray[np.int64]
-S = TypeVar("S", EncodedSplit, Split)
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
 Listed = tuple[Path, list[str], list[int]]
 """A root, files relative to it (absolute where they lie elsewhere), and the label of each."""
@@ -63,22 +62,19 @@ def refuse_iterable(source: object) -> None:
     torch_data: Any = sys.modules.get("torch.utils.data")
     if is_map_style(source):
         return
-    is_stream = torch_data is not None and isinstance(source, torch_data.IterableDataset)
-    if not is_stream and hasattr(source, "__getitem__") and not hasattr(source, "__len__"):
+    has_items = hasattr(source, "__getitem__")
+    if torch_data is not None and isinstance(source, torch_data.IterableDataset):
+        has_items = False  # the class has the method, and no items
+    elif has_items and not hasattr(source, "__len__"):
         raise BadInput(
             f"{type(source).__name__}: it has no __len__, so it is not known how many items there are; add "
             "one that returns their number"
         )
-    if not is_stream and not _only_iterable(source):
-        return
-    raise BadInput(
-        f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be measured "
-        "over epochs and trials; give a Dataset with __len__ and __getitem__"
-    )
-
-
-def _only_iterable(source: object) -> bool:
-    return hasattr(source, "__iter__") and not hasattr(source, "__getitem__")
+    if hasattr(source, "__iter__") and not has_items:
+        raise BadInput(
+            f"{type(source).__name__}: it can only be iterated, and an example needs an identity to be "
+            "measured over epochs and trials; give a Dataset with __len__ and __getitem__"
+        )
 
 
 def load_map_style(
@@ -115,15 +111,13 @@ def load_map_style(
             )
     encoded = [split for part in parts if (split := part.encoded()) is not None]
     if len(encoded) == len(parts):
+        second = encoded[1] if held_out is not None else None
         return encoded_dataset(
-            name, source, encoded[0], _second(encoded), classes=classes, skip_unreadable=skip_unreadable
+            name, source, encoded[0], second, classes=classes, skip_unreadable=skip_unreadable
         )
     splits = [part.read(skip_unreadable) for part in parts]
-    return checked_dataset(name, source, splits[0], _second(splits), classes=classes)
-
-
-def _second(splits: list[S]) -> S | None:
-    return splits[1] if len(splits) > 1 else None
+    other = splits[1] if held_out is not None else None
+    return checked_dataset(name, source, splits[0], other, classes=classes)
 
 
 class _Part:
@@ -201,7 +195,7 @@ class _Part:
 
 
 def _base(dataset: Any) -> tuple[Any, Positions | None]:
-    """What a `torch.utils.data.Subset` (of a Subset ...) is taken from, and the positions in there."""
+    """The Dataset that a `torch.utils.data.Subset` (of a Subset ...) is taken from, and positions in it."""
     subset: Any = getattr(sys.modules.get("torch.utils.data"), "Subset", None)
     indices = None
     while subset is not None and type(dataset) is subset:
@@ -232,23 +226,16 @@ def listed_files(dataset: Any) -> Listed | None:
     way (`ImageFolder`, `ImageNet`, ...), and torchvision's other Datasets with such a list.
     """
     folder: Any = sys.modules.get("torchvision.datasets.folder")
-    if folder is None or not _only_loads(dataset, folder):
-        return None
-    if isinstance(dataset, folder.DatasetFolder):
-        same = type(dataset).__getitem__ is folder.DatasetFolder.__getitem__
-        pairs = dataset.samples if same else None
-    elif type(dataset).__module__.startswith("torchvision.datasets."):
-        pairs = _pairs(dataset)
-    else:
-        pairs = None
-    if pairs is None:
-        return None
-    pairs = list(pairs)
-    if len(pairs) != len(dataset) or not all(
-        isinstance(path, str | os.PathLike)
-        and isinstance(label, int | np.integer)
-        and abs(int(label)) < 2**63
-        for path, label in pairs
+    pairs = [] if folder is None or not _only_loads(dataset, folder) else list(_pairs(dataset, folder))
+    if (
+        not pairs
+        or len(pairs) != len(dataset)
+        or not all(
+            isinstance(path, str | os.PathLike)
+            and isinstance(label, int | np.integer)
+            and abs(int(label)) < 2**63
+            for path, label in pairs
+        )
     ):
         return None
     root = Path(os.path.abspath(dataset.root))  # noqa: PTH100 - resolves ".." but no links
@@ -256,26 +243,24 @@ def listed_files(dataset: Any) -> Listed | None:
 
 
 def _only_loads(dataset: Any, folder: Any) -> bool:
-    changes = (
-        "transform",
-        "target_transform",
-        "transforms",
-    )  # the last is made of the others, or given alone
+    changes = ("transform", "target_transform", "transforms")  # the last of the others, or given alone
     loader = getattr(dataset, "loader", getattr(dataset, "_loader", None))
     return all(getattr(dataset, name, None) is None for name in changes) and (
         loader is None or loader in [getattr(folder, name) for name in LOADERS]
     )
 
 
-def _pairs(dataset: Any) -> Iterable[tuple[Any, Any]] | None:
-    """(path, label) of each item, under the names that torchvision's own Datasets have for them."""
-    for name in ("_samples", "imgs"):
-        if hasattr(dataset, name):
-            pairs: Iterable[tuple[Any, Any]] = getattr(dataset, name)
-            return pairs
-    if hasattr(dataset, "_image_files") and hasattr(dataset, "_labels"):
-        return zip(dataset._image_files, dataset._labels, strict=True)
-    return None
+def _pairs(dataset: Any, folder: Any) -> Iterable[tuple[Any, Any]]:
+    """(path, label) of each item, where a Dataset of torchvision's has such a list under one of its names."""
+    pairs: Iterable[tuple[Any, Any]] = ()
+    if isinstance(dataset, folder.DatasetFolder):
+        if type(dataset).__getitem__ is folder.DatasetFolder.__getitem__:
+            pairs = dataset.samples
+    elif type(dataset).__module__.startswith("torchvision.datasets."):
+        if hasattr(dataset, "_image_files") and hasattr(dataset, "_labels"):
+            pairs = zip(dataset._image_files, dataset._labels, strict=True)
+        pairs = getattr(dataset, "_samples", getattr(dataset, "imgs", pairs))
+    return pairs
 
 
 def _from(root: Path, path: str | os.PathLike[str]) -> str:

@@ -78,7 +78,7 @@ class Items:
         return self._length
 
     def name(self, position: int) -> str:
-        """What to call an item in an error."""
+        """The item in words, for an error."""
         return f"item {position} of {self._what}"
 
     def read(self, position: int) -> Pixels:
@@ -107,13 +107,13 @@ class Items:
         return pixels
 
     def seen(self, position: int) -> _Seen:
-        """What is known of an item, which is read where it was not yet."""
+        """Header, digest and label of an item, which is read where it was not yet."""
         if position not in self._seen:
             self.read(position)
         return self._seen[position]
 
     def check_length(self) -> None:
-        """Before every pass.
+        """See before every pass that the length is what it was.
 
         Raises:
             BadInput: the Dataset has another length than when it was loaded.
@@ -152,7 +152,7 @@ class Items:
 
     @cached_property
     def scan(self) -> Scan:
-        """What the pictures have in common; they are read until that is certain.
+        """Channels and sizes of the pictures, which are read until these are certain.
 
         Raises:
             UnreadableImage: no picture at all can be read.
