@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from easiness import exports, report, runs, show, spec, store
+from easiness.cli import options, results
 from easiness.cli.spread import Fields, spread
-from easiness.cli.written import say_written
+from easiness.errors import BadInput
 from easiness.spec import Loading
 
 _READ = Fields(
@@ -34,9 +36,7 @@ def card(
     apply: Annotated[
         Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
     ] = None,
-    epoch: Annotated[
-        int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
-    ] = None,
+    epoch: options.ScoreEpoch = None,
     source: Annotated[
         str | None,
         typer.Option("--source", help="Where the data of RUN are, if not where they were."),
@@ -47,7 +47,6 @@ def card(
 
     Examples are known by their pixels, in whatever order and format, and in whichever split.
     """
-    from easiness.errors import BadInput
 
     if apply is not None:
         if epoch is not None or source is not None:
@@ -58,39 +57,32 @@ def card(
         raise BadInput("how to read SOURCE is for --apply; of a run, --source says where its data are")
     if output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
-    from easiness.exports import SCORES, card as write
-    from easiness.spec import command_line
-    from easiness.store import open_run
 
-    made = write(open_run(run_or_source), output, epoch=epoch, source=source)
-    then = "apply it with" if made.document.has_digests else f"join {SCORES} by id"
+    made = exports.card(store.open_run(run_or_source), output, epoch=epoch, source=source)
+    then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
     held_out = made.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
-    say_written(made.path)
+    results.say_written(made.path)
     typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
     if made.document.has_digests:
-        typer.echo(command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
+        typer.echo(spec.command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
     if made.note is not None:
         typer.echo(f"note: {made.note}", err=True)
 
 
 def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> None:
-    from easiness.exports import apply_card
-    from easiness.report import check_output_file, output_file
-    from easiness.runs import given_data
-    from easiness.show import write_csv
 
     if output is not None:
-        check_output_file(output, (".csv", ".parquet"))
-    found = apply_card(card, given_data(source, loading))
+        report.check_output_file(output, (".csv", ".parquet"))
+    found = exports.apply_card(card, runs.given_data(source, loading))
     if output is None:
-        write_csv(found.table, sys.stdout)
+        show.write_csv(found.table, sys.stdout)
         typer.echo(found.text, err=True)
         return
-    with output_file(output) as file:
+    with report.output_file(output) as file:
         if output.suffix == ".csv":
-            write_csv(found.table, file)
+            show.write_csv(found.table, file)
         else:
             found.table.to_parquet(file, index=False)
-    say_written(output)
+    results.say_written(output)
     typer.echo(f"{output}: {found.text}")

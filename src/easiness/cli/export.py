@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from easiness.cli.written import say_written
-from easiness.spec import Split
+from easiness import exports, store
+from easiness.cli import options, results
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: options.RunFolder,
     to: Annotated[
         str,
         typer.Option(
@@ -23,25 +23,14 @@ def export(
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],
-    split: Annotated[
-        Split,
-        typer.Option(
-            "--split", help="Of the examples measured, or of the held-out split, which is never trained on."
-        ),
-    ] = "train",
-    epoch: Annotated[
-        int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option("--source", help="Where the data are now; by default where they were.")
-    ] = None,
+    split: options.HeldOutToo = "train",
+    epoch: options.ScoreEpoch = None,
+    source: options.Source = None,
 ) -> None:
     """Write scores, suspects and pictures for another tool."""
-    from easiness.exports import export as write
-    from easiness.store import open_run
 
-    found = write(open_run(run), to, output, epoch=epoch, source=source, split=split)
-    say_written(found.path)
+    found = exports.export(store.open_run(run), to, output, epoch=epoch, source=source, split=split)
+    results.say_written(found.path)
     typer.echo(f"{found.path}: {found.then}")
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)

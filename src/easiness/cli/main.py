@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 _OF_STUDIES = [
-    getattr(importlib.import_module(f"easiness.cli.{name}"), name)
+    getattr(importlib.import_module(f"easiness.cli.{study.folder}"), name)
     for study in STUDIES
     for name in study.commands
 ]

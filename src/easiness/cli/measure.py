@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from easiness import executors, models, runs, show, spec, store
+from easiness.cli import status
 from easiness.cli.spread import spread
 from easiness.spec import Execution, Loading, Recording, Training, Trials
-
-if TYPE_CHECKING:
-    from easiness.store import Run
+from easiness.studies import matching
 
 
 @spread
@@ -50,40 +51,26 @@ def measure(
     Examples are looked at as it learns. Running the same command again only reads; more trials or epochs
     train what is missing.
     """
-    from easiness.cli.plan_text import describe
-    from easiness.executors import check_executor
-    from easiness.runs import (
-        ShownProgress,
-        carry_out,
-        foresee,
-        make_plan,
-        reading_shown,
-        tell_of_data,
-        tracked,
-        trackers_of,
-        trials_asked,
-        with_recipe,
-    )
-    from easiness.store import check_output
+    from easiness.cli.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
-    check_output(out)
-    trackers = trackers_of(track)
-    progress = ShownProgress()
-    num_trials, until = trials_asked(trials, training.epochs, progress.note)
-    check_executor(execution.executor, execution.jobs)
+    store.check_output(out)
+    trackers = runs.trackers_of(track)
+    progress = runs.ShownProgress()
+    num_trials, until = runs.trials_asked(trials, training.epochs, progress.note)
+    executors.check_executor(execution.executor, execution.jobs)
     device = resolve_device(execution.device)
-    training = with_recipe(training, out)
-    with reading_shown():
-        plan = make_plan(source, training, num_trials, loading=loading, recording=recording)
-    tell_of_data(plan, progress)
+    training = runs.with_recipe(training, out)
+    with runs.reading_shown():
+        plan = runs.make_plan(source, training, num_trials, loading=loading, recording=recording)
+    runs.tell_of_data(plan, progress)
     if dry_run:
-        seen = foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
+        seen = runs.foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
         rule = None if until is None else until.rule
         typer.echo(describe(plan, out, device, seen, rule))
         return
-    with progress, tracked(progress, trackers) as told:
-        run = carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)
+    with progress, runs.tracked(progress, trackers) as told:
+        run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)
         if until is not None:
             run = until.conclude(run)
         told.end(run)
@@ -92,32 +79,25 @@ def measure(
         typer.echo(_next(run))
 
 
-def _next(run: Run) -> str:
+def _next(run: store.Run) -> str:
     """What to call now, to be copied."""
-    from easiness.models import module_of
-    from easiness.spec import command_line
-
     lines = [
-        command_line("report", run.path, "-o", "report.html"),
-        command_line("scores", run.path, "-o", "scores.csv"),
+        spec.command_line("report", run.path, "-o", "report.html"),
+        spec.command_line("scores", run.path, "-o", "scores.csv"),
     ]
     if len(run.trials) > 1:
-        lines.append(command_line("suspects", run.path, *(["--trust"] if module_of(run.model) else [])))
+        trust = ["--trust"] if models.module_of(run.model) else []
+        lines.append(spec.command_line("suspects", run.path, *trust))
     return "next: " + "\n      ".join(lines)
 
 
-def summarize(run: Run) -> str:
+def summarize(run: store.Run) -> str:
     """A few lines about a finished run: accuracy, and how far easiness is resolved at the last epoch.
 
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
-    from easiness.cli.status import MOST_READ
-    from easiness.show import counted
-    from easiness.spec import observe_text
-    from easiness.studies.matching import outlook_lines
-
     num = len(run.trials)
-    size = f"{counted(num, 'trial')} of {counted(run.epochs, 'epoch')}"
+    size = f"{show.counted(num, 'trial')} of {show.counted(run.epochs, 'epoch')}"
     head = f"{run.path}: {run.model}, {size} over {len(run.ids)} examples"
     if not run.observed:
         longest = max(trial.epochs for trial in run.trials)
@@ -126,13 +106,13 @@ def summarize(run: Run) -> str:
             f"common one; --epochs {longest} makes them equal"
         )
     epoch = run.resolve_epoch(None)
-    if num > MOST_READ:
+    if num > status.MOST_READ:
         return f"{head}\n{_accuracy(run, epoch)}"
     right = run.votes(epoch).correct.sum(axis=0)
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
-    ahead = "".join(f"\n{line}" for line in outlook_lines(run))
-    augmented = f"\nobservations: {observe_text(run.spec.observe)}" if run.augmented else ""
+    ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
+    augmented = f"\nobservations: {spec.observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}
 {_accuracy(run, epoch)}
@@ -140,16 +120,12 @@ easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right 
 {(right == 0).mean():.1%} in none{augmented}{enough}{ahead}"""
 
 
-def _accuracy(run: Run, epoch: int) -> str:
-    import numpy as np
-
-    from easiness.show import plus_minus
-
+def _accuracy(run: store.Run, epoch: int) -> str:
     accuracy = []
     for name in run.trials[0].known.accuracy:
-        values = np.array([trial.accuracy(epoch)[name] for trial in run.trials])
-        deviation = float(values.std(ddof=1)) if len(values) > 1 else None
-        accuracy.append(f"{name.replace('_', '-')} {plus_minus(float(values.mean()), deviation)}")
+        values = [trial.accuracy(epoch)[name] for trial in run.trials]
+        deviation = statistics.stdev(values) if len(values) > 1 else None
+        accuracy.append(f"{name.replace('_', '-')} {show.plus_minus(statistics.fmean(values), deviation)}")
     return (
         f"accuracy after epoch {epoch} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
         f"chance {1 / len(run.classes):.3f}"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.spread import IN_OUT, Fields, spread
+from easiness import executors, report, runs, show
+from easiness.cli import options
+from easiness.cli.spread import Fields, spread
 from easiness.spec import Execution, Loading
-
-if TYPE_CHECKING:
-    from easiness.runs import Cost
-    from easiness.studies.paper import PaperPlan
+from easiness.studies import paper as study
 
 
 @spread
@@ -33,7 +32,7 @@ def paper(
         ),
     ] = Loading(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the study.")] = 0,
-    execution: Annotated[Execution, IN_OUT] = Execution(),
+    execution: options.OneFolder = Execution(),
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show every run and what it costs, and train nothing.")
     ] = False,
@@ -42,53 +41,39 @@ def paper(
 
     At the scale of a preset. Running the same command again goes on where it stopped.
     """
-    from easiness.executors import check_executor
-    from easiness.report import finish_paper
-    from easiness.runs import ShownProgress, reading_shown
-    from easiness.studies.paper import check_folder, count_verdicts, find_preset, plan_paper
-    from easiness.training import resolve_device
 
-    check_executor(execution.executor, execution.jobs)
+    from easiness.training import resolve_device  # which loads torch
+
+    executors.check_executor(execution.executor, execution.jobs)
     device = resolve_device(execution.device)
-    with reading_shown():
-        plan = plan_paper(find_preset(preset, source), source, loading=loading, seed=seed)
+    with runs.reading_shown():
+        plan = study.plan_paper(study.find_preset(preset, source), source, loading=loading, seed=seed)
     for note in plan.data.notes:
         typer.echo(f"note: {note}", err=True)
-    check_folder(plan, out)
+    study.check_folder(plan, out)
     if dry_run:
         typer.echo(_describe(plan, out, str(device), plan.costs(out, device, execution)))
         return
-    with ShownProgress() as progress:
-        claims = finish_paper(plan, out, execution, progress)
+    with runs.ShownProgress() as progress:
+        claims = report.finish_paper(plan, out, execution, progress)
     for claim in claims:
         typer.echo(f"{claim.id:>3}  {claim.verdict:<15}  {claim.text}")
     verdicts = ", ".join(
-        f"{number} {verdict}" for verdict, number in count_verdicts(claims).items() if number
+        f"{number} {verdict}" for verdict, number in study.count_verdicts(claims).items() if number
     )
     typer.echo(f"{verdicts}; decided only by intervals on one side of a margin set before\n{out}/report.html")
 
 
-def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -> str:
-    from easiness.show import Section, duration_text, sections_text, size_text
-    from easiness.studies.paper import plan_rows
+def _describe(plan: study.PaperPlan, out: Path, device: str, costs: dict[str, runs.Cost]) -> str:
 
     rows = [["run", "network", "trials", "epochs", "trained on", "missing", "about", "disk"]]
-    for name, one, cost in plan_rows(plan, costs):
-        missing = "0" if cost is None else str(cost.num_trials)
-        about = "" if cost is None else duration_text(cost.seconds)
-        disk = "" if cost is None else size_text(cost.run_bytes)
-        rows.append(
-            [
-                name,
-                one.model,
-                str(one.trials),
-                str(one.epochs),
-                f"{one.num_trained_on:,}",
-                missing,
-                about,
-                disk,
-            ]
-        )
+    for name, one, cost in study.plan_rows(plan, costs):
+        planned = [name, one.model, str(one.trials), str(one.epochs), f"{one.num_trained_on:,}"]
+        missing = ["0", "", ""]
+        if cost is not None:
+            times = show.duration_text(cost.seconds)
+            missing = [str(cost.num_trials), times, show.size_text(cost.run_bytes)]
+        rows.append([*planned, *missing])
     seconds = sum(cost.seconds + cost.decoding_seconds for cost in costs.values())
     num_bytes = sum(cost.run_bytes + cost.cache_bytes for cost in costs.values())
     trials = sum(cost.num_trials for cost in costs.values())
@@ -98,8 +83,9 @@ def _describe(plan: PaperPlan, out: Path, device: str, costs: dict[str, Cost]) -
         f"{out}: preset {plan.preset.name} on {data.name}, {len(data):,} examples and {held_out:,} held out"
     )
     note = "Trials of one run differ in their seeds; times are from a few steps measured on this machine."
+    table = show.sections_text([show.Section(title, note, rows)])
     return (
-        f"{sections_text([Section(title, note, rows)])}\n\n{trials} trials to train, about "
-        f"{duration_text(seconds)} on {device} and {size_text(num_bytes)} of disk; perturbations and figures "
-        "come on top\nnothing was trained and nothing written"
+        f"{table}\n\n{trials} trials to train, about {show.duration_text(seconds)} on {device} and "
+        f"{show.size_text(num_bytes)} of disk; perturbations and figures come on top\n"
+        "nothing was trained and nothing written"
     )

@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.written import say_written
+from easiness import report as pages, store
+from easiness.cli import results
+from easiness.errors import BadInput
+from easiness.studies import paper
 
 
 def report(
@@ -40,28 +43,24 @@ def report(
     Accuracy, distribution, galleries, matching tables; with two trials or more also the labels to look
     at, and what can be left out. It is one file that needs no network. The last line printed is its path.
     """
-    from easiness.errors import BadInput
-    from easiness.report import check_output_file, render_report, write_file
-    from easiness.store import open_run
-    from easiness.studies.paper import is_study, study_page
 
-    check_output_file(output, (".html",))
-    if len(runs) == 1 and is_study(runs[0]):
+    pages.check_output_file(output, (".html",))
+    if len(runs) == 1 and paper.is_study(runs[0]):
         if since is not None or by != "ids" or old_source is not None:
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-source compare a run; give a run of it"
             )
-        page = study_page(runs[0])
+        page = paper.study_page(runs[0])
     else:
-        before = None if since is None else open_run(since)
-        page = render_report(
-            [open_run(run) for run in runs],
+        before = None if since is None else store.open_run(since)
+        page = pages.render_report(
+            [store.open_run(run) for run in runs],
             epoch=epoch,
             source=source,
             since=before,
             by=by,
             old_source=old_source,
         )
-    write_file(output, page.encode())
-    say_written(output)
+    pages.write_file(output, page.encode())
+    results.say_written(output)
     typer.echo(output)

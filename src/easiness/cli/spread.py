@@ -33,16 +33,6 @@ class Fields:
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
-IN_OUT = Fields(
-    ("device", "executor", "ray_address", "jobs", "cache"),
-    help={
-        "device": "Where to train.",
-        "cache": "Keep photos at the working resolution in a file in --out.",
-    },
-)
-"""Of `Execution`, for studies of several runs in one folder."""
-
-
 def spread(command: Callable[..., None]) -> Callable[..., None]:
     """The command as Typer reads it: each parameter that is a value of options becomes those options."""
     hints = typing.get_type_hints(command, include_extras=True)

@@ -1,29 +1,23 @@
-"""What ``ablate`` and ``corrupt`` have in common: their options, lists in options, and what is shown."""
+"""``easiness ablate``, ``corrupt`` and ``prune``: training sets with some examples left out or relabelled."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from easiness.cli.spread import IN_OUT, Fields
-from easiness.cli.written import WRITTEN, write_output
-from easiness.spec import Execution, Loading, Training
-
-if TYPE_CHECKING:
-    from easiness.runs import Progress
-    from easiness.studies.training_sets import TrainingSetStudy
+from easiness import report, show, store
+from easiness.cli import options, results
+from easiness.cli.spread import Fields, spread
+from easiness.errors import BadInput
+from easiness.spec import Drawing, Execution, Loading, Training
+from easiness.studies import training_sets as study
 
 Source = Annotated[str, typer.Argument(help="The data that --scores was measured on; as for `measure`.")]
 Scores = Annotated[Path, typer.Option("--scores", help="Folder of the run whose scores rank the examples.")]
-WORDS = {
-    "seed": "Seed of the runs.",
-    "recipe": "A recipe, or a TOML file of changes; the paper's if not given.",
-    "precision": "auto measures which is faster.",
-}
-"""Of fields of `Training`, for studies of several runs."""
 Trained = Annotated[
     Training,
     Fields(
@@ -32,7 +26,7 @@ Trained = Annotated[
         help={
             "model": "Network to train; as for `measure`.",
             "epochs": "Epochs of each training, and the cosine period unless --recipe says.",
-            **WORDS,
+            **options.STUDY_TRAINING,
         },
     ),
 ]
@@ -46,34 +40,149 @@ Loaded = Annotated[
         },
     ),
 ]
-Executed = Annotated[Execution, IN_OUT]
-Out = Annotated[Path, typer.Option("--out", help="Folder for the runs; what it has is kept.")]
 EveryEpoch = Annotated[
     bool, typer.Option("--every-epoch", help="A row for every epoch in the output, not for the last alone.")
 ]
-Output = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
 DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "balanced")
 """Fields of `Drawing` that both commands have."""
 
 
-def show(
-    study_of: Callable[[Progress], TrainingSetStudy],
+@spread
+def ablate(
+    source: Source,
+    scores: Scores,
+    out: options.StudyFolder,
+    training: Trained,
+    drawing: Annotated[Drawing, Fields((*DRAWN, "steps"), required=("rates",))],
+    loading: Loaded,
+    execution: options.OneFolder,
+    every_epoch: EveryEpoch = False,
+    output: options.Output = None,
+) -> None:
+    """Train without some easy, hard or random examples, and test.
+
+    The test is on the held-out split.
+    """
+
+    def planned() -> study.TrainingSets:
+        run = store.open_run(scores)
+        return study.plan_training_sets("drop", source, run, training, drawing, loading)
+
+    _train(planned, out, execution, output, every_epoch)
+
+
+@spread
+def corrupt(
+    source: Source,
+    scores: Scores,
+    out: options.StudyFolder,
+    training: Trained,
+    drawing: Annotated[Drawing, Fields((*DRAWN, "other_label"), required=("rates",))],
+    loading: Loaded,
+    execution: options.OneFolder,
+    every_epoch: EveryEpoch = False,
+    output: options.Output = None,
+) -> None:
+    """Train with random labels for some examples, and test.
+
+    For easy, hard or random ones; the test is on the held-out split.
+    """
+
+    def planned() -> study.TrainingSets:
+        run = store.open_run(scores)
+        return study.plan_training_sets("relabel", source, run, training, drawing, loading)
+
+    _train(planned, out, execution, output, every_epoch)
+
+
+def _train(
+    planned: Callable[[], study.TrainingSets],
+    out: Path,
     execution: Execution,
     output: Path | None,
     every_epoch: bool,
 ) -> None:
-    """Run the study with progress shown, print its tables, and write them where asked."""
-    from easiness.executors import check_executor
-    from easiness.report import check_output_file
-    from easiness.runs import ShownProgress
-    from easiness.show import sections_text
-    from easiness.studies.training_sets import EveryEpoch
+    """Carry the study out with progress shown, print its tables, and write them where asked."""
+    found = results.carry_out(
+        lambda progress: study.train_sets(planned(), out, execution, progress), execution, output
+    )
+    typer.echo(show.sections_text(found.sections()))
+    if output is not None:
+        results.write_output(output, study.EveryEpoch(found) if every_epoch else found)
 
-    check_executor(execution.executor, execution.jobs)
+
+@spread
+def prune(
+    run: options.RunFolder,
+    drop: Annotated[
+        float | None, typer.Option("--drop", help="Share of the examples to drop, such as 0.3.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy",
+            help="Which examples are mainly dropped: easy, hard, random or beta:A,B; or exactly: worst (the "
+            "hardest) or best; or what ccs[:CUT] (strata of the score) or dual[:C_D] (Beta sampling) does "
+            "not keep. With --keep by default the other end.",
+        ),
+    ] = None,
+    drawing: Annotated[
+        Drawing,
+        Fields(
+            ("score", "keep", "epoch", "balanced"), help={"balanced": "Drop the same share of each class."}
+        ),
+    ] = Drawing(),
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
+    ids: Annotated[
+        Path | None,
+        typer.Option(
+            "--ids",
+            metavar="FILE",
+            help="Drop exactly those named here: text with an id a line, or FILE.csv with a column id.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help=f"{results.FILES}, or FILE.txt of ids; standard output otherwise.",
+        ),
+    ] = None,
+) -> None:
+    """Write the ids of the examples to keep.
+
+    The ids are the output, a summary goes to standard error. Examples to drop are drawn as `ablate` draws
+    them, or are exactly the worst, the best or those named, or what a sampler of coresets leaves out.
+    """
+
     if output is not None:
-        check_output_file(output)
-    with ShownProgress() as progress:
-        study = study_of(progress)
-    typer.echo(sections_text(study.sections()))
-    if output is not None:
-        write_output(output, EveryEpoch(study) if every_epoch else study)
+        report.check_output_file(output, tuple(dict.fromkeys((".csv", ".parquet", ".txt", *show.SUFFIXES))))
+    if drop is None and ids is None:
+        raise BadInput("--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)")
+    if policy is None and drawing.keep is None and ids is None:
+        study.order_of(drawing.score)  # says where --keep is what is missing
+        raise BadInput(
+            "--policy: say which examples to drop mainly: easy, hard, random or beta:A,B; or worst or best; "
+            "or ccs or dual"
+        )
+    pruned = study.prune(
+        store.open_run(run),
+        drop=drop,
+        policy=policy,
+        score=drawing.score,
+        keep=drawing.keep,
+        epoch=drawing.epoch,
+        balanced=drawing.balanced,
+        seed=seed,
+        ids=ids,
+    )
+    typer.echo(show.sections_text(pruned.sections()), err=True)
+    if output is None:
+        show.write_csv(pruned.table(), sys.stdout)
+    elif output.suffix == ".txt":
+        with report.output_file(output) as file:
+            file.writelines(f"{name}\n".encode() for name in pruned.table()["id"])
+        results.say_written(output)
+    else:
+        results.write_output(output, pruned)

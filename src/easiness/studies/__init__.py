@@ -18,7 +18,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Study:
-    """The folder of a study, its commands (each a module of `easiness.cli`), and its functions."""
+    """The folder of a study, its commands (in `easiness.cli`, under that name), and its functions."""
 
     folder: str
     commands: tuple[str, ...]

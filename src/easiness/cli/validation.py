@@ -6,19 +6,20 @@ from typing import Annotated
 
 import typer
 
-from easiness.cli import training_sets as options
+from easiness import runs
+from easiness.cli import options, results
 from easiness.cli.spread import Fields, spread
-from easiness.cli.written import write_output
 from easiness.spec import Execution, Loading, Training
+from easiness.studies import validation as study
 
 
 @spread
 def validate(
-    source: Annotated[str, typer.Argument(help="The data, with a held-out split; as for `measure`.")],
+    source: options.WithHeldOut,
     model: Annotated[
         list[str], typer.Option("--model", help="Network to measure easiness with; may be repeated.")
     ],
-    out: options.Out,
+    out: options.StudyFolder,
     trials: Annotated[int, typer.Option("--trials", help="Trainings of each on all examples.")] = 10,
     epochs: Annotated[int, typer.Option("--epochs", help="Epochs of each of these.")] = 10,
     final_model: Annotated[
@@ -33,9 +34,9 @@ def validate(
     ] = 300,
     loading: Loading = Loading(),
     training: Annotated[
-        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=options.WORDS)
+        Training, Fields(("seed", "batch_size", "recipe", "precision"), help=options.STUDY_TRAINING)
     ] = (Training()),
-    execution: options.Executed = Execution(),
+    execution: options.OneFolder = Execution(),
     output: options.Output = None,
 ) -> None:
     """Check easiness by networks that never saw the examples.
@@ -44,23 +45,12 @@ def validate(
     the held-out split. Running the same command again only reads; more trials or epochs train what is
     missing.
     """
-    from easiness.executors import check_executor
-    from easiness.report import check_output_file
-    from easiness.runs import ShownProgress, given_data
-    from easiness.show import sections_text
-    from easiness.studies.validation import Trainings, carry_out_validation, plan_validation
 
-    check_executor(execution.executor, execution.jobs)
-    if output is not None:
-        check_output_file(output)
-    with ShownProgress() as progress:
-        plans = plan_validation(
-            given_data(source, loading),
-            training,
-            Trainings(tuple(model), trials, epochs),
-            Trainings(tuple(final_model or model), final_trials, final_epochs),
-        )
-        validation = carry_out_validation(plans, out, execution, progress)
-    typer.echo(sections_text(validation.sections()))
-    if output is not None:
-        write_output(output, validation)
+    measured = study.Trainings(tuple(model), trials, epochs)
+    final = study.Trainings(tuple(final_model or model), final_trials, final_epochs)
+
+    def validated(progress: runs.Progress) -> study.Validation:
+        plans = study.plan_validation(runs.given_data(source, loading), training, measured, final)
+        return study.carry_out_validation(plans, out, execution, progress)
+
+    results.show_result(results.carry_out(validated, execution, output), output)

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from easiness.cli import training_sets as options
+from easiness import runs, show
+from easiness.cli import options, results
 from easiness.cli.spread import Fields, spread
-from easiness.cli.written import write_output
 from easiness.spec import Execution, Loading, Training
+from easiness.studies import verification as study
 
 _LOADING = Fields(
     required=("labels",),
@@ -24,8 +25,8 @@ _LOADING = Fields(
 
 @spread
 def verify(
-    source: Annotated[str, typer.Argument(help="The data, with a held-out split; as for `measure`.")],
-    out: options.Out,
+    source: options.WithHeldOut,
+    out: options.StudyFolder,
     loading: Annotated[Loading, _LOADING],
     before: Annotated[
         str | None,
@@ -47,7 +48,7 @@ def verify(
             },
         ),
     ] = Training(),
-    execution: options.Executed = Execution(),
+    execution: options.OneFolder = Execution(),
     output: options.Output = None,
 ) -> None:
     """Train on the labels before and after; say what was gained.
@@ -55,18 +56,12 @@ def verify(
     Both are tested on the same held-out examples. Running the same command again only reads; more trials
     train what is missing.
     """
-    from easiness.executors import check_executor
-    from easiness.report import check_output_file
-    from easiness.runs import ShownProgress
-    from easiness.show import sections_text
-    from easiness.studies.verification import carry_out_verification, plan_verification
 
-    check_executor(execution.executor, execution.jobs)
+    def verified(progress: runs.Progress) -> study.Verification:
+        plans = study.plan_verification(source, training, trials, loading, out, before)
+        return study.carry_out_verification(plans, out, execution, progress)
+
+    found = results.carry_out(verified, execution, output)
+    typer.echo(f"{show.sections_text(found.sections())}\n\n{found.text}")
     if output is not None:
-        check_output_file(output)
-    with ShownProgress() as progress:
-        plans = plan_verification(source, training, trials, loading, out, before)
-        found = carry_out_verification(plans, out, execution, progress)
-    typer.echo(f"{sections_text(found.sections())}\n\n{found.text}")
-    if output is not None:
-        write_output(output, found)
+        results.write_output(output, found)

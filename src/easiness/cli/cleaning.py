@@ -5,20 +5,17 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from easiness import spec
-from easiness.cli.written import FILES, write_output
-
-if TYPE_CHECKING:
-    from easiness.store import Run
-    from easiness.studies.cleaning import Cleaned
+from easiness import report, show, spec, store
+from easiness.cli import options, results
+from easiness.studies import cleaning
 
 
 def clean(
-    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    run: options.RunFolder,
     relabel_above: Annotated[
         float,
         typer.Option(
@@ -36,7 +33,9 @@ def clean(
     output: Annotated[
         Path | None,
         typer.Option(
-            "-o", "--output", help=f"{FILES}; standard output otherwise. The CSV is a file for --labels."
+            "-o",
+            "--output",
+            help=f"{results.FILES}; standard output otherwise. The CSV is a file for --labels.",
         ),
     ] = None,
 ) -> None:
@@ -45,46 +44,39 @@ def clean(
     A summary goes to standard error. Edit the file as you like: its label or class, and its action,
     count. Every command that reads data takes it by --labels.
     """
-    from easiness.report import check_output_file
-    from easiness.show import rendered, sections_text
-    from easiness.store import open_run
-    from easiness.studies.cleaning import clean as found_by
 
-    if output is not None:
-        check_output_file(output)
-    opened = open_run(run)
-    found = found_by(opened, relabel_above=relabel_above, drop_above=drop_above)
+    results.check_output(output)
+    opened = store.open_run(run)
+    found = cleaning.clean(opened, relabel_above=relabel_above, drop_above=drop_above)
     if output is None:
-        sys.stdout.write(rendered(found, ".csv").decode())
+        sys.stdout.write(show.rendered(found, ".csv").decode())
     then = "" if output is None else _written(opened, found, output)
-    typer.echo(f"{sections_text(found.sections())}\n", err=True)
+    typer.echo(f"{show.sections_text(found.sections())}\n", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
         lists = spec.command_line("suspects", run)
         typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)
     typer.echo(f"{found.text}{then}", err=True)
 
 
-def _written(run: Run, found: Cleaned, output: Path) -> str:
+def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
     """Write the result; what to do with a file of labels then.
 
     A file of labels that somebody may have edited is kept under another name.
     """
-    from easiness.report import write_file
-    from easiness.show import rendered
 
     before = run.spec.data.labels
     labels = output.suffix == ".csv"
-    if labels and output.is_file() and (old := output.read_bytes()) != rendered(found, ".csv"):
+    if labels and output.is_file() and (old := output.read_bytes()) != show.rendered(found, ".csv"):
         kept = output.with_name(f"{output.name}~")
-        write_file(kept, old)
+        report.write_file(kept, old)
         typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
-    write_output(output, found)
+    results.write_output(output, found)
     return f"; edit {output}, then {_verifying(run, output, before)}" if labels else ""
 
 
-def _verifying(run: Run, labels: Path, before: str | None) -> str:
+def _verifying(run: store.Run, labels: Path, before: str | None) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:

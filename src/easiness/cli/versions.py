@@ -7,7 +7,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.written import WRITTEN, write_output
+from easiness import show, store
+from easiness.cli import options, results
+from easiness.errors import BadInput, RunFailed
+from easiness.studies import versions
 
 
 def diff(
@@ -41,36 +44,20 @@ def diff(
             "labels, and examples that came or went, do not count.",
         ),
     ] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)] = None,
+    output: options.Output = None,
 ) -> None:
     """Say which examples changed between two versions of the data.
 
     Both are measured with the same recipe; what counts is beyond the noise of the trials.
     """
-    from easiness.errors import BadInput
-    from easiness.report import check_output_file
-    from easiness.show import sections_text
-    from easiness.store import open_run
-    from easiness.studies.versions import diff as found_by
 
     if fail_above is not None and not 0 <= fail_above <= 1:
         raise BadInput(f"--fail-above {fail_above:g}: must be a share from 0 to 1")
-    if output is not None:
-        check_output_file(output)
+    results.check_output(output)
     sources = (old_source, new_source)
-    before, after = open_run(old), open_run(new)
-    found = found_by(before, after, by=by, epoch=epoch, rate=rate, at_least=at_least, sources=sources)
-    typer.echo(sections_text(found.sections()))
-    if output is not None:
-        write_output(output, found)
+    before, after = store.open_run(old), store.open_run(new)
+    found = versions.diff(before, after, by=by, epoch=epoch, rate=rate, at_least=at_least, sources=sources)
+    results.show_result(found, output)
     if fail_above is not None and found.share_changed > fail_above:
-        raise _too_many(found.share_changed, fail_above)
-
-
-def _too_many(share: float, most: float) -> Exception:
-    from easiness.errors import RunFailed
-    from easiness.show import chosen_percent, percent
-
-    return RunFailed(
-        f"{percent(share)} of the examples changed, more than --fail-above {chosen_percent(most)}"
-    )
+        share, most = show.percent(found.share_changed), show.chosen_percent(fail_above)
+        raise RunFailed(f"{share} of the examples changed, more than --fail-above {most}")

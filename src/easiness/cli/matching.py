@@ -7,7 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from easiness.cli.written import WRITTEN, write_output
+from easiness import store
+from easiness.cli import options, results
+from easiness.studies import matching
 
 
 def compare(
@@ -28,28 +30,21 @@ def compare(
     details: Annotated[
         bool, typer.Option("--details", help="Show every table: ceilings, ties, reliability, drift.")
     ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("-o", "--output", help=WRITTEN),
-    ] = None,
+    output: options.Output = None,
 ) -> None:
     """Say how far runs agree on the easy and the hard examples.
 
     Beside what chance gives and what the noise of each run allows.
     """
-    from easiness.report import check_output_file
-    from easiness.store import open_run
-    from easiness.studies.matching import as_text, compare as compare_runs
 
-    if output is not None:
-        check_output_file(output)
-    opened = [open_run(run) for run in runs]
+    results.check_output(output)
+    opened = [store.open_run(run) for run in runs]
     if ties is None:
-        comparison = compare_runs(opened, epoch=epoch, fraction=fraction)
+        comparison = matching.compare(opened, epoch=epoch, fraction=fraction)
     else:
-        comparison = compare_runs(opened, epoch=epoch, fraction=fraction, ties=[ties])
+        comparison = matching.compare(opened, epoch=epoch, fraction=fraction, ties=[ties])
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
-    typer.echo(as_text(comparison, details=details))
+    typer.echo(matching.as_text(comparison, details=details))
     if output is not None:
-        write_output(output, comparison)
+        results.write_output(output, comparison)

@@ -1,0 +1,56 @@
+"""Options that several commands have, each under the name of its parameter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from easiness.cli.results import WRITTEN
+from easiness.cli.spread import Fields
+from easiness.spec import Execution, Split
+
+RunFolder: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a run.")]
+Source: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--source", help="Where the data are now, if not where the run found them."),
+]
+HeldOutToo: TypeAlias = Annotated[
+    Split,
+    typer.Option(
+        "--split", help="Of the examples measured, or of the held-out split, which is never trained on."
+    ),
+]
+ScoreEpoch: TypeAlias = Annotated[
+    int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
+]
+Output: TypeAlias = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
+Trust: TypeAlias = Annotated[
+    bool,
+    typer.Option("--trust", help="Import the module that the run names, where its network is one's own."),
+]
+
+WithHeldOut: TypeAlias = Annotated[
+    str, typer.Argument(help="The data, with a held-out split; as for `measure`.")
+]
+StudyFolder: TypeAlias = Annotated[
+    Path, typer.Option("--out", help="Folder for the runs; what it has is kept.")
+]
+OneFolder: TypeAlias = Annotated[
+    Execution,
+    Fields(
+        ("device", "executor", "ray_address", "jobs", "cache"),
+        help={
+            "device": "Where to train.",
+            "cache": "Keep photos at the working resolution in a file in --out.",
+        },
+    ),
+]
+"""How the runs of a study are carried out, which are all in one folder."""
+STUDY_TRAINING = {
+    "seed": "Seed of the runs.",
+    "recipe": "A recipe, or a TOML file of changes; the paper's if not given.",
+    "precision": "auto measures which is faster.",
+}
+"""Help on fields of `Training`, for studies of several runs."""

@@ -1,0 +1,100 @@
+"""``easiness perturb``: what perturbed images do to easy and hard examples (Figures 2 and 3)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from easiness import analysis, report, runs, show, spec, store
+from easiness.cli import options, results
+from easiness.cli.spread import Fields, spread
+from easiness.spec import Execution
+from easiness.studies import perturbation as study
+
+
+@spread
+def perturb(
+    run: Annotated[Path, typer.Argument(help="Folder of a run that keeps its weights.")],
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind", help="color, shuffle, radial, or package.module:name for one that the module registers."
+        ),
+    ],
+    levels: Annotated[
+        str | None,
+        typer.Option("--levels", help="Such as 0,0.5,1; the kind's own, by the images' size, by default."),
+    ] = None,
+    side: Annotated[
+        Literal["easy", "hard"] | None, typer.Option("--side", help="Match these alone; both by default.")
+    ] = None,
+    fraction: Annotated[
+        float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
+    ] = 0.1,
+    ties: Annotated[
+        Literal["expected", "strict", "refine"] | None,
+        typer.Option(
+            "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
+        ),
+    ] = None,
+    pattern_level: Annotated[
+        float | None,
+        typer.Option("--pattern-level", help="Level of --patterns; the last but one by default."),
+    ] = None,
+    source: options.Source = None,
+    seed: Annotated[
+        int, typer.Option("--seed", help="Of random perturbations, groups of trials and the bootstrap.")
+    ] = 0,
+    execution: Annotated[
+        Execution, Fields(("device", "cache"), help={"device": "Where the networks look."})
+    ] = Execution(),
+    trust: options.Trust = False,
+    panel: Annotated[
+        Path | None,
+        typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png, .svg or .pdf."),
+    ] = None,
+    patterns: Annotated[
+        Path | None,
+        typer.Option("--patterns", help="Also write pictures of examples that all networks still get right."),
+    ] = None,
+    output: options.Output = None,
+) -> None:
+    """Let the networks of a run look at perturbed images.
+
+    Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
+    the run, so that the same command goes on or only reads.
+    """
+
+    results.check_output(output)
+    for file in (panel, patterns):
+        if file is not None:
+            report.check_output_file(file, show.PICTURE_SUFFIXES)
+    chosen = None if levels is None else spec.read_numbers("--levels", levels, "0,0.5,1")
+    study.check_asked(kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed)
+    analysis.check_fraction(fraction)
+    opened = store.open_run(run, trust=trust)
+    recipe = study.spec_with_weights(opened).recipe
+    look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
+    look["source"] = data = runs.data_of(opened, source)
+    study.check_changes_something(data, recipe, kind, chosen, seed)
+    sides = analysis.SIDES if side is None else (side,)
+    policies: tuple[analysis.Ties, ...] = ("expected", "refine") if ties is None else (ties,)
+    with runs.ShownProgress() as look["progress"]:
+        both = study.Perturbed(
+            study.perturbation_curve(
+                opened, kind, chosen, sides=sides, fraction=fraction, ties=policies, **look
+            ),
+            study.pseudo_patterns(opened, kind, pattern_level, chosen, **look),
+        )
+    results.show_result(both, output)
+    if panel is not None:
+        shown = {kind: both.curve.levels}
+        drawn = study.perturbed_panel(data, recipe, kinds=[kind], levels=shown, seed=seed)
+        report.write_figure(panel, study.draw_panel(drawn))
+        results.say_written(panel)
+    if patterns is not None:
+        drawn_patterns = study.pattern_pictures(both.patterns, data, recipe)
+        report.write_figure(patterns, study.draw_patterns(drawn_patterns))
+        results.say_written(patterns)

@@ -1,0 +1,54 @@
+"""What commands do with a result: make it, with progress shown, print it and write it where asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import typer
+
+from easiness import executors, report, runs, show
+from easiness.spec import Execution
+
+Found = TypeVar("Found", bound=show.Result)
+
+FILES = "FILE.csv, .parquet or .json (rows), .md (tables to read), .png, .svg or .pdf (the figure)"
+WRITTEN = f"Also write {FILES}."
+"""Help of commands that print their result anyway."""
+
+
+def check_output(output: Path | None) -> None:
+    """Make sure, before anything is done, that a result can be written to the file of ``-o``.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    if output is not None:
+        report.check_output_file(output)
+
+
+def carry_out(study: Callable[[runs.Progress], Found], execution: Execution, output: Path | None) -> Found:
+    """The result of a study that trains, with progress shown; what can be refused is refused before."""
+    executors.check_executor(execution.executor, execution.jobs)
+    check_output(output)
+    with runs.ShownProgress() as progress:
+        return study(progress)
+
+
+def show_result(result: show.Result, output: Path | None) -> None:
+    """Print the tables of a result, and write it to the file of ``-o`` where there is one."""
+    typer.echo(show.sections_text(result.sections()))
+    if output is not None:
+        write_output(output, result)
+
+
+def write_output(output: Path, result: show.Result) -> None:
+    """Write a result to a file, and say so."""
+    report.write_result(output, result)
+    say_written(output)
+
+
+def say_written(path: Path) -> None:
+    """Say what was written, on standard error: standard output may be a result that somebody reads on."""
+    typer.echo(f"wrote {path}", err=True)
