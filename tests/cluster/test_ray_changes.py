@@ -86,7 +86,7 @@ def test_workers_that_cannot_start_are_one_line(executor_of, tmp_path, monkeypat
 
     cannot_begin = ray.remote(CannotBegin).options(num_cpus=0).remote()
     monkeypatch.setattr(of_ray, "open_mailbox", lambda _: cannot_begin)
-    with pytest.raises(RunFailed, match=r"no worker can start .* \(ModuleNotFoundError: No module named"):
+    with pytest.raises(RunFailed, match=r"worker .*ModuleNotFoundError"):
         list(executor_of(1).run_telling(tell_twice, [(tmp_path, 7)], print))
 
 

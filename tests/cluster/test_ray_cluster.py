@@ -57,9 +57,7 @@ def test_the_machines_of_the_cluster_are_told(cluster):
 
 
 def test_an_item_that_no_machine_has_room_for_is_one_line(executor_of):
-    with pytest.raises(
-        BadInput, match=r"no machine of the cluster has room .* takes 64 cores, 1 GPU \(machines"
-    ):
+    with pytest.raises(BadInput, match=r"has room .* 64 cores, 1 GPU"):
         list(executor_of(1, Needs(cores=64, per_gpu=1)).run(abs, [1]))
 
 
@@ -79,7 +77,7 @@ def test_an_item_whose_worker_is_killed_is_tried_again_three_times(executor_of, 
     outcomes = {o.item[1]: o for o in executor_of(2).run(end_process, items)}
     assert {item: o.value for item, o in outcomes.items()} == {0: 0, 1: 1, 2: None, 3: 3}
     assert isinstance(outcomes[2].error, RunFailed)
-    assert "its worker or machine was lost 4 times" in str(outcomes[2].error)
+    assert "was lost 4 times" in str(outcomes[2].error)
     assert Counter(path.name[0] for path in tmp_path.iterdir()) == {"0": 1, "1": 3, "2": 4, "3": 1}
 
 

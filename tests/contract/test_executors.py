@@ -165,7 +165,7 @@ def test_a_worker_that_ends_costs_its_item_alone():
     assert len(outcomes) == 8
     failed = [item for item, o in outcomes.items() if o.error is not None]
     assert failed == [2]
-    assert "worker process ended unexpectedly" in str(outcomes[2].error)
+    assert "process ended unexpectedly" in str(outcomes[2].error)
     assert all(o.value == item for item, o in outcomes.items() if item not in failed)
 
 
@@ -298,10 +298,10 @@ def test_executors_by_name():
     assert make_executor("processes", 1).jobs == 1
     with pytest.raises(
         BadInput,
-        match=r"'seral': unknown \(did you mean serial, ray\?\); choose auto, serial, processes, ray",
+        match=r"'seral': unknown \(.*serial, ray\?.*auto, serial, processes, ray",
     ):
         make_executor("seral")
-    with pytest.raises(BadInput, match="jobs 2: the serial executor trains one trial at a time"):
+    with pytest.raises(BadInput, match="jobs 2: the serial executor"):
         make_executor("serial", 2)
-    with pytest.raises(BadInput, match="jobs 0: give auto or a number"):
+    with pytest.raises(BadInput, match="jobs 0: give auto"):
         make_executor("processes", 0)

@@ -67,13 +67,11 @@ def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versio
     stopped = command(*by_pixels, "--fail-above", 0.01)
     assert stopped.code == 1
     assert stopped.err.startswith("easiness: error: ")
-    assert "of the examples changed, more than --fail-above 1" in stopped.err
+    assert "more than --fail-above 1" in stopped.err
     assert command(*by_pixels, "--fail-above", 1).code == 0
 
 
 def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):
     assert "trained differently (" in refused("diff", versions / "old", measured)
-    assert "--fail-above 2: must be a share" in refused(
-        "diff", versions / "old", versions / "new", "--fail-above", 2
-    )
+    assert "--fail-above 2: must be" in refused("diff", versions / "old", versions / "new", "--fail-above", 2)
     assert "same run twice" in refused("diff", versions / "old", versions / "old")

@@ -127,8 +127,8 @@ def test_other_settings_are_refused_in_one_line(refused, studied, snapshot):
 def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, tmp_path, run_copy):
     out = tmp_path / "study"
     smoke = ("paper", "--preset", "smoke", "--out")
-    assert "hold a part out (--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
-    assert "limit 5 is below the 10 classes" in refused(*smoke, out, "--limit", 5)
+    assert "(--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
+    assert "limit 5 is below" in refused(*smoke, out, "--limit", 5)
     assert "'lapto'" in refused("paper", "--preset", "lapto", "--out", out)
     assert "--out" in refused("paper", "--preset", "smoke")
     assert "nowhere" in refused("paper", tmp_path / "nowhere", "--preset", "smoke", "--out", out)
@@ -137,7 +137,7 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "notes.txt").write_text("mine")
-    assert "it holds 'notes.txt'" in refused(*smoke, mine, "--limit", 150)
+    assert "holds 'notes.txt'" in refused(*smoke, mine, "--limit", 150)
     assert [path.name for path in mine.iterdir()] == ["notes.txt"]
 
 
@@ -165,4 +165,4 @@ def test_a_study_is_read_by_the_commands_for_runs(command, refused, studied, tmp
     assert row[1] == "mlp_2_w8"
     assert row[4:7] + row[-2:] == ["1", "of", "2", "1", "missing"]
     assert lines[-1] == "report: not written yet; `easiness paper` goes on"
-    assert f"{begun}: the study has no report.html yet" in refused("report", begun, "-o", page)
+    assert f"{begun}: the study has no" in refused("report", begun, "-o", page)

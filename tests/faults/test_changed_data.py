@@ -79,7 +79,7 @@ def test_photos_that_are_read_again(photos, tmp_path, contents, monkeypatch, how
     with pytest.raises(RunFailed, match="2 of 3 trials failed") as failed:
         measure(photos, **options, out=tmp_path / "run", progress=spoils)
     assert str(photos / "cat" / "0.png") in str(failed.value)
-    assert "the 1 finished one is kept" in str(failed.value)
+    assert "1 finished one" in str(failed.value)
     assert len(str(failed.value).splitlines()) == 1
     shutil.rmtree(photos, ignore_errors=True)
     shutil.copytree(tmp_path / "kept", photos)
@@ -118,7 +118,7 @@ def test_a_clock_that_went_back_hides_no_change(refused, command, pictures, tmp_
     file.write_bytes(content)
     os.utime(file, (0, 0))
     line = refused("measure", pictures, *out)
-    assert "this run cannot be continued" in line
+    assert "cannot be continued" in line
     assert len(open_run(tmp_path / "run").trials) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, cont
     options = {**SIZE, "image_size": 32, "batch_size": 4, **executor}
     measure(photos, **options, out=tmp_path / "lone" / "run", progress=False)
     cut = AfterTheFirstTrial(lambda: os.truncate(only_cache(tmp_path), 5000))
-    with pytest.raises(BadInput, match=r"\.photos: the cache of photos is damaged; remove it and run again"):
+    with pytest.raises(BadInput, match=r"\.photos: .*damaged"):
         measure(photos, **options, out=tmp_path / "run", progress=cut)
     assert 1 <= len(open_run(tmp_path / "run").trials) < 3
     only_cache(tmp_path).unlink()

@@ -119,9 +119,9 @@ def test_while_photos_are_cached(command, photos, disk, contents, tmp_path, monk
     finished = command(*arguments(disk.path / "run"))
     assert finished.code == 1
     line = finished.err.splitlines()[-1]
-    assert "the cache of photos cannot be written" in line
+    assert "cache of photos" in line
     assert FULL in line
-    assert "run it again when this is mended, or use --cache off" in line
+    assert "use --cache off" in line
     assert not (disk.path / "run").exists()
     disk.empty()
     assert command(*arguments(disk.path / "run")).code == 0

@@ -100,7 +100,7 @@ def test_a_trial_fails_alone(command, tmp_path, monkeypatch, contents):
         "easiness: error: run: 1 of 3 trials failed (trial 1: out of memory; free some and run it again, use "
         "fewer --jobs, or for a new run choose a smaller --batch-size ("
     )
-    assert line.endswith("; the 2 finished ones are kept")
+    assert line.endswith("2 finished ones are kept")
     assert list(contents(tmp_path / "run")) == [0, 2]
     assert "failed: trial 1: out of memory" in command("status", "run").out
 

@@ -25,6 +25,6 @@ def test_torchvision(silent_server, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets.USPS, "split_list", {"train": [url, "usps.bz2", "0" * 32]})
     monkeypatch.setattr(torchvision_sets, "SECONDS_TO_WAIT", 0.2)
     before = socket.getdefaulttimeout()
-    with pytest.raises(RunFailed, match=rf"usps: it cannot be downloaded to {tmp_path} \(.*timed out\)"):
+    with pytest.raises(RunFailed, match=rf"usps: .*{tmp_path} \(.*timed out\)"):
         load_dataset("usps", data_root=tmp_path, download=True)
     assert socket.getdefaulttimeout() == before

@@ -86,5 +86,5 @@ def test_of_an_id_that_is_given_twice_the_first_counts(tmp_path):
         trial.update([100, 100], logits(1)[:2])
         trial.end_epoch()
     np.testing.assert_array_equal(made.run.trials[0].observations(3).logits.values[0], logits(0))  # type: ignore[union-attr]
-    with pytest.raises(BadInput, match="duplicates 'last' is unknown; choose refuse or first"):
+    with pytest.raises(BadInput, match="duplicates 'last' is unknown"):
         recorder(tmp_path / "other", duplicates="last")

@@ -138,13 +138,11 @@ def test_mappings_with_ids_and_a_forward_of_ones_own(tmp_path):
 
 
 def test_what_cannot_be_recorded_is_said_and_nothing_is_stored(tmp_path):
-    with pytest.raises(
-        BadInput, match="give a loader for a clean pass, or make the Recorder with augmented=True"
-    ):
+    with pytest.raises(BadInput, match=r"loader for a clean pass.*augmented=True"):
         RecordCallback(recorder(tmp_path / "run"))
     made = recorder(tmp_path / "run")
     part = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(IDS[:40], X[:40]), 10)
-    with pytest.raises(BadInput, match="10 of 50 ids are missing"):
+    with pytest.raises(BadInput, match="10 of 50 ids"):
         fit(tmp_path, RecordCallback(made, part))
     assert not made.run.trials
     steps = recorder(tmp_path / "steps", augmented=True)

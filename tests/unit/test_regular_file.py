@@ -22,7 +22,7 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """Of a terabyte, which takes no room."""
     with (tmp_path / "a").open("wb") as file:
         file.truncate(2**40)
-    with pytest.raises(OSError, match="it is larger than 4 KiB"):
+    with pytest.raises(OSError, match="larger than 4 KiB"):
         read_regular(tmp_path / "a", 4096)
 
 
@@ -56,5 +56,5 @@ def test_a_line_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "a").write_text("abcd\nabcde")
     assert list(text_lines(tmp_path / "a")) == ["abcd\n", "abcde"]
     (tmp_path / "a").write_text("abcd\nabcdef")
-    with pytest.raises(OSError, match="line 2 is longer than any table has"):
+    with pytest.raises(OSError, match="line 2 is longer"):
         list(text_lines(tmp_path / "a"))

@@ -259,7 +259,7 @@ def test_a_diverging_trial_fails_with_epoch_and_step(data):
 
 def test_weights_that_overflow_in_the_last_step_fail_the_trial_when_observed(data):
     exploding = Recipe(flip=0.0, batch_size=200, alpha=1e20)
-    with pytest.raises(TrialFailed, match=r"epoch 1: logits of id .* are not finite"):
+    with pytest.raises(TrialFailed, match=r"epoch 1: logits .*finite"):
         run_trial(spec(data, recipe=exploding), data, CPU)
 
 

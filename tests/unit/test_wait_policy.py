@@ -135,8 +135,8 @@ def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
     first = "import os, torch; del os.environ['GOMP_SPINCOUNT']"
     then = f"train(1, threads=2); {again}, out=sys.argv[1])"
     (said,) = warnings_of(tmp_path, then, first, GOMP_SPINCOUNT="0")
-    assert said.startswith("UserWarning torch was loaded with OMP_WAIT_POLICY unset")
-    assert "Set OMP_WAIT_POLICY=passive before torch is imported" in said
+    assert said.startswith("UserWarning torch was")
+    assert "OMP_WAIT_POLICY=passive before torch" in said
 
 
 @pytest.mark.long

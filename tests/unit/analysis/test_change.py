@@ -66,7 +66,7 @@ def test_trials_without_noise_changed_or_did_not():
 
 
 def test_one_trial_has_no_noise_to_tell():
-    with pytest.raises(ValueError, match="num_trials must be at least 2"):
+    with pytest.raises(ValueError, match="num_trials must be"):
         OfTrials(np.zeros(2), np.zeros(2), 1)
 
 
@@ -128,5 +128,5 @@ def test_one_trial_has_no_interval():
     ("before", "after"), [((2, 3), (2, 4)), ((2, 1), (2, 1)), ((0, 3), (0, 3)), ((3,), (3,))]
 )
 def test_what_is_refused(before, after):
-    with pytest.raises(BadInput, match="give as many of both"):
+    with pytest.raises(BadInput, match="as many of both"):
         paired_gain(np.ones(before, np.bool_), np.ones(after, np.bool_))

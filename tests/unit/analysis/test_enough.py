@@ -127,7 +127,7 @@ def test_easiness_that_is_undefined() -> None:
     none_right = Votes(
         np.zeros((10, 20), bool), np.full((10, 20), 0.1), np.zeros(20, np.int64), np.arange(20), 1
     )
-    with pytest.raises(BadInput, match="no example is classified correctly in a group of 10 trials"):
+    with pytest.raises(BadInput, match=r"classified correctly in .* 10 trials"):
         check_trials(none_right, stopping_rule(0.8, 100))
 
 

@@ -139,13 +139,13 @@ def test_fewer_than_ten_trials_foretell_nothing(ties: str) -> None:
 
 
 def test_strict_sets_are_refused(graded: Votes) -> None:
-    with pytest.raises(BadInput, match=r"^ties strict: its sets differ in size"):
+    with pytest.raises(BadInput, match=r"^ties strict: its sets"):
         forecast(graded, ties="strict")
 
 
 def test_what_is_undefined_is_refused() -> None:
     none_right = votes(np.zeros(K), 10)
-    with pytest.raises(BadInput, match="no example is classified correctly"):
+    with pytest.raises(BadInput, match="classified correctly"):
         forecast(none_right)
 
 

@@ -33,7 +33,7 @@ def test_counts_and_means_over_groups_and_repeated_trials(three: Votes) -> None:
 
 
 def test_a_group_that_is_never_right_leaves_easiness_undefined(three: Votes) -> None:
-    with pytest.raises(BadInput, match="epoch 7: no example is classified correctly in a group of 2 trials"):
+    with pytest.raises(BadInput, match=r"epoch 7: no example .* group of 2"):
         three.counts(groups([1, 0, 0], [0, 0, 2]))
 
 

@@ -76,4 +76,4 @@ def test_runs_that_cannot_be_looked_at(refused, digits, command, tmp_path):
     assert "no such run" in refused("perturb", tmp_path / "none", "--kind", "color")
     bare = tmp_path / "bare"
     assert command(*digits(bare, "--trials", 1, "--no-weights")).code == 0
-    assert "measure again without --no-weights" in refused("perturb", bare, "--kind", "color")
+    assert "without --no-weights" in refused("perturb", bare, "--kind", "color")

@@ -23,7 +23,7 @@ def read(name):
 def test_lists_in_options():
     parse_rates, split_policies = read("rates"), read("policies")
     assert parse_rates("0, 0.3,.9") == (0, 0.3, 0.9)
-    with pytest.raises(BadInput, match=r"--rates '0;1': give numbers with commas between them"):
+    with pytest.raises(BadInput, match="--rates '0;1': give numbers"):
         parse_rates("0;1")
     assert split_policies("easy, beta:1,3,random") == ("easy", "beta:1,3", "random")
     assert split_policies("beta:0.5,2,beta:2,0.5") == ("beta:0.5,2", "beta:2,0.5")
@@ -81,14 +81,14 @@ def test_bad_input(refused, measured, tmp_path, name, options, said):
 
 def test_scores_of_other_data(refused, measured, tmp_path, pictures):
     line = refused("ablate", pictures, "--scores", measured, *STUDY, "--out", tmp_path / "out")
-    assert "limit 100 exceeds" in line or "these are not the data of" in line
+    assert "limit 100 exceeds" in line or "not the data" in line
 
 
 def test_a_rate_that_leaves_a_class_without_examples(refused, measured, tmp_path):
     line = refused(
         "ablate", "digits", "--scores", measured, *STUDY, "--rates", "0.95", "--out", tmp_path / "out"
     )
-    assert "policy easy at rate 0.95: the draw takes all" in line
+    assert "easy at rate 0.95: the draw" in line
 
 
 def test_kept_ids(command, measured, tmp_path):
@@ -210,14 +210,12 @@ def test_exactly_the_worst_and_those_named(command, refused, measured, tmp_path)
     file = tmp_path / "wrong.txt"
     file.write_text("".join(f"{one}\n" for one in worst))
     assert command("prune", measured, "--ids", file).out == finished.out
-    assert "leave --drop, --policy out" in refused(
+    assert "--drop, --policy out" in refused(
         "prune", measured, "--ids", file, "--drop", 0.1, "--policy", "best"
     )
-    assert "--drop: say which share to drop, such as 0.3; or name the examples (--ids FILE)" in refused(
-        "prune", measured, "--policy", "worst"
-    )
+    assert "--drop: say which share" in refused("prune", measured, "--policy", "worst")
     file.write_text("no.png\n")
-    assert "the run has no example with id no.png" in refused("prune", measured, "--ids", file)
-    assert "policy 'worst' is unknown" in refused(
+    assert "no example with id no.png" in refused("prune", measured, "--ids", file)
+    assert "'worst' is unknown" in refused(
         "ablate", "digits", "--scores", measured, *STUDY, "--policies", "worst", "--out", tmp_path / "out"
     )

@@ -70,7 +70,7 @@ def test_lengths_that_differ():
 
 
 def test_duplicate_ids_are_named():
-    with pytest.raises(BadInput, match=r"id a, b occurs more than once"):
+    with pytest.raises(BadInput, match="id a, b occurs"):
         check([0, 1, 0, 1, 0], ids=np.array(["a", "b", "b", "a", "c"], object))
 
 
@@ -81,7 +81,7 @@ def test_held_out_labels_need_only_be_in_range():
         )
 
     assert check_two([2, 2]).tolist() == [2, 2]
-    with pytest.raises(BadInput, match="test: row 1: label 3 is out of range; labels are 0 to 2"):
+    with pytest.raises(BadInput, match="test: row 1: label 3"):
         check_two([0, 3])
-    with pytest.raises(BadInput, match="test: row 0: the label is NaN"):
+    with pytest.raises(BadInput, match=r"test: row 0: .*NaN"):
         check_two([np.nan, 1])

@@ -145,12 +145,12 @@ def test_what_a_spreadsheet_makes_of_it(tmp_path: Path, separator: str):
 
 
 def test_it_counts_rows_as_a_spreadsheet_does(tmp_path: Path):
-    with pytest.raises(BadInput, match="row 5: the label '7' is no class"):
+    with pytest.raises(BadInput, match=r"row 5: .*'7' is no"):
         read(tmp_path, 'id,label,note\n0,0,"two\nlines"\n\n1,1,\n2,7,\n')
 
 
 def test_a_file_in_another_encoding(tmp_path: Path):
-    with pytest.raises(BadInput, match="is not UTF-8; save the file in that encoding"):
+    with pytest.raises(BadInput, match="not UTF-8"):
         read(tmp_path, "id,label\n0,caf\u00e9\n".encode("latin-1"))
 
 
@@ -166,16 +166,12 @@ def test_an_example_that_is_held_out_here(tmp_path: Path):
     held = load_dataset("digits", limit=100, holdout=0.2).held_out
     assert held is not None
     file = labels(tmp_path, f"id,label\n{held.ids[0]},0\n")
-    with pytest.raises(
-        BadInput, match=r"row 2: the example '\d+' is held out \(--holdout 0.2\); give labels made"
-    ):
+    with pytest.raises(BadInput, match=r"row 2: the example '\d+' is held out \(--holdout 0.2"):
         load_dataset("digits", limit=100, holdout=0.2, labels=file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path):
-    with pytest.raises(
-        BadInput, match=r"no\.csv: the file of labels cannot be read \(No such file or directory\)"
-    ):
+    with pytest.raises(BadInput, match=r"no\.csv: .*No such file"):
         load_dataset("digits", labels=tmp_path / "no.csv")
 
 
@@ -195,7 +191,7 @@ def test_a_run_by_such_labels_goes_on_and_finds_its_data_again(tmp_path: Path, d
     run = ez.measure("digits", trials=1, **where)
     assert len(run.ids) == 99
     assert len(ez.measure("digits", trials=2, **where).trials) == 2
-    with pytest.raises(BadInput, match="cannot be continued with other settings"):
+    with pytest.raises(BadInput, match="with other settings"):
         ez.measure("digits", trials=2, **{**where, "labels": None})
     again = Run(tmp_path / "run").spec.data
     assert (again.limit, again.holdout, again.labels) == (100, 0.2, str(digits_labels))
@@ -219,6 +215,4 @@ def test_the_command_takes_them(command, tmp_path: Path, digits_labels: Path):
         "measure", "digits", *size, "--labels", tmp_path / "no.csv", "--out", tmp_path / "other"
     )
     assert refused.code == 2
-    assert refused.err.splitlines()[-1].endswith(
-        "no.csv: the file of labels cannot be read (No such file or directory)"
-    )
+    assert refused.err.splitlines()[-1].endswith("(No such file or directory)")

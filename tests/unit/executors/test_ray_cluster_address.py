@@ -15,11 +15,11 @@ def test_an_address_where_nobody_listens_is_one_line_at_once():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-        with pytest.raises(BadInput, match=rf"ray address {address}: nobody answers \(.*refused"):
+        with pytest.raises(BadInput, match=rf"{address}: nobody answers \(.*refused"):
             connected(address)
 
 
 @pytest.mark.usefixtures("quiet_ray")
 def test_rays_client_is_refused():
-    with pytest.raises(BadInput, match="ray address ray://here:1: Ray's client is not supported"):
+    with pytest.raises(BadInput, match="ray://here:1: Ray's client"):
         connected("ray://here:1")

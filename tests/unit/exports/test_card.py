@@ -119,15 +119,15 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
 
 
 def test_what_is_no_card_or_has_other_pictures_is_refused(made, run, tmp_path):
-    with pytest.raises(BadInput, match="is no score card"):
+    with pytest.raises(BadInput, match="no score card"):
         apply_card(tmp_path, "digits")
     rng = np.random.default_rng(0)
     noise = (rng.integers(0, 255, (10, 8, 8, 1), np.uint8), np.arange(10) % 2)
-    with pytest.raises(BadInput, match="none of its 10 pictures is in the card"):
+    with pytest.raises(BadInput, match="none of its 10"):
         apply_card(made.path, load_dataset(noise))
     with pytest.raises(BadInput, match="exists already"):
         card(run, made.path)
-    with pytest.raises(BadInput, match="does not exist; make it first"):
+    with pytest.raises(BadInput, match="does not exist"):
         card(run, tmp_path / "no" / "card")
 
 
@@ -137,7 +137,7 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
     content = bytearray((made.path / name).read_bytes())
     content[len(content) // 2] ^= 0xFF
     (made.path / name).write_bytes(content)
-    with pytest.raises(BadInput, match=f"{name}.*get the card again"):
+    with pytest.raises(BadInput, match=rf"{name}.*card again"):
         apply_card(made.path, "digits")
 
 
@@ -146,7 +146,7 @@ def test_a_damaged_card_is_named(run, tmp_path, name):
 )
 def test_why_a_card_cannot_be_read_is_said(tmp_path, content, why):
     (tmp_path / "card.json").write_text(content)
-    with pytest.raises(BadInput, match=rf"card\.json: cannot be read {why}.*get the card again"):
+    with pytest.raises(BadInput, match=rf"card\.json: .*{why}.*card again"):
         apply_card(tmp_path, "digits")
 
 
@@ -159,7 +159,7 @@ def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
     made = card(recorder.run, tmp_path / "card")
     assert made.note is not None
     assert "without digests of pictures" in made.note
-    with pytest.raises(BadInput, match="has no digests of pictures"):
+    with pytest.raises(BadInput, match="no digests of"):
         apply_card(made.path, "digits")
 
 
@@ -243,7 +243,7 @@ def test_a_held_out_split_that_changed_gets_no_digests(with_held_out, tmp_path):
     run, _, pictures, labels = with_held_out
     first = {"x": pictures[:80], "y": labels[:80]}
     np.savez(tmp_path / "other.npz", **first, x_test=pictures[80:], y_test=labels[80:])
-    with pytest.raises(BadInput, match="other: has another held-out split than"):
+    with pytest.raises(BadInput, match=r"other: .*another held-out split"):
         card(run, tmp_path / "card", source=tmp_path / "other.npz")
     assert not (tmp_path / "card").exists()
 
@@ -267,9 +267,9 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert "-o: a card is a folder; give a new one" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "digits", "--epoch", 1, "-o", tmp_path / "a.csv")
     assert ended.code == 2
-    assert "takes the scores that are in the card; leave out --epoch and --source" in ended.err
+    assert "leave out --epoch and --source" in ended.err
     ended = command("card", "--apply", tmp_path / "card", "nofolder", "-o", tmp_path / "a.csv")
-    assert "'nofolder': no such file or folder, and not a known name; give digits" in ended.err
+    assert "'nofolder': no such file" in ended.err
 
 
 def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
@@ -291,7 +291,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     assert pd.read_csv(tmp_path / "scores.csv")["card_id"].tolist() == data.ids[taken].tolist()
     refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")
     assert (refused.code, (tmp_path / "other").exists()) == (2, False)
-    assert "how to read SOURCE is for --apply" in refused.err
+    assert "is for --apply" in refused.err
 
 
 @pytest.mark.shared_data

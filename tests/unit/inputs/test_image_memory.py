@@ -12,7 +12,7 @@ def test_images_beyond_a_third_of_the_memory_are_refused(folder, monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda: 3 * 6 * 3 * 4 * 4)
     assert len(data.images) == 6
     monkeypatch.setattr(memory, "available_memory", lambda: 3 * 6 * 3 * 4 * 4 - 1)
-    with pytest.raises(BadInput, match=r"need 0\.0 GiB, more than a third of the 0\.0 GiB .*use --limit"):
+    with pytest.raises(BadInput, match=r"more than a third .*--limit"):
         _ = load_dataset(folder).images
 
 

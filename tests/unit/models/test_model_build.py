@@ -17,7 +17,7 @@ def test_the_same_generator_state_gives_the_same_network() -> None:
 
 
 def test_an_unknown_name_is_bad_input() -> None:
-    with pytest.raises(BadInput, match="did you mean wrn_16_4"):
+    with pytest.raises(BadInput, match="mean wrn_16_4"):
         build_model("wrn164", (3, 32, 32), 10)
 
 

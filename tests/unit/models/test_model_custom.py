@@ -141,7 +141,7 @@ def test_what_fails_is_bad_input_on_one_line(build: Build, source: str, text: st
     ("name", "missing"), [("nowhere1.b:f", "nowhere1"), ("torch.nowhere2:f", "torch.nowhere2")]
 )
 def test_a_module_that_does_not_exist(name: str, missing: str) -> None:
-    with pytest.raises(BadInput, match=f"'{name}': there is no module {missing}, installed or"):
+    with pytest.raises(BadInput, match=rf"'{name}': .*no module {missing}"):
         build_model(name, (1, 8, 8), 10)
 
 

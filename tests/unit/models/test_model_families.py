@@ -93,7 +93,7 @@ def test_the_last_layer_is_the_linear_classifier(name: str) -> None:
 @pytest.mark.parametrize("name", CONVOLUTIONAL)
 @pytest.mark.parametrize("shape", [(3, 3, 8), (1, 8, 3), (3, 1, 1)])
 def test_images_too_small_are_bad_input(name: str, shape: tuple[int, int, int]) -> None:
-    with pytest.raises(BadInput, match=f"{name}.* at least 4 x 4 pixels .* {shape[1]} x {shape[2]}"):
+    with pytest.raises(BadInput, match=rf"{name}.* 4 x 4 .* {shape[1]} x {shape[2]}"):
         build_model(name, shape, 10)
 
 

@@ -76,19 +76,19 @@ def test_a_callable_gets_of_shape_and_classes_what_it_takes(model):
 
 
 def test_a_network_that_is_built_already_is_refused():
-    with pytest.raises(BadInput, match=r"a Net that is built already, .* the class or `lambda: Net"):
+    with pytest.raises(BadInput, match="Net that is built"):
         model_name(Net())
-    with pytest.raises(BadInput, match="model 3: give the name of a network, or what returns a new one"):
+    with pytest.raises(BadInput, match=r"model 3: give .*network"):
         model_name(3)  # type: ignore[arg-type]
     one = Net()
     build(lambda: one)
-    with pytest.raises(BadInput, match="returned the same network again"):
+    with pytest.raises(BadInput, match="the same network"):
         build(lambda: one)
 
 
 def test_what_was_not_given_here_cannot_be_built():
     for use in (check_model_name, lambda name: build_model(name, (1, 4, 4), 3)):
-        with pytest.raises(BadInput, match="'net#0123456789ab' was an object of Python in another process"):
+        with pytest.raises(BadInput, match="'net#0123456789ab' was an object"):
             use("net#0123456789ab")
 
 

@@ -85,7 +85,7 @@ def test_a_transformer_is_built_for_the_size_of_the_images() -> None:
 
 @pytest.mark.parametrize("name", ["vit_b_16", "maxvit_t"])
 def test_square_images_only(name: str) -> None:
-    with pytest.raises(BadInput, match=f"{name}.*square images only.*224 x 192.*`crop`"):
+    with pytest.raises(BadInput, match=rf"{name}.*square images.*224 x 192.*`crop`"):
         build_model(name, (3, 224, 192), 10)
 
 
@@ -99,13 +99,11 @@ def test_square_images_only(name: str) -> None:
 def test_images_that_do_not_suit_are_bad_input(name: str, shape: tuple[int, int, int], text: str) -> None:
     with pytest.raises(BadInput, match=re.escape(f"model '{name}' {text}")) as caught:
         build_model(name, shape, 10)
-    assert "use larger images, or set `crop`" in str(caught.value)
+    assert "or set `crop`" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_other_numbers_of_channels_are_bad_input(channels: int) -> None:
-    with pytest.raises(
-        BadInput, match=f"'resnet18' takes images of 1 or 3 channels and these have {channels}"
-    ):
+    with pytest.raises(BadInput, match=rf"'resnet18' .* 1 or 3 channels .*{channels}"):
         build_model("resnet18", (channels, 32, 32), 10)

@@ -117,7 +117,7 @@ def test_registering_again_replaces_ones_own_alone() -> None:
     for level in (1, 2):
         register("again", levels=(level,), neutral=0)(add)
     assert default_levels("again", (1, 1, 1)) == (0, 2)
-    with pytest.raises(BadInput, match="perturbation 'color' exists already"):
+    with pytest.raises(BadInput, match="'color' exists already"):
         register("color", levels=(1,), neutral=0)(add)
 
 
@@ -125,16 +125,14 @@ def test_bad_registrations() -> None:
     with pytest.raises(BadInput, match=r"perturbation name 'My:Blur'"):
         register("My:Blur", levels=(1,), neutral=0)
     for levels, neutral in [((1, float("nan")), 0), ((1,), float("inf"))]:
-        with pytest.raises(BadInput, match=r"perturbation 'blur': level (nan|inf) is not finite"):
+        with pytest.raises(BadInput, match=r"'blur': level (nan|inf)"):
             register("blur", levels=levels, neutral=neutral)
 
 
 def test_unknown_kinds_are_told_the_nearest() -> None:
-    with pytest.raises(
-        BadInput, match=r"'colour' is not known \(did you mean color\?\): give one of color, r"
-    ):
+    with pytest.raises(BadInput, match=r"'colour' .*mean color\?.* color, r"):
         perturbation("colour", 0.5)
-    with pytest.raises(BadInput, match="level nan is not finite"):
+    with pytest.raises(BadInput, match="level nan is"):
         perturbation("color", float("nan"))
 
 
@@ -186,15 +184,15 @@ def test_a_module_of_the_current_folder_registers_its_own(module: Callable[[str]
     assert built.kind == f"{name}:mirror"
     assert torch.equal(built(IMAGES), IMAGES.flip(3))
     assert find_kind("mirror") is find_kind(f"{name}:mirror")
-    with pytest.raises(BadInput, match=rf"'{name}:miror' is not known \(did you mean mirror"):
+    with pytest.raises(BadInput, match=rf"'{name}:miror' .*mean mirror"):
         perturbation(f"{name}:miror", 1)
 
 
 def test_modules_that_cannot_be_imported(module: Callable[[str], str]) -> None:
-    with pytest.raises(BadInput, match="there is no module nowhere, installed or in the current folder"):
+    with pytest.raises(BadInput, match="no module nowhere"):
         perturbation("nowhere.at:all", 1)
     with pytest.raises(BadInput, match=r"write package\.module:name"):
         perturbation("kinds.py/x:all", 1)
     broken = module("1 / 0")
-    with pytest.raises(BadInput, match=f"importing {broken} raised ZeroDivisionError: division by zero"):
+    with pytest.raises(BadInput, match=f"importing {broken} raised ZeroDivisionError"):
         perturbation(f"{broken}:x", 1)

@@ -103,10 +103,10 @@ def test_tiny_tiles_are_pixels() -> None:
 
 
 def test_other_bad_input() -> None:
-    with pytest.raises(BadInput, match="shuffle seed -1 is negative"):
+    with pytest.raises(BadInput, match="seed -1 is negative"):
         Shuffle(0.5, seed=-1)
     with pytest.raises(BadInput, match="shuffle needs ids"):
         Shuffle(0.5)(counting(4, 4))
-    with pytest.raises(BadInput, match=r"id 0\.5 is neither an integer nor a text"):
+    with pytest.raises(BadInput, match=r"id 0\.5 is neither"):
         Shuffle(0.5)(counting(4, 4), ids=[0.5])  # type: ignore[arg-type]
     assert Shuffle(0.5)(torch.zeros(0, 3, 4, 4), ids=[]).shape == (0, 3, 4, 4)

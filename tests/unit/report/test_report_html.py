@@ -300,7 +300,7 @@ def test_pictures_come_from_the_source_that_is_named(
     run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
     shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]  # type: ignore[operator]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
-    with pytest.raises(BadInput, match="these are not the data"):
+    with pytest.raises(BadInput, match="not the data"):
         render_report([run], source="digits")
 
 
@@ -329,9 +329,9 @@ def test_what_cannot_be_reported_is_refused(
     other = record(noisy_logits([0, 1] * 10, trials=2, epochs=1), [0, 1] * 10)
     with pytest.raises(BadInput, match="over different data"):
         render_report([run, other])
-    with pytest.raises(BadInput, match="epoch 3 is not recorded"):
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
         render_report([run], epoch=3)
-    with pytest.raises(BadInput, match="no run was given"):
+    with pytest.raises(BadInput, match="no run was"):
         render_report([])
     with pytest.raises(RunFailed, match="cannot be written"):
         write_report([run], tmp_path / "missing" / "report.html")

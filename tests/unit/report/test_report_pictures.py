@@ -72,15 +72,15 @@ def test_an_id_that_the_data_lack_is_refused(
         ids=data.ids + 5000,
         fingerprint=data.fingerprint,
     )
-    with pytest.raises(BadInput, match="no example with the id 50"):
+    with pytest.raises(BadInput, match="with the id 50"):
         picture_uris(run, data, [0])
 
 
 def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
     run = open_run(measured)
-    with pytest.raises(BadInput, match="limit 100 exceeds the 24 examples"):
+    with pytest.raises(BadInput, match="limit 100 exceeds the 24"):
         find_data(run, str(pictures))
-    with pytest.raises(BadInput, match="digits: these are not the data of"):
+    with pytest.raises(BadInput, match=r"digits: .*not the data"):
         find_data(run, load_dataset("digits", limit=100, seed=1))
 
 

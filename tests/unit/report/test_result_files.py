@@ -22,25 +22,25 @@ def test_a_file_that_can_be_written(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.csv.gz", ".csv"])
 def test_a_suffix_that_says_nothing(tmp_path, name):
-    with pytest.raises(BadInput, match=r"cannot tell the format; end the name in \.parquet or \.csv"):
+    with pytest.raises(BadInput, match=r"tell the format; .*\.parquet or \.csv"):
         check_output_file(tmp_path / name, (".parquet", ".csv"))
 
 
 def test_places_where_no_file_can_be(tmp_path):
     (tmp_path / "a.csv").mkdir()
-    with pytest.raises(BadInput, match=r"a\.csv: is a folder; give a file name"):
+    with pytest.raises(BadInput, match=r"a\.csv: is a folder"):
         check_output_file(tmp_path / "a.csv", (".csv",))
-    with pytest.raises(BadInput, match=r"b\.csv: the folder .*none does not exist; make it first"):
+    with pytest.raises(BadInput, match=r"b\.csv: .*folder .*none does not exist"):
         check_output_file(tmp_path / "none" / "b.csv", (".csv",))
-    with pytest.raises(BadInput, match=r"\.csv: cannot be written \(File name too long\); choose"):
+    with pytest.raises(BadInput, match=r"\.csv: .*\(File name too long"):
         check_output_file(tmp_path / f"{'x' * 300}.csv", (".csv",))
 
 
 def test_places_where_no_new_folder_can_be(tmp_path):
     check_output_folder(tmp_path / "new")
-    with pytest.raises(BadInput, match="exists already; give the name of a new folder"):
+    with pytest.raises(BadInput, match="exists already"):
         check_output_folder(tmp_path)
-    with pytest.raises(BadInput, match=r"the folder .*none does not exist; make it first"):
+    with pytest.raises(BadInput, match=r"folder .*none does not exist"):
         check_output_folder(tmp_path / "none" / "new")
 
 
@@ -50,7 +50,7 @@ def test_a_folder_that_cannot_be_filled_is_not_left(tmp_path):
             (folder / "part").write_text("a")
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(RunFailed, match="new: cannot be written"):
+    with pytest.raises(RunFailed, match=r"new: .*written"):
         fill()
     assert list(tmp_path.iterdir()) == []
 
@@ -61,7 +61,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
 
     (tmp_path / "a.csv").write_text("old")
     monkeypatch.setattr(os, "fsync", no_room)
-    with pytest.raises(RunFailed, match=r"a\.csv: cannot be written \(No space left on device\)"):
+    with pytest.raises(RunFailed, match=r"a\.csv: .*No space left"):
         write_file(tmp_path / "a.csv", b"new")
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.csv"]
     assert (tmp_path / "a.csv").read_text() == "old"

@@ -141,7 +141,7 @@ def test_what_is_of_no_use_is_said_and_the_next_best_is_taken(trainer, tmp_path)
 
 @pytest.mark.parametrize("every", ["never", -1, float("nan"), float("inf"), True, None])
 def test_other_intervals_are_refused(every):
-    with pytest.raises(BadInput, match="give a number of minutes, auto or off"):
+    with pytest.raises(BadInput, match="number of minutes"):
         check_checkpoints(every)
 
 

@@ -171,7 +171,7 @@ def test_other_settings_are_refused_before_anything_is_trained(data, tmp_path):
     folder = tmp_path / "study"
     carry_out_all({"old": plan_of(data)}, folder, Execution())
     plans = {"new": plan_of(data), "old": plan_of(data, seed=1)}
-    with pytest.raises(BadInput, match=r"old: this run cannot be continued .* seed is 0 in the run, 1 here"):
+    with pytest.raises(BadInput, match=r"old: .* seed is 0 .* 1 here"):
         carry_out_all(plans, folder, Execution())
     assert {path.name for path in folder.iterdir()} == {"old", "resolved.json"}
 

@@ -73,7 +73,7 @@ def test_reading_does_not_wait_for_a_writer(run_copy):
     with RunWriter(run_copy):
         run, _ = again(run_copy)
         assert len(run.trials) == 3
-        with pytest.raises(BadInput, match="another process is writing to this run"):
+        with pytest.raises(BadInput, match="another process is writing"):
             again(run_copy, trials=4)
 
 
@@ -218,7 +218,7 @@ def test_old_trials_stay_until_their_replacements_are_whole(run_copy, monkeypatc
     assert [trial.epochs for trial in run.trials] == [3, 2, 2]
     assert run.epochs == 2
     run.scores(2)
-    with pytest.raises(BadInput, match="epoch 3 is not recorded; choose 1 to 2"):
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
         run.scores(3)
     assert contents(run_copy) == {0: contents(lone)[0], 1: old[1], 2: old[2]}
     run, events = again(run_copy, epochs=3)
@@ -230,7 +230,7 @@ def test_damage_is_refused_and_mended_on_request(run_copy, trial_folder, content
     intact = contents(run_copy)
     (trial_folder(run_copy, 1) / "weights.safetensors").write_bytes(b"x")
     before = snapshot(run_copy)
-    with pytest.raises(BadInput, match=r"0001-.*weights\.safetensors: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"0001-.*weights\.safetensors: .*damaged"):
         again(run_copy)
     assert snapshot(run_copy) == before
     run, events = again(run_copy, retrain_damaged=True)
@@ -259,7 +259,7 @@ def test_a_damaged_trial_beyond_those_asked_for_is_mended_too(run_copy, trial_fo
 def test_a_damaged_list_of_examples_is_refused_before_training(run_copy, snapshot):
     (run_copy / "examples.parquet").write_bytes(b"x")
     before = snapshot(run_copy)
-    with pytest.raises(BadInput, match=r"examples\.parquet: the list of examples is damaged"):
+    with pytest.raises(BadInput, match=r"examples\.parquet: .*damaged"):
         again(run_copy, trials=4)
     assert snapshot(run_copy) == before
 
@@ -272,6 +272,6 @@ def test_a_run_that_was_moved_goes_on(run_copy, tmp_path):
 
 
 def test_an_unknown_executor(tmp_path):
-    with pytest.raises(BadInput, match="executor 'pool': unknown; choose auto, serial, processes"):
+    with pytest.raises(BadInput, match="executor 'pool': unknown"):
         again(tmp_path / "run", executor="pool")
     assert not (tmp_path / "run").exists()

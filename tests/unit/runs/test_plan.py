@@ -195,7 +195,7 @@ def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
 
 def test_a_newer_recipe_version(plan):
     old = plan.spec(FLOAT32, 3, 2).model_copy(update={"recipe_version": 0})
-    with pytest.raises(BadInput, match="recipe version is 0 in the run, 1 here"):
+    with pytest.raises(BadInput, match=r"version is 0 .* 1 here"):
         plan.check_continues(old, OUT)
 
 
@@ -222,7 +222,7 @@ def test_a_recorded_run_is_not_measured_into(plan):
     recorded = RecordedSpec(
         data=DatasetRef(train=SplitRef(fingerprint="f", num_examples=10), classes=("0", "1"))
     )
-    with pytest.raises(BadInput, match="it was recorded from a training loop of your own"):
+    with pytest.raises(BadInput, match="training loop of your own"):
         plan.check_continues(recorded, OUT)
 
 

@@ -94,7 +94,7 @@ def rehearsed(monkeypatch: pytest.MonkeyPatch, empty_cache: Path) -> list[str]:
 def test_nothing_is_measured_where_an_image_is_unreadable(kind, photos, rehearsed, tmp_path):
     make, named = SOURCES[kind]
     source = make(photos)
-    with pytest.raises(BadInput, match=f"{named}.*: unreadable or truncated image .*--skip-unreadable"):
+    with pytest.raises(BadInput, match=rf"{named}.*: .*truncated image .*--skip-unreadable"):
         ez.measure(source, **TRAINED, out=tmp_path / "run")
     assert rehearsed == []
     assert not (tmp_path / "run").exists()
@@ -150,7 +150,7 @@ def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, 
 def test_no_room_is_said_before_anything_is_written(photos, rehearsed, monkeypatch, tmp_path):
     (photos / BAD).unlink()
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(10**6, 10**6 - 1000, 1000))
-    with pytest.raises(BadInput, match=r"the cached photos need about .* and 1 kB are free"):
+    with pytest.raises(BadInput, match=r"cached photos need .* 1 kB"):
         ez.measure(photos, **TRAINED, out=tmp_path / "run")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["cache", "pets"]
     assert rehearsed == []

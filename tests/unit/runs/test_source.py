@@ -61,7 +61,7 @@ def test_validated_alike_and_gone_on_with(digits, tmp_path, snapshot):
 def test_a_split_that_is_held_out_is_not_replaced(digits, tmp_path, study):
     data = hold_out(digits, 0.3)
     options = {**SMALL, "limit": 60, "holdout": 0.2} if study == "measure" else VALIDATED
-    with pytest.raises(BadInput, match=r"digits: has a held-out split \(test\); leave out holdout"):
+    with pytest.raises(BadInput, match=r"digits: .*held-out split \(test\); leave out holdout"):
         getattr(ez, study)(data, **options, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -69,9 +69,7 @@ def test_a_split_that_is_held_out_is_not_replaced(digits, tmp_path, study):
 @pytest.mark.parametrize("study", ["measure", "validate"])
 def test_what_is_unreadable_cannot_be_left_out_any_more(digits, tmp_path, study):
     options = {**SMALL, "limit": 60} if study == "measure" else VALIDATED
-    with pytest.raises(
-        BadInput, match=r"digits: a Dataset is loaded already, .* skip_unreadable to load_dataset"
-    ):
+    with pytest.raises(BadInput, match=r"digits: .*loaded already, .* skip_unreadable"):
         getattr(ez, study)(digits, **options, skip_unreadable=True, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     so_loaded = replace(digits, load_options=LoadOptions(skip_unreadable=True))

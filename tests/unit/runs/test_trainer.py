@@ -90,7 +90,7 @@ def test_a_group_is_trained_whole_whatever_is_missing(tmp_path, contents):
 
 def test_failures_beside_each_other(tmp_path):
     plan = planned("digits", **FEW, trials=2, recipe={"alpha": 1e38})
-    with pytest.raises(RunFailed, match=r"2 of 2 trials failed \(trials 0 and 1: epoch 1: "):
+    with pytest.raises(RunFailed, match=r"2 of 2 .*trials 0 and 1: epoch 1"):
         carry_out(plan, tmp_path / "run", Execution(), resolved=settings(together=2))
 
 
@@ -158,7 +158,7 @@ def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("easiness.runs.trainer.share_images", full)
-    with pytest.raises(RunFailed, match=r"cannot be written for the processes to share \(No space left"):
+    with pytest.raises(RunFailed, match=r"processes to share \(No space"):
         ez.measure("digits", **FEW, trials=2, out=tmp_path / "run", jobs=2)
 
 
@@ -190,6 +190,6 @@ def test_photos_without_a_cache_stay_in_one_process(tmp_path):
     }
     data = (photos, np.arange(8) % 2)
     for asked in ({"jobs": 2}, {"executor": "processes"}):
-        with pytest.raises(BadInput, match="photos without a cache are in the memory of one process"):
+        with pytest.raises(BadInput, match="photos without a cache"):
             ez.measure(data, out=tmp_path / "run", **options, **asked)
     assert len(ez.measure(data, out=tmp_path / "run", **options).trials) == 2

@@ -195,9 +195,7 @@ def test_reliability_that_is_undefined_keeps_the_trials(tmp_path: Path) -> None:
     wrong = np.zeros((10, 5, 2), np.float32)
     wrong[..., 1] = 1
     run = recorded(tmp_path / "run", wrong)
-    with pytest.raises(
-        RunFailed, match=r"run: how reliable its 10 trials are cannot be told \(epoch 1: no ex"
-    ):
+    with pytest.raises(RunFailed, match=r"run: how reliable .*\(epoch 1:"):
         UntilReliable(stopping_rule(0.9, 20), 1, lambda _: None)(run)
     assert len(ez.open_run(run.path).trials) == 10
 

@@ -82,11 +82,11 @@ def test_processes_spread_over_the_gpus_of_a_machine(four_processes):
 
 
 def test_an_address_goes_with_a_cluster():
-    with pytest.raises(BadInput, match="ray address here:1: the processes executor stays on this machine"):
+    with pytest.raises(BadInput, match="here:1: the processes executor"):
         allowed(Execution(executor="processes", ray_address="here:1"), photos=False)
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch):
     monkeypatch.setattr("easiness.executors.registry.find_spec", lambda _: None)
-    with pytest.raises(BadInput, match=r"executor ray: is not installed; pip install 'easiness\[ray\]'"):
+    with pytest.raises(BadInput, match=r"executor ray: .*'easiness\[ray\]'"):
         check_executor("ray", 2)

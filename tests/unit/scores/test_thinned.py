@@ -130,7 +130,7 @@ def test_logits_are_those_of_the_epoch(trial_of_logits):
 
 
 def test_an_epoch_that_was_not_observed_has_no_scores(trial_of_right):
-    with pytest.raises(BadInput, match=r"epoch 3: a trial was not observed after it; ask for one of 2, 4, 5"):
+    with pytest.raises(BadInput, match=r"epoch 3: .*observed .* 2, 4, 5"):
         score_columns([at_epochs(trial_of_right(SEEN), EPOCHS)], 3)
     with pytest.raises(BadInput, match=r"epoch 6: a trial has 5 epoch\(s\)"):
         score_columns([at_epochs(trial_of_right(SEEN), EPOCHS)], 6)

@@ -53,7 +53,7 @@ def test_label_smoothing_is_part_of_the_identity_where_it_is_used():
 
 @pytest.mark.parametrize("period", [0, -1.0, "ten", "", True, None])
 def test_a_period_is_a_number_or_the_word(period):
-    with pytest.raises(BadInput, match=r'^mine: period: give a finite number of epochs above 0, or "epochs"'):
+    with pytest.raises(BadInput, match=r'^mine: period: .*"epochs"'):
         make_recipe({}, {"period": period}, origin="mine")
 
 
@@ -89,14 +89,12 @@ def test_a_file_may_have_the_name_of_a_recipe(tmp_path, monkeypatch):
 
 
 def test_an_unknown_name_or_base_is_one_line(tmp_path):
-    with pytest.raises(
-        BadInput, match=r"^recipe shrot: unknown .*mean short.*; give paper or short, or a TOML"
-    ):
+    with pytest.raises(BadInput, match=r"^recipe shrot: .*mean short.*paper or short"):
         recipe_settings("shrot")
     file = tmp_path / "mine.toml"
     for text, shown in (('base = "shrot"\n', "'shrot'"), ("base = 3\n", "3"), ("[base]\n", "{}")):
         file.write_text(text)
-        with pytest.raises(BadInput, match=f"mine.toml: base: give paper or short, not {shown}$"):
+        with pytest.raises(BadInput, match=rf"mine.toml: base: .*not {shown}$"):
             recipe_settings(file)
 
 

@@ -90,5 +90,5 @@ def test_columns_are_read_as_names():
     assert read is not None
     assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
     for text in ("path", "path=", "=filename", "path=a,", ""):
-        with pytest.raises(ValueError, match="name them as in path=filename,label=breed"):
+        with pytest.raises(ValueError, match="path=filename,label=breed"):
             read(text)

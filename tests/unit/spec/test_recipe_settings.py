@@ -120,7 +120,7 @@ def test_reduce_is_part_of_what_is_learned_only_where_it_is_used(toml):
 
 def test_photos_are_not_reduced_but_images_of_one_size_are():
     photos = {"crop": 224, "batch_size": 64}
-    with pytest.raises(BadInput, match="recipe: reduce: photos are cropped to 224 pixels"):
+    with pytest.raises(BadInput, match=r"reduce: .* cropped to 224"):
         make_recipe(photos, {"reduce": 2}, origin="recipe")
     assert make_recipe(photos, {"reduce": 2, "crop": 0}, origin="recipe").reduce == 2
 
@@ -172,7 +172,7 @@ def test_a_bad_file_is_one_line_that_names_file_and_setting(toml, text, parts):
 
 def test_a_missing_file_and_a_folder_are_named(tmp_path):
     for path in (tmp_path / "none.toml", tmp_path):
-        with pytest.raises(BadInput, match="the recipe cannot be read") as caught:
+        with pytest.raises(BadInput, match="recipe cannot be") as caught:
             read_recipe(path)
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)

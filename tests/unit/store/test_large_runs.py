@@ -117,7 +117,7 @@ def test_a_document_that_changed_is_read_whatever_the_index_says(copy, counted):
     content = bytearray(file.read_bytes())
     content[50] ^= 1
     file.write_bytes(content)
-    with pytest.raises(BadInput, match=r"0033-.*trial\.json: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"0033-.*trial\.json: .*damaged"):
         open_run(copy)
     content[50] ^= 1
     file.write_bytes(content)
@@ -132,7 +132,7 @@ def test_observations_that_changed_are_refused_though_the_document_did_not(copy)
     content[50] ^= 1
     file.unlink()
     file.write_bytes(content)
-    with pytest.raises(BadInput, match=r"0033-.*train\.parquet: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"0033-.*train\.parquet: .*damaged"):
         open_run(copy).check()
 
 

@@ -18,7 +18,7 @@ def test_the_mean_over_trials_of_each_epoch(record):
     np.testing.assert_allclose(run.probabilities(), P[:, 1].mean(axis=0), atol=1e-7)
     np.testing.assert_allclose(run.probabilities(1), P[:, 0].mean(axis=0), atol=1e-7)
     np.testing.assert_allclose(run.probabilities().sum(axis=1), 1, rtol=1e-12)
-    with pytest.raises(BadInput, match="epoch 3 is not recorded"):
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
         run.probabilities(3)
     with pytest.raises(BadInput, match="no held-out split"):
         run.probabilities(split="held_out")
@@ -45,11 +45,11 @@ def test_of_the_trials_that_left_the_example_out(tmp_path, keep_logits):
 
 def test_logits_that_were_not_kept_are_asked_for_in_a_line(record, tmp_path):
     run = record(np.log(P), [0, 1, 1])
-    with pytest.raises(BadInput, match=r"recorded: not all logits were kept; .* keep_logits=True"):
+    with pytest.raises(BadInput, match=r"recorded: not all logits.*keep_logits=True"):
         run.probabilities()
-    with pytest.raises(BadInput, match=r"no trial left an example out .* train_share below 1"):
+    with pytest.raises(BadInput, match=r"left an example out .*train_share"):
         run.probabilities(left_out=True)
-    with pytest.raises(BadInput, match="kept; left_out=True takes those of examples left out"):
+    with pytest.raises(BadInput, match="left_out=True takes those"):
         _left_out(tmp_path / "part", keep_logits=False).probabilities()
 
 

@@ -129,7 +129,7 @@ def test_half_precision_keeps_its_own_argmax(recorder):
 
 
 def test_before_its_first_trial_a_run_goes_on_by_the_loop(recorder):
-    with pytest.raises(BadInput, match=r"mine: no trial is finished yet; go on with your loop$"):
+    with pytest.raises(BadInput, match=r"mine: no trial .* with your loop$"):
         recorder.run.scores()
 
 
@@ -185,13 +185,13 @@ def test_an_epoch_that_was_not_closed(recorder, known):
             trial.end_epoch()
             trial.update([7 if known else 99], RIGHT[:1])
 
-    with pytest.raises(BadInput, match=r"seed 2: epoch 2 was begun and not closed; call end_epoch\(\) after"):
+    with pytest.raises(BadInput, match=r"seed 2: epoch 2 .*end_epoch\(\)"):
         not_closed()
     assert_nothing_stored(recorder)
 
 
 def test_no_epoch(recorder):
-    with pytest.raises(BadInput, match="seed 2: no epoch was recorded"), recorder.trial(seed=2):
+    with pytest.raises(BadInput, match="seed 2: no epoch"), recorder.trial(seed=2):
         pass
     assert_nothing_stored(recorder)
 
@@ -215,7 +215,7 @@ def test_logits_that_do_not_fit(recorder, logits, found):
 
 @pytest.mark.parametrize("ids", [7, [[7], [3], [11], [5]]])
 def test_ids_that_are_no_list(recorder, ids):
-    with pytest.raises(BadInput, match="ids: need a flat list"), recorder.trial(seed=0) as trial:
+    with pytest.raises(BadInput, match=r"ids: .*flat list"), recorder.trial(seed=0) as trial:
         trial.update(ids, RIGHT)
 
 
@@ -223,7 +223,7 @@ def test_ids_that_are_no_list(recorder, ids):
 def test_logits_that_are_not_finite(recorder, bad):
     logits = RIGHT.copy()
     logits[2, 1] = bad
-    with pytest.raises(TrialFailed, match="epoch 1: logits of id 11 are not finite"):
+    with pytest.raises(TrialFailed, match="epoch 1: logits of id 11"):
         record(recorder, logits=logits)
     assert_nothing_stored(recorder)
 
@@ -233,7 +233,7 @@ def test_a_batch_that_is_not_finite_is_refused_at_once(recorder):
     logits[0, 1] = np.nan
     with recorder.trial(seed=0) as trial:
         trial.update(IDS[1:], RIGHT[1:])
-        with pytest.raises(TrialFailed, match="epoch 1: logits of id 7 are not finite"):
+        with pytest.raises(TrialFailed, match="epoch 1: logits of id 7"):
             trial.update(IDS[:1], logits)
         trial.update(IDS[:1], RIGHT[:1])
         trial.end_epoch()
@@ -277,7 +277,7 @@ def test_held_out_accuracy(recorder):
 
     measured(0, [0.5, 0.75])
     assert recorder.run.trials[0].document.accuracy["held_out"] == [0.5, 0.75]
-    with pytest.raises(BadInput, match="held_out_accuracy: give it in every epoch of the trial, or in none"):
+    with pytest.raises(BadInput, match=r"held_out_accuracy: .*every epoch"):
         measured(1, [0.5, None])
 
 
@@ -308,7 +308,7 @@ def test_an_existing_run_is_continued(recorder, tmp_path):
     assert 9 not in again
     record(again, seed=9)
     assert [(t.index, t.document.seed) for t in recorder.run.trials] == [(0, 8), (1, 9)]
-    with pytest.raises(BadInput, match=r"has a trial with seed 8; skip it \(`if 8 in recorder`\) or take"):
+    with pytest.raises(BadInput, match=r"trial with seed 8; .*`if 8 in recorder`"):
         again.trial(seed=8)
 
 
@@ -321,7 +321,7 @@ def test_a_seed_recorded_by_another_process_meanwhile(recorder, tmp_path):
             trial.end_epoch()
             record(other, seed=3)
 
-    with pytest.raises(BadInput, match="another process has recorded seed 3 meanwhile"):
+    with pytest.raises(BadInput, match=r"another process .*seed 3"):
         overtaken()
     assert len(recorder.run.trials) == 1
 
@@ -330,7 +330,7 @@ def test_a_run_in_the_hands_of_another_process(recorder, monkeypatch):
     monkeypatch.setattr(trial_module, "WAIT_SECONDS", 0.05)
     with (
         RunWriter(recorder.path),
-        pytest.raises(BadInput, match="another process is writing to this run"),
+        pytest.raises(BadInput, match="another process is writing"),
     ):
         record(recorder)
     record(recorder)
@@ -352,16 +352,14 @@ def test_other_examples_or_settings_are_refused(recorder, tmp_path, snapshot, ot
     record(recorder)
     before = snapshot(recorder.path)
     settings = {"ids": IDS, "labels": LABELS, "classes": ["no", "yes"], **other}
-    with pytest.raises(
-        BadInput, match="mine: holds a run over other examples or with other settings; choose"
-    ):
+    with pytest.raises(BadInput, match=r"mine: .*other examples"):
         ez.Recorder(tmp_path / "mine", **settings)
     assert snapshot(recorder.path) == before
 
 
 def test_a_measured_run_is_not_recorded_into(run_copy):
     run = ez.open_run(run_copy)
-    with pytest.raises(BadInput, match="holds a run over other examples or with other settings"):
+    with pytest.raises(BadInput, match="run over other examples"):
         ez.Recorder(run_copy, ids=run.ids, labels=run.labels, classes=run.classes)
 
 
@@ -412,9 +410,9 @@ def test_seeds(recorder):
     record(recorder, seed=np.int64(3))
     assert 3 in recorder
     assert np.int64(3) in recorder
-    with pytest.raises(BadInput, match="seed -1: must not be negative"):
+    with pytest.raises(BadInput, match=r"seed -1: .*negative"):
         recorder.trial(seed=-1)
-    with pytest.raises(BadInput, match=r"seed 0\.5: must be a whole number"):
+    with pytest.raises(BadInput, match=r"seed 0\.5: .*whole number"):
         recorder.trial(seed=0.5)
 
 
@@ -454,9 +452,9 @@ def test_probabilities_for_logits_are_noticed_and_taken_where_they_are_announced
     np.testing.assert_allclose(one.margin, other.margin, rtol=1e-4, atol=1e-6)
     with pytest.raises(BadInput, match="these are probabilities"):
         record(right, seed=1, logits=p)
-    with pytest.raises(BadInput, match="does not sum to 1"):
+    with pytest.raises(BadInput, match="not sum to 1"):
         record(made, seed=1, logits=logits)
-    with pytest.raises(BadInput, match="outputs 'p' is unknown; choose logits or probabilities"):
+    with pytest.raises(BadInput, match="outputs 'p' is unknown"):
         ez.Recorder(tmp_path / "x", ids=IDS, labels=LABELS, outputs="p")  # type: ignore[arg-type]
 
 
@@ -481,7 +479,7 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
     one, other = (run.run.trials[0] for run in (whole, parts))
     np.testing.assert_array_equal(one.observations(2).logits.values, other.observations(2).logits.values)  # type: ignore[union-attr]
     assert [one.accuracy(e) for e in (1, 2, 3)] == [other.accuracy(e) for e in (1, 2, 3)]
-    with pytest.raises(BadInput, match="a recording of other examples"):
+    with pytest.raises(BadInput, match="recording of other"):
         ez.Recorder(tmp_path / "c", ids=IDS[:2], labels=LABELS[:2], classes=["no", "yes"]).trial(
             seed=0
         ).restore(first.state())
@@ -492,8 +490,6 @@ def test_a_trial_goes_on_from_the_state_of_another_process(tmp_path):
 )
 def test_a_name_that_is_no_unicode_is_named(tmp_path, given):
     whole = {"ids": ["a", "b"], "labels": [0, 1], "classes": ["no", "yes"], **given}
-    with pytest.raises(
-        BadInput, match=r"'\\ud800': is not valid Unicode; rename that file, class or example"
-    ):
+    with pytest.raises(BadInput, match=r"'\\ud800': is not valid Unicode"):
         ez.Recorder(tmp_path / "mine", **whole)
     assert not (tmp_path / "mine" / "run.json").exists()

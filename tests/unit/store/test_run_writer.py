@@ -44,9 +44,9 @@ def test_a_run_killed_before_it_was_described_may_become_one(tmp_path, add):
 
 def test_what_may_not(tmp_path):
     (tmp_path / "file").write_text("x")
-    with pytest.raises(BadInput, match="file: is a file; give a folder for the run"):
+    with pytest.raises(BadInput, match="file: is a file"):
         check_output(tmp_path / "file")
-    with pytest.raises(BadInput, match="neither empty nor a run \\(it holds 'file'\\); choose another"):
+    with pytest.raises(BadInput, match=r"neither empty .*'file'"):
         check_output(tmp_path)
     assert names(tmp_path) == ["file"]
 
@@ -54,7 +54,7 @@ def test_what_may_not(tmp_path):
 def test_one_writer_at_a_time(tmp_path, add):
     add(tmp_path / "run", 0)
     with RunWriter(tmp_path / "run"):
-        with pytest.raises(BadInput, match="another process is writing to this run; wait for it, or choose"):
+        with pytest.raises(BadInput, match="another process is writing"):
             RunWriter(tmp_path / "run")
         assert len(open_run(tmp_path / "run").trials) == 1
     with RunWriter(tmp_path / "run"):
@@ -81,7 +81,7 @@ def test_a_run_that_cannot_be_described_leaves_nothing(tmp_path, make_spec, monk
     monkeypatch.setattr(run_folder, "write_whole", no_room)
     with (
         RunWriter(tmp_path / "run") as writer,
-        pytest.raises(BadInput, match=r"cannot be written to \(No space left on device\); choose another"),
+        pytest.raises(BadInput, match=r"written to \(No space left"),
     ):
         writer.create(make_spec(), IDS, LABELS)
     assert names(tmp_path) == []

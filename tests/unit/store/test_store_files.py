@@ -88,7 +88,7 @@ def test_checking_for_writing_leaves_nothing(tmp_path):
 
 def test_a_folder_below_a_file_cannot_be_written_to(tmp_path):
     (tmp_path / "a").write_bytes(b"1")
-    with pytest.raises(BadInput, match=r"a/run: cannot be written to \(Not a directory: .*; choose another"):
+    with pytest.raises(BadInput, match=r"a/run: .*\(Not a directory"):
         files.check_writable(tmp_path / "a" / "run")
 
 

@@ -81,7 +81,7 @@ def test_the_same_list_of_examples_is_checked_but_not_read_again(run_path, monke
     assert theirs.shares_ids(ours)
     assert theirs.ids is ours.ids
     (run_path / "examples.parquet").write_bytes(b"")
-    with pytest.raises(BadInput, match="list of examples is damaged"):
+    with pytest.raises(BadInput, match="list of examples"):
         damaged.shares_ids(ours)
 
 
@@ -160,7 +160,7 @@ def test_epochs(run_path, add):
     assert run.resolve_epoch(None) == 2
     assert run.resolve_epoch(1) == 1
     for epoch in (0, 3, -1):
-        with pytest.raises(BadInput, match=f"epoch {epoch} is not recorded; choose 1 to 2"):
+        with pytest.raises(BadInput, match=rf"epoch {epoch} .*recorded; choose 1 to 2"):
             run.scores(epoch)
     add(run_path, 0, epochs=4)
     assert open_run(run_path).epochs == 2
@@ -193,16 +193,16 @@ def test_a_run_without_a_finished_trial(tmp_path, make_spec):
         writer.create(make_spec(), IDS, LABELS)
     run = open_run(tmp_path / "run")
     assert (run.trials, run.epochs) == ([], 0)
-    with pytest.raises(BadInput, match="no trial is finished yet; run `easiness measure` to go on"):
+    with pytest.raises(BadInput, match="trial is finished"):
         run.scores()
 
 
 def test_no_such_run(tmp_path):
-    with pytest.raises(BadInput, match="none: no such run"):
+    with pytest.raises(BadInput, match="none: no such"):
         open_run(tmp_path / "none")
     with pytest.raises(BadInput, match="cannot be read \\(File name too long\\); give the folder of a run"):
         open_run(tmp_path / ("x" * 300))
-    with pytest.raises(BadInput, match=r"not a run \(it has no run\.json\)"):
+    with pytest.raises(BadInput, match=r"not a run .*run\.json"):
         open_run(tmp_path)
     assert not is_run(tmp_path)
 
@@ -210,7 +210,7 @@ def test_no_such_run(tmp_path):
 @pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1, "files": {}, "spec": {"kind": "other"}}'])
 def test_a_damaged_description(run_path, content):
     (run_path / "run.json").write_text(content)
-    with pytest.raises(BadInput, match=r"run\.json: the description of the run is damaged"):
+    with pytest.raises(BadInput, match=r"run\.json: .*damaged"):
         open_run(run_path)
 
 
@@ -219,7 +219,7 @@ def test_a_damaged_list_of_examples(run_path):
     content = bytearray(file.read_bytes())
     content[20] ^= 1
     file.write_bytes(content)
-    with pytest.raises(BadInput, match=r"examples\.parquet: the list of examples is damaged"):
+    with pytest.raises(BadInput, match=r"examples\.parquet: .*damaged"):
         open_run(run_path).scores()
 
 

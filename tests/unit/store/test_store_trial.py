@@ -99,7 +99,7 @@ def test_weights(write, make_record):
 def test_without_weights(write, make_record):
     trial = StoredTrial(write(make_record(), keep_weights=False))
     assert sorted(trial.document.files) == ["train.parquet"]
-    with pytest.raises(BadInput, match="made without weights; measure again without --no-weights"):
+    with pytest.raises(BadInput, match="made without weights"):
         trial.weights()
 
 
@@ -141,7 +141,7 @@ def test_damage_is_found_before_the_file_is_used(write, make_record, harm, name)
     else:
         file.unlink()
     trial = StoredTrial(folder)
-    with pytest.raises(BadInput, match=f"{re.escape(str(file))}: this trial file is damaged or missing"):
+    with pytest.raises(BadInput, match=rf"{re.escape(str(file))}: .*damaged"):
         trial.check()
     with pytest.raises(BadInput, match=re.escape(str(file))):
         trial.weights() if name == "weights.safetensors" else trial.observations(2)
@@ -153,7 +153,7 @@ def test_every_changed_value_in_the_document_is_found(write, make_record):
     for key in sealed["trial"]:
         changed = {**sealed["trial"], key: {"files": {}, "spec": None}.get(key, 3)}
         (folder / "trial.json").write_text(json.dumps({**sealed, "trial": changed}))
-        with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+        with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
             StoredTrial(folder)
 
 
@@ -161,7 +161,7 @@ def test_every_changed_value_in_the_document_is_found(write, make_record):
 def test_a_document_that_is_none(write, make_record, content):
     folder = write(make_record())
     (folder / "trial.json").write_bytes(content)
-    with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
         StoredTrial(folder)
 
 
@@ -171,14 +171,14 @@ def test_a_document_whose_hash_is_not_its_specs(write, make_record):
     sealed["trial"]["spec"]["seed"] = 6
     sealed["sha256"] = content_hash(sealed["trial"])
     (folder / "trial.json").write_text(json.dumps(sealed))
-    with pytest.raises(BadInput, match=r"trial\.json: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"trial\.json: .*damaged"):
         StoredTrial(folder)
 
 
 def test_a_trial_under_the_name_of_another(write, make_record):
     folder = write(make_record())
     other = folder.rename(folder.with_name(folder.name.replace("0000", "0001")))
-    with pytest.raises(BadInput, match=r"0001-.*trial\.json: this trial file is damaged"):
+    with pytest.raises(BadInput, match=r"0001-.*trial\.json: .*damaged"):
         StoredTrial(other)
 
 

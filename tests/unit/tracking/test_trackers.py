@@ -15,15 +15,15 @@ PARAMETERS: dict[str, str | int | float] = {"model": "mlp_3", "trials": 2, "data
 
 
 def test_names():
-    with pytest.raises(BadInput, match=r"track 'tensorbord:x': unknown; choose .*did you mean tensorboard"):
+    with pytest.raises(BadInput, match=r"track 'tensorbord:x': .*mean tensorboard"):
         make_tracker("tensorbord:x")
-    with pytest.raises(BadInput, match=r"track 'tensorboard': name a folder, as in tensorboard:FOLDER"):
+    with pytest.raises(BadInput, match="track 'tensorboard': name a folder"):
         make_tracker("tensorboard")
 
 
 def test_one_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(BadInput, match=r"wandb is not installed; pip install 'easiness\[wandb\]'"):
+    with pytest.raises(BadInput, match=r"wandb .*'easiness\[wandb\]'"):
         make_tracker("wandb")
 
 

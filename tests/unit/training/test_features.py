@@ -73,5 +73,5 @@ def test_maps_are_averaged_over_space(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_network_without_such_a_layer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.training.features.build_model", lambda *_: _NoLayer(2))
-    with pytest.raises(BadInput, match=r"has no linear or convolutional layer with 2 outputs"):
+    with pytest.raises(BadInput, match="layer with 2 outputs"):
         FeatureReader("any", (1, 3, 3), 2, _weights(_NoLayer(2)), CPU)

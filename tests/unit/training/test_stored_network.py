@@ -84,7 +84,7 @@ def test_photos_are_cropped_before_they_are_transformed():
 def test_weights_of_another_network_are_refused(measured):
     run = open_run(measured)
     weights = {name: value for name, value in run.trials[0].weights().items() if not name.endswith("bias")}
-    with pytest.raises(BadInput, match="model mlp_3: the stored weights do not fit the network"):
+    with pytest.raises(BadInput, match="mlp_3: the stored weights"):
         open_network(run.spec, weights, (1, 8, 8), 10, CPU)  # type: ignore[arg-type]
 
 

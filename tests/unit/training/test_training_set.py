@@ -103,5 +103,5 @@ def test_a_balanced_draw_takes_the_same_of_each_class():
 def test_a_class_cannot_be_emptied():
     labels = np.zeros(NUM, np.int64)
     labels[:2] = 3  # nine in ten of two examples are both of them
-    with pytest.raises(BadInput, match="takes all 2 examples of class 3"):
+    with pytest.raises(BadInput, match="all 2 examples of class 3"):
         made(draw(rate=0.9, balanced=True), labels=labels)

@@ -54,7 +54,7 @@ def test_floats_are_rounded_to_255ths(dtype):
 def test_more_examples_than_are_converted_at_a_time():
     x = np.linspace(0, 1, 3000).reshape(3000, 1, 1).repeat(2, axis=1)
     x[2500, 1, 0] = 1.5
-    with pytest.raises(BadInput, match=r"x: example 2500 has a pixel of 1\.5"):
+    with pytest.raises(BadInput, match=r"example 2500 .* 1\.5"):
         load_dataset((x, np.arange(3000) % 2))
     x[2500, 1, 0] = 0
     images = load_dataset((x, np.arange(3000) % 2)).images
@@ -80,17 +80,17 @@ def test_pixels_out_of_range(value, message):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int8, np.bool_, np.uint16, np.complex64])
 def test_other_pixel_types(dtype):
-    with pytest.raises(BadInput, match=f"pixels of dtype {np.dtype(dtype)}; give uint8"):
+    with pytest.raises(BadInput, match=f"pixels of dtype {np.dtype(dtype)}"):
         load_dataset((np.ones((4, 6, 5), dtype), Y))
 
 
 def test_object_arrays():
     x = np.empty(4, object)
-    with pytest.raises(BadInput, match="x: an array of objects"):
+    with pytest.raises(BadInput, match=r"x: .*array of objects"):
         load_dataset((x, Y))
     with pytest.raises(BadInput, match="labels have dtype object"):
         load_dataset((pixels(4, 6, 5), Y.astype(object)))
-    with pytest.raises(BadInput, match="x: cannot be made an array"):
+    with pytest.raises(BadInput, match="x: cannot be made"):
         load_dataset(([[1, 2], [3]], Y))
 
 
@@ -169,7 +169,7 @@ def test_held_out_of_another_shape(tmp_path):
     assert data.held_out is not None
     assert data.held_out.image_shape == (1, 8, 5)
     np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
-    with pytest.raises(BadInput, match="images of train have 1 channel but those of test 3 channels"):
+    with pytest.raises(BadInput, match=r"train have 1 channel .*test 3"):
         _ = load_dataset(tmp_path / "b.npz").image_shape
 
 
@@ -179,11 +179,11 @@ def test_a_held_out_pair():
     assert data.held_out.labels.tolist() == [1, 1]
     assert data.held_out.ids.tolist() == [0, 1]
     assert data.held_out.split == "test"
-    with pytest.raises(BadInput, match=r"held_out y: row 1: label 2 is out of range; labels are 0 to 1"):
+    with pytest.raises(BadInput, match="held_out y: row 1: label 2"):
         load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5), [1, 2]))
-    with pytest.raises(BadInput, match="held_out x: pixels of dtype int64"):
+    with pytest.raises(BadInput, match=r"held_out x: .*int64"):
         load_dataset((pixels(4, 6, 5), Y), held_out=(pixels(2, 6, 5).astype(int), [1, 1]))
-    with pytest.raises(BadInput, match="held_out: not a pair of arrays"):
+    with pytest.raises(BadInput, match=r"held_out: .*pair of arrays"):
         load_dataset((pixels(4, 6, 5), Y), held_out=pixels(2, 6, 5))
 
 

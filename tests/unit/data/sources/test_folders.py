@@ -99,7 +99,7 @@ def test_a_file_that_is_left_out_may_have_any_name(folder):
 def test_a_class_of_other_files_alone_names_them(folder):
     (folder / "emu").mkdir()
     (folder / "emu/0.heic").write_bytes(b"x")
-    with pytest.raises(BadInput, match=r"class 'emu' has no image \(1 file left out, .*emu/0\.heic; HEIC is"):
+    with pytest.raises(BadInput, match=r"class 'emu' .*\(1 file .*emu/0\.heic; HEIC"):
         load_dataset(folder)
 
 
@@ -219,12 +219,12 @@ def test_train_with_images_is_a_class(folder, picture):
 def test_train_with_images_and_folders_is_refused(folder, picture):
     root = as_split(folder, "train")
     picture(5).save(root / "train/stray.png")
-    with pytest.raises(BadInput, match=r"train: holds both folders and images \(stray\.png\)"):
+    with pytest.raises(BadInput, match=r"train: holds both .*stray\.png"):
         load_dataset(root)
 
 
 def test_held_out_without_train_is_refused(folder):
-    with pytest.raises(BadInput, match="test holds class folders but there is no train"):
+    with pytest.raises(BadInput, match="there is no train"):
         load_dataset(as_split(folder, "test"))
 
 
@@ -232,20 +232,20 @@ def test_unknown_class_in_held_out(folder, picture):
     root = as_split(folder, "train")
     (root / "test/bird").mkdir(parents=True)
     picture(1).save(root / "test/bird/0.png")
-    with pytest.raises(BadInput, match="class 'bird' does not occur in train"):
+    with pytest.raises(BadInput, match=r"class 'bird' .*train"):
         load_dataset(root)
 
 
 def test_no_class_folders(tmp_path, picture):
     picture(0).save(tmp_path / "0.png")
-    with pytest.raises(BadInput, match=r"no class folders in it; give each class a folder of its own"):
+    with pytest.raises(BadInput, match="no class folders"):
         load_dataset(tmp_path)
 
 
 def test_class_without_image_is_named(folder):
     (folder / "emu").mkdir()
     (folder / "emu/readme.txt").write_text("none yet")
-    with pytest.raises(BadInput, match="class 'emu' has no image"):
+    with pytest.raises(BadInput, match="class 'emu' has no"):
         load_dataset(folder)
 
 
@@ -253,12 +253,12 @@ def test_one_class(folder):
     for file in (folder / "dog").iterdir():
         file.unlink()
     (folder / "dog").rmdir()
-    with pytest.raises(BadInput, match=r"only one class \('cat'\)"):
+    with pytest.raises(BadInput, match=r"one class \('cat'\)"):
         load_dataset(folder)
 
 
 def test_classes_are_the_folders_own(folder):
-    with pytest.raises(BadInput, match="class names of its own"):
+    with pytest.raises(BadInput, match="class names of"):
         load_dataset(folder, classes=["a", "b"])
 
 
@@ -272,7 +272,7 @@ def test_sizes_may_differ(folder, picture):
         (5, 6, 3),
     ]
     assert data.recipe_defaults == {"crop": 4, "translation": 0.0}
-    with pytest.raises(BadInput, match="pets: the images differ in size; set `crop` in the recipe"):
+    with pytest.raises(BadInput, match=r"pets: .*images differ in size"):
         _ = data.images
 
 
@@ -310,10 +310,10 @@ def test_unreadable_images_are_named(folder):
     truncate(folder / "dog/1.png")
     data = load_dataset(folder)
     assert len(data) == 6
-    with pytest.raises(BadInput, match=r"dog/1\.png: unreadable or truncated image .*--skip-unreadable"):
+    with pytest.raises(BadInput, match=r"dog/1\.png: .*truncated .*--skip-unreadable"):
         _ = data.images
     (folder / "cat/2.png").write_bytes(b"no picture")
-    with pytest.raises(BadInput, match=r"cat/2\.png: not an image in a known format; .*--skip-unreadable"):
+    with pytest.raises(BadInput, match=r"cat/2\.png: .*known format.*--skip-unreadable"):
         _ = data.images
 
 
@@ -333,7 +333,7 @@ def test_skipped_images_are_counted_and_ids_stay(folder):
 def test_skipping_a_whole_class_is_refused(folder):
     for file in (folder / "dog").iterdir():
         file.write_bytes(b"broken")
-    with pytest.raises(BadInput, match=r"class 'dog' \(label 1\) has no example"):
+    with pytest.raises(BadInput, match=r"'dog' \(label 1\) has no"):
         load_dataset(folder, skip_unreadable=True)
 
 
@@ -436,5 +436,5 @@ def test_a_cache_that_cannot_be_written_is_ignored(folder, tmp_path, monkeypatch
 def test_a_file_that_went_away_is_named(folder):
     data = load_dataset(folder)
     (folder / "dog/2.png").unlink()
-    with pytest.raises(BadInput, match=r"dog/2\.png: the file cannot be read: No such file"):
+    with pytest.raises(BadInput, match=r"dog/2\.png: .*No such file"):
         _ = data.fingerprint

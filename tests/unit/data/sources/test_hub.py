@@ -110,9 +110,7 @@ def test_names_in_the_cache(table, hub_cache):
 
 @pytest.mark.parametrize("name", ["nobody/nothing", "nothing", "a/b/c", "./x"])
 def test_names_that_are_not_in_the_cache(name):
-    with pytest.raises(
-        BadInput, match=rf"hf:{name}: not a folder, and not in the cache .*use --download"
-    ) as caught:
+    with pytest.raises(BadInput, match=rf"hf:{name}: not a folder.*--download") as caught:
         load_dataset(f"hf:{name}")
     assert "\n" not in str(caught.value)
     assert not datasets.config.HF_HUB_OFFLINE
@@ -169,7 +167,7 @@ def no_name_service(monkeypatch):
 
 @pytest.mark.usefixtures("no_name_service")
 def test_a_download_without_a_network_is_one_line(table, hub_cache):
-    with pytest.raises(RunFailed, match=r"hf:someone/pets: it cannot be downloaded \(.*reach") as caught:
+    with pytest.raises(RunFailed, match=r"hf:someone/pets: .*downloaded \(.*reach") as caught:
         load_dataset("hf:someone/pets", download=True)
     assert "\n" not in str(caught.value)
     write_cache(hub_cache, "someone/pets", "small", {"train": table([0, 1])})
@@ -179,10 +177,10 @@ def test_a_download_without_a_network_is_one_line(table, hub_cache):
 def test_the_reason_at_the_bottom_is_told(tmp_path):
     (tmp_path / "pets").mkdir()
     (tmp_path / "pets/train.csv").write_text('image,label\n1,2\n"3,4\n')
-    with pytest.raises(BadInput, match="datasets cannot load it") as caught:
+    with pytest.raises(BadInput, match="datasets cannot load") as caught:
         load_dataset(f"hf:{tmp_path / 'pets'}")
-    assert "An error occurred while generating the dataset: ParserError: " in str(caught.value)
-    assert f"see that datasets.load_dataset('{tmp_path / 'pets'}') works" in str(caught.value)
+    assert "ParserError: " in str(caught.value)
+    assert f"datasets.load_dataset('{tmp_path / 'pets'}')" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -236,13 +234,13 @@ def test_progress_bars_and_remarks_are_off_and_back_on(table, tmp_path, capfd):
 
 def test_the_library_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(BadInput, match=r"hf:pets: needs the datasets library; pip install 'easiness\[hf\]'"):
+    with pytest.raises(BadInput, match=r"hf:pets: .*'easiness\[hf\]'"):
         load_dataset("hf:pets")
 
 
 def test_the_only_split_is_the_one_to_train_on(table):
     assert len(load_dataset(splits(everything=table([0, 1])))) == 2
-    with pytest.raises(BadInput, match="no split named train among a, b; rename"):
+    with pytest.raises(BadInput, match="train among a, b"):
         load_dataset(splits(a=table([0, 1]), b=table([0, 1])))
 
 
@@ -275,9 +273,9 @@ def test_null_and_missing_pictures(table, tmp_path):
         [table([0, 1]).cast_column("image", datasets.Image(decode=False)), holes]
     )
     data = load_dataset(whole)
-    with pytest.raises(BadInput, match="row 2: the image is null"):
+    with pytest.raises(BadInput, match=r"row 2: .*null"):
         _ = data.fingerprint
-    with pytest.raises(BadInput, match=r"row 3: .*gone\.png: the file cannot be read: No such file"):
+    with pytest.raises(BadInput, match=r"row 3: .*gone\.png: .*No such file"):
         data.pictures(np.array([3]))
     assert load_dataset(whole, skip_unreadable=True).ids.tolist() == [0, 1]
 
@@ -285,13 +283,9 @@ def test_null_and_missing_pictures(table, tmp_path):
 def test_columns_under_other_names(table):
     renamed = table([0, 1]).rename_column("image", "photo").rename_column("label", "kind")
     assert load_dataset(renamed).classes == ("cat", "dog")
-    with pytest.raises(
-        BadInput, match="no column named label, and 0 columns of class labels; its columns are photo: "
-    ):
+    with pytest.raises(BadInput, match=r"column named label, .*0 columns.* photo: "):
         load_dataset(renamed.remove_columns("kind"))
-    with pytest.raises(
-        BadInput, match="no column named image or img, and 0 columns of images; its columns are kind: "
-    ):
+    with pytest.raises(BadInput, match=r"column named image .*0 columns.* kind: "):
         load_dataset(renamed.remove_columns("photo"))
 
 
@@ -300,13 +294,9 @@ def test_several_columns(table):
     fine = (datasets.ClassLabel(names=["a", "b", "c"]), [0, 2])
     two = table([0, 1], fine=fine, mask=(datasets.Image(), pictures["image"]))
     assert load_dataset(two).classes == ("cat", "dog")
-    with pytest.raises(
-        BadInput, match="no column named label, and 2 columns of class labels; its columns are "
-    ):
+    with pytest.raises(BadInput, match=r"column named label, .*2 columns"):
         load_dataset(two.rename_column("label", "coarse"))
-    with pytest.raises(
-        BadInput, match="no column named image or img, and 2 columns of images; its columns are "
-    ):
+    with pytest.raises(BadInput, match=r"column named image .*2 columns"):
         load_dataset(two.rename_column("image", "photo"))
 
 
@@ -314,45 +304,43 @@ def test_integer_labels_and_text_labels(table):
     plain = table([0, 1]).cast_column("label", datasets.Value("int64"))
     assert load_dataset(plain).classes == ("0", "1")
     assert load_dataset(plain, classes=["a", "b"]).classes == ("a", "b")
-    with pytest.raises(BadInput, match="labels have dtype object; convert them to integers"):
+    with pytest.raises(BadInput, match="labels have dtype object"):
         load_dataset(plain.cast_column("label", datasets.Value("string")))
-    with pytest.raises(BadInput, match="has class names of its own"):
+    with pytest.raises(BadInput, match="class names of its"):
         load_dataset(table([0, 1]), classes=["a", "b"])
-    with pytest.raises(BadInput, match="column image does not hold images"):
+    with pytest.raises(BadInput, match="image does not hold"):
         load_dataset(datasets.Dataset.from_dict({"image": [1, 2], "label": [0, 1]}))
 
 
 def test_other_class_names_in_the_held_out_split(table):
-    with pytest.raises(BadInput, match="the class names of test differ from those of train"):
+    with pytest.raises(BadInput, match="class names of test"):
         load_dataset(table([0, 1]), held_out=table([0, 1], names=("dog", "cat")))
 
 
 def test_streams_and_transforms_are_refused(table):
-    with pytest.raises(
-        BadInput, match="a IterableDataset can only be iterated, and an example needs an identity"
-    ):
+    with pytest.raises(BadInput, match="IterableDataset can only"):
         load_dataset(table([0, 1]).to_iterable_dataset())
-    with pytest.raises(BadInput, match="can only be iterated"):
+    with pytest.raises(BadInput, match="only be iterated"):
         load_dataset(datasets.IterableDatasetDict({"train": table([0, 1]).to_iterable_dataset()}))
-    with pytest.raises(BadInput, match="has a transform; call reset_format"):
+    with pytest.raises(BadInput, match="has a transform"):
         load_dataset(table([0, 1]).with_transform(lambda rows: rows))
-    with pytest.raises(BadInput, match=r"a tuple is no datasets\.Dataset"):
+    with pytest.raises(BadInput, match=r"tuple is no datasets"):
         load_dataset(table([0, 1]), held_out=(1, 2))
-    with pytest.raises(BadInput, match="it has splits of its own"):
+    with pytest.raises(BadInput, match="splits of its"):
         load_dataset(splits(train=table([0, 1])), held_out=table([0, 1]))
 
 
 def test_wrong_texts(tmp_path, table):
-    with pytest.raises(BadInput, match="hf:: no name of a data set"):
+    with pytest.raises(BadInput, match="hf:: no name"):
         load_dataset("hf:")
-    with pytest.raises(BadInput, match="hf::a: no name of a data set"):
+    with pytest.raises(BadInput, match="hf::a: no name"):
         load_dataset("hf::a")
-    with pytest.raises(BadInput, match=r"held_out= goes with arrays and Datasets"):
+    with pytest.raises(BadInput, match="held_out= goes with"):
         load_dataset("hf:pets", held_out=table([0]))
     with pytest.raises(BadInput, match=r"cannot load|not a folder that datasets can load"):
         load_dataset(f"hf:{tmp_path}")
     table([0, 1]).save_to_disk(tmp_path / "pets")
-    with pytest.raises(BadInput, match="a folder of save_to_disk has no configurations; leave out :small"):
+    with pytest.raises(BadInput, match=r"save_to_disk .*:small"):
         load_dataset(f"hf:{tmp_path / 'pets'}:small")
 
 
@@ -366,5 +354,5 @@ def test_values_outside_of_the_file_are_refused(table, tmp_path):
     assert content.count(offsets) == 1
     beyond = np.array([0, 2**30, 2**30, 2**30], "<i4").tobytes()
     file.write_bytes(content.replace(offsets, beyond))
-    with pytest.raises(BadInput, match=r"hf:.*pets: its files are damaged \(.*\); save or get them again"):
+    with pytest.raises(BadInput, match=r"hf:.*pets: its files"):
         load_dataset(f"hf:{tmp_path / 'pets'}")

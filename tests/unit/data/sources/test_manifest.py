@@ -55,7 +55,7 @@ def test_integers_are_class_indices(manifest):
 def test_other_labels_are_names(manifest, labels):
     data = load_dataset(manifest("path,label", f"cat/0.png,{labels[0]}", f"dog/0.png,{labels[1]}"))
     assert data.classes == tuple(sorted(labels))
-    with pytest.raises(BadInput, match="its labels are class names already; leave out classes="):
+    with pytest.raises(BadInput, match="leave out classes="):
         load_dataset(data.source, classes=["a", "b"])
 
 
@@ -80,20 +80,20 @@ def test_the_first_held_out_split_is_used_and_others_are_not(manifest):
 def test_paths_are_normalized_and_two_may_become_the_same(manifest):
     data = load_dataset(manifest("path,label", "dog/../cat/./0.png,cat", "dog//0.png,dog"))
     assert data.ids.tolist() == ["cat/0.png", "dog/0.png"]
-    with pytest.raises(BadInput, match=r"pets\.csv: line 4: cat/0\.png is on line 2 already"):
+    with pytest.raises(BadInput, match=r"pets\.csv: line 4: cat/0\.png .*line 2 already"):
         load_dataset(manifest(*GOOD, "dog/../cat/0.png,cat"))
 
 
 def test_paths_that_lead_to_the_same_place(manifest, folder):
     for again in (f"{folder}/cat/0.png", "../pets/cat/0.png"):
-        with pytest.raises(BadInput, match=r"line 4: .*cat/0\.png is on line 2 already"):
+        with pytest.raises(BadInput, match=r"line 4: .*cat/0\.png .*line 2 already"):
             load_dataset(manifest(*GOOD, f"{again},cat"), allow_outside=True)
 
 
 def test_links_in_a_circle(manifest, folder):
     (folder / "cat/a.png").symlink_to(folder / "cat/b.png")
     (folder / "cat/b.png").symlink_to(folder / "cat/a.png")
-    with pytest.raises(BadInput, match=r"line 4: cat/a\.png cannot be looked at \(Too many levels"):
+    with pytest.raises(BadInput, match=r"line 4: cat/a\.png .*\(Too many levels"):
         load_dataset(manifest(*GOOD, "cat/a.png,cat"))
 
 
@@ -110,9 +110,7 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
     picture(9).save(outside)
     given = "dog/../../outside.png" if kind == "relative" else str(outside)
     path = manifest(*GOOD, f"{given},dog")
-    with pytest.raises(
-        BadInput, match=r"pets\.csv: line 4: .*outside\.png leads out of the folder .*--allow-outside"
-    ):
+    with pytest.raises(BadInput, match=r"pets\.csv: line 4: .*outside\.png leads out .*--allow-outside"):
         load_dataset(path)
     data = load_dataset(path, allow_outside=True)
     assert data.ids[2] == ("../outside.png" if kind == "relative" else str(outside))
@@ -191,13 +189,13 @@ def test_wrong_manifests(manifest, lines, message):
 @pytest.mark.parametrize(("known", "new"), [(("cat", "dog"), "hen"), (("0", "1"), "2")])
 def test_a_class_of_the_held_out_split_alone(manifest, known, new):
     rows = ("path,label,split", f"cat/0.png,{known[0]},train", f"dog/0.png,{known[1]},train")
-    with pytest.raises(BadInput, match=f"line 4: class '{new}' does not occur in train"):
+    with pytest.raises(BadInput, match=f"line 4: class '{new}' does not occur"):
         load_dataset(manifest(*rows, f"dog/1.png,{new},test"))
 
 
 def test_other_encodings(manifest):
     path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
-    with pytest.raises(BadInput, match=r"pets\.csv: the manifest is not UTF-8"):
+    with pytest.raises(BadInput, match=r"pets\.csv: .*not UTF-8"):
         load_dataset(path)
 
 
@@ -260,7 +258,7 @@ def test_wrong_columns(manifest, columns, message):
 
 
 def test_columns_are_for_csv_files(folder):
-    with pytest.raises(BadInput, match="pets: no CSV file, so it has no columns to name; leave out"):
+    with pytest.raises(BadInput, match="pets: no CSV file"):
         load_dataset(folder, columns={"label": "breed"})
     assert load_dataset(folder, columns={}).ref() == load_dataset(folder).ref()
 

@@ -63,14 +63,14 @@ def test_a_flat_validation_folder_is_passed_over(imagenet, tmp_path):
 def test_missing_classes_are_named(imagenet, tmp_path):
     for synset in ("n04553703", "n02883205"):
         (imagenet / "train" / synset).rename(tmp_path / synset)
-    with pytest.raises(BadInput, match="train: no class folder n02883205, n04553703; add it"):
+    with pytest.raises(BadInput, match="folder n02883205, n04553703"):
         load_dataset(f"mini-imagenet:{imagenet}")
 
 
 def test_other_folders(tmp_path):
-    with pytest.raises(BadInput, match="mini-imagenet:: no folder; give mini-imagenet:PATH"):
+    with pytest.raises(BadInput, match="mini-imagenet:: no folder"):
         load_dataset("mini-imagenet:")
     with pytest.raises(BadInput, match="no class folder n01751748, n02123394"):
         load_dataset(f"mini-imagenet:{tmp_path}")
-    with pytest.raises(BadInput, match="nowhere: the folder cannot be read: No such file"):
+    with pytest.raises(BadInput, match=r"nowhere: .*No such file"):
         load_dataset(f"mini-imagenet:{tmp_path / 'nowhere'}")

@@ -100,7 +100,7 @@ def test_what_needs_more_than_there_is_is_refused_before_it_is_unpacked(
     assert path.stat().st_size < 10_000
     monkeypatch.setattr(arrays, "available_memory", lambda: 2**20)
     monkeypatch.setattr(np.lib.format, "read_array", lambda *_, **__: pytest.fail("it was unpacked"))
-    with pytest.raises(BadInput, match=r"a\.npz: its arrays need 0\.0 GiB and 0\.0 GiB of memory"):
+    with pytest.raises(BadInput, match=r"a\.npz: its arrays need"):
         load_dataset(path)
 
 

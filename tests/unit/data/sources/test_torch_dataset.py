@@ -172,10 +172,10 @@ def test_an_item_that_changes_later():
     dataset = Items([(grey(i), i % 2) for i in range(40)])
     data = load_dataset(dataset)
     dataset.items[11] = (grey(99), 1)
-    with pytest.raises(BadInput, match="item 11 of Items: it is not the same"):
+    with pytest.raises(BadInput, match=r"item 11 of Items: .*same"):
         _ = data.images
     dataset.items[11] = (grey(11), 0)
-    with pytest.raises(BadInput, match="item 11 of Items: it is not the same"):
+    with pytest.raises(BadInput, match=r"item 11 of Items: .*same"):
         _ = data.images
 
 
@@ -183,7 +183,7 @@ def test_a_length_that_changes_or_lies():
     dataset = Items([(grey(0), 0), (grey(1), 1)])
     data = load_dataset(dataset)
     dataset.items.append((grey(2), 1))
-    with pytest.raises(BadInput, match="Items: its length was 2 and is 3 now"):
+    with pytest.raises(BadInput, match=r"Items: its length was 2 .*3"):
         _ = data.fingerprint
 
     class Longer(Items):

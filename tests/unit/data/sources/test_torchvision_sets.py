@@ -77,7 +77,7 @@ def test_the_reference_holds_the_absolute_root(cifar100, monkeypatch):
 def test_a_changed_file_is_not_unpickled(cifar100):
     root, _ = cifar100
     (root / "cifar-100-python/train").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
-    with pytest.raises(BadInput, match=r"root: torchvision finds no cifar100 there .*or use --download"):
+    with pytest.raises(BadInput, match=r"root: .*no cifar100.*--download"):
         load_dataset("cifar100", data_root=root)
 
 
@@ -111,7 +111,7 @@ def test_svhn_has_no_class_names(tmp_path, monkeypatch):
     assert data.classes == tuple("0123456789")
     assert data.labels.tolist() == [i % 10 for i in range(20)]
     assert (data.images[7].numpy() == pixels[..., 7].transpose(2, 0, 1)).all()
-    with pytest.raises(BadInput, match="svhn: has class names of its own"):
+    with pytest.raises(BadInput, match=r"svhn: .*class names of its"):
         load_dataset("svhn", data_root=tmp_path, classes=list("abcdefghij"))
 
 
@@ -169,22 +169,18 @@ def test_fields_of_the_table_are_torchvisions():
 
 
 def test_a_root_is_needed_unless_something_has_that_name(tmp_path, folder, monkeypatch):
-    with pytest.raises(
-        BadInput, match="cifar10: a data set of torchvision; say where it lies with --data-root"
-    ):
+    with pytest.raises(BadInput, match=r"cifar10: .*torchvision.*--data-root"):
         load_dataset("cifar10")
     monkeypatch.chdir(folder.parent)
     folder.rename("cifar10")
     assert load_dataset("cifar10").classes == ("cat", "dog")
-    with pytest.raises(BadInput, match=r"torchvision finds no cifar10 there"):
+    with pytest.raises(BadInput, match="finds no cifar10"):
         load_dataset("cifar10", data_root=tmp_path)
 
 
 @pytest.mark.parametrize("name", sorted(set(SETS) - {"pcam"}))  # which needs a library first
 def test_roots_without_the_data(tmp_path, name):
-    with pytest.raises(
-        BadInput, match=rf"torchvision finds no {name} there \(.+\); give the --data-root"
-    ) as caught:
+    with pytest.raises(BadInput, match=rf"finds no {name} there \(.+\).*--data-root") as caught:
         load_dataset(name, data_root=tmp_path)
     assert str(tmp_path) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -192,13 +188,13 @@ def test_roots_without_the_data(tmp_path, name):
 
 
 def test_a_root_that_does_not_exist_is_not_made(tmp_path):
-    with pytest.raises(BadInput, match="nowhere: no such folder; give the --data-root that holds caltech101"):
+    with pytest.raises(BadInput, match="nowhere: no such folder"):
         load_dataset("caltech101", data_root=tmp_path / "nowhere")
     assert not (tmp_path / "nowhere").exists()
 
 
 def test_imagenet_cannot_be_downloaded(tmp_path):
-    with pytest.raises(BadInput, match="imagenet: torchvision cannot download it; put it in"):
+    with pytest.raises(BadInput, match=r"imagenet: .*cannot download"):
         load_dataset("imagenet", data_root=tmp_path, download=True)
 
 
@@ -215,5 +211,5 @@ def test_a_download_that_fails(tmp_path, monkeypatch):
         raise OSError("no route\nto host")
 
     monkeypatch.setattr(torchvision.datasets.CIFAR100, "download", fail)
-    with pytest.raises(RunFailed, match=r"cifar100: it cannot be downloaded to .* \(no route to host\)"):
+    with pytest.raises(RunFailed, match=r"cifar100: .*downloaded .*no route"):
         load_dataset("cifar100", data_root=tmp_path / "new", download=True)

@@ -145,10 +145,10 @@ def test_the_first_frame_of_an_animation():
 
 def test_deep_pixels_are_refused_not_clipped():
     data = encode(Image.fromarray(np.full((2, 2), 40_000, np.uint16)))
-    with pytest.raises(UnreadableImage, match=r"some\.png: more than 8 bits per channel"):
+    with pytest.raises(UnreadableImage, match=r"some\.png: .*8 bits"):
         decode(data)
     data = encode(Image.fromarray(np.full((2, 2), 0.5, np.float32)), "TIFF")
-    with pytest.raises(UnreadableImage, match=r"more than 8 bits per channel \(mode F\)"):
+    with pytest.raises(UnreadableImage, match=r"8 bits .*\(mode F\)"):
         decode(data)
 
 
@@ -156,14 +156,14 @@ def test_deep_pixels_are_refused_not_clipped():
 def test_decompression_bombs_are_named(picture, monkeypatch, limit):
     data = encode(picture(0, size=(15, 15)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(UnreadableImage, match=r"some\.png: too many pixels to be safe"):
+    with pytest.raises(UnreadableImage, match=r"some\.png: too many pixels"):
         decode(data)
 
 
 def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
     picture(0, size=(15, 15)).save(folder / "cat/bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    with pytest.raises(UnreadableImage, match=r"cat/bomb\.png: too many pixels to be safe"):
+    with pytest.raises(UnreadableImage, match=r"cat/bomb\.png: too many pixels"):
         load_dataset(folder).pictures(np.arange(7))
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
 
@@ -179,5 +179,5 @@ def test_truncated_images_are_named(picture, kind):
 def test_empty_bytes():
     with pytest.raises(UnreadableImage, match="an empty file"):
         decode(b"")
-    with pytest.raises(UnreadableImage, match="not an image in a known format"):
+    with pytest.raises(UnreadableImage, match="in a known format"):
         decode(Path(__file__).read_bytes())

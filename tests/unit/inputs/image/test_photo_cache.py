@@ -148,9 +148,7 @@ def test_a_build_that_was_killed_anywhere_goes_on(tmp_path_factory, whole, data)
 def test_a_truncated_file_is_built_anew(tmp_path_factory, whole, length):
     path = tmp_path_factory.mktemp("cut") / "a.photos"
     path.write_bytes(whole[: min(length, len(whole) - 1)])
-    with pytest.raises(
-        DamagedCache, match=r"a\.photos: the cache of photos is damaged; remove it and run again"
-    ):
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged"):
         opened_cache(path)
     open_cache(Stored(), path)
     assert path.read_bytes() == whole
@@ -164,7 +162,7 @@ def test_a_file_with_a_flipped_bit_in_table_or_footer_is_built_anew(tmp_path_fac
     content[-at] ^= 1 << bit
     path.write_bytes(content)
     if at in range(41, 45):  # of the resolution that it says it has
-        with pytest.raises(BadInput, match="this cache holds other photos"):
+        with pytest.raises(BadInput, match="holds other photos"):
             open_cache(Stored(), path)
     else:
         open_cache(Stored(), path)
@@ -193,7 +191,7 @@ def test_a_flipped_bit_in_a_photo_is_refused_when_it_is_taken(tmp_path, whole):
     path.write_bytes(content)
     photos = open_cache(Stored(), path)
     photos.take(np.arange(2, NUM))
-    with pytest.raises(DamagedCache, match=r"a\.photos: the cache of photos is damaged"):
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged"):
         photos.take(np.arange(2))
 
 
@@ -204,7 +202,7 @@ def test_a_file_that_is_cut_while_it_is_in_use_is_refused(tmp_path, whole):
     photos.take(np.arange(NUM))
     os.truncate(path, 200)
     assert photos.take(np.array([0]))[0].shape == (4, 9, 3)  # 108 bytes that are still there
-    with pytest.raises(DamagedCache, match=r"a\.photos: the cache of photos is damaged") as refused:
+    with pytest.raises(DamagedCache, match=r"a\.photos: .*damaged") as refused:
         photos.take(np.array([NUM - 1]))
     assert str(pickle.loads(pickle.dumps(refused.value))) == str(refused.value)
 
@@ -237,17 +235,15 @@ def test_an_unreadable_photo_leaves_nothing_behind(tmp_path):
 def test_foreign_files_are_refused(tmp_path):
     path = tmp_path / "a.photos"
     open_cache(Stored(np.arange(3)), path)
-    with pytest.raises(BadInput, match="this cache holds other photos; remove it and run again"):
+    with pytest.raises(BadInput, match="holds other photos"):
         open_cache(Stored(), path)
-    with pytest.raises(BadInput, match="this cache holds other photos"):
+    with pytest.raises(BadInput, match="holds other photos"):
         cached_photos(Stored(np.arange(3)), SHORT_SIDE + 1, path, [].append)  # type: ignore[arg-type]
 
 
 def test_a_disk_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(
-        RunFailed, match=r"the cache of photos cannot be written \(.*\); run it again .* or use --cache off"
-    ):
+    with pytest.raises(RunFailed, match=r"cache of photos .* \(.*--cache off"):
         open_cache(Stored(), tmp_path / "file/a.photos")
 
 

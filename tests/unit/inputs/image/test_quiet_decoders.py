@@ -23,7 +23,7 @@ def damaged_tiff() -> bytes:
 
 
 def decode_badly() -> None:
-    with pytest.raises(UnreadableImage, match=r"a\.tif: unreadable or truncated image"):
+    with pytest.raises(UnreadableImage, match=r"a\.tif: .*truncated image"):
         decode_image(damaged_tiff, "a.tif", 3)
 
 

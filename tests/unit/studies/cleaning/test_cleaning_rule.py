@@ -68,9 +68,7 @@ def test_a_class_that_would_be_left_empty():
 @pytest.mark.parametrize("value", [-0.1, 1.1, float("nan")])
 def test_thresholds_out_of_range(value):
     for option in ("relabel_above", "drop_above"):
-        with pytest.raises(
-            BadInput, match=f"--{option.replace('_', '-')} {value:g}: give a probability from 0"
-        ):
+        with pytest.raises(BadInput, match=f"--{option.replace('_', '-')} {value:g}: give a probability"):
             cleaned(ranked(), CLASSES, **{option: value})
 
 

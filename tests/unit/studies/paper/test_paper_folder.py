@@ -73,7 +73,7 @@ def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
 
 def test_another_share_held_out_is_refused(folder, tiny_preset):
     other = plan_paper(tiny_preset, loading=Loading(limit=100, holdout=0.3))
-    with pytest.raises(BadInput, match=r"other settings: fingerprint is \w+ there, \w+ here"):
+    with pytest.raises(BadInput, match=r"fingerprint is \w+ there, \w+ here"):
         check_folder(other, folder)
 
 
@@ -87,9 +87,9 @@ def test_folders_of_others_are_refused(plan, tmp_path, run_copy):
     assert str(refused.value) == (
         f"{mine}: neither empty nor a study (it holds 'thesis.tex'); choose another --out"
     )
-    with pytest.raises(BadInput, match=r"is a run; give another folder"):
+    with pytest.raises(BadInput, match="is a run"):
         check_folder(plan, run_copy)
-    with pytest.raises(BadInput, match=r"is a file; give a folder for the study \(--out\)"):
+    with pytest.raises(BadInput, match=r"is a file; .*\(--out\)"):
         check_folder(plan, mine / "thesis.tex")
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_description_is_named(plan, folder, content):
 @pytest.mark.parametrize("content", [[], 3, None, {"preset": ["smoke"]}, {}])
 def test_a_description_of_something_else_is_refused(plan, folder, content):
     (folder / DOCUMENT).write_text(json.dumps(content))
-    with pytest.raises(BadInput, match="other settings: preset name is None there, smoke here"):
+    with pytest.raises(BadInput, match=r"preset name is None .*smoke"):
         check_folder(plan, folder)
 
 

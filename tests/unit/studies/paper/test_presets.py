@@ -61,7 +61,7 @@ def test_presets_by_name():
     assert find_preset("laptop", "mini-imagenet:photos") is LAPTOP
     assert find_preset("paper", "cifar10") is PAPER
     assert find_preset("paper", "mini-imagenet:photos") is PAPER_PHOTOS
-    with pytest.raises(BadInput, match=r"preset 'lapto': unknown \(did you mean laptop"):
+    with pytest.raises(BadInput, match=r"preset 'lapto': .*mean laptop"):
         find_preset("lapto")
-    with pytest.raises(BadInput, match="choose smoke, laptop, paper"):
+    with pytest.raises(BadInput, match="smoke, laptop, paper"):
         find_preset("tiny")

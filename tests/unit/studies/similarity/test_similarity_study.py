@@ -77,7 +77,7 @@ def test_only_classes_with_two_examples_in_both_sets_count(tmp_path: Path) -> No
     assert len(found.classes) < 3
     assert "2" not in found.classes
     assert "of 3 classes" in found.sentence()
-    with pytest.raises(BadInput, match="no class has two easy and two hard examples"):
+    with pytest.raises(BadInput, match="no class has two"):
         similarity(run, data, fraction=1 / 24, spaces=["pixel"])
 
 
@@ -159,15 +159,15 @@ def test_few_trials_decide_nothing(alike: tuple[Run, Any]) -> None:
 
 def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:
     run, data = alike
-    with pytest.raises(BadInput, match="recorded from a training loop of your own"):
+    with pytest.raises(BadInput, match="loop of your own"):
         similarity(run, data, fraction=0.2)
     with pytest.raises(BadInput, match="space 'pixels' is unknown"):
         similarity(run, data, spaces=["pixels"])  # type: ignore[list-item]
-    with pytest.raises(BadInput, match="at_most 1: must be at least 2"):
+    with pytest.raises(BadInput, match=r"at_most 1: .*least 2"):
         similarity(run, data, at_most=1)
-    with pytest.raises(BadInput, match="has no finished trial 9; choose of 0, 1, 2, 3, 4"):
+    with pytest.raises(BadInput, match=r"trial 9; .*0, 1, 2, 3, 4"):
         similarity(trained, data_of(trained), fraction=0.3, trial=9)
-    with pytest.raises(BadInput, match="these are not the data of"):
+    with pytest.raises(BadInput, match="not the data"):
         similarity(trained, load_dataset("digits", limit=400, seed=5), fraction=0.3)
 
 
@@ -183,5 +183,5 @@ def test_a_run_without_weights_says_so(tmp_path: Path) -> None:
         out=tmp_path / "run",
     )
     data = data_of(run)
-    with pytest.raises(BadInput, match="measure again without --no-weights"):
+    with pytest.raises(BadInput, match="without --no-weights"):
         similarity(run, data, fraction=0.5)

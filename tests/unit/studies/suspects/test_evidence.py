@@ -102,13 +102,13 @@ def test_the_lead_of_networks_that_are_nearly_certain(tmp_path, apart, num_class
 
 
 def test_what_is_refused(tmp_path, record):
-    with pytest.raises(BadInput, match="has one trial, and suspects are what several agree on"):
+    with pytest.raises(BadInput, match="has one trial"):
         gather(recorded(tmp_path / "one", PREDICTED[:1], TRAINED_ON[:1]), "train")
-    with pytest.raises(BadInput, match="no trial is finished"):
+    with pytest.raises(BadInput, match="trial is finished"):
         gather(record([], [0, 1], name="none"), "train")
-    with pytest.raises(BadInput, match="has no held-out split"):
+    with pytest.raises(BadInput, match="no held-out split"):
         gather(recorded(tmp_path / "run"), "held_out")
-    with pytest.raises(BadInput, match="epoch 3 is not recorded; choose 1 to 2"):
+    with pytest.raises(BadInput, match=r"epoch 3 .*recorded; choose 1 to 2"):
         gather(recorded(tmp_path / "more"), "train", 3)
 
 

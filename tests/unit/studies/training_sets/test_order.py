@@ -14,14 +14,10 @@ def test_every_score_ranks_one_way_or_with_an_end_to_keep(score):
         assert order.sign == (1 if score.high_means == "easy" else -1)
         assert list(order.policies) == ["easy", "hard", "random"]
         for keep in ("top", "bottom"):
-            with pytest.raises(
-                BadInput, match=f"keep {keep}: high {score.name} means {score.high_means}, so"
-            ):
+            with pytest.raises(BadInput, match=f"keep {keep}: high {score.name} means {score.high_means}"):
                 order_of(score.name, keep)
         return
-    with pytest.raises(
-        BadInput, match=f"high means {score.high_means}, neither easy nor hard; say which end"
-    ):
+    with pytest.raises(BadInput, match=f"high means {score.high_means}, neither"):
         order_of(score.name)
     for keep, drawn, sign in (("top", "bottom", -1), ("bottom", "top", 1)):
         order = order_of(score.name, keep)  # type: ignore[arg-type]

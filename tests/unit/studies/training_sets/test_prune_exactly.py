@@ -140,5 +140,5 @@ def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_pat
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
     run = recorded(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
-    with pytest.raises(BadInput, match=r"all 5 examples of class 'a': .*of each class \(--balanced\)"):
+    with pytest.raises(BadInput, match=r"all 5 .*class 'a': .*\(--balanced\)"):
         ez.prune(run, policy="worst", drop=0.5)

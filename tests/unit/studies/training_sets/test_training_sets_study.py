@@ -132,7 +132,7 @@ def test_labels_are_corrupted_beside_it(ablated, scored, tmp_path):
         (24, 80, 8),
     ]
     np.testing.assert_array_equal(study.points[0].accuracy, ablated[1].points[0].accuracy)
-    with pytest.raises(BadInput, match="cannot be continued with other settings: drawing of examples"):
+    with pytest.raises(BadInput, match="settings: drawing of"):
         ez.corrupt("digits", scored, **SMALL, out=out)
 
 
@@ -147,7 +147,7 @@ def test_the_same_number_of_steps(ablated, scored, tmp_path):
 
 
 def test_other_epochs_are_another_study(ablated, scored):
-    with pytest.raises(BadInput, match=r"recipe setting period is 2\.0 in the run, 3\.0 here"):
+    with pytest.raises(BadInput, match=r"period is 2\.0 .* 3\.0 here"):
         ez.ablate("digits", scored, **{**SMALL, "epochs": 3}, out=ablated[0])
 
 
@@ -225,7 +225,7 @@ def test_labels_at_one_end_are_left_alone(scored, tmp_path):
         .table()
         .equals(study.table())
     )
-    with pytest.raises(BadInput, match="cannot be continued with other settings: drawing of examples"):
+    with pytest.raises(BadInput, match="settings: drawing of"):
         ez.corrupt("digits", scored, **{**options, "policies": ("random",)}, keep="bottom", out=tmp_path)
 
 
@@ -289,7 +289,7 @@ def test_labels_can_be_corrupted_at_any_rate(scored):
 
 
 def test_a_run_is_no_place_for_runs(scored, run_copy):
-    with pytest.raises(BadInput, match="is a run; give another folder"):
+    with pytest.raises(BadInput, match="is a run"):
         ez.ablate("digits", scored, **SMALL, out=run_copy)
 
 
@@ -347,5 +347,5 @@ def test_one_repetition_has_no_deviation():
 
 
 def test_an_unknown_policy():
-    with pytest.raises(BadInput, match=r"policy 'easy': not in this study; it has beta:1,2"):
+    with pytest.raises(BadInput, match=r"policy 'easy': .* has beta:1,2"):
         made_up().curve("easy")

@@ -81,11 +81,11 @@ def test_reading_again_gives_the_same(made: tuple[Path, Validation]) -> None:
     out, found = made
     runs = {kind: [open_run(out / f"{kind}-{model}") for model in MODELS] for kind in ("merged", "final")}
     assert read_validation(runs["merged"], runs["final"]).table().equals(found.table())
-    with pytest.raises(BadInput, match="observed no held-out split"):
+    with pytest.raises(BadInput, match="observed no held-out"):
         read_validation(runs["merged"], runs["merged"])
-    with pytest.raises(BadInput, match="not over the same examples"):
+    with pytest.raises(BadInput, match="over the same examples"):
         read_validation(runs["final"], runs["final"])
-    with pytest.raises(BadInput, match="epoch 4 is not recorded"):
+    with pytest.raises(BadInput, match=r"epoch 4 .*recorded"):
         read_validation(runs["merged"], runs["final"], epoch=4)
 
 
@@ -111,13 +111,13 @@ def test_the_command_goes_on_where_it_was(
 
 def test_bad_input_is_refused(refused: Callable[..., str], tmp_path: Path) -> None:
     start = ["validate", "digits", "--out", tmp_path / "out", "--model", "mlp_2_w16"]
-    assert "has no held-out split to merge; hold a part out (--holdout 0.2)" in refused(*start)
-    assert "holdout 0.0: must be above 0 and below 1" in refused(*start, "--holdout", 0)
+    assert "no held-out split to merge" in refused(*start)
+    assert "holdout 0.0: must be above" in refused(*start, "--holdout", 0)
     twice = refused(*start, "--model", "mlp_2_w16", "--holdout", 0.2)
     assert "mlp_2_w16, mlp_2_w16: one is named twice" in twice
-    assert "--epochs 301: longer than the cosine period" in refused(*start, "--holdout", 0.2, "--epochs", 301)
-    assert "model 'mlp_x' is not known" in refused(*start, "--holdout", 0.2, "--final-model", "mlp_x")
-    assert "cannot tell the format" in refused(*start, "--holdout", 0.2, "-o", tmp_path / "found.txt")
+    assert "--epochs 301: longer than" in refused(*start, "--holdout", 0.2, "--epochs", 301)
+    assert "'mlp_x' is not known" in refused(*start, "--holdout", 0.2, "--final-model", "mlp_x")
+    assert "tell the format" in refused(*start, "--holdout", 0.2, "-o", tmp_path / "found.txt")
     assert not (tmp_path / "out").exists()
 
 
@@ -135,18 +135,18 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
         (merged,), (final,) = plans.merged.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
-    with pytest.raises(BadInput, match="no model was given"):
+    with pytest.raises(BadInput, match="no model was"):
         plan_validation(data, Training(), Trainings((), 1, 1), Trainings((), 1, 1))
 
 
 def test_a_handful_of_validation_examples_is_needed() -> None:
     data = load_dataset((np.zeros((8, 4, 4), np.uint8), np.arange(8) % 2), holdout=0.3)
-    with pytest.raises(BadInput, match="2 validation examples are too few; hold out at least 5"):
+    with pytest.raises(BadInput, match=r"2 validation examples .*at least 5"):
         plan_validation(data, Training(), Trainings(("mlp_2",), 1, 1), Trainings(("mlp_2",), 1, 1))
 
 
 def test_a_run_is_no_place_for_runs(run_copy: Path) -> None:
     names = sorted(path.name for path in run_copy.iterdir())
-    with pytest.raises(BadInput, match="is a run; give another folder"):
+    with pytest.raises(BadInput, match="is a run"):
         validate("digits", models=MODELS, holdout=0.3, out=run_copy, limit=60)
     assert sorted(path.name for path in run_copy.iterdir()) == names

@@ -79,7 +79,7 @@ def test_an_edited_file_is_another_verification(planted, verified, tmp_path):
     """A person takes every drop back; the runs that are there are of other labels."""
     edited = tmp_path / "labels.csv"
     edited.write_text(planted[1].read_text().replace("drop", ""))
-    with pytest.raises(BadInput, match=r"after: this run cannot be continued .* the run has 270 examples"):
+    with pytest.raises(BadInput, match=r"after: .* run has 270 examples"):
         ez.verify(planted[0], labels=edited, out=verified[0], **SMALL)
     found = ez.verify(planted[0], labels=edited, out=tmp_path / "out", **{**SMALL, "trials": 1, "epochs": 1})
     assert found.num_dropped == 0
@@ -99,7 +99,7 @@ def test_the_same_holdout_fits(tmp_path):
     assert (found.num_examples, found.num_dropped) == (len(data), 1)
     whole = ez.load_dataset("digits")
     assert ez.verify(whole, **asked, **size, holdout=0.25).table().equals(found.table())
-    with pytest.raises(BadInput, match=r"is held out \(--holdout 0\.4\); give labels made"):
+    with pytest.raises(BadInput, match=r"is held out \(--holdout 0\.4"):
         ez.verify("digits", **{**asked, "out": tmp_path / "other"}, **size, holdout=0.4)
 
 
@@ -123,7 +123,7 @@ def test_labels_before_from_a_file(command, planted, tmp_path):
     before = ez.open_run(tmp_path / "out" / "before")
     assert before.labels.tolist() == ez.load_dataset(planted[0], labels=planted[1]).labels.tolist()
     assert len(ez.open_run(tmp_path / "out" / "after").ids) == 270 - 4 + 7
-    with pytest.raises(BadInput, match=r"has the labels that .* has, of every example"):
+    with pytest.raises(BadInput, match="of every example"):
         ez.verify(planted[0], labels=planted[1], before=planted[1], out=tmp_path / "same", **SMALL)
 
 
@@ -198,7 +198,7 @@ def test_without_a_held_out_split(refused, planted, tmp_path):
     line = refused("verify", "digits", "--labels", planted[1], "--out", tmp_path / "out")
     assert line.endswith("error: digits: has no held-out split to test on; hold a part out (--holdout 0.2)\n")
     assert "--labels" in refused("verify", "digits", "--out", tmp_path / "out")
-    with pytest.raises(BadInput, match="--labels: give the CSV file of the labels to verify"):
+    with pytest.raises(BadInput, match=r"--labels: give .*CSV"):
         ez.verify("digits", labels=None, out=tmp_path / "out")
 
 
@@ -214,4 +214,4 @@ def test_the_command(command, refused, planted, verified, tmp_path):
         verified[1].table()["gain"].tolist()
     )
     line = refused(*asked[:-1], verified[0] / "before")
-    assert "before: is a run; give another folder for the runs of the study (--out)" in line
+    assert "before: is a run" in line

@@ -173,10 +173,10 @@ def test_what_cannot_be_compared_is_refused(versions, measured, tmp_path):
         diff(old, old)
     with pytest.raises(BadInput, match="has 1 finished trial"):
         diff(old.first(1), new)
-    with pytest.raises(BadInput, match="one is recorded and one measured"):
+    with pytest.raises(BadInput, match="recorded and one measured"):
         diff(old, open_run(measured))
     others = recorded(tmp_path / "o", np.array(["a", "b"], object), np.arange(2), np.ones(2))
-    with pytest.raises(BadInput, match="no example in common by ids; match them --by pixels"):
+    with pytest.raises(BadInput, match=r"common by ids; .*--by pixels"):
         diff(old, others)
 
 

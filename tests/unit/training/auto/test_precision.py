@@ -89,9 +89,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("own")
 def test_a_model_that_cannot_take_a_step_is_bad_input():
-    with pytest.raises(
-        BadInput, match=r"cannot take a training step on a batch of 4 .*RuntimeError: no training here"
-    ):
+    with pytest.raises(BadInput, match=r"batch of 4 .*RuntimeError: no training"):
         network_facts(workload("own_networks:OnlyEvaluates"))
 
 
@@ -166,7 +164,7 @@ def test_on_apples_gpu_training_is_plain():
     assert (only.precision, only.channels_last, only.folded) == ("float32", False, False)
     assert only.reason.startswith("on Apple's GPU; contiguous")
     assert by_rule(facts(), 4, MPS, "float32", 2)[0].precision == "float32"
-    with pytest.raises(BadInput, match=r"precision bfloat16: not on Apple's GPU \(mps\); take float32, or"):
+    with pytest.raises(BadInput, match=r"bfloat16: .*Apple's GPU \(mps\)"):
         by_rule(facts(), 4, MPS, "bfloat16", 2)
 
 
@@ -174,5 +172,5 @@ def test_what_apples_gpu_cannot_do_points_to_the_cpu():
     step = workload(batch=4)
     on_mps = Workload(step.model, step.recipe, step.shape, 3, 4, "mps")
     error = NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device.")
-    assert str(cannot_train(on_mps, error)).endswith("for the MPS device.); choose --device cpu")
-    assert str(cannot_train(step, error)).endswith("mend the model or change the batch size")
+    assert str(cannot_train(on_mps, error)).endswith("choose --device cpu")
+    assert str(cannot_train(step, error)).endswith("change the batch size")
