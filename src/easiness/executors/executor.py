@@ -26,7 +26,7 @@ class Outcome(Generic[Item, Value]):
 
 
 def failed(item: Item, error: Exception | SystemExit) -> Outcome[Item, Any]:
-    """Of an item that raised; one that wanted to end the process does not: it is not its own."""
+    """The outcome of an item that raised; wanting to end the process is an error too: it is not its own."""
     if isinstance(error, SystemExit):
         error = wanted_to_exit(error)
     return Outcome(item, error=error)
@@ -41,7 +41,7 @@ class Executor(Protocol):
 
     @property
     def jobs(self) -> int:
-        """How many items are worked on at a time."""
+        """The number of items that are worked on at a time."""
         ...
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
@@ -54,7 +54,7 @@ class Executor(Protocol):
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """As `run`, of a function that tells what happens: ``listener`` hears it in this thread."""
+        """Does as `run` with a function that tells what happens: ``listener`` hears it in this thread."""
         ...
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ class Executor(Protocol):
 
 @dataclass(frozen=True)
 class Needs:
-    """What an item takes: ``cores``, ``memory`` in bytes, and how many items share a GPU (0: none)."""
+    """Needs of an item: ``cores``, ``memory`` in bytes, and how many items share a GPU (0: none)."""
 
     cores: int = 1
     memory: int = 0
@@ -81,7 +81,7 @@ class Needs:
 
 @dataclass(frozen=True)
 class Machine:
-    """What a machine has for items: cores, bytes of memory, GPUs."""
+    """A machine for items: its cores, bytes of memory, GPUs."""
 
     cores: int
     memory: int
@@ -91,7 +91,7 @@ class Machine:
         return f"{self.cores} cores, {self.gpus} GPUs, {self.memory / 2**30:.1f} GiB of memory"
 
     def room(self, needs: Needs) -> int:
-        """How many items with these needs work beside each other on it."""
+        """The number of items with these needs that it holds at a time."""
         rooms = [self.cores // max(1, needs.cores)]
         if needs.memory:
             rooms.append(self.memory // needs.memory)
@@ -101,5 +101,5 @@ class Machine:
 
 
 def room(machines: Iterable[Machine], needs: Needs) -> int:
-    """How many items with these needs work beside each other, each on one of the machines."""
+    """The number of items with these needs that the machines hold at a time, each on one of them."""
     return sum(machine.room(needs) for machine in machines)

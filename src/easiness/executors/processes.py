@@ -55,7 +55,7 @@ class ProcessesExecutor:
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """As `run`; what is told is heard within a tenth of a second."""
+        """Does as `run`; ``listener`` hears what is told within a tenth of a second."""
         return self._run(partial(_call_telling, fn), items, listener)
 
     def start(self, ready: Callable[[int], int], seconds: float) -> bool:

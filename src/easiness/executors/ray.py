@@ -56,7 +56,7 @@ class RayExecutor:
 
     @property
     def jobs(self) -> int:
-        """How many items are in hand at a time."""
+        """The number of items in hand at a time."""
         return self._jobs or self._counted()
 
     def run(self, fn: Callable[[Item], Value], items: Iterable[Item]) -> Iterator[Outcome[Item, Value]]:
@@ -66,7 +66,7 @@ class RayExecutor:
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """As `run`; what is told is heard within a few tenths of a second."""
+        """Does as `run`; ``listener`` hears what is told within a few tenths of a second."""
         return self._run(fn, items, listener)
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:
 
 
 def _lost(ray: Any, error: Exception) -> str:
-    """Why a task that did not end of itself came to nothing."""
+    """The reason why a task that did not end of itself came to nothing."""
     if isinstance(error, ray.exceptions.OutOfMemoryError):
         return (
             f"its worker was ended {_RETRIES + 1} times for want of memory on its machine; use fewer "
@@ -259,7 +259,7 @@ def disconnect() -> None:
 
 
 def machines(address: str | None = None) -> tuple[Machine, ...]:
-    """What the living machines of the cluster have, whether or not others use it now.
+    """The living machines of the cluster with all that they have, whether or not others use it now.
 
     Raises:
         BadInput: there is no cluster at the address.

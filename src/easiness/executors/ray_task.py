@@ -24,14 +24,14 @@ class Mailbox:
         self._told.append(told)
 
     def take(self) -> list[bytes]:
-        """All that was put since the last time, in the order of each that tells."""
+        """Return all that was put since the last time, in the order of each that tells."""
         told, self._told = self._told, []
         return told
 
 
 @dataclass(frozen=True)
 class Ended:
-    """How an item ended, as bytes: its value, or what it ``raised``."""
+    """The end of an item, as bytes: its value, or what it ``raised``."""
 
     content: bytes
     raised: bool = False

@@ -93,7 +93,7 @@ def find_executor(name: str, jobs: Jobs = "auto") -> ExecutorKind:
 
 
 def _users_own(name: str) -> ExecutorKind:
-    """What a user's ``package.module:name`` makes: `make` is called with a number of jobs."""
+    """The executor that a user's ``package.module:name`` makes, which is called with a number of jobs."""
     what = f"executor {name!r}"
     parts = split_name(name)
     if parts is None:

@@ -29,8 +29,8 @@ class SerialExecutor:
     def run_telling(
         self, fn: Callable[[Item, Tell], Value], items: Iterable[Item], listener: Tell
     ) -> Iterator[Outcome[Item, Value]]:
-        """As `run`; what is told is heard at once."""
+        """Does as `run`; ``listener`` hears what is told at once."""
         return self.run(lambda item: fn(item, listener), items)
 
     def close(self) -> None:
-        """Nothing was started."""
+        """Do nothing: nothing was started."""

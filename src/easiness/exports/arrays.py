@@ -84,7 +84,7 @@ def _write_torch(examples: Examples, file: BinaryIO) -> str | None:
 
 
 def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
-    """Where the examples [K] are in the data set that they come from, and how that is known."""
+    """Positions [K] of the examples in the data set that they come from, and how these are known."""
     ids, ref = examples.table["id"].to_numpy(), examples.run.spec.data
     whole = "held-out split" if examples.split == "held_out" and ref.holdout is None else "training split"
     if examples.run.spec.measured is None:

@@ -54,7 +54,7 @@ class Examples:
 
     @cached_property
     def rows(self) -> npt.NDArray[np.int64]:
-        """Where each example [K] is in the data, and by that at their source.
+        """Positions [K] of the examples in the data, and by that at their source.
 
         Raises:
             BadInput: the data are not to be had.

@@ -35,7 +35,7 @@ def find_format(name: str) -> Format[Any]:
 
 @dataclass(frozen=True)
 class Exported:
-    """Where an export is, the ``then`` of its format, and what was left out or is to be known."""
+    """An export at ``path``: ``then`` is how to read it, ``notes`` say what was left out or matters."""
 
     path: Path
     then: str

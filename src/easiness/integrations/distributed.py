@@ -14,7 +14,7 @@ from easiness.store import Recorder, TrialRecorder
 
 
 class DistributedTrial:
-    """As the trial of a `Recorder`, in every process at once: the first merges by id and stores.
+    """A trial of a `Recorder` in every process at once: the first merges by id and stores.
 
     >>> with DistributedTrial(recorder, seed=0) as trial:  # doctest: +SKIP
     ...     trial.update(ids, logits)  # the batches of this process
@@ -45,15 +45,15 @@ class DistributedTrial:
 
     def _in_the_first(self, act: Any) -> None:
         """Do it in the first process; what goes wrong there is raised everywhere."""
-        said: list[str | None] = [None]
+        failure: list[str | None] = [None]
         if self._first:
             try:
                 act()
             except BadInput as error:
-                said[0] = str(error)
-        dist.broadcast_object_list(said, src=0, group=self._group)
-        if said[0] is not None:
-            raise BadInput(said[0])
+                failure[0] = str(error)
+        dist.broadcast_object_list(failure, src=0, group=self._group)
+        if failure[0] is not None:
+            raise BadInput(failure[0])
 
     def __enter__(self) -> Self:
         return self

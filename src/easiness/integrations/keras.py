@@ -29,7 +29,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
         trained_on: Any = None,
         batch_size: int = 256,
     ) -> None:
-        """Nothing is recorded before the training begins.
+        """Prepare the recording, which begins with the training.
 
         Args:
             recorder: of these examples.

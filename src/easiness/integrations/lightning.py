@@ -41,7 +41,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
         forward: Callable[[LightningModule, Any], torch.Tensor] | None = None,
         id_key: str = "id",
     ) -> None:
-        """Nothing is recorded before the training begins.
+        """Prepare the recording, which begins with the training.
 
         Args:
             recorder: of the examples that the loader or the training has.
@@ -120,11 +120,11 @@ class RecordCallback(Callback):  # type: ignore[misc]
             self._trial = None
 
     def state_dict(self) -> dict[str, Any]:
-        """What was recorded so far, for Lightning's checkpoint."""
+        """The epochs recorded so far, for Lightning's checkpoint."""
         if not isinstance(self._trial, TrialRecorder):
             return {}
         return {name: torch.from_numpy(to_numpy(values)) for name, values in self._trial.state().items()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Taken up when the training begins."""
+        """Keep what a checkpoint has until the training begins."""
         self._state = dict(state_dict)

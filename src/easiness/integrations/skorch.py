@@ -22,7 +22,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
     def __init__(
         self, recorder: Recorder, x: Any, ids: Any, *, seed: int = 0, trained_on: Any = None
     ) -> None:
-        """Nothing is recorded before the training begins.
+        """Prepare the recording, which begins with the training.
 
         Args:
             recorder: of these examples.

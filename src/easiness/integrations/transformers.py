@@ -43,7 +43,7 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
         id_key: str = "id",
         batch_size: int | None = None,
     ) -> None:
-        """Nothing is recorded before the training begins.
+        """Prepare the recording, which begins with the training.
 
         Args:
             recorder: of the examples of the data set.
@@ -78,11 +78,11 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
         if self._trial is None:
             return
         net = getattr(model, "module", model)  # without what makes it parallel
-        taken = inspect.signature(net.forward).parameters
+        parameters = inspect.signature(net.forward).parameters
         with undisturbed(net):
             for examples in self._batches(self._batch_size or args.per_device_eval_batch_size):
                 ids = self._ids(examples)
-                rows = [{k: v for k, v in one.items() if k in taken} for one in map(dict, examples)]
+                rows = [{k: v for k, v in one.items() if k in parameters} for one in map(dict, examples)]
                 batch = {name: value.to(args.device) for name, value in self._collator(rows).items()}
                 self._trial.update(ids, _logits_of(net(**batch)))
         self._trial.end_epoch()
@@ -225,7 +225,7 @@ def _begun(recorder: Recorder, seed: int, trained_on: Any, args: Any, state: Any
 
 
 def _recorded(kept: Path) -> dict[str, Any]:
-    """What a file beside a checkpoint of the Trainer holds."""
+    """The recording in a file beside a checkpoint of the Trainer."""
     from safetensors import SafetensorError
     from safetensors.numpy import load_file
 

@@ -84,7 +84,7 @@ class Kind:
         return tuple(sorted(levels, reverse=neutral == max(levels)))
 
     def stronger(self, image_shape: ImageShape) -> Literal["low", "high", "both"]:
-        """Which levels perturb more: those below the neutral one, those above it, or both."""
+        """The side of the neutral level on which levels perturb more, or ``both``."""
         levels, neutral = self.levels(image_shape), self.neutral_level(image_shape)
         if min(levels) < neutral < max(levels):
             return "both"

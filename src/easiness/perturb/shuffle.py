@@ -94,13 +94,13 @@ SHUFFLE = Kind(
 
 
 def _orders(ids: Ids, seed: int, num_tiles: int) -> Tensor:
-    """Which tile comes to each place, [b, num_tiles] int64: row i depends on id i and the seed alone."""
+    """The tile for each place, [b, num_tiles] int64: row i depends on id i and the seed alone."""
     keys = np.stack([_raw(i, seed, num_tiles) for i in _plain(ids)])
     return torch.from_numpy(keys.argsort(axis=1, kind="stable"))
 
 
 def _plain(ids: Ids) -> Iterable[Any]:
-    """As Python's own numbers and texts; a list is taken entry by entry, so that [1, "a"] stays mixed."""
+    """Ids as Python's own numbers and texts; a list stays as it is, so that [1, "a"] stays mixed."""
     return ids.tolist() if isinstance(ids, np.ndarray | Tensor) else ids
 
 

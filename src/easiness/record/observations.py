@@ -28,7 +28,7 @@ class KeptLogits:
     values: npt.NDArray[np.float32]
 
     def between(self, first: int, end: int) -> KeptLogits:
-        """Those of the examples at ``first``, ..., ``end - 1``, with positions from 0."""
+        """The logits of the examples at ``first``, ..., ``end - 1``, with positions from 0."""
         low, high = np.searchsorted(self.positions, [first, end])
         return KeptLogits(self.positions[low:high] - first, self.values[:, low:high])
 
@@ -71,7 +71,7 @@ class Observations:
         return self.epochs.index(epoch)
 
     def num_until(self, epoch: int) -> int:
-        """How many of the epochs 1, ..., ``epoch`` were observed."""
+        """The number of the epochs 1, ..., ``epoch`` that were observed."""
         return bisect.bisect_right(self.epochs, epoch)
 
     @property
@@ -150,7 +150,7 @@ class ObservationLog:
         return int(self._seen.sum())
 
     def unseen(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Which of the ``positions`` [b] were not seen in this epoch yet, nor stand further ahead here."""
+        """Mask [b] of the ``positions`` that were not seen in this epoch yet, nor stand earlier here."""
         first = np.zeros(len(positions), np.bool_)
         first[np.unique(positions, return_index=True)[1]] = True
         new: npt.NDArray[np.bool_] = first & (self._seen[positions] == 0)
@@ -198,7 +198,7 @@ class ObservationLog:
         self._begin()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """What was seen in the epochs that have ended, as plain arrays: for a checkpoint of a training."""
+        """The epochs that have ended, as plain arrays: for a checkpoint of a training."""
         arrays = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
         if self._kept is not None:
             arrays["logits"] = np.stack(self._epoch_logits)
@@ -228,7 +228,7 @@ class ObservationLog:
         return float((self._epochs[-1].prediction == self._labels).mean())
 
     def observations(self) -> Observations:
-        """Everything seen so far; at least one epoch must have ended."""
+        """The observations so far; at least one epoch must have ended."""
         columns = {name: np.stack([getattr(e, name) for e in self._epochs]) for name in STATISTICS}
         kept = None
         if self._kept is not None:

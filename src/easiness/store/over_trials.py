@@ -45,7 +45,7 @@ def votes_of(
     spare: Votes | None,
     keys: Callable[[], npt.NDArray[np.uint64]] | None,
 ) -> Votes:
-    """What `Run.votes` gives, of all examples or those at the positions ``drawn``, in order."""
+    """The votes that `Run.votes` gives, for all examples or those at the positions ``drawn``, in order."""
     ids, labels, split = examples.ids, examples.labels, examples.split
     if drawn is not None:
         ids, labels, keys = ids[drawn], labels[drawn], None

@@ -45,7 +45,7 @@ _BUFFER = 1 << 16  # bytes of a file held ahead of each column being read
 
 @dataclass(frozen=True)
 class Extent:
-    """What a file of observations has: a group of rows for each of so many ``epochs``, each of ``examples``.
+    """The extent of a file of observations: ``epochs`` groups of rows, each of ``examples`` rows.
 
     Labels and predictions are below ``classes``. What is ``None`` is not known.
     """
@@ -60,7 +60,7 @@ _ANY = Extent()
 
 @contextmanager
 def read_strictly(path: Path, error: Callable[[Path], BadInput] = damaged) -> Iterator[None]:
-    """Say of whatever a reader in the block stumbles over that the file is damaged.
+    """Turn whatever a reader in the block stumbles over into an error that says that the file is damaged.
 
     Raises:
         BadInput: it is.

@@ -70,9 +70,9 @@ class Run:
         return self.spec.augmented
 
     def unfinished(self, epoch: int) -> str | None:
-        """Why what was observed after ``epoch`` is not what a training of so many epochs gives; else None.
+        """The reason why observations after ``epoch`` are not those of a training that ends there, if any.
 
-        So it is where the step size comes down to nothing by the end, and some trial is longer.
+        There is one where the step size comes down to nothing by the end, and some trial is longer.
         """
         longest = max((trial.epochs for trial in self.trials), default=0)
         measured = self.spec.measured
@@ -91,7 +91,7 @@ class Run:
         return part
 
     def failures(self) -> dict[int, str]:
-        """Why trials that are still missing failed when they were last tried, by index."""
+        """The reasons why trials that are still missing failed when they were last tried, by index."""
         return run_folder.notes_of_failures(self.path)
 
     @functools.cached_property
@@ -105,7 +105,7 @@ class Run:
         return path
 
     def leftovers(self) -> list[Path]:
-        """What killed writers left among the trials: no part of the run, but plain readers may see it."""
+        """Folders that killed writers left among the trials, which are no part of the run."""
         folder, current = self.path / TRIALS, {trial.path.name for trial in self.trials}
         old = [folder / name for name in trial_names(self.path) if name not in current]
         return [*folder.glob(f"{ASIDE}*"), *old]
@@ -155,7 +155,7 @@ class Run:
         return columns["id"], columns["label"].astype(np.int64)
 
     def shares_ids(self, other: Run) -> bool:
-        """Whether another run has the same ids in the same order; from then on both hold the same array."""
+        """Has another run the same ids in the same order? From then on both hold the same array."""
         same_file = self.document.files[EXAMPLES] == other.document.files[EXAMPLES]
         if same_file and "_examples" not in self.__dict__:
             self._intact_examples()
@@ -214,7 +214,7 @@ class Run:
     ) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
 
-        Of the examples measured, or with ``split="held_out"`` of those held out, which no trial trains on:
+        Examples are those measured, or with ``split="held_out"`` those held out, which no trial trains on:
         `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
 
         Columns: ``id``, ``label``, ``class``, then each score with its standard error, then the masks, then
@@ -283,7 +283,7 @@ class Run:
         above("write_report")([self], output, epoch=epoch, source=source, **about)
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: a table of facts and a figure."""
+        """A table of facts and a figure, for notebooks."""
         return str(above("run_html")(self))
 
 

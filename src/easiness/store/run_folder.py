@@ -108,8 +108,8 @@ def finished_trials(
 ) -> list[StoredTrial]:
     """The trials of a run over these data, by index; of two with the same index, the longer one.
 
-    Those of ``before`` that are as they were stay, so that what is known of them is not found out again; so
-    does what the index of a large run knows. Folders named in ``but`` are left out.
+    Trials of ``before`` whose documents did not change are not read again, nor those that the index of a
+    large run knows. Folders named in ``but`` are left out.
     """
     folder, names = path / TRIALS, [name for name in trial_names(path) if name not in but]
     there = {trial.path.name: trial.known for trial in before}
@@ -142,7 +142,7 @@ def finished_trials(
 
 
 class Index:
-    """Which folders hold trials, and the file that says so, kept up to date as the run grows."""
+    """The trials of a run by folder, and the file that lists them, kept up to date as the run grows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -152,7 +152,7 @@ class Index:
 
     @property
     def trials(self) -> Iterable[StoredTrial]:
-        """Those taken and added."""
+        """The trials taken and added."""
         return (self._trials or {}).values()
 
     def folders(self, index: int) -> list[str]:
@@ -164,7 +164,7 @@ class Index:
         return self._folders.get(index, [])
 
     def take(self, trials: Iterable[StoredTrial]) -> None:
-        """The trials of the run, all of them, as they have been read."""
+        """Take all trials of the run, as they have been read."""
         first, self._folders = self._trials is None, None
         self._trials = {trial.path.name: trial for trial in trials}
         if first and len(self._trials) >= FEWEST:
@@ -172,7 +172,7 @@ class Index:
             self._num_new = sum(there.get(name) != trial.known for name, trial in self._trials.items())
 
     def add(self, trial: StoredTrial) -> None:
-        """A trial that has been written, and is now the only one of its index."""
+        """Add a trial that has been written, and is now the only one of its index."""
         if self._trials is not None:
             for name in self.folders(trial.index):
                 self._trials.pop(name, None)
@@ -183,7 +183,7 @@ class Index:
         self._write(max(FEWEST, len(self._trials or ()) // _WHILE))
 
     def close(self) -> None:
-        """Leave a file that lacks few."""
+        """Write the file where it lacks more than a few trials."""
         self._write(1 + len(self._trials or ()) // _AT_THE_END)
 
     def _write(self, fewest_new: int) -> None:
@@ -230,5 +230,5 @@ def notes(path: Path) -> Iterator[tuple[Path, int | None, FailureNote | None]]:
 
 
 def notes_of_failures(path: Path) -> dict[int, str]:
-    """Why trials of a run failed when they were last tried, by index; a note that is damaged says nothing."""
+    """Reasons why trials of a run failed when they were last tried, by index; damaged notes are left out."""
     return {note.trial: note.reason for _, _, note in notes(path) if note is not None}

@@ -27,7 +27,7 @@ class StoredTrial:
     def __init__(self, path: Path, known: Known | None = None, data: DatasetRef | None = None) -> None:
         """Reads the document only, or where all is ``known`` of it that a list needs, nothing yet.
 
-        ``data`` are those of its run, of which its files have to be.
+        Its files have to fit ``data``, those of its run.
 
         Raises:
             BadInput: it is missing, damaged, or of another trial than its folder's name says.
@@ -45,7 +45,7 @@ class StoredTrial:
 
     @property
     def document(self) -> TrialDocument:
-        """All of ``trial.json``.
+        """The content of ``trial.json``.
 
         Raises:
             BadInput: it is missing or damaged.
@@ -65,7 +65,7 @@ class StoredTrial:
 
     @property
     def index(self) -> int:
-        """Which trial of its run this is, from 0."""
+        """The number of the trial in its run, from 0."""
         return self.known.index
 
     @property
@@ -86,7 +86,7 @@ class StoredTrial:
         return {name: values[row] for name, values in self.document.accuracy.items()}
 
     def has(self, probe: str) -> bool:
-        """Whether the examples of a probe, ``train`` or ``held_out``, were observed."""
+        """Were the examples of a probe, ``train`` or ``held_out``, observed?"""
         return f"{probe}.parquet" in self.document.files
 
     def check(self) -> None:
@@ -105,7 +105,7 @@ class StoredTrial:
         self.known = replace(self.known, files=before)
 
     def _extent(self, probe: str) -> Extent:
-        """What the files of a probe have to have."""
+        """The extent that files of a probe must have."""
         if self._data is None:
             return Extent(len(self.observed))
         split = self._data.train if probe == "train" else self._data.held_out
@@ -140,7 +140,7 @@ class StoredTrial:
             first += len(next(iter(piece.values())))
 
     def observations(self, num_classes: int, epoch: int | None = None, probe: str = "train") -> Observations:
-        """What was seen after the epochs observed, up to ``epoch`` (all by default)."""
+        """The observations after the epochs observed, up to ``epoch`` (all by default)."""
         path, rows, fixed = self._before_reading(epoch, probe)
         return Observations(
             labels=fixed["label"].astype(np.int64),
@@ -190,7 +190,7 @@ class StoredTrial:
             first = end
 
     def logits(self, epoch: int, probe: str = "train") -> KeptLogits | None:
-        """Those kept after one of the epochs observed, ``values`` [1, n, classes]; ``None`` without any."""
+        """Logits kept after one of the epochs observed, ``values`` [1, n, classes]; ``None`` without any."""
         trained_on = self.columns(epoch, ["trained_on"], probe)["trained_on"]
         row = self.observed.index(epoch)
         return self._logits(probe, range(row, row + 1), trained_on)

@@ -90,7 +90,7 @@ class TrialDocument(BaseModel):
 
 
 def known_of(document: TrialDocument, mark: Stamp | None) -> Known:
-    """What a list of trials needs of a document whose file had this stamp."""
+    """The trial of a document in short; the document's file had the stamp ``mark``."""
     return Known(
         index=document.index,
         seed=document.seed,
@@ -103,7 +103,7 @@ def known_of(document: TrialDocument, mark: Stamp | None) -> Known:
 
 
 def _seconds(value: Any) -> float | None:
-    """How long a trial took, where its document has a finite number: it is no part of the result."""
+    """The seconds that a trial took, where its document has a finite number."""
     try:
         seconds = float(value) if isinstance(value, int | float) else math.nan
     except OverflowError:
@@ -208,7 +208,7 @@ def write_index(path: Path, trials: Mapping[str, Known]) -> None:
 
 
 def read_index(path: Path) -> dict[str, Known]:
-    """What is known of the trials of a run; nothing where the file cannot be read."""
+    """The trials that the index of a run knows, by folder name; none where it cannot be read."""
     try:
         seal, _, content = read_regular(path / INDEX, _MOST_BYTES).partition(b"\n")
         if hashlib.sha256(content).hexdigest().encode() != seal:

@@ -77,8 +77,8 @@ class TrialRecorder:
             keep_logits=kept if kept.any() else None,
             augmented=into.spec.augmented,
         )
-        self._taken: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
-        self._num_taken = 0
+        self._waiting: list[tuple[npt.NDArray[Any], npt.NDArray[Any]]] = []
+        self._num_waiting = 0
         self._unknown: list[object] = []
         self._held_out: list[float] = []
 
@@ -86,7 +86,7 @@ class TrialRecorder:
         return f"TrialRecorder({str(self._into.path)!r}, seed={self._seed})"
 
     def _positions(self, ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        """Where the ids stand in the run, -1 for one that does not."""
+        """Positions of the ids in the run, -1 for one that it does not have."""
         import pandas as pd
 
         return self._index.get_indexer(pd.Index(ids)).astype(np.int64)
@@ -113,21 +113,21 @@ class TrialRecorder:
                 f"logits: need floats of shape ({len(wanted)}, {num_classes}), one row an id and one "
                 f"column a class; got {values.dtype} of shape {values.shape}"
             )
-        large = values.size >= _LOGITS_AT_ONCE and not self._taken
+        large = values.size >= _LOGITS_AT_ONCE and not self._waiting
         if large or not np.isfinite(values).all():
             self._observe(wanted, values)  # at once, so that nothing need be copied
             return
-        if self._taken and wanted.dtype.kind != self._taken[0][0].dtype.kind:
-            self._observe_taken()  # ids of two kinds cannot be joined
-        self._taken.append((wanted.copy(), values.copy()))
-        self._num_taken += values.size
-        if self._num_taken >= _LOGITS_AT_ONCE:
-            self._observe_taken()
+        if self._waiting and wanted.dtype.kind != self._waiting[0][0].dtype.kind:
+            self._observe_waiting()  # ids of two kinds cannot be joined
+        self._waiting.append((wanted.copy(), values.copy()))
+        self._num_waiting += values.size
+        if self._num_waiting >= _LOGITS_AT_ONCE:
+            self._observe_waiting()
 
-    def _observe_taken(self) -> None:
-        if self._taken:
-            ids, logits = zip(*self._taken, strict=True)
-            self._taken, self._num_taken = [], 0
+    def _observe_waiting(self) -> None:
+        if self._waiting:
+            ids, logits = zip(*self._waiting, strict=True)
+            self._waiting, self._num_waiting = [], 0
             self._observe(np.concatenate(ids), np.concatenate(logits))
 
     def _observe(self, ids: npt.NDArray[Any], logits: npt.NDArray[Any]) -> None:
@@ -172,7 +172,7 @@ class TrialRecorder:
             BadInput: an id was unknown, given twice or missing (names it), or the accuracy is no share.
         """
         accuracy = None if held_out_accuracy is None else _share(held_out_accuracy)
-        self._observe_taken()
+        self._observe_waiting()
         if self._unknown:
             raise BadInput(
                 f"epoch {self._log.num_epochs + 1}: unknown id {_named(self._unknown)}; "
@@ -190,7 +190,7 @@ class TrialRecorder:
 
     def _store(self) -> None:
         into = self._into
-        if self._taken or self._log.pending or self._unknown:
+        if self._waiting or self._log.pending or self._unknown:
             raise BadInput(
                 f"trial with seed {self._seed}: epoch {self._log.num_epochs + 1} was begun and not closed; "
                 "call end_epoch() after its last batch"

@@ -16,7 +16,7 @@ from easiness.store.trial import StoredTrial
 
 @dataclass(frozen=True)
 class Finding:
-    """A damaged ``file``, ``what`` is the matter with it, and the index of the ``trial`` that it is of."""
+    """A damaged ``file``, ``what`` is the matter with it, and the index of its ``trial``."""
 
     file: Path
     trial: int | None
@@ -44,9 +44,9 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
 
 def findings(path: Path, read: Container[str] | None = None) -> Iterator[Finding]:
-    """What `verify` finds in the run at ``path``, as it is found.
+    """Yield what `verify` finds in the run at ``path``.
 
-    Where names of files are given to ``read``, of others it is only seen that they are there, and their size.
+    Where names of files are given to ``read``, others are only checked for being there, and their size.
     """
     if not (path / DOCUMENT).exists() and not (path / TRIALS).is_dir():
         read_document(path)  # which says what to give instead
@@ -102,7 +102,7 @@ def _of_file(file: Path, trial: int | None, expected: FileDigest, reading: bool)
 
 
 def _absent(file: Path) -> str | None:
-    """Why there is nothing to read; a pipe or a device would be read for ever."""
+    """The reason why there is nothing to read; a pipe or a device would be read for ever."""
     if file.is_file():
         return None
     return "is no file" if file.exists() else "is missing"

@@ -68,7 +68,7 @@ class AtWork(BaseModel):
 
 
 def at_work(path: Path) -> AtWork | None:
-    """Who is writing to the run at ``path`` from this machine; ``None`` where nobody is. Never writes."""
+    """The process of this machine that writes to the run at ``path``, if any. Never writes."""
     try:
         with open_regular(path / LOCK) as file:
             try:
@@ -90,7 +90,7 @@ def _read(content: bytes) -> AtWork:
 
 
 def note_work(path: Path, began: float, trials: Iterable[int]) -> None:
-    """Leave in the lock that this process holds which trials it has in hand; what cannot be left is not."""
+    """Write into the lock that this process holds which trials it has in hand; errors are ignored."""
     note = AtWork(
         process=os.getpid(), began=began, trials=tuple(sorted(trials)), host=platform.node() or None
     )
@@ -116,8 +116,8 @@ class Events:
     def write(self, kind: Kind, **fields: Any) -> None:
         """Append a line: the time (UTC) and the kind, then what is known of it."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        said = {name: value for name, value in fields.items() if value is not None}
-        line = json.dumps({"time": now, "kind": kind, **said}) + "\n"
+        known = {name: value for name, value in fields.items() if value is not None}
+        line = json.dumps({"time": now, "kind": kind, **known}) + "\n"
         self._open = kind == "run_started" or (self._open and not kind.startswith("run_"))
         with contextlib.suppress(OSError, ValueError):
             self._append(line.encode())

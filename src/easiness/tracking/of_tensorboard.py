@@ -40,4 +40,4 @@ class TensorBoard:
                 writer.add_scalar(f"summary/{name}", value, 0)
 
     def close(self) -> None:
-        """Every file is closed by now."""
+        """Do nothing: every file is closed by now."""

@@ -13,7 +13,7 @@ from easiness.errors import BadInput, nearest
 
 @runtime_checkable
 class Tracker(Protocol):
-    """Is told of one run after the other; an error of it ends the telling, never the run."""
+    """A tool that is told of one run after the other; an error of it ends the telling, never the run."""
 
     def begin(self, name: str, parameters: Mapping[str, str | int | float]) -> None:
         """A run is about to be trained: the name of its folder, and what it is."""
