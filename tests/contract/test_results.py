@@ -32,15 +32,14 @@ from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run
 from easiness.studies.cleaning.cleaned_labels import UNKNOWN, Cleaned
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching.comparison import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
-from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
-from easiness.studies.perturbation.result import Perturbed
+from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns
+from easiness.studies.perturbation.study import count_levels
 from easiness.studies.similarity.distances import DIFFERENCES, SETS, Estimate, Similarity, SpaceDistances
 from easiness.studies.suspects.ranked import Suspects
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.pruning import Pruned
-from easiness.studies.training_sets.result import EveryEpoch, TrainingSetStudy
+from easiness.studies.training_sets.pruned import Pruned
+from easiness.studies.training_sets.trained_sets import EveryEpoch, TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import FinalModels, Validation
 from easiness.studies.verification.verification import Verification

@@ -11,7 +11,7 @@ import pytest
 
 import easiness
 from easiness.studies.paper import presets
-from easiness.studies.paper.layout import study_runs
+from easiness.studies.paper.folder import study_runs
 from easiness.studies.paper.presets import Preset
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from easiness.store.files import ASIDE
-from easiness.studies.paper.layout import study_runs
+from easiness.studies.paper.folder import study_runs
 
 # Makes the study LONE without a kill and counts the calls that make a change durable or take a name.
 # Then runs the same command on KILLED in processes of their own, forked from this one, which kill

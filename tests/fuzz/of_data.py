@@ -24,7 +24,7 @@ import loaded  # noqa: F401
 from easiness import Dataset, load_dataset, measure
 from easiness.data import working_images
 from easiness.spec import Recipe, make_recipe, recipe_settings
-from easiness.studies.training_sets.named import named_positions
+from easiness.studies.training_sets.pruning import named_positions
 
 PHOTOS = Recipe(crop=8)
 _SHARE_TRAINED = 0.2  # of the recipes that can be read

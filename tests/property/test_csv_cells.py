@@ -13,7 +13,7 @@ from hypothesis import example, given, strategies as st
 
 from easiness.csv_cells import from_cell, to_cell
 from easiness.show import write_csv
-from easiness.studies.training_sets.named import named_positions
+from easiness.studies.training_sets.pruning import named_positions
 
 BEGINNINGS = st.sampled_from(
     ["", "'", "''", "=", "+", "-", "@", "\t", "\r", "\n", "＝", "'=", "''@", "-1", "+1e5"]

@@ -45,6 +45,6 @@ def compare(
         comparison = matching.compare(opened, epoch=epoch, fraction=fraction, ties=[ties])
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
-    typer.echo(matching.as_text(comparison, details=details))
+    typer.echo(comparison.text(details=details))
     if output is not None:
         results.write_output(output, comparison)

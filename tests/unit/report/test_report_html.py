@@ -16,8 +16,8 @@ from easiness import BadInput, RunFailed, load_dataset, open_run
 from easiness.report.gallery import class_galleries
 from easiness.report.page import render_report, write_report
 from easiness.show.text import whole_percent
-from easiness.studies.matching.comparison import compare
 from easiness.studies.matching.outlook import outlook
+from easiness.studies.matching.study import compare
 
 EVIL = ("<script>alert(1)</script>", '"><img src=x onerror=alert(2)>')
 VOID = {"meta", "img", "input", "link", "br", "wbr", "rect", "path", "use"}

@@ -1,206 +1,277 @@
-"""Comparing runs over the same data: the matching rates of Table 1, their ceilings and reliability."""
+"""What a comparison of runs found: the matching rates of Table 1, their ceilings and reliability."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
-from easiness.analysis import (
-    SIDES,
-    GroupMatch,
-    Match,
-    Measured,
-    Rule,
-    Side,
-    Ties,
-    Votes,
-    agreement,
-    match_groups,
-    match_votes,
-    tie_mass,
+import numpy as np
+
+from easiness.analysis import SIDES, Agreement, GroupMatch, Match, Side, Ties
+from easiness.show import (
+    EASY_WASH,
+    FAINT,
+    FONT_SIZE,
+    HARD_WASH,
+    INK,
+    ON_WASH,
+    Result,
+    Section,
+    defined,
+    markdown_text,
+    result_html,
+    sections_markdown,
+    sections_text,
 )
-from easiness.errors import BadInput
-from easiness.store import Run, check_opened
-from easiness.studies.matching.found import Cell, Resolution
-from easiness.studies.matching.reliability import run_reliability
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching.outlook import Outlook
+from easiness.studies.matching.reliability import Reliability
+from easiness.studies.matching.sections import answers, comparison_sections, headline, headline_ties
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_NAME_WIDTH = 12  # letters of a line in the figure
 
 
-def matching_rate(
-    run_a: Run,
-    run_b: Run,
-    side: Side = "easy",
-    fraction: float = 0.1,
-    epoch: int | None = None,
-    ties: Ties = "expected",
-) -> Match:
-    """Eq. 2 between the easy (or hard) sets of two runs, each from all of its trials.
+@dataclass(frozen=True)
+class Cell:
+    """One entry of a matching table: runs ``a`` and ``b`` by position, the same for a noise ceiling.
 
-    Read ``.rate`` beside ``.tie_mass`` (a pair) and ``.chance``; `compare` adds ceilings and intervals.
-
-    Raises:
-        BadInput: the runs are over different data, or the epoch is not recorded in both.
+    ``groups`` compares groups of equal size and is ``None`` where a run has one trial; ``agreed`` is the
+    `Agreement` that follows from it and the ceilings at the same group size. ``all_trials`` uses every trial
+    and has no ceiling to be read against. On the diagonal both are ``None``.
     """
-    check_opened(run_a=run_a, run_b=run_b)
-    check_comparable([run_a, run_b])
-    epoch = common_epoch([run_a, run_b], epoch)
-    return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
+
+    a: int
+    b: int
+    side: Side
+    ties: Ties
+    groups: GroupMatch | None
+    agreed: Agreement | None
+    all_trials: Match | None
+
+    @property
+    def agreement(self) -> float:
+        """The matching rate without the noise of few trials, in [0, 1]; NaN where it cannot be told."""
+        return math.nan if self.agreed is None else self.agreed.rate
+
+    @property
+    def agreement_low(self) -> float:
+        """Low end of the 95 % interval of `agreement`."""
+        return math.nan if self.agreed is None else self.agreed.low
+
+    @property
+    def agreement_high(self) -> float:
+        """High end of the 95 % interval of `agreement`."""
+        return math.nan if self.agreed is None else self.agreed.high
 
 
-def compare(
-    runs: Sequence[Run],
-    *,
-    epoch: int | None = None,
-    fraction: float = 0.1,
-    ties: Iterable[Ties] = ("expected", "refine"),
-    seed: int = 0,
-) -> Comparison:
-    """Match every run with every other and with itself, easy and hard, under each policy for ties.
+@dataclass(frozen=True)
+class Resolution:
+    """How far the N + 1 levels of easiness tell one run's examples apart at the epoch compared."""
 
-    Args:
-        runs: over the same data; one alone gives its noise ceiling and reliability.
-        epoch: to compare after, from 1; the last that all runs have by default.
-        fraction: of the examples that are called easy, and hard.
-        ties: policies, see `easiness.analysis.select`.
-        seed: of the choices of groups and of the bootstrap.
+    num_trials: int
+    right_in_all: float
+    right_in_none: float
+    tie_mass: dict[Side, float]
 
-    Raises:
-        BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
-            an option is wrong.
+
+@dataclass(frozen=True)
+class Comparison(Result):
+    """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
+
+    ``note`` says which runs have augmented observations or were not trained to the end then, where any.
     """
-    check_opened(runs=runs)
-    _check_each_once(runs)
-    check_comparable(runs)
-    epoch = common_epoch(runs, epoch)
-    votes = [run.votes(epoch) for run in runs]
-    policies, names = tuple(ties), _names(runs)
-    return Comparison(
-        names=names,
-        epoch=epoch,
-        fraction=fraction,
-        num_examples=votes[0].num_examples,
-        ties=policies,
-        cells=[
-            cell
-            for policy in policies
-            for side in SIDES
-            for cell in _cells(votes, names, Rule(side, fraction, policy, seed))
-        ],
-        resolution=[_resolution(one, fraction) for one in votes],
-        reliability=[
-            run_reliability(run, one, fraction=fraction, seed=seed)
-            for run, one in zip(runs, votes, strict=True)
-        ],
-        note=_note(runs, epoch),
-    )
 
+    names: list[str]
+    epoch: int
+    fraction: float
+    num_examples: int
+    ties: tuple[Ties, ...]
+    cells: list[Cell]
+    resolution: list[Resolution]
+    reliability: list[Reliability]
+    note: str | None = None
 
-def _check_each_once(runs: Sequence[Run]) -> None:
-    """Refuse the same trials under two names, whose agreement says nothing."""
-    seen: set[tuple[Path, tuple[int, ...]]] = set()
-    for run in runs:
-        one = run.path.resolve(), tuple(trial.index for trial in run.trials)
-        if one in seen:
-            raise BadInput(
-                f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
-                "groups of its own trials agree"
+    @cached_property
+    def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
+        return {(cell.a, cell.b, cell.side, cell.ties): cell for cell in self.cells}
+
+    def cell(self, a: int, b: int, side: Side, ties: Ties) -> Cell:
+        """The cell of two runs in either order."""
+        return self._by_key[min(a, b), max(a, b), side, ties]
+
+    def table(self) -> pd.DataFrame:
+        """One row per matching rate, both sides and all policies."""
+        import pandas as pd
+
+        return pd.DataFrame([_cell_values(self, cell) for cell in self.cells])
+
+    def figure(self) -> Figure:
+        """Table 1 as a picture, see `draw_matching`."""
+        return draw_matching(self)
+
+    def sections(self) -> list[Section]:
+        """The table that goes with the answers, then every other."""
+        return [headline(self), *comparison_sections(self)]
+
+    def text(self, *, details: bool = False) -> str:
+        """For a terminal: the answers and one table, and every table with ``details``."""
+        wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
+        sentences = "\n".join(wrapped.fill(text) for text in answers(self))
+        return f"{sentences}\n\n{sections_text(self.sections() if details else [headline(self)])}"
+
+    def markdown(self) -> str:
+        """Note, answers and all tables as Markdown."""
+        note = "" if self.note is None else f"Note: {markdown_text(self.note)}.\n\n"
+        sentences = "\n".join(f"- {markdown_text(text)}" for text in answers(self))
+        return f"{note}{sentences}\n\n{sections_markdown(self.sections())}"
+
+    def _repr_html_(self) -> str:
+        return result_html(self.figure(), self.sections(), answers(self))
+
+    def document(self) -> dict[str, Any]:
+        """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
+        runs = [
+            {
+                "name": name,
+                "resolution": dataclasses.asdict(resolution),
+                "best_epoch": {side: reliability.best_epoch(side) for side in SIDES},
+                "reliability_by_epoch": [dataclasses.asdict(half) for half in reliability.by_epoch],
+                "reliability_by_trials": [dataclasses.asdict(half) for half in reliability.by_trials],
+                "drift_by_epoch": reliability.drift,
+                "outlook": _outlook_values(reliability.outlook),
+            }
+            for name, resolution, reliability in zip(
+                self.names, self.resolution, self.reliability, strict=True
             )
-        seen.add(one)
+        ]
+        return {
+            "epoch": self.epoch,
+            "fraction": self.fraction,
+            "num_examples": self.num_examples,
+            "note": self.note,
+            "answers": answers(self),
+            "runs": defined(runs),
+            "matching": [_cell_values(self, cell) for cell in self.cells],
+        }
 
 
-def check_comparable(runs: Sequence[Run]) -> None:
-    """Make sure that all runs are over the same data.
+def _cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
+    """One matching rate with everything beside it, as a flat row; ``None`` where there is no value."""
+    groups, every = cell.groups, cell.all_trials
+    row: dict[str, Any] = {
+        "side": cell.side,
+        "ties": cell.ties,
+        "a": comparison.names[cell.a],
+        "b": comparison.names[cell.b],
+        "ceiling": cell.a == cell.b,
+        "epoch": comparison.epoch,
+        "fraction": comparison.fraction,
+        "rate": groups and groups.rate,
+        "low": groups and groups.interval[0],
+        "high": groups and groups.interval[1],
+        "bias": groups and groups.bias,
+        "decided": groups and groups.decided,
+        "group_size": groups and groups.group_size,
+        "num_splits": groups and groups.num_splits,
+        "num_empty": groups and groups.num_empty,
+        "chance": groups and groups.chance,
+        "class_chance": groups and groups.class_chance,
+        "agreement": cell.agreement,
+        "agreement_low": cell.agreement_low,
+        "agreement_high": cell.agreement_high,
+        "agreement_reason": cell.agreed and cell.agreed.reason,
+        "tie_mass_a": groups and groups.tie_mass[0],
+        "tie_mass_b": groups and groups.tie_mass[1],
+        "size_a": groups and groups.sizes[0],
+        "size_b": groups and groups.sizes[1],
+        "all_trials_rate": every and every.rate,
+        "all_trials_chance": every and every.chance,
+        "all_trials_class_chance": every and every.class_chance,
+        "all_trials_tie_mass_a": every and every.tie_mass[0],
+        "all_trials_tie_mass_b": every and every.tie_mass[1],
+    }
+    return {name: defined(value) for name, value in row.items()}
 
-    Raises:
-        BadInput: two are not (names both).
+
+def _outlook_values(outlook: Outlook) -> dict[str, Any]:
+    """What the sets of a run hold, by side: a share of the true set, and the trials that 90 % of it needs."""
+    return {
+        one.side: {
+            **dict(zip(("share", "low", "high"), one.share(), strict=True)),
+            "trials": one.num_trials,
+            "trials_for_90_percent": one.trials_for(0.9),
+        }
+        for one in outlook.forecasts
+    }
+
+
+def draw_matching(comparison: Comparison, sides: Sequence[Side] = SIDES, ties: Ties | None = None) -> Figure:
+    """Matching rates between groups of trials, with 95 % intervals and chance; a table for each side.
+
+    The diagonal, framed, is a network against itself: its noise ceiling. What rests on groups that are
+    too small to decide anything is in italics. ``ties`` is ``refine`` where the comparison has it.
     """
-    first = runs[0]
-    for run in runs[1:]:
-        ours, theirs = first.spec.data, run.spec.data
-        if ours.train.fingerprint != theirs.train.fingerprint or not run.shares_ids(first):
-            raise BadInput(
-                f"{first.path} and {run.path} are over different data "
-                f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "
-                f"{ours.train.fingerprint[:8]} and {theirs.train.fingerprint[:8]}); "
-                "compare runs over the same examples"
-            )
+    from matplotlib.figure import Figure
+
+    ties = headline_ties(comparison) if ties is None else ties
+    num = len(comparison.names)
+    size = (1.6 + 1.15 * (num + 1), (1.0 + 0.75 * num) * len(sides))
+    figure = Figure(figsize=size, layout="constrained")
+    for axes, side in zip(figure.subplots(len(sides), squeeze=False)[:, 0], sides, strict=True):
+        _draw_table(axes, comparison, side, ties)
+    return figure
 
 
-def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
-    """``epoch``, if all runs were observed after it; the last such one for ``None``.
+def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> None:
+    from matplotlib.patches import Rectangle
 
-    Raises:
-        BadInput: there is none, or a run has no finished trial or was not observed after ``epoch``.
-    """
-    if epoch is None:
-        for run in runs:
-            run.resolve_epoch(None)
-        common = set.intersection(*(set(run.observed) for run in runs))
-        if not common:
-            raise BadInput(
-                f"{' and '.join(str(run.path) for run in runs)} were observed after no common epoch; "
-                "measure one of them again with other --epochs or --observe"
-            )
-        return max(common)
-    return max(run.resolve_epoch(epoch) for run in runs)
-
-
-def _note(runs: Sequence[Run], epoch: int) -> str | None:
-    said = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
-    made = _how_observed(runs)
-    return "; ".join(said if made is None else [made, *said]) or None
-
-
-def _how_observed(runs: Sequence[Run]) -> str | None:
-    augmented = [str(run.path) for run in runs if run.augmented]
-    if not augmented:
-        return None
-    made = f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"
-    if len(augmented) == len(runs):
-        return made
-    return f"{made}, those of the others clean; part of what differs is how they were observed"
-
-
-def _names(runs: Sequence[Run]) -> list[str]:
-    """The models where they differ, else the folders."""
-    for names in ([run.model for run in runs], [run.path.resolve().name for run in runs]):
-        if len(set(names)) == len(runs):
-            return names
-    return [str(run.path) for run in runs]
+    num = len(comparison.names)
+    wash = EASY_WASH if side == "easy" else HARD_WASH
+    for i in range(num):
+        for j in range(i, num):
+            groups = comparison.cell(i, j, side, ties).groups
+            rate = math.nan if groups is None else groups.rate
+            shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
+            frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=(wash, shade))
+            frame.set(edgecolor=INK, linewidth=1.2 if i == j else 0)
+            axes.add_patch(frame)
+            style = "normal" if groups is not None and groups.decided else "italic"
+            text = "none" if math.isnan(rate) else f"{rate:.2f}"
+            write = partial(axes.text, ha="center", va="center", style=style, color=ON_WASH)
+            write(j + 0.5, i + 0.42, text, size=12)
+            if groups is not None and not math.isnan(groups.interval[0]):
+                low, high = groups.interval
+                write(j + 0.5, i + 0.74, f"{low:.2f} to {high:.2f}", size=7.5)
+        diagonal = comparison.cell(i, i, side, ties).groups
+        chance = comparison.fraction if diagonal is None else diagonal.chance
+        axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=INK)
+    names = [_wrapped(name) for name in comparison.names]
+    axes.set(xlim=(0, num + 1), ylim=(num, 0))
+    axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=FONT_SIZE)
+    axes.set_yticks(np.arange(num) + 0.5, names, size=FONT_SIZE)
+    axes.tick_params(length=0, labelcolor=INK, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.axvline(num, color=FAINT, linewidth=0.8)
+    axes.set_title(f"{side} examples, after epoch {comparison.epoch}", size=FONT_SIZE, color=INK, loc="left")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
 
 
-def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
-    # one group size on and off the diagonal: larger groups match better for being larger
-    size = min(one.num_trials for one in votes) // 2
-    how: dict[str, Any] = dataclasses.asdict(rule)
-
-    def groups(i: int, j: int) -> GroupMatch | None:
-        # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
-        other = copy.copy(votes[j]) if i == j else votes[j]
-        return match_groups(votes[i], other, rule, group_size=size) if size else None
-
-    ceilings = [groups(i, i) for i in range(len(votes))]
-    cells = []
-    for i, ours in enumerate(ceilings):
-        cells.append(Cell(i, i, rule.side, rule.ties, ours, None, None))
-        for j in range(i + 1, len(votes)):
-            pair, theirs, agreed = groups(i, j), ceilings[j], None
-            if pair is not None and ours is not None and theirs is not None:
-                a, b = Measured(names[i], votes[i], ours), Measured(names[j], votes[j], theirs)
-                agreed = agreement(a, b, pair, rule)
-            everything = match_votes(votes[i], votes[j], **how)
-            cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
-    return cells
-
-
-def _resolution(votes: Votes, fraction: float) -> Resolution:
-    counts = votes.counts(votes.all_trials())[0]
-    return Resolution(
-        num_trials=votes.num_trials,
-        right_in_all=float((counts == votes.num_trials).mean()),
-        right_in_none=float((counts == 0).mean()),
-        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
-    )
+def _wrapped(name: str) -> str:
+    """A name in short lines, broken after underscores, without mathematics."""
+    lines = [""]
+    for part in name.replace("$", r"\$").split("_"):
+        if lines[-1] and len(lines[-1]) + len(part) > _NAME_WIDTH:
+            lines[-1] += "_"
+            lines.append(part)
+        else:
+            lines[-1] += f"_{part}" if lines[-1] else part
+    return "\n".join(lines)

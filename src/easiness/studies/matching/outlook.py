@@ -20,7 +20,7 @@ from easiness.analysis import (
     num_selected,
 )
 from easiness.errors import BadInput
-from easiness.show import counted, duration_text
+from easiness.show import counted, duration_text, with_interval
 from easiness.store import Run
 
 _TARGETS = (0.9, 0.95, 0.99)  # shares of the true set to name the trials for: the first not reached yet
@@ -57,10 +57,10 @@ class Outlook:
             return [f"{both} from {trials}: {MIN_TRIALS} are needed{cost}"]
         if not self.forecasts:
             return [] if self.reason is None else [f"{both}: {self.reason}"]
-        said = [self._sentence(one, seconds) for one in self.forecasts]
+        sentences = [self._sentence(one, seconds) for one in self.forecasts]
         if self.num_observed == 1:
-            said.append("whether more epochs would change the sets is not known, since one was observed")
-        return said
+            sentences.append("whether more epochs would change the sets is not known, since one was observed")
+        return sentences
 
     def _sentence(self, one: Forecast, seconds: float | None) -> str:
         value, low, high = one.share()
@@ -89,7 +89,7 @@ class Outlook:
         agreed = one.agreement
         what = (
             f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
-            f"{agreed.rate:.2f} ({agreed.low:.2f} to {agreed.high:.2f}), noise taken out: "
+            f"{with_interval(agreed.rate, agreed.low, agreed.high)}, noise taken out: "
         )
         if self.epoch == one.last:
             return f"{what}training still changes them, and more epochs may"

@@ -1,14 +1,15 @@
 from .claims import Claim as Claim, count_verdicts as count_verdicts
-from .folder import check_folder as check_folder, describe_folder as describe_folder
-from .judge import PaperResults as PaperResults, paper_claims as paper_claims
-from .layout import (
+from .folder import (
     FIGURES as FIGURES,
     TABLES as TABLES,
+    check_folder as check_folder,
+    describe_folder as describe_folder,
     is_damaged_study as is_damaged_study,
     is_study as is_study,
     study_page as study_page,
     study_runs as study_runs,
 )
+from .judge import PaperResults as PaperResults, paper_claims as paper_claims
 from .presets import find_preset as find_preset
 from .study import (
     KINDS as KINDS,

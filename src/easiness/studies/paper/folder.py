@@ -1,17 +1,58 @@
-"""The folder of a paper study: what it was begun with, so that it is not continued with anything else."""
+"""The folder of a paper study: what lies in it, and what it was begun with, which it goes on with."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.runs import check_study_folder
-from easiness.store import ASIDE, read_json, sweep, write_whole
-from easiness.studies.paper.layout import DOCUMENT, FIGURES, TABLES
-from easiness.studies.paper.study import PaperPlan
+from easiness.store import ASIDE, Run, open_run, read_json, sweep, write_whole
+
+if TYPE_CHECKING:
+    from easiness.studies.paper.study import PaperPlan
+
+DOCUMENT = "study.json"
+RUNS = "trials"
+PAGE = "report.html"
+FIGURES = "figures"
+TABLES = "tables"
+
+
+def is_study(out: Path) -> bool:
+    """Does the folder hold a study?"""
+    return (out / DOCUMENT).is_file()
+
+
+def is_damaged_study(out: Path) -> bool:
+    """Does the folder hold a study whose description cannot be read as one?"""
+    if not is_study(out):
+        return False
+    try:
+        settings = read_json(out / DOCUMENT)
+    except (OSError, ValueError):
+        return True
+    return not (isinstance(settings, dict) and isinstance(settings.get("preset"), dict))
+
+
+def study_runs(out: Path) -> list[Run]:
+    """The runs of a study that have been begun, by name."""
+    return [open_run(found.parent) for found in sorted((out / RUNS).glob("*/run.json"))]
+
+
+def study_page(out: Path) -> str:
+    """The page of a finished study.
+
+    Raises:
+        BadInput: it is not finished, or the page cannot be read.
+    """
+    try:
+        return (out / PAGE).read_text("utf-8")
+    except OSError:
+        raise BadInput(
+            f"{out}: the study has no {PAGE} yet; run the same `easiness paper` again to finish it"
+        ) from None
 
 
 def check_folder(plan: PaperPlan, out: Path) -> None:
@@ -20,6 +61,8 @@ def check_folder(plan: PaperPlan, out: Path) -> None:
     Raises:
         BadInput: it holds something else, or a study of other settings (names the first difference).
     """
+    from easiness.runs import check_study_folder  # loads torch, which reading a study need not wait for
+
     check_study_folder(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the study (--out)")

@@ -1,12 +1,25 @@
-"""At what scale the paper's experiments are repeated: frozen settings, and why they are what they are."""
+"""On which data and at what scale the paper's experiments are repeated: frozen settings, and why these."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from easiness.errors import BadInput, nearest
 from easiness.spec import Precision
+
+if TYPE_CHECKING:
+    from easiness.data import Dataset
+
+Kind: TypeAlias = Literal["small", "photos", "other"]
+"""CIFAR-10 (``small``), mini ImageNet (``photos``), or data of which the paper says nothing."""
+
+_SOURCES: dict[str, Kind] = {"cifar10": "small", "mini-imagenet": "photos"}
+
+_CIFAR10 = frozenset(
+    {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"}
+)
+_OF_MINI_IMAGENET = frozenset({"sea snake", "butternut squash"})  # ImageNet has them too
 
 
 @dataclass(frozen=True)
@@ -173,3 +186,17 @@ def find_preset(name: str, source: object = None) -> Preset:
     if name == PAPER.name and isinstance(source, str) and source.startswith("mini-imagenet:"):
         return PAPER_PHOTOS
     return PRESETS[name]
+
+
+def kind_of(data: Dataset) -> Kind:
+    """Which of them these are, as their source says.
+
+    Files and arrays of the user's own do not say where they are from: those go by the names of the classes.
+    """
+    source = (data.source or "").partition(":")[0]
+    if source in _SOURCES:
+        return _SOURCES[source]
+    names = set(data.classes)
+    if names == _CIFAR10:
+        return "small"
+    return "photos" if names >= _OF_MINI_IMAGENET else "other"

@@ -29,10 +29,9 @@ from easiness.runs import (
 from easiness.spec import Drawing, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.matching import Comparison, Reliability, compare
+from easiness.studies.paper.folder import RUNS
 from easiness.studies.paper.judge import PaperResults
-from easiness.studies.paper.layout import RUNS
-from easiness.studies.paper.paper_data import kind_of
-from easiness.studies.paper.presets import Preset
+from easiness.studies.paper.presets import Preset, kind_of
 from easiness.studies.perturbation import perturbation_curve, pseudo_patterns
 from easiness.studies.similarity import Similarity, similarity
 from easiness.studies.training_sets import TrainingSets, plan_ranked, ranking

@@ -1,5 +1,5 @@
 from .curve import PerturbationCurve as PerturbationCurve
-from .loss import difference_of_losses as difference_of_losses
+from .match import difference_of_losses as difference_of_losses
 from .observing import check_asked as check_asked, spec_with_weights as spec_with_weights
 from .panel import (
     draw_panel as draw_panel,
@@ -7,7 +7,6 @@ from .panel import (
     pattern_pictures as pattern_pictures,
     perturbed_panel as perturbed_panel,
 )
-from .pseudo import PseudoPatterns as PseudoPatterns, pseudo_patterns as pseudo_patterns
-from .result import Perturbed as Perturbed
-from .study import perturbation_curve as perturbation_curve
-from .unchanged import check_changes_something as check_changes_something
+from .patterns import Perturbed as Perturbed, PseudoPatterns as PseudoPatterns
+from .pixels import check_changes_something as check_changes_something
+from .study import perturbation_curve as perturbation_curve, pseudo_patterns as pseudo_patterns

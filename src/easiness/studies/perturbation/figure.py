@@ -22,19 +22,21 @@ from easiness.show import (
     legend_above,
     quiet,
 )
-from easiness.studies.perturbation.match import PerturbedMatch
-from easiness.studies.perturbation.perturbed_sets import PerturbedSets
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from easiness.studies.perturbation.curve import PerturbationCurve
+    from easiness.studies.perturbation.match import PerturbedMatch
+
 _SIDES: dict[Side, tuple[str, str]] = {"easy": (EASY, "o"), "hard": (HARD, "s")}
-_MANY_LEVELS = 6  # beyond which their names need a smaller letter
+MANY_LEVELS = 6
+"""Levels beyond which their names need a smaller letter."""
 _SPLITS = {"train": (TRAIN, "-", "o"), "left_out": (LEFT_OUT, "-.", "^"), "held_out": (HELD_OUT, "--", "s")}
 
 
-def draw_perturbation(curve: PerturbedSets, ties: Ties | None = None) -> Figure:
+def draw_perturbation(curve: PerturbationCurve, ties: Ties | None = None) -> Figure:
     """Two panels, the neutral level at the right end of both.
 
     Left, matching rates between regular and perturbed examples: a thick line between disjoint groups of
@@ -59,7 +61,7 @@ def draw_perturbation(curve: PerturbedSets, ties: Ties | None = None) -> Figure:
     return figure
 
 
-def level_positions(curve: PerturbedSets) -> npt.NDArray[np.float64]:
+def level_positions(curve: PerturbationCurve) -> npt.NDArray[np.float64]:
     """Where each level lies on the axis, the neutral one at the right: evenly spaced in order."""
     at = np.arange(len(curve.levels), dtype=np.float64)
     return at[::-1] if curve.levels[0] == curve.neutral else at
@@ -72,19 +74,19 @@ def level_name(level: float) -> str:
     return f"{level:.3g}"
 
 
-def _level_axis(axes: Axes, curve: PerturbedSets) -> None:
+def _level_axis(axes: Axes, curve: PerturbationCurve) -> None:
     at = level_positions(curve)
     # two lines in each, so that all stand at one height
     names = [f"{level_name(level)}\n{'regular' if level == curve.neutral else ' '}" for level in curve.levels]
     axes.set_xticks(at.tolist(), names)
-    if len(names) > _MANY_LEVELS:
+    if len(names) > MANY_LEVELS:
         axes.tick_params(axis="x", labelsize=FONT_SIZE - 2)
     axes.set_xlabel(f"{curve.kind}: {curve.axis}")
     axes.set_xlim(at.min() - 0.3, at.max() + 0.3)
     axes.set_ylim(0, 1.02)
 
 
-def _draw_matching(axes: Axes, curve: PerturbedSets, ties: Ties) -> None:
+def _draw_matching(axes: Axes, curve: PerturbationCurve, ties: Ties) -> None:
     at = level_positions(curve)
     for side in curve.sides:
         color, marker = _SIDES[side]
@@ -148,7 +150,7 @@ def _beside(axes: Axes, y: float, text: str, color: str) -> None:
     )
 
 
-def _undefined(axes: Axes, curve: PerturbedSets) -> None:
+def _undefined(axes: Axes, curve: PerturbationCurve) -> None:
     for x, level in zip(level_positions(curve), curve.levels, strict=True):
         if curve.num_silent[level]:
             axes.axvspan(x - 0.3, x + 0.3, color=FAINT, alpha=0.5, linewidth=0)
@@ -163,7 +165,7 @@ def _undefined(axes: Axes, curve: PerturbedSets) -> None:
             )
 
 
-def _draw_accuracy(axes: Axes, curve: PerturbedSets) -> None:
+def _draw_accuracy(axes: Axes, curve: PerturbationCurve) -> None:
     at = level_positions(curve)
     for split in curve.accuracy:
         color, line, marker = _SPLITS[split]

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import GroupMatch, Match, Side, Ties
+from easiness.errors import BadInput
+
+if TYPE_CHECKING:
+    from easiness.studies.perturbation.curve import PerturbationCurve
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Loss:
 
 def loss_between(before: PerturbedMatch, after: PerturbedMatch) -> Loss:
     """What is lost of the matching rate between disjoint groups, from one level to another."""
-    return with_interval(*replicated_loss(before, after))
+    return loss_with_interval(*replicated_loss(before, after))
 
 
 def replicated_loss(
@@ -59,10 +64,46 @@ def replicated_loss(
     return before.groups.rate - after.groups.rate, replicates, after.groups.decided
 
 
-def with_interval(value: float, replicates: npt.NDArray[np.float64], decided: bool) -> Loss:
+def loss_with_interval(value: float, replicates: npt.NDArray[np.float64], decided: bool) -> Loss:
     """The interval of a loss from its replicates."""
     defined = replicates[~np.isnan(replicates)]
     if math.isnan(value) or not len(defined):
         return Loss(value, (math.nan, math.nan), False)
     low, high = np.percentile(defined, (2.5, 97.5)) - (defined.mean() - value)
     return Loss(value, (float(low), float(high)), decided)
+
+
+def difference_of_losses(
+    curve_a: PerturbationCurve,
+    level_a: float,
+    curve_b: PerturbationCurve,
+    level_b: float,
+    side: Side = "easy",
+    ties: Ties = "refine",
+) -> Loss:
+    """How much more is lost at ``level_a`` of the one perturbation than at ``level_b`` of the other.
+
+    Below 0 where the first costs less. Each replicate takes the same trials for both.
+
+    Raises:
+        BadInput: the curves are not of one run with one seed and fraction, or have no such point.
+    """
+    for name in ("run", "epoch", "trials", "seed", "fraction"):
+        ours, theirs = getattr(curve_a, name), getattr(curve_b, name)
+        if ours != theirs:
+            raise BadInput(
+                f"the curves of {curve_a.kind} and {curve_b.kind} differ in {name} ({ours} and {theirs}): "
+                "losses can be compared between curves of one run with one seed and fraction"
+            )
+    value_a, replicates_a, decided_a = replicated_loss(
+        curve_a.at(curve_a.neutral, side, ties), curve_a.at(level_a, side, ties)
+    )
+    value_b, replicates_b, decided_b = replicated_loss(
+        curve_b.at(curve_b.neutral, side, ties), curve_b.at(level_b, side, ties)
+    )
+    if replicates_a.shape != replicates_b.shape:
+        raise BadInput(
+            f"the curves of {curve_a.kind} and {curve_b.kind} have {len(replicates_a)} and "
+            f"{len(replicates_b)} replicates: make them with the same number"
+        )
+    return loss_with_interval(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
 from easiness.runs import Progress, cache_beside, check_trusted
-from easiness.spec import Execution, RunSpec, content_hash
+from easiness.spec import Execution, RunSpec, Split, content_hash
 from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial, check_no_links
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 from easiness.training import (
@@ -34,11 +34,10 @@ from easiness.training import (
 )
 
 PERTURBED = "perturbed"
-ProbeName = Literal["train", "held_out"]
 
 
 @dataclass(frozen=True)
-class Looks:
+class ProbeVotes:
     """What all trials of a run see of a split: ``votes`` for each level.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
@@ -60,7 +59,7 @@ class PerturbedProbe:
     run: Run
     spec: RunSpec
     split: Dataset
-    probe: ProbeName
+    probe: Split
     perturbations: tuple[Perturbation, ...]
     device: torch.device
     cache: Path | None
@@ -103,7 +102,7 @@ class PerturbedProbe:
             }
             yield Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
 
-    def look(self, progress: Progress | None = None) -> Looks:
+    def look(self, progress: Progress | None = None) -> ProbeVotes:
         """What all trials see, from one pass of `observe`."""
         labels, ids = self.split.labels, self.split.ids
         shape = (len(self.perturbations), len(self.run.trials), len(self.split))
@@ -120,7 +119,7 @@ class PerturbedProbe:
                 accuracy.setdefault(name, []).append(values)
         trials = np.array([trial.index for trial in self.run.trials], np.int64)
         keys = keys_when_asked(ids)
-        return Looks(
+        return ProbeVotes(
             votes=[
                 Votes(right, p, labels, ids, self.run.epochs, trials, keys)
                 for right, p in zip(correct, p_label, strict=True)
@@ -206,7 +205,7 @@ def perturbed_probe(
     kind: str,
     levels: Sequence[float],
     *,
-    probe: ProbeName = "train",
+    probe: Split = "train",
     seed: int = 0,
     execution: Execution = Execution(),
 ) -> PerturbedProbe:

@@ -16,11 +16,12 @@ from easiness.show import FONT_SIZE, INK
 from easiness.spec import Recipe
 from easiness.studies.perturbation.figure import level_name
 from easiness.studies.perturbation.pixels import evaluation_pixels
-from easiness.studies.perturbation.pseudo import PseudoPatterns
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    from easiness.studies.perturbation.patterns import PseudoPatterns
 
 OURS = ("color", "shuffle", "radial")
 _CELL = 0.74  # inches from picture to picture

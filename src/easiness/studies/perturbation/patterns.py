@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.studies.perturbation.observing import ProbeName
+from easiness.show import EASY, FONT_SIZE, INK, Result, Section, interval_text, legend_above, new_axes, number
+from easiness.spec import Split
+from easiness.studies.perturbation.curve import PerturbationCurve, level_text
+from easiness.studies.perturbation.figure import MANY_LEVELS, level_name
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class PseudoLevel:
 
 
 @dataclass(frozen=True)
-class Patterns:
+class PseudoPatterns(Result):
     """The examples of a split that all networks of a run still classify correctly at ``level``.
 
     ``positions`` [n] are those in the split, best first: by the mean probability of their label over
@@ -56,7 +60,7 @@ class Patterns:
     epoch: int
     kind: str
     axis: str
-    probe: ProbeName
+    probe: Split
     seed: int
     num_trials: int
     classes: tuple[str, ...]
@@ -107,3 +111,100 @@ class Patterns:
             for one in self.levels
         ]
         return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """The count at each level with its 95 % interval, evenly spaced; what chance would give as lines.
+
+        `draw_patterns` shows the examples themselves.
+        """
+        figure, axes = new_axes(5.2, 3.1)
+        levels = self.levels
+        at = range(len(levels))
+        counts = [one.count for one in levels]
+        axes.errorbar(
+            at,
+            counts,
+            [
+                [max(0.0, one.count - one.interval[0]) for one in levels],
+                [max(0.0, one.interval[1] - one.count) for one in levels],
+            ],
+            fmt="o-",
+            color=EASY,
+            markersize=4.5,
+            linewidth=1.8,
+            capsize=2.5,
+            label="right in all networks",
+        )
+        axes.plot(at, [one.chance for one in levels], ":", color=INK, linewidth=1.2, label="by chance")
+        axes.plot(
+            at, [one.class_chance for one in levels], "--", color=INK, linewidth=1, label="within classes"
+        )
+        axes.set_xticks(list(at), [level_name(one.level) for one in levels])
+        if len(levels) > MANY_LEVELS:
+            axes.tick_params(axis="x", labelsize=FONT_SIZE - 2)
+        split = self.probe.replace("_", "-")
+        axes.set(
+            xlabel=f"{self.kind}: {self.axis}",
+            ylabel=f"{split} examples, of {levels[0].num_examples:,}",
+        )
+        axes.set_ylim(bottom=0)
+        legend_above(axes, 3)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """One table: the examples that all networks get right at each level, beside chance."""
+        rows = [
+            [
+                "level",
+                "all right",
+                "95 % interval",
+                "by chance",
+                "by product",
+                "within classes",
+                "mean accuracy",
+            ]
+        ]
+        rows += [
+            [
+                level_text(one.level),
+                str(one.count),
+                interval_text(*one.interval, 1),
+                f"{one.chance:.3g}",
+                f"{one.chance_product:.3g}",
+                f"{one.class_chance:.3g}",
+                number(float(np.mean(one.accuracy)), 3),
+            ]
+            for one in self.levels
+        ]
+        split = self.probe.replace("_", "-")
+        return [
+            Section(
+                f"{self.model} under {self.kind}: {split} examples that all {self.num_trials} "
+                "networks get right",
+                f"Of {self.levels[0].num_examples} examples after epoch {self.epoch}. By chance: K times "
+                "the mean accuracy to the power N; by product: K times the product of the accuracies; within "
+                "classes: the former in each class, which is large where all networks see one class in "
+                "everything.",
+                rows,
+            )
+        ]
+
+
+@dataclass(frozen=True)
+class Perturbed(Result):
+    """A curve with its table and figure; the sections of the ``patterns`` stand below its own."""
+
+    curve: PerturbationCurve
+    patterns: PseudoPatterns
+
+    def table(self) -> pd.DataFrame:
+        """The rows of the curve."""
+        return self.curve.table()
+
+    def figure(self) -> Figure:
+        """The figure of the curve."""
+        return self.curve.figure()
+
+    def sections(self) -> list[Section]:
+        """The tables of the curve, then of the patterns."""
+        return [*self.curve.sections(), *self.patterns.sections()]

@@ -1,16 +1,24 @@
-"""Examples as the networks of a run see them, before they are perturbed."""
+"""Examples as the networks of a run see them, and whether a perturbation changes any of them."""
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from easiness.data import Dataset, working_images
+from easiness.errors import BadInput
+from easiness.perturb import Perturbation, find_kind
 from easiness.spec import Recipe
+from easiness.studies.perturbation.observing import check_asked
 from easiness.training import make_bank
+
+_FIRST = 16  # pictures from all over the data, one of which nearly always tells
+_AT_ONCE = 256
+_SEEN = 1 / 255  # of a value in [0, 1]: grey stored as color changes by rounding where color is taken away
 
 
 def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: Recipe) -> torch.Tensor:
@@ -25,3 +33,45 @@ def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: R
     few = dataclasses.replace(data._take(ascending), held_out=None)
     bank = make_bank(working_images(few, recipe), recipe, torch.device("cpu"), augment=False)
     return bank.raw(slice(0, len(few)))[torch.from_numpy(back)].contiguous()
+
+
+def check_changes_something(
+    data: Dataset, recipe: Recipe, kind: str, levels: Sequence[float] | None, seed: int
+) -> None:
+    """Make sure that some picture changes at some level; the first that does ends the search.
+
+    Args:
+        data: with its held-out split.
+        recipe: of the networks, which crops photos.
+        kind: of perturbation.
+        levels: to be looked at; the kind's default ones where not given.
+        seed: of random perturbations.
+
+    Raises:
+        BadInput: none does although there is a level that is not neutral, or one is unreadable.
+    """
+    known, shape = find_kind(kind), data.input_shape(recipe)
+    chosen = known.levels(shape) if levels is None else levels
+    asked = check_asked(kind, [level for level in chosen if level != known.neutral_level(shape)], seed)
+    if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):
+        return
+    raise BadInput(
+        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} images at "
+        f"{', '.join(f'{one.level:g}' for one in asked)}, as color where they are grey; give another kind or "
+        "other levels"
+    )
+
+
+def _changes(split: Dataset, recipe: Recipe, asked: Sequence[Perturbation]) -> bool:
+    for positions in _batches(len(split)):
+        pixels, ids = evaluation_pixels(split, positions, recipe), split.ids[positions]
+        if any(float((one(pixels, ids=ids) - pixels).abs().max()) >= _SEEN for one in asked):
+            return True
+    return False
+
+
+def _batches(num: int) -> Iterator[npt.NDArray[np.int64]]:
+    everything = np.arange(num)
+    yield everything[:: -(-num // _FIRST)]
+    for start in range(0, num, _AT_ONCE):
+        yield everything[start : start + _AT_ONCE]

@@ -14,7 +14,13 @@ from easiness.runs import find_data
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
-from easiness.studies.suspects.conflicts_near import SMALLEST, Look, Looks, look_at, near_pairs
+from easiness.studies.suspects.conflicts_near import (
+    SMALLEST,
+    PictureHash,
+    PictureHashes,
+    hash_picture,
+    near_pairs,
+)
 
 _COMPARING = "comparing images"
 _NOTHING_HELD_OUT = "Nothing is held out, so no picture can be in both splits."
@@ -79,16 +85,19 @@ class _Seen(NamedTuple):
     """Of every picture of a split: SHA-256 of its size and pixels, [K, 32], and how it looks."""
 
     digests: npt.NDArray[np.uint8]
-    looks: Looks
+    looks: PictureHashes
 
     @staticmethod
     def of(split: Dataset, *, near: bool) -> _Seen:
         """Decodes every picture once; how it looks is kept where ``near`` ones are to be found."""
 
-        def see(pixels: Pixels) -> tuple[bytes, Look | None]:
-            return picture_digest(pixels), look_at(pixels) if near else None
+        def see(pixels: Pixels) -> tuple[bytes, PictureHash | None]:
+            return picture_digest(pixels), hash_picture(pixels) if near else None
 
-        digests, looks = np.zeros((len(split), DIGEST_BYTES), np.uint8), Looks(len(split) if near else 0)
+        digests, looks = (
+            np.zeros((len(split), DIGEST_BYTES), np.uint8),
+            PictureHashes(len(split) if near else 0),
+        )
         for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
             digests[at] = np.frombuffer(digest, np.uint8)
             if look is not None:
@@ -128,7 +137,11 @@ def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> It
 
 
 def _near_pairs(
-    data: Dataset, train: Looks, held_out: Looks, numbers: Positions, held_out_numbers: Positions
+    data: Dataset,
+    train: PictureHashes,
+    held_out: PictureHashes,
+    numbers: Positions,
+    held_out_numbers: Positions,
 ) -> tuple[tuple[Pair, ...], Positions]:
     """Of each held-out picture the nearest training picture of each label that is not identical.
 
@@ -161,7 +174,7 @@ def _example(data: Dataset, name: Split, at: int) -> Example:
     return Example(name, split.ids[at : at + 1].tolist()[0], label, data.classes[label])
 
 
-def _too_small(train: Looks, held_out: Looks) -> tuple[str, ...]:
+def _too_small(train: PictureHashes, held_out: PictureHashes) -> tuple[str, ...]:
     small = sum(int((~looks.large).sum()) for looks in (train, held_out))
     if not small:
         return ()

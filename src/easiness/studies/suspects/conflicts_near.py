@@ -38,7 +38,7 @@ _CORRELATED_AT_ONCE = 1 << 14
 Positions = npt.NDArray[np.int64]
 
 
-class Look(NamedTuple):
+class PictureHash(NamedTuple):
     """What is kept of a picture: whether it is large enough, its hash [144] and its thumbnail [16, 16]."""
 
     large: bool
@@ -46,19 +46,19 @@ class Look(NamedTuple):
     thumb: npt.NDArray[np.uint8]
 
 
-def look_at(pixels: Pixels) -> Look:
+def hash_picture(pixels: Pixels) -> PictureHash:
     """Hash and thumbnail of one picture; of color only its grey values count."""
     import imagehash
     from PIL import Image
 
     if min(pixels.shape[:2]) < SMALLEST:
-        return Look(False, np.zeros(_BITS**2, np.bool_), np.zeros((_THUMB, _THUMB), np.uint8))
+        return PictureHash(False, np.zeros(_BITS**2, np.bool_), np.zeros((_THUMB, _THUMB), np.uint8))
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("L")
     thumb = np.asarray(image.resize((_THUMB, _THUMB), Image.Resampling.BOX))
-    return Look(True, imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb)
+    return PictureHash(True, imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb)
 
 
-class Looks:
+class PictureHashes:
     """What is kept of K pictures, about 300 bytes each: hashes as words [3, K] and thumbnails [K, 256]."""
 
     def __init__(self, num: int) -> None:
@@ -66,7 +66,7 @@ class Looks:
         self.words = np.zeros((-(-(_BITS**2) // 64), num), np.uint64)
         self.thumbs = np.zeros((num, _THUMB**2), np.uint8)
 
-    def keep(self, at: int, look: Look) -> None:
+    def keep(self, at: int, look: PictureHash) -> None:
         """Keep that of the picture at a position."""
         self.large[at] = look.large
         self.words[:, at] = pack(look.bits)
@@ -82,7 +82,7 @@ class NearPairs:
     distance: Positions
 
 
-def near_pairs(train: Looks, held_out: Looks) -> Iterator[NearPairs]:
+def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
     """All pairs of near pictures, identical ones included, by blocks of held-out pictures.
 
     Memory is bounded by the block, time grows with the product: some ten seconds for 50,000 x 10,000.

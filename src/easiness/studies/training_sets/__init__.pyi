@@ -12,8 +12,8 @@ from .curves import (
     mean_accuracy as mean_accuracy,
     steps as steps,
 )
-from .order import order_of as order_of
+from .policies import order_of as order_of
 from .pruning import prune as prune
 from .ranks import ranking as ranking
-from .result import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy
 from .study import TrainingSets as TrainingSets, plan_ranked as plan_ranked
+from .trained_sets import EveryEpoch as EveryEpoch, TrainingSetStudy as TrainingSetStudy

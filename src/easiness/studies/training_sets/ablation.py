@@ -24,8 +24,8 @@ from easiness.spec import (
 )
 from easiness.store import Run, check_opened
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
-from easiness.studies.training_sets.result import TrainingSetStudy
 from easiness.studies.training_sets.study import TrainingSets, check_choices, plan_ranked
+from easiness.studies.training_sets.trained_sets import TrainingSetStudy
 
 
 def ablate(

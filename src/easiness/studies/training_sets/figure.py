@@ -1,4 +1,4 @@
-"""Figure 4: accuracy against the share of examples dropped or relabelled, and over epochs at one share."""
+"""Figure 4: accuracy against the share of examples dropped or relabelled."""
 
 from __future__ import annotations
 
@@ -16,21 +16,20 @@ from easiness.show import (
     chance_line,
     legend_above,
     new_axes,
-    whole_ticks,
 )
-from easiness.studies.training_sets.found import TrainedSets, TrainingSetPoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from easiness.studies.training_sets.trained_sets import TrainingSetStudy
 
 _STYLES = {"easy": (EASY, "o", "-"), "hard": (HARD, "s", "--"), "random": (INK, "D", "-.")}
 _OTHERS = [(TRAIN, "^", "-"), (LEFT_OUT, "v", "--"), (HELD_OUT, "X", "-.")]
 _WORDS = {"drop": "dropped", "relabel": "with random labels"}
 _APART = 0.007  # in rate, so that error bars do not hide each other
-_MOST_MARKED = 15  # epochs up to which each is marked
 
 
-def draw_by_rate(study: TrainedSets) -> Figure:
+def draw_by_rate(study: TrainingSetStudy) -> Figure:
     """Held-out accuracy after the last epoch against the rate; bars are a standard deviation each way."""
     figure, axes = new_axes(5.2, 3.3)
     styles = _styles(study)
@@ -62,54 +61,10 @@ def draw_by_rate(study: TrainedSets) -> Figure:
     return figure
 
 
-def draw_by_epoch(study: TrainedSets, rate: float) -> Figure:
-    """Held-out accuracy after each epoch at one rate; bands are a standard deviation each way.
-
-    Where rate 0 was tried, it is shown too.
-
-    Raises:
-        BadInput: the rate was not tried.
-    """
-    figure, axes = new_axes(5.2, 3.3)
-    styles = _styles(study)
-    epochs = np.arange(1, study.epochs + 1)
-    study.curve(study.policies[0]).at(rate)  # refuses a rate that was not tried
-    shown = [(policy, *styles[policy], _at(study, policy, rate)) for policy in study.policies if rate > 0]
-    if 0 in study.rates:
-        shown.append(("none", HELD_OUT, ".", ":", _at(study, study.policies[0], 0)))
-    for policy, color, marker, line, point in shown:
-        axes.plot(
-            epochs,
-            point.mean,
-            color=color,
-            linestyle=line,
-            linewidth=1.6,
-            marker=marker if len(epochs) <= _MOST_MARKED else "",
-            markersize=4,
-            label=_label(policy),
-        )
-        if len(point.accuracy) > 1:
-            low, high = point.mean - point.deviation, point.mean + point.deviation
-            axes.fill_between(epochs, low, high, color=color, alpha=0.15, linewidth=0)
-    chance_line(axes, study.chance)
-    axes.set(
-        xlabel=f"epoch ({rate:g} of the training examples {_WORDS[study.effect]})", ylabel="held-out accuracy"
-    )
-    axes.set_xlim(left=0.5)
-    whole_ticks(axes)
-    axes.set_ylim(bottom=0)
-    legend_above(axes, 4)
-    return figure
-
-
-def _styles(study: TrainedSets) -> dict[str, tuple[str, str, str]]:
+def _styles(study: TrainingSetStudy) -> dict[str, tuple[str, str, str]]:
     others = [policy for policy in study.policies if policy not in _STYLES]
     return _STYLES | {policy: _OTHERS[at % len(_OTHERS)] for at, policy in enumerate(others)}
 
 
 def _label(policy: str) -> str:
     return f"mainly {policy}" if policy in ("easy", "hard", "top", "bottom") else policy
-
-
-def _at(study: TrainedSets, policy: str, rate: float) -> TrainingSetPoint:
-    return next(point for point in study.of(policy) if point.rate == rate)

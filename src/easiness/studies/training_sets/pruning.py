@@ -3,45 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import check_classes_left, draw_by_rank, foremost
-from easiness.errors import BadInput
+from easiness.csv_cells import csv_rows, from_cell
+from easiness.errors import BadInput, shorten
+from easiness.regular_file import text_lines
 from easiness.scores import find_score
-from easiness.show import Result, Section
 from easiness.spec import Keep
 from easiness.store import Run, check_opened
-from easiness.studies.training_sets.exact import EXACT, exact_order, first_dropped
-from easiness.studies.training_sets.kept import NAMED, Kept
-from easiness.studies.training_sets.named import named_positions
-from easiness.studies.training_sets.order import Order, order_of, policy_to_keep
-from easiness.studies.training_sets.prune_figure import draw_pruned
-from easiness.studies.training_sets.prune_sections import pruned_sections
+from easiness.studies.training_sets.policies import (
+    EXACT,
+    SAMPLED,
+    Order,
+    exact_order,
+    first_dropped,
+    is_sampled,
+    order_of,
+    policy_to_keep,
+    sampled_drop,
+    sampled_policy,
+)
+from easiness.studies.training_sets.pruned import NAMED, Pruned
 from easiness.studies.training_sets.ranks import ranked
-from easiness.studies.training_sets.sampled import SAMPLED, is_sampled, sampled_drop, sampled_policy
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+_UNDECODED = "surrogateescape"  # names of files need not be valid text
+_FORM = "give a text file with an id a line, or FILE.csv with a column id"
 _REMEDY = "drop a smaller share, or give more examples"
-
-
-@dataclass(frozen=True, eq=False)
-class Pruned(Kept, Result):
-    """`Kept`, to be shown."""
-
-    def figure(self) -> Figure:
-        """How the scores of the kept and of the dropped examples are spread, see `draw_pruned`."""
-        return draw_pruned(self)
-
-    def sections(self) -> list[Section]:
-        """One table: how many are kept and dropped of each class."""
-        return pruned_sections(self)
 
 
 def prune(
@@ -145,3 +137,49 @@ def _all_but(dropped: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.bool_]:
     kept = np.ones(num, np.bool_)
     kept[dropped] = False
     return kept
+
+
+def named_positions(given: str | Path | Iterable[Any], ids: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Positions, ascending, of the examples that a file or a list names, among all ``ids`` [K].
+
+    Raises:
+        BadInput: the file cannot be read or names nothing, or an id is unknown.
+    """
+    is_file = isinstance(given, str | Path)
+    where = f"--ids {given}" if is_file else "ids"
+    names = _read(Path(given), where) if isinstance(given, str | Path) else [str(one) for one in given]
+    if not names:
+        raise BadInput(f"{where}: names no example; {_FORM}" if is_file else f"{where}: names no example")
+    positions = {str(one): position for position, one in enumerate(ids)}
+    unknown = [name for name in dict.fromkeys(names) if name not in positions]
+    if unknown:
+        raise BadInput(f"{where}: the run has no example with id {shorten(unknown)}; give ids of the run")
+    return np.unique([positions[name] for name in names])
+
+
+def _read(path: Path, where: str) -> list[str]:
+    if path.suffix.lower() == ".csv":
+        return _column(path, where)
+    try:
+        lines = list(text_lines(path, _UNDECODED))
+    except OSError as error:
+        raise BadInput(f"{where}: cannot be read ({error.strerror}); {_FORM}") from None
+    if any("\0" in line for line in lines):
+        raise BadInput(f"{where}: is not text; {_FORM}")
+    return [name for line in lines if (name := line.rstrip("\r\n"))]
+
+
+def _column(path: Path, where: str) -> list[str]:
+    """What is in the column id of a CSV file, without the cells that are empty."""
+    rows = csv_rows(path, "file of ids", _UNDECODED)
+    _, header = next(rows, (1, []))
+    if "id" not in header:
+        raise BadInput(f"{where}: has no column id (but {', '.join(header)}); {_FORM}")
+    names = []
+    for line, cells in rows:
+        if cells and len(cells) != len(header):
+            raise BadInput(
+                f"{where}: line {line} has {len(cells)} values for {len(header)} columns; mend the quotes"
+            )
+        names += [from_cell(one) for one in cells[header.index("id") :][:1] if one]
+    return names

@@ -14,7 +14,7 @@ from easiness.runs import data_of, given_data
 from easiness.scores import Score
 from easiness.spec import Keep, Loading
 from easiness.store import Run
-from easiness.studies.training_sets.order import Order, order_of
+from easiness.studies.training_sets.policies import Order, order_of
 
 if TYPE_CHECKING:
     import pandas as pd

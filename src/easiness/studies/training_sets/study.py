@@ -16,9 +16,8 @@ from easiness.errors import BadInput
 from easiness.runs import Drawn, Plan, at_least, make_plan
 from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
 from easiness.store import Run
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.order import order_of
-from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.policies import order_of
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 FULL = "full"
 """Name of the run in which nothing is dropped or relabelled."""

@@ -17,8 +17,7 @@ from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
 from easiness.studies.matching import common_epoch
 from easiness.studies.versions.difference import AT_LEAST, CHANGES, Difference, Matching
-from easiness.studies.versions.notes import notes
-from easiness.studies.versions.resolution import CERTAIN, least_logits, logit, resolution_note
+from easiness.studies.versions.notes import CERTAIN, least_logits, logit, notes, resolution_note
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,11 +17,9 @@ from easiness import Recorder
 from easiness.analysis import Agreement, GroupMatch, Match
 from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
-from easiness.studies.matching.answers import answers, headline, headline_ties, pair_answers, shortened
-from easiness.studies.matching.comparison import compare
-from easiness.studies.matching.found import Cell
-from easiness.studies.matching.result import Comparison
-from easiness.studies.matching.texts import as_markdown, as_text
+from easiness.studies.matching.comparison import Cell, Comparison
+from easiness.studies.matching.sections import answers, headline, headline_ties, pair_answers, shortened
+from easiness.studies.matching.study import compare
 
 
 def as_csv(comparison):
@@ -234,13 +232,13 @@ def test_every_format_begins_with_the_answers(compared: Comparison) -> None:
     assert said[:2] == pair_answers(compared)
     for name in compared.names:
         assert sum(text.startswith(f"{name}: ") for text in said) >= 2  # what its sets hold, a side each
-    assert as_text(compared).split()[:6] == said[0].split()[:6]
-    assert as_markdown(compared).startswith(f"- {said[0]}\n- {said[1]}\n")
+    assert compared.text().split()[:6] == said[0].split()[:6]
+    assert compared.markdown().startswith(f"- {said[0]}\n- {said[1]}\n")
     assert json.loads(as_json(compared))["answers"] == said
 
 
 def test_the_text_is_at_most_100_columns_wide_and_details_add_the_rest(compared: Comparison) -> None:
-    brief, full = as_text(compared), as_text(compared, details=True)
+    brief, full = compared.text(), compared.text(details=True)
     assert full.startswith(brief)
     assert max(map(len, brief.splitlines())) <= 100
     for part in ("what each rate must be read beside", "reliability by epoch", "drift", "tie mass"):

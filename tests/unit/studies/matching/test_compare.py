@@ -11,8 +11,7 @@ import pytest
 from easiness import BadInput, Recorder, matching_rate
 from easiness.analysis import Measured, Rule, agreement, match_groups, match_votes
 from easiness.show.rendering import rendered
-from easiness.studies.matching.comparison import compare
-from easiness.studies.matching.texts import as_markdown, as_text
+from easiness.studies.matching.study import compare
 
 
 def as_csv(comparison):
@@ -118,7 +117,7 @@ def test_tables_say_the_same_in_every_format(runs):
         assert float(row["rate"]) == entry["rate"] == cell.groups.rate
         assert (row["side"], row["ties"]) == (cell.side, cell.ties)
         assert entry["chance"] == pytest.approx(0.1)
-    for text in (as_text(comparison, details=True), as_markdown(comparison)):
+    for text in (comparison.text(details=True), comparison.markdown()):
         for cell in comparison.cells:
             assert cell.groups is not None
             assert f"{cell.groups.rate:.2f}?" in text  # two trials a group decide nothing
@@ -134,6 +133,6 @@ def test_one_trial_has_no_ceiling_but_chance_is_still_shown(runs, tmp_path):
     assert comparison.cells[1].all_trials is not None
     assert entry["all_trials_rate"] == comparison.cells[1].all_trials.rate
     line = next(
-        line for line in as_text(comparison, details=True).splitlines() if line.startswith("single - few")
+        line for line in comparison.text(details=True).splitlines() if line.startswith("single - few")
     )
     assert line.split()[4:6] == ["none", "0.10"]

@@ -9,9 +9,7 @@ import pytest
 
 from easiness.analysis import GroupMatch, Side, Ties
 from easiness.show.svg import picture_bytes
-from easiness.studies.matching.figure import draw_matching
-from easiness.studies.matching.found import Cell
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching.comparison import Cell, Comparison, draw_matching
 
 
 def group(rate: float, size: int = 5, interval: tuple[float, float] | None = None) -> GroupMatch:

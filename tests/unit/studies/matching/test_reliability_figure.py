@@ -4,8 +4,12 @@ import numpy as np
 
 from easiness.analysis import SplitHalf, TailReliability
 from easiness.studies.matching.outlook import Outlook
-from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.reliability_figure import curves_by_epoch, curves_by_trials, draw_reliability
+from easiness.studies.matching.reliability import (
+    Reliability,
+    curves_by_epoch,
+    curves_by_trials,
+    draw_reliability,
+)
 
 
 def _half(epoch: int, size: int, easy: float, hard: float) -> SplitHalf:

@@ -13,17 +13,14 @@ import numpy as np
 import pytest
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
-from easiness.studies.matching.found import Cell
-from easiness.studies.matching.result import Comparison
+from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.paper.claims import Claim
 from easiness.studies.paper.judge import PaperResults, paper_claims
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
-from easiness.studies.perturbation.patterns import PseudoLevel
-from easiness.studies.perturbation.pseudo import PseudoPatterns
+from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.similarity.distances import Estimate, Similarity, SpaceDistances
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 from easiness.studies.validation.validation import EasinessView, FinalModels, HardestShare, Validation
 
 IDS = ["1", "2", "3", "4", "5", "6a", "6b", "6c", "7a", "7b", "7c", "8", "9", "10"]

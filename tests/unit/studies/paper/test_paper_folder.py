@@ -10,8 +10,14 @@ import pytest
 from easiness.errors import BadInput, RunFailed
 from easiness.spec import Loading
 from easiness.store.files import ASIDE
-from easiness.studies.paper.folder import check_folder, describe_folder
-from easiness.studies.paper.layout import DOCUMENT, is_study, study_page, study_runs
+from easiness.studies.paper.folder import (
+    DOCUMENT,
+    check_folder,
+    describe_folder,
+    is_study,
+    study_page,
+    study_runs,
+)
 from easiness.studies.paper.presets import Preset
 from easiness.studies.paper.study import PaperPlan, plan_paper
 

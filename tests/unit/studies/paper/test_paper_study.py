@@ -14,13 +14,12 @@ from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Resolved
+from easiness.studies.matching.comparison import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.result import Comparison
 from easiness.studies.paper import study as module
 from easiness.studies.paper.judge import paper_claims
-from easiness.studies.paper.paper_data import kind_of
-from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset
+from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset, kind_of
 from easiness.studies.paper.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")

@@ -10,8 +10,7 @@ import pytest
 from easiness.errors import BadInput
 from easiness.studies.paper.claims import Claim
 from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 RATES = (0.0, 0.3, 0.6, 0.9)
 BETAS = {"easy": (3.0, 1.0), "hard": (1.0, 3.0), "random": (1.0, 1.0)}

@@ -11,8 +11,7 @@ from easiness import BadInput, load_dataset, measure, perturbation_curve
 from easiness.analysis import Rule, Votes, match_groups, match_votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.curve import PerturbationCurve
-from easiness.studies.perturbation.loss import difference_of_losses, lost
-from easiness.studies.perturbation.sections import perturbation_sections
+from easiness.studies.perturbation.match import difference_of_losses
 from plans import match_levels
 
 NUM, TRIALS = 40, 4
@@ -84,12 +83,12 @@ def test_points_are_what_the_analysis_says(curve):
 
 
 def test_losses_are_differences_from_the_ceiling(curve):
-    none = lost(curve, 1.0)
+    none = curve.lost(1.0)
     assert none.value == 0
     assert none.interval == pytest.approx((0, 0), abs=1e-12)
-    much = lost(curve, 0)
+    much = curve.lost(0)
     assert much.value == curve.ceiling("easy", "refine") - curve.at(0, "easy", "refine").groups.rate
-    assert much.value > lost(curve, 0.5).value
+    assert much.value > curve.lost(0.5).value
     assert much.interval[0] < much.value < much.interval[1]
     assert not much.decided  # groups of two
 
@@ -104,7 +103,7 @@ def test_replicates_of_two_levels_are_of_the_same_trials(curve):
     assert difference_of_losses(twice, 0.5, twice, 0.25).interval == pytest.approx((0, 0), abs=1e-12)
     more = difference_of_losses(curve, 0, curve, 0.5, side="hard", ties="expected")
     assert more.value == pytest.approx(
-        lost(curve, 0, "hard", "expected").value - lost(curve, 0.5, "hard", "expected").value
+        curve.lost(0, "hard", "expected").value - curve.lost(0.5, "hard", "expected").value
     )
     by_hand = curve.at(0.5, "hard", "expected").replicates - curve.at(0, "hard", "expected").replicates
     expected = np.percentile(by_hand, (2.5, 97.5)) - by_hand.mean() + more.value
@@ -115,7 +114,7 @@ def test_losses_of_different_runs_or_missing_levels_are_refused(curve):
     with pytest.raises(BadInput, match="differ in seed"):
         difference_of_losses(curve, 0, replace(curve, seed=1), 0)
     with pytest.raises(BadInput, match=r"no level 0.3 .* 1, 0.5, 0"):
-        lost(curve, 0.3)
+        curve.lost(0.3)
 
 
 def test_a_level_at_which_easiness_is_undefined_is_said_to_be():
@@ -127,13 +126,13 @@ def test_a_level_at_which_easiness_is_undefined_is_said_to_be():
     assert curve.num_silent == {1: 0, 0.5: 1, 0: 0}
     for match in curve.matches:
         assert (match.groups is None) == (match.same_models is None) == (match.level == 0.5)
-    loss = lost(curve, 0.5)
+    loss = curve.lost(0.5)
     assert math.isnan(loss.value)
     assert math.isnan(loss.interval[0])
     assert not loss.decided
     table = curve.table().set_index(["level", "side", "ties"])
     assert np.isnan(table.loc[(0.5, "easy", "refine"), "rate"])
-    assert "undefined: some trial gets no example right" in sections_text(perturbation_sections(curve))
+    assert "undefined: some trial gets no example right" in sections_text(curve.sections())
 
 
 def test_one_trial_has_no_groups_and_no_loss():
@@ -153,8 +152,8 @@ def test_the_table_has_a_row_for_each_point(curve):
     assert (row.low, row.high) == point.groups.interval
     assert row.train_accuracy == curve.accuracy["train"][:, 1].mean()
     assert row.train_accuracy_se == pytest.approx(curve.accuracy["train"][:, 1].std(ddof=1) / 2)
-    assert row.lost == lost(curve, 0.5, "hard", "expected").value
-    text = sections_text(perturbation_sections(curve))
+    assert row.lost == curve.lost(0.5, "hard", "expected").value
+    text = sections_text(curve.sections())
     for match in curve.matches:
         assert f"{match.groups.rate:.2f}?" in text
 
@@ -187,8 +186,8 @@ def test_a_run_on_digits_from_end_to_end(run):
 def test_color_changes_nothing_on_grey_images(run):
     curve = perturbation_curve(run, "color", num_replicates=5, ties=["refine"])
     assert curve.changes_nothing
-    assert "change nothing on these images" in sections_text(perturbation_sections(curve))
-    assert lost(curve, 0).value == 0
+    assert "change nothing on these images" in sections_text(curve.sections())
+    assert curve.lost(0).value == 0
 
 
 def test_other_data_are_refused(run):

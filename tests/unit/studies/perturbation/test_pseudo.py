@@ -8,9 +8,8 @@ from easiness import BadInput, load_dataset, measure, pseudo_patterns
 from easiness.analysis import Votes
 from easiness.show.section import sections_text
 from easiness.studies.perturbation.panel import draw_patterns, pattern_pictures
-from easiness.studies.perturbation.patterns import PseudoLevel
-from easiness.studies.perturbation.pseudo import PseudoPatterns, count_levels
-from easiness.studies.perturbation.sections import pseudo_sections
+from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.studies.perturbation.study import count_levels
 
 
 def votes_of(correct, labels):
@@ -89,7 +88,7 @@ def test_a_run_on_digits_from_end_to_end(run):
     )
     assert found.levels[0].count == by_hand.sum()
     assert len(found.table()) == 5
-    assert str(found.at_level.count) in sections_text(pseudo_sections(found))
+    assert str(found.at_level.count) in sections_text(found.sections())
     data = load_dataset("digits", limit=200, holdout=0.25)
     pictures = pattern_pictures(found, data, run.spec.recipe, num=5)
     assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)

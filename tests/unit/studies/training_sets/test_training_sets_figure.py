@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.studies.training_sets.figure import draw_by_epoch, draw_by_rate
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.figure import draw_by_rate
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 
 def study(repetitions: int = 5, effect: Literal["drop", "relabel"] = "drop") -> TrainingSetStudy:
@@ -47,18 +46,6 @@ def test_one_repetition_has_no_bars():
     assert all(start[1] == end[1] for start, end in bars.get_segments())
 
 
-def test_over_epochs_at_one_rate_beside_that_of_all_examples():
-    shown = study()
-    (axes,) = draw_by_epoch(shown, 0.3).axes
-    names = [text.get_text() for text in axes.get_legend().get_texts()]  # type: ignore[union-attr]
-    assert names == ["mainly easy", "mainly hard", "beta:1,2", "none"]
-    for line, point in zip(axes.lines, [*shown.points[1::3], shown.points[0]], strict=False):
-        np.testing.assert_array_equal(line.get_xdata(), [1, 2, 3, 4])
-        np.testing.assert_array_equal(line.get_ydata(), point.mean)
-    assert len(axes.collections) == 4  # bands
-    assert axes.get_xlabel() == "epoch (0.3 of the training examples dropped)"
-
-
 def test_a_rate_that_was_not_tried():
     with pytest.raises(BadInput, match=r"rate 0\.5: .*rates tried \(0, 0\.3, 0\.6\)"):
-        draw_by_epoch(study(), 0.5)
+        study().curve("easy").at(0.5)

@@ -5,9 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.result import TrainingSetStudy
-from easiness.studies.training_sets.sections import training_sets_sections
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158
 
@@ -47,7 +45,7 @@ def study(repetitions: int = 5, **changes: Any) -> TrainingSetStudy:
 
 
 def test_accuracy_differences_and_steps():
-    accuracy, against, steps = training_sets_sections(study())
+    accuracy, against, steps = study().sections()
     assert accuracy.rows == [
         ["rate", "trained on", "relabelled", "steps", "easy", "random", "chance"],
         ["0", "100", "0", "8", "0.900 ± 0.016", "0.900 ± 0.016", "0.100"],
@@ -65,21 +63,21 @@ def test_accuracy_differences_and_steps():
 
 
 def test_few_repetitions_are_marked():
-    accuracy, against, _ = training_sets_sections(study(2))
+    accuracy, against, _ = study(2).sections()
     assert accuracy.rows[1][4].endswith("?")
     assert against.rows[1][1].endswith("?")
     assert "fewer than 5 repetitions, which decide nothing" in against.note
-    one, against, _ = training_sets_sections(study(1))
+    one, against, _ = study(1).sections()
     assert one.rows[1][4] == "0.880?"
     assert against.rows[1][2] == ""
 
 
 def test_relabelled_ones():
     for other, words in ((False, "which may be their own"), (True, "never their own")):
-        accuracy = training_sets_sections(study(effect="relabel", other_label=other))[0]
+        accuracy = study(effect="relabel", other_label=other).sections()[0]
         assert [row[2] for row in accuracy.rows] == ["relabelled", "0", "50"]
         assert f"given a label drawn at random, {words}" in accuracy.note
-    assert "the same share of each class" in training_sets_sections(study(balanced=True))[0].note
+    assert "the same share of each class" in study(balanced=True).sections()[0].note
 
 
 def test_what_is_drawn_and_from_where():
@@ -100,10 +98,10 @@ def test_what_is_drawn_and_from_where():
 
 
 def first_note(**changes: Any) -> str:
-    return training_sets_sections(study(**changes))[0].note
+    return study(**changes).sections()[0].note
 
 
 def test_nothing_to_compare():
     points = study().points
-    assert len(training_sets_sections(study(points=points[:2]))) == 2  # no random draws
-    assert len(training_sets_sections(study(points=(points[0],)))) == 1
+    assert len(study(points=points[:2]).sections()) == 2  # no random draws
+    assert len(study(points=(points[0],)).sections()) == 1

@@ -13,8 +13,7 @@ from easiness.errors import BadInput
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, taken, trial_seeds
 from easiness.studies.training_sets.ablation import plan_training_sets
-from easiness.studies.training_sets.found import TrainingSetPoint
-from easiness.studies.training_sets.result import TrainingSetStudy
+from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 SMALL: dict[str, Any] = {
     "model": "mlp_2_w16",

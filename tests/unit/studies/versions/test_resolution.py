@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from easiness.analysis import NoiseOfChange, OfTrials, noise_of_change, p_of_change
-from easiness.studies.versions.resolution import least_logits, logit, resolution_note, smallest_shown
+from easiness.studies.versions.notes import least_logits, logit, resolution_note, smallest_shown
 
 
 def test_by_hand_without_a_least_change():

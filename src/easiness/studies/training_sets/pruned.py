@@ -1,4 +1,4 @@
-"""``prune``: which examples to keep, drawn as the ablation study draws them."""
+"""Which examples of a run are kept."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.show import FAINT, TRAIN, Result, Section, legend_above, new_axes, number
 from easiness.spec import Keep
+from easiness.studies.training_sets.policies import EXACT, is_sampled, order_of, sampled_text
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 NAMED = "ids"
 """The policy of examples that were dropped by name."""
 
+_BINS = 30
+
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class Pruned(Result):
     """The examples of a run, and which to keep.
 
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
@@ -73,6 +78,39 @@ class Kept:
                 }
             )
         return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """A histogram of the score, the kept and dropped examples stacked; those without a score left out."""
+        figure, axes = new_axes(5.2, 2.9)
+        defined = ~np.isnan(self.values)
+        parts = [self.values[self.kept & defined], self.values[~self.kept & defined]]
+        axes.hist(parts, _BINS, stacked=True, color=[TRAIN, FAINT], label=["kept", "dropped"])
+        axes.set(xlabel=f"{self.score} after epoch {self.epoch}", ylabel="examples")
+        legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[Section]:
+        """One table: how many examples of each class are kept and dropped, with the mean score of both."""
+        never = f" {self.num_never_learned} examples that no trial learned have none and rank as the hardest."
+        rows = [["class", "kept", "dropped", f"{self.score} kept", f"{self.score} dropped"]]
+        for name, kept, dropped, *means in self.by_class().itertuples(index=False):
+            rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
+        note = (
+            f"By class, with the mean {self.score} after epoch {self.epoch} of both parts. "
+            f"Dropped are {self._dropped()}."
+        )
+        if self.num_never_learned > 0 and self.policy != NAMED:
+            note += never
+        return [Section(f"{self.kept.sum()} of {len(self.kept)} examples kept", note, rows)]
+
+    def _dropped(self) -> str:
+        if self.policy == NAMED:
+            return "exactly those named"
+        order = order_of(self.score, self.keep)
+        if is_sampled(self.policy):
+            return f"{sampled_text(self.policy)}, by {order.by}"
+        which = f"exactly the {self.policy}" if self.policy in EXACT else order.text(self.policy)
+        return f"{which}, by {order.by}"
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float:

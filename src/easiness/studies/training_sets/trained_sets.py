@@ -10,11 +10,17 @@ import numpy.typing as npt
 
 from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
+from easiness.show import Result, Section, interval_text, marked, number, plus_minus
 from easiness.spec import Effect, Keep
-from easiness.studies.training_sets.curves import AccuracyCurve
+from easiness.studies.training_sets.curves import AccuracyCurve, Contrast, differences, steps
+from easiness.studies.training_sets.figure import draw_by_rate
+from easiness.studies.training_sets.policies import order_of
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
+
+_RANDOM = "random"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +56,7 @@ class TrainingSetPoint:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainedSets:
+class TrainingSetStudy(Result):
     """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
     The ranking is by ``score`` after ``score_epoch`` epochs; ``keep`` is the end of it that was to be
@@ -140,3 +146,108 @@ class TrainedSets:
             for epoch in epochs
         ]
         return pd.DataFrame(rows)
+
+    def figure(self) -> Figure:
+        """Figure 4, accuracy by rate, see `draw_by_rate`."""
+        return draw_by_rate(self)
+
+    def sections(self) -> list[Section]:
+        """Accuracy by rate and policy, then differences from random draws, and from one rate to the next."""
+        sections = [_accuracy(self)]
+        if _RANDOM in self.policies and len(self.policies) > 1 and max(self.rates) > 0:
+            sections.append(_against_random(self))
+        if len(self.rates) > 1:
+            sections.append(_steps(self))
+        return sections
+
+
+@dataclass(frozen=True, eq=False)
+class EveryEpoch(Result):
+    """A study ``of`` training sets whose table has a row for every epoch, not for the last alone."""
+
+    of: TrainingSetStudy
+
+    def table(self) -> pd.DataFrame:
+        """A row for each policy, rate and epoch."""
+        return self.of.table(every_epoch=True)
+
+    def figure(self) -> Figure:
+        """The figure of the study."""
+        return self.of.figure()
+
+    def sections(self) -> list[Section]:
+        """The tables of the study."""
+        return self.of.sections()
+
+
+def _accuracy(study: TrainingSetStudy) -> Section:
+    dropping = study.effect == "drop"
+    rows = [["rate", "trained on", "relabelled", "steps", *study.policies, "chance"]]
+    first = {point.rate: point for point in study.of(study.policies[0])}
+    by_policy = [{point.rate: point for point in study.of(policy)} for policy in study.policies]
+    for rate, point in first.items():
+        cells = [plus_minus(p[rate].mean[-1], p[rate].deviation[-1]) for p in by_policy]
+        relabelled = 0 if dropping else point.num_drawn
+        rows.append(
+            [
+                f"{rate:g}",
+                str(point.num_trained_on),
+                str(relabelled),
+                str(point.num_steps),
+                *(marked(cell, study.repetitions >= MIN_GROUP) for cell in cells),
+                number(study.chance, 3),
+            ]
+        )
+    what = "dropped" if dropping else "given a label drawn at random"
+    own = "" if dropping else (", never their own" if study.other_label else ", which may be their own")
+    order = order_of(study.score, study.keep)
+    drawn = ", or ".join(order.text(policy) for policy in study.policies)
+    never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
+    return Section(
+        f"Accuracy of {study.model} on {study.num_held_out} held-out examples after epoch {study.epochs}",
+        f"A share (rate) of {study.num_examples} examples is {what}{own}: {drawn}, after epoch "
+        f"{study.score_epoch} by {order.by}"
+        f"{', the same share of each class' if study.balanced else ''}.{never} Mean ± standard deviation "
+        f"over {study.repetitions} repetitions{_undecided(study)}",
+        rows,
+    )
+
+
+def _against_random(study: TrainingSetStudy) -> Section:
+    others = [policy for policy in study.policies if policy != _RANDOM]
+    random = study.curve(_RANDOM)
+    found = [differences(study.curve(policy), random) for policy in others]
+    rows = [["rate", *(column for policy in others for column in (f"{policy} - random", "95 % interval"))]]
+    rows += [
+        [f"{rate:g}", *(cell for by_rate in found for cell in _cells(by_rate[rate]))] for rate in found[0]
+    ]
+    return Section(
+        "Accuracy beside that of random draws",
+        "Difference of the means at the same rate, with Welch's interval; above 0 where the policy is better "
+        f"than random{_undecided(study)}",
+        rows,
+    )
+
+
+def _steps(study: TrainingSetStudy) -> Section:
+    found = [steps(study.curve(policy)) for policy in study.policies]
+    rows = [["from rate to rate", *(c for policy in study.policies for c in (policy, "95 % interval"))]]
+    for low, high in found[0]:
+        cells = [cell for by_step in found for cell in _cells(by_step[low, high])]
+        rows.append([f"{low:g} to {high:g}", *cells])
+    return Section(
+        "Change of accuracy from each rate to the next",
+        f"Difference of the means, with Welch's interval; below 0 where accuracy falls{_undecided(study)}",
+        rows,
+    )
+
+
+def _undecided(study: TrainingSetStudy) -> str:
+    if study.repetitions >= MIN_GROUP:
+        return "."
+    return f". ? marks fewer than {MIN_GROUP} repetitions, which decide nothing."
+
+
+def _cells(one: Contrast) -> list[str]:
+    value = marked(number(one.value, 3, signed=True), one.decided)
+    return [value, interval_text(*one.interval, 3, signed=True)]

@@ -1,0 +1,205 @@
+"""Comparing runs over the same data: the matching rates of Table 1, their ceilings and reliability."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from easiness.analysis import (
+    SIDES,
+    GroupMatch,
+    Match,
+    Measured,
+    Rule,
+    Side,
+    Ties,
+    Votes,
+    agreement,
+    match_groups,
+    match_votes,
+    tie_mass,
+)
+from easiness.errors import BadInput
+from easiness.store import Run, check_opened
+from easiness.studies.matching.comparison import Cell, Comparison, Resolution
+from easiness.studies.matching.reliability import run_reliability
+
+
+def matching_rate(
+    run_a: Run,
+    run_b: Run,
+    side: Side = "easy",
+    fraction: float = 0.1,
+    epoch: int | None = None,
+    ties: Ties = "expected",
+) -> Match:
+    """Eq. 2 between the easy (or hard) sets of two runs, each from all of its trials.
+
+    Read ``.rate`` beside ``.tie_mass`` (a pair) and ``.chance``; `compare` adds ceilings and intervals.
+
+    Raises:
+        BadInput: the runs are over different data, or the epoch is not recorded in both.
+    """
+    check_opened(run_a=run_a, run_b=run_b)
+    check_comparable([run_a, run_b])
+    epoch = common_epoch([run_a, run_b], epoch)
+    return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
+
+
+def compare(
+    runs: Sequence[Run],
+    *,
+    epoch: int | None = None,
+    fraction: float = 0.1,
+    ties: Iterable[Ties] = ("expected", "refine"),
+    seed: int = 0,
+) -> Comparison:
+    """Match every run with every other and with itself, easy and hard, under each policy for ties.
+
+    Args:
+        runs: over the same data; one alone gives its noise ceiling and reliability.
+        epoch: to compare after, from 1; the last that all runs have by default.
+        fraction: of the examples that are called easy, and hard.
+        ties: policies, see `easiness.analysis.select`.
+        seed: of the choices of groups and of the bootstrap.
+
+    Raises:
+        BadInput: the runs are over different data, one is given twice, the epoch is not recorded in all, or
+            an option is wrong.
+    """
+    check_opened(runs=runs)
+    _check_each_once(runs)
+    check_comparable(runs)
+    epoch = common_epoch(runs, epoch)
+    votes = [run.votes(epoch) for run in runs]
+    policies, names = tuple(ties), _names(runs)
+    return Comparison(
+        names=names,
+        epoch=epoch,
+        fraction=fraction,
+        num_examples=votes[0].num_examples,
+        ties=policies,
+        cells=[
+            cell
+            for policy in policies
+            for side in SIDES
+            for cell in _cells(votes, names, Rule(side, fraction, policy, seed))
+        ],
+        resolution=[_resolution(one, fraction) for one in votes],
+        reliability=[
+            run_reliability(run, one, fraction=fraction, seed=seed)
+            for run, one in zip(runs, votes, strict=True)
+        ],
+        note=_note(runs, epoch),
+    )
+
+
+def _check_each_once(runs: Sequence[Run]) -> None:
+    """Refuse the same trials under two names, whose agreement says nothing."""
+    seen: set[tuple[Path, tuple[int, ...]]] = set()
+    for run in runs:
+        one = run.path.resolve(), tuple(trial.index for trial in run.trials)
+        if one in seen:
+            raise BadInput(
+                f"{run.path}: given twice, and a run agrees with itself; give it once, which says how far "
+                "groups of its own trials agree"
+            )
+        seen.add(one)
+
+
+def check_comparable(runs: Sequence[Run]) -> None:
+    """Make sure that all runs are over the same data.
+
+    Raises:
+        BadInput: two are not (names both).
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        ours, theirs = first.spec.data, run.spec.data
+        if ours.train.fingerprint != theirs.train.fingerprint or not run.shares_ids(first):
+            raise BadInput(
+                f"{first.path} and {run.path} are over different data "
+                f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "
+                f"{ours.train.fingerprint[:8]} and {theirs.train.fingerprint[:8]}); "
+                "compare runs over the same examples"
+            )
+
+
+def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
+    """``epoch``, if all runs were observed after it; the last such one for ``None``.
+
+    Raises:
+        BadInput: there is none, or a run has no finished trial or was not observed after ``epoch``.
+    """
+    if epoch is None:
+        for run in runs:
+            run.resolve_epoch(None)
+        common = set.intersection(*(set(run.observed) for run in runs))
+        if not common:
+            raise BadInput(
+                f"{' and '.join(str(run.path) for run in runs)} were observed after no common epoch; "
+                "measure one of them again with other --epochs or --observe"
+            )
+        return max(common)
+    return max(run.resolve_epoch(epoch) for run in runs)
+
+
+def _note(runs: Sequence[Run], epoch: int) -> str | None:
+    said = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
+    made = _how_observed(runs)
+    return "; ".join(said if made is None else [made, *said]) or None
+
+
+def _how_observed(runs: Sequence[Run]) -> str | None:
+    augmented = [str(run.path) for run in runs if run.augmented]
+    if not augmented:
+        return None
+    made = f"observations of {', '.join(augmented)} are augmented (made during training, not clean)"
+    if len(augmented) == len(runs):
+        return made
+    return f"{made}, those of the others clean; part of what differs is how they were observed"
+
+
+def _names(runs: Sequence[Run]) -> list[str]:
+    """The models where they differ, else the folders."""
+    for names in ([run.model for run in runs], [run.path.resolve().name for run in runs]):
+        if len(set(names)) == len(runs):
+            return names
+    return [str(run.path) for run in runs]
+
+
+def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
+    # one group size on and off the diagonal: larger groups match better for being larger
+    size = min(one.num_trials for one in votes) // 2
+    how: dict[str, Any] = dataclasses.asdict(rule)
+
+    def groups(i: int, j: int) -> GroupMatch | None:
+        # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
+        other = copy.copy(votes[j]) if i == j else votes[j]
+        return match_groups(votes[i], other, rule, group_size=size) if size else None
+
+    ceilings = [groups(i, i) for i in range(len(votes))]
+    cells = []
+    for i, ours in enumerate(ceilings):
+        cells.append(Cell(i, i, rule.side, rule.ties, ours, None, None))
+        for j in range(i + 1, len(votes)):
+            pair, theirs, agreed = groups(i, j), ceilings[j], None
+            if pair is not None and ours is not None and theirs is not None:
+                a, b = Measured(names[i], votes[i], ours), Measured(names[j], votes[j], theirs)
+                agreed = agreement(a, b, pair, rule)
+            everything = match_votes(votes[i], votes[j], **how)
+            cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
+    return cells
+
+
+def _resolution(votes: Votes, fraction: float) -> Resolution:
+    counts = votes.counts(votes.all_trials())[0]
+    return Resolution(
+        num_trials=votes.num_trials,
+        right_in_all=float((counts == votes.num_trials).mean()),
+        right_in_none=float((counts == 0).mean()),
+        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
+    )
