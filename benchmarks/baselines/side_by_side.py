@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.runs.auto.choose import resolve_plan
+from easiness.runs import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
@@ -65,7 +65,7 @@ class Easiness:
         self.trials = 0
 
     def _choose(self):
-        self.resolved = resolve_plan(self.plan, torch.device("cpu"), Execution(choose_again=True))
+        self.resolved = resolve_plan(self.plan, torch.device("cpu"), Execution())
 
     def __call__(self):
         self.trials += self.at_a_time

@@ -13,7 +13,7 @@ from torch import nn
 
 from easiness import load_dataset
 from easiness.models import build_model
-from easiness.runs.auto.choose import resolve_plan
+from easiness.runs import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress

@@ -20,7 +20,9 @@ import torch
 from scipy.stats import spearmanr
 
 from easiness.spec import RECIPES
-from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
+from easiness.training.device import rehearsing
+from easiness.training.facts import Workload
+from easiness.training.speed import Rehearsal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

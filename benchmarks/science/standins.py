@@ -24,7 +24,9 @@ from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.workers import Workers
 from easiness.spec import Execution, Recording, Training
-from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
+from easiness.training.device import rehearsing
+from easiness.training.facts import Workload
+from easiness.training.speed import Rehearsal
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 

@@ -88,7 +88,7 @@ def serve_torchvision(turns, folder, _, rounds):
 
 def serve_easiness(turns, folder, scratch, rounds):
     from easiness.data import working_images
-    from easiness.runs.auto.choose import resolve_plan
+    from easiness.runs import resolve_plan
     from easiness.runs.plan import make_plan
     from easiness.training import make_bank
     from easiness.training.network import evaluation_batch

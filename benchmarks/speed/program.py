@@ -26,7 +26,7 @@ import torch
 
 from easiness import load_dataset
 from easiness.record import ObservationLog
-from easiness.runs.auto.choose import resolve_plan
+from easiness.runs import resolve_plan
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress

@@ -8,7 +8,7 @@ from itertools import cycle
 import torch
 
 from easiness.models import build_model
-from easiness.runs.auto.choose import resolve_plan
+from easiness.runs import resolve_plan
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
 from easiness.store import RunWriter

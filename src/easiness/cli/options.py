@@ -51,6 +51,6 @@ OneFolder: TypeAlias = Annotated[
 STUDY_TRAINING = {
     "seed": "Seed of the runs.",
     "recipe": "A recipe, or a TOML file of changes; the paper's if not given.",
-    "precision": "auto measures which is faster.",
+    "precision": "auto: bfloat16 where the device multiplies it.",
 }
 """Help on fields of `Training`, for studies of several runs."""

@@ -9,13 +9,18 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import Cost, Foreseen, Plan, cache_beside, estimate_cost, glance
+from easiness.runs import (
+    Cost,
+    Forecast,
+    Foreseen,
+    Plan,
+    cache_beside,
+    estimate_cost,
+    resolve_plan,
+    work_of,
+)
 from easiness.show import counted, trials_text
 from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
-
-_ROUGH = """
-the times are rough, from one short look at one trial at a time: where this is not known yet, `measure` \
-looks for longer, and may choose another precision or train several trials at a time"""
 
 
 def describe(
@@ -25,7 +30,7 @@ def describe(
     foreseen: Foreseen,
     rule: StoppingRule | None = None,
 ) -> str:
-    """The plan in full, with the ``rule`` of ``--trials auto``; made-up training steps tell the cost.
+    """The plan in full, with the ``rule`` of ``--trials auto``; a timed step tells the cost.
 
     Of a run that goes on it is said what would be trained, and what that alone would cost.
     """
@@ -36,12 +41,12 @@ def describe(
     held_out = plan.data.held_out
     last = recipe.eta(plan.epochs - 1 / steps)
     execution, task = foreseen.execution, foreseen.task
-    seen = glance(plan, device, execution, may_group=rule is None)
+    forecast = Forecast(work_of(plan.asked, plan.data, str(device)).workload, remember=False)
     going_on = None if foreseen.run is None else foreseen.run.spec.measured
-    resolved = seen.resolved if going_on is None else going_on.resolved
+    resolved = resolve_plan(plan, device, execution, forecast) if going_on is None else going_on.resolved
     spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
-    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, looks=seen.looks)
+    cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, forecast=forecast)
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if foreseen.run is not None:
         costs = _of_what_is_missing(foreseen, cost)
@@ -69,7 +74,7 @@ schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
 augmentation: {_augmentation(recipe, min(height, width))}, flip with probability {recipe.flip:g}
 observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
-{costs}{_ROUGH if seen.rough else ""}
+{costs}
 out: {out}
 nothing was trained and nothing written"""
 

@@ -1,7 +1,7 @@
-from .auto.choose import Glance as Glance, glance as glance, resolve_plan as resolve_plan
 from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
 from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .difference import training_difference as training_difference
+from .forecast import Forecast as Forecast, work_of as work_of
 from .making import cache_beside as cache_beside
 from .many import (
     carry_out_all as carry_out_all,
@@ -15,6 +15,7 @@ from .plan import Drawn as Drawn, Plan as Plan, at_least as at_least, make_plan 
 from .progress import Progress as Progress
 from .reading import passes_shown as passes_shown, reading_shown as reading_shown
 from .recipe_choice import with_recipe as with_recipe
+from .resolve import resolve_plan as resolve_plan
 from .shown import ShownProgress as ShownProgress
 from .source import (
     data_of as data_of,

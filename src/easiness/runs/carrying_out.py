@@ -10,12 +10,12 @@ from pathlib import Path
 import torch
 
 from easiness.errors import RunFailed
-from easiness.runs.auto.choose import check_compile, resolve_plan
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
+from easiness.runs.resolve import check_compile, resolve_plan
 from easiness.runs.workers import Workers, allowed, jobs_of
 from easiness.show import counted, trials_text
 from easiness.spec import Execution, Resolved, RunSpec
@@ -79,7 +79,7 @@ def carry_out(
         # before anything is measured: an unreadable image is said at once
         images = ready_images(plan, cache, out, progress) if task.missing else {}
         chosen = stored or resolved
-        settings = chosen or resolve_plan(plan, device, execution, may_group=more is None, tell=progress.note)
+        settings = chosen or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
             settings=settings,

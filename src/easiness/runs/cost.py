@@ -1,4 +1,4 @@
-"""What a run will cost, before it starts: time from a short measurement, disk from its size."""
+"""What a run will cost, before it starts: time from a timed step, disk from its size."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import numpy as np
 import torch
 
 from easiness.data import Dataset, cache_path, fits, reduce
-from easiness.runs.auto.looks import Looks, speed_of
+from easiness.runs.forecast import Forecast, work_of
 from easiness.runs.plan import num_trained_on
-from easiness.runs.work import work_of
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
 
@@ -72,16 +71,16 @@ def estimate_cost(
     missing: int,
     device: torch.device,
     cache: Path | None,
-    looks: Looks | None = None,
+    forecast: Forecast | None = None,
 ) -> Cost:
-    """The cost of ``missing`` trials of the run; trains a few steps on made-up images where it is not known.
+    """The cost of ``missing`` trials of the run; one step is timed where its speed is not known.
 
-    ``cache`` is the folder that photos are cached in, ``None`` where they are not. ``looks`` are those of a
-    `glance`, which nothing is kept of.
+    ``cache`` is the folder that photos are cached in, ``None`` where they are not.
     """
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     work = work_of(spec, data, str(device))
-    facts, speed = speed_of(work.workload, spec.resolved, looks)
+    forecast = forecast or Forecast(work.workload)
+    facts, speed = forecast.facts(), forecast.speed(spec.resolved)
     splits = data.splits
     rows = {probe.name: len(probe.observed(spec.epochs)) for probe in spec.probes}
     passes = {probe.name: 0 if probe.observe == TRAIN else rows[probe.name] for probe in spec.probes}

@@ -17,12 +17,11 @@ from easiness.errors import EasinessError, RunFailed, is_out_of_memory
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
-from easiness.runs.pace import Pace
+from easiness.runs.forecast import Pace, work_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Group, Trainer, groups_of
-from easiness.runs.work import work_of
 from easiness.runs.workers import Workers
 from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, Resolved, RunSpec
@@ -92,11 +91,12 @@ class Making:
             self._checkpoints(groups),
         )
         self.progress.images(0)  # it has begun, though processes may have to start first
-        pace = Pace(spec.epochs, spec.resolved.together)
-        failures = self._work(trainer, set(task.missing), pace)
-        if len(groups) >= self.jobs:  # or the processes were fewer than this is about
-            pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
-        return failures
+        pace = Pace(spec.epochs)
+        try:
+            return self._work(trainer, set(task.missing), pace)
+        finally:
+            if len(groups) >= self.jobs:  # or the processes were fewer than this is about
+                pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
         """Write down what the run is, where that has changed."""

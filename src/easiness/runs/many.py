@@ -13,14 +13,13 @@ from pydantic import TypeAdapter
 
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
-from easiness.runs.auto.choose import resolve_plan
-from easiness.runs.auto.search import GROUPS
 from easiness.runs.carrying_out import carry_out, missing_trials
 from easiness.runs.cost import Cost, estimate_cost
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ready_images
+from easiness.runs.resolve import resolve_plan
 from easiness.runs.workers import Workers, allowed
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import Execution, Resolved
@@ -77,7 +76,7 @@ def carry_out_all(
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder)
     _check_images([plan for name, plan in plans.items() if missing[name]], folder, execution, progress)
-    resolve = partial(resolve_plan, device=device, execution=execution, tell=progress.note)
+    resolve = partial(resolve_plan, device=device, execution=execution)
     chosen = _chosen(plans, missing, folder, resolve, keep=True)
     if announce:
         costs = _costs(plans, missing, chosen, device, _cache(folder, execution))
@@ -147,9 +146,8 @@ def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
 
 
 def _alike(plan: Plan) -> Any:
-    """Runs that agree in this are equally fast in the same way."""
-    sizes = tuple(size for size in GROUPS if plan.trials % size == 0)
-    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision, sizes
+    """What runs agree in that are trained in the same way, as the file of choices names it."""
+    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision, ()
 
 
 def _chosen(
@@ -160,9 +158,9 @@ def _chosen(
     *,
     keep: bool,
 ) -> dict[Any, Resolved]:
-    """What ``auto`` is for each kind of run: as in a run that exists, else as kept, else measured.
+    """What ``auto`` is for each kind of run: as in a run that exists, else as kept, else by rule.
 
-    It is measured for the longest run of a kind.
+    The rule goes by the longest run of a kind.
     """
     chosen: dict[Any, Resolved] = {}
     for name, plan in plans.items():
@@ -186,13 +184,13 @@ def _work(plan: Plan) -> int:
 
 
 class _Kept:
-    """What was measured before any run of its kind was begun, so that a killed study does not choose anew."""
+    """What ``auto`` became before any run of its kind was begun: a killed study goes on with it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
             self._known = _KEPT.validate_json(read_regular(path, _MOST_BYTES))
-        except (OSError, ValueError):  # then it is measured anew
+        except (OSError, ValueError):  # then the rule says it anew
             self._known = {}
 
     def get(self, kind: Any) -> Resolved | None:

@@ -62,7 +62,6 @@ def measure(
     ray_address: str | None = None,
     jobs: Jobs = "auto",
     compile: Compile = "auto",
-    choose_again: bool = False,
     checkpoint_every: CheckpointEvery = "auto",
     observe: str = "all",
     keep_logits: bool = False,
@@ -112,14 +111,12 @@ def measure(
         image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
         device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
-        precision: ``auto`` measures which is faster, where that is not known yet, once per run.
+        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
         executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
             your own, or ``auto``: processes where several jobs are.
         ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
+        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
         compile: ``on`` runs networks through ``torch.compile``, which takes a minute to begin with.
-        choose_again: measure anew what ``auto`` chooses by in a new run, instead of taking what earlier runs
-            have found on this machine.
         checkpoint_every: minutes after which a trial that is not finished keeps how far it is, at the end of
             an epoch, so that it goes on from there; 0 is after each. ``auto`` is every two minutes where that
             takes less than a fiftieth of the time, ``off`` never.

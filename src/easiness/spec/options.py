@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Precision: TypeAlias = Literal["auto", "float32", "bfloat16"]
 Jobs: TypeAlias = int | Literal["auto"]
-"""Trials at a time, or ``auto``: as many as measured to be fastest."""
+"""Trials at a time, or ``auto``: as many as cores, memory and trials allow."""
 Compile: TypeAlias = Literal["auto", "on", "off"]
 CheckpointEvery: TypeAlias = float | Literal["auto", "off"]
 """Minutes between checkpoints of a trial, or ``auto``: two, where writing them takes hardly any time."""
@@ -124,9 +124,9 @@ class Training:
         float,
         Option("--train-share", "Share of the examples that each trial trains on; all are observed."),
     ] = 1.0
-    precision: Annotated[Precision, Option("--precision", "auto measures which is faster, once per run.")] = (
-        "auto"
-    )
+    precision: Annotated[
+        Precision, Option("--precision", "auto: bfloat16 where the device multiplies it.")
+    ] = "auto"
     pretrained: Annotated[
         bool,
         Option("--pretrained", "Start from a torchvision or timm network's published weights, from disk."),
@@ -186,7 +186,7 @@ class Execution:
         Jobs,
         Option(
             "--jobs",
-            "Trials at a time; auto measures what is fastest, once per run.",
+            "Trials at a time; auto: as many as cores, memory and trials allow.",
             metavar="J|auto",
             read=_jobs,
         ),
@@ -194,13 +194,6 @@ class Execution:
     compile: Annotated[
         Compile, Option("--compile", "torch.compile, which takes a minute; auto does without.")
     ] = "auto"
-    choose_again: Annotated[
-        bool,
-        Option(
-            "--choose-again",
-            "For a new run: measure anew what auto chooses by, instead of what earlier runs have found.",
-        ),
-    ] = False
     cache: Annotated[
         bool,
         Option("--cache", "Keep photos at the working resolution in a file beside the run.", words=_ON_OFF),

@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 import numpy as np
 import torch
 
+from easiness.errors import BadInput
 from easiness.training import mps
 from easiness.training.allocation import keep_memory
 from easiness.worker import worker_number
+
+_GPUS: Mapping[str, Callable[[], bool]] = {
+    "cuda": lambda: torch.cuda.is_available(),
+    "mps": mps.is_available,
+}
+
+
+def resolve_device(device: str) -> torch.device:
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        BadInput: the device is none of ``auto``, ``cpu``, ``cuda`` and ``mps``, or there is no such GPU.
+    """
+    if device not in ("auto", "cpu", *_GPUS):
+        raise BadInput(f"device {device!r}: unknown; choose auto, cpu, cuda or mps")
+    there = [name for name, is_available in _GPUS.items() if is_available()]
+    if device in _GPUS and device not in there:
+        which = "Apple GPU" if device == "mps" else "GPU"
+        raise BadInput(f"device {device}: PyTorch finds no {which} here; choose --device cpu or auto")
+    return torch.device(next(iter(there), "cpu") if device == "auto" else device)
 
 
 def num_gpus(device: torch.device) -> int:
@@ -98,6 +119,14 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
         torch.backends.cudnn.benchmark = search
         give_back_memory(device)
+
+
+@contextmanager
+def rehearsing(device: str) -> Iterator[None]:
+    """As `set_up` for trials, with random numbers of its own and as many threads as before."""
+    with set_up(own_device(torch.device(device)), torch.get_num_threads()):
+        torch.manual_seed(0)
+        yield
 
 
 def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import functools
 import platform
 from pathlib import Path
+from typing import Literal
 
 import torch
+
+from easiness.spec import Precision
+from easiness.training import mps
 
 _CPUINFO = Path("/proc/cpuinfo")
 _NAMED_BY = ("model name", "cpu family", "model", "stepping", "CPU implementer", "CPU part")
@@ -23,15 +27,33 @@ def device_name(device: torch.device) -> str:
     return " ".join([platform.machine(), *(known or [platform.processor()])])
 
 
-def multiplies_bfloat16() -> bool:
-    """May bfloat16 be faster than float32 on this processor?
+def choose_precision(asked: Precision, device: torch.device) -> tuple[Literal["float32", "bfloat16"], str]:
+    """The precision to train in and why: ``auto`` is bfloat16 where the device multiplies such numbers.
 
-    Where the system lists what the processor can do, a product of bfloat16 numbers has to be in it:
-    without, each is widened to float32 first, which takes several times as long. Elsewhere this is not known.
+    Raises:
+        BadInput: the device cannot compute in the precision that is asked for.
+    """
+    mps.check_precision(asked, device)
+    if asked != "auto":
+        return asked, "as asked"
+    if mps.is_mps(device):
+        return "float32", "on Apple's GPU"
+    on_gpu = device.type == "cuda"
+    name = "GPU" if on_gpu else "processor"
+    if torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else multiplies_bfloat16():
+        return "bfloat16", f"this {name} multiplies bfloat16 numbers"
+    return "float32", f"this {name} has no products of bfloat16 numbers"
+
+
+def multiplies_bfloat16() -> bool:
+    """Does Linux list products of bfloat16 numbers (AMX, AVX-512, Arm) among what the processor does?
+
+    Without them each number is widened to float32 first, which takes several times as long. Elsewhere it
+    is not known, and taken for no.
     """
     facts = _facts()
-    listed = facts.get("flags", facts.get("Features"))
-    return listed is None or not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(listed.split())
+    listed = facts.get("flags", facts.get("Features", ""))
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(listed.split())
 
 
 @functools.cache

@@ -79,14 +79,14 @@ def rehearsed(monkeypatch: pytest.MonkeyPatch, empty_cache: Path) -> list[str]:
     """What was measured of a network: nothing of it is known from other tests."""
     assert not empty_cache.exists()
     done: list[str] = []
-    for name in ("network_facts", "look_at"):
+    for name in ("network_facts", "measure_speed"):
         real = getattr(__import__("easiness.training", fromlist=[name]), name)
 
         def noted(*arguments: Any, name: str = name, real: Any = real, **options: Any) -> Any:
             done.append(name)
             return real(*arguments, **options)
 
-        monkeypatch.setattr(f"easiness.runs.auto.looks.{name}", noted)
+        monkeypatch.setattr(f"easiness.runs.forecast.{name}", noted)
     return done
 
 

@@ -27,7 +27,7 @@ from easiness.spec import (
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 RANKED = {"pretrained", "train_share", "image_size"}
 ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns"}
-CHOOSING = {"compile", "choose_again", "checkpoint_every"}
+CHOOSING = {"compile", "checkpoint_every"}
 CLUSTER = {"executor", "ray_address", "jobs"}
 
 # a public function, the values that its arguments make, and the fields that it does without

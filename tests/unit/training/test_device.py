@@ -11,13 +11,15 @@ import pytest
 import torch
 
 from easiness import worker
+from easiness.errors import BadInput
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
 from easiness.training import Course, ImageBank, Lane, Listener, Observer, train
-from easiness.training.auto.rehearsal import Rehearsal, Workload, rehearsing
-from easiness.training.device import own_device, searching, set_up
+from easiness.training.device import own_device, rehearsing, resolve_device, searching, set_up
+from easiness.training.facts import Workload
+from easiness.training.speed import Rehearsal
 
-CPU, CUDA = torch.device("cpu"), torch.device("cuda", 1)
+CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda", 1), torch.device("mps")
 
 
 @pytest.fixture
@@ -148,9 +150,7 @@ def test_a_rehearsal_in_a_worker_is_on_the_gpu_of_its_trials(monkeypatch, as_wor
     def stop(*_: object, **__: object) -> None:
         raise InterruptedError
 
-    monkeypatch.setattr(
-        "easiness.training.auto.rehearsal.Network", lambda *a, **_: used.append(a[3]) or stop()
-    )
+    monkeypatch.setattr("easiness.training.speed.Network", lambda *a, **_: used.append(a[3]) or stop())
     workload = Workload("mlp_2_w16", Recipe(), (1, 8, 8), 10, 8, "cuda")
     resolved = Resolved(precision="float32", channels_last=False, threads=1)
     for number in range(2):
@@ -158,3 +158,22 @@ def test_a_rehearsal_in_a_worker_is_on_the_gpu_of_its_trials(monkeypatch, as_wor
         with pytest.raises(InterruptedError):
             Rehearsal(workload, resolved)
     assert list(map(str, used)) == ["cuda:0", "cuda:1"]
+
+
+def test_the_device_is_the_one_named_or_the_gpu_where_there_is_one(monkeypatch):
+    assert resolve_device("cpu") == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert resolve_device("auto") == CPU
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert resolve_device("auto") == resolve_device("mps") == MPS
+    assert resolve_device("cpu") == CPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert resolve_device("auto") == torch.device("cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps", "tpu"])
+def test_a_device_that_is_not_there_is_bad_input(monkeypatch, device):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(BadInput, match=f"device '?{device}"):
+        resolve_device(device)

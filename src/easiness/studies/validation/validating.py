@@ -118,8 +118,8 @@ def validate(
         executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
             your own, or ``auto``: processes where several jobs are.
         ray_address: for ``ray``: where the cluster is; one is started on this machine unless given.
-        jobs: how many trials at a time; ``auto`` measures what is fastest, once per run.
-        precision: ``auto`` measures which is faster.
+        jobs: how many trials at a time; ``auto`` is as many as cores, memory and trials allow.
+        precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
         cache: keep photos at the working resolution in a file in ``out``.
         progress: whether to show it: a bar on a terminal, a line in a notebook, lines on standard error
             elsewhere; or a `Progress` of your own to call.

@@ -1,0 +1,119 @@
+"""What holds of a network on any machine, found by a training step on a few made-up examples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from easiness.errors import BadInput, is_out_of_memory, wanted_to_exit
+from easiness.models import build_model
+from easiness.named_import import describe
+from easiness.spec import Recipe, Resolved
+from easiness.training.device import rehearsing
+from easiness.training.network import Network
+
+_FEW = 2  # examples tell the operations of one, and batch normalization needs two
+
+
+@dataclass(frozen=True)
+class Workload:
+    """What trials do at each step, as far as time goes.
+
+    ``shape`` is (channels, height, width) of what the network gets and ``batch`` the examples of a step.
+    """
+
+    model: str
+    recipe: Recipe
+    shape: tuple[int, int, int]
+    num_classes: int
+    batch: int
+    device: str
+
+
+class NetworkFacts(BaseModel):
+    """What holds of a network on any machine.
+
+    ``flops`` are the floating-point operations of a training step per example, ``num_weights`` the numbers
+    that a file of its weights holds, and ``kept_bytes`` what a step keeps per example for its gradients.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    convolutions: bool
+    flops: float = Field(ge=0, allow_inf_nan=False)
+    num_weights: int = Field(ge=0)
+    kept_bytes: int = Field(default=0, ge=0)
+
+
+def network_facts(workload: Workload) -> NetworkFacts:
+    """Facts by a step on two made-up examples, or on a whole batch where the network does not take so few.
+
+    Raises:
+        BadInput: the model cannot take a training step.
+    """
+    first: Exception | None = None
+    with rehearsing(workload.device):
+        for num in dict.fromkeys((min(_FEW, workload.batch), workload.batch)):
+            try:
+                return _facts(workload, num, torch.device(workload.device))
+            except BadInput:
+                raise
+            except (Exception, SystemExit) as error:
+                first = first or (wanted_to_exit(error) if isinstance(error, SystemExit) else error)
+    assert first is not None
+    raise cannot_train(workload, first) from first
+
+
+def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
+    model = build_model(workload.model, workload.shape, workload.num_classes)
+    convolutions = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
+    network = Network(
+        model,
+        workload.recipe.over(1),
+        Resolved(precision="float32", channels_last=convolutions, threads=1),
+        device,
+        num_examples=num,
+        num_classes=workload.num_classes,
+    )
+    network.model.train()
+    images = torch.randn(num, *workload.shape, device=device)
+    labels = torch.arange(num, device=device) % workload.num_classes
+    own = {parameter.data_ptr() for parameter in model.parameters()}
+    kept: dict[int, int] = {}
+
+    def note(value: Tensor) -> Tensor:
+        if value.data_ptr() not in own:
+            kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        return value
+
+    with FlopCounterMode(display=False) as counter, torch.autograd.graph.saved_tensors_hooks(note, _as_it_is):
+        network.step(images, labels)
+    return NetworkFacts(
+        convolutions=convolutions,
+        flops=counter.get_total_flops() / num,
+        num_weights=sum(value.numel() for value in model.state_dict().values()),
+        kept_bytes=sum(kept.values()) // num,
+    )
+
+
+def _as_it_is(value: Tensor) -> Tensor:
+    return value
+
+
+def cannot_train(workload: Workload, error: Exception) -> BadInput:
+    """The error for a model of which a step, before any trial, ended with ``error``."""
+    if is_out_of_memory(error):
+        return BadInput(
+            f"model {workload.model}: a training step on a batch of {workload.batch} does not fit into the "
+            "memory of the device; use a smaller batch size, or --precision bfloat16"
+        )
+    # not every operation exists there, and what the network needs may be one that does not
+    remedy = "choose --device cpu" if workload.device == "mps" else "mend the model or change the batch size"
+    return BadInput(
+        f"model {workload.model}: cannot take a training step on a batch of {workload.batch} "
+        f"({describe(error)}); {remedy}"
+    )

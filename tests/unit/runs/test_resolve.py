@@ -1,0 +1,166 @@
+"""What ``auto`` becomes by rule: facts of the network, cores, memory and trials decide, and no clock."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from easiness.errors import BadInput
+from easiness.runs import forecast, resolve as module
+from easiness.runs.forecast import Forecast
+from easiness.runs.plan import Plan, make_plan
+from easiness.runs.resolve import resolve_plan
+from easiness.spec import Execution, Loading, Training
+from easiness.training import NetworkFacts
+
+pytestmark = pytest.mark.usefixtures("empty_cache")
+
+CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
+LARGE = NetworkFacts(convolutions=True, flops=1e9, num_weights=1000, kept_bytes=1000)
+SMALL = NetworkFacts(convolutions=False, flops=1e6, num_weights=1000, kept_bytes=1000)
+
+
+def plan(trials: int = 10, epochs: int = 50, precision: Any = "float32") -> Plan:
+    training = Training(model="wrn_10_1", epochs=epochs, precision=precision, recipe="short")
+    return make_plan("digits", training, trials, loading=Loading(limit=500))
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    """Makes a machine of so many cores, memory in GiB and GPUs, that has found out these facts."""
+
+    def use(facts: NetworkFacts, cores: int = 4, gib: float | None = 100.0, gpus: int = 1) -> None:
+        memory = None if gib is None else int(gib * 2**30)
+        monkeypatch.setattr(Forecast, "facts", lambda _: facts)
+        monkeypatch.setattr(forecast, "device_name", lambda _: "a device")
+        monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
+        monkeypatch.setattr(module, "available_memory", lambda: memory)
+        monkeypatch.setattr(module, "num_gpus", lambda _: gpus)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (memory, memory))
+        monkeypatch.setattr(module, "can_be_graphed", lambda *_: True)
+        monkeypatch.setattr(module, "choose_precision", lambda *_: ("float32", "so it is"))
+
+    return use
+
+
+@pytest.mark.parametrize(
+    ("trials", "cores", "jobs", "threads"),
+    [
+        (20, 4, 4, 1),
+        (10, 1, 1, 1),
+        (1, 4, 1, 4),
+        (2, 4, 2, 2),
+        (3, 2, 1, 2),  # two at a time would leave a core idle in the second round
+        (10, 8, 4, 2),  # eight or five take two rounds on a thread, four take three on two
+        (5, 4, 2, 2),
+    ],
+)
+def test_trials_share_the_cores_so_that_all_are_over_soonest(machine, trials, cores, jobs, threads):
+    machine(LARGE, cores=cores)
+    chosen = resolve_plan(plan(trials), CPU, Execution())
+    assert (chosen.jobs, chosen.threads) == (jobs, threads)
+
+
+def test_small_steps_run_on_one_thread_each(machine):
+    machine(SMALL)
+    assert resolve_plan(plan(epochs=5), CPU, Execution()).threads == 1
+    chosen = resolve_plan(plan(20, epochs=50_000), CPU, Execution())
+    assert (chosen.jobs, chosen.threads) == (4, 1)
+
+
+def test_no_process_is_started_for_what_is_over_before(machine):
+    machine(SMALL)
+    assert resolve_plan(plan(20, epochs=1), CPU, Execution()).jobs == 1
+
+
+@pytest.mark.parametrize(("gib", "jobs"), [(None, 4), (100.0, 4), (2.2, 2), (1.5, 2), (0.1, 1)])
+def test_no_more_trials_at_a_time_than_fit_into_memory(machine, gib, jobs):
+    machine(LARGE, gib=gib)
+    assert resolve_plan(plan(60), CPU, Execution()).jobs == jobs
+
+
+def test_what_a_step_keeps_counts(machine):
+    machine(LARGE.model_copy(update={"kept_bytes": 2**30 // 128}), gib=4.0)  # a GiB a batch
+    assert resolve_plan(plan(60), CPU, Execution()).jobs == 2
+
+
+def test_jobs_as_asked_share_the_cores(machine):
+    machine(LARGE)
+    chosen = resolve_plan(plan(), CPU, Execution(jobs=2))
+    assert (chosen.jobs, chosen.threads) == (2, 2)
+    assert chosen.reason == "so it is; 2 trials at a time, as asked, on 2 threads"
+
+
+def test_serial_means_one_at_a_time(machine):
+    machine(LARGE)
+    chosen = resolve_plan(plan(), CPU, Execution(executor="serial"))
+    assert (chosen.jobs, chosen.threads) == (1, 4)
+    assert chosen.reason == "so it is; one trial on 4 threads"
+
+
+@pytest.mark.parametrize(("compile", "compiled"), [("on", True), ("off", False), ("auto", False)])
+def test_compiled_only_where_that_is_asked(machine, compile, compiled):
+    machine(LARGE)
+    assert resolve_plan(plan(), CPU, Execution(compile=compile)).compiled is compiled
+
+
+def test_networks_with_convolutions_run_channels_last(machine):
+    for facts in (LARGE, SMALL):
+        machine(facts)
+        assert resolve_plan(plan(), CPU, Execution()).channels_last is facts.convolutions
+
+
+def test_an_unknown_choice_is_bad_input():
+    with pytest.raises(BadInput, match="compile"):
+        resolve_plan(plan(), CPU, Execution(compile="sometimes"))  # type: ignore[arg-type]
+
+
+def test_the_same_machine_makes_the_same_choice(machine):
+    machine(LARGE)
+    assert resolve_plan(plan(), CPU, Execution()) == resolve_plan(plan(), CPU, Execution())
+
+
+# ---- GPUs
+
+
+@pytest.mark.parametrize(
+    ("facts", "trials", "gpus", "jobs"),
+    [(LARGE, 10, 1, 1), (LARGE, 10, 4, 4), (SMALL, 10, 1, 5), (SMALL, 12, 1, 4), (SMALL, 3, 1, 3)],
+)
+def test_small_steps_share_a_gpu(machine, facts, trials, gpus, jobs):
+    machine(facts, cores=16, gpus=gpus)
+    chosen = resolve_plan(plan(trials), GPU, Execution())
+    assert (chosen.jobs, chosen.graphed) == (jobs, True)
+
+
+def test_no_more_share_a_gpu_than_its_memory_holds(machine):
+    machine(SMALL, cores=16, gib=1.5)
+    assert resolve_plan(plan(), GPU, Execution()).jobs == 2
+
+
+def test_steps_that_cannot_be_graphs_are_launched(machine, monkeypatch):
+    machine(LARGE)
+    monkeypatch.setattr(module, "can_be_graphed", lambda *_: False)
+    assert not resolve_plan(plan(), GPU, Execution()).graphed
+
+
+def test_apples_gpu_has_one_process_and_no_graphs(machine):
+    machine(LARGE)
+    found = resolve_plan(plan(20), MPS, Execution())
+    assert found.jobs == 1
+    assert not any([found.graphed, found.channels_last, found.folded])
+    assert resolve_plan(plan(20), MPS, Execution(jobs=2)).jobs == 2
+
+
+# ---- nothing replaced
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_it_leaves_random_state_and_threads():
+    torch.manual_seed(3)
+    before, threads = torch.get_rng_state(), torch.get_num_threads()
+    resolve_plan(plan(2, epochs=1), CPU, Execution())
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_num_threads() == threads
