@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo picture test lint axe docs bench clean
+.PHONY: demo picture test tests lint axe docs bench clean
 
 # every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
 # ends by naming the report it wrote
@@ -14,9 +14,12 @@ demo: .venv/.installed
 picture: .venv/.installed-dev demo
 	$(BIN)/python tools/docs/report_picture.py demo/digits.html docs/images/report.webp
 
+test: lint
+	@$(MAKE) --no-print-directory tests
+
 # a process for each core, four at the most: each comes to take a gigabyte, and starts others;
 # LONG=1 runs the long tests as well
-test: lint
+tests: .venv/.installed-dev
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(LONG),,-m 'not long')
 
 lint: .venv/.installed-dev

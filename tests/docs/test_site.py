@@ -45,19 +45,38 @@ def test_the_site_builds_without_a_fault(project: Path, tools: Callable[[str], d
     assert "--train-share" in (project / "site" / "reference" / "commands.html").read_text("utf-8")
 
 
-def test_what_is_wrong_is_said(project: Path, tools: Callable[[str], dict[str, Any]]) -> None:
+@pytest.fixture
+def pages(project: Path) -> Path:
+    """Two pages of the project under its settings, which build in a moment."""
+    docs = project / "docs"
+    shutil.rmtree(docs)
+    (docs / "reference").mkdir(parents=True)
+    shutil.copytree(ROOT / "docs" / "assets", docs / "assets")
+    (docs / "index.md").write_text("# Front\n\n[Start](start.md#first)\n")
+    (docs / "start.md").write_text("# Start\n\n## First\n")
+    settings = (project / "zensical.toml").read_text("utf-8")
+    before, _, after = settings.partition("nav = [")
+    nav = '[{ "Start" = ["index.md", "start.md", "reference/commands.md"] }]'
+    (project / "zensical.toml").write_text(
+        f"{before}nav = {nav}\n{after.partition(chr(10) + ']' + chr(10))[2]}"
+    )
+    return project
+
+
+def test_what_is_wrong_is_said(pages: Path, tools: Callable[[str], dict[str, Any]]) -> None:
     build = tools("build")["build"]
-    page = project / "docs" / "start.md"
+    assert build(pages) == []
+    page = pages / "docs" / "start.md"
     sound = page.read_text("utf-8")
-    page.write_text(f"{sound}\n[there](concepts.md#nowhere)\n")
-    (fault,) = build(project)
+    page.write_text(f"{sound}\n[there](index.md#nowhere)\n")
+    (fault,) = build(pages)
     assert "start.md" in fault
     assert "anchor does not exist" in fault
     page.write_text(
         f"{sound}\n![picture](images/none.png)\n<script src='https://example.org/a.js'></script>\n"
     )
-    (project / "docs" / "lost.md").write_text("# Lost\n")
-    faults = build(project)
+    (pages / "docs" / "lost.md").write_text("# Lost\n")
+    faults = build(pages)
     assert "docs/lost.md: not in the menu (nav in zensical.toml)" in faults
     assert any("none.png" in fault for fault in faults)
     assert "start.html: fetches https://example.org/a.js" in faults
@@ -112,6 +131,8 @@ def test_pictures_are_few_and_small() -> None:
 
 
 def test_the_site_is_built_where_everything_is_tested() -> None:
-    assert "make docs" in (ROOT / ".ci" / "run").read_text()
+    ci = (ROOT / ".ci" / "run").read_text()
+    assert ".installed-docs" in ci
+    assert "DOCS_REQUIRED=1" in ci
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert all(">=" in one for one in settings["project"]["optional-dependencies"]["docs"])
