@@ -1,4 +1,4 @@
-from .facts import data_name as data_name, describe_data as describe_data
+from .facts import data_name as data_name, describe_data as describe_data, run_html as run_html
 from .files import (
     check_output_file as check_output_file,
     check_output_folder as check_output_folder,
@@ -8,7 +8,6 @@ from .files import (
     write_file as write_file,
     write_result as write_result,
 )
-from .notebook import run_html as run_html
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
 from .scored import RunScores as RunScores, run_scores as run_scores

@@ -1,4 +1,4 @@
-"""What changed since another version of the data, for the page."""
+"""Changes since another version of the data, for the page."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Changes:
 def changes(
     runs: Sequence[Run], since: Run | None, epoch: int | None, by: Matching, sources: tuple[Any, Any]
 ) -> Changes | None:
-    """What changed from the run ``since`` to the one run of the page; nothing without such a run.
+    """Compare the one run of the page with the run ``since``; ``None`` without such a run.
 
     Args:
         runs: of the page.

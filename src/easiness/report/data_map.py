@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.report.quantized import Bits, Document, indices, named, quantized
-from easiness.report.script import Inlined, inert, inlined
-from easiness.report.trajectories import Trajectories, trajectories
+from easiness.report.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
+from easiness.report.template import Inlined, inert, inlined
 from easiness.scores import SCORES
 from easiness.show import count
 from easiness.store import Run
@@ -50,7 +49,7 @@ class MapOfRun:
     trajectories: Trajectories
 
     def document(self, num_classes: int) -> Document:
-        """As values of JSON; a score that another one equals names that one."""
+        """The run as values of JSON; a score that another one equals names that one."""
         bits: Bits = 16 if len(self.predicted) <= _FINE else 8
         scores: list[Document] = []
         seen = {self.scores[name].tobytes(): name for name in AXES if name in self.scores}
@@ -205,7 +204,7 @@ def _worth_a_picture(table: pd.DataFrame) -> list[int]:
 
 
 def _taking_turns(lists: Sequence[list[int]]) -> list[int]:
-    """What the lists hold, the first of each first; so many as get a picture."""
+    """Merge lists, the first of each first, and keep as many as get a picture."""
     turns = (one for turn in zip_longest(*lists) for one in turn if one is not None)
     return list(islice(dict.fromkeys(turns), _MOST_PICTURES))
 

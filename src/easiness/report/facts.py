@@ -1,16 +1,18 @@
-"""What was measured, and the command that measures it again."""
+"""Facts of a run for pages and notebooks, and the command that measures it again."""
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from easiness.data import Dataset
+from easiness.errors import BadInput
 from easiness.models import is_given
-from easiness.report.accuracy_figure import AccuracyCurves
-from easiness.show import chosen_percent, count, duration, plus_minus
+from easiness.report.run_figures import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
+from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
 from easiness.spec import (
     ALL,
     RECIPES,
@@ -29,7 +31,7 @@ from easiness.store import Run
 
 
 def data_name(run: Run) -> str | None:
-    """What to call the data of a run: the last part of its source; arrays have no name."""
+    """The name of a run's data, the last part of its source; arrays have none."""
     source = run.spec.data.source
     return source and (PurePath(source).name or source)
 
@@ -132,7 +134,7 @@ class Command:
 
 
 def epoch_option(run: Run, epoch: int) -> list[str]:
-    """What makes a command read the run after ``epoch``: nothing where it does so anyway."""
+    """The option with which a command reads the run after ``epoch``; empty where it does so anyway."""
     return [] if epoch == run.observed[-1] else ["--epoch", str(epoch)]
 
 
@@ -187,3 +189,46 @@ def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:
 
 def _toml(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+_LEFT_TO_THE_REPORT = ("precision", "recipe", "seed", "time", "ran on", "PyTorch", "fingerprint")
+
+
+def run_html(run: Run) -> str:
+    """A table and a figure as HTML that loads nothing; every text is escaped.
+
+    A run that has no common epoch yet has the table alone.
+
+    Raises:
+        BadInput: a file of the run is damaged.
+    """
+    if run.observed:
+        epoch = run.observed[-1]
+        facts = run_facts(run, accuracy_curves(run), epoch)
+    else:
+        trials = (
+            f"{len(run.trials)} finished, observed after no common epoch" if run.trials else "none finished"
+        )
+        facts = {"network": run.model, "trials": trials, "folder": str(run.path)}
+    facts = {"examples": describe_data(run), **facts}
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align: left">{html.escape(name)}</th>'
+        f'<td style="text-align: left">{html.escape(value)}</td></tr>'
+        for name, value in facts.items()
+        if name not in _LEFT_TO_THE_REPORT
+    )
+    # names and ids are not to be read as mathematics
+    shown = f"<table><tbody>{rows}</tbody></table>{_figure(run)}"
+    return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+
+
+def _figure(run: Run) -> str:
+    if not run.observed:
+        return ""
+    try:
+        levels = easiness_levels(run.votes(), len(run.classes))
+    except BadInput:  # nothing is right in any trial, so there is no easiness yet
+        return ""
+    which = f"{run.path.absolute()} {len(run.trials)} {run.epochs}"  # several may stand in one notebook
+    label = f"Examples by the number of trials, of {len(run.trials)}, that are right."
+    return figure_html(draw_levels(levels), of=which, label=label)

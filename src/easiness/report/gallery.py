@@ -1,4 +1,4 @@
-"""Which examples of each class the page shows: the easiest and the hardest."""
+"""The examples of each class that the page shows: the easiest and the hardest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the records of a run say of how much of the data can be left out."""
+"""Examples of a run that can be left out of its data, as its records show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _POLICY = "easy"
 
 @dataclass(frozen=True)
 class Dropped:
-    """What `prune` drops at a ``share``: ``num`` examples, of which all trials have ``num_right`` right.
+    """The ``num`` examples that `prune` drops at a ``share``; all trials have ``num_right`` of them right.
 
     ``confidence`` is the mean probability of the label, of those dropped and of those kept.
     """
@@ -32,7 +32,7 @@ class Dropped:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """How many examples of a run are easy beyond doubt, and what `prune` would drop.
+    """The examples of a run that are easy beyond doubt, and those that `prune` would drop.
 
     ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
     ``since`` has pairs of an earlier epoch and how many are so after each epoch observed from it on.
@@ -48,7 +48,7 @@ class LeftOut:
 
 
 def left_out(run: Run, epoch: int) -> LeftOut | None:
-    """What can be left out by a run after ``epoch``; ``None`` with one trial, or if none is right in all."""
+    """Count what can be left out after ``epoch``; ``None`` with one trial, or if nothing is right in all."""
     if len(run.trials) < 2:
         return None
     epochs = [one for one in run.observed if one <= epoch]

@@ -12,34 +12,22 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.report.accuracy_figure import AccuracyCurves, accuracy_curves, draw_accuracy
-from easiness.report.certain import Certain, certain
+from easiness.report import run_figures
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.files import write_file
 from easiness.report.gallery import ClassGallery, class_galleries
-from easiness.report.labels import SuspectLabels, suspect_labels
+from easiness.report.labels import Certain, SuspectLabels, certain, suspect_labels
 from easiness.report.left_out import LeftOut, left_out
-from easiness.report.levels_figure import Levels, draw_levels, easiness_levels
 from easiness.report.pictures import Named, named_uris, picture_uris
 from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
 from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
-from easiness.studies.matching import (
-    Comparison,
-    Reliability,
-    ReliabilityCurves,
-    check_comparable,
-    common_epoch,
-    compare,
-    curves_by_epoch,
-    curves_by_trials,
-    draw_reliability,
-    pair_answers,
-)
+from easiness.studies import matching
+from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching
@@ -57,7 +45,7 @@ _LOOKED_AT = 500  # pictures of each set that are measured, so that a page of ph
 
 @dataclass(frozen=True)
 class RunPart:
-    """What the page says of one run; figures are SVG elements."""
+    """The part of the page about one run; figures are SVG elements."""
 
     key: str
     name: str
@@ -65,13 +53,13 @@ class RunPart:
     command: Command | None
     failures: dict[int, str]
     num_trials: int
-    accuracy: AccuracyCurves
+    accuracy: run_figures.AccuracyCurves
     accuracy_figure: str
-    levels: Levels
+    levels: run_figures.Levels
     levels_figure: str
     galleries: list[ClassGallery]
     alike: str
-    reliability: Reliability | None
+    reliability: matching.Reliability | None
     suspects: list[SuspectLabels]
     left_out: LeftOut | None
     outlook: list[str]
@@ -140,16 +128,16 @@ def render_report(
     """
     if not runs:
         raise BadInput("no run was given; name at least one")
-    check_comparable(runs)
+    matching.check_comparable(runs)
     if comparison is not None:
         epoch = comparison.epoch
     changed = changes(runs, since, epoch, by, (old_source, source))
-    at = common_epoch(runs, epoch)
+    at = matching.common_epoch(runs, epoch)
     data, no_pictures = find_data(runs[0], source)
     not_compared = ""
     if comparison is None:
         try:
-            comparison = compare(runs, epoch=at, fraction=_FRACTION)
+            comparison = matching.compare(runs, epoch=at, fraction=_FRACTION)
         except BadInput as error:
             not_compared = str(error)
     parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
@@ -180,7 +168,7 @@ def render_report(
         alone=len(parts) == 1,
         comparison=comparison,
         not_compared=not_compared,
-        answers=[] if comparison is None else pair_answers(comparison),
+        answers=[] if comparison is None else matching.pair_answers(comparison),
         changes=changed,
         certain=sure,
         above=ABOVE,
@@ -217,38 +205,37 @@ def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) ->
 
 
 def _part(
-    run: Run, index: int, epoch: int, comparison: Comparison | None, data: Dataset | None, num_runs: int
+    run: Run,
+    index: int,
+    epoch: int,
+    comparison: Comparison | None,
+    data: Dataset | None,
+    num_runs: int,
 ) -> RunPart:
     key = f"run{index + 1}"
     votes = run.votes(epoch)
     fraction = _FRACTION if comparison is None else comparison.fraction
-    if num_runs == 1 and run.model != UNNAMED:
-        name = run.model
-    elif num_runs == 1 or comparison is None:
-        name = run.path.resolve().name or str(run.path)
-    else:
-        name = comparison.names[index]
-    accuracy = accuracy_curves(run)
-    levels = easiness_levels(votes, len(run.classes), fraction)
+    accuracy = run_figures.accuracy_curves(run)
+    levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
     reliability = None if comparison is None else comparison.reliability[index]
-    by_epoch = None if reliability is None else curves_by_epoch(reliability)
-    by_trials = None if reliability is None else curves_by_trials(reliability)
+    by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
+    by_trials = None if reliability is None else matching.curves_by_trials(reliability)
     return RunPart(
         key=key,
-        name=name,
+        name=_name(run, index, comparison, num_runs),
         facts=run_facts(run, accuracy, epoch),
         command=measure_command(run, data),
         failures=run.failures(),
         num_trials=len(run.trials),
         accuracy=accuracy,
         accuracy_figure=to_svg(
-            draw_accuracy(accuracy, epoch),
+            run_figures.draw_accuracy(accuracy, epoch),
             key=f"{key}-accuracy",
             label="Accuracy over epochs, a line per trial and their mean; the table below has the numbers.",
         ),
         levels=levels,
         levels_figure=to_svg(
-            draw_levels(levels),
+            run_figures.draw_levels(levels),
             key=f"{key}-levels",
             label="Examples by the number of trials that are right; the table below has the numbers.",
         ),
@@ -264,6 +251,14 @@ def _part(
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-epoch"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )
+
+
+def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) -> str:
+    if num_runs == 1 and run.model != UNNAMED:
+        return run.model
+    if num_runs == 1 or comparison is None:
+        return run.path.resolve().name or str(run.path)
+    return comparison.names[index]
 
 
 def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
@@ -285,8 +280,8 @@ def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
     return found.sentence()
 
 
-def _reliability_figure(curves: ReliabilityCurves | None, key: str) -> str | None:
+def _reliability_figure(curves: matching.ReliabilityCurves | None, key: str) -> str | None:
     if curves is None:
         return None
     label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
-    return to_svg(draw_reliability(curves), key=key, label=label)
+    return to_svg(matching.draw_reliability(curves), key=key, label=label)

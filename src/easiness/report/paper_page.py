@@ -11,31 +11,76 @@ from typing import TYPE_CHECKING, Any
 from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
-from easiness.report.study_page import Illustration, Part, StudyPage, render_study
+from easiness.report.template import render_page
 from easiness.show import Result, Section, json_bytes, picture_bytes, rendered, to_svg
 from easiness.store import Run, write_whole
+from easiness.studies import paper
 from easiness.studies.matching import Comparison, draw_matching
-from easiness.studies.paper import (
-    FIGURES,
-    KINDS,
-    TABLES,
-    Claim,
-    PaperPlan,
-    PaperResults,
-    facts_section,
-    main_recipe,
-    match_name,
-    paper_claims,
-    part_leads,
-)
 from easiness.studies.perturbation import draw_panel, draw_patterns, pattern_pictures, perturbed_panel
 from easiness.studies.training_sets import EveryEpoch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
+@dataclass(frozen=True)
+class Illustration:
+    """A figure as an ``svg`` element, and the tables of its numbers."""
+
+    caption: str
+    svg: str
+    sections: Sequence[Section] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """An experiment: a sentence or two, figures with their numbers, and tables that belong to no figure.
+
+    The tables are folded.
+    """
+
+    key: str
+    title: str
+    lead: str = ""
+    figures: Sequence[Illustration] = ()
+    sections: Sequence[Section] = ()
+
+
+@dataclass(frozen=True)
+class StudyPage:
+    """The page of a study: titles, a part for each experiment, and claims."""
+
+    title: str
+    subtitle: str
+    parts: Sequence[Part]
+    claims: Sequence[paper.Claim] = ()
+
+
+def render_study(page: StudyPage) -> str:
+    """The page as HTML that loads nothing from the network; the same content gives the same text."""
+    return render_page("study.html", page=page, verdicts=_in_words(page.claims))
+
+
+_VERBS = {
+    "holds": ("holds", "hold"),
+    "does not hold": ("does not", "do not"),
+    "undecided": ("is undecided", "are undecided"),
+    "not tested here": ("is not tested here", "are not tested here"),
+}
+
+
+def _in_words(claims: Sequence[paper.Claim]) -> str:
+    """``4 hold, 7 are undecided and 3 are not tested here``."""
+    said = [
+        f"{number} {_VERBS[verdict][number > 1]}"
+        for verdict, number in paper.count_verdicts(claims).items()
+        if number
+    ]
+    return " and ".join([", ".join(said[:-1]), said[-1]] if len(said) > 1 else said)
+
+
 _DPI = 160
-_LETTERS = dict(zip(KINDS, "abc", strict=True))
+_LETTERS = dict(zip(paper.KINDS, "abc", strict=True))
 
 
 @dataclass
@@ -44,13 +89,15 @@ class _Output:
     tables: dict[str, bytes] = field(default_factory=dict)
 
 
-def write_paper(plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run], out: Path) -> list[Claim]:
+def write_paper(
+    plan: paper.PaperPlan, results: paper.PaperResults, runs: Mapping[str, Run], out: Path
+) -> list[paper.Claim]:
     """Write ``figures/``, ``tables/``, ``claims.json`` and ``report.html`` below ``out``; each file whole.
 
     Raises:
         RunFailed: a file cannot be written.
     """
-    claims = paper_claims(results)
+    claims = paper.paper_claims(results)
     output = _Output()
     parts = list(_parts(plan, results, runs, output))
     preset = plan.preset
@@ -69,9 +116,9 @@ def write_paper(plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run],
     }
     try:
         for name, content in output.figures.items():
-            _write(out / FIGURES / name, content)
+            _write(out / paper.FIGURES / name, content)
         for name, content in output.tables.items():
-            _write(out / TABLES / name, content)
+            _write(out / paper.TABLES / name, content)
         _write(out / "claims.json", json_bytes(document))
         _write(out / "report.html", render_study(page).encode())
     except OSError as error:
@@ -85,10 +132,10 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _parts(
-    plan: PaperPlan, results: PaperResults, runs: Mapping[str, Run], output: _Output
+    plan: paper.PaperPlan, results: paper.PaperResults, runs: Mapping[str, Run], output: _Output
 ) -> Iterator[Part]:
-    leads = part_leads(plan, results)
-    yield Part("measured", "What was measured", leads["measured"], (), [facts_section(plan, runs)])
+    leads = paper.part_leads(plan, results)
+    yield Part("measured", "What was measured", leads["measured"], (), [paper.facts_section(plan, runs)])
     yield _matching(results, leads["matching"], output)
     yield _galleries(plan, runs, results, leads["galleries"], output)
     yield from _perturbations(plan, runs, results, leads, output)
@@ -96,7 +143,7 @@ def _parts(
     yield _validation(results, leads["validation"], output)
 
 
-def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
+def _matching(results: paper.PaperResults, lead: str, output: _Output) -> Part:
     figures: list[Illustration] = []
     of_side: dict[Side, Comparison] = {"easy": results.easy, "hard": results.hard}
     for side, comparison in of_side.items():
@@ -114,7 +161,7 @@ def _matching(results: PaperResults, lead: str, output: _Output) -> Part:
 
 
 def _galleries(
-    plan: PaperPlan, runs: Mapping[str, Run], results: PaperResults, lead: str, output: _Output
+    plan: paper.PaperPlan, runs: Mapping[str, Run], results: paper.PaperResults, lead: str, output: _Output
 ) -> Part:
     figures = []
     first, last = plan.preset.cnns[0], plan.preset.cnns[-1]
@@ -123,7 +170,7 @@ def _galleries(
         (first, 6, 6, "Figure 6: more of them."),
         (last, 7, 6, f"Figure 7: the same by {last}."),
     ):
-        drawn = draw_gallery(gallery(runs[match_name(model)], plan.data, per_side=per_side))
+        drawn = draw_gallery(gallery(runs[paper.match_name(model)], plan.data, per_side=per_side))
         label = f"Pictures: a row for each class, {per_side} on either side, and how many trials are right."
         figures.append(_figure(output, f"figure-{number}.png", drawn, label, caption))
     found = results.similarity
@@ -136,13 +183,13 @@ def _galleries(
 
 
 def _perturbations(
-    plan: PaperPlan,
+    plan: paper.PaperPlan,
     runs: Mapping[str, Run],
-    results: PaperResults,
+    results: paper.PaperResults,
     leads: Mapping[str, str],
     output: _Output,
 ) -> Iterator[Part]:
-    recipe = main_recipe(runs[match_name(plan.preset.cnns[0])])
+    recipe = paper.main_recipe(runs[paper.match_name(plan.preset.cnns[0])])
     figures = []
     for kind, curve in results.curves.items():
         caption = (
@@ -159,14 +206,16 @@ def _perturbations(
     yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures)
     pseudo = results.pseudo
     _tables(output, "pseudo-patterns", pseudo)
-    pictures = draw_patterns(pattern_pictures(pseudo, plan.data, main_recipe(_run_of(runs, pseudo.run))))
+    pictures = draw_patterns(
+        pattern_pictures(pseudo, plan.data, paper.main_recipe(_run_of(runs, pseudo.run)))
+    )
     caption = "Some of the examples that every final model still gets right, and what it saw of them."
     label = "Pairs of pictures: an example as it is, and perturbed."
     shown = _figure(output, "pseudo-patterns.png", pictures, label, caption, pseudo.sections())
     yield Part("pseudo-patterns", "Pseudo patterns", leads["pseudo-patterns"], [shown])
 
 
-def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
+def _training_sets(results: paper.PaperResults, lead: str, output: _Output) -> Part:
     figures = []
     for name, study, caption in (
         ("ablation", results.ablation, "Figure 4 a, b: accuracy against the share that is dropped."),
@@ -179,7 +228,7 @@ def _training_sets(results: PaperResults, lead: str, output: _Output) -> Part:
     return Part("training-sets", "Ablation and corrupted labels (Figure 4)", lead, figures)
 
 
-def _validation(results: PaperResults, lead: str, output: _Output) -> Part:
+def _validation(results: paper.PaperResults, lead: str, output: _Output) -> Part:
     found = results.validation
     caption = "Figure 5: final models that classify a validation example correctly, against its easiness."
     label = "A line chart with error bars; bars below it count the examples."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from easiness.report.levels_figure import draw_levels, easiness_levels
+from easiness.report.run_figures import draw_levels, easiness_levels
 from easiness.scores import SCORES
 from easiness.show import Result, Section, number
 from easiness.spec import Split
@@ -38,7 +38,7 @@ class RunScores(Result):
         return self.scores
 
     def left_empty(self) -> str | None:
-        """Which scores are undefined since no trial left examples out, and what would fill them."""
+        """Name the scores that are undefined since no trial left examples out, and what would fill them."""
         needing = [score.name for score in SCORES if "held-out trials" in score.needs]
         if self.split != "train" or not self.scores[needing].isna().all(axis=None):
             return None
@@ -46,12 +46,12 @@ class RunScores(Result):
         return f"{', '.join(needing)} are empty: they need trials that left examples out; {how}"
 
     def figure(self) -> Figure:
-        """How many trials are right about how many examples, and where the two sets are cut off."""
+        """The examples by how many trials are right, and where the two sets are cut off."""
         votes = self.run.votes(self.epoch, split=self.split)
         return draw_levels(easiness_levels(votes, len(self.run.classes), self.fraction))
 
     def sections(self) -> list[Section]:
-        """What each score looks like over all examples, then easiness by class."""
+        """Summaries of each score over all examples, then easiness by class."""
         return [self._by_score(), self._by_class()]
 
     def _by_score(self) -> Section:

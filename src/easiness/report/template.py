@@ -1,23 +1,19 @@
-"""Pages of HTML from templates: everything escaped, styles and figures in the page."""
+"""Pages of HTML from templates: everything escaped, with styles, scripts and values inside the page."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import itertools
+import json
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from easiness.show import (
-    capitalized,
-    chosen_percent,
-    count,
-    counted,
-    interval_text,
-    number,
-    percent,
-    whole_percent,
-)
+from easiness import show
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -42,16 +38,16 @@ def render_page(template: str, **values: Any) -> str:
     )
     environment.filters.update(
         breakable=breakable,
-        capitalized=capitalized,
-        chosen=chosen_percent,
-        count=count,
-        counted=counted,
-        number=number,
-        percent=percent,
+        capitalized=show.capitalized,
+        chosen=show.chosen_percent,
+        count=show.count,
+        counted=show.counted,
+        number=show.number,
+        percent=show.percent,
         svg=Markup,
-        whole_percent=whole_percent,
+        whole_percent=show.whole_percent,
     )
-    environment.globals["interval_text"] = interval_text
+    environment.globals["interval_text"] = show.interval_text
     files = resources.files("easiness.report")
     style = "\n".join((files / name).read_text("utf-8") for name in _STYLES)
     return environment.get_template(template).render(
@@ -64,3 +60,30 @@ def breakable(name: object) -> Markup:
     from markupsafe import Markup, escape
 
     return Markup("<wbr>").join(escape(part) for part in _JOINTS.split(str(name)))
+
+
+@dataclass(frozen=True)
+class Inlined:
+    """The ``text`` of a script element, to be put between its tags as it is."""
+
+    text: str
+
+    @property
+    def source(self) -> str:
+        """The name that ``script-src`` of a content-security policy has for it."""
+        return f"sha256-{base64.b64encode(hashlib.sha256(self.text.encode()).digest()).decode()}"
+
+
+def inlined(names: Iterable[str]) -> Inlined:
+    """Our scripts of these names as one: they share their names, and no other script sees them."""
+    folder = resources.files("easiness.report") / "scripts"
+    parts = "\n".join((folder / f"{name}.js").read_text("utf-8") for name in names)
+    return Inlined(f'(() => {{\n"use strict";\n{parts}}})();\n')
+
+
+def inert(value: Any) -> str:
+    """A value as JSON for a script element: nothing in it ends the element or begins a comment."""
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for sign in "<>&":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text

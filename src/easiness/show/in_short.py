@@ -10,16 +10,16 @@ _LONGEST = 60  # characters of what one field holds
 
 def in_short(value: Any) -> str:
     """The name of a dataclass with those of its fields that are numbers or names, or short lists of them."""
-    said = []
+    shown = []
     for field in dataclasses.fields(value):
         text = _text(getattr(value, field.name)) if field.repr else None
         if text is not None:
-            said.append(f"{field.name}={text}")
-    return f"{type(value).__name__}({', '.join(said)})"
+            shown.append(f"{field.name}={text}")
+    return f"{type(value).__name__}({', '.join(shown)})"
 
 
 def _text(value: Any) -> str | None:
-    """As written in Python; cut where it is a long text, and ``None`` where it is anything larger."""
+    """The value as written in Python; a long text is cut, and anything larger is ``None``."""
     if isinstance(value, float):  # NumPy's as well, which would say so
         return f"{float(value):.6g}"
     if isinstance(value, str) and len(value) > _LONGEST:

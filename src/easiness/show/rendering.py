@@ -1,20 +1,26 @@
-"""Any result as the content of a file, in the format that the end of the file's name asks for."""
+"""Results as the content of files: any in the format that the end of the name asks for; tables as CSV."""
 
 from __future__ import annotations
 
+import csv
 import io
 import json
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from easiness.show.csv_file import write_csv
+from easiness.csv_cells import to_cell
 from easiness.show.result import Result
 from easiness.show.svg import picture_bytes
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
-"""What a figure alone can be written as."""
+"""The formats that a figure alone can be written in."""
 
 SUFFIXES = (".csv", ".md", ".json", ".parquet", *PICTURE_SUFFIXES)
-"""What every result can be written as."""
+"""The formats that every result can be written in."""
+
+_WITH_TEXTS = ("object", "str", "string", "category")
 
 
 def render(result: Result, suffix: str, file: BinaryIO) -> None:
@@ -32,7 +38,7 @@ def render(result: Result, suffix: str, file: BinaryIO) -> None:
 
 
 def rendered(result: Result, suffix: str) -> bytes:
-    """What `render` writes."""
+    """The bytes that `render` writes."""
     file = io.BytesIO()
     render(result, suffix, file)
     return file.getvalue()
@@ -41,3 +47,29 @@ def rendered(result: Result, suffix: str) -> bytes:
 def json_bytes(document: Any) -> bytes:
     """A document as the content of a JSON file."""
     return (json.dumps(document, indent=1, allow_nan=False) + "\n").encode()
+
+
+def write_csv(table: pd.DataFrame, file: Any) -> None:
+    """Write a header and the rows into an open ``file`` of bytes (in UTF-8) or of text.
+
+    Texts that a spreadsheet would take for a formula get an apostrophe, which our readers take off again.
+    """
+    written = table.copy(deep=False)
+    returns = False
+    for place, kind in enumerate(table.dtypes):
+        if str(kind) in _WITH_TEXTS:
+            column = table.iloc[:, place]
+            texts = [to_cell(cell) if isinstance(cell, str) else cell for cell in column]
+            returns = returns or any("\r" in cell for cell in texts if isinstance(cell, str))
+            written.isetitem(place, _as_objects(texts))
+    written.columns = [to_cell(str(name)) for name in table.columns]
+    # the library leaves a text that has but a carriage return without quotes, where readers end the row
+    written.to_csv(file, index=False, quoting=csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL)
+
+
+def _as_objects(cells: list[Any]) -> Any:
+    import numpy as np
+
+    column = np.empty(len(cells), object)
+    column[:] = cells
+    return column

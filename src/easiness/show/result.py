@@ -6,8 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Protocol
 
 from easiness.show.in_short import in_short
-from easiness.show.notebook import result_html
-from easiness.show.section import Section, defined, sections_markdown
+from easiness.show.section import Section, defined, result_html, sections_markdown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,9 +8,13 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easiness.errors import printable
+from easiness.show.svg import figure_html
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
@@ -74,6 +78,12 @@ def sections_html(sections: Iterable[Section], said: Iterable[str] = (), figure:
         shown += f"<h4>{title}</h4>{notices}<p>{note}</p>{table}"
     # class names and ids are not to be read as mathematics
     return f'<div class="tex2jax_ignore mathjax_ignore">{shown}</div>'
+
+
+def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = ()) -> str:
+    """A result: the sentences ``said``, the figure, then the tables."""
+    of = repr([[section.title, section.note, section.rows] for section in sections])
+    return sections_html(sections, said, figure_html(figure, of=of, label=sections[0].title))
 
 
 def _html(rows: list[list[str]]) -> str:

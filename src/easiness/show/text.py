@@ -1,4 +1,4 @@
-"""How numbers read: counts, shares, durations and sizes, and how sure an estimate is."""
+"""Numbers as text: counts, shares, durations and sizes, and how sure an estimate is."""
 
 from __future__ import annotations
 

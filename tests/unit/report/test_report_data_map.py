@@ -14,8 +14,8 @@ from easiness import load_dataset, open_run
 from easiness.report import data_map as under_test
 from easiness.report.data_map import data_map
 from easiness.report.page import render_report
-from easiness.report.script import Inlined, inert, inlined
-from easiness.report.trajectories import trajectories
+from easiness.report.quantized import trajectories
+from easiness.report.template import Inlined, inert, inlined
 from easiness.studies.suspects import suspects
 
 EVIL = ("</script><img src=x onerror=alert(1)>", "<!--<script>")

@@ -10,9 +10,8 @@ import pytest
 from PIL import Image
 
 from easiness import load_dataset, measure, open_run
-from easiness.report import certain as certain_module
-from easiness.report.certain import certain
-from easiness.report.labels import suspect_labels
+from easiness.report import labels as labels_module
+from easiness.report.labels import certain, suspect_labels
 from easiness.report.page import render_report
 from easiness.store import Recorder, Run
 from easiness.studies.suspects import suspects
@@ -202,7 +201,7 @@ def test_many_pictures_are_not_compared_and_a_command_is_named(
 ) -> None:
     run, data = open_run(measured), load_dataset("digits", limit=100)
     assert certain(run, data).sentences[0].startswith("No identical training pictures")
-    monkeypatch.setattr(certain_module, "MOST_COMPARED", 99)
+    monkeypatch.setattr(labels_module, "MOST_COMPARED", 99)
     (told,) = certain(run, data).sentences
     assert f"among 100, which takes a while: easiness suspects {run.path} does" in told
     assert certain(run, None).sentences == []
