@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.data.sources.source import OTHER_KINDS, Source
+from easiness.data.sources.source import OTHER_KINDS, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
-from easiness.data.sources.table_rows import HubBlobs
+from easiness.data.sources.table_rows import HubBlobs, whole_labels
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs import one_line
 
@@ -50,7 +49,7 @@ def load_hub(
         RunFailed: the download failed.
     """
     text = source.removeprefix(PREFIX)
-    folder = Path(os.path.abspath(Path(text).expanduser()))  # noqa: PTH100 - resolves ".." but no links
+    folder = absolute(text)
     name, config = (str(folder), None) if text and folder.is_dir() else _name_and_config(text)
     local = os.path.isabs(name)  # noqa: PTH117
     found = _open(name, config, source, local=local, download=download and not local)
@@ -189,7 +188,7 @@ def _name_and_config(text: str) -> tuple[str, str | None]:
     name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
     if not name:
         raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
-    folder = Path(os.path.abspath(Path(name).expanduser()))  # noqa: PTH100
+    folder = absolute(name)
     return str(folder) if folder.is_dir() else name, config or None
 
 
@@ -220,10 +219,7 @@ def _split(
         )
     image, label = _image_column(table, what), _label_column(table, what)
     where = what if name == "train" else f"{what} ({name})"
-    values = _label_values(table, label)
-    if values.null_count:
-        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
-        raise BadInput(f"{where}: row {row}: the label is null; give it a label or leave the row out")
+    labels = whole_labels(_label_values(table, label), where)
     names = getattr(table.features[label], "names", None)
     if names is not None and classes is not None:
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
@@ -231,7 +227,6 @@ def _split(
         stored = table.cast_column(image, datasets.Image(decode=False)).with_format("arrow")
     except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
         raise BadInput(f"{what}: column {image} does not hold images ({one_line(error)})") from None
-    labels: npt.NDArray[Any] = values.to_numpy()
     blobs = HubBlobs(stored, image, where)
     return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels), names or classes
 

@@ -14,7 +14,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
-from easiness.data.sources.table_rows import ParquetBlobs, open_parquet
+from easiness.data.sources.table_rows import ParquetBlobs, open_parquet, whole_labels
 from easiness.errors import BadInput
 from easiness.inputs import fits
 
@@ -127,11 +127,7 @@ def _labels(file: Path) -> npt.NDArray[Any]:
         values = opened.read(columns=[column]).column(0)
     except (ArrowException, OSError) as error:
         raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
-    if values.null_count:
-        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
-        raise BadInput(f"{file}: row {row}: the label is null; give it a label or leave the row out")
-    labels: npt.NDArray[Any] = values.to_numpy()
-    return labels
+    return whole_labels(values, str(file))
 
 
 def _class_names(file: Path) -> list[str] | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.errors import BadInput
@@ -48,6 +49,19 @@ def open_parquet(file: Path) -> Any:
         return pq.ParquetFile(file)
     except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
         raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
+
+
+def whole_labels(values: Any, where: str) -> npt.NDArray[Any]:
+    """The labels in an Arrow column, of which none is null.
+
+    Raises:
+        BadInput: one is.
+    """
+    if values.null_count:
+        row = int(np.flatnonzero(values.is_null().to_numpy())[0])
+        raise BadInput(f"{where}: row {row}: the label is null; give it a label or leave the row out")
+    labels: npt.NDArray[Any] = values.to_numpy()
+    return labels
 
 
 class _Group(NamedTuple):
@@ -100,7 +114,7 @@ class ParquetBlobs:
         for values in self._read(group):
             low, high = np.searchsorted(positions, [start, start + len(values)])
             for position in positions[low:high].tolist():
-                yield partial(_bytes_of, values[position - start], self.name(position))
+                yield partial(_bytes_of, values[position - start].as_py(), self.name(position))
             start += len(values)
             if high == len(positions):
                 return
@@ -198,7 +212,8 @@ class HubBlobs:
             rows = positions[start : start + AT_ONCE].tolist()
             values = self._table[rows].column(self._column).to_pylist()
             for row, value in zip(rows, values, strict=True):
-                yield partial(_bytes_or_file, value, self.name(row))
+                stored = value or {"bytes": None, "path": None}
+                yield partial(_bytes_of, stored["bytes"], self.name(row), stored["path"])
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the rows."""
@@ -251,22 +266,13 @@ def _check_type(file: Path, column: str, schema: Any) -> None:
         raise BadInput(f"{file}: column {column} holds {kind}; store encoded images as bytes")
 
 
-def _bytes_of(value: Any, name: str) -> bytes:
-    data: bytes | None = value.as_py()
-    if data is None:
+def _bytes_of(content: bytes | None, name: str, path: str | None = None) -> bytes:
+    """The ``content``, else that of the file at ``path``."""
+    if content is not None:
+        return content
+    if path is None:
         raise UnreadableImage(name, "the image is null")
-    return data
-
-
-def _bytes_or_file(value: dict[str, Any] | None, name: str) -> bytes:
-    if value is None or (value["bytes"] is None and value["path"] is None):
-        raise UnreadableImage(name, "the image is null")
-    if value["bytes"] is not None:
-        data: bytes = value["bytes"]
-        return data
     try:
-        return read_regular(Path(value["path"]), MOST_BYTES)
+        return read_regular(Path(path), MOST_BYTES)
     except OSError as error:
-        raise UnreadableImage(
-            f"{name}: {value['path']}", f"the file cannot be read: {error.strerror}"
-        ) from None
+        raise UnreadableImage(f"{name}: {path}", f"the file cannot be read: {error.strerror}") from None
