@@ -31,7 +31,7 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Run
-from easiness.studies.cleaning.cleaned_labels import UNKNOWN, Cleaned
+from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns

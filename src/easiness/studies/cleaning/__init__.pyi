@@ -1,2 +1,1 @@
-from .cleaned_labels import Cleaned as Cleaned
-from .study import clean as clean, cleaned as cleaned
+from .labels import Cleaned as Cleaned, clean as clean, cleaned as cleaned

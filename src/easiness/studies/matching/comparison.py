@@ -12,22 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from easiness import show
 from easiness.analysis import SIDES, Agreement, GroupMatch, Match, Side, Ties
-from easiness.show import (
-    EASY_WASH,
-    FAINT,
-    FONT_SIZE,
-    HARD_WASH,
-    INK,
-    ON_WASH,
-    Result,
-    Section,
-    defined,
-    markdown_text,
-    result_html,
-    sections_markdown,
-    sections_text,
-)
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.matching.sections import answers, comparison_sections, headline, headline_ties
@@ -84,7 +70,7 @@ class Resolution:
 
 
 @dataclass(frozen=True)
-class Comparison(Result):
+class Comparison(show.Result):
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
     ``note`` says which runs have augmented observations or were not trained to the end then, where any.
@@ -118,7 +104,7 @@ class Comparison(Result):
         """Table 1 as a picture, see `draw_matching`."""
         return draw_matching(self)
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """The table that goes with the answers, then every other."""
         return [headline(self), *comparison_sections(self)]
 
@@ -126,16 +112,16 @@ class Comparison(Result):
         """For a terminal: the answers and one table, and every table with ``details``."""
         wrapped = textwrap.TextWrapper(100, subsequent_indent="  ", break_long_words=False)
         sentences = "\n".join(wrapped.fill(text) for text in answers(self))
-        return f"{sentences}\n\n{sections_text(self.sections() if details else [headline(self)])}"
+        return f"{sentences}\n\n{show.sections_text(self.sections() if details else [headline(self)])}"
 
     def markdown(self) -> str:
         """Note, answers and all tables as Markdown."""
-        note = "" if self.note is None else f"Note: {markdown_text(self.note)}.\n\n"
-        sentences = "\n".join(f"- {markdown_text(text)}" for text in answers(self))
-        return f"{note}{sentences}\n\n{sections_markdown(self.sections())}"
+        note = "" if self.note is None else f"Note: {show.markdown_text(self.note)}.\n\n"
+        sentences = "\n".join(f"- {show.markdown_text(text)}" for text in answers(self))
+        return f"{note}{sentences}\n\n{show.sections_markdown(self.sections())}"
 
     def _repr_html_(self) -> str:
-        return result_html(self.figure(), self.sections(), answers(self))
+        return show.result_html(self.figure(), self.sections(), answers(self))
 
     def document(self) -> dict[str, Any]:
         """Answers, matching rates, resolution and reliability, and the note; keys are relied on."""
@@ -159,7 +145,7 @@ class Comparison(Result):
             "num_examples": self.num_examples,
             "note": self.note,
             "answers": answers(self),
-            "runs": defined(runs),
+            "runs": show.defined(runs),
             "matching": [_cell_values(self, cell) for cell in self.cells],
         }
 
@@ -199,7 +185,7 @@ def _cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
         "all_trials_tie_mass_a": every and every.tie_mass[0],
         "all_trials_tie_mass_b": every and every.tie_mass[1],
     }
-    return {name: defined(value) for name, value in row.items()}
+    return {name: show.defined(value) for name, value in row.items()}
 
 
 def _outlook_values(outlook: Outlook) -> dict[str, Any]:
@@ -235,32 +221,33 @@ def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> N
     from matplotlib.patches import Rectangle
 
     num = len(comparison.names)
-    wash = EASY_WASH if side == "easy" else HARD_WASH
+    wash = show.EASY_WASH if side == "easy" else show.HARD_WASH
     for i in range(num):
         for j in range(i, num):
             groups = comparison.cell(i, j, side, ties).groups
             rate = math.nan if groups is None else groups.rate
             shade = 0.0 if math.isnan(rate) else 0.75 * min(1.0, rate)
             frame = Rectangle((j + 0.03, i + 0.03), 0.94, 0.94, facecolor=(wash, shade))
-            frame.set(edgecolor=INK, linewidth=1.2 if i == j else 0)
+            frame.set(edgecolor=show.INK, linewidth=1.2 if i == j else 0)
             axes.add_patch(frame)
             style = "normal" if groups is not None and groups.decided else "italic"
             text = "none" if math.isnan(rate) else f"{rate:.2f}"
-            write = partial(axes.text, ha="center", va="center", style=style, color=ON_WASH)
+            write = partial(axes.text, ha="center", va="center", style=style, color=show.ON_WASH)
             write(j + 0.5, i + 0.42, text, size=12)
             if groups is not None and not math.isnan(groups.interval[0]):
-                low, high = groups.interval
-                write(j + 0.5, i + 0.74, f"{low:.2f} to {high:.2f}", size=7.5)
+                write(j + 0.5, i + 0.74, show.interval_text(*groups.interval), size=7.5)
         diagonal = comparison.cell(i, i, side, ties).groups
         chance = comparison.fraction if diagonal is None else diagonal.chance
-        axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=INK)
+        axes.text(num + 0.5, i + 0.5, f"{chance:.2f}", ha="center", va="center", size=11, color=show.INK)
     names = [_wrapped(name) for name in comparison.names]
     axes.set(xlim=(0, num + 1), ylim=(num, 0))
-    axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=FONT_SIZE)
-    axes.set_yticks(np.arange(num) + 0.5, names, size=FONT_SIZE)
-    axes.tick_params(length=0, labelcolor=INK, top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.axvline(num, color=FAINT, linewidth=0.8)
-    axes.set_title(f"{side} examples, after epoch {comparison.epoch}", size=FONT_SIZE, color=INK, loc="left")
+    axes.set_xticks(np.arange(num + 1) + 0.5, [*names, "random"], size=show.FONT_SIZE)
+    axes.set_yticks(np.arange(num) + 0.5, names, size=show.FONT_SIZE)
+    axes.tick_params(length=0, labelcolor=show.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
+    axes.axvline(num, color=show.FAINT, linewidth=0.8)
+    axes.set_title(
+        f"{side} examples, after epoch {comparison.epoch}", size=show.FONT_SIZE, color=show.INK, loc="left"
+    )
     for spine in axes.spines.values():
         spine.set_visible(False)
 

@@ -6,19 +6,7 @@ import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from easiness.analysis import (
-    MIN_TRIALS,
-    MOST_EXAMPLES,
-    SIDES,
-    Drift,
-    Forecast,
-    Side,
-    Votes,
-    before_last_quarter,
-    drift,
-    forecast,
-    num_selected,
-)
+from easiness import analysis
 from easiness.errors import BadInput
 from easiness.show import counted, duration_text, with_interval
 from easiness.store import Run
@@ -41,8 +29,8 @@ class Outlook:
     num_trials: int
     epoch: int
     fraction: float
-    forecasts: tuple[Forecast, ...]
-    drifts: tuple[Drift, ...]
+    forecasts: tuple[analysis.Forecast, ...]
+    drifts: tuple[analysis.Drift, ...]
     seconds: float | None
     reason: str | None = None
     num_observed: int = 1
@@ -51,10 +39,10 @@ class Outlook:
         """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
         seconds = self.seconds if with_time else None
         both = f"how much of the true {outermost(self.fraction)} the sets hold cannot be told"
-        if self.num_trials < MIN_TRIALS:
+        if self.num_trials < analysis.MIN_TRIALS:
             trials = counted(self.num_trials, "trial")
-            cost = _cost(MIN_TRIALS - self.num_trials, seconds)
-            return [f"{both} from {trials}: {MIN_TRIALS} are needed{cost}"]
+            cost = _cost(analysis.MIN_TRIALS - self.num_trials, seconds)
+            return [f"{both} from {trials}: {analysis.MIN_TRIALS} are needed{cost}"]
         if not self.forecasts:
             return [] if self.reason is None else [f"{both}: {self.reason}"]
         sentences = [self._sentence(one, seconds) for one in self.forecasts]
@@ -62,7 +50,7 @@ class Outlook:
             sentences.append("whether more epochs would change the sets is not known, since one was observed")
         return sentences
 
-    def _sentence(self, one: Forecast, seconds: float | None) -> str:
+    def _sentence(self, one: analysis.Forecast, seconds: float | None) -> str:
         value, low, high = one.share()
         tail = tail_text(one.side, one.fraction)
         if high - low > _VAGUE:
@@ -85,7 +73,7 @@ class Outlook:
         """A sentence for each side whose sets are shown to have changed towards the last epoch."""
         return [self._warning(one) for one in self.drifts if one.goes_on]
 
-    def _warning(self, one: Drift) -> str:
+    def _warning(self, one: analysis.Drift) -> str:
         agreed = one.agreement
         what = (
             f"the {one.side} sets after epoch {one.epoch} and after epoch {one.last} agree on "
@@ -116,7 +104,7 @@ def _percents(low: float, high: float) -> str:
     return f"{100 * low:.0f} to {100 * high:.0f}"
 
 
-def tail_text(side: Side, fraction: float) -> str:
+def tail_text(side: analysis.Side, fraction: float) -> str:
     """``hardest tenth``, or ``hardest 5 %``."""
     return f"{_SUPERLATIVES[side]} {'tenth' if fraction == 0.1 else f'{100 * fraction:g} %'}"
 
@@ -132,7 +120,7 @@ def outlook(
     *,
     fraction: float = 0.1,
     seed: int = 0,
-    known: Mapping[int, Votes] | None = None,
+    known: Mapping[int, analysis.Votes] | None = None,
 ) -> Outlook:
     """Look ahead from the trials of a run after ``epoch`` epochs, the last by default.
 
@@ -143,11 +131,13 @@ def outlook(
         BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
     epoch = run.resolve_epoch(epoch)
-    num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
+    analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
     votes = _votes(run, epoch, known)
     reason, forecasts = None, []
     try:
-        forecasts = [forecast(votes, side=side, fraction=fraction, seed=seed) for side in SIDES]
+        forecasts = [
+            analysis.forecast(votes, side=side, fraction=fraction, seed=seed) for side in analysis.SIDES
+        ]
     except BadInput as error:  # nothing is learned in some group of trials yet
         reason = str(error)
     return Outlook(
@@ -162,21 +152,23 @@ def outlook(
     )
 
 
-def _votes(run: Run, epoch: int, known: Mapping[int, Votes] | None) -> Votes:
+def _votes(run: Run, epoch: int, known: Mapping[int, analysis.Votes] | None) -> analysis.Votes:
     found = None if known is None else known.get(epoch)
-    return run.votes(epoch, MOST_EXAMPLES) if found is None else found
+    return run.votes(epoch, analysis.MOST_EXAMPLES) if found is None else found
 
 
 def _drifts(
-    run: Run, votes: Votes, fraction: float, seed: int, known: Mapping[int, Votes] | None
-) -> tuple[Drift, ...]:
+    run: Run, votes: analysis.Votes, fraction: float, seed: int, known: Mapping[int, analysis.Votes] | None
+) -> tuple[analysis.Drift, ...]:
     last = run.observed[-1]
-    before = before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
+    before = analysis.before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
     if before is None:
         return ()
     early, late = (votes if one == votes.epoch else _votes(run, one, known) for one in (before, last))
     try:
-        found = [drift(early, late, side=side, fraction=fraction, seed=seed) for side in SIDES]
+        found = [
+            analysis.drift(early, late, side=side, fraction=fraction, seed=seed) for side in analysis.SIDES
+        ]
     except BadInput:  # nothing is learned in some group of trials yet: the forecasts say so
         return ()
     return tuple(one for one in found if one is not None)

@@ -10,20 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from easiness.analysis import (
-    MIN_GROUP,
-    MOST_EXAMPLES,
-    SIDES,
-    Rule,
-    Side,
-    SplitHalf,
-    Votes,
-    best_epoch,
-    match_groups,
-    reliability_by_trials,
-    split_half,
-    without_noise,
-)
+from easiness import analysis
+from easiness.analysis import best_epoch
 from easiness.errors import BadInput
 from easiness.show import EASY, FONT_SIZE, HARD, INK, chance_line, legend_above, new_axes, whole_ticks
 from easiness.store import Run
@@ -46,17 +34,17 @@ class Reliability:
     Sets may repeat well and drift far: early ones do.
     """
 
-    by_epoch: list[SplitHalf]
-    by_trials: list[SplitHalf]
-    drift: dict[Side, dict[int, float]]
+    by_epoch: list[analysis.SplitHalf]
+    by_trials: list[analysis.SplitHalf]
+    drift: dict[analysis.Side, dict[int, float]]
     outlook: Outlook
 
-    def best_epoch(self, side: Side) -> int | None:
+    def best_epoch(self, side: analysis.Side) -> int | None:
         """The epoch at which the halves match best in this tail, under ``refine``."""
         return best_epoch(self.by_epoch, side)
 
 
-def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int = 0) -> Reliability:
+def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, seed: int = 0) -> Reliability:
     """The reliability of a run whose ``votes`` are those after the epoch that it is judged at."""
     epochs = list(run.observed)
     if len(epochs) > _MAX_EPOCHS:
@@ -64,35 +52,37 @@ def run_reliability(run: Run, votes: Votes, *, fraction: float = 0.1, seed: int 
         epochs = sorted({*(epochs[place - 1] for place in thinned), votes.epoch})
     last = run.observed[-1]
     late = votes if last == votes.epoch else run.votes(last)
-    drawn = {one.epoch: one.at_most(MOST_EXAMPLES) for one in (votes, late)}
-    by_epoch: list[SplitHalf] = []
-    across: dict[Side, dict[int, float]] = {side: {} for side in SIDES}
-    spare: Votes | None = None
+    drawn = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
+    by_epoch: list[analysis.SplitHalf] = []
+    across: dict[analysis.Side, dict[int, float]] = {side: {} for side in analysis.SIDES}
+    spare: analysis.Votes | None = None
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
         with contextlib.suppress(BadInput):
             early = {votes.epoch: votes, last: late}.get(at) or run.votes(at, spare=spare)
             # of few examples none are drawn, and the votes themselves are needed again
-            spare = None if early in (votes, late) or early.num_examples <= MOST_EXAMPLES else early
-            drawn.setdefault(at, early.at_most(MOST_EXAMPLES))
-            half = split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
+            spare = None if early in (votes, late) or early.num_examples <= analysis.MOST_EXAMPLES else early
+            drawn.setdefault(at, early.at_most(analysis.MOST_EXAMPLES))
+            half = analysis.split_half(early, fraction=fraction, max_splits=_SPLITS, seed=seed)
             if half is None:
                 continue
             by_epoch.append(half)
-            for side in SIDES:
+            for side in analysis.SIDES:
                 across[side][at] = _across(early, late, side, fraction, seed)
-    by_trials = reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
-    drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in SIDES}
+    by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
+    drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in analysis.SIDES}
     ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=drawn)
     return Reliability(by_epoch, by_trials, drift, ahead)
 
 
-def _across(early: Votes, late: Votes, side: Side, fraction: float, seed: int) -> float:
+def _across(
+    early: analysis.Votes, late: analysis.Votes, side: analysis.Side, fraction: float, seed: int
+) -> float:
     """How far groups at one epoch match groups of other trials at another."""
-    match = match_groups(
+    match = analysis.match_groups(
         early,
         late,
-        Rule(side=side, fraction=fraction, ties="refine", seed=seed),
+        analysis.Rule(side=side, fraction=fraction, ties="refine", seed=seed),
         max_splits=_SPLITS,
         num_replicates=0,
         by_class=False,
@@ -102,13 +92,17 @@ def _across(early: Votes, late: Votes, side: Side, fraction: float, seed: int) -
 
 
 def _without_noise(
-    across: dict[int, float], halves: list[SplitHalf], side: Side, last: int, fraction: float
+    across: dict[int, float],
+    halves: list[analysis.SplitHalf],
+    side: analysis.Side,
+    last: int,
+    fraction: float,
 ) -> dict[int, float]:
     ceilings = {half.epoch: getattr(half, side).refine for half in halves}
-    if last not in ceilings or halves[0].group_size < MIN_GROUP or len(halves) == 1:
+    if last not in ceilings or halves[0].group_size < analysis.MIN_GROUP or len(halves) == 1:
         return {}
     return {
-        at: 1.0 if at == last else float(without_noise(rate, ceilings[at], ceilings[last], fraction))
+        at: 1.0 if at == last else float(analysis.without_noise(rate, ceilings[at], ceilings[last], fraction))
         for at, rate in across.items()
     }
 
@@ -125,34 +119,37 @@ class ReliabilityCurves:
 
     x_name: str
     x: list[int]
-    refine: dict[Side, list[float]]
-    expected: dict[Side, list[float]]
-    drift: dict[Side, list[float]]
+    refine: dict[analysis.Side, list[float]]
+    expected: dict[analysis.Side, list[float]]
+    drift: dict[analysis.Side, list[float]]
     chance: float
-    best: dict[Side, int]
+    best: dict[analysis.Side, int]
     decided_from: int | None
 
 
 def curves_by_epoch(reliability: Reliability) -> ReliabilityCurves | None:
     """Agreement after each epoch, the best for each side marked; ``None`` where no halves can be made."""
-    best = {side: reliability.best_epoch(side) for side in SIDES}
+    best = {side: reliability.best_epoch(side) for side in analysis.SIDES}
     return _curves("epoch", reliability.by_epoch, lambda half: half.epoch, best=best, drift=reliability.drift)
 
 
 def curves_by_trials(reliability: Reliability) -> ReliabilityCurves | None:
     """Agreement by the number of trials in each half; ``None`` where no halves can be made."""
     return _curves(
-        "trials in each half", reliability.by_trials, lambda half: half.group_size, decided_from=MIN_GROUP
+        "trials in each half",
+        reliability.by_trials,
+        lambda half: half.group_size,
+        decided_from=analysis.MIN_GROUP,
     )
 
 
 def _curves(
     x_name: str,
-    halves: list[SplitHalf],
-    x_of: Callable[[SplitHalf], int],
+    halves: list[analysis.SplitHalf],
+    x_of: Callable[[analysis.SplitHalf], int],
     *,
-    best: dict[Side, int | None] | None = None,
-    drift: dict[Side, dict[int, float]] | None = None,
+    best: dict[analysis.Side, int | None] | None = None,
+    drift: dict[analysis.Side, dict[int, float]] | None = None,
     decided_from: int | None = None,
 ) -> ReliabilityCurves | None:
     if not halves:
@@ -172,7 +169,7 @@ def _curves(
 def draw_reliability(curves: ReliabilityCurves) -> Figure:
     """Lines for both sides, policies and the drift; chance, best epochs and too small groups are marked."""
     figure, axes = new_axes(4.4, 3.1)
-    for side in SIDES:
+    for side in analysis.SIDES:
         color = _COLORS[side]
         rates = curves.refine[side]
         axes.plot(curves.x, rates, "o-", color=color, linewidth=1.8, markersize=3.5, label=f"{side}, refine")

@@ -8,20 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from easiness.analysis import (
-    SIDES,
-    GroupMatch,
-    Match,
-    Measured,
-    Rule,
-    Side,
-    Ties,
-    Votes,
-    agreement,
-    match_groups,
-    match_votes,
-    tie_mass,
-)
+from easiness import analysis
+from easiness.analysis import Match, Side, Ties
 from easiness.errors import BadInput
 from easiness.store import Run, check_opened
 from easiness.studies.matching.comparison import Cell, Comparison, Resolution
@@ -46,7 +34,9 @@ def matching_rate(
     check_opened(run_a=run_a, run_b=run_b)
     check_comparable([run_a, run_b])
     epoch = common_epoch([run_a, run_b], epoch)
-    return match_votes(run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties)
+    return analysis.match_votes(
+        run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties
+    )
 
 
 def compare(
@@ -85,8 +75,8 @@ def compare(
         cells=[
             cell
             for policy in policies
-            for side in SIDES
-            for cell in _cells(votes, names, Rule(side, fraction, policy, seed))
+            for side in analysis.SIDES
+            for cell in _cells(votes, names, analysis.Rule(side, fraction, policy, seed))
         ],
         resolution=[_resolution(one, fraction) for one in votes],
         reliability=[
@@ -148,9 +138,9 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
 
 
 def _note(runs: Sequence[Run], epoch: int) -> str | None:
-    said = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
+    notes = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
     made = _how_observed(runs)
-    return "; ".join(said if made is None else [made, *said]) or None
+    return "; ".join(notes if made is None else [made, *notes]) or None
 
 
 def _how_observed(runs: Sequence[Run]) -> str | None:
@@ -171,15 +161,15 @@ def _names(runs: Sequence[Run]) -> list[str]:
     return [str(run.path) for run in runs]
 
 
-def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
+def _cells(votes: list[analysis.Votes], names: list[str], rule: analysis.Rule) -> list[Cell]:
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
     how: dict[str, Any] = dataclasses.asdict(rule)
 
-    def groups(i: int, j: int) -> GroupMatch | None:
+    def groups(i: int, j: int) -> analysis.GroupMatch | None:
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
         other = copy.copy(votes[j]) if i == j else votes[j]
-        return match_groups(votes[i], other, rule, group_size=size) if size else None
+        return analysis.match_groups(votes[i], other, rule, group_size=size) if size else None
 
     ceilings = [groups(i, i) for i in range(len(votes))]
     cells = []
@@ -188,18 +178,21 @@ def _cells(votes: list[Votes], names: list[str], rule: Rule) -> list[Cell]:
         for j in range(i + 1, len(votes)):
             pair, theirs, agreed = groups(i, j), ceilings[j], None
             if pair is not None and ours is not None and theirs is not None:
-                a, b = Measured(names[i], votes[i], ours), Measured(names[j], votes[j], theirs)
-                agreed = agreement(a, b, pair, rule)
-            everything = match_votes(votes[i], votes[j], **how)
+                a, b = (
+                    analysis.Measured(names[i], votes[i], ours),
+                    analysis.Measured(names[j], votes[j], theirs),
+                )
+                agreed = analysis.agreement(a, b, pair, rule)
+            everything = analysis.match_votes(votes[i], votes[j], **how)
             cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
     return cells
 
 
-def _resolution(votes: Votes, fraction: float) -> Resolution:
+def _resolution(votes: analysis.Votes, fraction: float) -> Resolution:
     counts = votes.counts(votes.all_trials())[0]
     return Resolution(
         num_trials=votes.num_trials,
         right_in_all=float((counts == votes.num_trials).mean()),
         right_in_none=float((counts == 0).mean()),
-        tie_mass={side: tie_mass(counts, fraction, side) for side in SIDES},
+        tie_mass={side: analysis.tie_mass(counts, fraction, side) for side in analysis.SIDES},
     )

@@ -10,9 +10,8 @@ from itertools import combinations
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
 from easiness.studies.matching import Comparison
-from easiness.studies.paper.claims import Claim, Statistic
+from easiness.studies.paper.claims import Claim, Statistic, ablation_claims, corruption_claims
 from easiness.studies.paper.presets import Kind
-from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
 from easiness.studies.perturbation import PerturbationCurve, PseudoPatterns, difference_of_losses
 from easiness.studies.similarity import Similarity
 from easiness.studies.training_sets import TrainingSetStudy

@@ -189,7 +189,7 @@ def find_preset(name: str, source: object = None) -> Preset:
 
 
 def kind_of(data: Dataset) -> Kind:
-    """Which of them these are, as their source says.
+    """The one of these data sets that the source of the data names.
 
     Files and arrays of the user's own do not say where they are from: those go by the names of the classes.
     """

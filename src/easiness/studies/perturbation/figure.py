@@ -8,20 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import MIN_GROUP, Side, Ties
-from easiness.show import (
-    EASY,
-    FAINT,
-    FONT_SIZE,
-    HARD,
-    HELD_OUT,
-    INK,
-    LEFT_OUT,
-    TRAIN,
-    chance_line,
-    legend_above,
-    quiet,
-)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,10 +18,14 @@ if TYPE_CHECKING:
     from easiness.studies.perturbation.curve import PerturbationCurve
     from easiness.studies.perturbation.match import PerturbedMatch
 
-_SIDES: dict[Side, tuple[str, str]] = {"easy": (EASY, "o"), "hard": (HARD, "s")}
+_SIDES: dict[Side, tuple[str, str]] = {"easy": (show.EASY, "o"), "hard": (show.HARD, "s")}
 MANY_LEVELS = 6
 """Levels beyond which their names need a smaller letter."""
-_SPLITS = {"train": (TRAIN, "-", "o"), "left_out": (LEFT_OUT, "-.", "^"), "held_out": (HELD_OUT, "--", "s")}
+_SPLITS = {
+    "train": (show.TRAIN, "-", "o"),
+    "left_out": (show.LEFT_OUT, "-.", "^"),
+    "held_out": (show.HELD_OUT, "--", "s"),
+}
 
 
 def draw_perturbation(curve: PerturbationCurve, ties: Ties | None = None) -> Figure:
@@ -54,7 +46,7 @@ def draw_perturbation(curve: PerturbationCurve, ties: Ties | None = None) -> Fig
     figure = Figure(figsize=(7.2, 3.1), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=(1.25, 1))
     for axes in (left, right):
-        quiet(axes)
+        show.quiet(axes)
         _level_axis(axes, curve)
     _draw_matching(left, curve, ties)
     _draw_accuracy(right, curve)
@@ -80,7 +72,7 @@ def _level_axis(axes: Axes, curve: PerturbationCurve) -> None:
     names = [f"{level_name(level)}\n{'regular' if level == curve.neutral else ' '}" for level in curve.levels]
     axes.set_xticks(at.tolist(), names)
     if len(names) > MANY_LEVELS:
-        axes.tick_params(axis="x", labelsize=FONT_SIZE - 2)
+        axes.tick_params(axis="x", labelsize=show.FONT_SIZE - 2)
     axes.set_xlabel(f"{curve.kind}: {curve.axis}")
     axes.set_xlim(at.min() - 0.3, at.max() + 0.3)
     axes.set_ylim(0, 1.02)
@@ -122,9 +114,9 @@ def _draw_matching(axes: Axes, curve: PerturbationCurve, ties: Ties) -> None:
             axes.axhline(curve.ceiling(side, ties), color=color, linewidth=0.8, linestyle=(0, (6, 3)))
             _beside(axes, curve.ceiling(side, ties), "ceiling", color)
     defined = [m.same_models.chance for m in curve.matches if m.same_models and m.ties == ties]
-    chance_line(axes, defined[0] if defined else curve.fraction)
+    show.chance_line(axes, defined[0] if defined else curve.fraction)
     axes.set_ylabel(f"matching rate ({ties})")
-    legend_above(axes, len(curve.sides))
+    show.legend_above(axes, len(curve.sides))
     if any(curve.num_silent.values()):
         _undefined(axes, curve)
 
@@ -146,22 +138,22 @@ def _beside(axes: Axes, y: float, text: str, color: str) -> None:
         textcoords="offset points",
         va="center",
         color=color,
-        fontsize=FONT_SIZE - 1,
+        fontsize=show.FONT_SIZE - 1,
     )
 
 
 def _undefined(axes: Axes, curve: PerturbationCurve) -> None:
     for x, level in zip(level_positions(curve), curve.levels, strict=True):
         if curve.num_silent[level]:
-            axes.axvspan(x - 0.3, x + 0.3, color=FAINT, alpha=0.5, linewidth=0)
+            axes.axvspan(x - 0.3, x + 0.3, color=show.FAINT, alpha=0.5, linewidth=0)
             axes.annotate(
                 "undefined",
                 (x, 0.5),
                 rotation=90,
                 ha="center",
                 va="center",
-                color=INK,
-                fontsize=FONT_SIZE - 1,
+                color=show.INK,
+                fontsize=show.FONT_SIZE - 1,
             )
 
 
@@ -181,6 +173,6 @@ def _draw_accuracy(axes: Axes, curve: PerturbationCurve) -> None:
             capsize=2,
             label=split.replace("_", "-"),
         )
-    chance_line(axes, curve.chance_accuracy)
+    show.chance_line(axes, curve.chance_accuracy)
     axes.set_ylabel("accuracy")
-    legend_above(axes, len(curve.accuracy))
+    show.legend_above(axes, len(curve.accuracy))

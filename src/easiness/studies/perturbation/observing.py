@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from easiness import training
 from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset, working_images
 from easiness.errors import BadInput, RunFailed
@@ -22,16 +23,6 @@ from easiness.runs import Progress, cache_beside, check_trusted
 from easiness.spec import Execution, RunSpec, Split, content_hash
 from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial, check_no_links
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
-from easiness.training import (
-    Bank,
-    Network,
-    Observer,
-    TransformedImages,
-    make_bank,
-    open_network,
-    resolve_device,
-    threads_of,
-)
 
 PERTURBED = "perturbed"
 
@@ -66,7 +57,7 @@ class PerturbedProbe:
 
     @property
     def levels(self) -> tuple[float, ...]:
-        """As they were asked for."""
+        """The levels in the order they were asked for."""
         return tuple(one.level for one in self.perturbations)
 
     @property
@@ -132,25 +123,27 @@ class PerturbedProbe:
         return self.split.input_shape(self.spec.recipe)
 
     @cached_property
-    def _bank(self) -> Bank:
+    def _bank(self) -> training.Bank:
         images = working_images(self.split, self.spec.recipe, self.cache)
-        return make_bank(images, self.spec.recipe, self.device, augment=False)
+        return training.make_bank(images, self.spec.recipe, self.device, augment=False)
 
-    def _network(self, trial: StoredTrial) -> Network:
+    def _network(self, trial: StoredTrial) -> training.Network:
         spec = self.spec
         pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
         weights, num_classes = trial.weights(), self.split.num_classes
-        return open_network(spec, weights, self._shape, num_classes, self.device, pretrained)
+        return training.open_network(spec, weights, self._shape, num_classes, self.device, pretrained)
 
     def _look(
-        self, trial: StoredTrial, network: Network, one: Perturbation, progress: Progress
+        self, trial: StoredTrial, network: training.Network, one: Perturbation, progress: Progress
     ) -> Observations:
         labels, trained_on = self._learned(trial)
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
-        images = TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
-        with threads_of(self.spec):
-            failures = Observer(images, [log], self._shape, num_classes).observe(network, progress.images)
+        images = training.TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
+        with training.threads_of(self.spec):
+            failures = training.Observer(images, [log], self._shape, num_classes).observe(
+                network, progress.images
+            )
         if failures:
             raise RunFailed(
                 f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
@@ -245,7 +238,7 @@ def perturbed_probe(
         split=split,
         probe=probe,
         perturbations=perturbations,
-        device=resolve_device(execution.device),
+        device=training.resolve_device(execution.device),
         cache=cache_beside(run.path) if execution.cache else None,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -138,40 +139,15 @@ def draw_panel(panel: PerturbedPanel) -> Figure:
     head, gap = 0.62, 0.3
     height = len(panel.blocks) * (head + num) + (len(panel.blocks) - 1) * gap
     figure, axes = _blank(left + columns, height + 0.05, left)
+    write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     top = 0.0
     for block in panel.blocks:
-        axes.text(
-            0,
-            top + 0.22,
-            f"{block.kind}: {block.axis}",
-            color=INK,
-            fontsize=FONT_SIZE,
-            fontweight="bold",
-            va="center",
-            parse_math=False,
-        )
+        write(0, top + 0.22, f"{block.kind}: {block.axis}", fontweight="bold")
         for column, level in enumerate(block.levels):
-            axes.text(
-                column + 0.48,
-                top + 0.5,
-                level_name(level),
-                color=INK,
-                fontsize=FONT_SIZE - 1,
-                ha="center",
-                va="center",
-            )
+            write(column + 0.48, top + 0.5, level_name(level), fontsize=FONT_SIZE - 1, ha="center")
         top += head
         for row, name in enumerate(names):
-            axes.text(
-                -0.1,
-                top + row + 0.48,
-                name,
-                color=INK,
-                fontsize=FONT_SIZE,
-                ha="right",
-                va="center",
-                parse_math=False,
-            )
+            write(-0.1, top + row + 0.48, name, ha="right")
             for column in range(len(block.levels)):
                 _picture(axes, block.pictures[row, column], column, top + row)
         top += num + gap
@@ -183,47 +159,29 @@ def draw_patterns(pictures: PatternPictures) -> Figure:
     patterns, num = pictures.of, len(pictures.classes)
     rows = max(1, -(-num // _PAIRS))
     figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
+    write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     at = patterns.at_level
     split = patterns.probe.replace("_", "-")
     models = f"all {patterns.num_trials} networks" if patterns.num_trials > 1 else "the network"
-    axes.text(
-        0,
-        0.2,
+    title = (
         f"{at.count:,} of {at.num_examples:,} {split} examples are right in {models} "
-        f"under {patterns.kind} {level_name(patterns.level)}",
-        color=INK,
-        fontsize=FONT_SIZE,
-        fontweight="bold",
-        va="center",
-        parse_math=False,
+        f"under {patterns.kind} {level_name(patterns.level)}"
     )
-    axes.text(
-        0,
-        0.56,
+    beside = (
         f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
-        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. "
-        "Pairs: regular, perturbed.",
-        color=INK,
-        fontsize=FONT_SIZE - 1,
-        va="center",
+        f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
     )
+    write(0, 0.2, title, fontweight="bold")
+    write(0, 0.56, beside, fontsize=FONT_SIZE - 1)
     if not num:
-        axes.text(0, 1.2, "there is none to show", color=INK, fontsize=FONT_SIZE, va="center")
+        write(0, 1.2, "there is none to show")
     for place, name in enumerate(pictures.classes):
         row, column = divmod(place, _PAIRS)
         x, y = 2.25 * column, 0.85 + 1.35 * row
         _picture(axes, pictures.regular[place], x, y)
         _picture(axes, pictures.perturbed[place], x + 1, y)
-        axes.text(
-            x + 0.98,
-            y + 1.0,
-            textwrap.shorten(name, 24, placeholder=" ..."),
-            color=INK,
-            fontsize=FONT_SIZE - 1,
-            ha="center",
-            va="top",
-            parse_math=False,
-        )
+        shortened = textwrap.shorten(name, 24, placeholder=" ...")
+        write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
     return figure
 
 

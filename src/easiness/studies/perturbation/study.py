@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
 from easiness.runs import Progress, data_of, told
+from easiness.scores import easiness_interval
 from easiness.spec import Execution, Split
 from easiness.store import Run, check_opened
 from easiness.studies.perturbation.curve import PerturbationCurve
@@ -163,7 +165,7 @@ def match_levels(
 ) -> list[PerturbedMatch]:
     """Match the votes at each level with those at the position ``neutral``, rule by rule, level by level."""
     # a copy, since votes that are one object are matched over other groups than votes that are two
-    regular = _copy(votes[neutral])
+    regular = copy.copy(votes[neutral])
     nothing: npt.NDArray[np.float64] = np.full(num_replicates, np.nan)
     found = []
     for rule in rules:
@@ -177,11 +179,6 @@ def match_levels(
             rates = nothing if groups is None else groups.replicates
             found.append(PerturbedMatch(level, rule.side, rule.ties, same, groups, rates))
     return found
-
-
-def _copy(votes: Votes) -> Votes:
-    v = votes
-    return Votes(v.correct, v.p_label, v.labels, v.ids, v.epoch, v.trials, v.id_keys)
 
 
 def pseudo_patterns(
@@ -236,7 +233,9 @@ def pseudo_patterns(
         begin({probe: looked_at}, tell)
         votes = looked_at.look(tell).votes
     listed = votes[looked_at.levels.index(float(level))]
-    positions = _right_in_all(listed)
+    p_label = listed.p_label.mean(axis=0)
+    positions = np.flatnonzero(listed.correct.all(axis=0))
+    positions = positions[np.argsort(-p_label[positions], kind="stable")]  # best first
     return PseudoPatterns(
         run=str(run.path),
         model=run.model,
@@ -252,19 +251,13 @@ def pseudo_patterns(
         positions=positions,
         ids=listed.ids[positions],
         labels=listed.labels[positions],
-        p_label=listed.p_label.mean(axis=0)[positions],
+        p_label=p_label[positions],
     )
 
 
 def count_levels(votes: Iterable[Votes], levels: Iterable[float]) -> list[PseudoLevel]:
     """Count the examples that are right in all trials, at each level."""
     return [_count(one, level) for one, level in zip(votes, levels, strict=True)]
-
-
-def _right_in_all(votes: Votes) -> npt.NDArray[np.int64]:
-    """Positions, the highest mean probability of the label first; equal ones as in the data."""
-    positions = np.flatnonzero(votes.correct.all(axis=0))
-    return positions[np.argsort(-votes.p_label.mean(axis=0)[positions], kind="stable")]
 
 
 def _count(votes: Votes, level: float) -> PseudoLevel:
@@ -274,7 +267,7 @@ def _count(votes: Votes, level: float) -> PseudoLevel:
     sizes = np.bincount(votes.labels)
     right = np.bincount(votes.labels, votes.correct.sum(axis=0)) / num_trials
     present = sizes > 0
-    low, high = _jeffreys(count, num)
+    low, high = easiness_interval(count, num, num)
     return PseudoLevel(
         level=level,
         count=count,
@@ -283,14 +276,5 @@ def _count(votes: Votes, level: float) -> PseudoLevel:
         chance=float(num * accuracy.mean() ** num_trials),
         chance_product=float(num * math.prod(accuracy.tolist())),
         class_chance=float((sizes[present] * (right[present] / sizes[present]) ** num_trials).sum()),
-        interval=(low * num, high * num),
+        interval=(float(low * num), float(high * num)),
     )
-
-
-def _jeffreys(count: int, num: int) -> tuple[float, float]:
-    """95 % interval of a share, from 0 where the count is 0 and to 1 where it is all (Brown et al. 2001)."""
-    from scipy.stats import beta
-
-    low = 0.0 if count == 0 else float(beta.ppf(0.025, count + 0.5, num - count + 0.5))
-    high = 1.0 if count == num else float(beta.ppf(0.975, count + 0.5, num - count + 0.5))
-    return low, high

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import MIN_GROUP, Side
-from easiness.show import EASY, FAINT, FONT_SIZE, HARD, INK, Result, Section, number, quiet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,12 +27,12 @@ DIFFERENCES: dict[str, tuple[SetName, SetName]] = {
     "easy - all": ("easy", "all"),
     "hard - all": ("hard", "all"),
 }
-"""Which set's mean is taken from which."""
+"""Pairs of sets: the mean of the second is taken from that of the first."""
 
 _SHOWN: tuple[tuple[SetName, str, str], ...] = (
-    ("easy", "easy", EASY),
-    ("all", "any", INK),
-    ("hard", "hard", HARD),
+    ("easy", "easy", show.EASY),
+    ("all", "any", show.INK),
+    ("hard", "hard", show.HARD),
 )
 _TITLES: dict[Space, str] = {"pixel": "in pixels", "feature": "in features"}
 _NAMES: dict[SetName, str] = {
@@ -71,7 +71,7 @@ class SpaceDistances:
 
 
 @dataclass(frozen=True)
-class Similarity(Result):
+class Similarity(show.Result):
     """The distances that `similarity` found.
 
     ``classes`` are those that count: with two examples or more in the easy and in the hard set;
@@ -142,15 +142,15 @@ class Similarity(Result):
         panels = figure.subplots(1, len(self.spaces), squeeze=False)[0]
         for axes, space in zip(panels, self.spaces.values(), strict=True):
             _draw_space(axes, space)
-        panels[0].set_ylabel("mean distance within a class", color=INK, fontsize=FONT_SIZE)
+        panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """Two tables per space: the distances, and the differences between sets."""
         sets = (
             f"Easiest and hardest {100 * self.fraction:g} % after epoch {self.epoch}, {self.num_trials} "
-            f"trials of {self.model}, ties refined (tie mass {number(self.tie_mass['easy'])} and "
-            f"{number(self.tie_mass['hard'])}). {self._counted()} "
+            f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
+            f"{show.number(self.tie_mass['hard'])}). {self._counted()} "
             "95 % intervals from a bootstrap over examples."
         )
         if not self.decided:
@@ -159,17 +159,17 @@ class Similarity(Result):
         for space in self.spaces.values():
             rows = [["examples of a class", "mean distance", "95 % interval", "examples"]]
             rows += [
-                [_NAMES[name], *_estimate(space.sets[name], self.decided), str(self.sizes[name])]
+                [_NAMES[name], *_cells(space.sets[name], self.decided), str(self.sizes[name])]
                 for name in SETS
             ]
             unit = _UNITS[space.space].format(trial=self.trial)
             sections.append(
-                Section(f"Mean distance within a class, {space.space} space", f"{unit} {sets}", rows)
+                show.Section(f"Mean distance within a class, {space.space} space", f"{unit} {sets}", rows)
             )
             rows = [["difference", "value", "95 % interval"]]
-            rows += [[name, *_estimate(space.differences[name], self.decided)] for name in DIFFERENCES]
+            rows += [[name, *_cells(space.differences[name], self.decided)] for name in DIFFERENCES]
             sections.append(
-                Section(
+                show.Section(
                     f"Differences, {space.space} space",
                     "Random is the random set of the same size in each class; below 0: nearer to each other.",
                     rows,
@@ -180,7 +180,8 @@ class Similarity(Result):
     def sentence(self) -> str:
         """The distances in pixels in a sentence or two."""
         space = self.spaces["pixel"]
-        easy, hard, every = (_with_interval(space.sets[name]) for name in ("easy", "hard", "all"))
+        sets = (space.sets[name] for name in ("easy", "hard", "all"))
+        easy, hard, every = (show.with_interval(one.value, *one.interval) for one in sets)
         text = (
             f"In pixels, two of a class among the easiest {100 * self.fraction:g} % of all examples are "
             f"{easy} apart on average, two among the hardest {hard}, any two {every} (normalized images, "
@@ -200,10 +201,10 @@ class Similarity(Result):
 
 
 def _draw_space(axes: Axes, space: SpaceDistances) -> None:
-    quiet(axes)
+    show.quiet(axes)
     at = range(len(_SHOWN))
     for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
-        axes.plot(at, values, color=FAINT, linewidth=0.8)
+        axes.plot(at, values, color=show.FAINT, linewidth=0.8)
     for x, (name, _, color) in zip(at, _SHOWN, strict=True):
         mean = space.sets[name]
         low, high = mean.interval
@@ -219,17 +220,8 @@ def _draw_space(axes: Axes, space: SpaceDistances) -> None:
         )
     axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
     axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
-    axes.set_title(_TITLES[space.space], color=INK, fontsize=FONT_SIZE, loc="left")
+    axes.set_title(_TITLES[space.space], color=show.INK, fontsize=show.FONT_SIZE, loc="left")
 
 
-def _estimate(estimate: Estimate, decided: bool) -> list[str]:
-    low, high = estimate.interval
-    return [
-        number(estimate.value, 3) + ("" if decided else "?"),
-        f"{number(low, 3)} to {number(high, 3)}",
-    ]
-
-
-def _with_interval(estimate: Estimate) -> str:
-    low, high = estimate.interval
-    return f"{number(estimate.value)} ({number(low)} to {number(high)})"
+def _cells(estimate: Estimate, decided: bool) -> list[str]:
+    return [show.marked(show.number(estimate.value, 3), decided), show.interval_text(*estimate.interval, 3)]

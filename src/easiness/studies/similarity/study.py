@@ -13,16 +13,8 @@ from easiness.data import Dataset, tell
 from easiness.errors import BadInput, nearest
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
-from easiness.studies.similarity.distances import (
-    DIFFERENCES,
-    SETS,
-    SPACES,
-    Estimate,
-    SetName,
-    Similarity,
-    Space,
-    SpaceDistances,
-)
+from easiness.studies.similarity import distances
+from easiness.studies.similarity.distances import Similarity, Space
 
 if TYPE_CHECKING:
     from easiness.training import InputReader
@@ -39,7 +31,7 @@ def similarity(
     *,
     fraction: float = 0.1,
     epoch: int | None = None,
-    spaces: Sequence[Space] = SPACES,
+    spaces: Sequence[Space] = distances.SPACES,
     trial: int | None = None,
     at_most: int = 500,
     seed: int = 0,
@@ -80,8 +72,10 @@ def similarity(
     """
     check_opened(run=run)
     for space in spaces:
-        if space not in SPACES:
-            raise BadInput(f"space {space!r} is unknown{nearest(space, SPACES)}: give pixel or feature")
+        if space not in distances.SPACES:
+            raise BadInput(
+                f"space {space!r} is unknown{nearest(space, distances.SPACES)}: give pixel or feature"
+            )
     if at_most < 2:
         raise BadInput(f"at_most {at_most}: must be at least 2")
     data = data_of(run, data)
@@ -95,10 +89,10 @@ def similarity(
             "use a larger fraction"
         )
     reader, used = _reader(run, data, spaces, trial, device)
-    shape = (len(SETS), len(counted))
+    shape = (len(distances.SETS), len(counted))
     means = {space: np.empty(shape) for space in spaces}
     replicates = {space: np.empty((*shape, _REPLICATES)) for space in spaces}
-    sizes = dict.fromkeys(SETS, 0)
+    sizes = dict.fromkeys(distances.SETS, 0)
     norms = []
     with passes_shown(progress):
         for at, label in enumerate(counted):
@@ -111,7 +105,7 @@ def similarity(
                     replicates[space][row, at] = resampled_means(found[space].distances, drawn)
                 if name == "all" and "feature" in spaces:
                     norms.append(found["feature"].squared_norms)
-                tell(_MEASURING, at * len(SETS) + row + 1, len(counted) * len(SETS))
+                tell(_MEASURING, at * len(distances.SETS) + row + 1, len(counted) * len(distances.SETS))
     if norms:
         unit = float(np.sqrt(np.concatenate(norms).mean())) or 1.0
         means["feature"] /= unit
@@ -152,18 +146,18 @@ def _num_members(votes: Votes, members: dict[Side, npt.NDArray[np.bool_]], label
 
 def _members(
     votes: Votes, extremes: dict[Side, npt.NDArray[np.bool_]], label: int, at_most: int, seed: int
-) -> Iterator[tuple[SetName, npt.NDArray[np.int64]]]:
+) -> Iterator[tuple[distances.SetName, npt.NDArray[np.int64]]]:
     """Positions of the examples of a class in each of `SETS`, in that order."""
     own = np.flatnonzero(votes.labels == label)
     easy, hard = own[extremes["easy"][own]], own[extremes["hard"][own]]
-    wanted: dict[SetName, tuple[npt.NDArray[np.int64], int]] = {
+    wanted: dict[distances.SetName, tuple[npt.NDArray[np.int64], int]] = {
         "easy": (easy, len(easy)),
         "hard": (hard, len(hard)),
         "random as easy": (own, len(easy)),
         "random as hard": (own, len(hard)),
         "all": (own, len(own)),
     }
-    for row, name in enumerate(SETS):
+    for row, name in enumerate(distances.SETS):
         group, num = wanted[name]
         rng = np.random.default_rng([seed, label, row, 0])
         yield name, rng.permutation(group)[: min(num, at_most)]
@@ -197,21 +191,21 @@ def _trial(run: Run, index: int | None) -> StoredTrial:
     return by_index[index]
 
 
-def _summary(space: Space, means: _Floats, replicates: _Floats) -> SpaceDistances:
+def _summary(space: Space, means: _Floats, replicates: _Floats) -> distances.SpaceDistances:
     """From means [sets, C] and their replicates [sets, C, R]; classes count equally."""
     values, drawn = means.mean(axis=1), replicates.mean(axis=1)
-    row = {name: at for at, name in enumerate(SETS)}
-    return SpaceDistances(
+    row = {name: at for at, name in enumerate(distances.SETS)}
+    return distances.SpaceDistances(
         space=space,
         sets={name: _estimate(values[at], drawn[at]) for name, at in row.items()},
         differences={
             name: _estimate(values[row[a]] - values[row[b]], drawn[row[a]] - drawn[row[b]])
-            for name, (a, b) in DIFFERENCES.items()
+            for name, (a, b) in distances.DIFFERENCES.items()
         },
         by_class={name: means[at] for name, at in row.items()},
     )
 
 
-def _estimate(value: float, replicates: _Floats) -> Estimate:
+def _estimate(value: float, replicates: _Floats) -> distances.Estimate:
     low, high = np.quantile(replicates, [0.025, 0.975])
-    return Estimate(float(value), (float(low), float(high)))
+    return distances.Estimate(float(value), (float(low), float(high)))

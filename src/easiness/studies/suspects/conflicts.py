@@ -82,14 +82,14 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
 
 
 class _Seen(NamedTuple):
-    """Of every picture of a split: SHA-256 of its size and pixels, [K, 32], and how it looks."""
+    """SHA-256 of the size and pixels of every picture of a split, [K, 32], and its perceptual hash."""
 
     digests: npt.NDArray[np.uint8]
     looks: PictureHashes
 
     @staticmethod
     def of(split: Dataset, *, near: bool) -> _Seen:
-        """Decodes every picture once; how it looks is kept where ``near`` ones are to be found."""
+        """Decodes every picture once; its hash is kept where ``near`` ones are to be found."""
 
         def see(pixels: Pixels) -> tuple[bytes, PictureHash | None]:
             return picture_digest(pixels), hash_picture(pixels) if near else None
@@ -126,7 +126,7 @@ def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple
 
 
 def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> Iterator[Pair]:
-    """Of each held-out picture the first identical training picture of each label."""
+    """The first identical training picture of each label, for each held-out picture."""
     first = np.unique(np.column_stack([train, data.labels]), axis=0, return_index=True)[1]
     by_number: dict[int, list[int]] = {}
     for at in np.sort(first).tolist():
@@ -143,7 +143,7 @@ def _near_pairs(
     numbers: Positions,
     held_out_numbers: Positions,
 ) -> tuple[tuple[Pair, ...], Positions]:
-    """Of each held-out picture the nearest training picture of each label that is not identical.
+    """The nearest training picture of each label that is not identical, for each held-out picture.
 
     With them comes how many training pictures are near to each held-out one.
     """

@@ -67,7 +67,7 @@ class PictureHashes:
         self.thumbs = np.zeros((num, _THUMB**2), np.uint8)
 
     def keep(self, at: int, look: PictureHash) -> None:
-        """Keep that of the picture at a position."""
+        """Keep the hash of the picture at a position."""
         self.large[at] = look.large
         self.words[:, at] = pack(look.bits)
         self.thumbs[at] = look.thumb.ravel()
@@ -113,7 +113,7 @@ def _distances(train: npt.NDArray[np.uint64], held_out: npt.NDArray[np.uint64]) 
 
 
 def _correlations(some: npt.NDArray[np.uint8], others: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-    """Of the thumbnails [n, 256] of each pair, [n]; 0 where one has a single grey value."""
+    """The correlation [n] of the thumbnails [n, 256] of each pair; 0 where one has a single grey value."""
     one, other = _standardized(some), _standardized(others)
     correlations: npt.NDArray[np.float32] = np.einsum("ij,ij->i", one, other)
     return correlations

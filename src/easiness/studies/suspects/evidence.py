@@ -30,7 +30,7 @@ _Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What is heard of K examples: of each the trials that left it out, or all where none did.
+    """Means over the trials heard of K examples: those that left the example out, or all where none did.
 
     ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed:
     ``p_label`` and ``p_rival`` [K] of the label and of the most probable other class, and what
@@ -125,7 +125,7 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
 
 
 def _heard(run: Run, split: Split, epoch: int) -> tuple[_Mask, _Mask]:
-    """Whose word counts for each example [trials, K], and which examples some trial left out [K]."""
+    """The trials heard of each example [trials, K], and the examples that some trial left out [K]."""
     trained_on = np.stack(
         [trial.columns(epoch, ["trained_on"], split)["trained_on"].astype(np.bool_) for trial in run.trials]
     )
@@ -181,8 +181,9 @@ def _rivals(
     rival, named, others = np.zeros((3, len(labels)), np.int64)
     for first in range(0, len(labels), _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        said = predictions[:, some]
-        said = np.where((said < 0) | (said == labels[some]), num_classes, said)
-        others[some] = (said < num_classes).sum(axis=0)
-        rival[some], named[some] = most_named(said, nobody=num_classes)
+        named_class = predictions[:, some]
+        no_rival = (named_class < 0) | (named_class == labels[some])
+        named_class = np.where(no_rival, num_classes, named_class)
+        others[some] = (named_class < num_classes).sum(axis=0)
+        rival[some], named[some] = most_named(named_class, nobody=num_classes)
     return rival, named, others

@@ -8,19 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.show import (
-    FAINT,
-    HARD,
-    Result,
-    Section,
-    count,
-    counted,
-    defined,
-    legend_above,
-    new_axes,
-    number,
-    percent,
-)
+from easiness import show
 from easiness.spec import Split
 from easiness.studies.suspects.conflicts_found import Conflicts
 
@@ -49,7 +37,7 @@ def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Suspects(Result):
+class Suspects(show.Result):
     """The labels of a ``split`` of a run, most suspicious first, as ``ranked``, a row for each example.
 
     Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
@@ -100,13 +88,13 @@ class Suspects(Result):
             "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,
-            "conflicts": [defined(row) for row in self.conflicts.table().to_dict("records")],
-            "suspects": [defined(row) for row in self.table().to_dict("records")],
+            "conflicts": [show.defined(row) for row in self.conflicts.table().to_dict("records")],
+            "suspects": [show.defined(row) for row in self.table().to_dict("records")],
         }
 
     def figure(self) -> Figure:
         """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
-        figure, axes = new_axes(5.2, 2.9)
+        figure, axes = show.new_axes(5.2, 2.9)
         margin = self.ranked["margin"].to_numpy()
         p_wrong = self.ranked["p_wrong"].to_numpy()
         axes.hist(
@@ -114,14 +102,14 @@ class Suspects(Result):
             _BINS,
             weights=[p_wrong, 1 - p_wrong],
             stacked=True,
-            color=[HARD, FAINT],
+            color=[show.HARD, show.FAINT],
             label=["wrong labels, expected", "sound labels"],
         )
         axes.set(xlabel="margin of the label, mean over trials (nats)", ylabel="examples")
-        legend_above(axes, 2)
+        show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """What is certain, where pictures were compared, then the first suspects."""
         return [*_conflicts(self.conflicts), _suspects(self)]
 
@@ -130,16 +118,16 @@ class Suspects(Result):
         num = len(self.ranked)
         of = "labels" if self.split == "train" else "labels of held-out examples"
         verb = "is" if self.num_likely <= 1 else "are"
-        likely = count(self.num_likely) if self.num_likely else "None"
+        likely = show.count(self.num_likely) if self.num_likely else "None"
         expected = self.share * num
-        about = "fewer than one" if expected < 1 else f"about {count(round(expected))}"
+        about = "fewer than one" if expected < 1 else f"about {show.count(round(expected))}"
         return (
-            f"{likely} of {count(num)} {of} {verb} more likely wrong than right; in all {about} "
-            f"({percent(self.share)}) can be expected to be wrong."
+            f"{likely} of {show.count(num)} {of} {verb} more likely wrong than right; in all {about} "
+            f"({show.percent(self.share)}) can be expected to be wrong."
         )
 
     def doubt(self) -> str:
-        """That the networks know too little to be believed, in a sentence; empty where they know enough."""
+        """A sentence where the networks know too little to be believed; empty where they know enough."""
         if self.known >= _WELL_KNOWN * (1 - self.share):
             return ""
         return (
@@ -148,10 +136,10 @@ class Suspects(Result):
         )
 
     def _right(self) -> str:
-        return f"The networks have {percent(self.known)} of the labels right"
+        return f"The networks have {show.percent(self.known)} of the labels right"
 
 
-def _suspects(found: Suspects) -> Section:
+def _suspects(found: Suspects) -> show.Section:
     shown = found.table().head(FIRST)
     rows = [["id", "class", "suggested", "p wrong", "share", "kind", "reason"]]
     rows += [
@@ -159,8 +147,8 @@ def _suspects(found: Suspects) -> Section:
             str(one["id"]),
             str(one["class"]),
             str(one["suggested_class"]),
-            number(float(one["p_wrong"])),
-            number(float(one["suggested_share"])),
+            show.number(float(one["p_wrong"])),
+            show.number(float(one["suggested_share"])),
             str(one["kind"]),
             str(one["reason"]),
         ]
@@ -169,19 +157,20 @@ def _suspects(found: Suspects) -> Section:
     first, last = found.epochs[0], found.epochs[-1]
     epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
     note = (
-        f"{found.summary()} From {counted(found.num_trials, 'trial')} of {found.model}, {epochs}. p wrong is "
-        "the probability that the label is wrong, share how often the trials say the suggested class. "
+        f"{found.summary()} From {show.counted(found.num_trials, 'trial')} of {found.model}, {epochs}. p "
+        "wrong is the probability that the label is wrong, share how often the trials say the suggested "
+        "class. "
     )
     doubt = found.doubt()
     note += "" if doubt else f"{found._right()}. "
     note += _listed(found, len(shown))
     note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
-    return Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
+    return show.Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
 
 
 def _judges(found: Suspects) -> str:
-    """Who judges, where that matters: some labels were left out by no trial, or all are known by heart."""
+    """A sentence on who judges, where some labels were left out by no trial, or all are known by heart."""
     left_out = int(found.ranked["left_out"].sum())
     trained_on = len(found.ranked) - left_out
     if not left_out and found.known >= _BY_HEART:
@@ -192,34 +181,34 @@ def _judges(found: Suspects) -> str:
     if not left_out or not trained_on:
         return ""
     return (
-        f" {count(left_out)} are judged by the trials that left them out alone; the other "
-        f"{count(trained_on)} were left out by none, and trials bend towards labels that they train on: more "
-        "trials leave out more."
+        f" {show.count(left_out)} are judged by the trials that left them out alone; the other "
+        f"{show.count(trained_on)} were left out by none, and trials bend towards labels that they train on: "
+        "more trials leave out more."
     )
 
 
 def _listed(found: Suspects, num_shown: int) -> str:
     over = int((found.ranked["p_wrong"] >= found.above).sum())
     if over < found.num_listed:
-        which, verb = "none" if not over else count(over), "reaches" if over <= 1 else "reach"
+        which, verb = "none" if not over else show.count(over), "reaches" if over <= 1 else "reach"
         return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}."
     more = f", the first {num_shown} of them here" if num_shown < over else ""
     verbs = ("reaches", "is") if over == 1 else ("reach", "are")
-    return f"{count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
+    return f"{show.count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
 
 
-def _conflicts(conflicts: Conflicts) -> list[Section]:
+def _conflicts(conflicts: Conflicts) -> list[show.Section]:
     note = " ".join(conflicts.sentences())
     if not note:
         return []
     table = conflicts.table()
     table = table[table["kind"] != "duplicate"]
     if len(table) > FIRST:
-        note += f" The first {FIRST} of {count(len(table))} pairs:"
+        note += f" The first {FIRST} of {show.count(len(table))} pairs:"
     rows = [_PAIRS]
     for one in table.head(FIRST).to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
         cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
         rows.append([str(cell) for cell in cells])
-    return [Section("Certain conflicts", note, rows)]
+    return [show.Section("Certain conflicts", note, rows)]

@@ -14,10 +14,9 @@ from easiness.store import Run, check_opened
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
-from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds
+from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
-from easiness.studies.suspects.reasons import kind_reasons, naming, reasons
 
 if TYPE_CHECKING:
     import pandas as pd

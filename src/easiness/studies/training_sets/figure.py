@@ -6,32 +6,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from easiness.show import (
-    EASY,
-    HARD,
-    HELD_OUT,
-    INK,
-    LEFT_OUT,
-    TRAIN,
-    chance_line,
-    legend_above,
-    new_axes,
-)
+from easiness import show
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from easiness.studies.training_sets.trained_sets import TrainingSetStudy
 
-_STYLES = {"easy": (EASY, "o", "-"), "hard": (HARD, "s", "--"), "random": (INK, "D", "-.")}
-_OTHERS = [(TRAIN, "^", "-"), (LEFT_OUT, "v", "--"), (HELD_OUT, "X", "-.")]
+_STYLES = {"easy": (show.EASY, "o", "-"), "hard": (show.HARD, "s", "--"), "random": (show.INK, "D", "-.")}
+_OTHERS = [(show.TRAIN, "^", "-"), (show.LEFT_OUT, "v", "--"), (show.HELD_OUT, "X", "-.")]
 _WORDS = {"drop": "dropped", "relabel": "with random labels"}
 _APART = 0.007  # in rate, so that error bars do not hide each other
 
 
 def draw_by_rate(study: TrainingSetStudy) -> Figure:
     """Held-out accuracy after the last epoch against the rate; bars are a standard deviation each way."""
-    figure, axes = new_axes(5.2, 3.3)
+    figure, axes = show.new_axes(5.2, 3.3)
     styles = _styles(study)
     for at, policy in enumerate(study.policies):
         color, marker, line = styles[policy]
@@ -50,14 +40,14 @@ def draw_by_rate(study: TrainingSetStudy) -> Figure:
             elinewidth=1,
             label=_label(policy),
         )
-    chance_line(axes, study.chance)
+    show.chance_line(axes, study.chance)
     axes.set(
         xlabel=f"share of training examples {_WORDS[study.effect]}",
         ylabel="held-out accuracy",
     )
     axes.set_xlim(min(study.rates) - 0.03, max(study.rates) + 0.03)
     axes.set_ylim(bottom=0)
-    legend_above(axes, 4)
+    show.legend_above(axes, 4)
     return figure
 
 

@@ -79,7 +79,7 @@ class Order:
         return f"beta:{a},{b}"
 
     def text(self, policy: str) -> str:
-        """Which examples a policy draws."""
+        """The examples that a policy draws, in words."""
         if policy == "random":
             return "any"
         if policy in self.policies:
@@ -192,7 +192,7 @@ def sampled_policy(policy: str, rate: float) -> tuple[str, float]:
 
 
 def sampled_text(policy: str) -> str:
-    """Which examples such a policy drops, to follow a dash; ``policy`` is as `sampled_drop` names it."""
+    """The examples that such a policy drops, to follow a dash; ``policy`` is as `sampled_drop` names it."""
     name, _, number = policy.partition(":")
     if name == "ccs":
         first = f"{float(number):.0%} as the hardest, then " if float(number) else ""

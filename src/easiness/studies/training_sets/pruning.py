@@ -16,18 +16,7 @@ from easiness.regular_file import text_lines
 from easiness.scores import find_score
 from easiness.spec import Keep
 from easiness.store import Run, check_opened
-from easiness.studies.training_sets.policies import (
-    EXACT,
-    SAMPLED,
-    Order,
-    exact_order,
-    first_dropped,
-    is_sampled,
-    order_of,
-    policy_to_keep,
-    sampled_drop,
-    sampled_policy,
-)
+from easiness.studies.training_sets import policies
 from easiness.studies.training_sets.pruned import NAMED, Pruned
 from easiness.studies.training_sets.ranks import ranked
 
@@ -83,22 +72,28 @@ def prune(
     if not 0 <= rate < 1:
         raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
     if policy is None and keep is not None:
-        policy = policy_to_keep(score, keep)
+        policy = policies.policy_to_keep(score, keep)
         keep = None if policy is not None else keep
-    order = exact_order(score, keep, policy) if policy in EXACT else order_of(score, keep)
+    order = (
+        policies.exact_order(score, keep, policy)
+        if policy in policies.EXACT
+        else policies.order_of(score, keep)
+    )
     policy = next(iter(order.policies)) if policy is None else policy
-    if is_sampled(policy):
-        sampled_policy(policy, rate)  # before anything is read
-    elif policy not in EXACT:
+    if policies.is_sampled(policy):
+        policies.sampled_policy(policy, rate)  # before anything is read
+    elif policy not in policies.EXACT:
         policy, beta = _density(order, policy)
     epoch = run.resolve_epoch(epoch)
     table = run.scores(epoch)
     values, ranking = ranked(run, order, epoch, table)
     labels = run.labels if balanced else None
-    if is_sampled(policy):
-        policy, dropped = sampled_drop(run, policy, ranking, table, rate, balanced=balanced, seed=seed)
-    elif policy in EXACT:
-        first, finer = first_dropped(order, policy, ranking, table["loss"].to_numpy())
+    if policies.is_sampled(policy):
+        policy, dropped = policies.sampled_drop(
+            run, policy, ranking, table, rate, balanced=balanced, seed=seed
+        )
+    elif policy in policies.EXACT:
+        first, finer = policies.first_dropped(order, policy, ranking, table["loss"].to_numpy())
         dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
     else:
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
@@ -108,14 +103,13 @@ def prune(
     return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy, order.keep)
 
 
-def _density(order: Order, policy: str) -> tuple[str, tuple[float, float]]:
+def _density(order: policies.Order, policy: str) -> tuple[str, tuple[float, float]]:
     """The name and the parameters of the density to draw by."""
     try:
-        beta = order.beta(policy, others=(*EXACT, *SAMPLED))
+        beta = order.beta(policy, others=(*policies.EXACT, *policies.SAMPLED))
     except BadInput as error:
-        raise BadInput(
-            f"{error}; or {' or '.join(EXACT)}, to drop exactly those; or {' or '.join(SAMPLED)}"
-        ) from None
+        exact, sampled = (" or ".join(names) for names in (policies.EXACT, policies.SAMPLED))
+        raise BadInput(f"{error}; or {exact}, to drop exactly those; or {sampled}") from None
     return order.name(beta), beta
 
 

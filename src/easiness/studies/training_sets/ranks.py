@@ -31,14 +31,8 @@ def ranking(
         BadInput: the score needs ``keep``, or has no use for it (`order_of`), is undefined for another
             example, or the epoch is not recorded.
     """
-    return score_and_ranking(run, order_of(score, keep), run.resolve_epoch(epoch))[1]
-
-
-def score_and_ranking(
-    run: Run, order: Order, epoch: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """`ranked`, with the table of scores of the run."""
-    return ranked(run, order, epoch, run.scores(epoch))
+    order, epoch = order_of(score, keep), run.resolve_epoch(epoch)
+    return ranked(run, order, epoch, run.scores(epoch))[1]
 
 
 def ranked(

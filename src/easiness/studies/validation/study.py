@@ -14,13 +14,7 @@ from easiness.errors import BadInput
 from easiness.scores import easiness_interval
 from easiness.store import Run
 from easiness.studies.matching import common_epoch
-from easiness.studies.validation.validation import (
-    CurvePoint,
-    EasinessView,
-    FinalModels,
-    HardestShare,
-    Validation,
-)
+from easiness.studies.validation import validation
 
 HARDEST = (0.1, 0.25, 0.5)
 """Shares of the validation examples in which the misclassified ones are looked for."""
@@ -36,7 +30,7 @@ def read_validation(
     epoch: int | None = None,
     final_epoch: int | None = None,
     seed: int = 0,
-) -> Validation:
+) -> validation.Validation:
     """Put runs on merged splits and runs that observed the held-out split together.
 
     Args:
@@ -61,12 +55,14 @@ def read_validation(
     if len(tallies) > 1:
         tallies.append(_together(tallies))
         names.append("all")
-    return Validation(
+    return validation.Validation(
         views=[
             easiness_view(name, one, wrong, num_final, seed=seed)
             for name, one in zip(names, tallies, strict=True)
         ],
-        final=[FinalModels(run.model, one.mean(axis=1)) for run, one in zip(final, right, strict=True)],
+        final=[
+            validation.FinalModels(run.model, one.mean(axis=1)) for run, one in zip(final, right, strict=True)
+        ],
         epoch=epoch,
         final_epoch=final_epoch,
         num_train=len(final[0].ids),
@@ -120,7 +116,7 @@ def _check_belong(merged: Sequence[Run], final: Sequence[Run], num_validation: i
 
 def easiness_view(
     name: str, tally: Tally, wrong: npt.NDArray[np.int64], num_final: int, *, seed: int = 0
-) -> EasinessView:
+) -> validation.EasinessView:
     """What ``wrong`` [V], how many of ``num_final`` models are wrong, looks like by easiness.
 
     The last V of the merged examples are the validation examples.
@@ -134,7 +130,9 @@ def easiness_view(
         inside = share_right[counts == count]
         low, high = easiness_interval(min(inside.sum(), len(inside)), len(inside), len(inside))
         curve.append(
-            CurvePoint(count, count / scale, len(inside), float(inside.mean()), (float(low), float(high)))
+            validation.CurvePoint(
+                count, count / scale, len(inside), float(inside.mean()), (float(low), float(high))
+            )
         )
     chosen = np.array([select(counts, f, "hard", "refine", p_label, keys, seed) for f in HARDEST])
     total = float(wrong.sum())
@@ -143,7 +141,7 @@ def easiness_view(
     for fraction, members, interval in zip(HARDEST, chosen, intervals, strict=True):
         k = num_selected(num, fraction)
         hardest.append(
-            HardestShare(
+            validation.HardestShare(
                 fraction=fraction,
                 num_hardest=k,
                 value=_ratio(float(members @ wrong), total),
@@ -153,7 +151,7 @@ def easiness_view(
                 tie_mass=tie_mass(counts, fraction, "hard"),
             )
         )
-    return EasinessView(name, tally.num_trials, curve, hardest)
+    return validation.EasinessView(name, tally.num_trials, curve, hardest)
 
 
 def _ratio(part: float, whole: float) -> float:

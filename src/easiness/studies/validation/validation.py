@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import MIN_GROUP
-from easiness.show import EASY, FAINT, Result, Section, chance_line, number, quiet, whole_ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ class FinalModels:
 
 
 @dataclass(frozen=True)
-class Validation(Result):
+class Validation(show.Result):
     """``views`` on easiness after ``epoch`` epochs, the first model's first; ``final`` after ``final_epoch``.
 
     ``num_wrong`` counts pairs of a validation example and a final model that is wrong about it.
@@ -167,7 +167,7 @@ class Validation(Result):
         figure = Figure(figsize=(5.2, 3.8), layout="constrained")
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
         for axes in (above, below):
-            quiet(axes)
+            show.quiet(axes)
         counts = [point.count for point in shown.curve]
         right = [point.right for point in shown.curve]
         above.errorbar(
@@ -178,37 +178,39 @@ class Validation(Result):
                 [point.interval[1] - point.right for point in shown.curve],
             ],
             fmt="o-",
-            color=EASY,
+            color=show.EASY,
             markersize=4.5,
             linewidth=1.8,
             elinewidth=1.2,
             capsize=2.5,
         )
-        chance_line(above, self.chance)
+        show.chance_line(above, self.chance)
         above.set(ylim=(0, 1.02), ylabel="share of final models\nthat are right")
-        below.bar(counts, [point.num_examples for point in shown.curve], 0.82, color=FAINT)
+        below.bar(counts, [point.num_examples for point in shown.curve], 0.82, color=show.FAINT)
         below.set(
             xlabel=f"number of trials, of {shown.num_trials}, that are right",
             ylabel="examples",
             xlim=(-0.6, shown.num_trials + 0.6),
         )
-        whole_ticks(below)
+        show.whole_ticks(below)
         figure.align_ylabels()
         return figure
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """The final models, the misclassified among the hardest, and a curve for each view on easiness."""
         return [_final(self), _hardest(self), *(_curve(self, view) for view in self.views)]
 
 
-def _final(v: Validation) -> Section:
+def _final(v: Validation) -> show.Section:
     rows = [["network", "models", "accuracy", "± sd", "chance"]]
     for models in v.final:
         num = len(models.accuracy)
         deviation = float(models.accuracy.std(ddof=1)) if num > 1 else None
         mean = float(models.accuracy.mean())
-        rows.append([models.name, str(num), number(mean, 3), number(deviation, 3), number(v.chance, 3)])
-    return Section(
+        rows.append(
+            [models.name, str(num), show.number(mean, 3), show.number(deviation, 3), show.number(v.chance, 3)]
+        )
+    return show.Section(
         f"Final models after {v.final_epoch} epochs",
         f"Trained on {v.num_train} examples, asked about the {v.num_validation} validation examples that "
         "they never saw.",
@@ -216,39 +218,16 @@ def _final(v: Validation) -> Section:
     )
 
 
-def _hardest(v: Validation) -> Section:
-    rows = [
-        [
-            "easiness of",
-            "trials",
-            "hardest",
-            "examples",
-            "of the misclassified",
-            "95 % interval",
-            "chance",
-            "at most",
-            "ties in part",
-            "tie mass",
-        ]
-    ]
+def _hardest(v: Validation) -> show.Section:
+    header = ["easiness of", "trials", "hardest", "examples", "of the misclassified", "95 % interval"]
+    rows = [[*header, "chance", "at most", "ties in part", "tie mass"]]
     for view in v.views:
         for one in view.hardest:
-            low, high = one.interval
-            rows.append(
-                [
-                    view.name,
-                    str(view.num_trials),
-                    f"{100 * one.fraction:g} %",
-                    str(one.num_hardest),
-                    _marked(one.value, view),
-                    f"{number(low)} to {number(high)}",
-                    number(one.fraction),
-                    number(one.most),
-                    number(one.expected),
-                    number(one.tie_mass),
-                ]
-            )
-    return Section(
+            shares = (one.fraction, one.most, one.expected, one.tie_mass)
+            cells = (_marked(one.value, view), show.interval_text(*one.interval), *map(show.number, shares))
+            hardest = f"{100 * one.fraction:g} %"
+            rows.append([view.name, str(view.num_trials), hardest, str(one.num_hardest), *cells])
+    return show.Section(
         "Where the misclassified validation examples lie",
         f"Share of the {v.num_wrong} pairs of a validation example and a final model that is wrong about it. "
         f"Easiness after {v.epoch} epochs on training and validation examples merged; ties refined, or "
@@ -258,28 +237,26 @@ def _hardest(v: Validation) -> Section:
     )
 
 
-def _curve(v: Validation, view: EasinessView) -> Section:
+def _curve(v: Validation, view: EasinessView) -> show.Section:
     rows = [["trials right", "easiness", "examples", "final models right", "95 % interval"]]
     rows += [
         [
             str(point.count),
-            number(point.easiness),
+            show.number(point.easiness),
             str(point.num_examples),
-            number(point.right, 3),
-            f"{number(point.interval[0], 3)} to {number(point.interval[1], 3)}",
+            show.number(point.right, 3),
+            show.interval_text(*point.interval, 3),
         ]
         for point in view.curve
     ]
     of = "of all networks together" if view.name == "all" else f"of {view.name}"
-    return Section(
+    return show.Section(
         f"Validation examples by easiness, {of}",
         f"Mean share of {v.num_final} final models that are right, by how many of {view.num_trials} trials "
-        f"are; chance is {number(v.chance, 3)}. Jeffreys intervals over examples.",
+        f"are; chance is {show.number(v.chance, 3)}. Jeffreys intervals over examples.",
         rows,
     )
 
 
 def _marked(share: float, view: EasinessView) -> str:
-    if np.isnan(share):
-        return "none wrong"
-    return number(share) + ("" if view.decided else "?")
+    return "none wrong" if math.isnan(share) else show.marked(show.number(share), view.decided)

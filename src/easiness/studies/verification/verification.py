@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import MIN_GROUP, Gain
-from easiness.show import EASY, INK, Result, Section, capitalized, count, legend_above, new_axes, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ _Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Verification(Result):
+class Verification(show.Result):
     """Accuracies [trials] of ``model`` after ``epochs`` epochs on the same ``num_held_out`` examples.
 
     Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
@@ -48,7 +48,7 @@ class Verification(Result):
             "dropping": self.num_dropped,
             "taking back": self.num_taken_back,
         }
-        *first, last = [f"{verb} {number:,}" for verb, number in numbers.items() if number]
+        *first, last = [f"{verb} {num:,}" for verb, num in numbers.items() if num]
         done = f"{', '.join(first)} and {last}" if first else last
         return f"{done} of {self.num_examples:,} {_effect(self.gain)}"
 
@@ -82,9 +82,9 @@ class Verification(Result):
     def figure(self) -> Figure:
         """The gain of each trial in points of accuracy, above their mean with its 95 % interval if any."""
         gains = 100 * (self.after - self.before)
-        figure, axes = new_axes(5.2, 1.6 + 0.12 * len(gains))
-        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
-        axes.plot(gains, np.arange(len(gains)), "o", color=INK, markersize=4, label="trials")
+        figure, axes = show.new_axes(5.2, 1.6 + 0.12 * len(gains))
+        axes.axvline(0, color=show.INK, linewidth=0.8, linestyle=":")
+        axes.plot(gains, np.arange(len(gains)), "o", color=show.INK, markersize=4, label="trials")
         value = 100 * self.gain.value
         low, high = (np.nan_to_num(100 * end, nan=value) for end in self.gain.interval)
         axes.errorbar(
@@ -92,7 +92,7 @@ class Verification(Result):
             [-1.5],
             xerr=[[value - low], [high - value]],
             fmt="D",
-            color=EASY,
+            color=show.EASY,
             markersize=5,
             capsize=3,
             label="mean, with its 95 % interval" if len(gains) > 1 else "mean",
@@ -100,10 +100,10 @@ class Verification(Result):
         axes.set_yticks([])
         axes.set_ylim(-2.5, len(gains))
         axes.set(xlabel="gain in held-out accuracy (points)")
-        legend_above(axes, 2)
+        show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """The accuracy with both labels, then that of each trial."""
         return [_accuracy(self), _trials(self)]
 
@@ -114,7 +114,7 @@ def _effect(gain: Gain) -> str:
     if math.isnan(low):
         return f"changes accuracy by {value:+.1f} points in one trial, which shows nothing"
     if not gain.shown:
-        return f"shows no difference: {value:+.1f} points ({low:+.1f} to {high:+.1f})"
+        return f"shows no difference: {value:+.1f} points ({show.interval_text(low, high, 1, signed=True)})"
     if value > 0:
         return f"gains {value:.1f} points ({_near_end(low)} to {high:.1f})"
     return f"loses {-value:.1f} points ({_near_end(-high)} to {-low:.1f})"
@@ -126,19 +126,19 @@ def _near_end(value: float) -> str:
     return "just over 0" if float(text) == 0 else text
 
 
-def _accuracy(verified: Verification) -> Section:
+def _accuracy(verified: Verification) -> show.Section:
     num = len(verified.before)
     few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
     left = verified.num_examples - verified.num_dropped + verified.num_taken_back
-    return Section(
-        f"Accuracy of {verified.model} on {count(verified.num_held_out)} held-out examples after epoch "
+    return show.Section(
+        f"Accuracy of {verified.model} on {show.count(verified.num_held_out)} held-out examples after epoch "
         f"{verified.epochs}",
-        f"{capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
+        f"{show.capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
         "taken as they are.",
         [
             ["labels", "trained on", "accuracy", "± sd"],
-            ["before", count(verified.num_examples), *_summary(verified.before)],
-            ["after", count(left), *_summary(verified.after)],
+            ["before", show.count(verified.num_examples), *_summary(verified.before)],
+            ["after", show.count(left), *_summary(verified.after)],
         ],
     )
 
@@ -154,14 +154,14 @@ def _over(num: int) -> str:
 
 def _summary(accuracy: _Floats) -> list[str]:
     deviation = float(accuracy.std(ddof=1)) if len(accuracy) > 1 else None
-    return [number(float(accuracy.mean()), 3), number(deviation, 3)]
+    return [show.number(float(accuracy.mean()), 3), show.number(deviation, 3)]
 
 
-def _trials(verified: Verification) -> Section:
+def _trials(verified: Verification) -> show.Section:
     pairs = zip(verified.before, verified.after, strict=True)
     rows = [["trial", "before", "after", "gain"]]
     rows += [
-        [str(trial), number(before, 3), number(after, 3), f"{after - before:+.3f}"]
+        [str(trial), show.number(before, 3), show.number(after, 3), f"{after - before:+.3f}"]
         for trial, (before, after) in enumerate(pairs)
     ]
-    return Section("By trial", "Held-out accuracy of each trial with both labels.", rows)
+    return show.Section("By trial", "Held-out accuracy of each trial with both labels.", rows)

@@ -5,19 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from easiness.show import (
-    EASY,
-    FAINT,
-    HARD,
-    Result,
-    Section,
-    chosen_percent,
-    count,
-    legend_above,
-    new_axes,
-    number,
-    percent,
-)
+from easiness import show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,11 +24,11 @@ AT_LEAST = 0.1
 _MOST_CLASSES = 20
 _MOST_EXAMPLES = 10  # of each kind
 _DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
-_DOTS = (("unchanged", FAINT, 4.0), ("harder", HARD, 14.0), ("easier", EASY, 14.0))
+_DOTS = (("unchanged", show.FAINT, 4.0), ("harder", show.HARD, 14.0), ("easier", show.EASY, 14.0))
 
 
 @dataclass(frozen=True, eq=False)
-class Difference(Result):
+class Difference(show.Result):
     """The examples of two versions, and how each changed.
 
     ``examples`` are the rows that `table` describes. ``num_trials`` are those of the old and of the new
@@ -78,11 +66,11 @@ class Difference(Result):
     @property
     def text(self) -> str:
         """``12 of 1,797 examples became harder and 3 easier (0.8 %); 20 came, 4 went``."""
-        harder, easier = (count(self.num(one)) for one in ("harder", "easier"))
-        came, went = (count(self.num(one)) for one in ("came", "went"))
+        harder, easier = (show.count(self.num(one)) for one in ("harder", "easier"))
+        came, went = (show.count(self.num(one)) for one in ("came", "went"))
         return (
-            f"{harder} of {count(self.num_common)} examples became harder and {easier} easier "
-            f"({percent(self.share_changed)}); {came} came, {went} went"
+            f"{harder} of {show.count(self.num_common)} examples became harder and {easier} easier "
+            f"({show.percent(self.share_changed)}); {came} came, {went} went"
         )
 
     def by_class(self) -> pd.DataFrame:
@@ -115,8 +103,8 @@ class Difference(Result):
 
         Of more examples than can be told apart those drawn are spread evenly over the table.
         """
-        figure, axes = new_axes(4.6, 4.6)
-        axes.axline((0, 0), slope=1, color=FAINT, linewidth=0.8)
+        figure, axes = show.new_axes(4.6, 4.6)
+        axes.axline((0, 0), slope=1, color=show.FAINT, linewidth=0.8)
         for kind, color, size in _DOTS:
             rows = self.examples[self.examples["change"] == kind]
             step = max(-(-len(rows) // _DRAWN), 1)
@@ -136,53 +124,54 @@ class Difference(Result):
         axes.set(
             xlabel="confidence before", ylabel="confidence after", xlim=(0, 1), ylim=(0, 1), aspect="equal"
         )
-        legend_above(axes, 2)
+        show.legend_above(axes, 2)
         return figure
 
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[show.Section]:
         """What changed in each class, then the examples that changed most surely."""
         changed: tuple[Change, ...] = ("harder", "easier")
         return [_classes(self), *(_examples(self, change) for change in changed if self.num(change))]
 
 
-def _classes(found: Difference) -> Section:
+def _classes(found: Difference) -> show.Section:
     table = found.by_class()
     rows = [["class", *CHANGES, "mean difference"]]
-    rows.append(["all", *(count(found.num(change)) for change in CHANGES), f"{found.overall[0]:+.3f}"])
+    rows.append(["all", *(show.count(found.num(change)) for change in CHANGES), f"{found.overall[0]:+.3f}"])
     for _, row in table.head(_MOST_CLASSES).iterrows():
-        rows.append([row["class"], *(count(int(row[one])) for one in CHANGES), _signed(row["difference"])])
-    return Section(found.text, " ".join([_how(found), *found.notes]), rows)
+        changes = (show.count(int(row[one])) for one in CHANGES)
+        rows.append([row["class"], *changes, show.number(row["difference"], 3, signed=True)])
+    return show.Section(found.text, " ".join([_how(found), *found.notes]), rows)
 
 
 def _how(found: Difference) -> str:
-    value, low, high = found.overall
     least = f" by more than {found.at_least:g}" if found.at_least else ""
     more = len(found.by_class()) - _MOST_CLASSES
-    rest = f" {count(more)} more classes are not shown." if more > 0 else ""
+    rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
     return (
         f"Mean probability of the label over epochs 1 to {found.epoch} of {found.model}, "
         f"{found.num_trials[0]} trials of {found.names[0]} against {found.num_trials[1]} of "
         f"{found.names[1]}, examples matched by {found.by}; an example counts where it moved{least} "
         "beyond the noise of the trials, at a false-discovery rate of "
-        f"{chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by {value:+.3f} "
-        f"({low:+.3f} to {high:+.3f}). Classes with the most changed examples come first.{rest}"
+        f"{show.chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by "
+        f"{show.with_interval(*found.overall, 3, signed=True)}. Classes with the most changed examples come "
+        f"first.{rest}"
     )
 
 
-def _examples(found: Difference, change: Change) -> Section:
+def _examples(found: Difference, change: Change) -> show.Section:
     table = found.examples[found.examples["change"] == change].head(_MOST_EXAMPLES)
     rows = [["id", "class", "was", "before", "after", "q"]]
     for _, row in table.iterrows():
         was = "" if row["old_class"] == row["class"] else row["old_class"]
-        cells = [number(row["confidence_old"], 3), number(row["confidence_new"], 3), f"{row['q']:.2g}"]
+        cells = [
+            show.number(row["confidence_old"], 3),
+            show.number(row["confidence_new"], 3),
+            f"{row['q']:.2g}",
+        ]
         rows.append([str(row["id"]), row["class"], was, *cells])
-    return Section(
+    return show.Section(
         f"Became {change}",
-        f"The {len(table)} surest of {count(found.num(change))}: mean probability of the label before and "
-        "after, and the adjusted p-value; `was` is the class before, where it was another.",
+        f"The {len(table)} surest of {show.count(found.num(change))}: mean probability of the label before "
+        "and after, and the adjusted p-value; `was` is the class before, where it was another.",
         rows,
     )
-
-
-def _signed(value: float) -> str:
-    return "" if value != value else f"{value:+.3f}"  # NaN: a class that is in one version alone

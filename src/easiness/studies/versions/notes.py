@@ -87,7 +87,7 @@ def _on_recordings(old: Run, new: Run) -> Iterator[str]:
 
 
 def _share_trained_on(run: Run) -> float:
-    """Of the examples, over all trials."""
+    """The mean share of the examples that a trial was trained on."""
     shares = [trial.columns(trial.observed[0], ["trained_on"])["trained_on"].mean() for trial in run.trials]
     return float(np.mean(shares))
 

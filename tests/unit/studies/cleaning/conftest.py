@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from easiness.store import Run
-from easiness.studies.cleaning import study
+from easiness.studies.cleaning import labels
 
 Suspecting = Callable[..., None]
 
@@ -26,6 +26,6 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
             table = pd.DataFrame(columns).assign(suggested_share=1.0)
             return SimpleNamespace(ranked=table.iloc[np.argsort(-table["p_wrong"], kind="stable")])
 
-        monkeypatch.setattr(study, "suspects", found)
+        monkeypatch.setattr(labels, "suspects", found)
 
     return say

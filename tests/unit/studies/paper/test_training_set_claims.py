@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
-from easiness.studies.paper.claims import Claim
-from easiness.studies.paper.training_set_claims import ablation_claims, corruption_claims
+from easiness.studies.paper.claims import Claim, ablation_claims, corruption_claims
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 RATES = (0.0, 0.3, 0.6, 0.9)

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds
+from easiness.studies.suspects.kinds import NOT_CARRIED, KindEvidence, find_kinds, kind_reasons
 from easiness.studies.suspects.neighbours import Neighbours
-from easiness.studies.suspects.reasons import kind_reasons
 
 EASY = {
     "p_wrong": 0.0,

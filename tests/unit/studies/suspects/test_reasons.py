@@ -5,7 +5,7 @@ import pytest
 
 from easiness.analysis import LabelEvidence
 from easiness.studies.suspects.evidence import Evidence
-from easiness.studies.suspects.reasons import naming, reasons
+from easiness.studies.suspects.kinds import naming, reasons
 
 CLASSES = ("dog", "cat")
 
