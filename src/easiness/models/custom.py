@@ -34,14 +34,13 @@ class Custom:
 
     form = CALLABLE_FORM
     published: ClassVar[None] = None
-    users_own: ClassVar[bool] = True
 
     def reads(self, name: str) -> bool:
         """Is there a colon? What else has to be right is for `check`."""
         return ":" in name
 
     def known(self) -> tuple[str, ...]:
-        """Nothing is known of them."""
+        """No names, since nothing is known of them."""
         return ()
 
     def check(self, name: str) -> None:
@@ -67,7 +66,7 @@ class Custom:
             return find_attribute(f"model {name!r}", module_name, attribute)
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
-        """What went wrong."""
+        """The reason why the network cannot take such an example."""
         return cannot_take(name, input_shape, error)
 
 
@@ -214,7 +213,7 @@ def _described(value: Any, seen: dict[int, Any]) -> Iterator[str]:
 
 
 def _used(function: FunctionType) -> dict[str, Any]:
-    """What a function takes from around it, by name."""
+    """The values that a function takes from around it, by name."""
     codes = [function.__code__]
     for code in codes:
         codes += [inner for inner in code.co_consts if isinstance(inner, CodeType)]
@@ -236,7 +235,7 @@ def _parts_of(name: str) -> tuple[str, str]:
 def _built_by(
     function: Callable[..., Any], name: str, title: str, input_shape: Shape, num_classes: int
 ) -> nn.Module:
-    """What ``function`` returns for ``input_shape=(c, h, w), num_classes=n``, of which it may take fewer.
+    """The network that ``function`` returns for ``input_shape=(c, h, w), num_classes=n``; it may take fewer.
 
     The model is called ``name`` in an error, the function ``title``.
 

@@ -1,4 +1,4 @@
-"""What a family of networks is: all that is asked of one by the names of its members."""
+"""A family of networks: all that is asked of one by the names of its members."""
 
 from __future__ import annotations
 
@@ -20,17 +20,12 @@ class Family(Protocol):
 
     @property
     def form(self) -> str:
-        """How the names look, for help and error texts."""
+        """The form of the names, for help and error texts."""
         ...
 
     @property
     def published(self) -> Published | None:
         """Itself, where somebody publishes trained weights of these networks."""
-        ...
-
-    @property
-    def users_own(self) -> bool:
-        """Is it code of the user's own, so that the same name may mean something else tomorrow?"""
         ...
 
     def reads(self, name: str) -> bool:
@@ -59,5 +54,5 @@ class Family(Protocol):
 
 
 def cannot_take(name: str, input_shape: Shape, error: Exception) -> str:
-    """What `Family.unsuited` says where there is no more to say."""
+    """The text of `Family.unsuited` where there is no more to say."""
     return f"model {name!r} cannot take one example {(1, *input_shape)}: {describe(error)}"

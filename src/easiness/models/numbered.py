@@ -34,7 +34,6 @@ class Numbered:
     examples: tuple[str, ...]
 
     published: ClassVar[None] = None
-    users_own: ClassVar[bool] = False
 
     def read(self, name: str) -> dict[str, int] | None:
         """The numbers in a name of this form, in or out of range; ``None`` for another form."""
@@ -68,7 +67,7 @@ class Numbered:
         return net
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
-        """What went wrong."""
+        """The reason why the network cannot take such an example."""
         return cannot_take(name, input_shape, error)
 
 

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from easiness.errors import BadInput
 from easiness.named_import import describe
@@ -43,8 +43,6 @@ class Published:
     any_channels: bool = False
     smallest_side: Callable[[str], int] | None = None
 
-    users_own: ClassVar[bool] = False
-
     @property
     def published(self) -> Published:
         """Itself."""
@@ -59,9 +57,9 @@ class Published:
     def build_from(
         self, path: Path, name: str, input_shape: tuple[int, int, int], num_classes: int
     ) -> nn.Module:
-        """As `build`, with the weights in the file ``path``, all but a classifier for other classes.
+        """The network with the weights in the file ``path``, all but a classifier for other classes.
 
-        The random numbers drawn are the same.
+        The random numbers drawn are those of `build`.
 
         Raises:
             BadInput: the file cannot be read, or does not fit the network.
@@ -82,7 +80,7 @@ class Published:
             raise BadInput(self.unsuited(name, input_shape, error)) from error
 
     def unsuited(self, name: str, input_shape: tuple[int, int, int], error: Exception) -> str:
-        """What went wrong, with what helps."""
+        """The reason why the network cannot take such an example, and the remedy."""
         _, height, width = input_shape
         larger = "use larger images, or set `crop` in the recipe to a larger side"
         least = 0 if self.smallest_side is None else self.smallest_side(name)
@@ -133,7 +131,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def converted_file(url: str) -> Path:
-    """Where the weights at ``url`` are looked for: in torch's folder of downloads, as safetensors."""
+    """The file for the weights at ``url``: in torch's folder of downloads, as safetensors."""
     import torch
 
     return Path(torch.hub.get_dir(), "checkpoints", url.rsplit("/", 1)[-1]).with_suffix(SUFFIX)

@@ -117,8 +117,7 @@ def published(family: Family, name: str) -> Published:
 
 def is_users_own(name: str) -> bool:
     """Does the name stand for code of the user's own, so that tomorrow it may mean something else?"""
-    family = _reader(name)
-    return family is not None and family.users_own
+    return _reader(name) in (GIVEN, CUSTOM)
 
 
 def module_of(name: str) -> str | None:

@@ -62,7 +62,7 @@ def timm_net(name: str, input_shape: Shape, num_classes: int, **options: Any) ->
 
 
 def timm_weights_file(name: str) -> Path:
-    """Where the weights of ``name`` are as safetensors: in the Hugging Face cache, or in torch's hub folder.
+    """The file of the weights of ``name`` as safetensors: in the Hugging Face cache, or torch's hub folder.
 
     Raises:
         BadInput: there are none for this network, or they are not on this disk.

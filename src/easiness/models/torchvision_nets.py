@@ -59,7 +59,7 @@ def smallest_side(name: str) -> int:
 
 
 def torchvision_weights_file(name: str) -> Path:
-    """Where the best weights of ``name`` are as safetensors: ``checkpoints`` in torch's hub folder.
+    """The file of the best weights of ``name`` as safetensors: ``checkpoints`` in torch's hub folder.
 
     The folder follows ``TORCH_HOME``. Nothing is downloaded, and torchvision's own file, which is pickled,
     is not read.
