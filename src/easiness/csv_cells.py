@@ -52,7 +52,9 @@ def csv_rows(path: Path, what: str, errors: str = "strict") -> Iterator[tuple[in
         for cells in reader:
             yield reader.line_num, cells
     except OSError as error:
-        raise BadInput(f"{path}: the {what} cannot be read ({error.strerror or error})") from None
+        raise BadInput(
+            f"{path}: the {what} cannot be read ({error.strerror or error}); give one that can"
+        ) from None
     except UnicodeDecodeError:
         raise BadInput(f"{path}: the {what} is not UTF-8; save the file in that encoding") from None
     except csv.Error as error:

@@ -1,4 +1,10 @@
-"""What can go wrong, in two kinds: the user can mend the input, or a run that was fine has failed."""
+"""What can go wrong, in two kinds: the user can mend the input, or a run that was fine has failed.
+
+The text of an error has one form, ``thing: problem; remedy``, on one line and without a full stop. The thing
+is what the user has given, with its value (``rate 2``, ``--limit 9``), or the file. The remedy says what to
+do instead; where it says the problem too, it takes its place (``rate 2: give a share from 0 to 1``). A run
+that has failed may have no remedy.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +23,7 @@ class EasinessError(Exception):
 
 
 class BadInput(EasinessError, ValueError):
-    """Something given cannot be used as it is: the text names it and says what to do (exit code 2)."""
+    """Something given cannot be used as it is; the text says what to do instead (exit code 2)."""
 
     exit_code = 2
 

@@ -34,7 +34,7 @@ def import_module(what: str, module: str, passed_on: tuple[type[Exception], ...]
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing is not None and f"{module}.".startswith(f"{missing}."):
             raise BadInput(
-                f"{what}: there is no module {missing}, installed or in the current folder"
+                f"{what}: there is no module {missing}, installed or in the current folder; install it"
             ) from None
         raise BadInput(f"{what}: importing {module} raised {describe(error)}") from error
 

@@ -457,7 +457,7 @@ def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
 
 
 @pytest.mark.parametrize(
-    ("limit", "message"), [(10, "limit 10 exceeds the 9 examples"), (2, "limit 2 is below the 3 classes")]
+    ("limit", "message"), [(10, "limit 10: exceeds the 9 examples"), (2, "limit 2: below the 3 classes")]
 )
 def test_limits_that_cannot_be(tmp_path, write, limit, message):
     with pytest.raises(BadInput, match=message):

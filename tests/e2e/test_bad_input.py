@@ -150,9 +150,9 @@ def test_unknown_names(refused, tmp_path, name, hint):
             ["recipe shrot: unknown (did you mean short?); give paper or short, or a TOML"],
         ),
         (["--seed", -1], ["--seed -1: must be at least 0"]),
-        (["--limit", 1798], ["limit 1798 exceeds the 1797 examples"]),
-        (["--limit", 9], ["limit 9 is below the 10 classes"]),
-        (["--limit", -1], ["limit -1 is below the 10 classes"]),
+        (["--limit", 1798], ["limit 1798: exceeds the 1797 examples"]),
+        (["--limit", 9], ["limit 9: below the 10 classes"]),
+        (["--limit", -1], ["limit -1: below the 10 classes"]),
         (["--batch-size", 0], ["batch_size", "not 0"]),
         (["--train-share", 0], ["train share 0.0: must be above 0"]),
         (["--train-share", 1.5], ["train share 1.5: must be above 0 and at most 1"]),
@@ -178,7 +178,7 @@ def test_options(refused, digits, tmp_path, monkeypatch, options, words):
 def test_a_picture_too_small_for_the_network(refused, tmp_path):
     np.savez(tmp_path / "a.npz", x=X[:, :1, :1], y=Y)
     arguments = ["--model", "wrn_16_1", "--trials", 1, "--epochs", 1, "--out", tmp_path / "run"]
-    assert "'wrn_16_1' needs images of" in refused("measure", tmp_path / "a.npz", *arguments)
+    assert "'wrn_16_1': needs images of" in refused("measure", tmp_path / "a.npz", *arguments)
     assert not (tmp_path / "run").exists()
 
 

@@ -90,7 +90,7 @@ def test_scores_of_another_fraction(command, refused, measured: Path) -> None:
         assert table["p_easy"].sum() == pytest.approx(total)
     for fraction in (2.0, 0.0, -0.1):
         said = refused("scores", measured, "--fraction", fraction)
-        assert f"fraction {fraction} is not in (0, 1]" in said
+        assert f"fraction {fraction}: not in (0, 1]" in said
 
 
 def test_status_says_what_the_sets_hold(command, run: Run, measured: Path) -> None:

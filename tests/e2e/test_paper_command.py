@@ -128,7 +128,7 @@ def test_what_cannot_be_a_study_is_refused_before_anything_is_written(refused, t
     out = tmp_path / "study"
     smoke = ("paper", "--preset", "smoke", "--out")
     assert "(--holdout 0.2)" in refused(*smoke, out, "--holdout", 0)
-    assert "limit 5 is below" in refused(*smoke, out, "--limit", 5)
+    assert "limit 5: below" in refused(*smoke, out, "--limit", 5)
     assert "'lapto'" in refused("paper", "--preset", "lapto", "--out", out)
     assert "--out" in refused("paper", "--preset", "smoke")
     assert "nowhere" in refused("paper", tmp_path / "nowhere", "--preset", "smoke", "--out", out)

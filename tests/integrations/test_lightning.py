@@ -146,7 +146,7 @@ def test_what_cannot_be_recorded_is_said_and_nothing_is_stored(tmp_path):
         fit(tmp_path, RecordCallback(made, part))
     assert not made.run.trials
     steps = recorder(tmp_path / "steps", augmented=True)
-    with pytest.raises(BadInput, match="training_step is to return"):
+    with pytest.raises(BadInput, match="training_step must return"):
         fit(tmp_path, RecordCallback(steps))
 
 

@@ -174,7 +174,9 @@ def match_groups(
         return None
     h = largest if group_size is None else group_size
     if not 1 <= h <= largest:
-        raise BadInput(f"group size {h} is not in 1..{largest}, half of the smaller number of trials")
+        raise BadInput(
+            f"group size {h}: not in 1..{largest}; give half of the smaller number of trials at most"
+        )
     _, replicate_seed = np.random.SeedSequence(rule.seed).spawn(2)  # the first is that of the splits
     splits = disjoint_splits(a, b, h, max_splits=max_splits, seed=rule.seed)
     pairs = rule.pairs(a, b, group_rows(splits.a, a.num_trials), group_rows(splits.b, b.num_trials))

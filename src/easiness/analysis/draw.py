@@ -56,7 +56,7 @@ def draw_by_rank(
         return np.sort(_successive(v, num, beta, lots, gumbel))
     classes = np.asarray(labels)
     if classes.shape != v.shape:
-        raise BadInput(f"labels have shape {classes.shape} for {len(v)} values: give one label per example")
+        raise BadInput(f"labels: have shape {classes.shape} for {len(v)} values; give one label per example")
     _, own, sizes = np.unique(classes, return_inverse=True, return_counts=True)
     drawn = []
     for label, quota in enumerate(_quotas(rate, num, sizes, rng)):
@@ -84,7 +84,7 @@ def check_classes_left(
     if len(emptied):
         label = classes[emptied[0]]
         name = label if class_names is None else repr(class_names[label])
-        raise BadInput(f"{drawn_by} takes all {sizes[emptied[0]]} examples of class {name}: {remedy}")
+        raise BadInput(f"{drawn_by}: takes all {sizes[emptied[0]]} examples of class {name}; {remedy}")
 
 
 def parse_policy(
@@ -107,7 +107,7 @@ def parse_policy(
         known = False
     if not known:
         raise BadInput(
-            f"policy {text!r} is unknown{nearest(name, [*policies, 'beta', *others])}: "
+            f"policy {text!r}: unknown{nearest(name, [*policies, 'beta', *others])}; "
             f"give {', '.join(policies)} or beta:A,B with two positive numbers, such as beta:1,3"
         )
     _check_beta((a, b))
@@ -168,14 +168,14 @@ def as_numbers(values: npt.ArrayLike) -> npt.NDArray[np.float64]:
     try:
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError):
-        raise BadInput("values are not numbers: give one number per example") from None
+        raise BadInput("values: not numbers; give one number per example") from None
     if array.ndim != 1 or len(array) == 0:
-        raise BadInput(f"values have shape {array.shape}: give one number per example")
+        raise BadInput(f"values: have shape {array.shape}; give one number per example")
     undefined = np.isnan(array)
     if undefined.any():
         raise BadInput(
-            f"values are NaN for {undefined.sum()} of {len(array)} examples "
-            f"(the first at position {undefined.argmax()}): leave those examples out"
+            f"values: NaN for {undefined.sum()} of {len(array)} examples "
+            f"(the first at position {undefined.argmax()}); leave those examples out"
         )
     return array
 
@@ -184,18 +184,18 @@ def of_length(values: npt.ArrayLike, length: int, name: str) -> npt.NDArray[Any]
     """``values`` as an array [length]; raises `BadInput` where it has another shape."""
     array = np.asarray(values)
     if array.shape != (length,):
-        raise BadInput(f"{name} has shape {array.shape} for {length} values: give one entry per example")
+        raise BadInput(f"{name}: has shape {array.shape} for {length} values; give one entry per example")
     return array
 
 
 def num_drawn(rate: float, num_examples: int) -> int:
     """The nearest whole number to ``rate * num_examples``; half goes up."""
     if not 0 <= rate < 1:
-        raise BadInput(f"rate {rate} is not in [0, 1): give a share of the examples such as 0.3")
+        raise BadInput(f"rate {rate}: not in [0, 1); give a share of the examples such as 0.3")
     num = int(rate * num_examples + 0.5)
     if num == num_examples:
         raise BadInput(
-            f"rate {rate} leaves none of {num_examples} examples: give a lower rate or more examples"
+            f"rate {rate}: leaves none of {num_examples} examples; give a lower rate or more examples"
         )
     return num
 
@@ -203,7 +203,7 @@ def num_drawn(rate: float, num_examples: int) -> int:
 def check_seed(seed: int) -> None:
     """Raise `BadInput` where the seed is negative."""
     if seed < 0:
-        raise BadInput(f"seed {seed} is negative; use 0 or above")
+        raise BadInput(f"seed {seed}: negative; use 0 or above")
 
 
 def _check_beta(beta: tuple[float, float]) -> None:

@@ -96,7 +96,7 @@ def split_half(
         return None
     h = largest if group_size is None else group_size
     if not 1 <= h <= largest:
-        raise BadInput(f"group size {h} is not in 1..{largest}, half of the number of trials")
+        raise BadInput(f"group size {h}: not in 1..{largest}; give half of the number of trials at most")
     splits = disjoint_splits(votes, votes, h, max_splits=max_splits, seed=seed)
     for rows in (splits.a, splits.b):
         votes.check_heard(group_rows(rows, votes.num_trials))

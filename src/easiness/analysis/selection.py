@@ -20,7 +20,7 @@ _SOME = 4096  # values looked at to guess a cut
 def check_option(name: str, value: str, known: tuple[str, ...]) -> None:
     """Raise `BadInput` unless the value is one of those known."""
     if value not in known:
-        raise BadInput(f"{name} {value!r} is unknown{nearest(value, known)}: give one of {', '.join(known)}")
+        raise BadInput(f"{name} {value!r}: unknown{nearest(value, known)}; give one of {', '.join(known)}")
 
 
 def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
@@ -34,14 +34,14 @@ def _from_side(values: npt.ArrayLike, side: str, name: str) -> Floats:
         if array.dtype != np.float32:
             array = array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
-        raise BadInput(f"{name} are not numbers: give one number per example") from None
+        raise BadInput(f"{name}: not numbers; give one number per example") from None
     if array.ndim != 1:
-        raise BadInput(f"{name} have shape {array.shape}: give one number per example")
+        raise BadInput(f"{name}: have shape {array.shape}; give one number per example")
     undefined = np.isnan(array)
     if undefined.any():
         raise BadInput(
-            f"{name} are NaN for {undefined.sum()} of {len(array)} examples "
-            f"(the first at position {undefined.argmax()}): leave those examples out"
+            f"{name}: NaN for {undefined.sum()} of {len(array)} examples "
+            f"(the first at position {undefined.argmax()}); leave those examples out"
         )
     return -array if side == "hard" else array
 
@@ -103,7 +103,7 @@ def select(
     if ties == "posterior" and num_trials is None:
         raise BadInput("ties posterior: give the number of trials that the values are counts of, num_trials")
     if ties != "posterior" and num_trials is not None:
-        raise BadInput(f"num_trials {num_trials}: is for ties posterior, but ties {ties} was asked for")
+        raise BadInput(f"num_trials {num_trials}: is for ties posterior; leave it out for ties {ties}")
     if num_trials is not None:
         num_selected(len(v), fraction)
         belongs = membership(values, num_trials, fraction)

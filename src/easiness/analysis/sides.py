@@ -20,7 +20,7 @@ SIDES: tuple[Side, ...] = ("easy", "hard")
 def check_fraction(fraction: float) -> None:
     """Raise `BadInput` unless the fraction is in (0, 1]."""
     if not 0 < fraction <= 1:
-        raise BadInput(f"fraction {fraction} is not in (0, 1]: give a share such as 0.1")
+        raise BadInput(f"fraction {fraction}: not in (0, 1]; give a share such as 0.1")
 
 
 def num_selected(num_examples: int, fraction: float) -> int:
@@ -33,7 +33,7 @@ def num_selected(num_examples: int, fraction: float) -> int:
     k = int(fraction * num_examples + 0.5)
     if k == 0:
         raise BadInput(
-            f"fraction {fraction} is too small: it selects none of {num_examples} examples; "
+            f"fraction {fraction}: too small, as it selects none of {num_examples} examples; "
             "give a larger fraction or more examples"
         )
     return k

@@ -200,11 +200,11 @@ def check_same_examples(a: Votes, b: Votes) -> None:
     """
     if a.num_examples != b.num_examples:
         raise BadInput(
-            f"the runs saw {a.num_examples} and {b.num_examples} examples: compare runs over the same data"
+            f"the runs: saw {a.num_examples} and {b.num_examples} examples; compare runs over the same data"
         )
     if a.ids is not b.ids and not np.array_equal(a.ids, b.ids):
         at = int(np.argmax(a.ids != b.ids))
         raise BadInput(
-            f"the runs saw different examples (at position {at} ids {a.ids[at]} and {b.ids[at]}): "
+            f"the runs: saw different examples (at position {at} ids {a.ids[at]} and {b.ids[at]}); "
             "compare runs over the same data"
         )

@@ -54,7 +54,9 @@ def card(
         _apply(apply, run_or_source, loading, output)
         return
     if loading != Loading():
-        raise BadInput("how to read SOURCE is for --apply; of a run, --source says where its data are")
+        raise BadInput(
+            "options of how to read SOURCE: are for --apply; of a run, --source says where its data are"
+        )
     if output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
 

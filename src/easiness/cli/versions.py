@@ -60,4 +60,4 @@ def diff(
     results.show_result(found, output)
     if fail_above is not None and found.share_changed > fail_above:
         share, most = show.percent(found.share_changed), show.chosen_percent(fail_above)
-        raise RunFailed(f"{share} of the examples changed, more than --fail-above {most}")
+        raise RunFailed(f"--fail-above {most}: {share} of the examples changed")

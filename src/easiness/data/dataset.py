@@ -188,14 +188,14 @@ class Dataset:
             BadInput: ``k`` exceeds the number of examples or is below the number of classes.
         """
         if k > len(self):
-            raise BadInput(f"limit {k} exceeds the {len(self)} examples of {self.name}; use a smaller limit")
+            raise BadInput(f"limit {k}: exceeds the {len(self)} examples of {self.name}; use a smaller limit")
         if k < self.num_classes:
             raise BadInput(
-                f"limit {k} is below the {self.num_classes} classes of {self.name}; use at least one example "
+                f"limit {k}: below the {self.num_classes} classes of {self.name}; use at least one example "
                 "per class"
             )
         if seed < 0:
-            raise BadInput(f"seed {seed} is negative; use 0 or above")
+            raise BadInput(f"seed {seed}: negative; use 0 or above")
         held_out = self.held_out
         if held_out is not None and k < len(held_out):
             held_out = held_out._take(balanced_subset(held_out.labels, k, seed))

@@ -104,7 +104,7 @@ def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip
     if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
             raise BadInput(
-                f"a source of {len(source)} parts is not a pair; give arrays as (x, y), or a list of "
+                f"a source of {len(source)} parts: not a pair; give arrays as (x, y), or a list of "
                 "(image, label)"
             )
         return from_arrays(*source, held_out=held_out, classes=classes)

@@ -230,7 +230,9 @@ def connected(address: str | None = None) -> Any:
         ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
-        raise BadInput(f"ray address {address}: cannot be connected to ({reason})") from error
+        raise BadInput(
+            f"ray address {address}: cannot be connected to ({reason}); start the cluster"
+        ) from error
     _started = True
     return ray
 

@@ -107,7 +107,7 @@ def _users_own(name: str) -> ExecutorKind:
         except Exception as error:
             raise BadInput(f"{what}: {parts[1]}({jobs}) raised {describe(error)}") from error
         if not isinstance(made, Executor):
-            raise BadInput(f"{what} gives {type(made).__name__}; give an easiness.executors.Executor")
+            raise BadInput(f"{what}: gives {type(made).__name__}; give an easiness.executors.Executor")
         return made
 
     return ExecutorKind(name, make, bool(getattr(found, "shares_memory", False)))

@@ -97,7 +97,7 @@ class RecordCallback(Callback):  # type: ignore[misc]
             return
         if not isinstance(outputs, dict) or not {"ids", "logits"} <= outputs.keys():
             raise BadInput(
-                'RecordCallback: training_step is to return {"loss": ..., "logits": ..., "ids": ...}'
+                'RecordCallback: training_step must return {"loss": ..., "logits": ..., "ids": ...}'
             )
         self._trial.update(outputs["ids"], outputs["logits"])
 

@@ -122,7 +122,7 @@ class RecordTraining(TrainerCallback):  # type: ignore[misc]
         """Raises `BadInput` if the recorder was not made for augmented observations."""
         if not recorder.augmented:
             raise BadInput(
-                "RecordTraining: make the Recorder with augmented=True: training steps are recorded"
+                "RecordTraining: make the Recorder with augmented=True; training steps are recorded"
             )
         self._recorder, self._seed, self._trained_on = recorder, seed, trained_on
         self._id_key = id_key

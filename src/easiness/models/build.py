@@ -63,11 +63,11 @@ def _check_output(net: nn.Module, family: Family, name: str, input_shape: Shape,
         for module, training in modes:
             module.training = training
     if not isinstance(output, torch.Tensor):
-        raise BadInput(f"model {name!r} gives {type(output).__name__} for an example; it must give a tensor")
+        raise BadInput(f"model {name!r}: gives {type(output).__name__} for an example; it must give a tensor")
     if tuple(output.shape) != (1, num_classes) or not output.is_floating_point():
         raise BadInput(
-            f"model {name!r} gives {output.dtype} {tuple(output.shape)} for one example; it must give "
+            f"model {name!r}: gives {output.dtype} {tuple(output.shape)} for one example; it must give "
             f"floating-point logits (1, {num_classes})"
         )
     if not any(parameter.requires_grad for parameter in net.parameters()):
-        raise BadInput(f"model {name!r} has no parameter that can be trained")
+        raise BadInput(f"model {name!r}: has no parameter that can be trained; give another network")

@@ -97,7 +97,7 @@ class Given(Custom):
             return _given[name]
         except KeyError:
             raise BadInput(
-                f"model {name!r} was an object of Python in another process: first call easiness.measure "
+                f"model {name!r}: was an object of Python in another process; first call easiness.measure "
                 "with the same one and folder here, or define it in a module and measure with that"
             ) from None
 
@@ -251,10 +251,10 @@ def _built_by(
         shown = ", ".join(f"{key}={value}" for key, value in arguments.items())
         raise BadInput(f"model {name!r}: {title}({shown}) raised {describe(error)}") from error
     if not isinstance(net, nn.Module):
-        raise BadInput(f"model {name!r} returned {type(net).__name__}; it must return a torch.nn.Module")
+        raise BadInput(f"model {name!r}: returned {type(net).__name__}; it must return a torch.nn.Module")
     if net in _built:
         raise BadInput(
-            f"model {name!r} returned the same network again; it must build another each time it is called, "
+            f"model {name!r}: returned the same network again; it must build another each time it is called, "
             "since each trial needs new weights"
         )
     _built.add(net)

@@ -58,8 +58,8 @@ class Numbered:
         _, height, width = input_shape
         if min(height, width) < self.min_side:
             raise BadInput(
-                f"model {name!r} needs images of at least {self.min_side} x {self.min_side} pixels and these "
-                f"are {height} x {width}; use larger images or an MLP such as mlp_3"
+                f"model {name!r}: needs images of at least {self.min_side} x {self.min_side} pixels; these "
+                f"are {height} x {width}, so use larger images or an MLP such as mlp_3"
             )
         # its module loads torch
         builder = getattr(importlib.import_module(f"{__package__}.{self.name}"), self.name)

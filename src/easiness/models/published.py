@@ -86,17 +86,19 @@ class Published:
         least = 0 if self.smallest_side is None else self.smallest_side(name)
         if min(height, width) < least:
             return (
-                f"model {name!r} needs images of at least {least} x {least} pixels and these are "
-                f"{height} x {width}; {larger}"
+                f"model {name!r}: needs images of at least {least} x {least} pixels; these are "
+                f"{height} x {width}, so {larger}"
             )
-        return f"model {name!r} cannot take images of {height} x {width} pixels ({describe(error)}); {larger}"
+        return (
+            f"model {name!r}: cannot take images of {height} x {width} pixels ({describe(error)}); {larger}"
+        )
 
 
 def _colored(name: str, input_shape: tuple[int, int, int], weights: str = "") -> tuple[int, int, int]:
     """The shape of what the network sees of such images."""
     channels, height, width = input_shape
     if channels not in (1, 3):
-        raise BadInput(f"model {name!r} {weights}takes images of 1 or 3 channels and these have {channels}")
+        raise BadInput(f"model {name!r}: {weights}takes images of 1 or 3 channels; these have {channels}")
     return 3, height, width
 
 
@@ -169,7 +171,7 @@ def load_weights(net: nn.Module, weights: dict[str, Tensor], num_classes: int, p
         if key in own and tensor.shape != own[key].shape:
             raise BadInput(
                 f"{path}: these weights do not fit: {key} is {_size(tensor)} in the file and "
-                f"{_size(own[key])} in the network for these images"
+                f"{_size(own[key])} in the network for these images; give the weights of this network"
             )
     missing, unexpected = net.load_state_dict(weights, strict=False)
     missing = [key for key in missing if key not in classifier]

@@ -109,7 +109,7 @@ def published(family: Family, name: str) -> Published:
     """
     if family.published is None:
         raise BadInput(
-            f"model {name!r} has no pretrained weights; leave out --pretrained, or choose a model of "
+            f"model {name!r}: has no pretrained weights; leave out --pretrained, or choose a model of "
             "torchvision's or timm:NAME"
         )
     return family.published

@@ -138,7 +138,7 @@ def _timm(name: str) -> Any:
     try:
         return importlib.import_module("timm")
     except ModuleNotFoundError:
-        raise BadInput(f"model {name!r} needs timm; run: pip install 'easiness[timm]'") from None
+        raise BadInput(f"model {name!r}: needs timm; run pip install 'easiness[timm]'") from None
 
 
 def _config(name: str) -> Any:

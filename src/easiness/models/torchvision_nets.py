@@ -45,7 +45,7 @@ def torchvision_net(name: str, input_shape: Shape, num_classes: int) -> nn.Modul
     elif name.startswith(("vit_", "maxvit")):
         if height != width:
             raise BadInput(
-                f"model {name!r} takes square images only and these are {height} x {width}; set `crop` in "
+                f"model {name!r}: takes square images only and these are {height} x {width}; set `crop` in "
                 "the recipe, or choose another model"
             )
         options = {"image_size": height} if name.startswith("vit_") else {"input_size": (height, width)}

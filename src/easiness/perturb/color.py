@@ -25,7 +25,7 @@ class Color:
 
     def __post_init__(self) -> None:
         if not 0 <= self.alpha <= 1:
-            raise BadInput(f"color alpha {self.alpha} is not in [0, 1]: 1 keeps the color, 0 leaves grey")
+            raise BadInput(f"color alpha {self.alpha}: not in [0, 1]; 1 keeps the color, 0 leaves grey")
 
     def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
         """The images [b, c, h, w], with values in the range that they had; ``ids`` do not matter."""

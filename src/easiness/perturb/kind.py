@@ -37,7 +37,7 @@ def as_batch(images: Tensor, ids: Ids | None) -> Tensor:
         given = (
             f"{images.dtype} {list(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
         )
-        raise BadInput(f"images are {given}: give a float tensor [b, c, h, w] with values in [0, 1]")
+        raise BadInput(f"images: are {given}; give a float tensor [b, c, h, w] with values in [0, 1]")
     if ids is not None and len(ids) != len(images):
         raise BadInput(f"{len(ids)} ids for {len(images)} images: give one id per image")
     return images.float() if images.dtype.itemsize < 4 else images
@@ -117,11 +117,11 @@ class Perturbation:
         except (EasinessError, MemoryError, torch.cuda.OutOfMemoryError):
             raise
         except Exception as error:
-            raise BadInput(f"{self._name} raised {describe(error)}") from error
+            raise BadInput(f"{self._name}: raised {describe(error)}") from error
         if not isinstance(out, Tensor) or out.shape != images.shape or not out.is_floating_point():
             given = f"{out.dtype} {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
             raise BadInput(
-                f"{self._name} returned {given}: return floats {list(images.shape)}, as it was given"
+                f"{self._name}: returned {given}; return floats {list(images.shape)}, as it was given"
             )
         return out
 

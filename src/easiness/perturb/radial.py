@@ -47,7 +47,7 @@ class Radial:
     def __post_init__(self) -> None:
         if not 0 <= self.radius < math.inf:
             raise BadInput(
-                f"radial radius {self.radius} is negative or not finite: "
+                f"radial radius {self.radius}: negative or not finite; "
                 "it counts frequencies, from 0, which leaves the mean"
             )
 

@@ -51,7 +51,7 @@ def register(
     fixed = [*([] if callable(levels) else levels), *([] if callable(neutral) else [neutral])]
     for level in fixed:
         if not math.isfinite(level):
-            raise BadInput(f"perturbation {name!r}: level {level} is not finite")
+            raise BadInput(f"perturbation {name!r}: level {level} is not finite; give numbers")
 
     def decorate(factory: _F) -> _F:
         known = _known(name)
@@ -62,7 +62,7 @@ def register(
         elif known in _registered and _origin(known.factory) == _origin(factory):
             _registered[_registered.index(known)] = made
         else:
-            raise BadInput(f"perturbation {name!r} exists already: choose another name")
+            raise BadInput(f"perturbation {name!r}: exists already; choose another name")
         return factory
 
     return decorate
@@ -87,7 +87,7 @@ def find_kind(name: str) -> Kind:
     found = _known(short)
     if found is None:
         raise BadInput(
-            f"perturbation {name!r} is not known{nearest(short, kinds())}: give one of {', '.join(kinds())}, "
+            f"perturbation {name!r}: unknown{nearest(short, kinds())}; give one of {', '.join(kinds())}, "
             "or package.module:name for one that the module registers"
         )
     return found
@@ -142,5 +142,5 @@ def perturbation(kind: str, level: float, seed: int = 0) -> Perturbation:
     except EasinessError:
         raise
     except Exception as error:
-        raise BadInput(f"perturbation {kind!r} at level {level:g} raised {describe(error)}") from error
+        raise BadInput(f"perturbation {kind!r} at level {level:g}: raised {describe(error)}") from error
     return Perturbation(kind, float(level), seed, transform)

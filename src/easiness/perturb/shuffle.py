@@ -47,10 +47,10 @@ class Shuffle:
     def __post_init__(self) -> None:
         if not 0 < self.tile <= 1:
             raise BadInput(
-                f"shuffle tile {self.tile} is not in (0, 1]: it is a share of the side, 1 shuffles nothing"
+                f"shuffle tile {self.tile}: not in (0, 1]; it is a share of the side, 1 shuffles nothing"
             )
         if self.seed < 0:
-            raise BadInput(f"shuffle seed {self.seed} is negative; use 0 or above")
+            raise BadInput(f"shuffle seed {self.seed}: negative; use 0 or above")
 
     def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
         """The images [b, c, h, w] in other order of tiles; ``ids`` [b] are integers or texts.
@@ -63,7 +63,7 @@ class Shuffle:
         if rows * cols == 1 or images.numel() == 0:
             return images
         if ids is None:
-            raise BadInput("shuffle needs ids, one per image: the order of the tiles is drawn from them")
+            raise BadInput("shuffle: needs ids, one per image; the order of the tiles is drawn from them")
         order = _orders(ids, self.seed, rows * cols).to(images.device)
         num, channels = images.shape[:2]
         block = images[:, :, : rows * height, : cols * width]
@@ -111,7 +111,7 @@ def _raw(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
     elif isinstance(example, str):
         text = f"text {example}"
     else:
-        raise BadInput(f"id {example!r} is neither an integer nor a text: give the examples' own ids")
+        raise BadInput(f"id {example!r}: neither an integer nor a text; give the examples' own ids")
     # file names need not be valid text
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     sequence = np.random.SeedSequence(int.from_bytes(digest, "little"), spawn_key=(seed,))

@@ -215,7 +215,7 @@ class ObservationLog:
         if self._kept is not None:
             expected["logits"] = (len(self._kept), self._num_classes)
         if shapes != expected:
-            raise BadInput("the checkpoint is of a recording of other examples; begin the training anew")
+            raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
         self._epochs = [
             Statistics(*(np.array(state[name][row]) for name in STATISTICS))
             for row in range(len(state[STATISTICS[0]]))

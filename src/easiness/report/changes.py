@@ -65,7 +65,7 @@ def changes(
             raise BadInput("--old-source: is where the data of the run before are; name it with --since")
         return None
     if len(runs) != 1:
-        raise BadInput(f"--since {since.path}: is compared with one run, and {len(runs)} were given")
+        raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
     if by == "pixels":
         sources = (sources[0], data_of(runs[0], sources[1]))
     found = diff(since, runs[0], by=by, epoch=epoch, sources=sources)

@@ -118,7 +118,7 @@ def _labels(run: Run, classes: Sequence[str]) -> list[int]:
         if name not in run.classes:
             raise BadInput(f"{run.path}: has no class {name!r}{nearest(name, run.classes)}")
     if not classes:
-        raise BadInput("no class was given; name at least one")
+        raise BadInput("classes: none was given; name at least one")
     return [run.classes.index(name) for name in classes]
 
 

@@ -127,7 +127,7 @@ def render_report(
             undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`.
     """
     if not runs:
-        raise BadInput("no run was given; name at least one")
+        raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)
     if comparison is not None:
         epoch = comparison.epoch

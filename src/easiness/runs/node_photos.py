@@ -40,14 +40,14 @@ class NodePhotos:
     def _from_source(self) -> WorkingImages:
         here = f"machine {platform.node()}: it does not see the cache of photos {self.path}"
         if self.ref.source is None:
-            raise RunFailed(f"{here}, and the data have no source; use a shared file system")
+            raise RunFailed(f"{here}: the data have no source; use a shared file system")
         try:
             data = load_as(self.ref.source, self.ref)
             split: Any = data.splits.get(self.split)  # type: ignore[call-overload]
             expected = self.ref.train if self.split == "train" else self.ref.held_out
             if split is None or expected is None or split.fingerprint != expected.fingerprint:
-                raise RunFailed(f"{here}, and has other data at {self.ref.source}; copy those of the run")
+                raise RunFailed(f"{here}: has other data at {self.ref.source}; copy those of the run")
             photos = working_images(split, self.recipe, cache_folder() / "photos")
         except BadInput as error:
-            raise RunFailed(f"{here}, and cannot read the source ({error}); share the folder") from error
+            raise RunFailed(f"{here}: cannot read the source ({error}); share the folder") from error
         return photos

@@ -154,7 +154,7 @@ def make_plan(
     if num < data.num_classes:
         raise BadInput(
             f"train share {share}: leaves {num} of {len(data)} examples to train on, "
-            f"fewer than the {data.num_classes} classes"
+            f"fewer than the {data.num_classes} classes; give a larger one"
         )
     shape = data.input_shape(recipe)
     weights = pretrained_file(model) if training.pretrained else None

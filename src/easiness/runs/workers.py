@@ -41,11 +41,11 @@ def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -
         named = execution.executor if elsewhere else "processes"
         if given is not None:
             raise BadInput(
-                f"model {given!r} is an object of this process, which others cannot import; use jobs=1 "
+                f"model {given!r}: is an object of this process, which others cannot import; use jobs=1 "
                 f"without executor={named!r}, or define it in a module and give it from there"
             )
         raise BadInput(
-            "photos without a cache are in the memory of one process, and others cannot share them; "
+            "photos without a cache: are in the memory of one process, and others cannot share them; "
             f"leave out --cache off, or use --jobs 1 without --executor {named}"
         )
     return replace(execution, jobs=1)

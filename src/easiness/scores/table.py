@@ -114,5 +114,5 @@ def score_columns(trials: Iterable[Observations], epoch: int) -> dict[str, npt.N
         scoring.add(obs)
         del obs  # the next trial is read while this name would still hold the last
     if scoring is None:
-        raise BadInput("there is no finished trial to score; measure at least one")
+        raise BadInput("trials: none is finished; measure at least one")
     return scoring.columns()

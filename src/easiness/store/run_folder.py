@@ -71,7 +71,7 @@ def read_document(path: Path) -> RunDocument:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from None
     if not there:
-        raise BadInput(f"{path}: no such run")
+        raise BadInput(f"{path}: no such run; give the folder of one")
     if not described:
         inside = sorted(found.parent.name for found in path.glob(f"*/{DOCUMENT}"))
         give = (

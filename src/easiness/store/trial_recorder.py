@@ -205,7 +205,9 @@ class TrialRecorder:
         with RunWriter(into.path, wait=WAIT_SECONDS) as writer:
             trials = writer.read(into.before).trials
             if self._seed in into:
-                raise BadInput(f"{into.path}: another process has recorded seed {self._seed} meanwhile")
+                raise BadInput(
+                    f"{into.path}: another process has recorded seed {self._seed} meanwhile; take another"
+                )
             writer.add(
                 record,
                 {"train": into.ids},

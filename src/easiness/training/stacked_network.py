@@ -26,7 +26,7 @@ def check_together(model: nn.Module) -> None:
     for name, layer in model.named_modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd) and layer.p > 0:
             raise BadInput(
-                f"a network with dropout (layer {name or 'of the model'}) cannot train side by side with "
+                f"a network with dropout (layer {name or 'of the model'}): cannot train side by side with "
                 "others in one process; train its trials one by one"
             )
 

@@ -70,7 +70,10 @@ def open_network(
         model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
-        raise BadInput(f"model {spec.model}: the stored weights do not fit the network ({reason})") from None
+        raise BadInput(
+            f"model {spec.model}: the stored weights do not fit the network ({reason}); "
+            "restore the run from a copy"
+        ) from None
     # the number of examples matters to training alone
     recipe = spec.recipe.over(spec.epochs)
     return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)

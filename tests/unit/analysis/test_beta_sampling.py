@@ -96,9 +96,9 @@ def test_classes_lose_the_same_share():
         ({"prediction": np.full(20, 1.1)}, r"prediction: not all in \[0, 1\]"),
         ({"prediction": np.full(20, np.nan)}, "NaN for 20 of 20"),
         ({"exponent": 0.0}, "exponent 0: give a positive number such as 4"),
-        ({"rate": 1.0}, r"rate 1\.0 is not in"),
-        ({"seed": -1}, "seed -1 is negative"),
-        ({"ids": [1]}, "ids has shape"),
+        ({"rate": 1.0}, r"rate 1\.0: not in"),
+        ({"seed": -1}, "seed -1: negative"),
+        ({"ids": [1]}, "ids: has shape"),
     ],
 )
 def test_what_is_refused(options, message):

@@ -97,9 +97,9 @@ def test_how_much_is_cut_unless_said(rate, cut):
         ({"cut": 0.4}, r"cut 0\.4: not in \[0, 0\.3\], the share to drop"),
         ({"cut": -0.1}, r"cut -0\.1: not in"),
         ({"strata": 0}, "strata 0: give 1 or more"),
-        ({"seed": -1}, "seed -1 is negative"),
-        ({"refine_by": [1.0]}, "refine_by has shape"),
-        ({"labels": [1]}, "labels has shape"),
+        ({"seed": -1}, "seed -1: negative"),
+        ({"refine_by": [1.0]}, "refine_by: has shape"),
+        ({"labels": [1]}, "labels: has shape"),
     ],
 )
 def test_what_is_refused(options, message):

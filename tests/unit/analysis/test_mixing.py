@@ -158,8 +158,8 @@ def test_select_gives_the_same() -> None:
     ("counts", "num_trials", "fraction", "text"),
     [
         ([1, 2], 0, 0.1, "num_trials 0: must be a whole number, at least 1"),
-        ([1, 2], 2, 0.0, "fraction 0.0 is not in"),
-        ([1, 2], 2, 1.5, "fraction 1.5 is not in"),
+        ([1, 2], 2, 0.0, "fraction 0.0: not in"),
+        ([1, 2], 2, 1.5, "fraction 1.5: not in"),
         ([1, 3], 2, 0.1, "counts: 3 at position 1 is no whole number in 0..2; give in how many of the 2"),
         ([-1, 1], 2, 0.1, "counts: -1 at position 0 is no whole number in 0..2"),
         ([0.5, 1], 2, 0.1, "counts: 0.5 at position 0 is no whole number"),
@@ -185,12 +185,12 @@ def test_what_is_refused(counts: list[float], num_trials: int, fraction: float, 
         (
             [1, 2],
             {"ties": "expected", "num_trials": 2},
-            "num_trials 2: is for ties posterior, but ties expected was asked for",
+            "num_trials 2: is for ties posterior; leave it out for ties expected",
         ),
         ([1, 2], {"ties": "posterior", "num_trials": 1}, "counts: 2 at position 1 is no whole number in"),
         ([0.5, 1], {"ties": "posterior", "num_trials": 2}, "counts: 0.5 at position 0 is no whole number"),
-        ([1, math.nan], {"ties": "posterior", "num_trials": 2}, "values are NaN for 1 of 2 examples"),
-        ([1, 2], {"ties": "posteriors", "num_trials": 2}, "ties 'posteriors' is unknown"),
+        ([1, math.nan], {"ties": "posterior", "num_trials": 2}, "values: NaN for 1 of 2 examples"),
+        ([1, 2], {"ties": "posteriors", "num_trials": 2}, "ties 'posteriors': unknown"),
     ],
 )
 def test_what_select_refuses(values: list[float], options: dict[str, object], text: str) -> None:

@@ -58,8 +58,8 @@ def test_a_study(command, measured, tmp_path, name, effect):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--rates", "0,1"], "rate 1 is not in [0, 1)"),
-        (["--rates", "-0.1"], "rate -0.1 is not in [0, 1)"),
+        (["--rates", "0,1"], "rate 1: not in [0, 1)"),
+        (["--rates", "-0.1"], "rate -0.1: not in [0, 1)"),
         (["--rates", "many"], "--rates 'many'"),
         (["--policies", "beta:0,1"], "give two positive numbers"),
         (["--policies", "beta:1"], "policy 'beta:1'"),
@@ -81,7 +81,7 @@ def test_bad_input(refused, measured, tmp_path, name, options, said):
 
 def test_scores_of_other_data(refused, measured, tmp_path, pictures):
     line = refused("ablate", pictures, "--scores", measured, *STUDY, "--out", tmp_path / "out")
-    assert "limit 100 exceeds" in line or "not the data" in line
+    assert "limit 100: exceeds" in line or "not the data" in line
 
 
 def test_a_rate_that_leaves_a_class_without_examples(refused, measured, tmp_path):
@@ -168,9 +168,9 @@ def test_the_summary_says_what_was_never_learned(command, digits, tmp_path):
     ("options", "said"),
     [
         (["--drop", "1"], "drop 1.0: not in [0, 1)"),
-        (["--policy", "beta:x"], "policy 'beta:x' is unknown"),
-        (["--policy", "wrost"], "policy 'wrost' is unknown (did you mean worst, best?): give easy"),
-        (["--policy", "daul"], "policy 'daul' is unknown (did you mean dual"),
+        (["--policy", "beta:x"], "policy 'beta:x': unknown"),
+        (["--policy", "wrost"], "policy 'wrost': unknown (did you mean worst, best?); give easy"),
+        (["--policy", "daul"], "policy 'daul': unknown (did you mean dual"),
         (["--score", "foo"], "score 'foo': unknown; choose easiness, "),
         (["--drop", "0.97"], "examples of class"),
         (["-o", "ids.npy"], "end the name in .csv or .parquet or .txt"),
@@ -216,6 +216,6 @@ def test_exactly_the_worst_and_those_named(command, refused, measured, tmp_path)
     assert "--drop: say which share" in refused("prune", measured, "--policy", "worst")
     file.write_text("no.png\n")
     assert "no example with id no.png" in refused("prune", measured, "--ids", file)
-    assert "'worst' is unknown" in refused(
+    assert "'worst': unknown" in refused(
         "ablate", "digits", "--scores", measured, *STUDY, "--policies", "worst", "--out", tmp_path / "out"
     )

@@ -66,10 +66,10 @@ def test_limit_is_seeded(data):
 @pytest.mark.parametrize(
     ("k", "seed", "message"),
     [
-        (11, 0, "limit 11 exceeds the 10 examples of tiny"),
-        (2, 0, "limit 2 is below the 3 classes of tiny"),
-        (0, 0, "limit 0 is below"),
-        (5, -1, "seed -1 is negative"),
+        (11, 0, "limit 11: exceeds the 10 examples of tiny"),
+        (2, 0, "limit 2: below the 3 classes of tiny"),
+        (0, 0, "limit 0: below"),
+        (5, -1, "seed -1: negative"),
     ],
 )
 def test_limits_that_cannot_be(data, k, seed, message):

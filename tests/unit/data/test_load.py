@@ -37,7 +37,7 @@ def test_hints_are_taken_from_all_names(name, hint):
     [
         (3, "int: not a kind of data source; give digits"),
         (np.zeros((3, 4, 4)), "ndarray: not a kind of data source"),
-        ((np.zeros((3, 4, 4)),), "1 parts is not a pair"),
+        ((np.zeros((3, 4, 4)),), "1 parts: not a pair"),
     ],
 )
 def test_things_that_are_no_source(source, message):

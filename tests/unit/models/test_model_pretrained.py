@@ -180,7 +180,7 @@ def test_a_file_that_is_not_there_is_named_with_how_to_get_it(name: str, parts: 
 @pytest.mark.parametrize("name", ["mlp_3", "wrn_16_4", "package.module:make"])
 def test_other_models_have_no_weights(name: str, tmp_path: Path) -> None:
     for use in (pretrained_file, lambda name: build_model(name, SHAPE, 10, tmp_path / "w.safetensors")):
-        with pytest.raises(BadInput, match=f"'{name}' has no pretrained"):
+        with pytest.raises(BadInput, match=f"'{name}': has no pretrained"):
             use(name)
 
 

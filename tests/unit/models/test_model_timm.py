@@ -73,11 +73,11 @@ def test_other_names_are_bad_input_on_one_line(name: str, text: str) -> None:
 
 
 def test_images_that_do_not_suit_are_bad_input() -> None:
-    with pytest.raises(BadInput, match=r"'timm:test_vit' .* 8 x 8 .*`crop`"):
+    with pytest.raises(BadInput, match=r"'timm:test_vit': .* 8 x 8 .*`crop`"):
         build_model("timm:test_vit", (3, 8, 8), 10)
 
 
 def test_without_timm_the_pip_command_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(BadInput, match=r"'timm:resnet18' .*'easiness\[timm\]'"):
+    with pytest.raises(BadInput, match=r"'timm:resnet18': .*'easiness\[timm\]'"):
         check_model_name("timm:resnet18")

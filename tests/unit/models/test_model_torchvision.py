@@ -92,12 +92,12 @@ def test_square_images_only(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "shape", "text"),
     [
-        ("squeezenet1_1", (3, 9, 40), "needs images of at least 17 x 17 pixels and these are 9 x 40; "),
+        ("squeezenet1_1", (3, 9, 40), "needs images of at least 17 x 17 pixels; these are 9 x 40, so "),
         ("vit_b_16", (1, 230, 230), "cannot take images of 230 x 230 pixels (AssertionError: "),
     ],
 )
 def test_images_that_do_not_suit_are_bad_input(name: str, shape: tuple[int, int, int], text: str) -> None:
-    with pytest.raises(BadInput, match=re.escape(f"model '{name}' {text}")) as caught:
+    with pytest.raises(BadInput, match=re.escape(f"model '{name}': {text}")) as caught:
         build_model(name, shape, 10)
     assert "or set `crop`" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -105,5 +105,5 @@ def test_images_that_do_not_suit_are_bad_input(name: str, shape: tuple[int, int,
 
 @pytest.mark.parametrize("channels", [2, 4])
 def test_other_numbers_of_channels_are_bad_input(channels: int) -> None:
-    with pytest.raises(BadInput, match=rf"'resnet18' .* 1 or 3 channels .*{channels}"):
+    with pytest.raises(BadInput, match=rf"'resnet18': .* 1 or 3 channels; .*{channels}"):
         build_model("resnet18", (channels, 32, 32), 10)

@@ -21,7 +21,7 @@ def test_one_channel_is_grey_already() -> None:
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, float("nan"), float("inf")])
 def test_alpha_out_of_range(alpha: float) -> None:
-    with pytest.raises(BadInput, match=rf"color alpha {alpha} is not in \[0, 1\]"):
+    with pytest.raises(BadInput, match=rf"color alpha {alpha}: not in \[0, 1\]"):
         Color(alpha)
 
 
@@ -44,7 +44,7 @@ def test_half_precision_is_widened() -> None:
     ],
 )
 def test_images_of_another_form(images: torch.Tensor, given: str) -> None:
-    with pytest.raises(BadInput, match=f"images are {given}"):
+    with pytest.raises(BadInput, match=f"images: are {given}"):
         Color(0.5)(images)
 
 

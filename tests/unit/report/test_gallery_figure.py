@@ -57,7 +57,7 @@ def test_bad_classes_are_refused(measured: Path) -> None:
     data = data_of(run)
     for options, problem in (
         ({"classes": ["eight"]}, "has no class 'eight'"),
-        ({"classes": []}, "no class was given"),
+        ({"classes": []}, "classes: none was given"),
         ({"per_side": 0}, "per_side 0: must be at least 1"),
     ):
         with pytest.raises(BadInput, match=problem):

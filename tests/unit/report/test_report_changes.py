@@ -104,5 +104,5 @@ def test_without_another_version_there_is_no_such_section(tmp_path):
 
 def test_it_is_of_one_run(tmp_path):
     old, new = recorded(tmp_path / "old"), recorded(tmp_path / "new", harder=(0,))
-    with pytest.raises(BadInput, match="one run, and 2"):
+    with pytest.raises(BadInput, match="one run; give one instead of 2"):
         write_report([new, new], tmp_path / "page.html", since=old)

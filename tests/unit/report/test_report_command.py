@@ -26,6 +26,6 @@ def test_an_output_that_cannot_be_is_refused_before_the_work(tmp_path: Path, nam
 
 
 def test_a_source_with_other_data_leaves_no_page(measured: Path, tmp_path: Path, pictures: Path) -> None:
-    with pytest.raises(BadInput, match="limit 100 exceeds"):
+    with pytest.raises(BadInput, match="limit 100: exceeds"):
         report([measured], tmp_path / "page.html", source=str(pictures))
     assert not (tmp_path / "page.html").exists()

@@ -78,7 +78,7 @@ def test_an_id_that_the_data_lack_is_refused(
 
 def test_other_data_are_refused(measured: Path, pictures: Path) -> None:
     run = open_run(measured)
-    with pytest.raises(BadInput, match="limit 100 exceeds the 24"):
+    with pytest.raises(BadInput, match="limit 100: exceeds the 24"):
         find_data(run, str(pictures))
     with pytest.raises(BadInput, match=r"digits: .*not the data"):
         find_data(run, load_dataset("digits", limit=100, seed=1))

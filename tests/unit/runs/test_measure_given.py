@@ -61,7 +61,7 @@ def test_nothing_is_written_where_a_model_is_refused(tmp_path: Path):
     ("given", "named"), [({"jobs": 2}, "processes"), ({"executor": "processes"}, "processes")]
 )
 def test_other_processes_are_refused(tmp_path: Path, given, named):
-    text = f"'lambda#[0-9a-f]+' is an object of this process.*jobs=1 without executor='{named}'.*a module"
+    text = f"'lambda#[0-9a-f]+': is an object of this process.*jobs=1 without executor='{named}'.*a module"
     with pytest.raises(ez.BadInput, match=text):
         ez.measure(
             "digits", model=lambda: net((1, 8, 8), 10), trials=2, out=tmp_path / "run", **given, **ASKED

@@ -84,7 +84,7 @@ def test_trials_are_streamed(trial_of_right) -> None:
 
 
 def test_no_trial_is_an_error() -> None:
-    with pytest.raises(BadInput, match="no finished trial"):
+    with pytest.raises(BadInput, match="none is finished"):
         score_columns([], 1)
 
 

@@ -226,7 +226,9 @@ def _split(
     try:
         stored = table.cast_column(image, datasets.Image(decode=False)).with_format("arrow")
     except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
-        raise BadInput(f"{what}: column {image} does not hold images ({one_line(error)})") from None
+        raise BadInput(
+            f"{what}: column {image} does not hold images ({one_line(error)}); name another"
+        ) from None
     blobs = HubBlobs(stored, image, where)
     return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels), names or classes
 

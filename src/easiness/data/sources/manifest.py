@@ -113,7 +113,7 @@ def _check_no_positions(rows: list[Row], path: Path) -> None:
         ids = shorten([row.path for row in rows])
         raise BadInput(
             f"{path}: its ids ({ids}) are numbers and not files beside it, so the list goes with the "
-            f"source that it was made from: give that one with --labels {shlex.quote(str(path))} (in Python "
+            f"source that it was made from; give that one with --labels {shlex.quote(str(path))} (in Python "
             "labels=), which leaves out what the list does not name"
         )
 

@@ -48,7 +48,9 @@ def open_parquet(file: Path) -> Any:
         open_regular(file).close()
         return pq.ParquetFile(file)
     except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
-        raise BadInput(f"{file}: not a Parquet file that can be read ({one_line(error)})") from None
+        raise BadInput(
+            f"{file}: not a Parquet file that can be read ({one_line(error)}); write it again"
+        ) from None
 
 
 def whole_labels(values: Any, where: str) -> npt.NDArray[Any]:
@@ -185,7 +187,9 @@ class ParquetBlobs:
                 num_read += len(values)
                 yield pc.struct_field(values, "bytes") if pa.types.is_struct(values.type) else values
         except (pa.ArrowException, OSError) as error:
-            raise BadInput(f"{file}: row group {group.group} cannot be read ({one_line(error)})") from None
+            raise BadInput(
+                f"{file}: row group {group.group} cannot be read ({one_line(error)}); write it again"
+            ) from None
         if num_read != group.stop - group.start:
             raise BadInput(f"{file}: row group {group.group} has fewer rows than it says; get the file again")
 

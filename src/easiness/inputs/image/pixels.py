@@ -93,11 +93,11 @@ def _check_floats(images: npt.NDArray[Any], start: int, name: Callable[[int], st
         low, high = images.min(axis=(1, 2, 3)), images.max(axis=(1, 2, 3))
     bad = np.flatnonzero(~(np.isfinite(low) & np.isfinite(high)))
     if len(bad):
-        raise BadInput(f"{name(start + int(bad[0]))} has a pixel that is not finite; mend or drop it")
+        raise BadInput(f"{name(start + int(bad[0]))}: has a pixel that is not finite; mend or drop it")
     bad = np.flatnonzero((low < 0) | (high > 1))
     if len(bad):
         value = low[bad[0]] if low[bad[0]] < 0 else high[bad[0]]
         raise BadInput(
-            f"{name(start + int(bad[0]))} has a pixel of {value:g}; floats must be in [0, 1] "
+            f"{name(start + int(bad[0]))}: has a pixel of {value:g}; floats must be in [0, 1] "
             "(divide by 255 if they go up to that, and undo any normalization)"
         )

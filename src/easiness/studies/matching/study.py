@@ -111,7 +111,7 @@ def check_comparable(runs: Sequence[Run]) -> None:
         ours, theirs = first.spec.data, run.spec.data
         if ours.train.fingerprint != theirs.train.fingerprint or not run.shares_ids(first):
             raise BadInput(
-                f"{first.path} and {run.path} are over different data "
+                f"{first.path} and {run.path}: are over different data "
                 f"({ours.train.num_examples} and {theirs.train.num_examples} examples, fingerprints "
                 f"{ours.train.fingerprint[:8]} and {theirs.train.fingerprint[:8]}); "
                 "compare runs over the same examples"
@@ -130,7 +130,7 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
         common = set.intersection(*(set(run.observed) for run in runs))
         if not common:
             raise BadInput(
-                f"{' and '.join(str(run.path) for run in runs)} were observed after no common epoch; "
+                f"{' and '.join(str(run.path) for run in runs)}: were observed after no common epoch; "
                 "measure one of them again with other --epochs or --observe"
             )
         return max(common)

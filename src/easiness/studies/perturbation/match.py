@@ -92,7 +92,7 @@ def difference_of_losses(
         ours, theirs = getattr(curve_a, name), getattr(curve_b, name)
         if ours != theirs:
             raise BadInput(
-                f"the curves of {curve_a.kind} and {curve_b.kind} differ in {name} ({ours} and {theirs}): "
+                f"the curves of {curve_a.kind} and {curve_b.kind}: differ in {name} ({ours} and {theirs}); "
                 "losses can be compared between curves of one run with one seed and fraction"
             )
     value_a, replicates_a, decided_a = replicated_loss(
@@ -103,7 +103,7 @@ def difference_of_losses(
     )
     if replicates_a.shape != replicates_b.shape:
         raise BadInput(
-            f"the curves of {curve_a.kind} and {curve_b.kind} have {len(replicates_a)} and "
-            f"{len(replicates_b)} replicates: make them with the same number"
+            f"the curves of {curve_a.kind} and {curve_b.kind}: have {len(replicates_a)} and "
+            f"{len(replicates_b)} replicates; make them with the same number"
         )
     return loss_with_interval(value_a - value_b, replicates_a - replicates_b, decided_a and decided_b)

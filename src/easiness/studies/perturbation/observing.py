@@ -250,7 +250,7 @@ def check_asked(kind: str, levels: Sequence[float], seed: int) -> tuple[Perturba
         BadInput: the kind is not known, it does not take a level, or the seed is negative.
     """
     if seed < 0:
-        raise BadInput(f"seed {seed} is negative; use 0 or above")
+        raise BadInput(f"seed {seed}: negative; use 0 or above")
     find_kind(kind)
     return tuple(perturbation(kind, level, seed) for level in levels)
 

@@ -74,7 +74,7 @@ def similarity(
     for space in spaces:
         if space not in distances.SPACES:
             raise BadInput(
-                f"space {space!r} is unknown{nearest(space, distances.SPACES)}: give pixel or feature"
+                f"space {space!r}: unknown{nearest(space, distances.SPACES)}; give pixel or feature"
             )
     if at_most < 2:
         raise BadInput(f"at_most {at_most}: must be at least 2")

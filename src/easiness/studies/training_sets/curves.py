@@ -49,7 +49,7 @@ class AccuracyCurve:
         """
         if rate not in self.rates:
             tried = ", ".join(f"{one:g}" for one in self.rates)
-            raise BadInput(f"rate {rate:g}: not among the rates tried ({tried})")
+            raise BadInput(f"rate {rate:g}: not among the rates tried; give one of {tried}")
         return self.accuracies[self.rates.index(rate)]
 
 

@@ -138,7 +138,7 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
         raise BadInput("rates: none given; give shares of the examples such as 0, 0.3, 0.6")
     for rate in asked:
         if not 0 <= rate < 1:
-            raise BadInput(f"rate {rate:g} is not in [0, 1): give a share of the examples such as 0.3")
+            raise BadInput(f"rate {rate:g}: not in [0, 1); give a share of the examples such as 0.3")
     named = order.policies if drawing.policies is None else drawing.policies
     betas = {beta: order.name(beta) for beta in map(order.beta, named)}
     if not betas:

@@ -109,7 +109,7 @@ def _check_belong(merged: Sequence[Run], final: Sequence[Run], num_validation: i
         own = run.labels[: len(run.labels) - num_validation] if run in merged else run.labels
         if not np.array_equal(own, labels) or run.classes != final[0].classes:
             raise BadInput(
-                f"{run.path} and {final[0].path} are not over the same examples, merged and not; "
+                f"{run.path} and {final[0].path}: are not over the same examples, merged and not; "
                 "give runs of one data set"
             )
 

@@ -154,7 +154,7 @@ def plan_validation(
     """
     for names in (merged.models, final.models):
         if not names:
-            raise BadInput("no model was given; name at least one")
+            raise BadInput("model: none was given; name at least one")
         if len(set(names)) < len(names):
             raise BadInput(f"models {', '.join(names)}: one is named twice; use more trials instead")
     together = merge_splits(data)

@@ -107,11 +107,11 @@ def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
         raise BadInput(f"{old.path} and {new.path}: one is recorded and one measured; make both in one way")
     if ours is None and UNNAMED not in (old.model, new.model) and old.model != new.model:
         raise BadInput(
-            f"{old.path} and {new.path} were recorded of different networks ({old.model}, {new.model}); "
+            f"{old.path} and {new.path}: were recorded of different networks ({old.model}, {new.model}); "
             "record the same one again"
         )
     if ours is not None and theirs is not None and (what := training_difference(ours, theirs)) is not None:
-        raise BadInput(f"{old.path} and {new.path} were trained differently ({what}); measure one again")
+        raise BadInput(f"{old.path} and {new.path}: were trained differently ({what}); measure one again")
 
 
 class Matched(NamedTuple):
@@ -139,7 +139,7 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     if not len(matched.old):
         other = "pixels" if by == "ids" else "ids"
         raise BadInput(
-            f"{old.path} and {new.path} have no example in common by {by}; match them --by {other}"
+            f"{old.path} and {new.path}: have no example in common by {by}; match them --by {other}"
         )
     return matched
 

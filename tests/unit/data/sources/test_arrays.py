@@ -65,10 +65,10 @@ def test_more_examples_than_are_converted_at_a_time():
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        (np.nan, "example 2 has a pixel that is not finite"),
-        (np.inf, "example 2 has a pixel that is not finite"),
-        (-0.01, r"example 2 has a pixel of -0\.01; floats must be in \[0, 1\]"),
-        (255.0, r"example 2 has a pixel of 255; floats must be in \[0, 1\] \(divide by 255"),
+        (np.nan, "example 2: has a pixel that is not finite"),
+        (np.inf, "example 2: has a pixel that is not finite"),
+        (-0.01, r"example 2: has a pixel of -0\.01; floats must be in \[0, 1\]"),
+        (255.0, r"example 2: has a pixel of 255; floats must be in \[0, 1\] \(divide by 255"),
     ],
 )
 def test_pixels_out_of_range(value, message):

@@ -152,7 +152,7 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
         (
             ("id,label,class", "3,0,cat", "7,1,dog", "5,1,dog", "6,1,dog"),
             r"its ids \(3, 7, 5 and 1 more\) are numbers and not files beside it, so the list goes with the "
-            r"source that it was made from: give that one with --labels \S+\.csv \(in Python labels=\), "
+            r"source that it was made from; give that one with --labels \S+\.csv \(in Python labels=\), "
             "which leaves out what the list does not name",
         ),
         (

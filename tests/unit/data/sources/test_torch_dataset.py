@@ -102,7 +102,7 @@ def test_exif_orientation_is_applied():
         ((grey(1), -1), "item 1 of Items: label -1 is out of range"),
         (("a.png", 1), "item 1 of Items: its image is a str; give a PIL image, an array or a tensor"),
         ((grey(1).astype(int), 1), "item 1 of Items: pixels of dtype int64; give uint8"),
-        ((grey(1) * 255.0, 1), r"item 1 of Items has a pixel of 255; floats must be in \[0, 1\]"),
+        ((grey(1) * 255.0, 1), r"item 1 of Items: has a pixel of 255; floats must be in \[0, 1\]"),
         ((np.zeros((3, 4, 3)), 1), r"item 1 of Items: shape 3x4x3 could have its channels first or last"),
         ((np.zeros(4), 1), r"item 1 of Items: an image of shape 4; give \[height, width\]"),
         (

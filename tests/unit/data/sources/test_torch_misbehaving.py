@@ -181,9 +181,9 @@ def test_lists_of_other_things():
     )
     refused(
         [(grey(0), 0), grey(1), grey(2)],
-        r"a source of 3 parts is not a pair; give arrays as \(x, y\), or a list",
+        r"a source of 3 parts: not a pair; give arrays as \(x, y\), or a list",
     )
-    refused([], "a source of 0 parts is not a pair")
+    refused([], "a source of 0 parts: not a pair")
 
 
 def test_one_split_in_grey_and_the_other_in_color():

@@ -184,10 +184,10 @@ def test_a_run_that_cannot_be_written_to_is_looked_at_all_the_same(opened, data)
 @pytest.mark.parametrize(
     ("kind", "levels", "text"),
     [
-        ("color", [0.5, 1.5], r"color alpha 1.5 is not in \[0, 1\]"),
-        ("radial", [-1], "radial radius -1.0 is negative"),
-        ("shuffle", [0], r"shuffle tile 0.0 is not in \(0, 1\]"),
-        ("colour", [0], r"perturbation 'colour' is not known \(did you mean color"),
+        ("color", [0.5, 1.5], r"color alpha 1.5: not in \[0, 1\]"),
+        ("radial", [-1], "radial radius -1.0: negative"),
+        ("shuffle", [0], r"shuffle tile 0.0: not in \(0, 1\]"),
+        ("colour", [0], r"perturbation 'colour': unknown \(did you mean color"),
         ("color", [], "there is no level"),
     ],
 )

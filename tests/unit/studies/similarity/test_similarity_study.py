@@ -161,7 +161,7 @@ def test_bad_input(alike: tuple[Run, Any], trained: Run) -> None:
     run, data = alike
     with pytest.raises(BadInput, match="loop of your own"):
         similarity(run, data, fraction=0.2)
-    with pytest.raises(BadInput, match="space 'pixels' is unknown"):
+    with pytest.raises(BadInput, match="space 'pixels': unknown"):
         similarity(run, data, spaces=["pixels"])  # type: ignore[list-item]
     with pytest.raises(BadInput, match=r"at_most 1: .*least 2"):
         similarity(run, data, at_most=1)

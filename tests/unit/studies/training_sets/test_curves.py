@@ -110,7 +110,7 @@ def test_a_straight_line_does_not_break_down():
 @pytest.mark.parametrize(
     ("at", "message"),
     [
-        (0.5, r"rate 0\.5: not among the rates tried \(0, 0\.3, 0\.6, 0\.9\)"),
+        (0.5, r"rate 0\.5: not among the rates tried; give one of 0, 0\.3, 0\.6, 0\.9"),
         (0.0, "rate 0: needs a rate below it and one above it"),
         (0.9, r"rate 0\.9: needs a rate below it"),
     ],

@@ -69,7 +69,7 @@ def test_what_gives_no_order(score, keep, message):
             "policy 'easy': high dual means ambiguous, so neither end is easy; give bottom, random or beta",
         ),
         ("hard", "neither end is hard; give bottom, random or beta:A,B, or leave the policy out"),
-        ("top", "policy 'top' is unknown.*: give bottom, random or beta:A,B"),
+        ("top", "policy 'top': unknown.*; give bottom, random or beta:A,B"),
         ("beta:1,0", "give two positive numbers"),
     ],
 )

@@ -111,7 +111,7 @@ def test_nothing_dropped(run):
     ("options", "message"),
     [
         ({"drop": 1}, r"drop 1: not in \[0, 1\)"),
-        ({"drop": 0.97}, "the draw takes all 10 examples of class '"),
+        ({"drop": 0.97}, "the draw: takes all 10 examples of class '"),
         ({"policy": "beta:1,-3"}, "give two positive numbers"),
         ({"score": "variability"}, r"say which end of it to keep \(--keep top or --keep bottom\)"),
         ({"score": "variability", "policy": "easy"}, "say which end of it to keep"),
@@ -120,7 +120,7 @@ def test_nothing_dropped(run):
         ({"keep": "up"}, "keep 'up': unknown; choose top or bottom"),
         ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
         ({"epoch": 9}, "epoch 9 is not recorded"),
-        ({"seed": -1}, "seed -1 is negative"),
+        ({"seed": -1}, "seed -1: negative"),
     ],
 )
 def test_what_cannot_be_drawn(run, options, message):

@@ -90,7 +90,7 @@ def test_those_named(run, tmp_path):
         ("12\n99\nx\n", r"--ids .*ids\.txt: the run has no example with id 99, x; give ids of the run"),
         ("\n", r"ids\.txt: names no example; give a text file with an id a line, or FILE\.csv"),
         ("PAR1\0", r"ids\.txt: is not text"),
-        ("10\n11\n12\n13\n14\n", "--ids takes all 5 examples of class 'a': name fewer of them"),
+        ("10\n11\n12\n13\n14\n", "--ids: takes all 5 examples of class 'a'; name fewer of them"),
     ],
 )
 def test_ids_that_cannot_be_dropped(run, tmp_path, content, message):
@@ -140,5 +140,5 @@ def test_tables_of_ids_are_read_as_strictly_as_manifests_and_labels(run, tmp_pat
 
 def test_the_worst_may_not_be_a_whole_class(tmp_path):
     run = recorded(tmp_path / "run", np.where(LABELS == 0, 0.3, 0.8))
-    with pytest.raises(BadInput, match=r"all 5 .*class 'a': .*\(--balanced\)"):
+    with pytest.raises(BadInput, match=r"all 5 .*class 'a'; .*\(--balanced\)"):
         ez.prune(run, policy="worst", drop=0.5)

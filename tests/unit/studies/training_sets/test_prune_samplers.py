@@ -85,7 +85,7 @@ def test_balanced_over_classes(run, policy):
         ({"policy": "dual:inf"}, "policy 'dual:inf': give a positive exponent"),
         ({"policy": "dual", "score": "dual"}, "say which end of it to keep"),
         ({"policy": "ccs", "keep": "top"}, "keep top: high easiness means easy"),
-        ({"policy": "cs"}, "policy 'cs' is unknown.*; or worst or best, .*; or ccs or dual"),
+        ({"policy": "cs"}, "policy 'cs': unknown.*; or worst or best, .*; or ccs or dual"),
     ],
 )
 def test_what_cannot_be_used(run, options, message):

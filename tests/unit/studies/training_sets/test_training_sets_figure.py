@@ -47,5 +47,5 @@ def test_one_repetition_has_no_bars():
 
 
 def test_a_rate_that_was_not_tried():
-    with pytest.raises(BadInput, match=r"rate 0\.5: .*rates tried \(0, 0\.3, 0\.6\)"):
+    with pytest.raises(BadInput, match=r"rate 0\.5: .*rates tried; give one of 0, 0\.3, 0\.6"):
         study().curve("easy").at(0.5)

@@ -244,13 +244,13 @@ def test_repetitions_of_a_seed_start_alike_everywhere(scored):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"rates": (0.3, 1)}, r"rate 1 is not in \[0, 1\)"),
-        ({"rates": (-0.1,)}, r"rate -0\.1 is not in \[0, 1\)"),
-        ({"rates": (float("nan"),)}, "rate nan is not in"),
+        ({"rates": (0.3, 1)}, r"rate 1: not in \[0, 1\)"),
+        ({"rates": (-0.1,)}, r"rate -0\.1: not in \[0, 1\)"),
+        ({"rates": (float("nan"),)}, "rate nan: not in"),
         ({"rates": ()}, "rates: none given"),
         ({"policies": ()}, "policies: none given"),
         ({"policies": ("beta:0,1",)}, "give two positive numbers"),
-        ({"policies": ("esy",)}, r"policy 'esy' is unknown \(did you mean easy"),
+        ({"policies": ("esy",)}, r"policy 'esy': unknown \(did you mean easy"),
         ({"steps": "both"}, "steps 'both': unknown; choose epochs or steps"),
         (
             {"score": "entropy", "policies": None},
@@ -269,7 +269,7 @@ def test_repetitions_of_a_seed_start_alike_everywhere(scored):
         ({"holdout": 0}, "has no held-out split to test on"),
         (
             {"rates": (0.3, 0.95)},
-            r"policy easy at rate 0\.95: the draw takes all . examples of class .*: give a lower rate or "
+            r"policy easy at rate 0\.95: the draw: takes all . examples of class .*; give a lower rate or "
             r"more examples, or draw the same share of each class \(--balanced\)",
         ),
         (
