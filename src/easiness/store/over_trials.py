@@ -127,13 +127,16 @@ def mean_probabilities(
     Raises:
         BadInput: the logits were not kept, or no trial left anything out.
     """
+    from scipy.special import softmax
+
     total: npt.NDArray[np.float64] | None = None
     for trial in trials:
         trained_on = trial.columns(epoch, ["trained_on"], split)["trained_on"]
         if left_out and trained_on.all():
             continue
         wanted = np.flatnonzero(~trained_on) if left_out else np.arange(len(trained_on))
-        values = _softmax(_values(path, trial.logits(epoch, split), wanted, left_out))
+        logits = _logits(path, trial.logits(epoch, split), wanted, left_out)
+        values = softmax(logits.astype(np.float64), axis=1)
         if total is None:
             total, num = np.zeros((len(trained_on), values.shape[1])), np.zeros(len(trained_on), np.int64)
         total[wanted] += values
@@ -149,7 +152,7 @@ def mean_probabilities(
     return mean
 
 
-def _values(
+def _logits(
     path: Path, kept: KeptLogits | None, wanted: npt.NDArray[np.int64], left_out: bool
 ) -> npt.NDArray[np.float32]:
     """The logits [n, classes] of the examples wanted, all of which have to be kept."""
@@ -162,11 +165,3 @@ def _values(
         )
     values: npt.NDArray[np.float32] = kept.values[0][np.searchsorted(kept.positions, wanted)]
     return values
-
-
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    p = logits.astype(np.float64)
-    p -= p.max(axis=1, keepdims=True)
-    np.exp(p, out=p)
-    p /= p.sum(axis=1, keepdims=True)
-    return p
