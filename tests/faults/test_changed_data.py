@@ -130,12 +130,12 @@ def only_cache(folder: Path) -> Path:
 @pytest.mark.parametrize("jobs", long_but([1, 2], (1,)))
 def test_a_cache_of_photos_that_is_cut_while_trials_train(photos, tmp_path, contents, jobs):
     """The run ends, since no trial would get over it; without the file it goes on."""
-    executor = {"executor": "serial"} if jobs == 1 else {"executor": "processes", "jobs": jobs}
-    options = {**SIZE, "image_size": 32, "batch_size": 4, **executor}
+    options = {**SIZE, "image_size": 32, "batch_size": 4, "executor": "serial"}
     measure(photos, **options, out=tmp_path / "lone" / "run", progress=False)
+    many = {} if jobs == 1 else {"executor": "processes", "jobs": jobs}
     cut = AfterTheFirstTrial(lambda: os.truncate(only_cache(tmp_path), 5000))
     with pytest.raises(BadInput, match=r"\.photos: .*damaged"):
-        measure(photos, **options, out=tmp_path / "run", progress=cut)
+        measure(photos, **{**options, **many}, out=tmp_path / "run", progress=cut)
     assert 1 <= len(open_run(tmp_path / "run").trials) < 3
     only_cache(tmp_path).unlink()
     measure(photos, **options, out=tmp_path / "run", progress=False)

@@ -11,6 +11,8 @@ import signal
 import sys
 import threading
 
+import torch._dynamo  # noqa: F401  # takes a second, and the first step of any optimizer loads it
+
 import easiness.cli.main
 import loaded  # noqa: F401
 

@@ -45,10 +45,10 @@ def _arguments(target: str, whole: Path, num: int, first: int, seed: int) -> lis
     return [str(HERE / "herd.py"), target, str(whole), str(seed), str(first), str(num)]
 
 
-def check(target: str, whole: Path, num: int) -> collections.Counter[str]:
-    """Run the cases; each has to end in a result or in one clear line. How many ended how."""
-    found = list(cases(target, whole, num))
-    assert [one.case for one in found] == list(range(num))
+def check(target: str, whole: Path, num: int, first: int = 0) -> collections.Counter[str]:
+    """Run ``num`` cases, each of which has to end in a result or in one clear line. How many ended how."""
+    found = list(cases(target, whole, num, first))
+    assert [one.case for one in found] == list(range(first, first + num))
     bad = [one for one in found if one.how not in GOOD]
     shown = [
         f"{one.how}: {one.was}; read by {one.reads}\n{one.said}\nonce more: PYTHONPATH={HERE.parent} "

@@ -31,12 +31,15 @@ def test_texts_that_are_not_altered_are_read(whole_sources):
     assert found.labels.tolist() == (1 - whole_data.LABELS).tolist()
 
 
+SAMPLE = 150
+
+
 def test_a_sample_of_altered_data(whole_sources):
-    counts = fuzzing.check("of_data:any_of_them", whole_sources, 150)
+    counts = fuzzing.check("of_data:any_of_them", whole_sources, SAMPLE)
     assert counts["refused"] > counts["result"] > 0
 
 
 @pytest.mark.long
 def test_altered_data(whole_sources):
-    counts = fuzzing.check("of_data:any_of_them", whole_sources, 6000)
+    counts = fuzzing.check("of_data:any_of_them", whole_sources, 3000, SAMPLE)
     assert counts["refused"] > counts["result"] > 0
