@@ -8,15 +8,8 @@ from typing import Any
 from easiness.report.paper_page import write_paper
 from easiness.runs import Progress, told
 from easiness.spec import Execution, Jobs, Loading, taken
-from easiness.studies.paper import (
-    Claim,
-    PaperPlan,
-    check_folder,
-    describe_folder,
-    find_preset,
-    plan_paper,
-    run_paper,
-)
+from easiness.studies import paper as study
+from easiness.studies.paper import Claim, PaperPlan
 
 
 def paper(
@@ -66,10 +59,12 @@ def paper(
     """
     given, out = locals(), Path(out)
     with told(progress, paper, given) as tell:
-        plan = plan_paper(find_preset(preset, source), source, loading=taken(Loading, given), seed=seed)
+        plan = study.plan_paper(
+            study.find_preset(preset, source), source, loading=taken(Loading, given), seed=seed
+        )
         for note in plan.data.notes:
             tell.note(f"note: {note}")
-        check_folder(plan, out)
+        study.check_folder(plan, out)
         return finish_paper(plan, out, taken(Execution, given), tell)
 
 
@@ -77,6 +72,6 @@ def finish_paper(
     plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: Progress | None = None
 ) -> list[Claim]:
     """Carry out what ``out`` lacks of the plan and write the results; as `paper` otherwise."""
-    describe_folder(plan, out)
-    results, runs = run_paper(plan, out, execution, progress)
+    study.describe_folder(plan, out)
+    results, runs = study.run_paper(plan, out, execution, progress)
     return write_paper(plan, results, runs, out)

@@ -8,27 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from easiness import show
 from easiness.analysis import Side, Votes, select, tie_mass
-from easiness.show import (
-    EASY,
-    FAINT,
-    FONT_SIZE,
-    HARD,
-    HELD_OUT,
-    INK,
-    LEFT_OUT,
-    TRAIN,
-    chance_line,
-    legend_above,
-    new_axes,
-    whole_ticks,
-)
 from easiness.store import Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_STYLES = {"train": (TRAIN, "-"), "left_out": (LEFT_OUT, "-."), "held_out": (HELD_OUT, "--")}
+_STYLES = {"train": (show.TRAIN, "-"), "left_out": (show.LEFT_OUT, "-."), "held_out": (show.HELD_OUT, "--")}
 _MOST_MARKED = 15  # epochs up to which each is marked with a dot
 
 
@@ -69,7 +56,7 @@ def accuracy_curves(run: Run) -> AccuracyCurves:
 
 def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
     """Accuracy over epochs, with chance and the epoch that is read marked."""
-    figure, axes = new_axes(5.2, 2.9)
+    figure, axes = show.new_axes(5.2, 2.9)
     for split, values in curves.by_split.items():
         color, line = _STYLES[split]
         epochs = np.array(curves.epochs)
@@ -86,12 +73,12 @@ def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
             markersize=4,
             label=split.replace("_", "-"),
         )
-    chance_line(axes, curves.chance)
-    axes.axvline(epoch, color=FAINT, linewidth=0.8)
+    show.chance_line(axes, curves.chance)
+    axes.axvline(epoch, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
     axes.set_xlim(left=0.5)
-    whole_ticks(axes)
-    legend_above(axes, len(curves.by_split))
+    show.whole_ticks(axes)
+    show.legend_above(axes, len(curves.by_split))
     return figure
 
 
@@ -166,14 +153,14 @@ def easiness_levels(votes: Votes, num_classes: int, fraction: float = 0.1) -> Le
 
 def draw_levels(levels: Levels) -> Figure:
     """A bar per level; the part of it that belongs to the easy and to the hard set is colored."""
-    figure, axes = new_axes(5.2, 2.7)
+    figure, axes = show.new_axes(5.2, 2.7)
     total = levels.num_examples.sum()
     at = np.arange(levels.num_trials + 1)
     shares = 100 * levels.shares
     hard, easy = 100 * levels.members["hard"] / total, 100 * levels.members["easy"] / total
-    axes.bar(at, shares, 0.82, color=FAINT)
-    axes.bar(at, hard, 0.82, color=HARD, label=f"hardest {levels.fraction:.0%}")
-    axes.bar(at, easy, 0.82, bottom=hard, color=EASY, label=f"easiest {levels.fraction:.0%}")
+    axes.bar(at, shares, 0.82, color=show.FAINT)
+    axes.bar(at, hard, 0.82, color=show.HARD, label=f"hardest {levels.fraction:.0%}")
+    axes.bar(at, easy, 0.82, bottom=hard, color=show.EASY, label=f"easiest {levels.fraction:.0%}")
     if levels.num_trials < _MOST_NAMED:
         for level, share in enumerate(shares):
             text = f"{share:.1f}" if 0 < share < 10 else f"{share:.0f}"
@@ -183,14 +170,14 @@ def draw_levels(levels: Levels) -> Figure:
                 xytext=(0, 2),
                 textcoords="offset points",
                 ha="center",
-                color=INK,
-                fontsize=FONT_SIZE,
+                color=show.INK,
+                fontsize=show.FONT_SIZE,
             )
     axes.set(
         xlabel=f"number of trials, of {levels.num_trials}, that are right",
         ylabel="share of examples (%)",
         xlim=(-0.6, levels.num_trials + 0.6),
     )
-    whole_ticks(axes)
-    legend_above(axes, 2)
+    show.whole_ticks(axes)
+    show.legend_above(axes, 2)
     return figure

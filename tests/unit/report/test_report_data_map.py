@@ -82,11 +82,11 @@ def test_extremes_and_parts_of_the_map_have_their_pictures(
     data = load_dataset("digits", limit=600)
     logits = noisy_logits(data.labels, trials=2, epochs=3)
     run = record(logits, data.labels, ids=data.ids, fingerprint=data.fingerprint, classes=data.classes)
-    document = values_of(render_report([run], source=data))
+    page = render_report([run], source=data)
+    document = values_of(page)
     table = run.scores()
     shown = {int(run.ids[int(at)]) for at in document["pictures"]}
     extremes = table.sort_values("variability", kind="stable")["id"].tail(10)
-    page = render_report([run], source=data)
     elsewhere = {int(one) for one in re.findall(r'data-example="(\d+)"', page)}
     assert set(extremes) <= shown | elsewhere
     assert not shown & {one for one in elsewhere if f'alt="Example {one} of class' in page}
