@@ -11,21 +11,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from easiness import runs
 from easiness.analysis import Side
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
-from easiness.runs import (
-    Cost,
-    Plan,
-    Progress,
-    carry_out_all,
-    describe,
-    given_data,
-    make_plan,
-    missing_by_run,
-    plan_costs,
-)
 from easiness.spec import Drawing, Execution, Loading, Recording, Training
 from easiness.store import Run
 from easiness.studies.matching import Comparison, Reliability, compare
@@ -55,25 +45,25 @@ class PaperPlan:
     preset: Preset
     data: Dataset
     seed: int
-    matching: dict[str, Plan]
+    matching: dict[str, runs.Plan]
     validation: ValidationPlans
     ablation: TrainingSets
     corruption: TrainingSets
 
     @property
-    def first(self) -> dict[str, Plan]:
+    def first(self) -> dict[str, runs.Plan]:
         """The runs that need no other, by name."""
         named = {match_name(model): plan for model, plan in self.matching.items()}
         return {**named, **self.validation.merged, **self.validation.final}
 
     @property
-    def everything(self) -> dict[str, Plan]:
+    def everything(self) -> dict[str, runs.Plan]:
         """All runs by name; trials that two experiments need are there once."""
         return {**self.first, **self.ablation.plans, **self.corruption.plans}
 
-    def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, Cost]:
+    def costs(self, folder: Path, device: torch.device, execution: Execution) -> dict[str, runs.Cost]:
         """What the trials that are missing below ``folder`` cost, by the name of their run."""
-        return plan_costs(self.everything, folder / RUNS, device, execution)
+        return runs.plan_costs(self.everything, folder / RUNS, device, execution)
 
 
 def plan_paper(
@@ -98,7 +88,7 @@ def plan_paper(
     data = _load(preset, source, loading)
     training = Training(recipe=dict(preset.recipe), precision=preset.precision, seed=seed)
     matching = {
-        model: make_plan(
+        model: runs.make_plan(
             data,
             replace(training, model=model, epochs=preset.epochs),
             preset.trials,
@@ -125,7 +115,7 @@ def plan_paper(
 
 
 def run_paper(
-    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: Progress | None = None
+    plan: PaperPlan, out: Path, execution: Execution = Execution(), progress: runs.Progress | None = None
 ) -> tuple[PaperResults, dict[str, Run]]:
     """Carry out what ``out`` lacks of the study and read the results; the runs come by name.
 
@@ -133,29 +123,29 @@ def run_paper(
         BadInput: the folder holds something else.
         RunFailed: a trial failed or could not be stored; everything finished is kept.
     """
-    progress = progress or Progress()
+    progress = progress or runs.Progress()
     folder, preset, data = out / RUNS, plan.preset, plan.data
     costs = plan.costs(out, resolve_device(execution.device), execution)
     progress.study(
-        f"{out}: {describe(plan.everything, missing_by_run(plan.everything, folder), costs)}",
+        f"{out}: {runs.describe(plan.everything, runs.missing_by_run(plan.everything, folder), costs)}",
         sum(cost.num_images for cost in costs.values()),
         sum(cost.seconds for cost in costs.values()),
     )
-    runs = carry_out_all(plan.first, folder, execution, progress=progress, announce=False)
-    matched = {model: runs[match_name(model)] for model in plan.matching}
+    by_name = runs.carry_out_all(plan.first, folder, execution, progress=progress, announce=False)
+    matched = {model: by_name[match_name(model)] for model in plan.matching}
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
         _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
     drawn = {**ablation.plans, **corruption.plans}
-    runs |= carry_out_all(drawn, folder, execution, progress=progress, announce=False)
+    by_name |= runs.carry_out_all(drawn, folder, execution, progress=progress, announce=False)
     easy, hard = compare_at_best(list(matched.values()))
     look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
     look["progress"] = progress
     shape = data.input_shape(main_recipe(main))
     side = min(shape[1:])
-    pseudo_run = runs[list(plan.validation.final)[-1]]
+    pseudo_run = by_name[list(plan.validation.final)[-1]]
     results = PaperResults(
         kind=kind_of(data),
         mlps=preset.mlps,
@@ -166,12 +156,12 @@ def run_paper(
         hard=hard,
         curves={kind: perturbation_curve(main, kind, _levels(kind, shape), **look) for kind in KINDS},
         similarity=_similarity(main, data, execution.device),
-        ablation=ablation.study(runs),
-        corruption=corruption.study(runs),
-        validation=plan.validation.read(runs),
+        ablation=ablation.study(by_name),
+        corruption=corruption.study(by_name),
+        validation=plan.validation.read(by_name),
         pseudo=pseudo_patterns(pseudo_run, kind="radial", level=max(1.0, min(_BLURRED, side / 8)), **look),
     )
-    return results, runs
+    return results, by_name
 
 
 def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int) -> TrainingSets:
@@ -202,17 +192,17 @@ def main_recipe(run: Run) -> Any:
     return run.spec.recipe  # type: ignore[union-attr]
 
 
-def compare_at_best(runs: list[Run]) -> tuple[Comparison, Comparison]:
+def compare_at_best(matched: list[Run]) -> tuple[Comparison, Comparison]:
     """The comparison at the epoch that resolves the easy tail best, and that for the hard tail.
 
     Best is the epoch after which halves of the trials match most under ``refine``, on average over runs:
     the first of equals. Epochs after which some run has no easiness yet do not count.
     """
-    last = compare(runs)
+    last = compare(matched)
 
     def at_best(side: Side) -> Comparison:
         best = _best_epoch(last.reliability, side)
-        return last if best in (None, last.epoch) else compare(runs, epoch=best)
+        return last if best in (None, last.epoch) else compare(matched, epoch=best)
 
     return at_best("easy"), at_best("hard")
 
@@ -257,18 +247,20 @@ def _load(preset: Preset, source: Any, loading: Loading) -> Dataset:
     source = preset.source if source is None else source
     if source is None:
         raise BadInput(f"preset {preset.name}: no source was given; give mini-imagenet:FOLDER")
-    data = given_data(source, replace(loading, limit=None, holdout=None, labels=None))
+    data = runs.given_data(source, replace(loading, limit=None, holdout=None, labels=None))
     share = loading.holdout
     if share is None and data.held_out is None:
         share = preset.holdout
-    data = given_data(data, Loading(holdout=share or None))
+    data = runs.given_data(data, Loading(holdout=share or None))
     if data.held_out is None:
         raise BadInput(f"{data.name}: has no held-out split; hold a part out (--holdout 0.2)")
     limit = preset.limit if loading.limit is None else loading.limit
     limit = None if limit is None or limit >= len(data) else limit
-    return given_data(data, Loading(limit=limit, labels=loading.labels))
+    return runs.given_data(data, Loading(limit=limit, labels=loading.labels))
 
 
-def plan_rows(plan: PaperPlan, costs: Mapping[str, Cost]) -> list[tuple[str, Plan, Cost | None]]:
+def plan_rows(
+    plan: PaperPlan, costs: Mapping[str, runs.Cost]
+) -> list[tuple[str, runs.Plan, runs.Cost | None]]:
     """Every run with its plan, and what is still missing of it, if anything is."""
     return [(name, one, costs.get(name)) for name, one in plan.everything.items()]

@@ -95,7 +95,7 @@ def plan_ranked(
         BadInput: something given cannot be used (names it).
     """
     assert data.held_out is not None
-    asked, betas = check_choices(drawing)
+    rates, betas = check_choices(drawing)
     if not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=training.model)
         training = replace(training, recipe={"period": float(training.epochs), **settings})
@@ -104,7 +104,7 @@ def plan_ranked(
     # the same for the same values, wherever they come from
     digest = hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest()
     for beta, policy in betas.items():
-        for rate in asked:
+        for rate in rates:
             name = cells[policy, rate] = FULL if rate == 0 else _run_name(effect, policy, rate)
             if name in plans:
                 continue
@@ -121,7 +121,7 @@ def plan_ranked(
             except BadInput as error:  # everything else was checked with the full set
                 hint = "" if drawing.balanced else _HINT
                 raise BadInput(f"policy {policy} at rate {rate:g}: {error}{hint}") from None
-    if 0 not in asked:
+    if 0 not in rates:
         del plans[FULL]
     return TrainingSets(plans, cells, effect, drawing)
 
@@ -133,10 +133,10 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
         BadInput: one of them cannot be used.
     """
     order = order_of(drawing.score, drawing.keep)
-    asked = sorted({float(rate) for rate in drawing.rates})
-    if not asked:
+    rates = sorted({float(rate) for rate in drawing.rates})
+    if not rates:
         raise BadInput("rates: none given; give shares of the examples such as 0, 0.3, 0.6")
-    for rate in asked:
+    for rate in rates:
         if not 0 <= rate < 1:
             raise BadInput(f"rate {rate:g}: not in [0, 1); give a share of the examples such as 0.3")
     named = order.policies if drawing.policies is None else drawing.policies
@@ -146,7 +146,7 @@ def check_choices(drawing: Drawing) -> tuple[list[float], dict[tuple[float, floa
     at_least("--repetitions", drawing.repetitions, 1)
     if drawing.steps not in get_args(Steps):
         raise BadInput(f"steps {drawing.steps!r}: unknown; choose {' or '.join(get_args(Steps))}")
-    return asked, betas
+    return rates, betas
 
 
 def _run_name(effect: Effect, policy: str, rate: float) -> str:

@@ -123,7 +123,7 @@ def test_a_split_that_is_there_is_used(tiny_preset):
     ("limit", "num"), [(100, 100), (1437, 1437), (1438, 1438), (1500, 1438), (9999, 1438)]
 )
 def test_a_limit_is_of_the_examples_to_train_on(smoke, limit, num, monkeypatch):
-    monkeypatch.setattr(module, "make_plan", lambda *_, **__: None)
+    monkeypatch.setattr("easiness.runs.make_plan", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_validation", lambda *_, **__: None)
     monkeypatch.setattr(module, "plan_ranked", lambda *_, **__: None)
     data = plan_paper(SMOKE, loading=Loading(limit=limit)).data
