@@ -60,7 +60,7 @@ class Easiness:
             load_dataset((images, labels)), Training(model=model, epochs=EPOCHS, batch_size=BATCH), TRIALS
         )
         self.choosing = timed(self._choose)
-        self.at_a_time = self.resolved.jobs * self.resolved.together
+        self.at_a_time = self.resolved.jobs
         self.workers = Workers("auto")
         self.trials = 0
 
@@ -182,8 +182,8 @@ def training(report, options):
     once = chosen["choosing"] + starting
     plain = medians[PlainLoop]
     report.say(
-        f"easiness chose {settings}, processes: {resolved.jobs}, threads of each: {resolved.threads}, trials "
-        f"side by side in each: {resolved.together} ({resolved.reason}). A round of it is {at_a_time} trials "
+        f"easiness chose {settings}, processes: {resolved.jobs}, threads of each: {resolved.threads} "
+        f"({resolved.reason}). A round of it is {at_a_time} trials "
         f"of one epoch, and its seconds are divided by {at_a_time}. Not counted is what happens once a run: "
         f"{chosen['choosing']:.1f} s to choose and {starting:.1f} s to start (its first round less a usual "
         f"one). With both counted, a run of {TRIALS} trials of {EPOCHS} epochs like these is "

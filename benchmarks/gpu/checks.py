@@ -11,25 +11,22 @@ from easiness import load_dataset
 from easiness.record import TrialRecord
 from easiness.runs.plan import make_plan
 from easiness.spec import Training
-from easiness.trial import run_trials
+from easiness.trial import run_trial
 from gpu.parts import first_line
 from gpu.steps import WAYS, settings
 
 # how far predictions and losses may be from those in float32: rounding alone, or bfloat16
 EXACT, ROUNDED = (0.97, 0.02), (0.90, 0.10)
-# of each way: what is other than usual, whether trials are trained one by one, and how far off they may be
+# of each way: what is other than usual, and how far off trials may be
 CHEAP = {
-    "again": ({}, True, EXACT),
-    "graph": ({"graphed": True}, True, EXACT),
-    "side by side": ({"together": 3}, False, EXACT),
-    "side by side, graph": ({"together": 3, "graphed": True}, False, EXACT),
-    "side by side, bfloat16": ({"together": 3, "precision": "bfloat16"}, False, ROUNDED),
-    "bfloat16": ({"precision": "bfloat16"}, True, ROUNDED),
-    "bfloat16, graph": ({"precision": "bfloat16", "graphed": True}, True, ROUNDED),
+    "again": ({}, EXACT),
+    "graph": ({"graphed": True}, EXACT),
+    "bfloat16": ({"precision": "bfloat16"}, ROUNDED),
+    "bfloat16, graph": ({"precision": "bfloat16", "graphed": True}, ROUNDED),
 }
 COMPILED = {
-    "compiled": ({"compiled": True}, True, EXACT),
-    "compiled, graph, bfloat16": (WAYS["+ compiled, CUDA graph"], True, ROUNDED),
+    "compiled": ({"compiled": True}, EXACT),
+    "compiled, graph, bfloat16": (WAYS["+ compiled, CUDA graph"], ROUNDED),
 }
 SECONDS, SECONDS_COMPILED = 20, 100  # that a way may take on a GPU
 
@@ -54,11 +51,9 @@ def digits_specs(model, num, resolved, examples):
     return plan.data, [spec.trial(index) for index in range(num)]
 
 
-def train_all(model, num, resolved, device, examples, one_by_one):
+def train_all(model, num, resolved, device, examples):
     data, specs = digits_specs(model, num, resolved, examples)
-    if one_by_one:
-        return [run_trials([spec], data, device)[0] for spec in specs]
-    return run_trials(specs, data, device)
+    return [run_trial(spec, data, device) for spec in specs]
 
 
 def agreement(records, others):
@@ -85,7 +80,7 @@ def check(report, device, left, models, ways):
             of_model, all_right = check_model(device, left, model, ways)
             rows += of_model
             fine &= all_right
-    report.say("Trials of three epochs on digits, against float32, one by one, without a graph:", "")
+    report.say("Trials of three epochs on digits, against float32 without a graph:", "")
     report.table(
         ("network", "way", "trials", "equal predictions", "largest difference of loss", "as it should"), rows
     )
@@ -97,7 +92,7 @@ def check_model(device, left, model, ways):
     examples = 1500 if device.type == "cuda" else 300
     rows, fine, reference = [], True, None
     base = {"channels_last": not model.startswith("mlp")}
-    for name, (changes, one_by_one, (least, most)) in ways.items():
+    for name, (changes, (least, most)) in ways.items():
         compiled = changes.get("compiled", False)
         num = 1 if compiled else 3  # each trial compiles anew
         if left() < (SECONDS_COMPILED if compiled else SECONDS):
@@ -105,9 +100,9 @@ def check_model(device, left, model, ways):
             continue
         try:
             if reference is None:
-                reference = train_all(model, 3, settings(**base), device, examples, True)
+                reference = train_all(model, 3, settings(**base), device, examples)
             resolved = settings(**{**base, **changes, **base})
-            found = train_all(model, num, resolved, device, examples, one_by_one)
+            found = train_all(model, num, resolved, device, examples)
             same, loss = agreement(reference[:num], found)
         except Exception as error:  # that a way does not work at all is what the check is to find
             rows.append((model, name, str(num), "-", "-", f"NO, {first_line(error)}".replace("|", "\\|")))

@@ -1,8 +1,8 @@
 """One GPU: is everything right on it, how near its limits is a step, and how long do ten trials take?
 
-First checks: trials in float32 against the same in bfloat16, as CUDA graphs and side by side. Then what the
+First checks: trials in float32 against the same in bfloat16, and as CUDA graphs. Then what the
 goals are about: steps of WRN 16-4 and their share of the roofline, the easiness of all of CIFAR-10 and where
-its time goes, a plain loop. Then other networks, trials side by side, and checks of compiled networks. All of
+its time goes, a plain loop. Then other networks, and checks of compiled networks. All of
 it in less than ten minutes: what might not end in the time that is left is not begun, and said. Without a GPU
 the checks alone, and where the time goes, are run, tiny and on the CPU.
 
@@ -40,11 +40,10 @@ from gpu.whole_runs import (
 from kit.results import Report, command, data_text, parser
 
 OTHERS, DEEP = ("mlp_3", "wrn_16_1"), ("densenet_bc_100_12", "resnext_29_4x64d")
-SIDE_BY_SIDE = 1, 2, 5, 10
 ROOFLINE_GOAL = 0.6
 BUDGET = 550  # seconds for everything after Python and torch have started
 # seconds that one thing may take: libraries search for their fastest convolutions in the first steps
-WAY, WAY_COMPILED, WAY_DEEP, WAY_DEEP_COMPILED, WAY_BESIDE = 20, 100, 60, 240, 25
+WAY, WAY_COMPILED, WAY_DEEP, WAY_DEEP_COMPILED = 20, 100, 60, 240
 FOR_GOALS = 300  # seconds that steps of WRN 16-4 leave for the goals after them
 
 
@@ -127,32 +126,6 @@ def measured_peaks(report, device):
     return peaks
 
 
-def side_by_side(parts, device):
-    rows = []
-    for model in OTHERS:
-        for graphed in (False, True):
-            row = []
-            for num in SIDE_BY_SIDE:
-                resolved = settings(precision="bfloat16", channels_last=True, graphed=graphed)
-                name = f"side by side, {num} of {model}{', graph' if graphed else ''}"
-                seconds = None
-                if parts.left() >= WAY_BESIDE:
-                    seconds = parts.run(
-                        name,
-                        lambda a=(model, resolved, device, num): Steps(*a).seconds(rounds=3) / a[-1],
-                    )
-                row.append("-" if seconds is None else f"{1e3 * seconds:.3f}")
-            rows.append((model, "graph" if graphed else "no graph", *row))
-    report = parts.report
-    report.say(
-        "Trials side by side in one process: milliseconds of a step per trial (-: failed, or no time was "
-        "left). Several processes are not measured here: `auto` compares them for the easiness of CIFAR-10, "
-        "and says what it found.",
-        "",
-    )
-    report.table(("network", "", *map(str, SIDE_BY_SIDE)), rows)
-
-
 def load(path):
     """All of CIFAR-10, or random images as many."""
     if path is not None:
@@ -203,7 +176,6 @@ def on_gpu(parts, path, device):
     parts.run(
         "other networks", lambda: step_times(parts, OTHERS, peaks, device, WAY, WAY_COMPILED, leave=150), WAY
     )
-    parts.run("side by side", lambda: side_by_side(parts, device), WAY_BESIDE)
     parts.run("compiled", lambda: checks(parts, device, ("wrn_16_1",), COMPILED), WAY_COMPILED)
     parts.run(
         "deep networks",

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training import ImageBank, Network, Together
+from easiness.training import ImageBank, Network
 from easiness.training.loop import make_update
 
 SHAPE = (3, 32, 32)
@@ -38,28 +38,23 @@ def settings(**changes):
 
 
 class Steps:
-    """Steps of one trial or several side by side, on images and draws that are on the device already."""
+    """Steps of a trial, on images and draws that are on the device already."""
 
-    def __init__(self, model, resolved, device, num_trials=1, batch=BATCH, shape=SHAPE):
+    def __init__(self, model, resolved, device, batch=BATCH, shape=SHAPE):
         recipe = Recipe(batch_size=batch)
         last = resolved.channels_last and not model.startswith("mlp")
-        resolved = resolved.model_copy(update={"channels_last": last, "together": num_trials})
+        resolved = resolved.model_copy(update={"channels_last": last})
         torch.manual_seed(0)
-        models = [build_model(model, shape, NUM_CLASSES) for _ in range(num_trials)]
         sizes = {"num_examples": 50000, "num_classes": NUM_CLASSES}
-        self.network = (
-            Network(models[0], recipe, resolved, device, **sizes)
-            if num_trials == 1
-            else Together(models, recipe, resolved, device, **sizes)
-        )
+        self.network = Network(build_model(model, shape, NUM_CLASSES), recipe, resolved, device, **sizes)
         self.network.model.train()
         pixels = torch.randint(0, 256, (5000, *shape), dtype=torch.uint8)
         self.bank = ImageBank(pixels, recipe, device, shift=recipe.shift(shape[1]))
-        self.positions = torch.randint(0, 5000, (batch * num_trials,), device=device)
+        self.positions = torch.randint(0, 5000, (batch,), device=device)
         drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
         self.drawn = self.bank.joined([drawn])
-        self.labels = torch.randint(0, NUM_CLASSES, (batch * num_trials,), device=device)
-        self.update = make_update(self.network, self.bank, num_trials, graphed=resolved.graphed)
+        self.labels = torch.randint(0, NUM_CLASSES, (batch,), device=device)
+        self.update = make_update(self.network, self.bank, graphed=resolved.graphed)
         self.device = device
 
     def step(self):

@@ -63,7 +63,7 @@ def storing(clock):
 
 @dataclass(frozen=True)
 class TrialTimes:
-    """Seconds of one trial, alone in this process; of those side by side with it, its share."""
+    """Seconds of one trial, alone in this process."""
 
     starting: float
     first_steps: float
@@ -74,11 +74,10 @@ class TrialTimes:
 
 
 def trial_times(plan, resolved, device):
-    """Trains the first trial of the plan, or those side by side with it, and times its parts."""
+    """Trains the first trial of the plan and times its parts."""
     device = own_device(device)
     clock = Clock(device)
-    of_one = resolved.together
-    specs = [plan.spec(resolved, plan.trials, plan.epochs).trial(index) for index in range(of_one)]
+    spec = plan.spec(resolved, plan.trials, plan.epochs).trial(0)
     images = {name: working_images(split, plan.recipe) for name, split in plan.data.splits.items()}
     made, counted = loop.make_update, []
 
@@ -92,13 +91,10 @@ def trial_times(plan, resolved, device):
         patch.object(trial, "train", clock.timed("training", trial.train)),
         clock.part("whole"),
     ):
-        records = trial.run_trials(specs, plan.data, device, images=images)
-    for record in records:
-        if isinstance(record, Exception):
-            raise record
-    found = {name: seconds / of_one for name, seconds in clock.seconds.items()}
+        trial.run_trial(spec, plan.data, device, images=images)
+    found = clock.seconds
     evaluated = sum(
-        len(plan.data.splits[probe.name]) * len(probe.observed(plan.epochs)) for probe in specs[0].probes
+        len(plan.data.splits[probe.name]) * len(probe.observed(plan.epochs)) for probe in spec.probes
     )
     return TrialTimes(
         starting=found["whole"] - found["training"],
@@ -143,11 +139,10 @@ def where_time_goes(report, plan, resolved, device, *, choosing, stored, whole, 
         for name, seconds in parts.items()
     ]
     at_a_time = f"{resolved.jobs} processes" if resolved.jobs > 1 else "one process"
-    beside = f" with {resolved.together} trials side by side" if resolved.together > 1 else ""
     report.say(
         f"Where the time goes, of {num} trials of {plan.epochs} epochs: `choosing` and `storing` as in the "
         f"run, the rest of one trial alone on the device, times {num}. One after the other they take "
-        f"{one_by_one:.1f} s; the run took {whole:.1f} s in {at_a_time}{beside}.",
+        f"{one_by_one:.1f} s; the run took {whole:.1f} s in {at_a_time}.",
         "",
     )
     report.table(("part", "seconds", "share", "roofline, seconds", "of roofline"), rows)

@@ -50,7 +50,7 @@ def all_of_cifar(parts, data, device, step, peaks):
     plan = make_plan(data, Training(model=JUDGED, epochs=EPOCHS), TRIALS)
     resolved = resolve_plan(plan, device, Execution())
     parts.report.say(f"`auto` became: {resolved.reason}", "")
-    at_a_time = resolved.jobs * resolved.together
+    at_a_time = resolved.jobs
     steps = plan.recipe.steps_per_epoch(len(data)) * EPOCHS
     # where all do not fit, as many as always fill the processes
     fewer = range(TRIALS // at_a_time * at_a_time, 0, -at_a_time)
@@ -89,7 +89,7 @@ def all_of_cifar(parts, data, device, step, peaks):
             whole=ended - began,
             peaks=peaks,
         ),
-        resolved.together * of_one,
+        of_one,
     )
     return whole / TRIALS / EPOCHS
 

@@ -109,7 +109,7 @@ def limits(workload: Workload, fleet: Fleet, costs: Costs) -> list[Limit]:
             f"tiny trials through one driver, {1000 * tiny:.1f} ms each",
             1 / tiny,
             "trials a second",
-            "several trials side by side in a task, several commands",
+            "several commands, each with a run of its own",
         ),
         Limit(
             "`status` in a minute, without an index",

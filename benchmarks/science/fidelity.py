@@ -89,8 +89,7 @@ STUDIES = (
         trials=20,
         epochs=10,
         ways=(
-            Way("float32, five side by side", {"together": 5}),
-            Way("bfloat16, five side by side", {"precision": "bfloat16", "together": 5}),
+            Way("bfloat16", {"precision": "bfloat16"}),
             Way("float32, a tenth of the step size", slower=10),
             Way("float32, a third of the step size", slower=3),
             Way("float32, a tenth of the labels wrong", wrong_labels=True, judged=True),

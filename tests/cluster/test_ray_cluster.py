@@ -22,10 +22,7 @@ import easiness as ez
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Machine, Needs, room
 from easiness.executors.ray import machines
-from easiness.runs.carrying_out import carry_out
-from easiness.spec import Execution, Resolved
 from easiness.training import own_device
-from plans import planned
 from waiting import wait_until
 
 MIB = 2**20
@@ -223,17 +220,6 @@ def test_records_are_those_of_the_serial_executor_bit_by_bit(cluster, measured, 
     assert contents(out) == contents(measured)
     assert run.spec.kind == "measured"
     assert run.spec.resolved.threads == 1
-
-
-def test_groups_are_those_of_the_serial_executor_bit_by_bit(cluster, contents, tmp_path):
-    resolved = Resolved(precision="float32", channels_last=False, threads=1, reason="for a test", together=2)
-    plan = planned("digits", model="mlp_2_w16", limit=100, trials=5, epochs=2, precision="float32")
-    for name, execution in (
-        ("a", Execution()),
-        ("b", Execution(executor="ray", ray_address=cluster.address)),
-    ):
-        carry_out(plan, tmp_path / name, execution, resolved=resolved)
-    assert contents(tmp_path / "b") == contents(tmp_path / "a")
 
 
 @pytest.mark.long

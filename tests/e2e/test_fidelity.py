@@ -89,11 +89,9 @@ def differences(fast: Run, reference: Run) -> list[str]:
     "settings",
     [
         {"precision": "bfloat16"},
-        {"together": 5},
-        {"precision": "bfloat16", "together": 10},
         {"precision": "bfloat16", "jobs": 2},
     ],
-    ids=["bfloat16", "side by side", "bfloat16 side by side", "bfloat16 in two processes"],
+    ids=["bfloat16", "bfloat16 in two processes"],
 )
 def test_fast_trials_match_float32_as_float32_matches_itself(train, reference, settings):
     fast = train("fast", seed=7, **settings)

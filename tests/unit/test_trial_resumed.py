@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from easiness.data import Dataset, load_dataset
-from easiness.errors import BadInput, TrialFailed
+from easiness.errors import BadInput
 from easiness.models import model_name
 from easiness.record import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec
-from easiness.training import Listener, Standing, TrainingState
-from easiness.trial import run_trials
+from easiness.training import EpochReport, Standing, TrainingState
+from easiness.trial import run_trial
 
 CPU = torch.device("cpu")
 EPOCHS = 4
@@ -64,8 +64,8 @@ class Memory:
         self.kept.append(replace(state, tensors=copies))
 
 
-def specs(data: Dataset, num: int = 1, **changes: Any) -> list[TrialSpec]:
-    resolved = {"precision": "float32", "channels_last": False, "threads": 1, "together": num}
+def asked(data: Dataset, **changes: Any) -> TrialSpec:
+    resolved = {"precision": "float32", "channels_last": False, "threads": 1}
     settings: dict[str, Any] = {
         "data": data.ref(),
         "model": "mlp_2_w8",
@@ -75,12 +75,10 @@ def specs(data: Dataset, num: int = 1, **changes: Any) -> list[TrialSpec]:
         "epochs": EPOCHS,
         "seed": 0,
     }
-    return [TrialSpec(**{**settings, **changes, "index": index}) for index in range(num)]
+    return TrialSpec(**{**settings, **changes, "index": 0})
 
 
-def bits(result: TrialRecord | TrialFailed) -> Any:
-    if isinstance(result, TrialFailed):
-        return str(result)
+def bits(result: TrialRecord) -> Any:
     assert result.weights is not None
     arrays: dict[str, Any] = {f"weights {name}": value.tobytes() for name, value in result.weights.items()}
     for name, seen in result.probes.items():
@@ -93,33 +91,32 @@ def bits(result: TrialRecord | TrialFailed) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("num", "changes"),
+    "changes",
     [
-        (1, {}),
-        (1, {"model": "wrn_10_1", "resolved": {"channels_last": True, "folded": True}}),
-        (1, {"model": "wrn_10_1", "resolved": {"precision": "bfloat16", "folded": True}}),
-        (1, {"model": model_name(Dropping)}),
-        (1, {"train_share": 0.5, "probes": (LEFT_OUT,)}),
-        (1, {"probes": (Probe(name="train", observe="last"),)}),
-        (1, {"probes": (Probe(name="train", observe="train"), Probe(name="held_out"))}),
-        (3, {}),
-        (2, {"model": "wrn_10_1", "resolved": {"channels_last": True}}),
-        (1, {"resolved": {"graphed": True}}),
+        {},
+        {"model": "wrn_10_1", "resolved": {"channels_last": True, "folded": True}},
+        {"model": "wrn_10_1", "resolved": {"precision": "bfloat16", "folded": True}},
+        {"model": model_name(Dropping)},
+        {"train_share": 0.5, "probes": (LEFT_OUT,)},
+        {"probes": (Probe(name="train", observe="last"),)},
+        {"probes": (Probe(name="train", observe="train"), Probe(name="held_out"))},
+        {"model": "wrn_10_1", "resolved": {"channels_last": True}},
+        {"resolved": {"graphed": True}},
     ],
     ids=str,
 )
-def test_it_goes_on_bit_for_bit_from_each_epoch(data, num, changes):
-    asked, keeper, images = specs(data, num, **changes), Memory(), list[int]()
-    listener = Listener(on_images=images.append)
-    whole = [bits(one) for one in run_trials(asked, data, CPU, listener=listener, keeper=keeper)]
+def test_it_goes_on_bit_for_bit_from_each_epoch(data, changes):
+    spec, keeper, images = asked(data, **changes), Memory(), list[int]()
+    whole = bits(run_trial(spec, data, CPU, on_images=images.append, keeper=keeper))
     assert [state.epoch for state in keeper.kept] == [1, 2, 3]
     for state in keeper.kept[::2]:
-        epochs, rest = list[int](), list[int]()
-        listener = Listener(lambda report: epochs.append(report.epoch), rest.append)  # noqa: B023
+        reports, rest = list[EpochReport](), list[int]()
         torch.manual_seed(99)
-        again = run_trials(asked, data, CPU, listener=listener, keeper=Memory(state))
-        assert [bits(one) for one in again] == whole
-        assert sorted(set(epochs)) == list(range(state.epoch + 1, EPOCHS + 1))
+        again = run_trial(
+            spec, data, CPU, on_epoch=reports.append, on_images=rest.append, keeper=Memory(state)
+        )
+        assert bits(again) == whole
+        assert [report.epoch for report in reports] == list(range(state.epoch + 1, EPOCHS + 1))
         assert state.images + sum(rest) == sum(images)
 
 
@@ -127,59 +124,40 @@ def test_it_goes_on_within_a_pass_over_few_examples(data):
     """An epoch of as many steps as all examples take, over a half of them, ends in the middle of a pass."""
     ranking = np.arange(60.0)
     draw = Draw(effect="drop", rate=0.4, beta=(1.0, 1.0), ranking="0" * 64)
-    asked, keeper = specs(data, draw=draw, same_steps=True), Memory()
-    (whole,) = run_trials(asked, data, CPU, ranking=ranking, keeper=keeper)
+    spec, keeper = asked(data, draw=draw, same_steps=True), Memory()
+    whole = run_trial(spec, data, CPU, ranking=ranking, keeper=keeper)
     for state in keeper.kept:
-        (again,) = run_trials(asked, data, CPU, ranking=ranking, keeper=Memory(state))
+        again = run_trial(spec, data, CPU, ranking=ranking, keeper=Memory(state))
         assert bits(again) == bits(whole)
 
 
 def test_photos_go_on(pictures):
     photos, keeper = load_dataset(pictures), Memory()
-    asked = specs(photos, recipe=Recipe(crop=8, batch_size=8), probes=(Probe(name="train"),))
-    (whole,) = run_trials(asked, photos, CPU, keeper=keeper)
-    (again,) = run_trials(asked, photos, CPU, keeper=Memory(keeper.kept[1]))
+    spec = asked(photos, recipe=Recipe(crop=8, batch_size=8), probes=(Probe(name="train"),))
+    whole = run_trial(spec, photos, CPU, keeper=keeper)
+    again = run_trial(spec, photos, CPU, keeper=Memory(keeper.kept[1]))
     assert bits(again) == bits(whole)
-
-
-def test_trials_beside_one_that_has_failed_go_on(data):
-    asked, keeper = specs(data, 3), Memory()
-    whole = run_trials(asked, data, CPU, keeper=keeper)
-
-    class Failing(Memory):
-        def begin(self, standing: Standing) -> None:
-            super().begin(standing)
-            if self.state is None:
-                standing.failed[1] = TrialFailed("it was told to")
-
-    first = Failing()
-    failed = run_trials(asked, data, CPU, keeper=first)
-    again = run_trials(asked, data, CPU, keeper=Failing(first.kept[1]))
-    assert first.kept[1].failures == {1: "it was told to"}
-    assert [bits(one) for one in again] == [bits(one) for one in failed]
-    assert [bits(again[at]) for at in (0, 2)] == [bits(whole[at]) for at in (0, 2)]
 
 
 @pytest.mark.parametrize(
     ("other", "message"),
     [
         ({"model": "mlp_2_w9"}, "of another network"),
-        ({"num": 2}, "of another network"),
         ({"probes": (Probe(name="train", observe="last"), Probe(name="held_out"))}, "of other epochs"),
         ({"probes": (Probe(name="train", keep_logits="all"), Probe(name="held_out"))}, "of other examples"),
     ],
 )
 def test_the_state_of_another_training_is_refused_and_changes_nothing(data, other, message):
     kept, keeper = Memory(), Memory()
-    run_trials(specs(data, other.pop("num", 1), **other), data, CPU, keeper=kept)
+    run_trial(asked(data, **other), data, CPU, keeper=kept)
 
     class Refused(Memory):
         def begin(self, standing: Standing) -> None:
             with pytest.raises(BadInput, match=message):
                 super().begin(standing)
 
-    (whole,) = run_trials(specs(data), data, CPU, keeper=keeper)
-    (again,) = run_trials(specs(data), data, CPU, keeper=Refused(kept.kept[1]))
+    whole = run_trial(asked(data), data, CPU, keeper=keeper)
+    again = run_trial(asked(data), data, CPU, keeper=Refused(kept.kept[1]))
     assert bits(again) == bits(whole)
 
 
@@ -200,7 +178,7 @@ def test_the_state_of_another_training_is_refused_and_changes_nothing(data, othe
 )
 def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(data, name, change):
     keeper = Memory()
-    (whole,) = run_trials(specs(data), data, CPU, keeper=keeper)
+    whole = run_trial(asked(data), data, CPU, keeper=keeper)
     state = keeper.kept[1]
     value = torch.zeros(1) if change is None else change(state.tensors[name])
     state = replace(state, tensors={**state.tensors, name: value})
@@ -210,5 +188,5 @@ def test_a_state_that_does_not_fit_is_refused_and_changes_nothing(data, name, ch
             with pytest.raises(BadInput):
                 super().begin(standing)
 
-    (again,) = run_trials(specs(data), data, CPU, keeper=Refused(state))
+    again = run_trial(asked(data), data, CPU, keeper=Refused(state))
     assert bits(again) == bits(whole)

@@ -64,7 +64,7 @@ every trial trains on {num} examples
 seed: {spec.seed}
 device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
-trials at a time: {resolved.jobs * resolved.together}
+trials at a time: {resolved.jobs}
 recipe: {describe_recipe(plan.recipe)}
 {_settings(plan.recipe)}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \

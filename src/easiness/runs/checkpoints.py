@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -67,14 +67,13 @@ class Checkpoints:
     every: CheckpointEvery = "auto"
 
     def keeper(
-        self, specs: Sequence[TrialSpec], device: torch.device, tell: Callable[[Note], None]
+        self, spec: TrialSpec, device: torch.device, tell: Callable[[Note], None]
     ) -> CheckpointKeeper | None:
-        """For trials that train side by side; ``None`` where the folder is not seen from here."""
-        spec = specs[0]
+        """The keeper of a trial; ``None`` where the folder is not seen from here."""
         if spec.resolved.compiled and spec.same_steps:
             # an epoch may begin within a pass, with a smaller batch, and what is compiled is for the first
             return None
-        return CheckpointKeeper(self, specs, device, tell) if self.folder.is_dir() else None
+        return CheckpointKeeper(self, spec, device, tell) if self.folder.is_dir() else None
 
 
 class CheckpointKeeper:
@@ -83,17 +82,14 @@ class CheckpointKeeper:
     def __init__(
         self,
         where: Checkpoints,
-        specs: Sequence[TrialSpec],
+        spec: TrialSpec,
         device: torch.device,
         tell: Callable[[Note], None],
     ) -> None:
         self._where, self._tell = where, tell
-        self._indices = [spec.index for spec in specs]
-        self._epochs = specs[0].epochs
-        settings = specs[0].resolved.model_dump(mode="json", exclude={"jobs", "reason"})
-        self._identity = content_hash(
-            {"trials": [spec.hash for spec in specs], "settings": settings, "device": device.type}
-        )
+        self._index, self._epochs = spec.index, spec.epochs
+        settings = spec.resolved.model_dump(mode="json", exclude={"jobs", "reason"})
+        self._identity = content_hash({"trials": [spec.hash], "settings": settings, "device": device.type})
         self._easiness, self._torch = version("easiness"), str(torch.__version__)
         self.earlier = 0.0
         self._began = self._last = time.monotonic()
@@ -102,15 +98,13 @@ class CheckpointKeeper:
 
     def begin(self, standing: Standing) -> None:
         """Go on from the latest checkpoint that is of this training; says so, and which are of no use."""
-        for path in checkpoints_of(self._where.folder, self._indices[0]):
+        for path in checkpoints_of(self._where.folder, self._index):
             try:
                 stored = read_checkpoint(path, self._identity, self._easiness, self._torch)
                 document = stored.document
                 if document.epoch >= self._epochs:
                     raise BadInput("it is of a longer training")
-                standing.restore(
-                    TrainingState(document.epoch, document.images, stored.tensors, document.failures)
-                )
+                standing.restore(TrainingState(document.epoch, document.images, stored.tensors))
             except BadInput as error:
                 self._say(f"its checkpoint {path.name} is not used: {error}")
                 continue
@@ -119,7 +113,7 @@ class CheckpointKeeper:
             return
 
     def _say(self, text: str, images: int = 0) -> None:
-        self._tell(Note(f"{trials_text(self._indices)}: {text}", images))
+        self._tell(Note(f"{trials_text([self._index])}: {text}", images))
 
     def after_epoch(self, standing: Standing) -> None:
         """Keep it, if it is time; a training goes on without where that cannot be done."""
@@ -136,10 +130,9 @@ class CheckpointKeeper:
             epoch=state.epoch,
             images=state.images,
             seconds=self.earlier + now - self._began,
-            failures=dict(state.failures),
         )
         try:
-            write_checkpoint(self._where.folder, self._indices[0], document, state.tensors)
+            write_checkpoint(self._where.folder, self._index, document, state.tensors)
         except (OSError, RuntimeError, ValueError, KeyError, SafetensorError) as error:
             self._given_up = True
             reason = getattr(error, "strerror", None) or f"{error}".split("\n")[0][:200]

@@ -14,7 +14,7 @@ from easiness.data import Dataset, cache_path, fits, reduce
 from easiness.runs.forecast import Forecast, work_of
 from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
-from easiness.spec import TRAIN, Recipe, Resolved, RunSpec
+from easiness.spec import TRAIN, Recipe, RunSpec
 
 _DECODED = 32  # photos whose size and decoding stand for all
 _BYTES_PER_OBSERVATION = 17
@@ -102,7 +102,7 @@ def estimate_cost(
         epochs=spec.epochs,
         steps_per_epoch=work.num_steps // spec.epochs,
         step_seconds=speed.step,
-        seconds=_rounds(missing, spec.resolved) * spec.resolved.together * work.seconds(speed),
+        seconds=-(-missing // spec.resolved.jobs) * work.seconds(speed),
         run_bytes=missing * (observations + logits + weights),
         decoding_seconds=sum(photos.decoding_seconds for photos in found),
         cache_bytes=sum(photos.cache_bytes for photos in found),
@@ -114,12 +114,6 @@ def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
     if cache is None:
         return 0
     return sum(_photos(split, recipe, cache, 0).cache_bytes for split in data.splits.values())
-
-
-def _rounds(missing: int, resolved: Resolved) -> int:
-    """How many rounds the trials take, so many at a time; the last round may have fewer."""
-    groups = -(-missing // resolved.together)
-    return -(-groups // resolved.jobs)
 
 
 @dataclass(frozen=True)

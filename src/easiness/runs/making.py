@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from easiness.data import DamagedCache
-from easiness.errors import EasinessError, RunFailed, is_out_of_memory
+from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
@@ -21,7 +21,7 @@ from easiness.runs.forecast import Pace, work_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.ready_images import ReadyImages
-from easiness.runs.trainer import Group, Trainer, groups_of
+from easiness.runs.trainer import Trainer
 from easiness.runs.workers import Workers
 from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, Resolved, RunSpec
@@ -74,8 +74,7 @@ class Making:
         """
         plan, spec = task.plan, task.plan.spec(self.settings, task.trials, task.epochs)
         here = spec.model_copy(update={"resolved": self.settings.model_copy(update={"jobs": self.jobs})})
-        groups = groups_of(task.missing, self.settings.together)
-        cost = estimate_cost(here, plan.data, sum(map(len, groups)), self.device, self.cache)
+        cost = estimate_cost(here, plan.data, len(task.missing), self.device, self.cache)
         self.progress.begin(here, task.missing, self.writer.path, cost)
         self._describe(spec, plan)
         self.writer.events.write(
@@ -88,14 +87,14 @@ class Making:
             self.images,
             plan.ranking,
             plan.pretrained,
-            self._checkpoints(groups),
+            self._checkpoints(task.missing),
         )
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs)
         try:
             return self._work(trainer, set(task.missing), pace)
         finally:
-            if len(groups) >= self.jobs:  # or the processes were fewer than this is about
+            if len(task.missing) >= self.jobs:  # or the processes were fewer than this is about
                 pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:
@@ -106,7 +105,7 @@ class Making:
             self.writer.describe(spec)
 
     def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
-        """Train the groups that the missing trials belong to and store the missing ones."""
+        """Train the missing trials and store each."""
 
         def hear(told: int | EpochReport | Note) -> None:
             if isinstance(told, EpochReport):
@@ -119,8 +118,7 @@ class Making:
                 self.progress.images(told)
 
         settings = trainer.spec.resolved
-        groups = groups_of(sorted(missing), settings.together)
-        executor = self.workers.of(self.jobs, len(groups), self.workers.needs(settings, self.device))
+        executor = self.workers.of(self.jobs, len(missing), self.workers.needs(settings, self.device))
         if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
             warn_of_spinning()
         travelling: AbstractContextManager[Trainer]
@@ -131,25 +129,20 @@ class Making:
         else:
             travelling = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
-        left = {group[0] for group in groups}
-        in_hand: set[int] = set()
+        left, in_hand = set(missing), set[int]()
         with travelling as sent, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
-            for outcome in executor.run_telling(sent, self._taken(groups, in_hand), hear):
-                results: Sequence[TrialRecord | Exception | None]
-                results = outcome.value or [outcome.error] * len(outcome.item)
-                for index, result in zip(outcome.item, results, strict=True):
-                    if index not in missing:
-                        continue  # trained again for the sake of those beside it
-                    if isinstance(result, TrialRecord):
-                        self._store(trainer, index, result)
-                    else:
-                        failures[index] = self._failed(index, result)
-                    if isinstance(result, DamagedCache):  # which no trial will get over
-                        raise result
-                in_hand.difference_update(outcome.item)
-                if outcome.value:  # those of a worker that was killed are still of use
-                    left.discard(outcome.item[0])
-                    remove_checkpoints(self._kept_in, outcome.item[0])
+            for outcome in executor.run_telling(sent, self._taken(sorted(missing), in_hand), hear):
+                index, error = outcome.item, outcome.error
+                if outcome.value is not None:
+                    self._store(trainer, index, outcome.value)
+                else:
+                    failures[index] = self._failed(index, error)
+                if isinstance(error, DamagedCache):  # which no trial will get over
+                    raise error
+                in_hand.discard(index)
+                if error is None or isinstance(error, TrialFailed):  # else its checkpoints are still of use
+                    left.discard(index)
+                    remove_checkpoints(self._kept_in, index)
         if not left:
             clear_checkpoints(self._kept_in)
         return failures
@@ -158,9 +151,9 @@ class Making:
     def _kept_in(self) -> Path:
         return self.writer.path.absolute() / CHECKPOINTS
 
-    def _checkpoints(self, groups: Iterable[Group]) -> Checkpoints | None:
+    def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
         """What is given to whoever trains; rids the run of checkpoints of other trials."""
-        clear_checkpoints(self._kept_in, {group[0] for group in groups})
+        clear_checkpoints(self._kept_in, set(missing))
         if self.checkpoint_every == "off":
             return None
         with contextlib.suppress(OSError):  # then trials train without
@@ -190,19 +183,16 @@ class Making:
             return set()
         return {trial.index for trial in trials if trial.epochs >= epochs}
 
-    def _taken(self, groups: Iterable[Group], in_hand: set[int]) -> Iterator[Group]:
-        """The groups, each noted as being worked on when an executor takes it."""
+    def _taken(self, missing: Iterable[int], in_hand: set[int]) -> Iterator[int]:
+        """The missing trials, each noted as being worked on when an executor takes it."""
         failed = notes_of_failures(self.writer.path)
-        for group in groups:
-            in_hand.update(group)
+        for index in missing:
+            in_hand.add(index)
             self.writer.note_work(in_hand)
-            for index in group:
-                self.writer.events.write(
-                    "trial_retried" if index in failed else "trial_started",
-                    trial=index,
-                    reason=failed.get(index),
-                )
-            yield group
+            self.writer.events.write(
+                "trial_retried" if index in failed else "trial_started", trial=index, reason=failed.get(index)
+            )
+            yield index
 
     def _failed(self, index: int, error: Exception | None) -> str:
         reason = _reason(error)

@@ -79,8 +79,8 @@ class ShownProgress(Progress):
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
         layout = ", channels-last" if spec.resolved.channels_last else ""
-        num = spec.resolved.jobs * spec.resolved.together
-        at_a_time = f", {num} at a time" if num > 1 else ""
+        jobs = spec.resolved.jobs
+        at_a_time = f", {jobs} at a time" if jobs > 1 else ""
         self._announcement = (
             f"{path}: training {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
             f"{counted(spec.epochs, 'epoch')} each{at_a_time} "

@@ -7,39 +7,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from easiness.data import Dataset, SentImages, SharedImages, WorkingImages, share_images
-from easiness.errors import RunFailed, TrialFailed
+from easiness.errors import RunFailed
 from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
 from easiness.runs.node_photos import NodePhotos
 from easiness.show import size_text
 from easiness.spec import RunSpec
-from easiness.training import EpochReport, Listener, own_device
-from easiness.trial import run_trials
-
-Group: TypeAlias = tuple[int, ...]
-"""Indices of trials that train side by side in one process."""
+from easiness.training import EpochReport, own_device
+from easiness.trial import run_trial
 
 _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands of batches of in a second
-
-
-def groups_of(missing: list[int], together: int) -> list[Group]:
-    """The groups that the missing trials belong to, each whole.
-
-    A trial is always trained with the same others, which can matter to its last bits: so on a CPU a run that
-    was interrupted ends in the bits of one that was not.
-    """
-    return [
-        tuple(range(first * together, (first + 1) * together))
-        for first in sorted({index // together for index in missing})
-    ]
 
 
 @dataclass(frozen=True)
@@ -58,8 +43,12 @@ class Trainer:
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
 
-    def __call__(self, group: Group, tell: Tell) -> list[TrialRecord | TrialFailed]:
-        """Train the trials of a group; tells how many images went by, reports after epochs, and a `Note`."""
+    def __call__(self, index: int, tell: Tell) -> TrialRecord:
+        """Train a trial; tells how many images went by, reports after epochs, and a `Note`.
+
+        Raises:
+            TrialFailed: the loss or a logit stopped being finite.
+        """
         counted, last = 0, time.monotonic()
 
         def count(num: int) -> None:
@@ -75,10 +64,10 @@ class Trainer:
             counted = 0
             tell(epoch)
 
-        specs, device = [self.spec.trial(index) for index in group], own_device(torch.device(self.device))
-        keeper = None if self.checkpoints is None else self.checkpoints.keeper(specs, device, tell)
-        results = run_trials(
-            specs,
+        spec, device = self.spec.trial(index), own_device(torch.device(self.device))
+        keeper = None if self.checkpoints is None else self.checkpoints.keeper(spec, device, tell)
+        record = run_trial(
+            spec,
             self.data,
             device,
             images={
@@ -86,14 +75,14 @@ class Trainer:
                 for name, images in self.images.items()
             },
             ranking=self.ranking,
-            listener=Listener(report, count),
+            on_epoch=report,
+            on_images=count,
             keeper=keeper,
             pretrained=self.pretrained,
         )
-        for result in results:
-            if keeper is not None and isinstance(result, TrialRecord):
-                result.ran["seconds"] = round(result.ran["seconds"] + keeper.earlier / len(group), 3)
-        return results
+        if keeper is not None:
+            record.ran["seconds"] = round(record.ran["seconds"] + keeper.earlier, 3)
+        return record
 
     def sent(self, tell: Callable[[str], None]) -> Trainer:
         """The same for other machines: images of one size come with it, photos are read there.

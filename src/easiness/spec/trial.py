@@ -125,8 +125,9 @@ class Probe(_Frozen):
 class Resolved(_Frozen):
     """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
 
-    ``together`` trials train side by side in one process, ``jobs`` processes work at a time; ``compiled``
-    and ``graphed`` say whether a network runs through ``torch.compile`` and its steps as CUDA graphs.
+    ``jobs`` processes work at a time, a trial in each. ``compiled`` and ``graphed`` say whether a network
+    runs through ``torch.compile`` and its steps as CUDA graphs. ``together`` is from versions that trained
+    several trials side by side in one process: they go on one by one, and agree to rounding.
     ``folded`` says whether evaluation takes batches as large as the network's activations allow, which the
     oldest runs do not; the name is from versions that folded batch normalization into convolutions as well.
     """

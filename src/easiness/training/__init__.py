@@ -17,7 +17,6 @@ from easiness.training.network import Network
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.processor import choose_precision, device_name
 from easiness.training.speed import Speed, can_be_graphed, measure_speed
-from easiness.training.stacked_network import Together
 from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import TransformedImages, open_network, threads_of
 from easiness.training.training_set import TrainingSet, training_set
@@ -52,7 +51,6 @@ __all__ = [
     "Observer",
     "Standing",
     "StepObserver",
-    "Together",
     "TrainingSet",
     "TrainingState",
     "global_contrast_normalization",

@@ -1,9 +1,9 @@
-"""The training loop: epochs of augmented steps, of one trial or of several, observed as they go on."""
+"""The training loop: epochs of augmented steps, observed as they go on."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Protocol
@@ -19,16 +19,12 @@ from easiness.training.device import searching
 from easiness.training.inputs import Bank
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
-from easiness.training.stacked_network import Together
 from easiness.training.standing import Standing
 
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, for whoever shows progress.
-
-    ``seconds`` are those of all trials that train side by side with it.
-    """
+    """What is known of a trial after an epoch, for whoever shows progress."""
 
     trial: int
     epoch: int
@@ -40,7 +36,7 @@ class EpochReport:
 
 @dataclass(frozen=True)
 class Lane:
-    """One of the trials that train side by side: its index, what it learns from, and its random streams.
+    """What a trial learns from: its index, examples, labels and random streams.
 
     ``trained_on`` are positions, on the CPU; ``labels`` [K] are those of all examples, on the device.
     """
@@ -94,89 +90,73 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Bank, lanes: Sequence[Lane], batch_size: int, first: int = 0
+    images: Bank, lane: Lane, batch_size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
-    A batch has the examples of one trial after those of another, as many of each. All that decides a pass
-    is moved to the device at once, so that no step waits for it. The ``first`` batches are left out: what
-    decides them is drawn all the same, so that the others are what they are after them.
+    All that decides a pass is moved to the device at once, so that no step waits for it. The ``first``
+    batches are left out: what decides them is drawn all the same, so that the others are what they are
+    after them.
     """
-    num = len(lanes[0].trained_on)
-    orders = [torch.Generator().manual_seed(lane.seeds.order) for lane in lanes]
-    augmentations = [torch.Generator().manual_seed(lane.seeds.augmentation) for lane in lanes]
+    num = len(lane.trained_on)
+    order = torch.Generator().manual_seed(lane.seeds.order)
+    augmentation = torch.Generator().manual_seed(lane.seeds.augmentation)
     slices = batches(num, batch_size)
-    by_trial = torch.arange(len(lanes) * num).view(len(lanes), num)
-    by_batch = torch.cat([by_trial[:, batch].flatten() for batch in slices])
     while True:
-        chosen, parts, labels = [], [], []
-        for lane, order, augmentation in zip(lanes, orders, augmentations, strict=True):
-            positions = lane.trained_on[torch.randperm(num, generator=order)]
-            chosen.append(positions)
-            parts.append(images.draw(positions, augmentation))
-            labels.append(lane.labels[positions.to(lane.labels.device)])
+        chosen = lane.trained_on[torch.randperm(num, generator=order)]
+        part = images.draw(chosen, augmentation)
         skipped, first = slices[:first], max(0, first - len(slices))
         if len(skipped) == len(slices):
             continue
-        all_positions = torch.cat(chosen)[by_batch].to(images.home)
-        all_drawn = images.joined(parts)[by_batch.to(images.home)]
-        all_labels = torch.cat(labels)[by_batch.to(labels[0].device)]
+        labels = lane.labels[chosen.to(lane.labels.device)]
+        positions, drawn = chosen.to(images.home), images.joined([part])
         for batch in slices[len(skipped) :]:
-            at = slice(batch.start * len(lanes), batch.stop * len(lanes))
-            yield all_positions[at], images.fetch(all_positions[at], all_drawn[at]), all_labels[at]
+            yield positions[batch], images.fetch(positions[batch], drawn[batch]), labels[batch]
 
 
-def make_update(
-    network: Network | Together, images: Bank, num_trials: int, *, graphed: bool
-) -> Callable[..., tuple[Tensor, ...]]:
-    """From what `Bank.fetch` gives of a batch, and its labels, to the losses and logits of an update.
+def make_update(network: Network, images: Bank, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
+    """From what `Bank.fetch` gives of a batch, and its labels, to the loss and logits of an update.
 
-    The batch has as many examples for each trial, one trial after the other. `Optimizer.advance` comes
-    first. ``graphed``: as a `StaticStep`.
+    `Optimizer.advance` comes first. ``graphed``: as a `StaticStep`.
     """
 
     def update(*inputs: Tensor) -> tuple[Tensor, ...]:
         *fetched, labels = inputs
-        seen = images.finish(*fetched)
-        if num_trials > 1:
-            seen = seen.view(num_trials, -1, *seen.shape[1:])
-            labels = labels.view(num_trials, -1)
-        return network.update(seen, labels)
+        return network.update(images.finish(*fetched), labels)
 
     return StaticStep(update) if graphed else update
 
 
 def train(
-    network: Network | Together,
+    network: Network,
     images: Bank,
-    lanes: Sequence[Lane],
+    lane: Lane,
     observers: Mapping[str, AnyObserver],
     course: Course,
     listener: Listener,
     keeper: Keeper | None = None,
-) -> list[list[float] | TrialFailed]:
-    """Train, observed as it goes on; returns the mean losses of each trial, or its failure.
+) -> list[float]:
+    """Train, observed as it goes on; returns the mean loss of each epoch.
 
-    One trial is trained by a `Network`, several side by side by a `Together`; then all of them train on
-    equally many examples. One that fails (the loss of a step or a logit is not finite) costs the others
-    nothing, and its first failure counts. A ``keeper`` may have it begin where it stopped before.
+    A ``keeper`` may have it begin where it stopped before.
+
+    Raises:
+        TrialFailed: the loss of a step or a logit is not finite.
     """
-    num, epochs, steps_per_epoch = len(lanes), course.epochs, course.steps_per_epoch
-    assert len({len(lane.trained_on) for lane in lanes}) == 1
-
-    standing = Standing(network, observers, [[] for _ in lanes], lanes[0].labels.device)
+    epochs, steps_per_epoch, device = course.epochs, course.steps_per_epoch, lane.labels.device
+    standing = Standing(network, observers, device)
     if keeper is not None:
         keeper.begin(standing)
-    update = make_update(network, images, num, graphed=course.graphed)
-    passes = _passes(images, lanes, course.batch_size, standing.epoch * steps_per_epoch)
+    update = make_update(network, images, graphed=course.graphed)
+    passes = _passes(images, lane, course.batch_size, standing.epoch * steps_per_epoch)
     stream = fetched_ahead(islice(passes, (epochs - standing.epoch) * steps_per_epoch), images.ahead)
-    whole = num * batches(len(lanes[0].trained_on), course.batch_size)[0].stop
+    whole = batches(len(lane.trained_on), course.batch_size)[0].stop
 
     def count(num_images: int) -> None:
         standing.images += num_images
         listener.on_images(num_images)
 
-    losses = torch.zeros(steps_per_epoch, num, device=lanes[0].labels.device)
+    losses = torch.zeros(steps_per_epoch, device=device)
     network.model.train()
     while standing.epoch < epochs:
         began = time.perf_counter()
@@ -185,42 +165,32 @@ def train(
             with searching(len(labels) == whole):
                 losses[step], logits = update(*fetched, labels)
             for observer in observers.values():
-                standing.failed |= observer.stepped(positions, logits, standing.going())
+                observer.stepped(positions, logits)
             count(len(labels))
         # one look per epoch, so that no step waits for the device
-        for at, of_one in enumerate(losses.T.contiguous().cpu()):
-            _note_losses(standing, at, of_one)
-        accuracy = _observed(standing, count)
+        standing.losses.append(_mean(losses.cpu(), standing.epoch + 1))
+        seen = {
+            name: observer.after_epoch(standing.epoch + 1, network, count)
+            for name, observer in observers.items()
+        }
+        accuracy = {name: value for name, value in seen.items() if value is not None}
         standing.epoch += 1
         seconds = time.perf_counter() - began
-        for at in standing.going():
-            trial, loss = lanes[at].trial, standing.losses[at][-1]
-            listener.on_epoch(EpochReport(trial, standing.epoch, epochs, loss, accuracy[at], seconds))
-        if not standing.going():
-            break
+        report = EpochReport(lane.trial, standing.epoch, epochs, standing.losses[-1], accuracy, seconds)
+        listener.on_epoch(report)
         if keeper is not None and standing.epoch < epochs:
             keeper.after_epoch(standing)
-    return [standing.failed.get(at, losses) for at, losses in enumerate(standing.losses)]
+    return standing.losses
 
 
-def _observed(standing: Standing, on_images: Callable[[int], None]) -> list[dict[str, float]]:
-    """Let the observers look after an epoch; accuracies by trial and probe, of those that looked."""
-    accuracy: list[dict[str, float]] = [{} for _ in standing.losses]
-    for name, observer in standing.observers.items():
-        found = observer.after_epoch(standing.epoch + 1, standing.network, on_images, standing.going())
-        for at, seen in found.items():
-            if isinstance(seen, TrialFailed):
-                standing.failed[at] = seen
-            else:
-                accuracy[at][name] = seen
-    return accuracy
+def _mean(losses: Tensor, epoch: int) -> float:
+    """The mean loss of the steps of an epoch.
 
-
-def _note_losses(standing: Standing, at: int, losses: Tensor) -> None:
-    """Note the losses of an epoch's steps of one trial, and that it has failed where one is not finite."""
-    finite = losses.isfinite()
-    standing.losses[at].append(float(losses.mean()))
-    if not finite.all():
-        first = int((~finite).nonzero()[0]) + 1
-        where = f"epoch {standing.epoch + 1}, step {first} of {len(losses)}"
-        standing.failed.setdefault(at, TrialFailed(f"the loss stopped being finite at {where}"))
+    Raises:
+        TrialFailed: the loss of a step is not finite.
+    """
+    failed = (~losses.isfinite()).nonzero()
+    if len(failed):
+        where = f"epoch {epoch}, step {int(failed[0]) + 1} of {len(losses)}"
+        raise TrialFailed(f"the loss stopped being finite at {where}")
+    return float(losses.mean())

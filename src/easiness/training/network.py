@@ -136,9 +136,8 @@ class Network:
         """All that training changes of the model, in the place where it lies; see `Standing`."""
         return {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
 
-    def weights(self, trial: int = 0) -> dict[str, Tensor]:
-        """State of the model; ``trial`` is its place among trials side by side, here the only one."""
-        assert trial == 0
+    def weights(self) -> dict[str, Tensor]:
+        """State of the model."""
         state: dict[str, Tensor] = self.model.state_dict()
         return state
 

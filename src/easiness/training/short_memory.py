@@ -14,7 +14,7 @@ from easiness.training.device import give_back_memory
 def seen_in_parts(look: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     """What ``look`` makes of images [b, c, h, w], by halves where memory does not last for all of them.
 
-    Logits [b, classes], or [trials, b, classes]. What does not last for one image raises what it raised.
+    Logits are [b, classes]. What does not last for one image raises what it raised.
     """
     try:
         return look(images)
@@ -24,4 +24,4 @@ def seen_in_parts(look: Callable[[Tensor], Tensor], images: Tensor) -> Tensor:
     # not while the error is handled: it holds what the pass had made until then
     give_back_memory(images.device)
     half = len(images) // 2
-    return torch.cat([seen_in_parts(look, images[:half]), seen_in_parts(look, images[half:])], dim=-2)
+    return torch.cat([seen_in_parts(look, images[:half]), seen_in_parts(look, images[half:])])

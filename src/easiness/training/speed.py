@@ -67,7 +67,7 @@ class Rehearsal:
         drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))
         self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
         self._labels = torch.arange(len(positions), device=device) % workload.num_classes
-        self._update = make_update(network, self._bank, 1, graphed=resolved.graphed)
+        self._update = make_update(network, self._bank, graphed=resolved.graphed)
         self._steps_a_look = 1 if device.type == "cpu" else _STEPS_ON_GPU
 
     def warm_up(self) -> None:

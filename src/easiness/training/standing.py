@@ -7,7 +7,7 @@ ended are made again (`loop.train`), since they are functions of the seeds.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,44 +15,35 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.errors import BadInput, TrialFailed
+from easiness.errors import BadInput
 from easiness.record import ObservationLog
 from easiness.training import mps
 from easiness.training.network import Network
-from easiness.training.observer import AnyObserver, Failures
-from easiness.training.stacked_network import Together
+from easiness.training.observer import AnyObserver
 
 _NETWORK, _OPTIMIZER, _RANDOM, _OBSERVED, _LOSSES = "network/", "optimizer/", "random/", "observed/", "losses"
+_PLACE = 0  # of a trial among those that trained side by side, when there were several
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A training at the end of an epoch: ``tensors`` on the CPU, and why trials have failed, by their place.
-
-    ``images`` have gone through the network so far.
-    """
+    """A training at the end of an epoch: ``tensors`` on the CPU; ``images`` have gone through the network."""
 
     epoch: int
     images: int
     tensors: Mapping[str, Tensor]
-    failures: Mapping[int, str]
 
 
 @dataclass
 class Standing:
-    """What changes while trials train side by side."""
+    """What changes while a trial trains; ``losses`` are the means of the epochs that have ended."""
 
-    network: Network | Together
+    network: Network
     observers: Mapping[str, AnyObserver]
-    losses: Sequence[list[float]]  # mean of each epoch, by trial
     device: torch.device
-    failed: Failures = field(default_factory=dict)
+    losses: list[float] = field(default_factory=list)
     epoch: int = 0  # the last that has ended
     images: int = 0
-
-    def going(self) -> list[int]:
-        """The places of the trials that have not failed."""
-        return [at for at in range(len(self.losses)) if at not in self.failed]
 
     def state(self) -> TrainingState:
         """As it is now, between two epochs; tensors of a CPU are not copied, and change as it goes on."""
@@ -60,19 +51,17 @@ class Standing:
             **_named(_NETWORK, self.network.live()),
             **_named(_OPTIMIZER, self.network.optimizer.state()),
             **_named(_RANDOM, _random_states(self.device)),
-            _LOSSES: torch.tensor(self.losses, dtype=torch.float64),
+            _LOSSES: torch.tensor([self.losses], dtype=torch.float64),
         }
         for name, observer in self.observers.items():
-            for at in self.going():
-                if observer.logs[at].num_epochs:
-                    seen = observer.logs[at].state()
-                    arrays = {column: torch.from_numpy(values) for column, values in seen.items()}
-                    tensors |= _named(f"{_OBSERVED}{name}/{at}/", arrays)
+            if observer.log.num_epochs:
+                seen = observer.log.state()
+                arrays = {column: torch.from_numpy(values) for column, values in seen.items()}
+                tensors |= _named(f"{_OBSERVED}{name}/{_PLACE}/", arrays)
         return TrainingState(
             self.epoch,
             self.images,
             {name: value.detach().cpu().contiguous() for name, value in tensors.items()},
-            {at: str(failure) for at, failure in self.failed.items()},
         )
 
     def restore(self, state: TrainingState) -> None:
@@ -85,7 +74,7 @@ class Standing:
         live, losses = self.network.live(), state.tensors.get(_LOSSES)
         if _kinds(network) != _kinds(live):
             raise BadInput("it is of another network")
-        if losses is None or losses.shape != (len(self.losses), state.epoch):
+        if losses is None or losses.shape != (1, state.epoch):
             raise BadInput("it is of another number of trials or epochs")
         self.network.optimizer.check(_part(state.tensors, _OPTIMIZER))
         _check_random(random, self.device)
@@ -97,25 +86,21 @@ class Standing:
                 live[name].copy_(value)
         self.network.optimizer.restore(_part(state.tensors, _OPTIMIZER))
         _set_random(random, self.device)
-        for own, before in zip(self.losses, losses.tolist(), strict=True):
-            own[:] = before
-        self.failed.update({at: TrialFailed(reason) for at, reason in state.failures.items()})
+        self.losses[:] = losses[0].tolist()
         self.epoch, self.images = state.epoch, state.images
 
     def _logs_of(self, state: TrainingState) -> list[tuple[ObservationLog, dict[str, npt.NDArray[Any]]]]:
-        """The logs of the trials that went on, and what they had seen; each is checked.
+        """The logs, and what they had seen; each is checked.
 
         Raises:
             BadInput: one had seen something else.
         """
         found = []
         for name, observer in self.observers.items():
-            for at in range(len(self.losses)):
-                if at not in state.failures:
-                    part = _part(state.tensors, f"{_OBSERVED}{name}/{at}/")
-                    seen = {column: value.numpy() for column, value in part.items()}
-                    _check_seen(observer.logs[at], seen, state.epoch)
-                    found.append((observer.logs[at], seen))
+            part = _part(state.tensors, f"{_OBSERVED}{name}/{_PLACE}/")
+            seen = {column: value.numpy() for column, value in part.items()}
+            _check_seen(observer.log, seen, state.epoch)
+            found.append((observer.log, seen))
         return found
 
 

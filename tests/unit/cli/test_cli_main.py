@@ -156,7 +156,7 @@ def test_status_of_a_run_that_is_not_finished(command, run_copy, digits, monkeyp
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("easiness.runs.trainer.run_trials", interrupted)
+    monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
     assert command(*digits(run_copy, "--trials", 5)).code == 130
     lines = command("status", run_copy).out.splitlines()
     assert lines[0].endswith("mlp_3, 3 of 5 trials finished")
@@ -198,7 +198,7 @@ def test_a_run_without_a_trial(refused, command, digits, tmp_path, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("easiness.runs.trainer.run_trials", interrupted)
+    monkeypatch.setattr("easiness.runs.trainer.run_trial", interrupted)
     assert command(*digits(tmp_path / "run")).code == 130
     assert "run: no trial is" in refused("scores", tmp_path / "run")
     assert command("status", tmp_path / "run").out.splitlines()[0].endswith("0 of 3 trials finished")

@@ -54,7 +54,7 @@ def trainer(tmp_path):
 
         where = Checkpoints(tmp_path / "checkpoints", every)
         call = Trainer(spec, data, "cpu", {}, None, None, where)
-        return lambda: call((1,), tell), told
+        return lambda: call(1, tell), told
 
     (tmp_path / "checkpoints").mkdir()
     return make
@@ -96,7 +96,7 @@ def test_seconds_are_those_of_both_parts(trainer, monkeypatch, tmp_path):
     train, told = trainer(0, 1000.0, clock)
     (path,) = (tmp_path / "checkpoints").iterdir()
     assert path.name == "0001-000007"
-    (record,) = train()
+    record = train()
     assert notes(told) == ["trial 1: goes on after epoch 7 of 8"]
     assert [what.epoch for what in told if hasattr(what, "epoch")] == [8]
     assert record.ran["seconds"] > 0
@@ -105,7 +105,7 @@ def test_seconds_are_those_of_both_parts(trainer, monkeypatch, tmp_path):
 def test_where_the_folder_is_not_seen_trials_train_without(trainer, tmp_path):
     (tmp_path / "checkpoints").rmdir()
     train, told = trainer(0)
-    (record,) = train()
+    record = train()
     assert record.num_epochs == EPOCHS
     assert notes(told) == []
     assert not (tmp_path / "checkpoints").exists()
@@ -117,7 +117,7 @@ def test_a_full_disk_costs_the_checkpoints_alone(trainer, monkeypatch):
 
     monkeypatch.setattr(checkpoints, "write_checkpoint", full)
     train, told = trainer(0)
-    (record,) = train()
+    record = train()
     assert record.num_epochs == EPOCHS
     assert notes(told) == [
         "trial 1: trains on without checkpoints, since none can be written (No space left on device)"
@@ -126,12 +126,12 @@ def test_a_full_disk_costs_the_checkpoints_alone(trainer, monkeypatch):
 
 def test_what_is_of_no_use_is_said_and_the_next_best_is_taken(trainer, tmp_path):
     train, _ = trainer(0)
-    (whole,) = train()
+    whole = train()
     (good,) = (tmp_path / "checkpoints").iterdir()
     shutil.copytree(good, good.with_name("0001-000099"))
     (good.with_name("0001-000099") / "checkpoint.json").write_text("{}")
     train, told = trainer("off")
-    (again,) = train()
+    again = train()
     assert notes(told) == [
         "trial 1: its checkpoint 0001-000099 is not used: it is damaged",
         "trial 1: goes on after epoch 7 of 8",

@@ -171,18 +171,16 @@ def test_a_held_out_split_and_a_share(tmp_path):
     ],
 )
 def test_a_failed_trial_costs_no_other(tmp_path, monkeypatch, measured, contents, error, reason):
-    real = trainer_module.run_trials  # type: ignore[attr-defined]
+    real = trainer_module.run_trial  # type: ignore[attr-defined]
 
-    def failing(specs, *arguments, **options):
-        if specs[0].index != 1:
-            return real(specs, *arguments, **options)
-        if isinstance(error, TrialFailed):
-            return [error]
+    def failing(spec, *arguments, **options):
+        if spec.index != 1:
+            return real(spec, *arguments, **options)
         raise error
 
     path = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(trainer_module, "run_trials", failing)
+        patch.setattr(trainer_module, "run_trial", failing)
         with pytest.raises(RunFailed) as failed:
             again(path)
     assert str(failed.value) == (

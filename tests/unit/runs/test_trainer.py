@@ -12,7 +12,7 @@ import easiness as ez
 from easiness.data.working.shared_images import share_images
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.carrying_out import carry_out
-from easiness.runs.trainer import Trainer, groups_of
+from easiness.runs.trainer import Trainer
 from easiness.runs.workers import Workers, jobs_of
 from easiness.spec import Execution, Resolved
 from easiness.worker import become_worker
@@ -26,24 +26,16 @@ def settings(**changes: Any) -> Resolved:
     return Resolved(precision="float32", channels_last=False, threads=1, reason="for a test", **changes)
 
 
-def test_groups_are_whole_and_fixed_by_index():
-    assert groups_of([0, 1, 2], 1) == [(0,), (1,), (2,)]
-    assert groups_of([3, 4, 9], 4) == [(0, 1, 2, 3), (4, 5, 6, 7), (8, 9, 10, 11)]
-    assert groups_of([], 4) == []
-
-
 def test_trials_of_several_workers_spread_over_the_gpus(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     devices: list[str] = []
-    monkeypatch.setattr(
-        "easiness.runs.trainer.run_trials", lambda *given, **_: devices.append(str(given[2])) or []
-    )
+    monkeypatch.setattr("easiness.runs.trainer.run_trial", lambda *given, **_: devices.append(str(given[2])))
     plan = planned("digits", **FEW, trials=4)
     trainer = Trainer(plan.spec(settings(jobs=4), 4, 2), plan.data, "cuda", {}, None, None)
     try:
         for number in range(4):
             become_worker(number)
-            trainer((number,), lambda _: None)
+            trainer(number, lambda _: None)
     finally:
         become_worker(0)
     assert devices == ["cuda:0", "cuda:1"] * 2
@@ -77,21 +69,22 @@ def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch
     assert len(run.trials) == 2
 
 
-def test_a_group_is_trained_whole_whatever_is_missing(tmp_path, contents):
-    plan = planned("digits", **FEW, trials=5)
-    together = settings(together=2)
-    whole = carry_out(plan, tmp_path / "whole", Execution(), resolved=together)
-    assert [trial.index for trial in whole.trials] == [0, 1, 2, 3, 4]
-    few = carry_out(planned("digits", **FEW, trials=3), tmp_path / "grown", Execution(), resolved=together)
-    assert [trial.index for trial in few.trials] == [0, 1, 2]
-    carry_out(plan, tmp_path / "grown", Execution())
-    assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
+def test_a_run_whose_trials_trained_side_by_side_goes_on_one_by_one(tmp_path, contents):
+    plan = planned("digits", **FEW, trials=3)
+    carry_out(plan, tmp_path / "alone", Execution(), resolved=settings())
+    carry_out(
+        planned("digits", **FEW, trials=1), tmp_path / "run", Execution(), resolved=settings(together=2)
+    )
+    run = carry_out(plan, tmp_path / "run", Execution())
+    assert run.spec.measured is not None
+    assert run.spec.measured.resolved.together == 2
+    assert contents(tmp_path / "run") == contents(tmp_path / "alone")
 
 
 def test_failures_beside_each_other(tmp_path):
     plan = planned("digits", **FEW, trials=2, recipe={"alpha": 1e38})
     with pytest.raises(RunFailed, match=r"2 of 2 .*trials 0 and 1: epoch 1"):
-        carry_out(plan, tmp_path / "run", Execution(), resolved=settings(together=2))
+        carry_out(plan, tmp_path / "run", Execution(), resolved=settings())
 
 
 def test_more_trials_are_trained_while_they_are_asked_for(tmp_path):

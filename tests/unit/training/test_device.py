@@ -112,8 +112,8 @@ def test_only_for_whole_batches_is_searched(monkeypatch):
     train(
         network,  # type: ignore[arg-type]
         bank,
-        [Lane(0, torch.arange(19), torch.zeros(19, dtype=torch.int64), TrialSeeds(1, 2, 3, 4, 5))],
-        {"train": Observer(bank, [log], (1, 4, 4), 2)},
+        Lane(0, torch.arange(19), torch.zeros(19, dtype=torch.int64), TrialSeeds(1, 2, 3, 4, 5)),
+        {"train": Observer(bank, log, (1, 4, 4), 2)},
         Course(1, 5, recipe.batch_size),
         Listener(),
     )

@@ -15,7 +15,7 @@ import torch
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset, working_images
-from easiness.errors import BadInput, RunFailed
+from easiness.errors import BadInput, RunFailed, TrialFailed
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
@@ -140,14 +140,13 @@ class PerturbedProbe:
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
         images = training.TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
-        with training.threads_of(self.spec):
-            failures = training.Observer(images, [log], self._shape, num_classes).observe(
-                network, progress.images
-            )
-        if failures:
+        try:
+            with training.threads_of(self.spec):
+                training.Observer(images, log, self._shape, num_classes).observe(network, progress.images)
+        except TrialFailed:
             raise RunFailed(
                 f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
-            )
+            ) from None
         return log.observations()
 
     def _learned(self, trial: StoredTrial) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
