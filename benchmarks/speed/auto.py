@@ -53,14 +53,14 @@ LOOK = 0.4  # seconds of steps in a turn
 
 
 def serve(connection):
-    """A process that trains: told to make ready a way it does, told to work it takes a turn at one."""
+    """A process that trains: makes ready the ways that it is told of, then takes its turns at them."""
     rehearsals = {}
     with rehearsing("cpu"):
         while True:
-            told = connection.recv()
-            if told is None:
+            task, *told = connection.recv()
+            if task == "end":
                 return
-            if isinstance(told, tuple):
+            if task == "make ready":
                 workload, ways = told
                 rehearsals.clear()
                 for way, settings in ways.items():
@@ -70,7 +70,7 @@ def serve(connection):
                     rehearsals[way].observe()
                 connection.send(None)
                 continue
-            rehearsal = rehearsals[told]
+            rehearsal = rehearsals[told[0]]
             torch.set_num_threads(rehearsal.resolved.threads)
             steps, began = [], time.perf_counter()
             while not steps or time.perf_counter() - began < LOOK:
@@ -90,14 +90,14 @@ class Processes:
             context.Process(target=serve, args=(theirs,), daemon=True).start()
             self.ends.append(ours)
 
-    def ask(self, num, told):
+    def ask(self, num, *told):
         for end in self.ends[:num]:
             end.send(told)
         return [end.recv() for end in self.ends[:num]]
 
     def close(self):
         for end in self.ends:
-            end.send(None)
+            end.send(("end",))
 
 
 def plan_of(model, shape):
@@ -111,11 +111,13 @@ def ways_of(resolved, cores):
     """Every way by (precision, trials at a time, threads of each); the rule's own among them."""
     ways = {}
     for precision in ("float32", "bfloat16"):
-        for jobs in sorted({1, cores, max(1, cores // 2), resolved.jobs}):
-            for threads in sorted({1, max(1, cores // jobs)}):
-                settings = {"precision": precision, "jobs": jobs, "threads": threads}
-                ways[precision, jobs, threads] = resolved.model_copy(update=settings)
-    return ways
+        for jobs in sorted({1, cores, max(1, cores // 2)}):
+            ways[precision, jobs, max(1, cores // jobs)] = None
+    ways[resolved.precision, resolved.jobs, resolved.threads] = None
+    return {
+        way: resolved.model_copy(update=dict(zip(("precision", "jobs", "threads"), way, strict=True)))
+        for way in ways
+    }
 
 
 def text(way):
@@ -133,11 +135,12 @@ def measure(processes, model, shape, rounds):
     # batches of all ways are as large, or small ones would be compared with whole ones
     looked_at = part_of(workload, facts, 1)
     for jobs in sorted({way[1] for way in ways}, reverse=True):
-        processes.ask(jobs, (looked_at, {way: one for way, one in ways.items() if jobs <= way[1]}))
+        its_ways = {way: one for way, one in ways.items() if jobs <= way[1]}
+        processes.ask(jobs, "make ready", looked_at, its_ways)
     times = {way: [] for way in ways}
     for _ in range(rounds):
         for way in ways:
-            at_once = processes.ask(way[1], way)
+            at_once = processes.ask(way[1], "work", way)
             times[way].append(statistics.mean(at_once) / way[1])
     return {way: statistics.median(found) for way, found in times.items()}, (
         resolved.precision,
