@@ -90,7 +90,7 @@ def serve_easiness(turns, folder, scratch, rounds):
     from easiness.data import working_images
     from easiness.runs import resolve_plan
     from easiness.runs.plan import make_plan
-    from easiness.training import make_bank
+    from easiness.training import Listener, make_bank
     from easiness.training.network import evaluation_batch
     from easiness.trial import run_trial
 
@@ -108,7 +108,7 @@ def serve_easiness(turns, folder, scratch, rounds):
         turns.end()
         turns.begin()
 
-    run_trial(spec, plan.data, cpu, images={"train": images}, on_epoch=end_of_epoch)
+    run_trial(spec, plan.data, cpu, images={"train": images}, listener=Listener(end_of_epoch))
 
     torch.set_num_threads(resolved.threads)
     bank = make_bank(images, plan.recipe, cpu, augment=True)

@@ -12,6 +12,7 @@ from easiness.runs import resolve_plan
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
 from easiness.store import RunWriter
+from easiness.training import Listener
 from easiness.training.loop import batches
 from easiness.training.network import Network
 from easiness.trial import run_trial
@@ -36,7 +37,7 @@ class Program:
     def trial(self, on_images=lambda num: None):  # noqa: ARG005
         """Train one and keep it."""
         trial, data = self.spec.trial(self.done), self.plan.data
-        record = run_trial(trial, data, CPU, on_images=on_images)
+        record = run_trial(trial, data, CPU, listener=Listener(on_images=on_images))
         ids = {name: split.ids for name, split in data.splits.items()}
         with RunWriter(self.folder) as writer:
             writer.add(record, ids, index=self.done, seed=trial.seed, identity=trial.hash, spec=trial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,6 @@ from easiness.training import (
     AnyObserver,
     Bank,
     Course,
-    EpochReport,
     Keeper,
     Lane,
     Listener,
@@ -44,8 +43,7 @@ def run_trial(
     *,
     images: Mapping[str, WorkingImages] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
-    on_epoch: Callable[[EpochReport], None] = lambda _: None,
-    on_images: Callable[[int], None] = lambda _: None,
+    listener: Listener | None = None,
     keeper: Keeper | None = None,
     pretrained: Path | None = None,
 ) -> TrialRecord:
@@ -59,8 +57,7 @@ def run_trial(
         device: where to train.
         images: working images by split (``train``, ``held_out``); without them they are made anew.
         ranking: the values [K] whose digest is ``spec.draw.ranking``.
-        on_epoch: called after each epoch.
-        on_images: called after each batch with how many images went through the network.
+        listener: hears of each epoch, and after each batch how many images went through the network.
         keeper: has kept a part of this training, which goes on from there to the same record.
         pretrained: the file of weights whose digest is ``spec.pretrained``.
 
@@ -82,8 +79,7 @@ def run_trial(
         observers: dict[str, AnyObserver] = {
             probe.name: _observer(probe, spec, data, banks, learned) for probe in spec.probes
         }
-        listener = Listener(on_epoch, on_images)
-        losses = train(network, banks["train"], lane, observers, course, listener, keeper)
+        losses = train(network, banks["train"], lane, observers, course, listener or Listener(), keeper)
         record = TrialRecord(
             probes={name: observer.log.observations() for name, observer in observers.items()},
             train_loss=losses,

@@ -15,7 +15,7 @@ from easiness.errors import TrialFailed
 from easiness.inputs.image.stored import ArrayImages
 from easiness.record import Observations, TrialRecord, example_statistics
 from easiness.spec import Probe, Recipe, Resolved, TrialSpec
-from easiness.training import EpochReport
+from easiness.training import EpochReport, Listener
 from easiness.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -107,9 +107,9 @@ def test_random_state_and_threads_of_the_caller_are_as_before(data, fails):
     asked = spec(data, threads=threads + 1)
     if fails:
         with pytest.raises(KeyboardInterrupt):
-            run_trial(asked, data, CPU, on_epoch=on_epoch)
+            run_trial(asked, data, CPU, listener=Listener(on_epoch))
     else:
-        run_trial(asked, data, CPU, on_epoch=on_epoch)
+        run_trial(asked, data, CPU, listener=Listener(on_epoch))
     assert set(during) == {threads + 1}
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), before)
@@ -128,7 +128,7 @@ def test_a_short_trial_is_the_start_of_a_long_one(data, model):
 
 def test_it_learns_and_records_both_splits_after_each_epoch(data):
     reports: list[EpochReport] = []
-    record = run_trial(spec(data, model="mlp_3", epochs=8), data, CPU, on_epoch=reports.append)
+    record = run_trial(spec(data, model="mlp_3", epochs=8), data, CPU, listener=Listener(reports.append))
     accuracy = record.accuracy()
     assert list(accuracy) == ["train", "held_out"]
     assert accuracy["train"][-1] > 0.7 > accuracy["train"][0]
@@ -288,7 +288,7 @@ def test_bfloat16_is_close_to_float32_and_not_the_same(data):
 def test_each_epoch_is_reported_and_every_image_counted(data):
     reports: list[EpochReport] = []
     counted: list[int] = []
-    record = run_trial(spec(data, index=3), data, CPU, on_epoch=reports.append, on_images=counted.append)
+    record = run_trial(spec(data, index=3), data, CPU, listener=Listener(reports.append, counted.append))
     assert [(report.trial, report.epoch) for report in reports] == [(3, 1), (3, 2)]
     assert sum(counted) == 2 * (200 + 200 + 60)
     for report in reports:
@@ -321,7 +321,7 @@ def test_a_trial_that_fails_says_when_and_ends_at_once(data, monkeypatch, where,
     reports: list[EpochReport] = []
     counted: list[int] = []
     with pytest.raises(TrialFailed, match=reason):
-        run_trial(spec(data), data, CPU, on_epoch=reports.append, on_images=counted.append)
+        run_trial(spec(data), data, CPU, listener=Listener(reports.append, counted.append))
     assert reports == []
     assert sum(counted) <= 200 + 200
 

@@ -15,7 +15,7 @@ from easiness.errors import BadInput
 from easiness.models import model_name
 from easiness.record import TrialRecord
 from easiness.spec import Draw, Probe, Recipe, Resolved, TrialSpec
-from easiness.training import EpochReport, Standing, TrainingState
+from easiness.training import EpochReport, Listener, Standing, TrainingState
 from easiness.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -107,13 +107,13 @@ def bits(result: TrialRecord) -> Any:
 )
 def test_it_goes_on_bit_for_bit_from_each_epoch(data, changes):
     spec, keeper, images = asked(data, **changes), Memory(), list[int]()
-    whole = bits(run_trial(spec, data, CPU, on_images=images.append, keeper=keeper))
+    whole = bits(run_trial(spec, data, CPU, listener=Listener(on_images=images.append), keeper=keeper))
     assert [state.epoch for state in keeper.kept] == [1, 2, 3]
     for state in keeper.kept[::2]:
         reports, rest = list[EpochReport](), list[int]()
         torch.manual_seed(99)
         again = run_trial(
-            spec, data, CPU, on_epoch=reports.append, on_images=rest.append, keeper=Memory(state)
+            spec, data, CPU, listener=Listener(reports.append, rest.append), keeper=Memory(state)
         )
         assert bits(again) == whole
         assert [report.epoch for report in reports] == list(range(state.epoch + 1, EPOCHS + 1))

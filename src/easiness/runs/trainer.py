@@ -21,7 +21,7 @@ from easiness.runs.checkpoints import Checkpoints
 from easiness.runs.node_photos import NodePhotos
 from easiness.show import size_text
 from easiness.spec import RunSpec
-from easiness.training import EpochReport, own_device
+from easiness.training import EpochReport, Listener, own_device
 from easiness.trial import run_trial
 
 _SECONDS_BETWEEN_COUNTS = 0.1  # of images, which a small network has thousands of batches of in a second
@@ -75,8 +75,7 @@ class Trainer:
                 for name, images in self.images.items()
             },
             ranking=self.ranking,
-            on_epoch=report,
-            on_images=count,
+            listener=Listener(report, count),
             keeper=keeper,
             pretrained=self.pretrained,
         )
