@@ -24,7 +24,7 @@ from torch import nn
 
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training.allocation import keep_memory
+from easiness.training.device import keep_memory
 from easiness.training.network import Network, evaluation_batch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in

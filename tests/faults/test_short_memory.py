@@ -10,7 +10,7 @@ import torch
 from easiness import open_run
 from easiness.errors import is_out_of_memory
 from easiness.store import Run
-from easiness.training.short_memory import seen_in_parts
+from easiness.training.device import seen_in_parts
 
 
 def allocator_error() -> RuntimeError:

@@ -24,7 +24,7 @@ ALLOWED = {
     ("models/timm_nets.py", "importlib.import_module"): OWN,
     ("models/torchvision_nets.py", "importlib.import_module"): OWN,
     ("tracking/registry.py", "importlib.import_module"): "of a kind of tracker, which the registry names",
-    ("training/allocation.py", "ctypes"): "one setting of the memory of the C library",
+    ("training/device.py", "ctypes"): "one setting of the memory of the C library",
     ("inputs/image/quiet_decoders.py", "ctypes"): "one setting of libtiff, as Pillow has loaded it",
     ("report/template.py", "markupsafe.Markup"): "our own styles and figures, whose texts are escaped",
 }

@@ -11,28 +11,31 @@ from .many import (
     plan_costs as plan_costs,
 )
 from .measuring import measure as measure
-from .plan import Drawn as Drawn, Plan as Plan, at_least as at_least, make_plan as make_plan
+from .plan import (
+    Drawn as Drawn,
+    Plan as Plan,
+    at_least as at_least,
+    make_plan as make_plan,
+    with_recipe as with_recipe,
+)
 from .progress import Progress as Progress
-from .reading import passes_shown as passes_shown, reading_shown as reading_shown
-from .recipe_choice import with_recipe as with_recipe
 from .resolve import resolve_plan as resolve_plan
+from .screens import passes_shown as passes_shown, reading_shown as reading_shown
 from .shown import ShownProgress as ShownProgress
 from .source import (
+    check_trusted as check_trusted,
     data_of as data_of,
+    feature_reader as feature_reader,
     find_data as find_data,
     find_split as find_split,
     given_data as given_data,
     has_held_out as has_held_out,
     positions_in as positions_in,
+    recipe_of as recipe_of,
     run_pictures as run_pictures,
+    untrusted as untrusted,
 )
 from .telling import tell_of_data as tell_of_data, told as told
 from .tracked import tracked as tracked, trackers_of as trackers_of
-from .trained import (
-    check_trusted as check_trusted,
-    feature_reader as feature_reader,
-    recipe_of as recipe_of,
-    untrusted as untrusted,
-)
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

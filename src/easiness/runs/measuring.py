@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan
+from easiness.runs.plan import make_plan, with_recipe
 from easiness.runs.progress import Progress
-from easiness.runs.recipe_choice import with_recipe
 from easiness.runs.telling import tell_of_data, told
 from easiness.runs.tracked import tracked, trackers_of
 from easiness.runs.until_reliable import trials_asked

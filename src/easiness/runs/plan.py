@@ -20,6 +20,7 @@ from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
     BASE,
+    DEFAULT_RECIPE,
     MOST,
     TRAIN,
     Draw,
@@ -38,7 +39,7 @@ from easiness.spec import (
     recipe_settings,
     trial_seeds,
 )
-from easiness.store import digest
+from easiness.store import digest, is_run, read_document
 from easiness.training import training_set
 
 _UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
@@ -262,3 +263,14 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
     if training.image_size is not None:
         changes["crop"] = at_least("--image-size", training.image_size, 1)
     return make_recipe(base, changes, origin=origin)
+
+
+def with_recipe(training: Training, out: Path) -> Training:
+    """With the recipe as given, else that of the run in ``out``, else the default of new runs.
+
+    So the recipe of a run never changes, whatever the default was when it was begun.
+    """
+    if training.recipe is not None:
+        return training
+    there = read_document(out).spec.measured if is_run(out) else None
+    return replace(training, recipe=DEFAULT_RECIPE if there is None else there.recipe)

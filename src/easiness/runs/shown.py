@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,8 +11,7 @@ from typing import Self
 
 from easiness.runs.cost import Cost
 from easiness.runs.progress import Progress
-from easiness.runs.reading import reading_shown
-from easiness.runs.screens import LINE, Screen, State, find_screen, fitting
+from easiness.runs.screens import LINE, Screen, State, find_screen, fitting, reading_shown
 from easiness.show import counted, duration_text
 from easiness.spec import RunSpec
 from easiness.standard_error import say_on_stderr
@@ -37,6 +37,8 @@ class ShownProgress(Progress):
         # networks differ in speed, so the time left is told by work: what the images were expected to take
         self._work = self._total_work = 0.0
         self._work_per_image = 1.0
+        self._marks: deque[tuple[float, float]] = deque()  # when trials ended, and the work until then
+        self._remembered = 3
         self._said: Sequence[str] = ("images",)
 
     def __enter__(self) -> Self:
@@ -75,6 +77,7 @@ class ShownProgress(Progress):
         self._work = self._began = 0.0
         self._total, self._total_work = num_images, work
         self._work_per_image = 1.0
+        self._marks.clear()
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
         """Note what is about to be trained, and what it will cost."""
@@ -90,6 +93,7 @@ class ShownProgress(Progress):
             self._announcement += f"\n{path}: {cost}"
             self._restart(cost.num_images, cost.seconds)
         self._work_per_image = cost.seconds / max(cost.num_images, 1)
+        self._remembered = 2 * jobs + 1
         self._caching_shown = False
         self._run_began, self._run_done = 0.0, 0
         self._last_line = time.monotonic()
@@ -117,6 +121,7 @@ class ShownProgress(Progress):
         self._announce()
         if self._began == 0:
             self._began = time.monotonic()
+            self._marks.append((self._began, 0.0))
         if self._run_began == 0:
             self._run_began = time.monotonic()
         self._done += num
@@ -152,10 +157,13 @@ class ShownProgress(Progress):
         return self._run_done / max(time.monotonic() - self._run_began, 1e-9)
 
     def _left(self) -> float | None:
-        """Seconds that the rest of the work takes at the pace so far."""
-        if self._done >= self._total or not self._work:
+        """Seconds that the rest of the work takes at the pace since the trials before the last ones ended."""
+        if self._done >= self._total or not self._marks:
             return None
-        pace = (time.monotonic() - self._began) / self._work
+        began, work = self._marks[0]
+        if self._work <= work:
+            return None
+        pace = (time.monotonic() - began) / (self._work - work)
         return max(self._total_work - self._work, 0) * pace
 
     def _speed_text(self) -> str:
@@ -163,8 +171,11 @@ class ShownProgress(Progress):
         text = f"{self._speed():,.0f} images/s"
         return text if left is None else f"{text}, {duration_text(left)} left"
 
-    def stored(self, index: int) -> None:
-        """A trial is whole on disk: nothing to say, its last epoch was shown."""
+    def stored(self, index: int) -> None:  # noqa: ARG002
+        """A trial is whole on disk: the time left goes by those that ended last, not by a load of before."""
+        self._marks.append((time.monotonic(), self._work))
+        while len(self._marks) > self._remembered:
+            self._marks.popleft()
 
     def failed(self, index: int, reason: str) -> None:
         """Name the trial that failed."""

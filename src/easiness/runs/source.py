@@ -1,17 +1,23 @@
-"""The data of a run: as they are given, and found again."""
+"""The data and the trained networks of a run: as they are given, and found again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data import Dataset, Pixels, load_dataset, part_of
 from easiness.errors import BadInput
-from easiness.spec import DatasetRef, Loading, Split
-from easiness.store import Run
+from easiness.models import module_of, pretrained_file
+from easiness.spec import DatasetRef, Loading, Recipe, Split, make_recipe
+from easiness.store import Run, StoredTrial
+
+if TYPE_CHECKING:
+    import torch
+
+    from easiness.training import InputReader
 
 R = TypeVar("R")
 
@@ -165,3 +171,55 @@ def run_pictures(
         BadInput: the data lack an example of the run, or a picture is unreadable.
     """
     return data.map_pictures(positions_in(data, run)[positions], function)
+
+
+def recipe_of(run: Run, data: Dataset) -> Recipe:
+    """The recipe of a run, or for one recorded in somebody's own loop the usual one of its data."""
+    if run.spec.measured is not None:
+        return run.spec.measured.recipe
+    return make_recipe(data.recipe_defaults, {}, origin="recipe")
+
+
+def untrusted(run: Run) -> str:
+    """Why the networks of a run may not be built, and how to allow it; empty where they may.
+
+    A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
+    """
+    module = None if run.trusted else module_of(run.model)
+    if module is None:
+        return ""
+    return (
+        f"its network {run.model!r} is code of the module {module}, which runs only for those who say that "
+        "they trust the run (--trust, or in Python open_run(..., trust=True))"
+    )
+
+
+def check_trusted(run: Run) -> None:
+    """Raise `BadInput` where the networks of the run are `untrusted`."""
+    reason = untrusted(run)
+    if reason:
+        raise BadInput(f"{run.path}: {reason}")
+
+
+def feature_reader(run: Run, data: Dataset, trial: StoredTrial, device: torch.device) -> InputReader:
+    """Reads the input of the last layer of a trial's network; the run must be a measured one.
+
+    Raises:
+        BadInput: the run has no weights, is not trusted, or its network has no linear or convolutional
+            classifier.
+    """
+    from easiness.training import FeatureReader, InputReader
+
+    check_trusted(run)
+    spec = run.spec.measured
+    assert spec is not None
+    recipe = spec.recipe
+    network = FeatureReader(
+        spec.model,
+        data.input_shape(recipe),
+        len(run.classes),
+        trial.weights(),
+        device,
+        None if spec.pretrained is None else pretrained_file(spec.model),
+    )
+    return InputReader(data, recipe, device, network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,14 +14,23 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset, SentImages, SharedImages, WorkingImages, share_images
-from easiness.errors import RunFailed
+from easiness.data import (
+    Dataset,
+    SentImages,
+    SharedImages,
+    WorkingImages,
+    cache_folder,
+    opened_cache,
+    share_images,
+    working_images,
+)
+from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
-from easiness.runs.node_photos import NodePhotos
+from easiness.runs.source import load_as
 from easiness.show import size_text
-from easiness.spec import RunSpec
+from easiness.spec import DatasetRef, Recipe, RunSpec
 from easiness.training import EpochReport, Listener, own_device
 from easiness.trial import run_trial
 
@@ -134,3 +144,43 @@ def _written(images: torch.Tensor, path: Path) -> SharedImages:
             f"{path.parent}: the images cannot be written for the processes to share "
             f"({error.strerror or error}); make room, or use --jobs 1"
         ) from error
+
+
+@dataclass(frozen=True)
+class NodePhotos:
+    """Of one split (``train`` or ``held_out``) of the data that ``ref`` describes, cached at ``path``."""
+
+    path: Path
+    split: str
+    ref: DatasetRef
+    recipe: Recipe
+
+    @classmethod
+    def of(cls, spec: RunSpec, split: str, photos: Any) -> NodePhotos:
+        """Of photos in a file, which are those of a run."""
+        return cls(photos.path, split, spec.data, spec.recipe)
+
+    def open(self) -> WorkingImages:
+        """The photos; a machine that does not see the run's cache makes one in its own cache folder, once.
+
+        Raises:
+            RunFailed: neither the cache nor the source can be read here, or the source has other data.
+        """
+        if self.path.is_file():
+            return opened_cache(self.path)
+        return self._from_source()
+
+    def _from_source(self) -> WorkingImages:
+        here = f"machine {platform.node()}: it does not see the cache of photos {self.path}"
+        if self.ref.source is None:
+            raise RunFailed(f"{here}: the data have no source; use a shared file system")
+        try:
+            data = load_as(self.ref.source, self.ref)
+            split: Any = data.splits.get(self.split)  # type: ignore[call-overload]
+            expected = self.ref.train if self.split == "train" else self.ref.held_out
+            if split is None or expected is None or split.fingerprint != expected.fingerprint:
+                raise RunFailed(f"{here}: has other data at {self.ref.source}; copy those of the run")
+            photos = working_images(split, self.recipe, cache_folder() / "photos")
+        except BadInput as error:
+            raise RunFailed(f"{here}: cannot read the source ({error}); share the folder") from error
+        return photos

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from easiness.inputs import fetched_ahead
 from easiness.record import ObservationLog
-from easiness.training.device import searching
+from easiness.training.device import searching, seen_in_parts
 from easiness.training.inputs import Evaluated
-from easiness.training.short_memory import seen_in_parts
 
 # logits per update of a log, about: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000

@@ -14,12 +14,11 @@ from easiness.data import HeldPhotos
 from easiness.errors import BadInput, wanted_to_exit
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training.device import give_back_memory, own_device, rehearsing, wait_for
+from easiness.training.device import give_back_memory, own_device, rehearsing, seen_in_parts, wait_for
 from easiness.training.facts import NetworkFacts, Workload, cannot_train
 from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import make_update
 from easiness.training.network import Network
-from easiness.training.short_memory import seen_in_parts
 
 _SECONDS = 0.2  # of steps that are timed, or of one where that takes longer
 _FLOPS_OF_A_STEP = 20e9  # for each thread: half a second at the most

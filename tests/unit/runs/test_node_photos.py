@@ -10,7 +10,7 @@ import torch
 
 from easiness.data import SentImages, load_dataset, working_images
 from easiness.errors import RunFailed
-from easiness.runs.node_photos import NodePhotos
+from easiness.runs.trainer import NodePhotos
 from easiness.spec import Recipe
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from easiness.data import counted, reading, tell
-from easiness.runs import reading as shown
+from easiness.runs import screens as shown
 
 
 class FakeScreen:

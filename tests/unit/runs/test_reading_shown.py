@@ -5,8 +5,8 @@ import time
 import pytest
 
 from easiness.inputs.counting import counted, reading as listening
-from easiness.runs import reading as module
-from easiness.runs.reading import reading_shown
+from easiness.runs import screens as module
+from easiness.runs.screens import reading_shown
 
 
 @pytest.fixture

@@ -10,8 +10,7 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.runs.plan import make_plan
-from easiness.runs.recipe_choice import with_recipe
+from easiness.runs.plan import make_plan, with_recipe
 from easiness.spec import RECIPES, Recipe, Training
 
 DIGITS: dict[str, Any] = {"model": "mlp_3", "limit": 100, "precision": "float32"}

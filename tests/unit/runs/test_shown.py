@@ -128,6 +128,24 @@ def test_an_error_goes_through():
         raise ZeroDivisionError
 
 
+def test_the_time_left_follows_the_trials_that_ended_last(measured, capsys, monkeypatch):
+    """Of a load that is gone by then nothing is left in it after two trials."""
+    now = [100.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    cost = replace(COST, num_trials=10, seconds=100.0)
+    images = cost.num_images // 10
+    with ShownProgress(within_epoch=-1.0) as shown:
+        shown.begin(open_run(measured).spec, list(range(10)), Path("runs/a"), cost)  # type: ignore[arg-type]
+        shown.images(0)
+        for trial, seconds in enumerate((1000, 1000, 10, 10, 10)):
+            now[0] += seconds
+            shown.images(images)
+            shown.stored(trial)
+    left = [line.rpartition(", ")[2] for line in capsys.readouterr().err.splitlines() if " images, " in line]
+    assert left[1] == "2.5 h left"  # nine of 1000 s each
+    assert left[-1] == "50 s left"
+
+
 def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, capsys, monkeypatch):
     """Half of the images of a study are a tenth of its work: the rest takes nine times as long."""
     now = [100.0]

@@ -11,7 +11,7 @@ import pytest
 
 FAULTS = """
 import resource, torch
-from easiness.training.allocation import keep_memory
+from easiness.training.device import keep_memory
 
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -38,8 +38,8 @@ def test_what_is_freed_is_used_again():
 
 
 def test_other_systems_are_left_alone(monkeypatch):
-    from easiness.training import allocation
+    from easiness.training import device
 
     monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(ctypes, "CDLL", lambda _: pytest.fail("a library was opened"))
-    allocation.keep_memory.__wrapped__()
+    device.keep_memory.__wrapped__()

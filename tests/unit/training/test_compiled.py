@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from easiness.training.compiled import CompiledForward
+from easiness.training.network import CompiledForward
 
 
 class Calls:
