@@ -102,25 +102,17 @@ class FileBlobs:
         return header
 
     def _digest(self, position: int) -> str:
-        file = self._files[position]
-        stamp, known = self._facts.recall(file)
-        found = known.get("sha256")
-        if not isinstance(found, str):
-            found = digest(partial(self._read, position)).hex()
-            self._facts.remember(file, stamp, sha256=found)
+        read = partial(self._read, position)
+        stamp, found = self._facts.learned(self._files[position], "sha256", str, lambda: digest(read).hex())
         if stamp is not None:
             self._marks[position] = _mark(stamp)
         return found
 
     def _readable(self, position: int) -> bool:
         file = self._files[position]
-        stamp, known = self._facts.recall(file)
         fact = "readable_with_heif" if reads_heif() else "readable"
-        readable = known.get(fact)
-        if not isinstance(readable, bool):
-            readable = is_readable(partial(self._read, position), file)
-            self._facts.remember(file, stamp, **{fact: readable})
-        return readable
+        read = partial(self._read, position)
+        return self._facts.learned(file, fact, bool, lambda: is_readable(read, file))[1]
 
 
 def _mark(stamp: Stamp) -> np.uint64:

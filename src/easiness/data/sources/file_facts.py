@@ -12,12 +12,14 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.inputs import Positions
+
+T = TypeVar("T")
 
 FORMAT = 2
 AT_ONCE = 4096  # files to a transaction; an interrupt loses no more than these
@@ -94,6 +96,15 @@ class FileFacts:
             self._new[name] = (stamp, {**added, **facts} if newer == stamp else facts)
             if len(self._new) >= AT_ONCE:
                 self._write()
+
+    def learned(self, name: str, fact: str, kind: type[T], learn: Callable[[], T]) -> tuple[Stamp | None, T]:
+        """The file's stamp now, and a fact of this kind under it: as known, else learned and remembered."""
+        stamp, known = self.recall(name)
+        found = known.get(fact)
+        if not isinstance(found, kind):
+            found = learn()
+            self.remember(name, stamp, **{fact: found})
+        return stamp, found
 
     def save(self) -> None:
         """Keep what was remembered since the last time: all of it or nothing."""

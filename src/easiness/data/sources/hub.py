@@ -136,8 +136,8 @@ def from_hub_object(
     """
     what = source or name
     for table in (*(found.values() if isinstance(found, dict) else [found]), held_out):
-        _check_kind(table, what)
-        _check_whole(table, what)
+        if table is not None:
+            _check_table(table, what)
     if not isinstance(found, dict):
         train, test, test_name = found, held_out, "test"
     elif held_out is not None:
@@ -160,26 +160,20 @@ def from_hub_object(
     )
 
 
-def _check_kind(table: Any, what: str) -> None:
+def _check_table(table: Any, what: str) -> None:
+    """Make sure that it is one, with no value outside of its file, which would end the process at reading."""
     import datasets
+    from pyarrow import ArrowException
 
-    if table is None or isinstance(table, datasets.Dataset):
-        return
     if isinstance(table, datasets.IterableDataset):
         raise BadInput(
             f"{what}: a {type(table).__name__} can only be iterated, and an example needs an identity to be "
             "measured over epochs and trials; load it without streaming"
         )
-    raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
-
-
-def _check_whole(table: Any, what: str) -> None:
-    """Make sure that no value lies outside of the file, which would end the process where it is read."""
-    from pyarrow import ArrowException
-
+    if not isinstance(table, datasets.Dataset):
+        raise BadInput(f"{what}: a {type(table).__name__} is no datasets.Dataset; give one, or a DatasetDict")
     try:
-        if table is not None:
-            table.data.validate(full=True)
+        table.data.validate(full=True)
     except ArrowException as error:
         raise BadInput(f"{what}: its files are damaged ({one_line(error)}); save or get them again") from None
 

@@ -161,15 +161,15 @@ class ParquetBlobs:
         fact = "unreadable_rows_with_heif" if reads_heif() else "unreadable_rows"
         for index, file in enumerate(self._files):
             start, stop = int(self._starts[index]), int(self._starts[index + 1])
-            name = self._fact_name(file)
-            stamp, known = self._facts.recall(name)
-            rows = known.get(fact)
-            if not isinstance(rows, list):
-                rows = (find_unreadable(self, start, stop) - start).tolist()
-                self._facts.remember(name, stamp, **{fact: rows})
-                self._facts.save()
+            learn = partial(self._unreadable_between, start, stop)
+            _, rows = self._facts.learned(self._fact_name(file), fact, list, learn)
+            self._facts.save()
             found.append(np.array(rows, np.int64) + start)
         return np.concatenate(found)
+
+    def _unreadable_between(self, start: int, stop: int) -> list[int]:
+        rows: list[int] = (find_unreadable(self, start, stop) - start).tolist()
+        return rows
 
     def _fact_name(self, file: Path) -> str:
         return file.relative_to(self._root).as_posix()
