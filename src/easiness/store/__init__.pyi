@@ -20,7 +20,6 @@ from .files import (
     sweep as sweep,
     write_whole as write_whole,
 )
-from .opened import check_opened as check_opened
 from .parquet import (
     STATISTICS as STATISTICS,
     Ids as Ids,
@@ -30,6 +29,7 @@ from .parquet import (
 from .recorder import Recorder as Recorder
 from .run import Run as Run, open_run as open_run
 from .run_folder import (
+    check_opened as check_opened,
     is_run as is_run,
     notes_of_failures as notes_of_failures,
     read_document as read_document,

@@ -63,6 +63,19 @@ def is_run(path: Path) -> bool:
     return (path / DOCUMENT).is_file()
 
 
+def check_opened(**given: object) -> None:
+    """Make sure that runs, or lists of runs, are no paths; each is given by the name of its parameter.
+
+    Raises:
+        BadInput: one is a path (says to open the run).
+    """
+    for name, value in given.items():
+        for one in value if isinstance(value, list | tuple) else [value]:
+            if isinstance(one, str | os.PathLike):
+                path = os.fspath(one)
+                raise BadInput(f"{name} {path!r}: is a path; open the run first, easiness.open_run({path!r})")
+
+
 def read_document(path: Path) -> RunDocument:
     """``run.json`` of the run at ``path``."""
     file = path / DOCUMENT
