@@ -17,6 +17,7 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from easiness.spec import Loading
+from pixels import images_of
 
 if TYPE_CHECKING:
     from easiness.studies.paper.presets import Preset
@@ -297,7 +298,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
     folder = tmp_path_factory.mktemp("planted")
     data = load_dataset("digits", limit=600)
-    images, labels = data.images.numpy()[:, 0], data.labels
+    images, labels = images_of(data).numpy()[:, 0], data.labels
     rng = np.random.default_rng(0)
     train = np.sort(rng.permutation(600)[:300])
     test = np.setdiff1d(np.arange(600), train)

@@ -82,7 +82,7 @@ class Easiness:
 def load(path, num_examples):
     if path is not None:
         data = load_dataset(path, limit=num_examples)
-        return data.images.numpy(), data.labels
+        return data.array.transpose(0, 3, 1, 2), data.labels
     rng = np.random.default_rng(0)
     labels = np.arange(num_examples) % NUM_CLASSES
     return rng.integers(0, 256, (num_examples, 3, 32, 32), dtype=np.uint8), labels

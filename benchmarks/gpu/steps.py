@@ -6,13 +6,15 @@ import statistics
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from easiness.inputs import IMAGE, Packed
 from easiness.models import build_model
 from easiness.spec import Recipe, Resolved
-from easiness.training import ImageBank, Network
+from easiness.training import Network
 from easiness.training.loop import make_update
 
 SHAPE = (3, 32, 32)
@@ -48,11 +50,11 @@ class Steps:
         sizes = {"num_examples": 50000, "num_classes": NUM_CLASSES}
         self.network = Network(build_model(model, shape, NUM_CLASSES), recipe, resolved, device, **sizes)
         self.network.model.train()
-        pixels = torch.randint(0, 256, (5000, *shape), dtype=torch.uint8)
-        self.bank = ImageBank(pixels, recipe, device, shift=recipe.shift(shape[1]))
+        pixels = np.random.default_rng(0).integers(0, 256, (5000, *shape[1:], shape[0]), np.uint8)
+        self.bank = IMAGE.bank(Packed.of_array(pixels), recipe, device, augment=True, sharers=1)
         self.positions = torch.randint(0, 5000, (batch,), device=device)
         drawn = self.bank.draw(self.positions, torch.Generator().manual_seed(0))
-        self.drawn = self.bank.joined([drawn])
+        self.drawn = drawn.to(self.bank.home)
         self.labels = torch.randint(0, NUM_CLASSES, (batch,), device=device)
         self.update = make_update(self.network, self.bank, graphed=resolved.graphed)
         self.device = device

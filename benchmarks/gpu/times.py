@@ -10,7 +10,6 @@ from unittest.mock import patch
 import torch
 
 from easiness import trial
-from easiness.data.working.images import working_images
 from easiness.store import RunWriter
 from easiness.training import Observer, loop
 from easiness.training.device import own_device
@@ -78,7 +77,7 @@ def trial_times(plan, resolved, device):
     device = own_device(device)
     clock = Clock(device)
     spec = plan.spec(resolved, plan.trials, plan.epochs).trial(0)
-    images = {name: working_images(split, plan.recipe) for name, split in plan.data.splits.items()}
+    images = {name: split.packed(plan.recipe) for name, split in plan.data.splits.items()}
     made, counted = loop.make_update, []
 
     def make_update(*given, **named):

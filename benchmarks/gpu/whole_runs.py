@@ -132,7 +132,7 @@ def plain_loop(parts, data, ours, device):
     from torch.utils.data import DataLoader
 
     few = data.limit(min(10000, len(data)))
-    images, labels = few.images.numpy(), few.labels
+    images, labels = few.array.transpose(0, 3, 1, 2), few.labels
     workers = {"num_workers": min(8, os.cpu_count() or 1), "persistent_workers": True, "pin_memory": True}
     train = DataLoader(
         PilImages(images, labels, training_transform(images.shape[-1])), BATCH, shuffle=True, **workers

@@ -127,7 +127,6 @@ def photos(_examples, _epochs, folder):
     from PIL import Image
 
     from easiness import load_dataset
-    from easiness.data import working_images
     from easiness.spec import Recipe
 
     rng = np.random.default_rng(0)
@@ -141,7 +140,7 @@ def photos(_examples, _epochs, folder):
     size = sum(file.stat().st_size for file in Path(folder).rglob("*.jpg")) / num
     data = load_dataset(str(Path(folder) / "photos"))
     cache = Path(folder) / "cache"
-    took, _ = seconds(lambda: working_images(data, Recipe(crop=224), cache))
+    took, _ = seconds(lambda: data.packed(Recipe(crop=224), cache))
     kept = sum(file.stat().st_size for file in cache.iterdir()) / num
     return {
         "photo_bytes": (size, "bytes a photo of 500 x 375 pixels, made up, quality 90"),

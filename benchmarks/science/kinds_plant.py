@@ -33,7 +33,7 @@ def planted(source, examples, each, seed):
     rng = np.random.default_rng([seed, 0x6B696E64])
     whole = load_dataset(source)
     data = whole.limit(examples, seed=seed)
-    x = np.stack(data.pictures(np.arange(len(data))))
+    x = np.stack(data.values(np.arange(len(data))))
     if x.shape[3] == 1:
         x = np.repeat(x, 3, axis=3)
     y, original = data.labels.copy(), x.copy()

@@ -58,7 +58,7 @@ def judge(source, cell, recipe, folder, parts, known):
             "recall": float(issues[wrong].mean()),
         }
     if "forest" in parts:
-        suspicion["random forests on pixels"] = of_forest(data.images.numpy(), data.labels)
+        suspicion["random forests on pixels"] = of_forest(data.array, data.labels)
     found["scores"] = known.get("scores", {}) | {
         name: judged(np.asarray(values), wrong) for name, values in suspicion.items()
     }

@@ -46,7 +46,7 @@ def plant(folder, seed=0):
     order = rng.permutation(len(data))
     num_wrong = round(WRONG * TRAIN)
     truth = {}
-    pictures = data.pictures(np.arange(len(data)))
+    pictures = data.values(np.arange(len(data)))
     for place, at in enumerate(order.tolist()):
         own = int(data.labels[at])
         other = int((own + rng.integers(1, data.num_classes)) % data.num_classes)

@@ -87,10 +87,9 @@ def serve_torchvision(turns, folder, _, rounds):
 
 
 def serve_easiness(turns, folder, scratch, rounds):
-    from easiness.data import working_images
     from easiness.runs import resolve_plan
     from easiness.runs.plan import make_plan
-    from easiness.training import Listener, make_bank
+    from easiness.training import Listener
     from easiness.training.network import evaluation_batch
     from easiness.trial import run_trial
 
@@ -102,7 +101,7 @@ def serve_easiness(turns, folder, scratch, rounds):
     spec = plan.spec(resolved, trials=1, epochs=1 + rounds).trial(0)
 
     turns.begin()
-    images = working_images(plan.data, plan.recipe, cache=scratch / "cache")
+    images = plan.data.packed(plan.recipe, scratch / "cache")
 
     def end_of_epoch(_):
         turns.end()
@@ -111,7 +110,7 @@ def serve_easiness(turns, folder, scratch, rounds):
     run_trial(spec, plan.data, cpu, images={"train": images}, listener=Listener(end_of_epoch))
 
     torch.set_num_threads(resolved.threads)
-    bank = make_bank(images, plan.recipe, cpu, augment=True)
+    bank = plan.data.kind.bank(images, plan.recipe, cpu, augment=True, sharers=1)
     generator = torch.Generator().manual_seed(0)
     at_once = evaluation_batch((3, SIDE, SIDE))
 

@@ -49,7 +49,7 @@ class BareLoop:
 
     def __init__(self, program):
         data, recipe = program.plan.data, program.plan.recipe
-        shape = data.input_shape(recipe)
+        shape = data.signature(recipe).shape
         self.network = Network(
             build_model(program.plan.model, shape, data.num_classes),
             recipe,

@@ -12,13 +12,13 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.data import Dataset, WorkingImages, working_images
+from easiness.data import Dataset
+from easiness.inputs import TensorBank, Values
 from easiness.models import build_model
 from easiness.record import ObservationLog, TrialRecord
 from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
 from easiness.training import (
     AnyObserver,
-    Bank,
     Course,
     Keeper,
     Lane,
@@ -27,7 +27,6 @@ from easiness.training import (
     Observer,
     StepObserver,
     TrainingSet,
-    make_bank,
     num_gpus,
     seed_all,
     set_up,
@@ -41,7 +40,7 @@ def run_trial(
     data: Dataset,
     device: torch.device,
     *,
-    images: Mapping[str, WorkingImages] | None = None,
+    images: Mapping[str, Values] | None = None,
     ranking: npt.NDArray[np.float64] | None = None,
     listener: Listener | None = None,
     keeper: Keeper | None = None,
@@ -55,7 +54,7 @@ def run_trial(
         spec: what to do.
         data: the examples that ``spec.data`` describes.
         device: where to train.
-        images: working images by split (``train``, ``held_out``); without them they are made anew.
+        images: packed examples by split (``train``, ``held_out``); without them they are packed anew.
         ranking: the values [K] whose digest is ``spec.draw.ranking``.
         listener: hears of each epoch, and after each batch how many images went through the network.
         keeper: has kept a part of this training, which goes on from there to the same record.
@@ -106,7 +105,7 @@ def _network(
 ) -> Network:
     recipe = spec.recipe.over(spec.epochs)
     seed_all(seeds.initialization)
-    model = build_model(spec.model, data.input_shape(recipe), data.num_classes, pretrained)
+    model = build_model(spec.model, data.signature(recipe), data.num_classes, pretrained)
     return Network(
         model,
         recipe,
@@ -119,13 +118,13 @@ def _network(
 
 
 def _banks(
-    spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, WorkingImages]
-) -> dict[str, Bank]:
+    spec: TrialSpec, data: Dataset, device: torch.device, images: Mapping[str, Values]
+) -> dict[str, TensorBank]:
     """The images of the training split, and of the others that are looked at."""
     looked_at = {"train", *(probe.name for probe in spec.probes)}
     return {
-        name: make_bank(
-            images[name] if name in images else working_images(split, spec.recipe),
+        name: data.kind.bank(
+            images[name] if name in images else split.packed(spec.recipe),
             spec.recipe,
             device,
             augment=name == "train",
@@ -137,12 +136,12 @@ def _banks(
 
 
 def _observer(
-    probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, Bank], learned: TrainingSet
+    probe: Probe, spec: TrialSpec, data: Dataset, banks: Mapping[str, TensorBank], learned: TrainingSet
 ) -> AnyObserver:
     log = _log(probe, data.splits[probe.name], learned, spec.epochs)
     if _as_trained(probe):
         return StepObserver(log)
-    return Observer(banks[probe.name], log, data.input_shape(spec.recipe), data.num_classes)
+    return Observer(banks[probe.name], log, data.signature(spec.recipe).shape, data.num_classes)
 
 
 def _array(value: Tensor) -> npt.NDArray[np.generic]:

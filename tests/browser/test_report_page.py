@@ -11,6 +11,7 @@ import pytest
 from easiness import load_dataset, open_run
 from easiness.report.page import write_report
 from easiness.store import Recorder
+from pixels import images_of
 
 pytestmark = pytest.mark.browser
 
@@ -56,7 +57,7 @@ def _write_classes(folder: Path, names: list[str]) -> None:
 def _write_suspects(folder: Path) -> None:
     """A page of a run that doubts five of 100 labels, over data with copies in both splits."""
     digits = load_dataset("digits", limit=120)
-    images, labels = digits.images.numpy()[:, 0], digits.labels.copy()
+    images, labels = images_of(digits).numpy()[:, 0], digits.labels.copy()
     images[7] = images[3]
     images[110:112] = images[:2]
     labels[110] = (labels[0] + 1) % 10

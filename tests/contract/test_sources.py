@@ -23,6 +23,7 @@ from torchvision.datasets import ImageFolder
 from easiness.data import Dataset, load_dataset
 from easiness.data.sources import folders
 from easiness.errors import BadInput
+from pixels import images_of
 
 
 def random_pixels(num: int, seed: int) -> np.ndarray:
@@ -304,10 +305,10 @@ def test_the_same_examples(tmp_path, write):
     assert data.labels.tolist() == list(tiny.y)
     assert data.true_labels.tolist() == list(tiny.y)
     assert data.labels.dtype == np.int64
-    assert data.image_shape == (3, 5, 6)
-    assert data.images.dtype == torch.uint8
-    assert data.images.is_contiguous()
-    assert (data.images.numpy() == tiny.x.transpose(0, 3, 1, 2)).all()
+    assert data.traits.shape == (3, 5, 6)
+    assert images_of(data).dtype == torch.uint8
+    assert images_of(data).is_contiguous()
+    assert (images_of(data).numpy() == tiny.x.transpose(0, 3, 1, 2)).all()
     assert data.num_unreadable == 0
 
 
@@ -333,7 +334,7 @@ def test_held_out(tmp_path, write):
     assert held_out.labels.tolist() == list(tiny.y_test)
     assert held_out.classes == tiny.classes
     assert held_out.held_out is None
-    assert (held_out.images.numpy() == tiny.x_test.transpose(0, 3, 1, 2)).all()
+    assert (images_of(held_out).numpy() == tiny.x_test.transpose(0, 3, 1, 2)).all()
 
 
 def test_limit(tmp_path, write):
@@ -344,7 +345,7 @@ def test_limit(tmp_path, write):
     kept = [whole.ids.tolist().index(i) for i in part.ids]
     assert kept == sorted(kept)
     assert part.labels.tolist() == whole.labels[kept].tolist()
-    assert torch.equal(part.images, whole.images[kept])
+    assert torch.equal(images_of(part), images_of(whole)[kept])
     assert set(load(tmp_path / "c", write, tiny, limit=3, seed=3).ids) < set(part.ids)
     assert part.fingerprint != whole.fingerprint
 
@@ -359,7 +360,7 @@ def test_the_subset_depends_on_labels_and_seed_alone(tmp_path, write):
 def test_pictures_in_any_order(tmp_path, write):
     tiny = Tiny()
     data = load(tmp_path, write, tiny)
-    pictures = data.pictures(np.array([8, 0, 8, 3]))
+    pictures = data.values(np.array([8, 0, 8, 3]))
     for picture, position in zip(pictures, (8, 0, 8, 3), strict=True):
         assert (picture == tiny.x[position]).all()
 
@@ -367,7 +368,7 @@ def test_pictures_in_any_order(tmp_path, write):
 def test_fingerprint_is_stable_over_loads_and_places(tmp_path, write):
     first = load(tmp_path / "a", write, Tiny())
     moved = load(tmp_path / "b", write, Tiny())
-    _ = moved.images
+    _ = images_of(moved)
     assert first.fingerprint == moved.fingerprint
     assert len(first.fingerprint) == 64
     if first.held_out is not None:
@@ -427,13 +428,13 @@ def test_images_of_different_sizes(tmp_path, write):
     tiny = Tiny()
     x = [*tiny.x[:8], np.full((7, 4, 3), 9, np.uint8)]
     data = load(tmp_path, write, replace(tiny, x=x))  # type: ignore[arg-type]
-    assert data.image_shape is None
+    assert data.traits.shape is None
     assert data.recipe_defaults["crop"] == 5
     assert data.stored.sizes().tolist() == [[5, 6]] * 8 + [[7, 4]]
-    assert [picture.shape for picture in data.pictures(np.array([8, 7]))] == [(7, 4, 3), (5, 6, 3)]
+    assert [picture.shape for picture in data.values(np.array([8, 7]))] == [(7, 4, 3), (5, 6, 3)]
     assert data.limit(3).recipe_defaults == data.recipe_defaults
     with pytest.raises(BadInput, match="images differ in size"):
-        _ = data.images
+        _ = images_of(data)
 
 
 def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
@@ -441,14 +442,14 @@ def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
         pytest.skip("an array holds no encoded images")
     tiny = Tiny(broken=4)
     with pytest.raises(BadInput, match=r"0?[45]\.png|(item|row) 4\b") as caught:
-        _ = load(tmp_path / "a", write, tiny).images
+        _ = images_of(load(tmp_path / "a", write, tiny))
     assert "--skip-unreadable" in str(caught.value)
     assert "\n" not in str(caught.value)
     data = load(tmp_path / "b", write, tiny, skip_unreadable=True)
     assert data.num_unreadable == 1
     assert data.labels.tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
     assert data.ids.tolist() == [i for p, i in enumerate(load(tmp_path / "c", write, Tiny()).ids) if p != 4]
-    assert (data.images.numpy() == np.delete(tiny.x, 4, axis=0).transpose(0, 3, 1, 2)).all()
+    assert (images_of(data).numpy() == np.delete(tiny.x, 4, axis=0).transpose(0, 3, 1, 2)).all()
     assert data.ref().skip_unreadable
     (name,) = data.ref().unreadable
     assert re.search(r"0?[45]\.png|(item|row) 4\b", name)

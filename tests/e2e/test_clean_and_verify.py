@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from easiness import load_dataset, open_run
+from pixels import images_of
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def planted(tmp_path):
     data = load_dataset("digits", limit=1200)
     rng = np.random.default_rng(0)
     order = rng.permutation(1200)
-    x, true = data.images.numpy()[order, 0], data.labels[order]
+    x, true = images_of(data).numpy()[order, 0], data.labels[order]
     wrong = rng.random(800) < 0.2
     given = np.where(wrong, (true[:800] + rng.integers(1, 10, 800)) % 10, true[:800])
     np.savez(tmp_path / "digits.npz", x=x[:800], y=given, x_test=x[800:], y_test=true[800:])

@@ -13,6 +13,7 @@ import torch
 
 import easiness as ez
 from easiness.store.parquet import STATISTICS
+from pixels import images_of
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_recorded_and_measured_runs_are_compared(with_logits, tmp_path, command)
 def test_the_ten_lines_of_the_readme(tmp_path):
     """A loop of one's own in plain PyTorch, from arrays to scores."""
     data = ez.load_dataset("digits", limit=60)
-    x = data.images.flatten(1).float() / 255
+    x = images_of(data).flatten(1).float() / 255
     y = torch.from_numpy(data.labels)
     recorder = ez.Recorder(tmp_path / "mine", ids=data.ids, labels=data.labels, classes=data.classes)
     for seed in range(2):

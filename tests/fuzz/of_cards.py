@@ -15,6 +15,7 @@ from tables import altered_parquet
 
 import loaded  # noqa: F401
 from easiness import apply_card, load_dataset
+from pixels import images_of
 
 CARD, SCORES = "card.json", "scores.parquet"
 _SHARE_OF_COMMANDS = 0.05
@@ -76,5 +77,5 @@ def make_card(whole: Path) -> None:
     from easiness import card, open_run
 
     data = load_dataset("digits", limit=40, holdout=0.2)
-    np.savez(whole / "data.npz", x=data.images.numpy()[:, 0], y=data.labels)
+    np.savez(whole / "data.npz", x=images_of(data).numpy()[:, 0], y=data.labels)
     card(open_run(whole / "run"), whole / "card", source="digits")

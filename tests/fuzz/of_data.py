@@ -22,7 +22,6 @@ from whole_data import CLASSES, FORMATS, LABELS, PIXELS
 
 import loaded  # noqa: F401
 from easiness import Dataset, load_dataset, measure
-from easiness.data import working_images
 from easiness.spec import Recipe, make_recipe, recipe_settings
 from easiness.studies.training_sets.pruning import named_positions
 
@@ -219,7 +218,7 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     root = _copied(whole, folder, "csv")
     data = load_dataset(root / "list.csv")
     cache = folder / "cache"
-    working_images(data, PHOTOS, cache)
+    data.packed(PHOTOS, cache)
     (file,) = cache.iterdir()
     if rng.random() < 0.5:
         content = file.read_bytes()
@@ -231,7 +230,7 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     return Asked(
         was,
         "a cache of photos",
-        lambda: working_images(data, PHOTOS, cache).take(np.arange(len(data))),  # type: ignore[arg-type]
+        lambda: data.packed(PHOTOS, cache).take(np.arange(len(data))),
     )
 
 

@@ -6,12 +6,9 @@ from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 from easiness.inputs.image.normalize import global_contrast_normalization
-from easiness.inputs.image.tensor_input import (
-    Augmentation,
-    ImageBank,
-    draw_augmentation,
-)
+from easiness.inputs.image.preparation import draw_moves
 from easiness.spec import Recipe
+from pixels import moved_bank
 
 CPU = torch.device("cpu")
 shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 7), st.integers(1, 7))
@@ -35,13 +32,11 @@ def by_loops(image: np.ndarray, shift: int, top: int, left: int, flip: bool) -> 
 @settings(deadline=None, max_examples=60)
 def test_every_pixel_comes_from_where_it_should(images, shift, seed, data):
     positions = data.draw(st.lists(st.integers(0, len(images) - 1), min_size=1, max_size=6))
-    drawn = draw_augmentation(len(positions), shift, 0.5, torch.Generator().manual_seed(seed))
-    bank = ImageBank(torch.from_numpy(images), Recipe(gcn=False), CPU, shift=shift)
+    drawn = draw_moves(len(positions), shift, 0.5, torch.Generator().manual_seed(seed))
+    bank = moved_bank(torch.from_numpy(images), Recipe(gcn=False), CPU, shift=shift)
     seen = bank.augmented(torch.tensor(positions), drawn)
     for i, position in enumerate(positions):
-        expected = by_loops(
-            images[position], shift, int(drawn.top[i]), int(drawn.left[i]), bool(drawn.flip[i])
-        )
+        expected = by_loops(images[position], shift, int(drawn[i, 0]), int(drawn[i, 1]), bool(drawn[i, 2]))
         np.testing.assert_array_equal(seen[i], expected.astype(np.float32) / np.float32(255))
 
 
@@ -49,8 +44,8 @@ def test_every_pixel_comes_from_where_it_should(images, shift, seed, data):
 @settings(deadline=None, max_examples=60)
 def test_an_example_does_not_depend_on_its_batch(images, shift, seed):
     num = len(images)
-    drawn = draw_augmentation(num, shift, 0.5, torch.Generator().manual_seed(seed))
-    bank = ImageBank(torch.from_numpy(images), Recipe(), CPU, shift=shift)
+    drawn = draw_moves(num, shift, 0.5, torch.Generator().manual_seed(seed))
+    bank = moved_bank(torch.from_numpy(images), Recipe(), CPU, shift=shift)
     together = bank.augmented(torch.arange(num), drawn)
     for i in range(num):
         alone = bank.augmented(torch.tensor([i]), drawn[i : i + 1])
@@ -61,9 +56,9 @@ def test_an_example_does_not_depend_on_its_batch(images, shift, seed):
 @settings(deadline=None, max_examples=60)
 def test_mirroring_the_stored_image_is_mirroring_its_crop(images):
     num = len(images)
-    mirrored, plain = (Augmentation(torch.tensor([[0, 0, flip]] * num)) for flip in (1, 0))
-    bank = ImageBank(torch.from_numpy(images), Recipe(gcn=False), CPU)
-    flipped = ImageBank(torch.from_numpy(images[..., ::-1].copy()), Recipe(gcn=False), CPU)
+    mirrored, plain = (torch.tensor([[0, 0, flip]] * num) for flip in (1, 0))
+    bank = moved_bank(torch.from_numpy(images), Recipe(gcn=False), CPU)
+    flipped = moved_bank(torch.from_numpy(images[..., ::-1].copy()), Recipe(gcn=False), CPU)
     positions = torch.arange(num)
     assert torch.equal(bank.augmented(positions, mirrored), flipped.augmented(positions, plain))
 
@@ -84,11 +79,7 @@ def test_normalized_images_have_mean_0_deviation_1_and_forget_contrast(images, g
 @given(st.integers(0, 200), st.integers(0, 5), st.floats(0, 1), st.integers(0, 2**62))
 @settings(deadline=None)
 def test_draws_are_in_range_and_come_from_the_generator_alone(num, shift, flip, seed):
-    first, second = (
-        draw_augmentation(num, shift, flip, torch.Generator().manual_seed(seed)) for _ in range(2)
-    )
-    for name in ("top", "left", "flip"):
-        assert torch.equal(getattr(first, name), getattr(second, name))
-        assert len(getattr(first, name)) == num
-    for corner in (first.top, first.left):
-        assert ((corner >= 0) & (corner <= 2 * shift)).all()
+    first, second = (draw_moves(num, shift, flip, torch.Generator().manual_seed(seed)) for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == (num, 3)
+    assert ((first[:, :2] >= 0) & (first[:, :2] <= 2 * shift)).all()

@@ -17,6 +17,7 @@ from easiness.record import Observations, TrialRecord, example_statistics
 from easiness.spec import Probe, Recipe, Resolved, TrialSpec
 from easiness.training import EpochReport, Listener
 from easiness.trial import run_trial
+from pixels import images_of
 
 CPU = torch.device("cpu")
 COLUMNS = ("prediction", "loss", "margin", "error_norm", "entropy")
@@ -149,7 +150,7 @@ def test_it_learns_and_records_both_splits_after_each_epoch(data):
 
 def by_hand(weights: dict[str, np.ndarray], split: Dataset) -> np.ndarray:
     """Logits of the three-layer perceptron on clean, normalized images."""
-    x = split.images.numpy().reshape(len(split), -1).astype(np.float64)
+    x = images_of(split).numpy().reshape(len(split), -1).astype(np.float64)
     x = (x - x.mean(1, keepdims=True)) / (x.std(1, keepdims=True) + 255e-6)
     for layer in ("hidden1", "hidden2"):
         x = np.maximum(x @ weights[f"{layer}.weight"].T + weights[f"{layer}.bias"], 0)
@@ -191,7 +192,7 @@ def test_the_share_is_drawn_anew_in_each_trial(data):
 
 def with_noise(data: Dataset, at: np.ndarray) -> Dataset:
     """The same data with other images and labels at these positions."""
-    pixels = data.images.numpy().copy()
+    pixels = images_of(data).numpy().copy()
     pixels[at] = np.random.default_rng(1).integers(0, 256, pixels[at].shape)
     labels = data.labels.copy()
     labels[at] = (labels[at] + 1) % data.num_classes

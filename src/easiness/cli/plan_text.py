@@ -20,7 +20,7 @@ from easiness.runs import (
     work_of,
 )
 from easiness.show import counted, trials_text
-from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text
+from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text, settings_of_others
 
 
 def describe(
@@ -37,8 +37,7 @@ def describe(
     num = plan.num_trained_on
     recipe = plan.recipe.over(plan.epochs)
     steps = recipe.steps_per_epoch(num)
-    channels, height, width = plan.input_shape
-    held_out = plan.data.held_out
+    held_out, kind = plan.data.held_out, plan.data.kind
     last = recipe.eta(plan.epochs - 1 / steps)
     execution, task = foreseen.execution, foreseen.task
     forecast = Forecast(work_of(plan.asked, plan.data, str(device)).workload, remember=False)
@@ -54,7 +53,7 @@ def describe(
         costs = f"cost of the first check: {cost(plan.trials)}\ncost at the most: {cost(rule.max_trials)}"
     return f"""\
 data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes, \
-{channels} x {height} x {width} (channels x height x width, as the network gets them)
+{" x ".join(map(str, plan.signature.shape))} ({" x ".join(kind.axes)}, as the network gets them)
 held-out split: {f"{len(held_out)} examples" if held_out else "none"}
 fingerprint: {plan.data.fingerprint}
 model: {plan.model}, {f"from the weights in {plan.pretrained}" if plan.pretrained else "from scratch"}
@@ -66,24 +65,24 @@ device: {device}
 precision: {spec.resolved.precision} ({spec.resolved.reason})
 trials at a time: {resolved.jobs}
 recipe: {describe_recipe(plan.recipe)}
-{_settings(plan.recipe)}
+{_settings(plan.recipe, kind.name)}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
 (lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
-augmentation: {_augmentation(recipe, min(height, width))}, flip with probability {recipe.flip:g}
-observation: {observe_text(spec.observe)}; clean is {_observation(recipe)}
+augmentation: {kind.augmentation(plan.signature.shape, recipe)}
+observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}
 out: {out}
 nothing was trained and nothing written"""
 
 
-def _settings(recipe: Recipe) -> str:
-    """A line each."""
+def _settings(recipe: Recipe, kind: str) -> str:
+    """The settings that examples of the kind have a use for, a line each."""
     return "\n".join(
         f"  {name} = {value}  # {Recipe.model_fields[name].description}"
-        for name, value in recipe.model_dump().items()
+        for name, value in recipe.model_dump(exclude=settings_of_others(kind)).items()
     )
 
 
@@ -110,21 +109,3 @@ def _until(rule: StoppingRule) -> str:
         f"{FIRST_CHECK}, then as many as foretold to be needed, at most {rule.max_trials}: until the easy "
         f"and the hard set hold {rule.reliability:g} of the true ones; each"
     )
-
-
-def _augmentation(recipe: Recipe, side: int) -> str:
-    if recipe.crop:
-        return (
-            f"crop of {recipe.crop_scale:.0%} to 100% of the photo's area, aspect ratio up to "
-            f"{recipe.crop_ratio:.3g}, resized to {recipe.crop} x {recipe.crop} pixels"
-        )
-    shift = recipe.shift(side)
-    return f"translation by up to {shift} pixels (zero-padded)" if shift else "no translation"
-
-
-def _observation(recipe: Recipe) -> str:
-    if recipe.crop:
-        return f"short side resized to {recipe.resize} pixels, then the centre {recipe.crop} x {recipe.crop}"
-    if recipe.reduce > 1:
-        return f"the image with blocks of {recipe.reduce} x {recipe.reduce} pixels averaged"
-    return "the image as it is"

@@ -1,24 +1,21 @@
-"""A data set as a value: ids and labels at hand, pictures decoded only when they are asked for."""
+"""A data set as a value: ids and labels at hand, examples decoded only when they are asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from pathlib import Path
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs import NoImages, Pixels, Scan, StoredImages, check_fits, merge
+from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, check_fits
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
-
-if TYPE_CHECKING:
-    import torch
 
 R = TypeVar("R")
 
@@ -31,9 +28,10 @@ class Dataset:
     ``labels`` [K] are the labels to train with and ``true_labels`` [K] differ only after corruption.
     ``source`` is what `load_dataset` takes to find the data again: an absolute path or a known name,
     ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there.
-    ``recipe_changes`` are recipe settings that this subject needs whatever its pictures' size.
+    ``kind`` is what the examples are, and ``standard`` the stored training examples, of a held-out split.
+    ``recipe_changes`` are recipe settings that this subject needs whatever its examples' size.
     ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
-    ``unreadable`` names the pictures of this split that were left out on request. ``notes`` are
+    ``unreadable`` names the examples of this split that were left out on request. ``notes`` are
     sentences for a person about what was found at the source and is not used. ``num_other_files`` files in
     its class folders are by their names no pictures, and ``other_files`` names the first of them.
     """
@@ -45,7 +43,7 @@ class Dataset:
     labels: npt.NDArray[np.int64] = field(repr=False)
     true_labels: npt.NDArray[np.int64] = field(repr=False)
     classes: tuple[str, ...]
-    stored: StoredImages = field(repr=False)
+    stored: Any = field(repr=False)
     held_out: Dataset | None = None
     recipe_changes: dict[str, Any] = field(default_factory=dict)
     load_options: LoadOptions = field(default_factory=LoadOptions)
@@ -54,10 +52,14 @@ class Dataset:
     notes: tuple[str, ...] = ()
     num_other_files: int = 0
     other_files: tuple[str, ...] = ()
+    kind: InputKind = field(default=IMAGE, repr=False)
+    standard: Stored | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
         assert len(self.ids) > 0
+        if self.held_out is not None and self.held_out.standard is not self.stored:
+            object.__setattr__(self, "held_out", replace(self.held_out, standard=self.stored))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -73,7 +75,7 @@ class Dataset:
 
     @property
     def num_unreadable(self) -> int:
-        """Number of pictures of this split that were left out on request."""
+        """Number of examples of this split that were left out on request."""
         return len(self.unreadable)
 
     @property
@@ -82,88 +84,86 @@ class Dataset:
         return len(self.classes)
 
     @cached_property
-    def scan(self) -> Scan:
-        """Channels and sizes over both splits.
+    def traits(self) -> Any:
+        """What the examples of both splits have in common: the `Traits` of their kind.
 
         Raises:
-            BadInput: no picture is readable, or one split is grey and the other in color.
+            BadInput: no example is readable, or the splits do not go together.
         """
-        scan = self.stored.scan
+        if self.standard is not None:
+            return self.standard.traits.joined(self.stored.traits, self.where, ("train", self.split))
         if self.held_out is None:
-            return scan
-        other = self.held_out.stored.scan
-        if scan.channels != other.channels:
-            raise BadInput(
-                f"{self.source or self.name}: images of {self.split} have {_channels(scan.channels)} but "
-                f"those of {self.held_out.split} {_channels(other.channels)}; give both splits the same"
-            )
-        return merge(scan, other)
+            return self.stored.traits
+        return self.stored.traits.joined(
+            self.held_out.stored.traits, self.where, (self.split, self.held_out.split)
+        )
 
     @property
-    def image_shape(self) -> tuple[int, int, int] | None:
-        """(channels, height, width) of every example of both splits, ``None`` where sizes differ."""
-        return None if self.scan.size is None else (self.scan.channels, *self.scan.size)
+    def where(self) -> str:
+        """What to call the data in an error."""
+        return self.source or self.name
 
     @property
     def recipe_defaults(self) -> dict[str, Any]:
-        """Recipe settings that differ for these pictures from those of `Recipe`."""
-        return {**self.scan.recipe(), **self.recipe_changes}
+        """Recipe settings that differ for these examples from those of `Recipe`."""
+        return {**self.traits.recipe(), **self.recipe_changes}
 
-    def input_shape(self, recipe: Recipe) -> tuple[int, int, int]:
-        """(channels, height, width) of what a network gets under ``recipe``.
+    def signature(self, recipe: Recipe) -> Signature:
+        """What a network gets of an example under ``recipe``.
 
         Raises:
-            BadInput: the images differ in size and the recipe does not crop them to one, or a side is no
-                multiple of the recipe's ``reduce``.
+            BadInput: the recipe does not suit the examples, as where pictures differ in size and are not
+                cropped.
         """
-        if recipe.crop:
-            return self.scan.channels, recipe.crop, recipe.crop
-        if self.image_shape is None:
-            raise BadInput(
-                f"{self.source or self.name}: the images differ in size; set `crop` in the recipe to the "
-                "side in pixels that they are to have"
-            )
-        channels, *sides = self.image_shape
-        for name, side in zip(("height", "width"), sides, strict=True):
-            if side % recipe.reduce:
-                raise BadInput(
-                    f"{self.source or self.name}: the {name} of {side} pixels is no multiple of the recipe's "
-                    f"`reduce` = {recipe.reduce}; choose another"
-                )
-        height, width = (side // recipe.reduce for side in sides)
-        return channels, height, width
+        signature: Signature = self.traits.signature(recipe, self.where)
+        return signature
 
     @cached_property
-    def images(self) -> torch.Tensor:
-        """The pictures, uint8 [K, channels, height, width] on the CPU, contiguous; kept once decoded.
+    def array(self) -> npt.NDArray[Any]:
+        """The examples as stored, [K, ...]: pictures uint8 [K, height, width, channels]; kept once decoded.
 
         Raises:
-            BadInput: a picture is unreadable, sizes differ, or all of them do not fit in memory.
+            BadInput: an example is unreadable, shapes differ, or all of them do not fit in memory.
         """
-        import torch
+        self.signature(Recipe())
+        values = iter(self.stored.map(lambda value: value))
+        first = next(values)
+        check_fits(len(self) * first.nbytes, self.where)
+        array = np.empty((len(self), *first.shape), first.dtype)
+        array[0] = first
+        for at, value in enumerate(values, 1):
+            array[at] = value
+        return array
 
-        shape = self.input_shape(Recipe())
-        check_fits(len(self) * math.prod(shape), self.source or self.name)
-        pixels = np.empty((len(self), *shape), np.uint8)
-        for at, picture in enumerate(self.stored.map(_channels_first)):
-            pixels[at] = picture
-        return torch.from_numpy(pixels)
-
-    def pictures(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The pictures at ``positions`` [n], in any order, each uint8 [height, width, channels].
+    def values(self, positions: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+        """The examples at ``positions`` [n], in any order; pictures are uint8 [height, width, channels].
 
         Only these are decoded, and nothing is kept.
 
         Raises:
             BadInput: one of them is unreadable.
         """
-        return self.map_pictures(positions, lambda picture: picture)
+        return self.map(positions, lambda value: value)
 
-    def map_pictures(self, positions: npt.NDArray[np.int64], function: Callable[[Pixels], R]) -> list[R]:
-        """``function`` of each of the `pictures`, which are not held: photos can be large."""
+    def map(self, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]) -> list[R]:
+        """``function`` of each of the `values`, which are not held: photos can be large."""
         ascending, back = np.unique(positions, return_inverse=True)
         found = list(self.stored.subset(ascending).map(function))
         return [found[at] for at in back.tolist()]
+
+    def packed(
+        self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None
+    ) -> Values:
+        """The examples as training takes them under ``recipe``, decoded once where they can be kept.
+
+        What takes long is put into a file in the folder ``cache`` and found again; ``on_packed`` is told how
+        many examples it has while it is built.
+
+        Raises:
+            BadInput: an example is unreadable, or the recipe does not suit the examples.
+            RunFailed: the file cannot be written.
+        """
+        return self.kind.pack(self, recipe, cache, on_packed)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -204,10 +204,16 @@ class Dataset:
         chosen = self._take(balanced_subset(self.labels, k, seed))
         return replace(chosen, held_out=held_out, source=found_again, limited_to=k)
 
-    def without_images(self) -> Dataset:
-        """The same examples without their images, which then come another way: small when pickled."""
-        held_out = None if self.held_out is None else self.held_out.without_images()
-        return replace(self, stored=cast(StoredImages, NoImages(self.stored)), held_out=held_out)
+    def part(self, positions: npt.NDArray[np.int64]) -> Dataset:
+        """The examples at ascending ``positions`` alone, which a network gets as it gets them among all."""
+        return replace(self._take(positions), held_out=None, standard=self.standard or self.stored)
+
+    def without_values(self) -> Dataset:
+        """The same examples without their values, which then come another way: small when pickled."""
+        held_out = None if self.held_out is None else self.held_out.without_values()
+        return replace(
+            self, stored=_NoValues(len(self), self.stored.traits), held_out=held_out, standard=None
+        )
 
     def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
         return replace(
@@ -232,8 +238,13 @@ class Dataset:
             train=self._split_ref(),
             held_out=None if self.held_out is None else self.held_out._split_ref(),
             classes=self.classes,
-            image_shape=self.image_shape,
+            **self._shape_in_ref(),
         )
+
+    def _shape_in_ref(self) -> dict[str, Any]:
+        if self.kind == IMAGE:  # as it was called when there was no other
+            return {"image_shape": self.traits.shape}
+        return {"kind": self.kind.name, "shape": self.traits.shape}
 
     def _split_ref(self) -> SplitRef:
         return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))
@@ -255,9 +266,12 @@ def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDA
     return np.sort(np.lexsort((lots, turn))[:k])
 
 
-def _channels(number: int) -> str:
-    return "1 channel" if number == 1 else f"{number} channels"
+@dataclass(frozen=True)
+class _NoValues:
+    """What is known of examples that are elsewhere: their number and their traits."""
 
+    num: int
+    traits: Any
 
-def _channels_first(picture: Pixels) -> Pixels:
-    return picture.transpose(2, 0, 1)
+    def __len__(self) -> int:
+        return self.num

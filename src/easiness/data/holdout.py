@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ import numpy.typing as npt
 from easiness.data.checks import Ids
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import Pixels, Scan, StoredImages, merge
 
 R = TypeVar("R")
 
@@ -59,7 +59,7 @@ def merge_splits(data: Dataset) -> Dataset:
     if other is None:
         raise BadInput(f"{data.name}: has no held-out split to merge; hold a part out (--holdout 0.2)")
     labels = np.concatenate([data.labels, other.labels])
-    merged = replace(
+    return replace(
         data,
         name=f"{data.name} with {other.split}",
         source=None,
@@ -67,13 +67,11 @@ def merge_splits(data: Dataset) -> Dataset:
         ids=_joined_ids(data, other),
         labels=labels,
         true_labels=np.concatenate([data.true_labels, other.true_labels]),
-        stored=JoinedImages((data.stored, other.stored)),
+        stored=JoinedExamples((data.stored, other.stored)),
         held_out=None,
         unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )
-    assert merged.scan.channels == data.scan.channels
-    return merged
 
 
 def _joined_ids(data: Dataset, other: Dataset) -> Ids:
@@ -85,24 +83,25 @@ def _joined_ids(data: Dataset, other: Dataset) -> Ids:
     return np.array(named, dtype=object)
 
 
-@dataclass(frozen=True)
-class JoinedImages:
-    """The pictures of two splits, one after the other."""
+@dataclass(frozen=True, eq=False)
+class JoinedExamples:
+    """The examples of two splits, one after the other."""
 
-    parts: tuple[StoredImages, StoredImages]
+    parts: tuple[Any, Any]
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
 
-    @property
-    def scan(self) -> Scan:
-        """Channels and sizes over both."""
-        return merge(self.parts[0].scan, self.parts[1].scan)
+    @cached_property
+    def traits(self) -> Any:
+        """The traits of all."""
+        first, second = self.parts
+        return first.traits.pooled(second.traits, (len(first), len(second)))
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> JoinedImages:
-        """The pictures at ascending ``positions``; nothing is read."""
+    def subset(self, positions: npt.NDArray[np.int64]) -> JoinedExamples:
+        """The examples at ascending ``positions``; nothing is read."""
         first = len(self.parts[0])
-        return JoinedImages(
+        return JoinedExamples(
             (
                 self.parts[0].subset(positions[positions < first]),
                 self.parts[1].subset(positions[positions >= first] - first),
@@ -110,18 +109,19 @@ class JoinedImages:
         )
 
     def digests(self) -> list[str]:
-        """SHA-256 (hex) of each picture's stored bytes."""
+        """SHA-256 (hex) of each example's stored bytes."""
         return list(chain.from_iterable(part.digests() for part in self.parts))
 
     def sizes(self) -> npt.NDArray[np.int64]:
-        """(height, width) of each picture, [K, 2]."""
+        """(height, width) of each, of pictures: [K, 2]."""
         return np.concatenate([part.sizes() for part in self.parts])
 
-    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
-        """``function`` of each decoded picture, in order."""
+    def map(self, function: Callable[[npt.NDArray[Any]], R]) -> Iterator[R]:
+        """``function`` of each decoded example, in order."""
         return chain.from_iterable(part.map(function) for part in self.parts)
 
     def name(self, position: int) -> str:
         """The example in words, for an error."""
         first = len(self.parts[0])
-        return self.parts[0].name(position) if position < first else self.parts[1].name(position - first)
+        name: str = self.parts[position >= first].name(position - first * (position >= first))
+        return name

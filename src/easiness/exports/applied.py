@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, load_dataset, picture_digests
+from easiness.data import Dataset, load_dataset, value_digests
 from easiness.errors import BadInput, shorten
 from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, damaged_card, open_card, read_scores
+from easiness.inputs import IMAGE
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _examples(data: Dataset, split: str) -> pd.DataFrame:
 
     columns = {"id": data.ids, "label": data.labels, "class": np.array(data.classes, object)[data.labels]}
     return pd.DataFrame(columns).assign(
-        split=split, **{DIGEST: [one.tobytes().hex() for one in picture_digests(data)]}
+        split=split, **{DIGEST: [one.tobytes().hex() for one in value_digests(data)]}
     )
 
 
@@ -169,5 +170,8 @@ def _what(card: Card) -> str:
 
 
 def _why(data: Dataset) -> str:
-    size = "" if data.scan.size is None else f" (here {data.scan.size[1]} x {data.scan.size[0]} pixels)"
-    return f"pixels have to be the same{size}: give the data that it was made from"
+    shape, size = data.traits.shape, ""
+    if data.kind == IMAGE and shape is not None:
+        size = f" (here {shape[2]} x {shape[1]} pixels)"
+    what = "pixels" if data.kind == IMAGE else "values"
+    return f"{what} have to be the same{size}: give the data that it was made from"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.inputs import IMAGE
 from easiness.runs import find_split, positions_in
 from easiness.spec import Split
 from easiness.store import Run
@@ -69,21 +69,20 @@ class Examples:
         path = Path(self.data.stored.name(int(self.rows[position])))
         return path.absolute() if path.is_file() else None
 
-    def pictures(self) -> Iterator[list[bytes]]:
-        """The pictures as PNG files, the same to the pixel, a few hundred at a time, in order."""
-        assert self.data is not None
+    @property
+    def without_pictures(self) -> str | None:
+        """Why there are no pictures; ``None`` where there are."""
+        if self.data is None:
+            return f"without pictures: {self.without_data}"
+        return None if self.data.kind == IMAGE else f"without the {self.data.kind.nouns} themselves"
+
+    def files(self) -> Iterator[list[bytes]]:
+        """Examples as contents of files, of pictures PNG, the same to the pixel: some hundred at a time."""
+        data = self.data
+        assert data is not None
         for first in range(0, len(self.table), _AT_ONCE):
             some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
-            yield self.data.map_pictures(self.rows[some], png)
-
-
-def png(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """A picture [height, width, channels] as the content of a PNG file."""
-    from PIL import Image
-
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).save(file, "PNG")
-    return file.getvalue()
+            yield data.map(self.rows[some], lambda value: data.kind.show(value, data.traits).file())
 
 
 def examples_of(run: Run, epoch: int | None, source: Any, split: Split = "train") -> Examples:

@@ -35,7 +35,7 @@ def _paths(examples: Examples, folder: Path) -> Iterator[str]:
         return
     (folder / _PICTURES).mkdir()
     position = 0
-    for pictures in examples.pictures():
+    for pictures in examples.files():
         for content in pictures:
             name = f"{_PICTURES}/{position:07d}.png"
             (folder / name).write_bytes(content)

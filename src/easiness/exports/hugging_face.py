@@ -19,7 +19,7 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
     plain = pa.Table.from_pandas(examples.table.drop(columns="class"), preserve_index=False)
     plain = plain.replace_schema_metadata(None)
-    schema, with_pictures = plain.schema, examples.data is not None
+    schema, with_pictures = plain.schema, examples.without_pictures is None
     if with_pictures:
         picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
         schema = pa.schema([("image", picture), *schema])
@@ -32,13 +32,13 @@ def _write(examples: Examples, folder: Path) -> str | None:
         if not with_pictures:
             writer.write_table(plain.cast(schema))
         first = 0
-        for pictures in examples.pictures() if with_pictures else ():
+        for pictures in examples.files() if with_pictures else ():
             part = plain.slice(first, len(pictures))
             column = pa.array([{"bytes": one, "path": None} for one in pictures], schema.field("image").type)
             writer.write_table(pa.table([column, *part.columns], schema=schema))
             first += len(pictures)
     (folder / "README.md").write_text(_card(examples))
-    return None if with_pictures else f"without pictures: {examples.without_data}"
+    return examples.without_pictures
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:

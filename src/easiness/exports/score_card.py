@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from easiness.data import picture_digests
+from easiness.data import value_digests
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
@@ -29,7 +29,7 @@ HELD_OUT = "held_out.parquet"
 FILES: dict[Split, str] = {"train": SCORES, "held_out": HELD_OUT}
 """The file of each split; that of the held-out split is there where the trials observed it."""
 DIGEST = "digest"
-"""Column of both tables: SHA-256 (hex) of the decoded picture, see `picture_digest`."""
+"""Column of both tables: SHA-256 (hex) of the decoded example, see `value_digest`."""
 _MOST_BYTES = 2**26  # of card.json
 
 
@@ -110,7 +110,7 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
-            digests = picture_digests(data)[positions_in(data, run, split)]
+            digests = value_digests(data)[positions_in(data, run, split)]
             table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
         elif split == "train":
             note = f"without digests of pictures, so that it applies by ids alone: {why}"

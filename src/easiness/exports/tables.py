@@ -31,13 +31,13 @@ def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
     import pyarrow.parquet as pq
 
     plain = pa.Table.from_pandas(examples.table, preserve_index=False).replace_schema_metadata(None)
-    if examples.data is None:
+    if examples.without_pictures is not None:
         pq.write_table(plain, file, compression="zstd")
-        return f"without pictures: {examples.without_data}"
+        return examples.without_pictures
     schema = pa.schema([("image", pa.binary()), *plain.schema])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         first = 0
-        for pictures in examples.pictures():
+        for pictures in examples.files():
             part = plain.slice(first, len(pictures))
             writer.write_table(pa.table([pa.array(pictures, pa.binary()), *part.columns], schema=schema))
             first += len(pictures)

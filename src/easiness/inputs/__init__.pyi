@@ -1,3 +1,4 @@
+from .bank import Evaluated as Evaluated, TensorBank as TensorBank
 from .counting import (
     IMAGES as IMAGES,
     SIZES as SIZES,
@@ -6,7 +7,6 @@ from .counting import (
     reading as reading,
     tell as tell,
 )
-from .image.blocks import average_blocks as average_blocks
 from .image.decode import (
     BOMB as BOMB,
     Blob as Blob,
@@ -33,34 +33,33 @@ from .image.formats import (
     reads_heif as reads_heif,
     suffixes as suffixes,
 )
-from .image.normalize import (
-    global_contrast_normalization as global_contrast_normalization,
-    normalize as normalize,
-)
+from .image.kind import IMAGE as IMAGE
+from .image.normalize import global_contrast_normalization as global_contrast_normalization
 from .image.photo_cache import (
     DamagedCache as DamagedCache,
     cache_path as cache_path,
-    cached_photos as cached_photos,
     opened_cache as opened_cache,
 )
-from .image.photo_input import PhotoBank as PhotoBank
-from .image.photos import (
-    DecodedPhotos as DecodedPhotos,
-    HeldPhotos as HeldPhotos,
-    Photos as Photos,
-    reduce as reduce,
-    uncached_photos as uncached_photos,
-)
-from .image.pixels import to_picture as to_picture, to_pixels as to_pixels
-from .image.scan import Header as Header, Scan as Scan, merge as merge, scan as scan
+from .image.photos import DecodedPhotos as DecodedPhotos, reduce as reduce
+from .image.pixels import to_picture as to_picture
+from .image.scan import Header as Header, ImageTraits as ImageTraits, scan as scan
 from .image.stored import (
     ArrayImages as ArrayImages,
-    NoImages as NoImages,
     Pixels as Pixels,
-    StoredImages as StoredImages,
     pixel_digest as pixel_digest,
+    to_pil as to_pil,
 )
-from .image.tensor_input import HostImageBank as HostImageBank, ImageBank as ImageBank
 from .image.threads import in_threads as in_threads
+from .kind import (
+    InputKind as InputKind,
+    Near as Near,
+    NearPairs as NearPairs,
+    Stored as Stored,
+    Values as Values,
+)
 from .memory import GIB as GIB, available_memory as available_memory, check_fits as check_fits, fits as fits
+from .packed import Packed as Packed
+from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
+from .signature import Signature as Signature
 from .transfer import fetched_ahead as fetched_ahead
+from .vector.kind import VECTOR as VECTOR

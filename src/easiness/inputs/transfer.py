@@ -35,16 +35,27 @@ def moved(values: Tensor, device: torch.device) -> Tensor:
     return values.to(device, non_blocking=_is_apart(device))
 
 
-def moved_in_pieces(images: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:
-    """Images [K, c, h, w] on the device as [K, h, w, c], which takes no more memory there than they need."""
-    last = images.permute(0, 2, 3, 1)
-    if images.device.type == device.type:
-        return last.contiguous()
-    there = torch.empty(last.shape, dtype=images.dtype, device=device)
-    num = max(1, bytes_at_once // max(1, images[:1].nbytes))
-    for part, into in zip(torch.split(last, num), torch.split(there, num), strict=True):
+def moved_in_pieces(values: Tensor, device: torch.device, bytes_at_once: int = _BYTES_AT_ONCE) -> Tensor:
+    """Values [K, ...] on the device, contiguous, which takes no more memory there than they need."""
+    if values.device.type == device.type:
+        return values.contiguous()
+    there = torch.empty(values.shape, dtype=values.dtype, device=device)
+    num = max(1, bytes_at_once // max(1, values[:1].nbytes))
+    for part, into in zip(torch.split(values, num), torch.split(there, num), strict=True):
         into.copy_(part)
     return there
+
+
+def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
+    """Do so many bytes of examples leave as many for training, of what each of ``sharers`` may have?"""
+    if device.type == "mps":
+        whole = torch.mps.recommended_max_memory()
+        free = whole - torch.mps.driver_allocated_memory()
+    elif device.type == "cuda":
+        free, whole = torch.cuda.mem_get_info(device)
+    else:
+        return True
+    return 2 * num_bytes <= min(free, whole // sharers)
 
 
 def fetched_ahead(items: Iterator[Item], device: torch.device | None) -> Iterator[Item]:

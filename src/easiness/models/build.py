@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, wanted_to_exit
+from easiness.inputs import KINDS, Signature
 from easiness.models.family import Family, Shape
 from easiness.models.registry import find_family, published
 
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
 
 
 def build_model(
-    name: str, input_shape: tuple[int, int, int], num_classes: int, pretrained: Path | None = None
+    name: str,
+    signature: Signature | tuple[int, ...] | None = None,
+    num_classes: int = 0,
+    pretrained: Path | None = None,
+    *,
+    input_shape: tuple[int, ...] | None = None,
 ) -> nn.Module:
-    """The network ``name`` for images of ``input_shape`` (c, h, w), with ``num_classes`` logits.
+    """The network ``name`` for examples of this ``signature``, with ``num_classes`` logits.
 
-    Initialized from torch's global generator, in training mode, on the CPU (one from
+    A shape, here or as ``input_shape``, stands for the signature of float32 values: (c, h, w) of images, (D,)
+    of vectors. Initialized from torch's global generator, in training mode, on the CPU (one from
     ``package.module:callable`` as the callable leaves it). It has been seen to give [1, num_classes] for
     one example. torchvision's networks, and timm's with pretrained weights, see a grey image as three
     equal channels.
@@ -27,20 +34,32 @@ def build_model(
     classifier; that too where it has as many classes. The random numbers drawn are the same without it.
 
     Raises `BadInput` for an unknown name, a number in it that does not work, a library that is not
-    installed, images that do not suit the network, a file of weights that does not fit, and a callable
+    installed, examples that do not suit the network, a file of weights that does not fit, and a callable
     that fails or gives anything but such a network.
     """
-    if len(input_shape) != 3 or min(input_shape) < 1:
-        raise BadInput(f"input_shape {input_shape}: give (channels, height, width), each at least 1")
+    given = input_shape if signature is None else signature
+    shape = given.shape if isinstance(given, Signature) else given
+    if not shape or min(shape) < 1:
+        raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
     if num_classes < 2:
         raise BadInput(f"num_classes {num_classes}: give at least 2")
     family = find_family(name)
+    if family.axes not in (None, len(shape)):
+        raise BadInput(_other_kind(name, shape))
     if pretrained is None:
-        net = family.build(name, input_shape, num_classes)
+        net = family.build(name, shape, num_classes)
     else:
-        net = published(family, name).build_from(pretrained, name, input_shape, num_classes)
-    _check_output(net, family, name, input_shape, num_classes)
+        net = published(family, name).build_from(pretrained, name, shape, num_classes)
+    _check_output(net, family, name, shape, num_classes)
     return net
+
+
+def _other_kind(name: str, shape: Shape) -> str:
+    for kind in KINDS:
+        if len(shape) == len(kind.axes):
+            names = " or ".join(kind.networks)
+            return f"model {name!r}: it takes images and these are {kind.nouns}; give {names}"
+    return f"model {name!r}: it takes images (channels, height, width), not examples of shape {shape}"
 
 
 def _check_output(net: nn.Module, family: Family, name: str, input_shape: Shape, num_classes: int) -> None:

@@ -34,6 +34,7 @@ class Custom:
 
     form = CALLABLE_FORM
     published: ClassVar[None] = None
+    axes: ClassVar[None] = None
 
     def reads(self, name: str) -> bool:
         """Is there a colon? What else has to be right is for `check`."""

@@ -42,9 +42,7 @@ def transition(num_in: int, num_out: int) -> nn.Sequential:
     )
 
 
-def densenet_bc(
-    input_shape: tuple[int, int, int], num_classes: int, depth: int, growth: int
-) -> nn.Sequential:
+def densenet_bc(input_shape: tuple[int, ...], num_classes: int, depth: int, growth: int) -> nn.Sequential:
     """DenseNet-BC of three stages of (depth - 4) / 6 layers, each adding ``growth`` channels.
 
     Takes [b, c, h, w] with sides of at least 4, gives logits [b, num_classes]. No dropout. Initialized

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from easiness.models.published import Published
 
-Shape: TypeAlias = tuple[int, int, int]
+Shape: TypeAlias = tuple[int, ...]
+"""Of one example: (channels, height, width) of an image, (D,) of a vector."""
 
 
 class Family(Protocol):
@@ -28,6 +29,11 @@ class Family(Protocol):
         """Itself, where somebody publishes trained weights of these networks."""
         ...
 
+    @property
+    def axes(self) -> int | None:
+        """The number of axes that an example has to have, 3 of images; ``None`` where any will do."""
+        ...
+
     def reads(self, name: str) -> bool:
         """Is this a name of the form, right or wrong?"""
         ...
@@ -41,15 +47,15 @@ class Family(Protocol):
         ...
 
     def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
-        """The network for images of ``input_shape`` (c, h, w), with random weights.
+        """The network for examples of ``input_shape``, with random weights.
 
         Raises:
-            BadInput: the images do not suit it, or it cannot be built.
+            BadInput: the examples do not suit it, or it cannot be built.
         """
         ...
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
-        """Why the network cannot take such images, where that is what ``error`` came from."""
+        """Why the network cannot take such examples, where that is what ``error`` came from."""
         ...
 
 

@@ -8,11 +8,11 @@ from collections import OrderedDict
 from torch import nn
 
 
-def mlp(input_shape: tuple[int, int, int], num_classes: int, depth: int, width: int = 512) -> nn.Sequential:
+def mlp(input_shape: tuple[int, ...], num_classes: int, depth: int = 1, width: int = 512) -> nn.Sequential:
     """``depth`` weight layers: ``depth - 1`` of ``width`` hidden units with ReLU, then the classifier.
 
-    ``depth=3`` is the paper's three-layer MLP; the paper gives no width, 512 is our choice. Takes
-    [b, c, h, w], gives logits [b, num_classes]. Initialized as PyTorch does by default.
+    ``depth=3`` is the paper's three-layer MLP; the paper gives no width, 512 is our choice. ``depth=1`` is a
+    linear classifier. Takes [b, ...], gives logits [b, num_classes]. Initialized as PyTorch does by default.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict(flatten=nn.Flatten())
     num_in = math.prod(input_shape)

@@ -23,8 +23,9 @@ class Numbered:
     """Networks named by ``form``, in which each word in capitals stands for a number.
 
     ``name`` is that of a module beside this one and of the function in it that builds them, from the
-    images' shape, the number of classes and the numbers. ``numbers`` gives the values that each word may
-    have, ``min_side`` the smallest height and width in pixels, ``examples`` some members, for hints.
+    examples' shape, the number of classes and the numbers. ``numbers`` gives the values that each word may
+    have, ``min_side`` the smallest height and width of images in pixels, ``examples`` some members, for
+    hints; ``axes`` is the number of axes of an example, ``None`` where any will do.
     """
 
     name: str
@@ -32,12 +33,14 @@ class Numbered:
     numbers: Mapping[str, range]
     min_side: int
     examples: tuple[str, ...]
+    axes: int | None = 3
 
     published: ClassVar[None] = None
 
     def read(self, name: str) -> dict[str, int] | None:
         """The numbers in a name of this form, in or out of range; ``None`` for another form."""
-        match = re.fullmatch(re.sub("|".join(self.numbers).upper(), _WHOLE, self.form), name)
+        form = re.sub("|".join(self.numbers).upper(), _WHOLE, self.form) if self.numbers else self.form
+        match = re.fullmatch(form, name)
         return dict(zip(self.numbers, map(int, match.groups()), strict=True)) if match else None
 
     def reads(self, name: str) -> bool:
@@ -55,8 +58,9 @@ class Numbered:
 
     def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
         """The network, initialized from torch's global generator."""
-        _, height, width = input_shape
-        if min(height, width) < self.min_side:
+        sides = input_shape[1:]
+        if min(sides, default=self.min_side) < self.min_side:
+            height, width = sides
             raise BadInput(
                 f"model {name!r}: needs images of at least {self.min_side} x {self.min_side} pixels; these "
                 f"are {height} x {width}, so use larger images or an MLP such as mlp_3"

@@ -10,15 +10,16 @@ import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from easiness.errors import BadInput
+from easiness.models.family import Shape
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    ReadWeights: TypeAlias = Callable[[str, Path, nn.Module, tuple[int, int, int]], dict[str, Tensor]]
+    ReadWeights: TypeAlias = Callable[[str, Path, nn.Module, Shape], dict[str, Tensor]]
 
 SUFFIX = ".safetensors"
 
@@ -37,26 +38,26 @@ class Published:
     reads: Callable[[str], bool]
     known: Callable[[], Sequence[str] | None]
     check: Callable[[str], None]
-    net: Callable[[str, tuple[int, int, int], int], nn.Module]
+    net: Callable[[str, Shape, int], nn.Module]
     weights_file: Callable[[str], Path]
     weights: ReadWeights
     any_channels: bool = False
     smallest_side: Callable[[str], int] | None = None
+
+    axes: ClassVar[int] = 3
 
     @property
     def published(self) -> Published:
         """Itself."""
         return self
 
-    def build(self, name: str, input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
+    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
         """The network, initialized as its library does; a grey image is seen as three equal channels."""
         if self.any_channels:
             return self._net(name, input_shape, input_shape, num_classes)
         return _for(input_shape, self._net(name, _colored(name, input_shape), input_shape, num_classes))
 
-    def build_from(
-        self, path: Path, name: str, input_shape: tuple[int, int, int], num_classes: int
-    ) -> nn.Module:
+    def build_from(self, path: Path, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
         """The network with the weights in the file ``path``, all but a classifier for other classes.
 
         The random numbers drawn are those of `build`.
@@ -69,9 +70,7 @@ class Published:
         load_weights(net, self.weights(name, path, net, seen), num_classes, path)
         return _for(input_shape, net)
 
-    def _net(
-        self, name: str, seen: tuple[int, int, int], input_shape: tuple[int, int, int], num_classes: int
-    ) -> nn.Module:
+    def _net(self, name: str, seen: Shape, input_shape: Shape, num_classes: int) -> nn.Module:
         try:
             return self.net(name, seen, num_classes)
         except BadInput:
@@ -79,7 +78,7 @@ class Published:
         except Exception as error:
             raise BadInput(self.unsuited(name, input_shape, error)) from error
 
-    def unsuited(self, name: str, input_shape: tuple[int, int, int], error: Exception) -> str:
+    def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:
         """The reason why the network cannot take such an example, and the remedy."""
         _, height, width = input_shape
         larger = "use larger images, or set `crop` in the recipe to a larger side"
@@ -94,7 +93,7 @@ class Published:
         )
 
 
-def _colored(name: str, input_shape: tuple[int, int, int], weights: str = "") -> tuple[int, int, int]:
+def _colored(name: str, input_shape: Shape, weights: str = "") -> Shape:
     """The shape of what the network sees of such images."""
     channels, height, width = input_shape
     if channels not in (1, 3):
@@ -102,7 +101,7 @@ def _colored(name: str, input_shape: tuple[int, int, int], weights: str = "") ->
     return 3, height, width
 
 
-def _for(input_shape: tuple[int, int, int], net: nn.Module) -> nn.Module:
+def _for(input_shape: Shape, net: nn.Module) -> nn.Module:
     """The network of colored images as one of images of this shape."""
     from easiness.models.layers import Grey
 

@@ -16,9 +16,15 @@ from easiness.models.torchvision_nets import TORCHVISION
 _HALVED_TWICE = 4
 
 OWN: tuple[Numbered, ...] = (
-    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3")),
+    Numbered("mlp", "linear", {}, 1, ("linear",), axes=None),
+    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3"), axes=None),
     Numbered(
-        "mlp", "mlp_DEPTH_wWIDTH", {"depth": range(1, 65), "width": range(1, 16385)}, 1, ("mlp_3_w256",)
+        "mlp",
+        "mlp_DEPTH_wWIDTH",
+        {"depth": range(1, 65), "width": range(1, 16385)},
+        1,
+        ("mlp_3_w256",),
+        axes=None,
     ),
     Numbered(
         "wrn",

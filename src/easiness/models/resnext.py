@@ -42,7 +42,7 @@ class Block(nn.Module):
 
 
 def resnext(
-    input_shape: tuple[int, int, int],
+    input_shape: tuple[int, ...],
     num_classes: int,
     depth: int,
     cardinality: int,

@@ -33,7 +33,7 @@ class Block(nn.Module):
         return out.add_(x if self.shortcut is None else self.shortcut(active))
 
 
-def wrn(input_shape: tuple[int, int, int], num_classes: int, depth: int, width: int) -> nn.Sequential:
+def wrn(input_shape: tuple[int, ...], num_classes: int, depth: int, width: int) -> nn.Sequential:
     """WRN-``depth``-``width``: three stages of (depth - 4) / 6 blocks.
 
     The stages have 16, 32 and 64 times ``width`` channels. Takes [b, c, h, w] with sides of at least 4,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easiness.errors import BadInput
-from easiness.report.pictures import Named
+from easiness.report.examples import Named
 from easiness.runs import data_of
 from easiness.show import Section, to_svg
 from easiness.store import Run

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
+from easiness.report.examples import Shown
 from easiness.report.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.scores import SCORES
@@ -105,16 +106,16 @@ class DataMap:
         of_runs = [note for run in self.runs for note in run.trajectories.notes()]
         return found + list(dict.fromkeys(of_runs))
 
-    def data(self, pictures: Mapping[int, str], elsewhere: Iterable[int]) -> str:
+    def data(self, pictures: Mapping[int, Shown], elsewhere: Iterable[int]) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
-            pictures: ``data:`` addresses by position.
+            pictures: examples by position, of which the map shows those that are pictures.
             elsewhere: positions whose pictures the page has in any case; the script takes them from there.
         """
         known, left, own = set(elsewhere), _PICTURE_BYTES, {}
         for position in self.pictured:
-            uri = pictures.get(position)
+            uri = pictures[position].uri if position in pictures else None
             if uri is None or position in known or len(uri) > left:
                 continue
             left -= len(uri)

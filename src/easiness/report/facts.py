@@ -10,6 +10,7 @@ from typing import Any
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.inputs import kind_named
 from easiness.models import is_given
 from easiness.report.run_figures import AccuracyCurves, accuracy_curves, draw_levels, easiness_levels
 from easiness.show import chosen_percent, count, duration, figure_html, plus_minus
@@ -104,17 +105,11 @@ def _distinct(values: Iterable[str]) -> list[str]:
 
 
 def describe_data(run: Run) -> str:
-    """The data of a run in a phrase: numbers of examples and classes, and the size of a picture."""
+    """The data of a run in a phrase: numbers of examples and classes, and what one is like."""
     data = run.spec.data
     text = f"{count(data.train.num_examples)} examples of {len(data.classes)} classes"
-    if data.image_shape is not None:
-        channels, height, width = data.image_shape
-        color = {1: "grey", 3: "color"}.get(channels, f"{channels}-channel")
-        text += f", {color} pictures of {width} × {height} pixels"
-    if run.spec.measured is not None:
-        crop, reduce = run.spec.measured.recipe.crop, run.spec.measured.recipe.reduce
-        text += f", seen as crops of {crop} × {crop}" if crop else ""
-        text += f", seen with blocks of {reduce} × {reduce} averaged into one pixel" if reduce > 1 else ""
+    recipe = None if run.spec.measured is None else run.spec.measured.recipe
+    text += kind_named(data.kind).looks(data.image_shape or data.shape, recipe)
     if data.held_out is not None:
         text += f"; {count(data.held_out.num_examples)} more are held out"
     return text

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, tie_order
 from easiness.errors import BadInput, nearest
-from easiness.runs import data_of, run_pictures
+from easiness.inputs import IMAGE, to_pil
+from easiness.runs import data_of, run_values
 from easiness.show import EASY, FONT_SIZE, HARD, INK
 from easiness.store import Run
 
@@ -98,13 +99,15 @@ def gallery(
         raise BadInput(f"per_side {per_side}: must be at least 1")
     labels = list(range(len(run.classes)))[:_MOST_CLASSES] if classes is None else _labels(run, classes)
     data = data_of(run, data)
+    if data.kind != IMAGE:
+        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows pictures alone")
     votes = run.votes(epoch)
     counts = votes.counts(votes.all_trials())[0]
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])
     pictures = {
         at: Picture(at, int(counts[at]), square)
-        for at, square in zip(positions.tolist(), run_pictures(run, data, positions, _square), strict=True)
+        for at, square in zip(positions.tolist(), run_values(run, data, positions, _square), strict=True)
     }
     rows = [
         GalleryRow(run.classes[label], *([pictures[at] for at in side.tolist()] for side in pair))
@@ -132,8 +135,7 @@ def _square(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     square = np.ascontiguousarray(pixels[top : top + side, left : left + side])
     if side <= _LARGEST_SIDE:
         return square
-    image = Image.fromarray(square[..., 0] if channels == 1 else square)
-    small = np.array(image.resize((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS))
+    small = np.array(to_pil(square).resize((_LARGEST_SIDE, _LARGEST_SIDE), Image.Resampling.LANCZOS))
     return small[..., None] if channels == 1 else small
 
 

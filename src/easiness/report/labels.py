@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.report.examples import Named
 from easiness.report.facts import epoch_option
-from easiness.report.pictures import Named
 from easiness.runs import has_held_out
 from easiness.spec import Split, command_line
 from easiness.store import Run
@@ -70,17 +70,18 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     """The conflicts in the data of a run, where they are at hand and soon looked through."""
     if data is None:
         return Certain([], [], [])
-    small = data.scan.size is not None and max(data.scan.size) <= _SMALL
+    small = data.traits.shape is not None and max(data.traits.shape[1:], default=1) <= _SMALL
     most = MOST_COMPARED if small else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
     if num > most:
         command = command_line("suspects", run.path)
-        why = f"Identical pictures were not looked for among {num:,}, which takes a while: {command} does."
+        what = f"Identical {data.kind.nouns} were not looked for among {num:,}"
+        why = f"{what}, which takes a while: {command} does."
         return Certain([why], [], [])
     try:
         found = find_conflicts(data)
     except BadInput as error:
-        return Certain([f"Identical pictures were not looked for: {error}."], [], [])
+        return Certain([f"Identical {data.kind.nouns} were not looked for: {error}."], [], [])
     return Certain(
         replace(found, duplicates=()).sentences(),
         list(_alike(found)),

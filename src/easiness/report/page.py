@@ -12,15 +12,16 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.inputs import IMAGE, kind_named
 from easiness.report import run_figures
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
+from easiness.report.examples import Named, Shown, shown_at, shown_by_name
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.files import write_file
 from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.labels import Certain, SuspectLabels, certain, suspect_labels
 from easiness.report.left_out import LeftOut, left_out
-from easiness.report.pictures import Named, named_uris, picture_uris
 from easiness.report.template import render_page
 from easiness.runs import find_data
 from easiness.show import to_svg
@@ -143,12 +144,12 @@ def render_report(
     parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
     sure = certain(runs[0], data)
     drawn = _data_map(runs, at, parts)
-    pictures: dict[int, str] = {}
-    marked: dict[Named, str] = {}
+    pictures: dict[int, Shown] = {}
+    marked: dict[Named, Shown] = {}
     if data is not None:
         try:
-            pictures = picture_uris(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))
-            marked = named_uris(data, _marked(parts, sure, changed))
+            pictures = shown_at(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))
+            marked = shown_by_name(data, _marked(parts, sure, changed))
         except BadInput as error:
             if source is not None:
                 raise
@@ -175,7 +176,8 @@ def render_report(
         pictures=pictures,
         marked=marked,
         no_pictures=no_pictures,
-        pixelated=data is not None and data.scan.size is not None and max(data.scan.size) <= 64,
+        kind=kind_named(runs[0].spec.data.kind),
+        pixelated=data is not None and _are_small(data),
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
@@ -184,6 +186,12 @@ def render_report(
         data_map_data=drawn.data(pictures, _in_galleries(parts)),
         most_open=_MOST_OPEN,
     )
+
+
+def _are_small(data: Dataset) -> bool:
+    """Are they pictures of one size, of few pixels?"""
+    shape = data.traits.shape
+    return shape is not None and max(shape[1:], default=0) <= 64
 
 
 def _data_map(runs: Sequence[Run], epoch: int, parts: Sequence[RunPart]) -> DataMap:
@@ -239,7 +247,7 @@ def _part(
             key=f"{key}-levels",
             label="Examples by the number of trials that are right; the table below has the numbers.",
         ),
-        alike="" if data is None else _alike(run, data, epoch, fraction),
+        alike="" if data is None or data.kind != IMAGE else _alike(run, data, epoch, fraction),
         galleries=class_galleries(
             run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
         ),

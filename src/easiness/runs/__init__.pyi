@@ -32,7 +32,7 @@ from .source import (
     has_held_out as has_held_out,
     positions_in as positions_in,
     recipe_of as recipe_of,
-    run_pictures as run_pictures,
+    run_values as run_values,
     untrusted as untrusted,
 )
 from .telling import tell_of_data as tell_of_data, told as told

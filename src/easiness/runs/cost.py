@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from easiness.data import Dataset, cache_path, fits, reduce
+from easiness.data import Dataset
+from easiness.inputs import IMAGE, cache_path, fits, reduce
 from easiness.runs.forecast import Forecast, work_of
 from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
@@ -126,9 +127,9 @@ class _Photos:
 
 def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _Photos:
     """By the first photos of the split; without a cache each of ``looks`` may have to decode all anew."""
-    if not recipe.crop:
+    if split.kind != IMAGE or not recipe.crop:
         return _Photos(0, 0.0)
-    channels = split.stored.scan.channels
+    channels = split.stored.traits.channels
     if cache and cache_path(cache, split.fingerprint, recipe.resize, channels).exists():
         return _Photos(0, 0.0)
     began = time.perf_counter()

@@ -55,10 +55,11 @@ def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
         Workload(
             run.model,
             run.recipe,
-            data.input_shape(run.recipe),
+            data.signature(run.recipe).shape,
             data.num_classes,
             min(run.recipe.batch_size, trained_on),
             device,
+            data.kind.name,
         ),
         run.epochs * run.recipe.steps_per_epoch(len(data) if run.same_steps else trained_on),
         # what training computes anyway is no pass of its own
@@ -215,6 +216,7 @@ def _about(workload: Workload) -> dict[str, Any]:
         "torch": str(torch.__version__),
         "model": workload.model,
         "shape": list(workload.shape),
+        "kind": workload.kind,
         "num_classes": workload.num_classes,
         "batch": workload.batch,
         "augmentation": {

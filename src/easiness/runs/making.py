@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from easiness.data import DamagedCache
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
+from easiness.inputs import DamagedCache
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost

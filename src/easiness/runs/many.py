@@ -147,7 +147,7 @@ def missing_by_run(plans: Mapping[str, Plan], folder: Path) -> dict[str, int]:
 
 def _alike(plan: Plan) -> Any:
     """What runs agree in that are trained in the same way, as the file of choices names it."""
-    return plan.model, plan.input_shape, plan.recipe.batch_size, plan.precision, ()
+    return plan.model, plan.signature.shape, plan.recipe.batch_size, plan.precision, ()
 
 
 def _chosen(

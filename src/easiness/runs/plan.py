@@ -14,6 +14,7 @@ import torch
 from easiness.analysis import check_classes_left
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.runs.difference import difference
 from easiness.runs.source import given_data
@@ -64,7 +65,7 @@ class Plan:
 
     data: Dataset
     asked: RunSpec
-    input_shape: tuple[int, int, int]
+    signature: Signature
     precision: Precision
     pretrained: Path | None = None
     ranking: npt.NDArray[np.float64] | None = None
@@ -157,10 +158,10 @@ def make_plan(
             f"train share {share}: leaves {num} of {len(data)} examples to train on, "
             f"fewer than the {data.num_classes} classes; give a larger one"
         )
-    shape = data.input_shape(recipe)
+    signature = data.signature(recipe)
     weights = pretrained_file(model) if training.pretrained else None
     with torch.random.fork_rng(devices=[]):  # only to see that it can be built
-        build_model(model, shape, data.num_classes, weights)
+        build_model(model, signature, data.num_classes, weights)
     if drawn is not None:
         _check_draws(data, drawn, seed, trials)
     asked = RunSpec(
@@ -179,7 +180,7 @@ def make_plan(
         epochs=epochs,
     )
     ranking = None if drawn is None else drawn.ranking
-    return Plan(data, asked, shape, training.precision, weights, ranking)
+    return Plan(data, asked, signature, training.precision, weights, ranking)
 
 
 def _probes(data: Dataset, recording: Recording, observe: str, train_share: float) -> tuple[Probe, ...]:
@@ -262,7 +263,10 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
         changes["batch_size"] = training.batch_size
     if training.image_size is not None:
         changes["crop"] = at_least("--image-size", training.image_size, 1)
-    return make_recipe(base, changes, origin=origin)
+    if training.image_size is not None and "crop" not in data.kind.settings:
+        size = training.image_size
+        raise BadInput(f"--image-size {size}: the examples are {data.kind.nouns}; leave it out")
+    return make_recipe(base, changes, origin=origin, kind=data.kind.name)
 
 
 def with_recipe(training: Training, out: Path) -> Training:

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from easiness.data import DecodedPhotos, WorkingImages, counted, working_images
 from easiness.errors import BadInput
+from easiness.inputs import DecodedPhotos, Values, counted
 from easiness.runs.cost import cached_bytes
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.show import size_text
 
-ReadyImages: TypeAlias = dict[str, WorkingImages]
+ReadyImages: TypeAlias = dict[str, Values]
 """Images by the name of their split."""
 
 
@@ -33,7 +33,7 @@ def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) 
     images: ReadyImages = {}
     for name, split in plan.data.splits.items():
         tell = partial(progress.cached, split.split, total=len(split))
-        images[name] = working_images(split, plan.recipe, cache, tell)
+        images[name] = split.packed(plan.recipe, cache, tell)
         if isinstance(images[name], DecodedPhotos) and not plan.data.load_options.skip_unreadable:
             decoded = counted(split.stored.map(lambda _: None), "checking images", len(split))
             deque(decoded, maxlen=0)

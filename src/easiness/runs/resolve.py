@@ -6,9 +6,9 @@ import math
 
 import torch
 
-from easiness.data import available_memory
 from easiness.errors import BadInput
 from easiness.executors import check_executor
+from easiness.inputs import available_memory
 from easiness.runs.forecast import Forecast, Work, work_of
 from easiness.runs.plan import Plan
 from easiness.show import counted

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
 
-from easiness.data import reading
+from easiness.inputs import reading
 from easiness.show import duration_text
 from easiness.standard_error import lenient_stderr, say_on_stderr
 

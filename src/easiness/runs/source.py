@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, Pixels, load_dataset, part_of
+from easiness.data import Dataset, load_dataset, part_of
 from easiness.errors import BadInput
 from easiness.models import module_of, pretrained_file
 from easiness.spec import DatasetRef, Loading, Recipe, Split, make_recipe
@@ -162,22 +162,22 @@ def positions_in(data: Dataset, run: Run, split: Split = "train") -> npt.NDArray
     return np.array([where[name] for name in ids], np.int64)
 
 
-def run_pictures(
-    run: Run, data: Dataset, positions: npt.NDArray[np.int64], function: Callable[[Pixels], R]
+def run_values(
+    run: Run, data: Dataset, positions: npt.NDArray[np.int64], function: Callable[[npt.NDArray[Any]], R]
 ) -> list[R]:
-    """``function`` of the pictures of the examples at ``positions`` [n] of the run, decoded from its data.
+    """``function`` of the examples at ``positions`` [n] of the run, decoded from its data.
 
     Raises:
-        BadInput: the data lack an example of the run, or a picture is unreadable.
+        BadInput: the data lack an example of the run, or one is unreadable.
     """
-    return data.map_pictures(positions_in(data, run)[positions], function)
+    return data.map(positions_in(data, run)[positions], function)
 
 
 def recipe_of(run: Run, data: Dataset) -> Recipe:
     """The recipe of a run, or for one recorded in somebody's own loop the usual one of its data."""
     if run.spec.measured is not None:
         return run.spec.measured.recipe
-    return make_recipe(data.recipe_defaults, {}, origin="recipe")
+    return make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
 
 
 def untrusted(run: Run) -> str:
@@ -216,7 +216,7 @@ def feature_reader(run: Run, data: Dataset, trial: StoredTrial, device: torch.de
     recipe = spec.recipe
     network = FeatureReader(
         spec.model,
-        data.input_shape(recipe),
+        data.signature(recipe),
         len(run.classes),
         trial.weights(),
         device,

@@ -14,18 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import (
-    Dataset,
-    SentImages,
-    SharedImages,
-    WorkingImages,
-    cache_folder,
-    opened_cache,
-    share_images,
-    working_images,
-)
+from easiness.data import Dataset, cache_folder
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
+from easiness.inputs import Packed, Values, opened_cache
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
 from easiness.runs.source import load_as
@@ -48,7 +40,7 @@ class Trainer:
     spec: RunSpec
     data: Dataset
     device: str
-    images: Mapping[str, WorkingImages | SharedImages | SentImages | NodePhotos]
+    images: Mapping[str, Values | NodePhotos]
     ranking: npt.NDArray[np.float64] | None
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
@@ -81,7 +73,7 @@ class Trainer:
             self.data,
             device,
             images={
-                name: images.open() if isinstance(images, SharedImages | SentImages | NodePhotos) else images
+                name: images.open() if isinstance(images, NodePhotos) else images
                 for name, images in self.images.items()
             },
             ranking=self.ranking,
@@ -101,9 +93,9 @@ class Trainer:
         images: dict[str, Any] = {}
         num_bytes = 0
         for name, own in self.images.items():
-            if isinstance(own, torch.Tensor):
-                images[name] = SentImages.of(own)
-                num_bytes += own.numel()
+            if isinstance(own, Packed) and own.in_memory:
+                images[name] = own
+                num_bytes += own.num_bytes
             else:
                 images[name] = NodePhotos.of(self.spec, name, own)
         if num_bytes:
@@ -113,7 +105,7 @@ class Trainer:
                 "photos: each machine reads them from the cache beside the run where it sees that, else from "
                 "the source, once it is sure that these are the same"
             )
-        return replace(self, data=self.data.without_images(), images=images)
+        return replace(self, data=self.data.without_values(), images=images)
 
     @contextmanager
     def shared(self, folder: Path, prefix: str) -> Iterator[Trainer]:
@@ -127,21 +119,21 @@ class Trainer:
         try:
             for name, own in self.images.items():
                 images[name] = own
-                if isinstance(own, torch.Tensor):
+                if isinstance(own, Packed) and own.in_memory:
                     paths.append(folder / f"{prefix}{name}")
                     images[name] = _written(own, paths[-1])
-            yield replace(self, data=self.data.without_images(), images=images)
+            yield replace(self, data=self.data.without_values(), images=images)
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
 
 
-def _written(images: torch.Tensor, path: Path) -> SharedImages:
+def _written(examples: Packed, path: Path) -> Packed:
     try:
-        return share_images(images, path)
+        return examples.written(path)
     except OSError as error:
         raise RunFailed(
-            f"{path.parent}: the images cannot be written for the processes to share "
+            f"{path.parent}: the examples cannot be written for the processes to share "
             f"({error.strerror or error}); make room, or use --jobs 1"
         ) from error
 
@@ -158,9 +150,9 @@ class NodePhotos:
     @classmethod
     def of(cls, spec: RunSpec, split: str, photos: Any) -> NodePhotos:
         """Of photos in a file, which are those of a run."""
-        return cls(photos.path, split, spec.data, spec.recipe)
+        return cls(photos.flat.path, split, spec.data, spec.recipe)
 
-    def open(self) -> WorkingImages:
+    def open(self) -> Values:
         """The photos; a machine that does not see the run's cache makes one in its own cache folder, once.
 
         Raises:
@@ -170,7 +162,7 @@ class NodePhotos:
             return opened_cache(self.path)
         return self._from_source()
 
-    def _from_source(self) -> WorkingImages:
+    def _from_source(self) -> Values:
         here = f"machine {platform.node()}: it does not see the cache of photos {self.path}"
         if self.ref.source is None:
             raise RunFailed(f"{here}: the data have no source; use a shared file system")
@@ -180,7 +172,7 @@ class NodePhotos:
             expected = self.ref.train if self.split == "train" else self.ref.held_out
             if split is None or expected is None or split.fingerprint != expected.fingerprint:
                 raise RunFailed(f"{here}: has other data at {self.ref.source}; copy those of the run")
-            photos = working_images(split, self.recipe, cache_folder() / "photos")
+            photos: Values = split.packed(self.recipe, cache_folder() / "photos")
         except BadInput as error:
             raise RunFailed(f"{here}: cannot read the source ({error}); share the folder") from error
         return photos

@@ -39,10 +39,12 @@ from .options import (
     Trials as Trials,
 )
 from .recipe import (
+    KIND_SETTINGS as KIND_SETTINGS,
     RECIPE_VERSION as RECIPE_VERSION,
     Recipe as Recipe,
     make_recipe as make_recipe,
     read_recipe as read_recipe,
+    settings_of_others as settings_of_others,
 )
 from .renamed import renamed as renamed
 from .seeds import TrialSeeds as TrialSeeds, trial_seeds as trial_seeds

@@ -74,10 +74,10 @@ def recipe_settings(recipe: Mapping[str, Any] | str | Path | None, *, model: str
 def describe_recipe(recipe: Recipe) -> str:
     """The named recipe that is nearest, and what differs: ``short, but flip = 0.0``."""
     ours = recipe.model_dump()
+    unused = recipe.unused() - {"crop", "reduce"}
     differences = {}
     for name, settings in RECIPES.items():
         theirs = Recipe.model_validate(settings).model_dump()
-        unused = set() if recipe.crop else {"crop_scale", "crop_ratio", "crop_share"}
         differences[name] = [
             f"{key} = {value}" for key, value in ours.items() if value != theirs[key] and key not in unused
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from easiness.errors import BadInput, nearest
 from easiness.regular_file import read_regular
+from easiness.spec.image_settings import ImageSettings
 
 RECIPE_VERSION = 1
 """Changes whenever the same recipe would train to other weights; it is part of a trial's identity."""
@@ -21,18 +22,13 @@ MOST_BYTES = 2**14
 
 _MOST_SHOWN = 80  # characters of a value in an error
 
+IMAGE = "image"
+KIND_SETTINGS: Mapping[str, type[BaseModel]] = {IMAGE: ImageSettings}
+"""The part of a recipe that belongs to a kind of examples, by its name; the other kinds have none."""
 
-class Recipe(BaseModel):
-    """Optimizer, schedule and augmentation of a trial (Kishida and Nakayama 2019, section 3.1).
 
-    The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":
-    ``theta -= eta_t * (alpha * m / (sqrt(v) + epsilon) + lambda * theta)`` with
-    ``lambda = w_norm * sqrt(b / (B * T))`` and ``eta_t = (1 + cos(pi * t / T)) / 2``, where b is the
-    batch size, B the number of examples trained on, T the ``period`` and t the epochs so far. A period of
-    ``"epochs"`` is as long as the training, whatever its length: the cosine then ends with it.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _TrainingSettings(BaseModel):
+    """Optimizer and schedule, whatever the examples are."""
 
     batch_size: int = Field(default=128, ge=1, lt=2**31, description="examples per step")
     alpha: float = Field(default=0.001, gt=0, description="step size at the start of the cosine")
@@ -46,51 +42,27 @@ class Recipe(BaseModel):
     label_smoothing: float = Field(
         default=0.0, ge=0, lt=1, description="share of the target that is spread over all classes alike"
     )
-    translation: float = Field(
-        default=0.125, ge=0, lt=1, description="largest shift as a share of the side (4 of 32 pixels)"
-    )
-    flip: float = Field(default=0.5, ge=0, le=1, description="probability of a horizontal flip")
-    crop: int = Field(
-        default=0,
-        ge=0,
-        le=16384,
-        description="side in pixels that photos are cropped to; 0: images keep their size",
-    )
-    crop_scale: float = Field(
-        default=0.08, gt=0, le=1, description="least share of a photo's area that a random crop takes"
-    )
-    crop_ratio: float = Field(
-        default=4 / 3, ge=1, description="largest aspect ratio of a random crop, upright or across"
-    )
-    crop_share: float = Field(
-        default=0.875,
-        ge=0.01,
-        le=1,
-        description="share of the short side in the evaluation crop (224 of 256)",
-    )
-    reduce: int = Field(
-        default=1,
-        ge=1,
-        lt=2**31,
-        description="side of the blocks of pixels averaged into one, of images without crop",
-    )
-    gcn: bool = Field(default=True, description="global contrast normalization")
-    gcn_epsilon: float = Field(default=1e-6, gt=0, description="added to the standard deviation in GCN")
 
-    @property
-    def resize(self) -> int:
-        """Short side in pixels that a photo has before the evaluation crop: 256 for a crop of 224."""
-        return int(self.crop / self.crop_share + 0.5)
 
-    def identity(self) -> dict[str, Any]:
-        """The settings that decide what is learned: how photos are cropped only where they are.
+class Recipe(ImageSettings, _TrainingSettings):
+    """Optimizer, schedule and augmentation of a trial (Kishida and Nakayama 2019, section 3.1).
+
+    The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":
+    ``theta -= eta_t * (alpha * m / (sqrt(v) + epsilon) + lambda * theta)`` with
+    ``lambda = w_norm * sqrt(b / (B * T))`` and ``eta_t = (1 + cos(pi * t / T)) / 2``, where b is the
+    batch size, B the number of examples trained on, T the ``period`` and t the epochs so far. A period of
+    ``"epochs"`` is as long as the training, whatever its length: the cosine then ends with it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    def identity(self, kind: str = IMAGE) -> dict[str, Any]:
+        """The settings that decide what is learned from examples of a kind, by name.
 
         A setting that is not in use is left out, so that runs from before it existed are still the same.
         """
-        unused = set() if self.crop else {"crop", "crop_scale", "crop_ratio", "crop_share"}
-        unused |= {"reduce"} if self.reduce == 1 else set()
-        unused |= {"label_smoothing"} if self.label_smoothing == 0 else set()
-        return self.model_dump(mode="json", exclude=unused)
+        unused = {"label_smoothing"} if self.label_smoothing == 0 else set()
+        return self.model_dump(mode="json", exclude=unused | self.unused() | settings_of_others(kind))
 
     def over(self, epochs: int) -> Recipe:
         """The recipe of a training of so many epochs: its ``period`` is a number."""
@@ -129,23 +101,29 @@ class Recipe(BaseModel):
         """Schedule multiplier in [0, 1] after ``epochs`` (a fraction counts) of training."""
         return 0.5 * (1 + math.cos(math.pi * epochs / self._period))
 
-    def shift(self, side: int) -> int:
-        """Largest translation in pixels of an image with this side: 4 for 32 pixels."""
-        return int(self.translation * side + 0.5)
+
+def settings_of_others(kind: str) -> set[str]:
+    """The settings of a recipe that belong to other kinds of examples, and mean nothing to this one."""
+    return {name for other, part in KIND_SETTINGS.items() if other != kind for name in part.model_fields}
 
 
-def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -> Recipe:
+def make_recipe(
+    base: dict[str, Any], changes: dict[str, Any], *, origin: str, kind: str | None = None
+) -> Recipe:
     """The recipe with ``changes`` (from ``origin``, for the error text) over the defaults in ``base``.
 
     Raises:
-        BadInput: an unknown setting, a value of another type (``"64"`` is no number) or out of range, or
-            both ``crop`` and ``reduce``.
+        BadInput: an unknown setting, a value of another type (``"64"`` is no number) or out of range, both
+            ``crop`` and ``reduce``, or a setting that examples of this ``kind`` have no use for.
     """
     unknown = [key for key in changes if key not in Recipe.model_fields]
     if unknown:
         raise BadInput(
             f"{origin}: unknown recipe setting {quoted(unknown[0])}{nearest(unknown[0], Recipe.model_fields)}"
         )
+    foreign = [key for key in changes if kind is not None and key in settings_of_others(kind)]
+    if foreign:
+        raise BadInput(f"{origin}: {foreign[0]}: no setting for examples of kind {kind}; leave it out")
     try:
         recipe = Recipe.model_validate({**base, **changes}, strict=True)
     except ValidationError as error:
@@ -154,11 +132,9 @@ def make_recipe(base: dict[str, Any], changes: dict[str, Any], *, origin: str) -
         if key == "period":
             reason = 'give a finite number of epochs above 0, or "epochs" for as many as are trained'
         raise BadInput(f"{origin}: {key}: {reason}, not {quoted(first['input'])}") from None
-    if recipe.crop and recipe.reduce > 1:
-        raise BadInput(
-            f"{origin}: reduce: photos are cropped to {recipe.crop} pixels, which is their size; change "
-            "`crop` instead, or set `crop = 0` for images of one size"
-        )
+    conflict = recipe.conflict()
+    if conflict:
+        raise BadInput(f"{origin}: {conflict}")
     return recipe
 
 

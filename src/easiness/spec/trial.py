@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 from easiness.errors import shorten
 from easiness.spec.draw import Draw
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
-from easiness.spec.recipe import RECIPE_VERSION, Recipe
+from easiness.spec.recipe import IMAGE, RECIPE_VERSION, Recipe
 
 MOST = 10**6
 """Trials of a run, and epochs of a trial, at most: lists of so many fit into memory."""
@@ -51,10 +51,15 @@ class LoadOptions(_Frozen):
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leaves newer fields out where they are empty: documents are then those from before they existed."""
         written: dict[str, Any] = write(self)
-        return {name: value for name, value in written.items() if name not in _NEWER or value}
+        usual = ("kind", IMAGE)
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in _NEWER or (value and (name, value) != usual)
+        }
 
 
-_NEWER = ("labels", "columns", "unreadable", "num_other_files", "other_files")
+_NEWER = ("labels", "columns", "unreadable", "num_other_files", "other_files", "kind", "shape")
 
 _SPECIAL = ("pretrained", "draw", "same_steps")
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
@@ -64,9 +69,10 @@ _HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}
 class DatasetRef(LoadOptions):
     """The data of a run: the fingerprints say what they are, the other fields how to load them again.
 
-    ``image_shape`` is absent where the images differ in size. ``unreadable`` names the images that were left
-    out, which older runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that
-    by their names are no pictures, of which older runs say nothing.
+    ``kind`` is what the examples are. ``image_shape`` is that of images, absent where they differ in size;
+    ``shape`` that of examples of other kinds. ``unreadable`` names the images that were left out, which older
+    runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that by their names are
+    no pictures, of which older runs say nothing.
     """
 
     source: str | None = None
@@ -79,6 +85,8 @@ class DatasetRef(LoadOptions):
     held_out: SplitRef | None = None
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int] | None = None
+    kind: str = IMAGE
+    shape: tuple[int, ...] | None = None
 
     def load_options(self) -> LoadOptions:
         """How to load the data again from ``source``."""
@@ -175,7 +183,7 @@ class TrialSpec(_Frozen):
         """Identity of the trial: the same before it runs and from its record."""
         value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved"})
         value["data"] = self.data.identity()
-        value["recipe"] = self.recipe.identity()
+        value["recipe"] = self.recipe.identity(self.data.kind)
         value["probes"] = [probe.identity() for probe in self.probes]
         for name in _SPECIAL:  # left out where not in use: the hash is then that from before it existed
             if value[name] == type(self).model_fields[name].default:

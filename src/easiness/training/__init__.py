@@ -1,6 +1,5 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
-from easiness.inputs import ImageBank, global_contrast_normalization
 from easiness.training.device import (
     num_gpus,
     own_device,
@@ -11,14 +10,13 @@ from easiness.training.device import (
 from easiness.training.distances import InputReader
 from easiness.training.facts import NetworkFacts, Workload, network_facts
 from easiness.training.features import FeatureReader
-from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.processor import choose_precision, device_name
 from easiness.training.speed import Speed, can_be_graphed, measure_speed
 from easiness.training.standing import Standing, TrainingState
-from easiness.training.stored_network import TransformedImages, open_network, threads_of
+from easiness.training.stored_network import TransformedExamples, open_network, threads_of
 from easiness.training.training_set import TrainingSet, training_set
 
 __all__ = [
@@ -26,7 +24,7 @@ __all__ = [
     "InputReader",
     "NetworkFacts",
     "Speed",
-    "TransformedImages",
+    "TransformedExamples",
     "Workload",
     "can_be_graphed",
     "choose_precision",
@@ -40,10 +38,8 @@ __all__ = [
     "set_up",
     "threads_of",
     "AnyObserver",
-    "Bank",
     "Course",
     "EpochReport",
-    "ImageBank",
     "Keeper",
     "Lane",
     "Listener",
@@ -53,8 +49,6 @@ __all__ = [
     "StepObserver",
     "TrainingSet",
     "TrainingState",
-    "global_contrast_normalization",
-    "make_bank",
     "resolve_device",
     "train",
     "training_set",

@@ -133,16 +133,6 @@ def rehearsing(device: str) -> Iterator[None]:
         yield
 
 
-def has_room(device: torch.device, num_bytes: int, sharers: int = 1) -> bool:
-    """Do so many bytes of images leave as many for training, of what each of ``sharers`` may have?"""
-    if mps.is_mps(device):
-        return mps.has_room(num_bytes, sharers)
-    if device.type != "cuda":
-        return True
-    free, whole = torch.cuda.mem_get_info(device)
-    return 2 * num_bytes <= min(free, whole // sharers)
-
-
 @contextmanager
 def searching(whole: bool) -> Iterator[None]:
     """No search for the fastest convolutions inside unless the batch is a ``whole`` one.

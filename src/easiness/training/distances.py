@@ -10,11 +10,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from easiness.data import Dataset, WorkingImages, average_blocks, uncached_photos
+from easiness.data import Dataset
 from easiness.inputs import global_contrast_normalization
 from easiness.spec import Recipe
 from easiness.training.features import FeatureReader
-from easiness.training.inputs import make_bank
 from easiness.training.network import evaluation_batch
 
 _COLUMNS = 8192  # values of each example that are widened to double precision at a time
@@ -39,7 +38,7 @@ class InputReader:
         self._recipe = recipe
         self._device = device
         self._network = network
-        self._batch = evaluation_batch(data.input_shape(recipe))
+        self._batch = evaluation_batch(data.signature(recipe).shape)
 
     def distances(self, positions: npt.NDArray[np.int64]) -> dict[str, Distances]:
         """Between the examples at ascending ``positions`` [n], by space.
@@ -64,19 +63,14 @@ class InputReader:
         return np.concatenate(read)
 
     def _batches(self, positions: npt.NDArray[np.int64]) -> Iterator[Tensor]:
-        """Evaluation input [b, c, h, w], batch by batch."""
-        bank = make_bank(self._images(positions), self._recipe, self._device, augment=False)
+        """Evaluation input [b, ...], batch by batch."""
+        values = self._data.part(positions).packed(self._recipe)
+        bank = self._data.kind.bank(values, self._recipe, self._device, augment=False, sharers=1)
         for start in range(0, len(bank), self._batch):
             yield bank.clean(slice(start, min(start + self._batch, len(bank))))
 
     def _normalized(self, images: Tensor) -> Tensor:
         return global_contrast_normalization(images.contiguous(), self._recipe.gcn_epsilon).flatten(1)
-
-    def _images(self, positions: npt.NDArray[np.int64]) -> WorkingImages:
-        if self._recipe.crop:
-            return uncached_photos(self._data.stored.subset(positions), self._recipe.resize)
-        pictures = np.stack(self._data.pictures(positions)).transpose(0, 3, 1, 2)
-        return average_blocks(torch.from_numpy(pictures), self._recipe.reduce)
 
 
 def euclidean(values: Tensor) -> Distances:

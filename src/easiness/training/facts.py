@@ -23,15 +23,16 @@ _FEW = 2  # examples tell the operations of one, and batch normalization needs t
 class Workload:
     """What trials do at each step, as far as time goes.
 
-    ``shape`` is (channels, height, width) of what the network gets and ``batch`` the examples of a step.
+    ``shape`` is that of an example of this ``kind`` as the network gets it, ``batch`` the examples of a step.
     """
 
     model: str
     recipe: Recipe
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     num_classes: int
     batch: int
     device: str
+    kind: str = "image"
 
 
 class NetworkFacts(BaseModel):

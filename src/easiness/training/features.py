@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from easiness.errors import BadInput
+from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.training.network import find_classifier
 
@@ -21,7 +22,7 @@ class FeatureReader:
     def __init__(
         self,
         model: str,
-        input_shape: tuple[int, int, int],
+        signature: Signature,
         num_classes: int,
         weights: Mapping[str, npt.NDArray[Any]],
         device: torch.device,
@@ -35,7 +36,7 @@ class FeatureReader:
             BadInput: the network cannot be built, or has no linear or convolutional classifier.
         """
         with torch.random.fork_rng(devices=[]):
-            net = build_model(model, input_shape, num_classes, pretrained)
+            net = build_model(model, signature, num_classes, pretrained)
         # torch takes over what it is given, and these arrays may not be written to
         net.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
         classifier = find_classifier(net, num_classes)
@@ -52,9 +53,9 @@ class FeatureReader:
         self._seen = inputs[0]
 
     @torch.inference_mode()
-    def read(self, images: Tensor) -> Tensor:
-        """Features [b, d] of network input [b, c, h, w]; maps of features are averaged over space."""
-        self._net(images)
+    def read(self, examples: Tensor) -> Tensor:
+        """Features [b, d] of network input [b, ...]; maps of features are averaged over space."""
+        self._net(examples)
         seen, self._seen = self._seen, None
         assert seen is not None
         return seen.mean(dim=(2, 3)) if seen.ndim == 4 else seen.flatten(1)

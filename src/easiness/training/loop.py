@@ -12,11 +12,10 @@ import torch
 from torch import Tensor
 
 from easiness.errors import TrialFailed
-from easiness.inputs import fetched_ahead
+from easiness.inputs import TensorBank, fetched_ahead
 from easiness.spec import TrialSeeds
 from easiness.training.cuda_graph import StaticStep
 from easiness.training.device import searching
-from easiness.training.inputs import Bank
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 from easiness.training.standing import Standing
@@ -90,7 +89,7 @@ def batches(num_examples: int, batch_size: int) -> list[slice]:
 
 
 def _passes(
-    images: Bank, lane: Lane, batch_size: int, first: int = 0
+    images: TensorBank, lane: Lane, batch_size: int, first: int = 0
 ) -> Iterator[tuple[Tensor, tuple[Tensor, ...], Tensor]]:
     """Batches of positions, their images as fetched, and labels: pass after pass, each in a new order.
 
@@ -109,13 +108,13 @@ def _passes(
         if len(skipped) == len(slices):
             continue
         labels = lane.labels[chosen.to(lane.labels.device)]
-        positions, drawn = chosen.to(images.home), images.joined([part])
+        positions, drawn = chosen.to(images.home), part.to(images.home)
         for batch in slices[len(skipped) :]:
             yield positions[batch], images.fetch(positions[batch], drawn[batch]), labels[batch]
 
 
-def make_update(network: Network, images: Bank, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
-    """From what `Bank.fetch` gives of a batch, and its labels, to the loss and logits of an update.
+def make_update(network: Network, images: TensorBank, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
+    """From what `TensorBank.fetch` gives of a batch, and its labels, to the loss and logits of an update.
 
     `Optimizer.advance` comes first. ``graphed``: as a `StaticStep`.
     """
@@ -129,7 +128,7 @@ def make_update(network: Network, images: Bank, *, graphed: bool) -> Callable[..
 
 def train(
     network: Network,
-    images: Bank,
+    images: TensorBank,
     lane: Lane,
     observers: Mapping[str, AnyObserver],
     course: Course,

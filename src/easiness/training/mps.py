@@ -25,10 +25,3 @@ def check_precision(precision: str, device: torch.device) -> None:
     """Raise `BadInput` where a device computes otherwise than a run is to say that it did."""
     if is_mps(device) and precision == "bfloat16":
         raise BadInput("precision bfloat16: not on Apple's GPU (mps); take float32, or --device cpu")
-
-
-def has_room(num_bytes: int, sharers: int) -> bool:
-    """Do so many bytes leave as many for training, of what each of ``sharers`` may have?"""
-    whole = torch.mps.recommended_max_memory()
-    free = whole - torch.mps.driver_allocated_memory()
-    return 2 * num_bytes <= min(free, whole // sharers)

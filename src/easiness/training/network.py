@@ -58,7 +58,8 @@ def _forward_of(
     """The forward pass; no method, since a network that held its own would outlive its trial in a cycle."""
 
     def forward(images: Tensor) -> Tensor:
-        images = images.contiguous(memory_format=layout)
+        # what has no height and width knows no other layout
+        images = images.contiguous(memory_format=layout if images.ndim == 4 else torch.contiguous_format)
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
             logits: Tensor = model(images)
         return logits.float()
@@ -123,13 +124,13 @@ class Network:
         """Logits [b, classes] in float32; the model must be in evaluation mode."""
         return self._forward(images)
 
-    def at_once(self, image_shape: tuple[int, int, int]) -> int:
+    def at_once(self, input_shape: tuple[int, ...]) -> int:
         """Examples per evaluation batch of images of this shape."""
         if self._at_once is None:
             if self._fitting:
-                self._at_once = fitting_batch(self.model, image_shape, self._device)
+                self._at_once = fitting_batch(self.model, input_shape, self._device)
             else:
-                self._at_once = evaluation_batch(image_shape)
+                self._at_once = evaluation_batch(input_shape)
         return self._at_once
 
     def live(self) -> dict[str, Tensor]:
@@ -147,12 +148,12 @@ _FITTING = {"cpu": (2**25, 500), "cuda": (2**28, 2000)}
 
 
 @torch.inference_mode()
-def fitting_batch(model: nn.Module, image_shape: tuple[int, int, int], device: torch.device) -> int:
+def fitting_batch(model: nn.Module, input_shape: tuple[int, ...], device: torch.device) -> int:
     """Examples per evaluation batch by what the network makes of one: the more, the smaller its activations.
 
     At least 16; the largest activation takes about 32 MiB on a CPU in float32, 256 MiB on a GPU.
     """
-    sizes = [math.prod(image_shape)]
+    sizes = [math.prod(input_shape)]
 
     def note(_: nn.Module, __: tuple[Tensor, ...], output: object) -> None:
         if isinstance(output, Tensor):
@@ -161,7 +162,7 @@ def fitting_batch(model: nn.Module, image_shape: tuple[int, int, int], device: t
     hooks = [layer.register_forward_hook(note) for layer in model.modules()]
     training = model.training
     try:
-        model.eval()(torch.zeros(1, *image_shape, device=device))
+        model.eval()(torch.zeros(1, *input_shape, device=device))
     finally:
         model.train(training)
         for hook in hooks:
@@ -170,9 +171,9 @@ def fitting_batch(model: nn.Module, image_shape: tuple[int, int, int], device: t
     return max(16, min(most, most_bytes // (4 * max(sizes))))
 
 
-def evaluation_batch(image_shape: tuple[int, int, int]) -> int:
+def evaluation_batch(input_shape: tuple[int, ...]) -> int:
     """Examples per evaluation batch: about a million input values, between 16 and 500 examples."""
-    return max(16, min(500, 2**20 // math.prod(image_shape)))
+    return max(16, min(500, 2**20 // math.prod(input_shape)))
 
 
 class CompiledForward:

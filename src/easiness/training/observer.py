@@ -10,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from easiness.inputs import fetched_ahead
+from easiness.inputs import Evaluated, fetched_ahead
 from easiness.record import ObservationLog
 from easiness.training.device import searching, seen_in_parts
-from easiness.training.inputs import Evaluated
 
 # logits per update of a log, about: bounds the memory that their statistics need
 _LOGITS_PER_UPDATE = 4_000_000
@@ -28,7 +27,7 @@ class Observed(Protocol):
         """Logits [b, classes] of images."""
         ...
 
-    def at_once(self, image_shape: tuple[int, int, int]) -> int:
+    def at_once(self, input_shape: tuple[int, ...]) -> int:
         """Examples per evaluation batch."""
         ...
 
@@ -39,7 +38,7 @@ class Observer:
 
     images: Evaluated
     log: ObservationLog
-    image_shape: tuple[int, int, int]
+    input_shape: tuple[int, ...]
     num_classes: int
     logits_per_update: int = _LOGITS_PER_UPDATE
 
@@ -64,7 +63,7 @@ class Observer:
             TrialFailed: a logit is not finite.
         """
         network.model.eval()
-        batch = network.at_once(self.image_shape)
+        batch = network.at_once(self.input_shape)
         group = max(1, self.logits_per_update // (batch * self.num_classes)) * batch
         num = len(self.images)
         starts = range(0, num, batch)

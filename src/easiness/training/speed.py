@@ -6,17 +6,15 @@ import statistics
 import time
 from dataclasses import replace
 
-import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.data import HeldPhotos
 from easiness.errors import BadInput, wanted_to_exit
+from easiness.inputs import TensorBank, kind_named
 from easiness.models import build_model
-from easiness.spec import Recipe, Resolved
+from easiness.spec import Resolved
 from easiness.training.device import give_back_memory, own_device, rehearsing, seen_in_parts, wait_for
 from easiness.training.facts import NetworkFacts, Workload, cannot_train
-from easiness.training.inputs import Bank, make_bank
 from easiness.training.loop import make_update
 from easiness.training.network import Network
 
@@ -61,10 +59,10 @@ class Rehearsal:
         self._network = network
         # where a batch is a part of the real one, whose step would take too long, evaluation's is too
         self.num_observed = min(network.at_once(shape), 4 * workload.batch)
-        self._bank = _made_up_bank(recipe, shape, max(workload.batch, self.num_observed), device)
+        self._bank = _made_up_bank(workload, max(workload.batch, self.num_observed), device)
         positions = torch.arange(workload.batch)
         drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))
-        self._positions, self._drawn = positions.to(self._bank.home), self._bank.joined([drawn])
+        self._positions, self._drawn = positions.to(self._bank.home), drawn.to(self._bank.home)
         self._labels = torch.arange(len(positions), device=device) % workload.num_classes
         self._update = make_update(network, self._bank, graphed=resolved.graphed)
         self._steps_a_look = 1 if device.type == "cpu" else _STEPS_ON_GPU
@@ -152,12 +150,7 @@ def can_be_graphed(workload: Workload, resolved: Resolved) -> bool:
     return True
 
 
-def _made_up_bank(recipe: Recipe, shape: tuple[int, int, int], num: int, device: torch.device) -> Bank:
-    channels, height, width = shape
-    if not recipe.crop:
-        pixels = torch.randint(0, 256, (num, channels, height, width), dtype=torch.uint8)
-        return make_bank(pixels, recipe, device, augment=True)
-    photo = np.random.default_rng(0).integers(
-        0, 256, (recipe.resize, recipe.resize * 4 // 3, channels), dtype=np.uint8
-    )
-    return make_bank(HeldPhotos([photo] * num), recipe, device, augment=True)
+def _made_up_bank(workload: Workload, num: int, device: torch.device) -> TensorBank:
+    kind = kind_named(workload.kind)
+    examples = kind.made_up(workload.shape, workload.recipe, num)
+    return kind.bank(examples, workload.recipe, device, augment=True, sharers=1)

@@ -13,24 +13,22 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.inputs import normalize
+from easiness.inputs import Signature, TensorBank
 from easiness.models import build_model
 from easiness.perturb import Ids, Transform
-from easiness.spec import Recipe, RunSpec
-from easiness.training.inputs import Bank
+from easiness.spec import RunSpec
 from easiness.training.network import Network
 
 
 @dataclass(frozen=True)
-class TransformedImages:
-    """The images of a bank as a network gets them after ``transform``; ``ids`` are those of all images.
+class TransformedExamples:
+    """The examples of a bank as a network gets them after ``transform``; ``ids`` are those of all.
 
     On a CPU an `Observer` of them records under a transform that changes nothing what it recorded in
     training, bit by bit.
     """
 
-    bank: Bank
-    recipe: Recipe
+    bank: TensorBank
     ids: Ids
     transform: Transform
 
@@ -39,18 +37,18 @@ class TransformedImages:
 
     @property
     def ahead(self) -> torch.device | None:
-        """As for the images themselves."""
+        """As for the examples themselves."""
         return self.bank.ahead
 
     def clean(self, batch: slice) -> Tensor:
-        """Evaluation input of consecutive images: pixels in [0, 1], transformed, then normalized."""
-        return normalize(self.transform(self.bank.raw(batch), ids=self.ids[batch]), self.recipe)
+        """Evaluation input of consecutive examples: transformed (images in [0, 1]), then normalized."""
+        return self.bank.normalized(self.transform(self.bank.raw(batch), ids=self.ids[batch]))
 
 
 def open_network(
     spec: RunSpec,
     weights: Mapping[str, npt.NDArray[Any]],
-    input_shape: tuple[int, int, int],
+    signature: Signature,
     num_classes: int,
     device: torch.device,
     pretrained: Path | None = None,
@@ -64,7 +62,7 @@ def open_network(
         BadInput: the network cannot be built, or the weights are not those of such a network.
     """
     with torch.random.fork_rng(devices=[]):
-        model = build_model(spec.model, input_shape, num_classes, pretrained)
+        model = build_model(spec.model, signature, num_classes, pretrained)
     try:
         # copied, since these arrays may not be written to
         model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})

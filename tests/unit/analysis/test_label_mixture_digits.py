@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score
 import easiness as ez
 from easiness.analysis import LabelEvidence, LabelNoise, label_noise
 from easiness.studies.suspects.evidence import gather
+from pixels import images_of
 
 Labels = npt.NDArray[np.int64]
 Wrong = npt.NDArray[np.bool_]
@@ -49,7 +50,7 @@ def few_classes(folder: Path, share: float, classes: tuple[int, ...]) -> Path:
     true = np.searchsorted(classes, data.labels[own])
     folder.mkdir()
     np.save(folder / "true.npy", true)
-    arrays = data.images.numpy()[own, 0], planted(true, share, len(classes))
+    arrays = images_of(data).numpy()[own, 0], planted(true, share, len(classes))
     ez.measure(arrays, epochs=15, batch_size=64, out=folder / "run", **TRIALS)
     return folder
 

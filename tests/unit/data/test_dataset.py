@@ -12,6 +12,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.inputs.image.stored import ArrayImages
 from easiness.spec import LoadOptions
+from pixels import images_of
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_limit_keeps_ids_order_and_settings(data):
     part = data.limit(5, seed=1)
     assert np.bincount(part.labels).tolist() == [2, 2, 1]
     assert (np.diff(part.ids) > 0).all()
-    assert (part.images[:, 0, 0, 0] * 10).tolist() == part.ids.tolist()
+    assert (images_of(part)[:, 0, 0, 0] * 10).tolist() == part.ids.tolist()
     assert part.classes == data.classes
     assert part.recipe_defaults == {"flip": 0.0}
     assert len(part.held_out) == 4
@@ -83,8 +84,8 @@ def test_subsets_have_fingerprints_of_their_own(data):
 
 
 def test_images_are_computed_once(data):
-    assert data.images is data.images
-    assert data.images.dtype == torch.uint8
+    assert images_of(data) is images_of(data)
+    assert images_of(data).dtype == torch.uint8
 
 
 def test_reference(data):

@@ -6,6 +6,7 @@ import torch
 
 from easiness import BadInput, load_dataset
 from easiness.data.holdout import hold_out, merge_splits
+from pixels import images_of
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def test_a_share_of_each_class_is_held_out(digits):
     assert held.tolist() == [int(0.2 * n + 0.5) for n in sizes]
     assert sorted([*data.ids, *data.held_out.ids]) == digits.ids.tolist()
     assert not set(data.ids) & set(data.held_out.ids)
-    assert torch.equal(data.held_out.images, digits.images[data.held_out.ids])
+    assert torch.equal(images_of(data.held_out), images_of(digits)[data.held_out.ids])
 
 
 def test_it_is_found_again(digits):
@@ -72,9 +73,9 @@ def test_merged(digits):
     assert merged.ids[0] == f"train/{data.ids[0]}"
     assert merged.ids[first] == f"test/{data.held_out.ids[0]}"
     assert merged.labels[first:].tolist() == data.held_out.labels.tolist()
-    assert torch.equal(merged.images, torch.cat([data.images, data.held_out.images]))
+    assert torch.equal(images_of(merged), torch.cat([images_of(data), images_of(data.held_out)]))
     some = np.array([3, first - 1, first, len(merged) - 1])
-    assert [p[..., 0].tolist() for p in merged.pictures(some)] == merged.images[some, 0].tolist()
+    assert [p[..., 0].tolist() for p in merged.values(some)] == images_of(merged)[some, 0].tolist()
     assert merged.fingerprint not in (data.fingerprint, digits.fingerprint)
     assert merged.stored.name(first) == data.held_out.stored.name(0)
 

@@ -9,6 +9,7 @@ import pytest
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.store import Run
+from pixels import images_of
 
 CLASSES = ["cat", "dog", "owl"]
 
@@ -26,11 +27,11 @@ def labels(tmp_path: Path, text: str) -> Path:
 
 def test_labels_by_index_or_name_and_what_is_not_named_is_left_out(tmp_path: Path):
     file = labels(tmp_path, "was,label,id,action\n0,2,0,relabel\n,cat,4,\n2,dog,5,relabel\n0,0,3,keep\n")
-    found = load_dataset((data().images.numpy()[:, 0], np.arange(6) % 3), classes=CLASSES, labels=file)
+    found = load_dataset((data().array, np.arange(6) % 3), classes=CLASSES, labels=file)
     assert found.ids.tolist() == [0, 3, 4, 5]
     assert found.labels.tolist() == [2, 0, 0, 1]
     assert found.true_labels.tolist() == found.labels.tolist()
-    np.testing.assert_array_equal(found.images.numpy(), data().images.numpy()[[0, 3, 4, 5]])
+    np.testing.assert_array_equal(images_of(found).numpy(), images_of(data()).numpy()[[0, 3, 4, 5]])
     assert found.fingerprint != data().fingerprint
     assert found.ref().labels == str(file)
 
@@ -39,7 +40,9 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
     own = data()
     rows = "".join(f"{i},{label}\n" for i, label in zip(own.ids, own.labels, strict=True))
     found = ez.load_dataset(
-        (own.images.numpy()[:, 0], own.labels), classes=CLASSES, labels=labels(tmp_path, "id,label\n" + rows)
+        (own.array, own.labels),
+        classes=CLASSES,
+        labels=labels(tmp_path, "id,label\n" + rows),
     )
     assert found.fingerprint == own.fingerprint
 
@@ -100,14 +103,14 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
 def test_what_is_refused(tmp_path: Path, text: str, message: str):
     own = data()
     with pytest.raises(BadInput, match=f"labels.csv: .*{message}|labels.csv: {message}"):
-        load_dataset((own.images.numpy()[:, 0], own.labels), classes=CLASSES, labels=labels(tmp_path, text))
+        load_dataset((own.array, own.labels), classes=CLASSES, labels=labels(tmp_path, text))
 
 
 def read(tmp_path: Path, text: str | bytes, classes: list[str] = CLASSES):
     own = data()
     file = tmp_path / "labels.csv"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return load_dataset((own.images.numpy()[:, 0], own.labels), classes=classes, labels=file)
+    return load_dataset((own.array, own.labels), classes=classes, labels=file)
 
 
 def test_rows_to_drop_are_left_out_and_can_be_taken_back(tmp_path: Path):

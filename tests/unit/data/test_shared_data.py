@@ -10,6 +10,7 @@ import pytest
 
 from easiness.data import load_dataset
 from easiness.inputs.image.decode import read_header
+from pixels import images_of
 
 pytestmark = pytest.mark.shared_data
 
@@ -35,9 +36,9 @@ def test_cifar10():
     assert data.held_out.labels[:5].tolist() == [3, 8, 8, 0, 6]
     assert np.bincount(data.labels).tolist() == [5000] * 10
     assert data.ids[[0, -1]].tolist() == [0, 49_999]
-    assert data.image_shape == (3, 32, 32)
+    assert data.traits.shape == (3, 32, 32)
     part = data.limit(50, seed=0)
-    assert part.images.shape == (50, 3, 32, 32)
+    assert images_of(part).shape == (50, 3, 32, 32)
     assert np.bincount(part.labels).tolist() == [5] * 10
 
 
@@ -51,9 +52,9 @@ def test_imagenette224():
     assert data.num_classes == 10
     assert str(data.ids[0]).startswith("train/n01440764/")
     part = data.limit(20, seed=0)
-    assert part.images.shape == (20, 3, 224, 224)
+    assert images_of(part).shape == (20, 3, 224, 224)
     assert part.held_out is not None
-    assert part.held_out.images.shape == (20, 3, 224, 224)
+    assert images_of(part.held_out).shape == (20, 3, 224, 224)
 
 
 def test_grey_photos_among_color_become_three_equal_channels():
@@ -61,6 +62,6 @@ def test_grey_photos_among_color_become_three_equal_channels():
     root = Path(str(data.source))
     grey = [p for p, i in enumerate(data.ids) if read_header((root / i).read_bytes, i).grey]
     assert grey
-    for pixels in data.pictures(np.array(grey[:3])):
+    for pixels in data.values(np.array(grey[:3])):
         assert pixels.shape == (224, 224, 3)
         assert (pixels[..., :1] == pixels).all()

@@ -21,7 +21,7 @@ NUM = 120
 def write_pngs(folder: Path, data, order, *, change=()):
     """The pictures of a data set as a folder of classes, under new names in this order."""
     for number, at in enumerate(order):
-        pixels = data.pictures(np.array([at]))[0].copy()
+        pixels = data.values(np.array([at]))[0].copy()
         if at in change:
             pixels[0, 0, 0] ^= 1
         place = folder / data.classes[data.labels[at]]
@@ -181,7 +181,7 @@ def with_held_out(tmp_path_factory):
     """The card of two trials on 80 digits in x and 20 in x_test, of which the last is also in x; its data."""
     folder = tmp_path_factory.mktemp("splits")
     data = load_dataset("digits", limit=99)
-    pictures = np.stack(data.pictures(np.arange(99)))
+    pictures = np.stack(data.values(np.arange(99)))
     test = [*range(80, 99), 0]
     first: dict[str, Any] = {"x": pictures[:80], "y": data.labels[:80]}
     np.savez(folder / "digits.npz", **first, x_test=pictures[test], y_test=data.labels[test])
@@ -278,7 +278,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     data = load_dataset("digits", limit=NUM)
     taken = np.arange(40)[::-1]
     rows = ["picture,breed"]
-    for at, pixels in zip(taken, data.pictures(taken), strict=True):
+    for at, pixels in zip(taken, data.values(taken), strict=True):
         Image.fromarray(pixels[..., 0]).save(tmp_path / f"{at}.png")
         rows.append(f"{at}.png,digit {data.labels[at]}")
     (tmp_path / "copy.csv").write_text("\n".join(rows))

@@ -17,6 +17,7 @@ from PIL import Image
 from easiness import BadInput, Recorder, export, load_dataset, measure, open_run
 from easiness.exports import FORMATS
 from easiness.integrations.fiftyone import to_fiftyone
+from pixels import images_of
 
 NUM = 100
 FILES = {
@@ -87,7 +88,7 @@ def test_hugging_face_datasets_loads_pictures_names_and_scores(run, scores, tmp_
     digits = load_dataset("digits", limit=NUM)
     for position in (0, 57, 99):
         picture = np.asarray(loaded[position]["image"])
-        np.testing.assert_array_equal(picture, digits.images[position, 0].numpy())
+        np.testing.assert_array_equal(picture, images_of(digits)[position, 0].numpy())
 
 
 def test_what_is_exported_for_hugging_face_is_a_source(run, tmp_path):
@@ -120,7 +121,7 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     export(run, "torch", tmp_path / "a.npz")
     kept = np.load(tmp_path / "a.npz")
     digits = load_dataset("digits")
-    data = torch.utils.data.TensorDataset(digits.images, torch.from_numpy(digits.labels))
+    data = torch.utils.data.TensorDataset(images_of(digits), torch.from_numpy(digits.labels))
     subset = torch.utils.data.Subset(data, kept["indices"])
     assert [int(label) for _, label in subset] == kept["labels"].tolist()  # type: ignore[attr-defined]
     by_id = scores.set_index("id")
@@ -169,7 +170,7 @@ def test_spotlights_parquet_has_pictures(run, tmp_path):
     table = pd.read_parquet(tmp_path / "a.parquet")
     digits = load_dataset("digits", limit=NUM)
     picture = np.asarray(Image.open(io.BytesIO(table.loc[41, "image"])))  # type: ignore[arg-type]
-    np.testing.assert_array_equal(picture, digits.images[41, 0].numpy())
+    np.testing.assert_array_equal(picture, images_of(digits)[41, 0].numpy())
 
 
 def test_fiftyones_json_points_to_files_where_there_are_any(run, photos, tmp_path):
@@ -186,7 +187,7 @@ def test_fiftyones_json_points_to_files_where_there_are_any(run, photos, tmp_pat
     assert [sample["confidence"] for sample in samples] == scores["confidence"].tolist()
     digits = load_dataset("digits", limit=NUM)
     with Image.open(tmp_path / "digits" / samples[41]["filepath"]) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), digits.images[41, 0].numpy())
+        np.testing.assert_array_equal(np.asarray(picture), images_of(digits)[41, 0].numpy())
 
 
 def test_fiftyone_itself_loads_it(run, tmp_path):

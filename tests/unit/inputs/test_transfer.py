@@ -15,14 +15,11 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from easiness.errors import BadInput
-from easiness.inputs import transfer
+from easiness.inputs import Packed, transfer
 from easiness.inputs.image import crops
-from easiness.inputs.image.photo_input import PhotoBank
-from easiness.inputs.image.photos import HeldPhotos
-from easiness.inputs.image.tensor_input import HostImageBank
 from easiness.inputs.transfer import fetched_ahead, moved_in_pieces
 from easiness.spec import Recipe
-from easiness.training import ImageBank, make_bank
+from pixels import make_bank, moved_bank, packed_photos
 
 CPU, META, CUDA = (torch.device(name) for name in ("cpu", "meta", "cuda"))
 
@@ -70,27 +67,27 @@ def copies(monkeypatch: pytest.MonkeyPatch) -> Copies:
     return Copies(pinned)
 
 
-def some_photos() -> HeldPhotos:
+def some_photos() -> Packed:
     sizes = [(40, 60), (32, 250), (250, 32), (50, 33)]
-    return HeldPhotos([np.zeros((*size, 3), np.uint8) for size in sizes])
+    return packed_photos([np.zeros((*size, 3), np.uint8) for size in sizes])
 
 
 def test_nothing_waits_for_the_crops_of_photos(copies):
-    bank = PhotoBank(some_photos(), Recipe(crop=28), META)
+    bank = make_bank(some_photos(), Recipe(crop=28), META, augment=True)
     positions = torch.arange(4)
     drawn = bank.draw(positions, torch.Generator().manual_seed(0))
     with copies:
         (pixels,) = bank.fetch(positions, drawn)
         assert pixels.device == META
         random = len(copies.waited)
-        bank._centres(slice(0, 4))
+        bank._consecutive(slice(0, 4))
     assert random > 0
     assert len(copies.waited) > random
     assert not any(copies.waited)
 
 
 def test_nothing_waits_for_images_that_stay_on_the_host(copies):
-    bank = HostImageBank(torch.zeros(9, 3, 8, 8, dtype=torch.uint8), Recipe(), META, shift=1)
+    bank = moved_bank(torch.zeros(9, 3, 8, 8, dtype=torch.uint8), Recipe(), META, shift=1, resident=False)
     positions = torch.tensor([3, 1, 8])
     with copies:
         fetched = bank.fetch(positions, bank.draw(positions, torch.Generator().manual_seed(0)))
@@ -106,10 +103,9 @@ def test_the_copies_that_wait_would_be_seen(copies):
     assert copies.waited == [True, True]
 
 
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("images_at_once", [1, 3, 100])
-def test_images_come_in_pieces_and_whole(layout, images_at_once):
-    images = torch.randint(0, 256, (10, 3, 4, 5), dtype=torch.uint8).to(memory_format=layout)
+def test_images_come_in_pieces_and_whole(images_at_once):
+    images = torch.randint(0, 256, (10, 4, 5, 3), dtype=torch.uint8)
     copied = []
 
     class Into(TorchDispatchMode):
@@ -122,21 +118,20 @@ def test_images_come_in_pieces_and_whole(layout, images_at_once):
         assert moved_in_pieces(images, META, images_at_once * 60).shape == (10, 4, 5, 3)
     assert sum(copied) == 10
     assert max(copied) == min(images_at_once, 10)
-    assert torch.equal(moved_in_pieces(images, CPU), images.permute(0, 2, 3, 1))
+    assert torch.equal(moved_in_pieces(images, CPU), images)
 
 
 @pytest.mark.parametrize(
-    ("num_bytes", "sharers", "kind"),
-    [(500, 1, ImageBank), (501, 1, HostImageBank), (250, 4, ImageBank), (251, 4, HostImageBank)],
+    ("num_bytes", "sharers", "resident"),
+    [(500, 1, True), (501, 1, False), (250, 4, True), (251, 4, False)],
 )
-def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, kind):
+def test_images_stay_on_the_host_where_the_device_has_no_room(monkeypatch, num_bytes, sharers, resident):
     """Of 2,000 bytes 1,000 are free, and as many as the images take are left for the training."""
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 2000))
-    monkeypatch.setattr("easiness.inputs.image.tensor_input.moved_in_pieces", lambda images, _: images)
+    monkeypatch.setattr("easiness.inputs.bank.moved_in_pieces", lambda images, _: images)
     images = torch.zeros(num_bytes, 1, 1, 1, dtype=torch.uint8)
     bank = make_bank(images, Recipe(), CUDA, augment=True, sharers=sharers)
-    assert isinstance(bank, kind)
-    assert (bank.ahead, bank.home) == ((None, CUDA) if kind is ImageBank else (CUDA, CPU))
+    assert (bank.ahead, bank.home) == ((None, CUDA) if resident else (CUDA, CPU))
 
 
 def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch):
@@ -144,9 +139,9 @@ def test_images_stay_on_the_host_where_room_is_lost_while_they_come(monkeypatch)
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (1000, 1000))
-    monkeypatch.setattr("easiness.inputs.image.tensor_input.moved_in_pieces", taken)
+    monkeypatch.setattr("easiness.inputs.bank.moved_in_pieces", taken)
     bank = make_bank(torch.zeros(9, 1, 2, 2, dtype=torch.uint8), Recipe(), CUDA, augment=True)
-    assert isinstance(bank, HostImageBank)
+    assert (bank.ahead, bank.home) == (CUDA, CPU)
 
 
 def numbers(num: int, threads: list[int] | None = None) -> Iterator[int]:

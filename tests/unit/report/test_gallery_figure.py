@@ -10,6 +10,7 @@ from easiness import BadInput, open_run
 from easiness.analysis import Votes
 from easiness.report.gallery_figure import Gallery, GalleryRow, Picture, class_extremes, draw_gallery, gallery
 from easiness.runs.source import data_of
+from pixels import images_of
 
 
 def _votes(p_label: list[list[float]], labels: list[int], ids: list[int] | None = None) -> Votes:
@@ -48,7 +49,7 @@ def test_a_measured_run_has_pictures_of_its_own_examples(measured: Path) -> None
         for one in (*row.easiest, *row.hardest):
             assert run.classes[run.labels[one.position]] == row.name
             assert one.num_right == counts[one.position]
-            assert np.array_equal(one.pixels[..., 0], data.images[one.position, 0].numpy())
+            assert np.array_equal(one.pixels[..., 0], images_of(data)[one.position, 0].numpy())
         assert row.easiest[0].num_right >= row.hardest[0].num_right
 
 

@@ -11,8 +11,10 @@ import pytest
 from PIL import Image
 
 from easiness import BadInput, load_dataset, open_run
-from easiness.report.pictures import LARGEST_SIDE, picture_uri, picture_uris
+from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture
+from easiness.report.examples import shown_at
 from easiness.runs.source import find_data
+from pixels import images_of
 
 
 def _decoded(uri: str) -> Image.Image:
@@ -24,12 +26,15 @@ def _decoded(uri: str) -> Image.Image:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_small_pictures_are_kept_to_the_pixel(channels: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 6, channels), dtype=np.uint8)
-    shown = np.asarray(_decoded(picture_uri(pixels)))
+    shown = np.asarray(_decoded(ShownPicture(pixels).uri))
     assert np.array_equal(shown.reshape(8, 6, channels), pixels)
 
 
 def test_large_pictures_are_made_smaller_in_proportion() -> None:
-    assert _decoded(picture_uri(np.zeros((200, 100, 3), np.uint8))).size == (LARGEST_SIDE // 2, LARGEST_SIDE)
+    assert _decoded(ShownPicture(np.zeros((200, 100, 3), np.uint8)).uri).size == (
+        LARGEST_SIDE // 2,
+        LARGEST_SIDE,
+    )
 
 
 def test_a_measured_run_finds_its_data(measured: Path) -> None:
@@ -37,15 +42,16 @@ def test_a_measured_run_finds_its_data(measured: Path) -> None:
     data, why = find_data(run, None)
     assert data is not None
     assert why == ""
-    uri = picture_uris(run, data, [7])[7]
-    assert np.array_equal(np.asarray(_decoded(uri)), data.images[7, 0].numpy())
+    uri = shown_at(run, data, [7])[7].uri
+    assert uri is not None
+    assert np.array_equal(np.asarray(_decoded(uri)), images_of(data)[7, 0].numpy())
 
 
 def test_positions_may_come_in_any_order() -> None:
     data = load_dataset("digits", limit=30)
-    shown = data.pictures(np.array([5, 2, 5]))
+    shown = data.values(np.array([5, 2, 5]))
     assert [p.shape for p in shown] == [(8, 8, 1)] * 3
-    assert np.array_equal(np.array(shown)[..., 0], data.images[[5, 2, 5], 0].numpy())
+    assert np.array_equal(np.array(shown)[..., 0], images_of(data)[[5, 2, 5], 0].numpy())
 
 
 def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Callable[..., Any]) -> None:
@@ -59,7 +65,7 @@ def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Call
     )
     found, _ = find_data(run, data)
     assert found is data
-    assert picture_uris(run, data, [0])[0] == picture_uri(data.images[19].permute(1, 2, 0).numpy())
+    assert shown_at(run, data, [0])[0].uri == ShownPicture(data.array[19]).uri
 
 
 def test_an_id_that_the_data_lack_is_refused(
@@ -73,7 +79,7 @@ def test_an_id_that_the_data_lack_is_refused(
         fingerprint=data.fingerprint,
     )
     with pytest.raises(BadInput, match="with the id 50"):
-        picture_uris(run, data, [0])
+        shown_at(run, data, [0])
 
 
 def test_other_data_are_refused(measured: Path, pictures: Path) -> None:

@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
-from easiness.data import SentImages, load_dataset, working_images
+from easiness.data import load_dataset
 from easiness.errors import RunFailed
 from easiness.runs.trainer import NodePhotos
 from easiness.spec import Recipe
@@ -21,9 +20,9 @@ def on_a_node(pictures: Path, **changes: Any) -> NodePhotos:
 
 def test_photos_are_read_from_the_source_where_the_cache_is_not_seen(pictures, empty_cache, tmp_path):
     data = load_dataset(pictures)
-    mapped: Any = working_images(data, Recipe(crop=4), tmp_path / "beside")
+    mapped: Any = data.packed(Recipe(crop=4), tmp_path / "beside")
     where = np.array([3, 20])
-    for path in (mapped.path, tmp_path / "not-here.photos"):
+    for path in (mapped.flat.path, tmp_path / "not-here.photos"):
         opened: Any = on_a_node(pictures, path=path).open()
         expected = mapped.take(where)
         assert all(np.array_equal(a, b) for a, b in zip(opened.take(where), expected, strict=True))
@@ -41,12 +40,3 @@ def test_other_data_at_the_source_or_none_is_one_line(pictures):
         replace(photos, ref=photos.ref.model_copy(update={"source": str(pictures / "gone")})).open()
     with pytest.raises(RunFailed, match="have no source"):
         replace(photos, ref=photos.ref.model_copy(update={"source": None})).open()
-
-
-def test_sent_images_are_the_same_with_their_channels_last():
-    images = torch.randint(0, 256, (7, 3, 2, 5), dtype=torch.uint8)
-    sent = SentImages.of(images)
-    sent.pixels.flags.writeable = False  # as in an object store
-    opened = sent.open()
-    assert torch.equal(opened, images)
-    assert opened.permute(0, 2, 3, 1).is_contiguous()

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from easiness.data import counted, reading, tell
+from easiness.inputs import counted, reading, tell
 from easiness.runs import screens as shown
 
 

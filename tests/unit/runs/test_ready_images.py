@@ -144,7 +144,7 @@ def test_what_was_checked_when_loaded_is_not_checked_again(photos, monkeypatch, 
     file.write_bytes(content[:-400] + bytes(400))  # since then, so that only looking again would tell
     os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # it is not seen to have changed
     images = ready_images(plan, None, tmp_path / "run", Progress())
-    assert [len(one.sizes) for one in images.values()] == [9, 10]  # type: ignore[union-attr]
+    assert [len(one.shapes) for one in images.values()] == [9, 10]
 
 
 def test_no_room_is_said_before_anything_is_written(photos, rehearsed, monkeypatch, tmp_path):

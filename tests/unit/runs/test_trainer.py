@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ import pytest
 import torch
 
 import easiness as ez
-from easiness.data.working.shared_images import share_images
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.trainer import Trainer
@@ -150,18 +148,9 @@ def test_images_that_cannot_be_shared_are_one_error(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("easiness.runs.trainer.share_images", full)
+    monkeypatch.setattr("easiness.inputs.Packed.written", full)
     with pytest.raises(RunFailed, match=r"processes to share \(No space"):
         ez.measure("digits", **FEW, trials=2, out=tmp_path / "run", jobs=2)
-
-
-def test_shared_images_are_the_same_with_their_channels_last(tmp_path: Path):
-    images = torch.randint(0, 256, (3000, 3, 2, 5), dtype=torch.uint8)
-    shared = share_images(images, tmp_path / "file")
-    opened = shared.open()
-    assert torch.equal(opened, images)
-    assert opened.permute(0, 2, 3, 1).is_contiguous()
-    assert (tmp_path / "file").stat().st_size == images.numel()
 
 
 def test_what_a_killed_driver_left_of_shared_images_is_removed(tmp_path):

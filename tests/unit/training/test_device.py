@@ -14,10 +14,11 @@ from easiness import worker
 from easiness.errors import BadInput
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, ImageBank, Lane, Listener, Observer, train
+from easiness.training import Course, Lane, Listener, Observer, train
 from easiness.training.device import own_device, rehearsing, resolve_device, searching, set_up
 from easiness.training.facts import Workload
 from easiness.training.speed import Rehearsal
+from pixels import moved_bank
 
 CPU, CUDA, MPS = torch.device("cpu"), torch.device("cuda", 1), torch.device("mps")
 
@@ -107,7 +108,7 @@ class Noting:
 def test_only_for_whole_batches_is_searched(monkeypatch):
     monkeypatch.setattr(torch.backends.cudnn, "benchmark", True)
     recipe, network = Recipe(batch_size=4), Noting()
-    bank = ImageBank(torch.zeros(19, 1, 4, 4, dtype=torch.uint8), recipe, CPU)
+    bank = moved_bank(torch.zeros(19, 1, 4, 4, dtype=torch.uint8), recipe, CPU)
     log = ObservationLog(np.arange(19), np.zeros(19, np.int64), 2)
     train(
         network,  # type: ignore[arg-type]

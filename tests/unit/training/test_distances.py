@@ -6,6 +6,7 @@ import torch
 from easiness import load_dataset
 from easiness.spec import Recipe
 from easiness.training.distances import InputReader, euclidean
+from pixels import images_of
 
 CPU = torch.device("cpu")
 
@@ -27,7 +28,7 @@ def test_many_columns_and_rows_that_hardly_differ() -> None:
 
 def _reader(recipe: Recipe) -> tuple[InputReader, np.ndarray]:
     data = load_dataset("digits", limit=20)
-    return InputReader(data, recipe, CPU, None), data.images.numpy().astype(np.float64).reshape(20, -1)
+    return InputReader(data, recipe, CPU, None), images_of(data).numpy().astype(np.float64).reshape(20, -1)
 
 
 def test_pixels_are_contrast_normalized_with_or_without_it_in_the_recipe() -> None:
@@ -45,7 +46,7 @@ def test_pixels_are_contrast_normalized_with_or_without_it_in_the_recipe() -> No
 
 def test_reduced_images_are_measured_as_the_network_gets_them() -> None:
     data = load_dataset("digits", limit=20)
-    blocks = data.images.numpy().astype(np.float64).reshape(20, 1, 4, 2, 4, 2).mean(axis=(3, 5))
+    blocks = images_of(data).numpy().astype(np.float64).reshape(20, 1, 4, 2, 4, 2).mean(axis=(3, 5))
     small = np.floor(blocks + 0.5).reshape(20, 16)
     normalized = (small - small.mean(axis=1, keepdims=True)) / small.std(axis=1, keepdims=True)
     found = InputReader(data, Recipe(reduce=2), CPU, None).distances(np.array([1, 6]))["pixel"]

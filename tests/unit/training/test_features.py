@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from easiness import BadInput
+from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.training.features import FeatureReader
 from easiness.training.network import find_classifier
@@ -22,7 +23,7 @@ def test_features_are_what_the_classifier_gets(name: str, shape: tuple[int, int,
     torch.manual_seed(3)
     model = build_model(name, shape, 4).eval()
     images = torch.randn(5, *shape)
-    features = FeatureReader(name, shape, 4, _weights(model), CPU).read(images)
+    features = FeatureReader(name, Signature(shape), 4, _weights(model), CPU).read(images)
     classifier = find_classifier(model, 4)
     assert isinstance(classifier, nn.Linear)
     assert features.shape == (5, classifier.in_features)
@@ -33,7 +34,7 @@ def test_features_are_what_the_classifier_gets(name: str, shape: tuple[int, int,
 def test_the_random_state_is_left_as_it_was() -> None:
     weights = _weights(build_model("mlp_2_w16", (1, 4, 4), 2))
     before = torch.random.get_rng_state()
-    FeatureReader("mlp_2_w16", (1, 4, 4), 2, weights, CPU)
+    FeatureReader("mlp_2_w16", Signature((1, 4, 4)), 2, weights, CPU)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
@@ -67,11 +68,11 @@ class _NoLayer(nn.Module):
 def test_maps_are_averaged_over_space(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.training.features.build_model", lambda *_: _MapsLast(2))
     images = torch.arange(18.0).view(2, 1, 3, 3)
-    features = FeatureReader("any", (1, 3, 3), 2, _weights(_MapsLast(2)), CPU).read(images)
+    features = FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_MapsLast(2)), CPU).read(images)
     assert features.tolist() == [[4.0], [13.0]]
 
 
 def test_a_network_without_such_a_layer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("easiness.training.features.build_model", lambda *_: _NoLayer(2))
     with pytest.raises(BadInput, match="layer with 2 outputs"):
-        FeatureReader("any", (1, 3, 3), 2, _weights(_NoLayer(2)), CPU)
+        FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_NoLayer(2)), CPU)

@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from easiness.errors import TrialFailed
-from easiness.inputs.image.tensor_input import draw_augmentation
+from easiness.inputs import TensorBank
+from easiness.inputs.image.preparation import draw_moves
 from easiness.record import ObservationLog
 from easiness.spec import Recipe, Resolved, TrialSeeds
-from easiness.training import Course, EpochReport, ImageBank, Lane, Listener, Network, Observer, loop, train
+from easiness.training import Course, EpochReport, Lane, Listener, Network, Observer, loop, train
 from easiness.training.network import evaluation_batch
+from pixels import moved_bank
 
 CPU = torch.device("cpu")
 SEEDS = TrialSeeds(initialization=1, order=2, augmentation=3, share=4, draw=5)
@@ -58,7 +60,7 @@ def run(network: Any, trained_on: list[int], **changes: Any) -> tuple[list[float
     recipe = changes.pop("recipe", Recipe(batch_size=4))
     reports: list[EpochReport] = []
     lane = Lane(5, torch.tensor(trained_on), torch.arange(20), changes.pop("seeds", SEEDS))
-    bank = ImageBank(images(20), recipe, CPU, shift=1)
+    bank = moved_bank(images(20), recipe, CPU, shift=1)
     bank.ahead = changes.pop("ahead", None)
     losses = train(
         network,
@@ -106,13 +108,13 @@ def test_order_and_augmentation_are_streams_of_their_own():
 def test_images_fetched_ahead_are_the_same_and_no_more_are_fetched(monkeypatch):
     plain, ahead = Listening(), Listening()
     fetched = []
-    fetch = ImageBank.fetch
+    fetch = TensorBank.fetch
 
-    def noted(bank: ImageBank, *given: Any) -> Any:
+    def noted(bank: TensorBank, *given: Any) -> Any:
         fetched.append(threading.get_ident())
         return fetch(bank, *given)
 
-    monkeypatch.setattr(ImageBank, "fetch", noted)
+    monkeypatch.setattr(TensorBank, "fetch", noted)
     run(plain, list(range(18)), epochs=3, steps=4)  # of five a pass
     assert set(fetched) == {threading.get_ident()}
     fetched.clear()
@@ -151,7 +153,7 @@ def test_images_go_with_their_labels():
     network = Listening()
     still = Recipe(batch_size=4, flip=0, gcn=False)
     bank = images(20)
-    recipe_images = ImageBank(bank, still, CPU)
+    recipe_images = moved_bank(bank, still, CPU)
     train(
         network,  # type: ignore[arg-type]
         recipe_images,
@@ -167,12 +169,12 @@ def test_images_go_with_their_labels():
 def test_each_example_has_a_draw_of_its_own_in_each_epoch():
     network = Listening()
     run(network, list(range(20)), epochs=2)
-    bank = ImageBank(images(20), Recipe(batch_size=4), CPU, shift=1)
+    bank = moved_bank(images(20), Recipe(batch_size=4), CPU, shift=1)
     generator = torch.Generator().manual_seed(SEEDS.augmentation)
     for epoch in range(2):
         steps = slice(5 * epoch, 5 * epoch + 5)
         order = torch.tensor(network.labels[steps]).flatten()
-        expected = bank.augmented(order, draw_augmentation(20, 1, 0.5, generator))
+        expected = bank.augmented(order, draw_moves(20, 1, 0.5, generator))
         torch.testing.assert_close(torch.cat(network.images[steps]), expected)
 
 
@@ -221,7 +223,7 @@ def observed(num: int, *logits_per_update: int) -> tuple[ObservationLog, Observe
     log = ObservationLog(np.arange(num), np.zeros(num, np.int64), 3, keep_logits=np.ones(num, np.bool_))
     return (
         log,
-        Observer(ImageBank(images(num), recipe, CPU, shift=1), log, SHAPE, 3, *logits_per_update),
+        Observer(moved_bank(images(num), recipe, CPU, shift=1), log, SHAPE, 3, *logits_per_update),
         network,
     )
 

@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from easiness.errors import BadInput
-from easiness.inputs.transfer import moved, staging
+from easiness.inputs.transfer import has_room, moved, staging
 from easiness.spec import Recipe, Resolved
 from easiness.training import Network, device_name
-from easiness.training.device import has_room, own_device, set_up, wait_for
+from easiness.training.device import own_device, set_up, wait_for
 from easiness.training.distances import euclidean
 from easiness.training.optimizer import Optimizer
 

@@ -5,26 +5,25 @@ import pytest
 import torch
 
 from easiness import BadInput, Recipe, load_dataset, open_run
-from easiness.inputs.image.photos import HeldPhotos
 from easiness.perturb import Color, Radial, Shuffle, perturbation
 from easiness.record import ObservationLog
 from easiness.record.observations import STATISTICS
-from easiness.training import make_bank
 from easiness.training.observer import Observer
-from easiness.training.stored_network import TransformedImages, open_network, threads_of
+from easiness.training.stored_network import TransformedExamples, open_network, threads_of
+from pixels import images_of, make_bank, packed_photos
 
 CPU = torch.device("cpu")
 
 
 def observe(run, data, trial, transform):
     """What the stored network of a trial sees of the training examples."""
-    shape = data.input_shape(run.spec.recipe)
-    network = open_network(run.spec, trial.weights(), shape, data.num_classes, CPU)
-    bank = make_bank(data.images, run.spec.recipe, CPU, augment=False)
+    signature = data.signature(run.spec.recipe)
+    network = open_network(run.spec, trial.weights(), signature, data.num_classes, CPU)
+    bank = make_bank(images_of(data), run.spec.recipe, CPU, augment=False)
     log = ObservationLog(data.ids, data.labels, data.num_classes)
-    images = TransformedImages(bank, run.spec.recipe, data.ids, transform)
+    images = TransformedExamples(bank, data.ids, transform)
     with threads_of(run.spec):
-        Observer(images, log, shape, data.num_classes).observe(network, lambda _: None)
+        Observer(images, log, signature.shape, data.num_classes).observe(network, lambda _: None)
     return log.observations()
 
 
@@ -57,26 +56,26 @@ def test_what_a_network_gets_is_transformed_before_it_is_normalized():
     bank = make_bank(images, recipe, CPU, augment=True)
     assert torch.equal(bank.raw(slice(1, 4)), images[1:4] / 255)
     ids = np.arange(10, 15)
-    seen = TransformedImages(bank, recipe, ids, Shuffle(0.5, seed=3)).clean(slice(1, 4))
+    seen = TransformedExamples(bank, ids, Shuffle(0.5, seed=3)).clean(slice(1, 4))
     expected = Shuffle(0.5, seed=3)(images[1:4] / 255, ids=[11, 12, 13]).double()
     for one, values in zip(seen, expected, strict=True):
         by_hand = (values - values.mean()) / (values.std(correction=0) + 1e-6)
         np.testing.assert_allclose(one, by_hand, atol=2e-5)
     plain = Recipe(gcn=False)
-    half = TransformedImages(make_bank(images, plain, CPU, augment=False), plain, ids, Color(0))
+    half = TransformedExamples(make_bank(images, plain, CPU, augment=False), ids, Color(0))
     grey = images.float().mean(1, keepdim=True) / 255
     torch.testing.assert_close(half.clean(slice(0, 5)), grey.expand(-1, 3, -1, -1))
 
 
 def test_photos_are_cropped_before_they_are_transformed():
     rng = np.random.default_rng(0)
-    photos = HeldPhotos([rng.integers(0, 256, (32, 40, 3), dtype=np.uint8) for _ in range(3)])
+    photos = packed_photos([rng.integers(0, 256, (32, 40, 3), dtype=np.uint8) for _ in range(3)])
     recipe = Recipe(crop=28)
     bank = make_bank(photos, recipe, CPU, augment=False)
     raw = bank.raw(slice(0, 3))
     assert raw.shape == (3, 3, 28, 28)
     assert np.array_equal((raw[0] * 255).round().permute(1, 2, 0), photos.take(np.array([0]))[0][2:30, 6:34])
-    same = TransformedImages(bank, recipe, np.arange(3), perturbation("radial", 100))
+    same = TransformedExamples(bank, np.arange(3), perturbation("radial", 100))
     assert torch.equal(same.clean(slice(0, 3)), bank.clean(slice(0, 3)))
 
 

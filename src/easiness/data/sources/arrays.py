@@ -17,7 +17,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
-from easiness.inputs import GIB, ArrayImages, available_memory, one_line, to_pixels
+from easiness.inputs import GIB, available_memory, kind_of, one_line
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 
@@ -28,10 +28,11 @@ _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.r
 
 
 def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None) -> Dataset:
-    """Images ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1.
+    """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1.
 
-    ``x`` is [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
-    channels, uint8 or floats in [0, 1], which are rounded to 255ths. ``held_out`` is such a pair too.
+    Images are [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
+    channels, uint8 or floats in [0, 1], which are rounded to 255ths; vectors are floats [K, D], kept in
+    single precision. ``held_out`` is such a pair too.
 
     Raises:
         BadInput: anything else, or labels that are wrong.
@@ -43,6 +44,7 @@ def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] 
             raise BadInput("held_out: not a pair of arrays; give (x, y) as for the source")
         x, y = held_out
         test = _from_pair(x, y, "held_out x", "held_out y", "test")
+        _check_kinds(train, test, "held_out")
     return checked_dataset("arrays", None, train, test, classes=classes)
 
 
@@ -60,34 +62,49 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
         if content["classes"].ndim != 1 or content["classes"].dtype.kind != "U":
             raise BadInput(f"{path}: classes are not a list of strings; save one name per class")
         classes = content["classes"].tolist()
-    x = to_pixels(content["x"], f"{path}: x")
-    train = _split("train", f"{path}: y", x, content["y"], _ids(content.get("ids"), path))
+    ids = _ids(content.get("ids"), path)
+    train = _split("train", f"{path}: x", content["x"], f"{path}: y", content["y"], ids)
     held_out = None
     if "x_test" in content:
-        x = to_pixels(content["x_test"], f"{path}: x_test")
-        held_out = _split("test", f"{path}: y_test", x, content["y_test"])
+        where = (f"{path}: x_test", f"{path}: y_test")
+        held_out = _split("test", where[0], content["x_test"], where[1], content["y_test"])
+        _check_kinds(train, held_out, str(path))
     return checked_dataset(path.stem, str(path), train, held_out, classes=classes)
 
 
 def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str) -> Split:
-    images, labels = _to_array(x, x_name), _to_array(y, y_name)
-    pixels = to_pixels(images, x_name)
-    if images.dtype == np.uint8:  # a view of the caller's array so far, which may change later
-        pixels = pixels.copy()
-    return _split(split, y_name, pixels, labels)
+    examples, labels = _to_array(x, x_name), _to_array(y, y_name)
+    if examples.dtype == np.uint8:  # of which pictures would be a view, and the caller may change it later
+        examples = examples.copy()
+    return _split(split, x_name, examples, y_name, labels)
 
 
 def _split(
-    name: str, where: str, pixels: npt.NDArray[np.uint8], y: npt.NDArray[Any], ids: Ids | None = None
+    name: str,
+    x_name: str,
+    x: npt.NDArray[Any],
+    y_name: str,
+    y: npt.NDArray[Any],
+    ids: Ids | None = None,
 ) -> Split:
+    kind = kind_of(x, x_name)
     return Split(
         name=name,
-        where=where,
-        stored=ArrayImages(pixels),
-        ids=np.arange(len(pixels)) if ids is None else ids,
+        where=y_name,
+        stored=kind.from_array(x, x_name),
+        ids=np.arange(len(x)) if ids is None else ids,
         labels=y,
-        name_at=lambda row: f"{where}: row {row}",
+        name_at=lambda row: f"{y_name}: row {row}",
+        kind=kind,
     )
+
+
+def _check_kinds(train: Split, held_out: Split, where: str) -> None:
+    if train.kind != held_out.kind:
+        raise BadInput(
+            f"{where}: {train.kind.nouns} to train on and {held_out.kind.nouns} held out; give both splits "
+            "the same"
+        )
 
 
 def _to_array(values: Any, name: str) -> npt.NDArray[Any]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out
 from easiness.data.dataset import Dataset
-from easiness.inputs import Blobs, EncodedImages, Positions, Source, StoredImages
+from easiness.inputs import IMAGE, Blobs, EncodedImages, InputKind, Positions, Source, Stored
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
@@ -29,11 +29,12 @@ class Split:
 
     name: str
     where: str
-    stored: StoredImages
+    stored: Stored
     ids: Ids
     labels: npt.NDArray[Any]
     name_at: Callable[[int], str]
     unreadable: tuple[str, ...] = ()
+    kind: InputKind = IMAGE
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,4 +130,5 @@ def _dataset(
         classes=classes,
         stored=split.stored,
         unreadable=split.unreadable,
+        kind=split.kind,
     )

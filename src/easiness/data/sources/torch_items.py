@@ -16,8 +16,8 @@ from easiness.inputs import (
     SIZES,
     UNREADABLE,
     Header,
+    ImageTraits,
     Pixels,
-    Scan,
     UnreadableImage,
     counted,
     decode_opened,
@@ -151,7 +151,7 @@ class Items:
         return np.array(kept, np.int64)
 
     @cached_property
-    def scan(self) -> Scan:
+    def scan(self) -> ImageTraits:
         """Channels and sizes of the pictures, which are read until these are certain.
 
         Raises:
@@ -219,7 +219,7 @@ class ItemImages:
         return len(self._positions)
 
     @property
-    def scan(self) -> Scan:
+    def traits(self) -> ImageTraits:
         """Channels and sizes over the whole Dataset, of which pictures are read until that is certain."""
         return self._items.scan
 
@@ -243,7 +243,7 @@ class ItemImages:
             UnreadableImage: a picture cannot be read.
             BadInput: it is not what it was when it was read before.
         """
-        channels = self.scan.channels
+        channels = self.traits.channels
         self._items.check_length()
         for position in self._positions.tolist():
             pixels = self._items.read(position)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,19 +22,10 @@ _ATTEMPTS = 10
 _PHOTOS_PER_TASK = 8  # enough work to be worth handing to a thread
 
 
-@dataclass(frozen=True)
-class Crops:
-    """Boxes [b, 4] in a batch of photos as (top, left, height, width) in pixels, and which are mirrored."""
+def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator: torch.Generator) -> Tensor:
+    """Random crops of photos with (height, width) ``sizes`` [b, 2], int64 [b, 5].
 
-    boxes: Tensor
-    flip: Tensor
-
-    def __getitem__(self, batch: Tensor | slice) -> Crops:
-        return Crops(self.boxes[batch], self.flip[batch])
-
-
-def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator: torch.Generator) -> Crops:
-    """Random crops of photos with (height, width) ``sizes`` [b, 2].
+    A crop is (top, left, height, width) in pixels, and whether it is mirrored.
 
     Area uniform in [``scale``, 1] of the photo's, aspect ratio log-uniform in [1 / ``ratio``, ``ratio``];
     the first of ten draws that fits is taken, else the largest centred box whose aspect ratio is allowed.
@@ -53,7 +43,7 @@ def draw_crops(sizes: Tensor, scale: float, ratio: float, flip: float, generator
     found = torch.stack([x.gather(1, first)[:, 0] for x in (top, left, h, w)], dim=1)
     boxes = torch.where(fits.any(dim=1, keepdim=True), found, _widest(sizes.double(), ratio))
     mirrored = torch.rand(num, generator=generator) < flip
-    return Crops(boxes.long(), mirrored)
+    return torch.cat([boxes.long(), mirrored[:, None].long()], dim=1)
 
 
 def _widest(sizes: Tensor, ratio: float) -> Tensor:
@@ -64,20 +54,20 @@ def _widest(sizes: Tensor, ratio: float) -> Tensor:
     return torch.stack([((height - h) / 2).floor(), ((width - w) / 2).floor(), h, w], dim=1)
 
 
-def crop_random(photos: list[Pixels], crops: Crops, side: int, device: torch.device) -> Tensor:
-    """The boxes at ``side`` x ``side`` pixels, mirrored where so drawn: [b, side, side, channels], 0..255.
+def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.device) -> Tensor:
+    """The ``crops`` [b, 5] at ``side`` x ``side`` pixels: [b, side, side, channels], 0..255.
 
     On a CPU photo by photo in uint8; elsewhere as two matrix products for the whole batch, which nothing
     here waits for.
     """
     if _photo_by_photo(device):
         out = _empty(photos, side)
-        boxes, flips = crops.boxes.tolist(), crops.flip.tolist()
+        boxes = crops.tolist()
 
         def crop(at: int) -> None:
-            top, left, h, w = boxes[at]
+            top, left, h, w, mirrored = boxes[at]
             part = _resized(photos[at][top : top + h, left : left + w], side, side)
-            if not flips[at]:
+            if not mirrored:
                 out[at] = part
                 return
             for channel in range(part.shape[2]):  # four times as fast as pixel by pixel
@@ -87,11 +77,10 @@ def crop_random(photos: list[Pixels], crops: Crops, side: int, device: torch.dev
         return torch.from_numpy(out)
     parts = [
         photo[top : top + h, left : left + w]
-        for photo, (top, left, h, w) in zip(photos, crops.boxes.tolist(), strict=True)
+        for photo, (top, left, h, w, _) in zip(photos, crops.tolist(), strict=True)
     ]
     batch = _padded(parts, device)
-    drawn = moved(torch.cat([crops.boxes[:, 2:], crops.flip[:, None]], dim=1), device)
-    h, w, flip = drawn.unbind(1)
+    h, w, flip = moved(crops[:, 2:], device).unbind(1)
     zero = torch.zeros_like(h)
     rows = _weights(zero, h, h / side, zero, side, batch.shape[1])
     columns = _weights(zero, w, w / side, zero, side, batch.shape[2])

@@ -19,7 +19,7 @@ from easiness.inputs.image.decode import (
     is_readable,
     read_header,
 )
-from easiness.inputs.image.scan import Header, Scan, scan
+from easiness.inputs.image.scan import Header, ImageTraits, scan
 from easiness.inputs.image.stored import Pixels
 from easiness.inputs.image.threads import in_threads
 
@@ -62,7 +62,7 @@ class Source:
     parts: tuple[tuple[Blobs, Positions], ...]
 
     @cached_property
-    def scan(self) -> Scan:
+    def traits(self) -> ImageTraits:
         """What the pictures have in common.
 
         Raises:
@@ -101,9 +101,9 @@ class EncodedImages:
         return len(self._positions)
 
     @property
-    def scan(self) -> Scan:
+    def traits(self) -> ImageTraits:
         """Channels and sizes over the whole source."""
-        return self._source.scan
+        return self._source.traits
 
     def subset(self, positions: Positions) -> EncodedImages:
         """The pictures at ascending ``positions`` among these; nothing is read."""
@@ -134,7 +134,7 @@ class EncodedImages:
         Raises:
             UnreadableImage: a picture cannot be decoded.
         """
-        channels = self.scan.channels
+        channels = self.traits.channels
 
         def decoded(item: tuple[str, Blob]) -> R:
             name, blob = item

@@ -25,7 +25,8 @@ from filelock import FileLock
 
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs.image.photos import reduce
-from easiness.inputs.image.stored import Pixels, StoredImages
+from easiness.inputs.image.stored import StoredImages
+from easiness.inputs.packed import Packed
 from easiness.regular_file import open_regular
 
 _MAGIC = b"easiness photos 1"
@@ -45,8 +46,8 @@ class DamagedCache(BadInput):
         return DamagedCache, (self.path,)
 
 
-class CachedPhotos:
-    """The photos in a finished file; each is checked when it is first taken.
+class CheckedPixels:
+    """The pixels of photos in a finished file, each photo checked when it is first read.
 
     They are read and not mapped: each is copied anyway, and a file that is cut while it is in use, or on a
     disk that fails, is then an error and not the end of the process by a signal.
@@ -57,40 +58,33 @@ class CachedPhotos:
         self.path = path
         try:
             with open_regular(path) as file:
-                self.channels, self.short_side, table = _read_end(file)
+                channels, self.short_side, table = _read_end(file)
                 self._file = os.dup(file.fileno())
         except (OSError, ValueError, OverflowError, struct.error):
             raise DamagedCache(path) from None
         weakref.finalize(self, os.close, self._file)
-        self.sizes = table[:, :2].astype(np.int64)
+        self.shapes = np.insert(table[:, :2].astype(np.int64), 2, channels, axis=1)
+        self._ends = np.cumsum(self.shapes.prod(axis=1))
         self._checksums = table[:, 2]
-        self._starts = np.concatenate([[0], np.cumsum(self.sizes.prod(axis=1) * self.channels)])
-        self._checked = np.zeros(len(self.sizes), np.bool_)
+        self._checked = np.zeros(len(table), np.bool_)
 
-    def __reduce__(self) -> tuple[Callable[[Path], Any], tuple[Path]]:
-        """Another process reads the same file, instead of being sent what is in it."""
-        return _in_another_process, (self.path,)
-
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``.
+    def __getitem__(self, part: slice) -> npt.NDArray[np.uint8]:
+        """The pixels of one photo.
 
         Raises:
-            DamagedCache: one is not what was written.
+            DamagedCache: they are not what was written.
         """
-        return [self._photo(position) for position in positions.tolist()]
-
-    def _photo(self, position: int) -> Pixels:
-        start, stop = self._starts[position : position + 2].tolist()
+        start, stop = int(part.start), int(part.stop)
         pixels = np.empty(stop - start, np.uint8)
         try:
             num_read = os.preadv(self._file, [pixels.data], start)
         except OSError:
             num_read = 0
-        whole = num_read == len(pixels)
-        if not whole or not (self._checked[position] or zlib.crc32(pixels.data) == self._checksums[position]):
+        whole, at = num_read == len(pixels), int(np.searchsorted(self._ends, start, side="right"))
+        if not whole or not (self._checked[at] or zlib.crc32(pixels.data) == self._checksums[at]):
             raise DamagedCache(self.path)
-        self._checked[position] = True
-        return pixels.reshape(*self.sizes[position], self.channels)
+        self._checked[at] = True
+        return pixels
 
 
 class _DamagedMeanwhile:
@@ -106,20 +100,21 @@ class _DamagedMeanwhile:
         raise DamagedCache(self._path)
 
 
-def _in_another_process(path: Path) -> CachedPhotos | _DamagedMeanwhile:
+def _in_another_process(path: Path) -> Packed | _DamagedMeanwhile:
     try:
-        return CachedPhotos(path)
+        return opened_cache(path)
     except DamagedCache:
         return _DamagedMeanwhile(path)
 
 
-def opened_cache(path: Path) -> CachedPhotos:
-    """The photos in the finished file at ``path``.
+def opened_cache(path: Path) -> Packed:
+    """The photos in the finished file at ``path``; another process reads the same file when sent them.
 
     Raises:
         DamagedCache: it is not whole.
     """
-    return CachedPhotos(path)
+    pixels = CheckedPixels(path)
+    return Packed(pixels, pixels.shapes, (_in_another_process, (path,)))
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
@@ -144,7 +139,7 @@ def cache_path(folder: Path, fingerprint: str, short_side: int, channels: int) -
 
 def cached_photos(
     stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]
-) -> CachedPhotos:
+) -> Packed:
     """The photos in the file at ``path``, which is built where it does not exist or is not whole.
 
     A build that was interrupted goes on where it was, and of two processes one builds while the other
@@ -169,16 +164,16 @@ def cached_photos(
             f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
             f"free){begun}; run it again when this is mended, or use --cache off"
         ) from error
-    photos = CachedPhotos(path)
-    if len(photos.sizes) != len(stored) or photos.short_side != short_side:
+    pixels = CheckedPixels(path)
+    if len(pixels.shapes) != len(stored) or pixels.short_side != short_side:
         raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
-    return photos
+    return opened_cache(path)
 
 
 def _is_whole(path: Path) -> bool:
     """Is the file there, and its end as it was written? The photos are checked when they are taken."""
     try:
-        CachedPhotos(path)
+        CheckedPixels(path)
     except DamagedCache:
         return False
     return True
@@ -186,7 +181,7 @@ def _is_whole(path: Path) -> bool:
 
 def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:
     """Pixels are on disk before the rows that vouch for them, so that what the table says can be trusted."""
-    channels = stored.scan.channels
+    channels = stored.traits.channels
     pixels_path, table_path = Path(f"{path}.pixels"), Path(f"{path}.table")
     pixels_path.touch()
     table_path.touch()

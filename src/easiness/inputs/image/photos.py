@@ -1,40 +1,21 @@
-"""Photos at the resolution that training works at: held in memory, mapped from a file, or decoded anew."""
+"""Pictures at the resolution that training works at: made smaller, held in memory, or decoded anew."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.image.stored import Pixels, StoredImages
+from easiness.inputs.image.stored import Pixels, StoredImages, to_pil
 from easiness.inputs.memory import fits
+from easiness.inputs.packed import Packed
 
 MOST_OBLONG = 8
 """Times the short side: the long side beyond that is cut off at both ends, or one thin photo could take
 as much memory as thousands of others."""
 
-Sizes = npt.NDArray[np.int64]
-"""(height, width) of each photo: [K, 2]."""
-
-
-class Photos(Protocol):
-    """Photos of one split in color or grey, their short side at most the working resolution."""
-
-    @property
-    def channels(self) -> int:
-        """1 or 3, of every photo."""
-        ...
-
-    @property
-    def sizes(self) -> Sizes:
-        """(height, width) of each photo, [K, 2]."""
-        ...
-
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``, in any order, each uint8 [height, width, channels]; do not write."""
-        ...
+_AT_ONCE = 1 << 14  # so many sums stay in a cache
 
 
 def reduced_size(height: int, width: int, short_side: int) -> tuple[int, int]:
@@ -63,32 +44,17 @@ def reduce(pixels: Pixels, short_side: int) -> Pixels:
     size = reduced_size(height, width, short_side)
     if size == pixels.shape[:2]:
         return pixels
-    image = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    resized = np.array(image.resize(size[::-1], Image.Resampling.BILINEAR))
+    resized = np.array(to_pil(pixels).resize(size[::-1], Image.Resampling.BILINEAR))
     return resized[..., None] if channels == 1 else resized
-
-
-class HeldPhotos:
-    """Photos in memory."""
-
-    def __init__(self, photos: list[Pixels]) -> None:
-        self._photos = photos
-        self.channels = photos[0].shape[2]
-        self.sizes = np.array([photo.shape[:2] for photo in photos], np.int64)
-
-    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
-        """The photos at ``positions``."""
-        return [self._photos[position] for position in positions.tolist()]
 
 
 class DecodedPhotos:
     """Photos decoded each time they are taken."""
 
-    def __init__(self, stored: StoredImages, short_side: int, sizes: Sizes) -> None:
+    def __init__(self, stored: StoredImages, short_side: int, shapes: npt.NDArray[np.int64]) -> None:
         self._stored = stored
         self._short_side = short_side
-        self.channels: int = stored.scan.channels
-        self.sizes = sizes
+        self.shapes = shapes
 
     def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
         """The photos at ``positions``.
@@ -101,13 +67,40 @@ class DecodedPhotos:
         return [photos[at] for at in back.tolist()]
 
 
-def uncached_photos(stored: StoredImages, short_side: int) -> HeldPhotos | DecodedPhotos:
+def uncached_photos(stored: StoredImages, short_side: int) -> Packed | DecodedPhotos:
     """The photos without a file: held in memory where they fit, else decoded anew for every batch.
 
     Raises:
         BadInput: a photo is unreadable.
     """
-    sizes = np.array([reduced_size(h, w, short_side) for h, w in stored.sizes().tolist()], np.int64)
-    if fits(int(sizes.prod(axis=1).sum()) * stored.scan.channels):
-        return HeldPhotos(list(stored.map(partial(reduce, short_side=short_side))))
-    return DecodedPhotos(stored, short_side, sizes)
+    channels = stored.traits.channels
+    sizes = [reduced_size(h, w, short_side) for h, w in stored.sizes().tolist()]
+    shapes = np.array([(*size, channels) for size in sizes], np.int64)
+    if fits(int(shapes.prod(axis=1).sum())):
+        return Packed.of_list(list(stored.map(partial(reduce, short_side=short_side))))
+    return DecodedPhotos(stored, short_side, shapes)
+
+
+def average_blocks(
+    images: npt.NDArray[np.uint8], side: int, at_once: int = _AT_ONCE
+) -> npt.NDArray[np.uint8]:
+    """Means of blocks of ``side`` x ``side`` pixels, to the nearest of 256 levels; halves go up.
+
+    ``images`` are [K, h, w, c] with h and w multiples of ``side``; returned are [K, h / side, w / side, c],
+    with blocks of one pixel ``images`` themselves. ``at_once`` sums are held at a time, at least those of one
+    image.
+    """
+    if side == 1:
+        return images
+    num, height, width, channels = images.shape
+    assert height % side == width % side == 0, (height, width, side)
+    smaller = np.empty((num, height // side, width // side, channels), np.uint8)
+    step = max(1, at_once // max(1, smaller[:1].size))
+    area = side * side
+    for start in range(0, num, step):
+        some = images[start : start + step]
+        sums = np.full((len(some), *smaller.shape[1:]), area // 2, np.int32)
+        for at in range(area):
+            sums += some[:, at // side :: side, at % side :: side]
+        smaller[start : start + step] = sums // area
+    return smaller

@@ -15,19 +15,12 @@ AT_ONCE = 1024  # examples converted at a time, so that floats never exist twice
 
 
 def to_pixels(x: npt.NDArray[Any], where: str) -> npt.NDArray[np.uint8]:
-    """``x`` as uint8 [K, channels, height, width].
+    """``x`` of three or four axes as uint8 [K, channels, height, width].
 
     Raises:
         BadInput: another dtype or shape, an axis of channels that could be either, or floats that are
             not finite or outside of [0, 1].
     """
-    if x.dtype == object:
-        raise BadInput(f"{where}: an array of objects; stack the images into one array of uint8 or floats")
-    if x.ndim not in (3, 4):
-        raise BadInput(
-            f"{where}: shape {_shape(x)}; give [K, height, width] or [K, height, width, channels] or "
-            "[K, channels, height, width]"
-        )
     return _convert(x, where, _shape(x), "[K, height, width]", lambda i: f"{where}: example {i}")
 
 

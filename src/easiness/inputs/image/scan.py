@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from easiness.errors import BadInput
+from easiness.inputs.signature import Signature
+from easiness.spec import Recipe
+
 SMALL_SIDE = 128
 """Pixels; images of one size whose short side is below this are used at that size."""
 
@@ -23,7 +27,7 @@ class Header(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Scan:
+class ImageTraits:
     """The whole source at a glance, so that a subset does not change what an image is.
 
     ``channels`` is 1 if all pictures are grey, else 3. ``size`` is the (height, width) that all have, or
@@ -33,6 +37,11 @@ class Scan:
     channels: Literal[1, 3]
     size: tuple[int, int] | None
     short_side: int
+
+    @property
+    def shape(self) -> tuple[int, int, int] | None:
+        """(channels, height, width) of every picture, ``None`` where sizes differ."""
+        return None if self.size is None else (self.channels, *self.size)
 
     def recipe(self) -> dict[str, Any]:
         """Recipe settings that these pictures need.
@@ -47,8 +56,49 @@ class Scan:
             return {"crop": max(1, self.short_side), "translation": 0.0}
         return {"crop": 224, "translation": 0.0, "batch_size": FEW_EXAMPLES_A_STEP}
 
+    def signature(self, recipe: Recipe, where: str) -> Signature:
+        """(channels, height, width) of what a network gets under ``recipe``; ``where`` names the source.
 
-def scan(headers: Iterable[Header]) -> Scan | None:
+        Raises:
+            BadInput: the images differ in size and the recipe does not crop them to one, or a side is no
+                multiple of the recipe's ``reduce``.
+        """
+        if recipe.crop:
+            return Signature((self.channels, recipe.crop, recipe.crop))
+        if self.size is None:
+            raise BadInput(
+                f"{where}: the images differ in size; set `crop` in the recipe to the side in pixels that "
+                "they are to have"
+            )
+        for name, side in zip(("height", "width"), self.size, strict=True):
+            if side % recipe.reduce:
+                raise BadInput(
+                    f"{where}: the {name} of {side} pixels is no multiple of the recipe's "
+                    f"`reduce` = {recipe.reduce}; choose another"
+                )
+        height, width = (side // recipe.reduce for side in self.size)
+        return Signature((self.channels, height, width))
+
+    def joined(self, held_out: ImageTraits, where: str, names: tuple[str, str]) -> ImageTraits:
+        """The traits over both splits, called ``names``; the training split decides what size is usual.
+
+        Raises:
+            BadInput: one split is grey and the other in color.
+        """
+        if self.channels != held_out.channels:
+            raise BadInput(
+                f"{where}: images of {names[0]} have {_channels(self.channels)} but those of {names[1]} "
+                f"{_channels(held_out.channels)}; give both splits the same"
+            )
+        return self.pooled(held_out, (1, 1))
+
+    def pooled(self, other: ImageTraits, nums: tuple[int, int]) -> ImageTraits:  # noqa: ARG002
+        """The traits of two sets of pictures as one; these decide what size is usual."""
+        size = self.size if self.size == other.size else None
+        return ImageTraits(self.channels, size, self.short_side)
+
+
+def scan(headers: Iterable[Header]) -> ImageTraits | None:
     """Look at headers until nothing more can be learned; ``None`` where there are no headers."""
     size: tuple[int, int] | None = None
     same, grey = True, True
@@ -63,10 +113,8 @@ def scan(headers: Iterable[Header]) -> Scan | None:
             break
     if size is None:
         return None
-    return Scan(1 if grey else 3, size if same else None, int(statistics.median_low(short_sides)))
+    return ImageTraits(1 if grey else 3, size if same else None, int(statistics.median_low(short_sides)))
 
 
-def merge(train: Scan, held_out: Scan) -> Scan:
-    """The scan of two splits looked at one by one; the training split decides what size is usual."""
-    size = train.size if train.size == held_out.size else None
-    return Scan(train.channels, size, train.short_side)
+def _channels(number: int) -> str:
+    return "1 channel" if number == 1 else f"{number} channels"

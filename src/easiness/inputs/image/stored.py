@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.image.scan import Scan
+from easiness.inputs.image.scan import ImageTraits
+from easiness.inputs.kind import Stored
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 """One decoded picture: [height, width, channels]."""
@@ -17,37 +21,24 @@ Pixels: TypeAlias = npt.NDArray[np.uint8]
 R = TypeVar("R")
 
 
-class StoredImages(Protocol):
+class StoredImages(Stored, Protocol):
     """Pictures that can be identified without decoding and decoded when needed."""
 
-    def __len__(self) -> int:
-        """Number of pictures."""
-        ...
-
     @property
-    def scan(self) -> Scan:
+    def traits(self) -> ImageTraits:
         """Channels and sizes of the whole source, also of pictures outside of this subset."""
-        ...
-
-    def subset(self, positions: npt.NDArray[np.int64]) -> Self:
-        """The pictures at ascending ``positions``; nothing is read."""
-        ...
-
-    def digests(self) -> list[str]:
-        """SHA-256 (hex) of each picture's stored bytes."""
         ...
 
     def sizes(self) -> npt.NDArray[np.int64]:
         """(height, width) of each picture, [K, 2]; nothing is decoded that has a header."""
         ...
 
-    def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
-        """``function`` of each decoded picture, in order, a few at a time in parallel."""
-        ...
 
-    def name(self, position: int) -> str:
-        """What to call a picture in an error."""
-        ...
+def to_pil(pixels: Pixels) -> Image.Image:
+    """The picture [height, width, channels] as Pillow's, of the same pixels."""
+    from PIL import Image
+
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def pixel_digest(image: npt.NDArray[np.uint8]) -> str:
@@ -66,11 +57,11 @@ class ArrayImages:
         return len(self._pixels)
 
     @property
-    def scan(self) -> Scan:
+    def traits(self) -> ImageTraits:
         """Channels and the one size."""
         channels: Literal[1, 3] = 1 if self._pixels.shape[1] == 1 else 3
         height, width = self._pixels.shape[2:]
-        return Scan(channels, (height, width), min(height, width))
+        return ImageTraits(channels, (height, width), min(height, width))
 
     def subset(self, positions: npt.NDArray[np.int64]) -> ArrayImages:
         """A copy of the pictures at ``positions``."""
@@ -91,14 +82,3 @@ class ArrayImages:
     def name(self, position: int) -> str:
         """The position in the array."""
         return f"image {position}"
-
-
-class NoImages:
-    """What is known of pictures that are elsewhere: their number, channels and sizes, and nothing more."""
-
-    def __init__(self, images: StoredImages) -> None:
-        self._num = len(images)
-        self.scan = images.scan
-
-    def __len__(self) -> int:
-        return self._num

@@ -22,7 +22,7 @@ from easiness.studies.matching import Comparison, Reliability, compare
 from easiness.studies.paper.folder import RUNS
 from easiness.studies.paper.judge import PaperResults
 from easiness.studies.paper.presets import Preset, kind_of
-from easiness.studies.perturbation import perturbation_curve, pseudo_patterns
+from easiness.studies.perturbation import image_shape, perturbation_curve, pseudo_patterns
 from easiness.studies.similarity import Similarity, similarity
 from easiness.studies.training_sets import TrainingSets, plan_ranked, ranking
 from easiness.studies.validation import Trainings, ValidationPlans, plan_validation
@@ -143,7 +143,7 @@ def run_paper(
     easy, hard = compare_at_best(list(matched.values()))
     look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
     look["progress"] = progress
-    shape = data.input_shape(main_recipe(main))
+    shape = image_shape(data, main_recipe(main))
     side = min(shape[1:])
     pseudo_run = by_name[list(plan.validation.final)[-1]]
     results = PaperResults(

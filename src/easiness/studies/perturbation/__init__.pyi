@@ -8,5 +8,8 @@ from .panel import (
     perturbed_panel as perturbed_panel,
 )
 from .patterns import Perturbed as Perturbed, PseudoPatterns as PseudoPatterns
-from .pixels import check_changes_something as check_changes_something
+from .pixels import (
+    check_changes_something as check_changes_something,
+    image_shape as image_shape,
+)
 from .study import perturbation_curve as perturbation_curve, pseudo_patterns as pseudo_patterns

@@ -14,8 +14,9 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset, working_images
+from easiness.data import Dataset
 from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.inputs import Signature, TensorBank
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.record import ObservationLog, Observations
@@ -119,19 +120,19 @@ class PerturbedProbe:
         )
 
     @cached_property
-    def _shape(self) -> tuple[int, int, int]:
-        return self.split.input_shape(self.spec.recipe)
+    def _signature(self) -> Signature:
+        return self.split.signature(self.spec.recipe)
 
     @cached_property
-    def _bank(self) -> training.Bank:
-        images = working_images(self.split, self.spec.recipe, self.cache)
-        return training.make_bank(images, self.spec.recipe, self.device, augment=False)
+    def _bank(self) -> TensorBank:
+        values = self.split.packed(self.spec.recipe, self.cache)
+        return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
 
     def _network(self, trial: StoredTrial) -> training.Network:
         spec = self.spec
         pretrained = None if spec.pretrained is None else pretrained_file(spec.model)
         weights, num_classes = trial.weights(), self.split.num_classes
-        return training.open_network(spec, weights, self._shape, num_classes, self.device, pretrained)
+        return training.open_network(spec, weights, self._signature, num_classes, self.device, pretrained)
 
     def _look(
         self, trial: StoredTrial, network: training.Network, one: Perturbation, progress: Progress
@@ -139,10 +140,12 @@ class PerturbedProbe:
         labels, trained_on = self._learned(trial)
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
-        images = training.TransformedImages(self._bank, self.spec.recipe, self.split.ids, one)
+        images = training.TransformedExamples(self._bank, self.split.ids, one)
         try:
             with training.threads_of(self.spec):
-                training.Observer(images, log, self._shape, num_classes).observe(network, progress.images)
+                training.Observer(images, log, self._signature.shape, num_classes).observe(
+                    network, progress.images
+                )
         except TrialFailed:
             raise RunFailed(
                 f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"

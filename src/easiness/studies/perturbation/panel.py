@@ -16,7 +16,7 @@ from easiness.perturb import clamp_for_display, default_levels, find_kind, pertu
 from easiness.show import FONT_SIZE, INK
 from easiness.spec import Recipe
 from easiness.studies.perturbation.figure import level_name
-from easiness.studies.perturbation.pixels import evaluation_pixels
+from easiness.studies.perturbation.pixels import evaluation_pixels, image_shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +86,7 @@ def perturbed_panel(
     if positions is None:
         positions = _one_per_class(data.labels, num, seed)
     pixels = evaluation_pixels(data, positions, recipe)
-    shape = data.input_shape(recipe)
+    shape = image_shape(data, recipe)
     blocks = []
     for kind in kinds:
         chosen = tuple((levels or {}).get(kind, default_levels(kind, shape)))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset, working_images
+from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.inputs import IMAGE
 from easiness.perturb import Perturbation, find_kind
 from easiness.spec import Recipe
 from easiness.studies.perturbation.observing import check_asked
-from easiness.training import make_bank
 
 _FIRST = 16  # pictures from all over the data, one of which nearly always tells
 _AT_ONCE = 256
@@ -30,9 +29,23 @@ def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: R
         BadInput: one of them is unreadable.
     """
     ascending, back = np.unique(positions, return_inverse=True)
-    few = dataclasses.replace(data._take(ascending), held_out=None)
-    bank = make_bank(working_images(few, recipe), recipe, torch.device("cpu"), augment=False)
-    return bank.raw(slice(0, len(few)))[torch.from_numpy(back)].contiguous()
+    few = data.part(ascending).packed(recipe)
+    bank = data.kind.bank(few, recipe, torch.device("cpu"), augment=False, sharers=1)
+    return bank.raw(slice(0, len(bank)))[torch.from_numpy(back)].contiguous()
+
+
+def image_shape(data: Dataset, recipe: Recipe) -> tuple[int, int, int]:
+    """(channels, height, width) of the examples as networks of this recipe see them.
+
+    Raises:
+        BadInput: they are no pictures, or do not suit the recipe.
+    """
+    if data.kind != IMAGE:
+        raise BadInput(
+            f"{data.where}: {data.kind.nouns} cannot be perturbed as pictures are; give a run of pictures"
+        )
+    channels, height, width = data.signature(recipe).shape
+    return channels, height, width
 
 
 def check_changes_something(
@@ -50,7 +63,7 @@ def check_changes_something(
     Raises:
         BadInput: none does although there is a level that is not neutral, or one is unreadable.
     """
-    known, shape = find_kind(kind), data.input_shape(recipe)
+    known, shape = find_kind(kind), image_shape(data, recipe)
     chosen = known.levels(shape) if levels is None else levels
     asked = check_asked(kind, [level for level in chosen if level != known.neutral_level(shape)], seed)
     if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):

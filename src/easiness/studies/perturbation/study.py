@@ -23,6 +23,7 @@ from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
 from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_probe, spec_with_weights
 from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
+from easiness.studies.perturbation.pixels import image_shape
 
 _ALIKE = 1e-3  # of a probability: grey stored as color changes by rounding where color is taken away
 
@@ -127,7 +128,7 @@ def curve_probes(
 
     Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
     """
-    shape = data.input_shape(spec_with_weights(run).recipe)
+    shape = image_shape(data, spec_with_weights(run).recipe)
     known, neutral = find_kind(kind), neutral_level(run, data, kind)
     wanted = known.levels(shape) if levels is None else levels
     ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
@@ -140,7 +141,7 @@ def curve_probes(
 
 def neutral_level(run: Run, data: Dataset, kind: str) -> float:
     """The level of a kind that leaves the images of a run as they are."""
-    return find_kind(kind).neutral_level(data.input_shape(spec_with_weights(run).recipe))
+    return find_kind(kind).neutral_level(image_shape(data, spec_with_weights(run).recipe))
 
 
 def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:

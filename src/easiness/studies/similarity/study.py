@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
-from easiness.data import Dataset, tell
+from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
+from easiness.inputs import tell
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
 from easiness.studies.similarity import distances

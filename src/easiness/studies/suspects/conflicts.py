@@ -1,67 +1,61 @@
-"""Conflicts between pictures and labels that are certain, whatever a network makes of them."""
+"""Conflicts between examples and labels that are certain, whatever a network makes of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import DIGEST_BYTES, Dataset, Pixels, counted, picture_digest
+from easiness.data import DIGEST_BYTES, Dataset, value_digest
 from easiness.errors import BadInput
+from easiness.inputs import Near, NearPairs, counted, kind_named
 from easiness.runs import find_data
+from easiness.show import capitalized
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
-from easiness.studies.suspects.conflicts_near import (
-    SMALLEST,
-    PictureHash,
-    PictureHashes,
-    hash_picture,
-    near_pairs,
-)
 
 _COMPARING = "comparing images"
-_NOTHING_HELD_OUT = "Nothing is held out, so no picture can be in both splits."
+_NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
 
 _MANY = 10
-"""Near copies of a held-out picture: where half of those that have any have more, it may be their kind."""
+"""Near copies of a held-out example: where half of those that have any have more, it may be their kind."""
 
 Positions = npt.NDArray[np.int64]
 
 
 def find_conflicts(data: Dataset) -> Conflicts:
-    """Identical training pictures with two labels, and pictures in the training and the held-out split.
+    """Identical training examples with two labels, and examples in the training and the held-out split.
 
-    Pictures are identical where their decoded pixels and sizes are, by SHA-256: a file saved anew without
-    loss is the same picture. What nearly identical means is said in `NEAR` and `ALIKE`; only the two
-    splits are compared for it. Labels are those to train with. Every picture is decoded once, in threads.
+    Examples are identical where their decoded values and shapes are, by SHA-256: a picture saved anew without
+    loss is the same. What nearly identical means is up to their kind; only the two splits are compared for
+    it. Labels are those to train with. Every example is decoded once, in threads.
 
     Raises:
-        BadInput: a picture is unreadable.
+        BadInput: an example is unreadable.
     """
-    splits = {name: _Seen.of(split, near=data.held_out is not None) for name, split in data.splits.items()}
+    near, nouns = data.kind.near if data.held_out is not None else None, data.kind.nouns
+    splits = {name: _Seen.of(split, near) for name, split in data.splits.items()}
     numbers = _numbered([seen.digests for seen in splits.values()])
     two_labels, duplicates = _groups(data, numbers[0])
     if data.held_out is None:
-        return Conflicts(len(data), 0, two_labels, duplicates, notes=(_NOTHING_HELD_OUT,))
-    train, held_out = splits["train"].looks, splits["held_out"].looks
-    near, num_near = _near_pairs(data, train, held_out, *numbers)
-    return Conflicts(
-        len(data),
-        len(data.held_out),
-        two_labels,
-        duplicates,
-        tuple(_identical_pairs(data, *numbers)),
-        near,
-        bool(train.large.any() and held_out.large.any()),
-        (*_too_small(train, held_out), *_alike(num_near)),
-    )
+        note = _NOTHING_HELD_OUT.format(data.kind.noun)
+        return Conflicts(len(data), 0, two_labels, duplicates, notes=(note,), nouns=nouns)
+    in_both = tuple(_identical_pairs(data, *numbers))
+    found = Conflicts(len(data), len(data.held_out), two_labels, duplicates, in_both, nouns=nouns)
+    if near is None:
+        return found
+    looks = splits["train"].looks, splits["held_out"].looks
+    pairs, num_near = _near_pairs(data, near.pairs(*looks), *numbers)
+    notes = filter(None, (near.left_out(*looks), _alike(num_near, nouns)))
+    return replace(found, nearly_in_both=pairs, looked_for_near=near.compares(*looks), notes=tuple(notes))
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
-    """`find_conflicts` in the data of a run; where its pictures cannot be had, nothing and why.
+    """`find_conflicts` in the data of a run; where its examples cannot be had, nothing and why.
 
     Args:
         run: whose data to look at.
@@ -78,42 +72,41 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
             if source is not None:
                 raise
             why = str(error)
-    return Conflicts(0, 0, notes=(f"Pictures were not compared: {why}.",))
+    nouns = kind_named(run.spec.data.kind).nouns
+    return Conflicts(0, 0, notes=(f"{capitalized(nouns)} were not compared: {why}.",), nouns=nouns)
 
 
 class _Seen(NamedTuple):
-    """SHA-256 of the size and pixels of every picture of a split, [K, 32], and its perceptual hash."""
+    """Every example of a split as the SHA-256 of its shape and values, [K, 32], and how it looks."""
 
     digests: npt.NDArray[np.uint8]
-    looks: PictureHashes
+    looks: Any
 
     @staticmethod
-    def of(split: Dataset, *, near: bool) -> _Seen:
-        """Decodes every picture once; its hash is kept where ``near`` ones are to be found."""
+    def of(split: Dataset, near: Near | None) -> _Seen:
+        """Decodes every example once; how it looks is kept where ``near`` ones are to be found."""
 
-        def see(pixels: Pixels) -> tuple[bytes, PictureHash | None]:
-            return picture_digest(pixels), hash_picture(pixels) if near else None
+        def see(value: npt.NDArray[Any]) -> tuple[bytes, Any]:
+            return value_digest(value), None if near is None else near.look(value)
 
-        digests, looks = (
-            np.zeros((len(split), DIGEST_BYTES), np.uint8),
-            PictureHashes(len(split) if near else 0),
-        )
+        digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
+        looks = None if near is None else near.kept(len(split))
         for at, (digest, look) in enumerate(counted(split.stored.map(see), _COMPARING, len(split))):
             digests[at] = np.frombuffer(digest, np.uint8)
-            if look is not None:
+            if looks is not None:
                 looks.keep(at, look)
         return _Seen(digests, looks)
 
 
 def _numbered(digests: list[npt.NDArray[np.uint8]]) -> list[Positions]:
-    """A number for each picture of each split, the same for identical ones."""
+    """A number for each example of each split, the same for identical ones."""
     joined = np.concatenate(digests)
     numbers = np.unique(joined.view("V32").ravel(), return_inverse=True)[1].ravel()
     return np.split(numbers.astype(np.int64), np.cumsum([len(part) for part in digests])[:-1])
 
 
 def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple[Group, ...]]:
-    """Identical training pictures: groups with several labels, and with one, by their first pictures."""
+    """Identical training examples: groups with several labels, and with one, by their first examples."""
     order = np.argsort(numbers, kind="stable")
     parts = np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1)
     conflicting: list[Group] = []
@@ -126,7 +119,7 @@ def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple
 
 
 def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> Iterator[Pair]:
-    """The first identical training picture of each label, for each held-out picture."""
+    """Pairs of each held-out example and the first identical training example of each label."""
     first = np.unique(np.column_stack([train, data.labels]), axis=0, return_index=True)[1]
     by_number: dict[int, list[int]] = {}
     for at in np.sort(first).tolist():
@@ -137,19 +130,15 @@ def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> It
 
 
 def _near_pairs(
-    data: Dataset,
-    train: PictureHashes,
-    held_out: PictureHashes,
-    numbers: Positions,
-    held_out_numbers: Positions,
+    data: Dataset, near: Iterable[NearPairs], numbers: Positions, held_out_numbers: Positions
 ) -> tuple[tuple[Pair, ...], Positions]:
-    """The nearest training picture of each label that is not identical, for each held-out picture.
+    """Pairs of each held-out example and the nearest training example of each label that is not identical.
 
-    With them comes how many training pictures are near to each held-out one.
+    With them comes how many training examples are near to each held-out one.
     """
     pairs: list[Pair] = []
     num_near = np.zeros(len(held_out_numbers), np.int64)
-    for found in near_pairs(train, held_out):
+    for found in near:
         other = numbers[found.train] != held_out_numbers[found.held_out]
         some, others, distance = found.train[other], found.held_out[other], found.distance[other]
         num_near += np.bincount(others, minlength=len(num_near))
@@ -174,22 +163,11 @@ def _example(data: Dataset, name: Split, at: int) -> Example:
     return Example(name, split.ids[at : at + 1].tolist()[0], label, data.classes[label])
 
 
-def _too_small(train: PictureHashes, held_out: PictureHashes) -> tuple[str, ...]:
-    small = sum(int((~looks.large).sum()) for looks in (train, held_out))
-    if not small:
-        return ()
-    total = len(train.large) + len(held_out.large)
-    return (
-        f"Near copies were not looked for among {small:,} of {total:,} pictures: below {SMALLEST} pixels "
-        "different ones look alike.",
-    )
-
-
-def _alike(num_near: Positions) -> tuple[str, ...]:
+def _alike(num_near: Positions, nouns: str) -> str:
     some = num_near[num_near > 0]
     if not len(some) or np.median(some) <= _MANY:
-        return ()
+        return ""
     return (
-        f"Half of the held-out pictures with a near copy have {int(np.median(some)):,} or more: pictures of "
-        "this kind may look alike without being copies (drawings, digits), so look at them first.",
+        f"Half of the held-out {nouns} with a near copy have {int(np.median(some)):,} or more: {nouns} of "
+        "this kind may look alike without being copies (drawings, digits), so look at them first."
     )

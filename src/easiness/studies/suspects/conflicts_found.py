@@ -1,4 +1,4 @@
-"""What is certain before any statistics: identical pictures with two labels, pictures in both splits."""
+"""What is certain before any statistics: identical examples with two labels, examples in both splits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Pair:
-    """A training and a held-out picture that are the same, or nearly so.
+    """A training and a held-out example that are the same, or nearly so.
 
     ``distance`` is the number of bits of 144 that their perceptual hashes differ in: 0 for identical ones, at
     most `NEAR` for the others.
@@ -50,16 +50,16 @@ class Pair:
 
 
 Group = tuple[Example, ...]
-"""Training examples with identical pictures, two or more, in the order of the data."""
+"""Training examples that are identical, two or more, in the order of the data."""
 
 
 @dataclass(frozen=True)
 class Conflicts:
-    """What `find_conflicts` found among so many training and held-out pictures.
+    """What `find_conflicts` found among so many training and held-out examples, which people call ``nouns``.
 
-    ``two_labels`` are groups of identical training pictures with two labels or more, ``duplicates`` those
-    with one, which contradict nothing. Of a held-out picture ``in_both`` has the first identical training
-    picture of each label, and ``nearly_in_both`` the nearest that is not identical, of each label.
+    ``two_labels`` are groups of identical training examples with two labels or more, ``duplicates`` those
+    with one, which contradict nothing. Of a held-out example ``in_both`` has the first identical training
+    example of each label, and ``nearly_in_both`` the nearest that is not identical, of each label.
     ``looked_for_near`` tells whether near ones were looked for. ``notes`` are sentences on what was not
     looked for and why, and on what to be careful with.
     """
@@ -72,9 +72,10 @@ class Conflicts:
     nearly_in_both: tuple[Pair, ...] = ()
     looked_for_near: bool = False
     notes: tuple[str, ...] = ()
+    nouns: str = "pictures"
 
     def table(self) -> pd.DataFrame:
-        """A row per pair; a group of n identical pictures has n - 1 rows, each beside its first picture.
+        """A row per pair; a group of n identical examples has n - 1 rows, each beside its first.
 
         Columns are the ``kind`` (`Kind`), split, id, label and class name of either example (``split_a``,
         ..., ``class_b``) and their ``distance`` in bits.
@@ -92,9 +93,9 @@ class Conflicts:
         """What a person should know first; the notes come last."""
         if not self.num_train:
             return list(self.notes)
-        found = [_groups_text(self.two_labels, "with two labels or more")]
+        found = [self._groups_text(self.two_labels, "with two labels or more")]
         if self.duplicates:
-            found.append(_groups_text(self.duplicates, "with one label"))
+            found.append(self._groups_text(self.duplicates, "with one label"))
         if self.num_held_out:
             found.append(self._text_of_both("are in the training split as well", self.in_both))
             if self.looked_for_near:
@@ -106,18 +107,17 @@ class Conflicts:
     def _text_of_both(self, what: str, pairs: Sequence[Pair]) -> str:
         held_out = {pair.held_out.id for pair in pairs}
         differ = {pair.held_out.id for pair in pairs if not pair.labels_agree}
-        text = f"{len(held_out):,} of {self.num_held_out:,} held-out pictures {what}"
+        text = f"{len(held_out):,} of {self.num_held_out:,} held-out {self.nouns} {what}"
         if differ:
             text += f", {len(differ):,} of them with another label"
         return text + "."
 
+    def _groups_text(self, groups: Sequence[Group], what: str) -> str:
+        if not groups:
+            return f"No identical training {self.nouns} {what}."
+        some = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+        return f"{some} of identical training {self.nouns} ({sum(map(len, groups)):,} in all) {what}."
+
 
 def _row(kind: str, a: Example, b: Example, distance: int) -> tuple[object, ...]:
     return (kind, *vars(a).values(), *vars(b).values(), distance)
-
-
-def _groups_text(groups: Sequence[Group], what: str) -> str:
-    if not groups:
-        return f"No identical training pictures {what}."
-    some = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
-    return f"{some} of identical training pictures ({sum(map(len, groups)):,} in all) {what}."

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.data import Dataset, tell
+from easiness.data import Dataset
+from easiness.inputs import tell
 from easiness.models import missing_code
 from easiness.runs import feature_reader, find_data, positions_in, untrusted
 from easiness.store import WEIGHTS, Run

@@ -164,11 +164,11 @@ def _numbered(keys: Iterable[Hashable]) -> list[tuple[Hashable, int]]:
 
 
 def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
-    from easiness.data import picture_digests  # loads torch, which matching by ids need not wait for
+    from easiness.data import value_digests  # loads torch, which matching by ids need not wait for
     from easiness.runs import data_of, positions_in
 
     data = data_of(run, source, option)
-    return [digest.tobytes() for digest in picture_digests(data)[positions_in(data, run)]]
+    return [digest.tobytes() for digest in value_digests(data)[positions_in(data, run)]]
 
 
 class _Confidence:

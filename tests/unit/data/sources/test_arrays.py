@@ -7,6 +7,7 @@ import torch
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.inputs.image.pixels import to_pixels
+from pixels import images_of
 
 Y = np.array([0, 1, 1, 0])
 
@@ -48,7 +49,7 @@ def test_floats_are_rounded_to_255ths(dtype):
     x = np.array([[[0, 1], [0.5, 0.25]], [[0.2, 0.9999], [0, 0]]], dtype)
     # 0.5 * 255 = 127.5 goes to the even 128, 0.25 * 255 = 63.75 to 64, 0.2 * 255 = 51
     expected = [[[[0, 255], [128, 64]]], [[[51, 255], [0, 0]]]]
-    assert load_dataset((x, [0, 1])).images.tolist() == expected
+    assert images_of(load_dataset((x, [0, 1]))).tolist() == expected
 
 
 def test_more_examples_than_are_converted_at_a_time():
@@ -57,7 +58,7 @@ def test_more_examples_than_are_converted_at_a_time():
     with pytest.raises(BadInput, match=r"example 2500 .* 1\.5"):
         load_dataset((x, np.arange(3000) % 2))
     x[2500, 1, 0] = 0
-    images = load_dataset((x, np.arange(3000) % 2)).images
+    images = images_of(load_dataset((x, np.arange(3000) % 2)))
     assert images[2999, 0, 0, 0] == 255
     assert images[1500, 0, 0, 0] == round(1500 / 2999 * 255)
 
@@ -99,14 +100,14 @@ def test_torch_arrays_and_a_copy_of_either_kind():
     data = load_dataset((x, torch.tensor(Y)))
     copy = x.clone()
     x.zero_()
-    assert torch.equal(data.images, copy)
+    assert torch.equal(images_of(data), copy)
     assert data.labels.tolist() == Y.tolist()
     array = copy.numpy()
     data = load_dataset((array, Y))
     array[:] = 0
-    assert data.images.any()
+    assert images_of(data).any()
     half = load_dataset((torch.full((4, 3, 6, 5), 0.5, dtype=torch.bfloat16), Y))
-    assert half.images.unique().tolist() == [128]
+    assert images_of(half).unique().tolist() == [128]
 
 
 def test_arrays_have_no_source_and_positions_as_ids():
@@ -129,7 +130,7 @@ def test_npz_with_everything(tmp_path):
     assert data.held_out is not None
     assert data.held_out.labels.tolist() == [1, 1]
     assert data.held_out.ids.tolist() == [0, 1]
-    assert (data.held_out.images.numpy() == x_test.transpose(0, 3, 1, 2)).all()
+    assert (images_of(data.held_out).numpy() == x_test.transpose(0, 3, 1, 2)).all()
 
 
 def test_integer_ids_stay_int64(tmp_path):
@@ -165,12 +166,12 @@ def test_wrong_npz(tmp_path, changes, message):
 def test_held_out_of_another_shape(tmp_path):
     np.savez(tmp_path / "a.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 8, 5), y_test=[0, 1])
     data = load_dataset(tmp_path / "a.npz")
-    assert data.image_shape is None
+    assert data.traits.shape is None
     assert data.held_out is not None
-    assert data.held_out.image_shape == (1, 8, 5)
+    assert data.held_out.traits.shape == (1, 8, 5)
     np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
     with pytest.raises(BadInput, match=r"train have 1 channel .*test 3"):
-        _ = load_dataset(tmp_path / "b.npz").image_shape
+        _ = load_dataset(tmp_path / "b.npz").traits
 
 
 def test_a_held_out_pair():

@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from easiness.data import load_dataset
+from pixels import images_of
 
 
 def test_digits():
@@ -12,16 +13,16 @@ def test_digits():
     assert data.ids.tolist() == list(range(1797))
     assert data.classes == tuple("0123456789")
     assert data.labels[:10].tolist() == list(range(10))
-    assert data.image_shape == (1, 8, 8)
-    assert data.images.shape == (1797, 1, 8, 8)
-    assert data.images.is_contiguous()
+    assert data.traits.shape == (1, 8, 8)
+    assert images_of(data).shape == (1797, 1, 8, 8)
+    assert images_of(data).is_contiguous()
     assert data.held_out is None
     assert data.source == "digits"
     assert data.recipe_defaults == {"flip": 0.0}
 
 
 def test_all_17_levels_are_kept():
-    images = load_dataset("digits").images.numpy()[:, 0]
+    images = images_of(load_dataset("digits")).numpy()[:, 0]
     original = load_digits().images
     assert images[original == 16].min() == 255
     assert images[original == 8].max() == 128  # 127.5, to the even number

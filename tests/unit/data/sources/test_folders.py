@@ -12,6 +12,7 @@ from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
 from easiness.inputs.image import formats
 from easiness.spec import DatasetRef
+from pixels import images_of
 
 
 @pytest.fixture
@@ -28,9 +29,9 @@ def test_ids_labels_and_classes(folder):
     assert data.held_out is None
     assert data.name == "pets"
     assert data.source == str(folder)
-    assert data.images.shape == (6, 3, 4, 4)
+    assert images_of(data).shape == (6, 3, 4, 4)
     first = np.asarray(Image.open(folder / "cat/0.png"))
-    assert (data.images[0].numpy() == first.transpose(2, 0, 1)).all()
+    assert (images_of(data)[0].numpy() == first.transpose(2, 0, 1)).all()
 
 
 def test_source_is_absolute_and_ids_do_not_depend_on_the_working_folder(folder, monkeypatch):
@@ -110,7 +111,7 @@ def test_avif_is_a_picture_where_pillow_reads_it(folder, picture):
     data = load_dataset(folder)
     assert data.ids.tolist()[3] == "cat/3.AVIF"
     assert data.notes == ()
-    assert data.images.shape == (7, 3, 4, 4)
+    assert images_of(data).shape == (7, 3, 4, 4)
 
 
 def test_heic_is_a_picture_where_its_plugin_is_there(folder, picture):
@@ -120,7 +121,7 @@ def test_heic_is_a_picture_where_its_plugin_is_there(folder, picture):
     data = load_dataset(folder)
     assert data.ids.tolist()[3] == "cat/3.heic"
     assert data.notes == ()
-    assert data.pictures(np.array([3]))[0].shape == (64, 64, 3)
+    assert data.values(np.array([3]))[0].shape == (64, 64, 3)
 
 
 def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
@@ -265,31 +266,31 @@ def test_classes_are_the_folders_own(folder):
 def test_sizes_may_differ(folder, picture):
     picture(1, size=(6, 5)).save(folder / "dog/1.png")
     data = load_dataset(folder)
-    assert data.image_shape is None
-    assert [picture.shape for picture in data.pictures(np.array([4, 0, 4]))] == [
+    assert data.traits.shape is None
+    assert [picture.shape for picture in data.values(np.array([4, 0, 4]))] == [
         (5, 6, 3),
         (4, 4, 3),
         (5, 6, 3),
     ]
     assert data.recipe_defaults == {"crop": 4, "translation": 0.0}
     with pytest.raises(BadInput, match=r"pets: .*images differ in size"):
-        _ = data.images
+        _ = images_of(data)
 
 
 def test_grey_only_if_all_of_both_splits_are(folder, picture):
     for file in folder.rglob("*.png"):
         picture(1, mode="L").save(file)
-    assert load_dataset(folder).image_shape == (1, 4, 4)
+    assert load_dataset(folder).traits.shape == (1, 4, 4)
     root = as_split(folder, "train")
     (root / "test/cat").mkdir(parents=True)
     picture(2, mode="LA").save(root / "test/cat/0.png")
-    assert load_dataset(root).images.shape == (6, 1, 4, 4)
+    assert images_of(load_dataset(root)).shape == (6, 1, 4, 4)
     picture(2).save(root / "test/cat/1.png")
     data = load_dataset(root)
-    assert data.image_shape == (3, 4, 4)
-    assert data.images.shape == (6, 3, 4, 4)
-    assert (data.images[:, 0] == data.images[:, 2]).all()
-    assert data.limit(2).image_shape == (3, 4, 4)
+    assert data.traits.shape == (3, 4, 4)
+    assert images_of(data).shape == (6, 3, 4, 4)
+    assert (images_of(data)[:, 0] == images_of(data)[:, 2]).all()
+    assert data.limit(2).traits.shape == (3, 4, 4)
 
 
 def test_held_out_may_have_another_size(folder, picture):
@@ -297,9 +298,9 @@ def test_held_out_may_have_another_size(folder, picture):
     (root / "val/cat").mkdir(parents=True)
     picture(2, size=(8, 4)).save(root / "val/cat/0.png")
     data = load_dataset(root)
-    assert data.image_shape is None
+    assert data.traits.shape is None
     assert data.held_out is not None
-    assert data.held_out.pictures(np.array([0]))[0].shape == (4, 8, 3)
+    assert data.held_out.values(np.array([0]))[0].shape == (4, 8, 3)
 
 
 def truncate(path: Path) -> None:
@@ -311,10 +312,10 @@ def test_unreadable_images_are_named(folder):
     data = load_dataset(folder)
     assert len(data) == 6
     with pytest.raises(BadInput, match=r"dog/1\.png: .*truncated .*--skip-unreadable"):
-        _ = data.images
+        _ = images_of(data)
     (folder / "cat/2.png").write_bytes(b"no picture")
     with pytest.raises(BadInput, match=r"cat/2\.png: .*known format.*--skip-unreadable"):
-        _ = data.images
+        _ = images_of(data)
 
 
 def test_skipped_images_are_counted_and_ids_stay(folder):
@@ -324,7 +325,7 @@ def test_skipped_images_are_counted_and_ids_stay(folder):
     assert data.ids.tolist() == ["cat/1.png", "cat/2.png", "dog/0.png", "dog/2.png"]
     assert data.num_unreadable == 2
     assert data.unreadable == ("cat/0.png", "dog/1.png")
-    assert data.images.shape == (4, 3, 4, 4)
+    assert images_of(data).shape == (4, 3, 4, 4)
     for again in (data.ref(), load_dataset(folder, skip_unreadable=True, holdout=0.5).ref()):
         assert again.num_unreadable == 2
         assert again.unreadable == ("cat/0.png", "dog/1.png")
@@ -343,7 +344,7 @@ def test_only_the_kept_images_are_decoded(folder):
     for image in data.ids:
         if image not in kept:
             (folder / image).write_bytes(b"broken")
-    assert load_dataset(folder, limit=2, seed=0).images.shape == (2, 3, 4, 4)
+    assert images_of(load_dataset(folder, limit=2, seed=0)).shape == (2, 3, 4, 4)
 
 
 def test_fingerprint_does_not_depend_on_the_place(folder):
@@ -415,7 +416,7 @@ def test_headers_that_cannot_be_read_give_the_reason(folder, picture, monkeypatc
     for file in folder.rglob("*.png"):
         spoil(file)
     with pytest.raises(BadInput, match=rf"cat/0\.png: .*{reason}"):
-        _ = load_dataset(folder).scan
+        _ = load_dataset(folder).traits
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"format": 1, "files": {"cat/0.png": 3}}', "\x00"])

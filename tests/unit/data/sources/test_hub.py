@@ -14,6 +14,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.sources.table_rows import HubBlobs
 from easiness.errors import BadInput, RunFailed
+from pixels import images_of
 
 
 @pytest.fixture(autouse=True)
@@ -69,14 +70,14 @@ def test_a_saved_folder(table, tmp_path, picture, monkeypatch):
     assert data.ids.tolist() == [0, 1, 2]
     assert data.held_out is not None
     assert data.held_out.split == "test"
-    assert (data.images[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
+    assert (images_of(data)[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
 
 
 def test_selected_rows_keep_their_order(table, picture):
     data = load_dataset(table([0, 1, 0, 1]).select([3, 0]))
     assert data.labels.tolist() == [1, 0]
     for i, original in enumerate((3, 0)):
-        assert (data.images[i].numpy() == np.asarray(picture(original)).transpose(2, 0, 1)).all()
+        assert (images_of(data)[i].numpy() == np.asarray(picture(original)).transpose(2, 0, 1)).all()
 
 
 def write_cache(folder, name, config, tables):
@@ -276,7 +277,7 @@ def test_null_and_missing_pictures(table, tmp_path):
     with pytest.raises(BadInput, match=r"row 2: .*null"):
         _ = data.fingerprint
     with pytest.raises(BadInput, match=r"row 3: .*gone\.png: .*No such file"):
-        data.pictures(np.array([3]))
+        data.values(np.array([3]))
     assert load_dataset(whole, skip_unreadable=True).ids.tolist() == [0, 1]
 
 

@@ -101,7 +101,7 @@ def test_links_are_followed(manifest, folder, picture):
     picture(9).save(folder.parent / "outside.png")
     (folder / "cat/link.png").symlink_to(folder.parent / "outside.png")
     data = load_dataset(manifest(*GOOD, "cat/link.png,cat"))
-    assert (data.pictures(np.array([2]))[0] == np.asarray(picture(9))).all()
+    assert (data.values(np.array([2]))[0] == np.asarray(picture(9))).all()
 
 
 @pytest.mark.parametrize("kind", ["relative", "absolute"])
@@ -114,7 +114,7 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
         load_dataset(path)
     data = load_dataset(path, allow_outside=True)
     assert data.ids[2] == ("../outside.png" if kind == "relative" else str(outside))
-    assert (data.pictures(np.array([2]))[0] == np.asarray(picture(9))).all()
+    assert (data.values(np.array([2]))[0] == np.asarray(picture(9))).all()
     ref = data.ref()
     assert ref.allow_outside
     assert load_dataset(ref.source, **ref.load_options().model_dump()).ref() == ref

@@ -11,6 +11,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.sources import arrays
 from easiness.errors import BadInput
+from pixels import images_of
 
 X, Y = np.arange(4 * 6 * 5, dtype=np.uint8).reshape(4, 6, 5), np.array([0, 1, 0, 1])
 
@@ -83,12 +84,12 @@ def test_a_header_that_lies_is_refused(file, content: bytes, message: str):
     "how", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
 )
 def test_members_may_be_packed(file, how):
-    np.testing.assert_array_equal(load_dataset(file(whole(X), how)).images.numpy()[:, 0], X)
+    np.testing.assert_array_equal(images_of(load_dataset(file(whole(X), how))).numpy()[:, 0], X)
 
 
 def test_a_header_of_python_2_is_read_without_a_word(file):
     np.testing.assert_array_equal(
-        load_dataset(file(member(described("(4L, 6L, 5L)"), X.tobytes()))).images.numpy()[:, 0], X
+        load_dataset(file(member(described("(4L, 6L, 5L)"), X.tobytes()))).array[..., 0], X
     )
 
 

@@ -14,6 +14,7 @@ from easiness.data import load_dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.errors import BadInput
 from easiness.inputs.image import threads
+from pixels import images_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -52,7 +53,7 @@ def test_one_file(tmp_path, encoded, picture):
     assert data.ids.dtype == np.int64
     assert data.labels.tolist() == [0, 1, 1, 0]
     assert data.name == "pets"
-    assert (data.images[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
+    assert (images_of(data)[2].numpy() == np.asarray(picture(2)).transpose(2, 0, 1)).all()
 
 
 def test_without_metadata_names_are_numbers_unless_given(tmp_path, encoded):
@@ -63,7 +64,7 @@ def test_without_metadata_names_are_numbers_unless_given(tmp_path, encoded):
 
 def test_plain_binary_in_img(tmp_path, encoded):
     path = write(tmp_path / "a.parquet", [encoded(0), encoded(1)], [0, 1], column="img", struct=False)
-    assert load_dataset(path).images.shape == (2, 3, 4, 4)
+    assert images_of(load_dataset(path)).shape == (2, 3, 4, 4)
 
 
 @pytest.mark.parametrize("place", [".", "data"])
@@ -75,7 +76,7 @@ def test_shards_are_joined_in_name_order(tmp_path, encoded, picture, place):
     data = load_dataset(root)
     assert data.labels.tolist() == [0, 1, 1, 0]
     for i in range(4):
-        assert (data.images[i].numpy() == np.asarray(picture(i)).transpose(2, 0, 1)).all()
+        assert (images_of(data)[i].numpy() == np.asarray(picture(i)).transpose(2, 0, 1)).all()
     assert data.held_out is not None
     assert data.held_out.split == "val"
     assert data.held_out.ids.tolist() == [0]
@@ -109,7 +110,7 @@ def test_only_row_groups_in_use_are_read(tmp_path, encoded, monkeypatch):
         "iter_batches",
         lambda file, num, groups, columns: read.extend(groups) or original(file, num, groups, columns),
     )
-    assert (part.images == whole.images[part.ids]).all()
+    assert (images_of(part) == images_of(whole)[part.ids]).all()
     read.clear()
     _ = part.fingerprint
     assert read == part.ids.tolist()
@@ -119,14 +120,14 @@ def test_undecodable_row_is_named_or_skipped(tmp_path, encoded):
     write(tmp_path / "train-0.parquet", [encoded(0), encoded(1)], [0, 1])
     write(tmp_path / "train-1.parquet", [encoded(2), encoded(3)[:-30], None, encoded(4)], [0, 1, 0, 1])
     with pytest.raises(BadInput, match=r"train-1\.parquet: row 1: .*truncated image"):
-        _ = load_dataset(tmp_path).images
+        _ = images_of(load_dataset(tmp_path))
     with pytest.raises(BadInput, match=r"train-1\.parquet: row 2: .*null"):
         _ = load_dataset(tmp_path).fingerprint
     data = load_dataset(tmp_path, skip_unreadable=True)
     assert data.ids.tolist() == [0, 1, 2, 5]
     assert data.labels.tolist() == [0, 1, 0, 1]
     assert data.num_unreadable == 2
-    assert data.images.shape == (4, 3, 4, 4)
+    assert images_of(data).shape == (4, 3, 4, 4)
 
 
 def test_verdicts_on_rows_are_remembered(tmp_path, encoded, monkeypatch):

@@ -14,6 +14,7 @@ from torchvision.datasets import ImageFolder
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
+from pixels import images_of
 
 
 class Items:
@@ -41,7 +42,7 @@ def grey(value, size=(4, 5)):
 
 def refused(dataset, message, **options):
     with pytest.raises(BadInput, match=message) as caught:
-        _ = load_dataset(dataset, **options).images
+        _ = images_of(load_dataset(dataset, **options))
     assert "\n" not in str(caught.value)
 
 
@@ -60,16 +61,16 @@ def refused(dataset, message, **options):
 def test_items(image, label):
     data = load_dataset(Items([(grey(3), 0), (image, label)]))
     assert data.labels.tolist() == [0, 1]
-    assert data.images.shape == (2, 3, 4, 5)
-    assert data.images[0].unique().tolist() == [3]
-    assert data.images[1].unique().tolist() == [51]
+    assert images_of(data).shape == (2, 3, 4, 5)
+    assert images_of(data)[0].unique().tolist() == [3]
+    assert images_of(data)[1].unique().tolist() == [51]
 
 
 def test_grey_items_have_one_channel():
     items = [(Image.new("L", (5, 4), 9), 0), (torch.full((1, 4, 5), 0.2), 1), (grey(8), 1)]
     data = load_dataset(Items(items))
-    assert data.image_shape == (1, 4, 5)
-    assert data.images[:, 0, 0, 0].tolist() == [9, 51, 8]
+    assert data.traits.shape == (1, 4, 5)
+    assert images_of(data)[:, 0, 0, 0].tolist() == [9, 51, 8]
 
 
 def test_the_fingerprint_is_that_of_the_same_arrays():
@@ -84,7 +85,7 @@ def test_exif_orientation_is_applied():
     buffer = io.BytesIO()
     Image.fromarray(np.array([[1, 2, 3]], np.uint8)).save(buffer, "PNG", exif=exif)
     data = load_dataset(Items([(grey(0, (3, 1)), 0), (Image.open(buffer), 1)]))
-    assert data.pictures(np.array([1]))[0].tolist() == [[[1]], [[2]], [[3]]]
+    assert data.values(np.array([1]))[0].tolist() == [[[1]], [[2]], [[3]]]
 
 
 @pytest.mark.parametrize(
@@ -138,7 +139,7 @@ def test_targets_save_reading_every_item():
     assert len(list(part.stored.subset(np.array([1, 2])).map(np.max))) == 2
     assert len(set(dataset.read)) <= 40
     dataset.read.clear()
-    assert [int(pixels.max()) for pixels in part.pictures(np.array([3, 0]))] == [part.ids[3], part.ids[0]]
+    assert [int(pixels.max()) for pixels in part.values(np.array([3, 0]))] == [part.ids[3], part.ids[0]]
     assert dataset.read == [part.ids[0], part.ids[3]]
 
 
@@ -173,10 +174,10 @@ def test_an_item_that_changes_later():
     data = load_dataset(dataset)
     dataset.items[11] = (grey(99), 1)
     with pytest.raises(BadInput, match=r"item 11 of Items: .*same"):
-        _ = data.images
+        _ = images_of(data)
     dataset.items[11] = (grey(11), 0)
     with pytest.raises(BadInput, match=r"item 11 of Items: .*same"):
-        _ = data.images
+        _ = images_of(data)
 
 
 def test_a_length_that_changes_or_lies():
@@ -248,7 +249,7 @@ def test_subsets_of_subsets():
     assert data.ids.tolist() == [0, 1]
     assert data.classes == ("even", "odd")
     assert data.labels.tolist() == [1, 0]
-    assert data.images[:, 0, 0, 0].tolist() == [9, 6]
+    assert images_of(data)[:, 0, 0, 0].tolist() == [9, 6]
 
 
 def test_files_are_read_directly(folder):
@@ -257,7 +258,7 @@ def test_files_are_read_directly(folder):
     assert plain.ids.tolist() == list(range(6))
     assert plain.name == "ImageFolder"
     assert plain.stored.digests() == files.stored.digests()
-    assert torch.equal(plain.images, files.images)
+    assert torch.equal(images_of(plain), images_of(files))
     part = load_dataset(Subset(ImageFolder(folder), [4, 1]))
     assert part.labels.tolist() == [1, 0]
     assert part.stored.digests() == [files.stored.digests()[i] for i in (4, 1)]
@@ -278,7 +279,7 @@ class Inverted(ImageFolder):
     ],
 )
 def test_files_are_not_read_directly_where_more_happens(folder, make):
-    assert torch.equal(load_dataset(make(folder)).images, 255 - load_dataset(folder).images)
+    assert torch.equal(images_of(load_dataset(make(folder))), 255 - images_of(load_dataset(folder)))
 
 
 def test_a_random_transform_of_torchvision(folder):
@@ -289,5 +290,5 @@ def test_a_random_transform_of_torchvision(folder):
 def test_targets_of_torchvision_with_a_transform(folder):
     resized = ImageFolder(folder, transform=transforms.Compose([transforms.Resize(8), transforms.ToTensor()]))
     data = load_dataset(resized)
-    assert data.image_shape == (3, 8, 8)
+    assert data.traits.shape == (3, 8, 8)
     assert data.labels.tolist() == [0, 0, 0, 1, 1, 1]

@@ -13,6 +13,7 @@ from torchvision.datasets import ImageFolder
 
 from easiness.data import load_dataset
 from easiness.errors import BadInput
+from pixels import images_of
 
 
 class Items:
@@ -37,7 +38,7 @@ def grey(value):
 
 def refused(dataset, message, **options):
     with pytest.raises(BadInput, match=message) as caught:
-        _ = load_dataset(dataset, **options).images
+        _ = images_of(load_dataset(dataset, **options))
     assert "\n" not in str(caught.value)
 
 
@@ -83,7 +84,7 @@ def test_a_length_that_fails_later():
     data = load_dataset(dataset)
     dataset.items = None
     with pytest.raises(BadInput, match="Items: its length"):
-        _ = data.images
+        _ = images_of(data)
 
 
 @pytest.mark.parametrize("label", [2**63, -(2**70), np.uint64(2**63), np.array(2**63), 10**30])
@@ -157,7 +158,7 @@ def test_lists_of_items(kind, num, image, label):
     data = load_dataset(pairs, held_out=pairs[:1], classes=["even", "odd"])
     assert data.ids.tolist() == list(range(num))
     assert data.labels.tolist() == [i % 2 for i in range(num)]
-    assert data.images[:, 0, 0, 0].tolist() == list(range(num))
+    assert images_of(data)[:, 0, 0, 0].tolist() == list(range(num))
     assert data.held_out is not None
     assert data.held_out.labels.tolist() == [0]
 
@@ -172,7 +173,7 @@ def test_two_images_and_two_labels_are_a_pair_of_arrays(kind, image):
     data = load_dataset(pair)
     assert data.name == "arrays"
     assert data.labels.tolist() == [1, 0]
-    assert data.images[:, 0, 0, 0].tolist() == [3, 7]
+    assert images_of(data)[:, 0, 0, 0].tolist() == [3, 7]
 
 
 def test_lists_of_other_things():

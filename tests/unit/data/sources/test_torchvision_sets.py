@@ -18,6 +18,7 @@ from PIL import Image
 from easiness.data import load_dataset
 from easiness.data.sources.torchvision_sets import SETS
 from easiness.errors import BadInput, RunFailed
+from pixels import images_of
 
 
 def md5(path: Path) -> str:
@@ -59,8 +60,8 @@ def test_cifar100(cifar100):
     assert data.classes[99] == "thing 99"
     assert data.labels.tolist() == content["train"]["fine_labels"]
     assert data.ids.tolist() == list(range(200))
-    assert (data.images.numpy() == content["train"]["data"].reshape(-1, 3, 32, 32)).all()
-    assert (data.held_out.images.numpy() == content["test"]["data"].reshape(-1, 3, 32, 32)).all()
+    assert (images_of(data).numpy() == content["train"]["data"].reshape(-1, 3, 32, 32)).all()
+    assert (images_of(data.held_out).numpy() == content["test"]["data"].reshape(-1, 3, 32, 32)).all()
     assert data.recipe_defaults == {}
     assert (data.source, data.load_options.data_root) == ("cifar100", str(root))
 
@@ -91,8 +92,8 @@ def test_mnist_is_grey_and_never_mirrored(tmp_path):
         labels = bytes(i % 10 for i in range(20))
         (folder / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">II", 0x801, 20) + labels)
     data = load_dataset("mnist", data_root=tmp_path)
-    assert data.image_shape == (1, 28, 28)
-    assert (data.images[:, 0].numpy() == images).all()
+    assert data.traits.shape == (1, 28, 28)
+    assert (images_of(data)[:, 0].numpy() == images).all()
     assert data.classes[3] == "3 - three"
     assert data.recipe_defaults == {"flip": 0.0}
     assert data.limit(10).recipe_defaults == {"flip": 0.0}
@@ -110,7 +111,7 @@ def test_svhn_has_no_class_names(tmp_path, monkeypatch):
     data = load_dataset("svhn", data_root=tmp_path)
     assert data.classes == tuple("0123456789")
     assert data.labels.tolist() == [i % 10 for i in range(20)]
-    assert (data.images[7].numpy() == pixels[..., 7].transpose(2, 0, 1)).all()
+    assert (images_of(data)[7].numpy() == pixels[..., 7].transpose(2, 0, 1)).all()
     with pytest.raises(BadInput, match=r"svhn: .*class names of its"):
         load_dataset("svhn", data_root=tmp_path, classes=list("abcdefghij"))
 
@@ -142,7 +143,9 @@ def test_imagenet_with_its_thousand_classes(tmp_path):
     assert data.held_out.split == "val"
     part = data.limit(1000)
     assert sorted(part.labels) == list(range(1000))
-    assert (part.images[:, 0, 0, 0] + 256 * part.images[:, 1, 0, 0].int()).tolist() == list(range(1000))
+    assert (images_of(part)[:, 0, 0, 0] + 256 * images_of(part)[:, 1, 0, 0].int()).tolist() == list(
+        range(1000)
+    )
     assert load_dataset(tmp_path, limit=1000).labels.tolist() == part.labels.tolist()
 
 

@@ -16,7 +16,7 @@ from torchvision.transforms.v2 import functional as reference
 
 from easiness.errors import BadInput
 from easiness.inputs.image import crops
-from easiness.inputs.image.crops import Crops, crop_centre, crop_random, draw_crops
+from easiness.inputs.image.crops import crop_centre, crop_random, draw_crops
 from easiness.inputs.image.photos import reduce
 
 CPU = torch.device("cpu")
@@ -47,10 +47,10 @@ def test_random_crops_are_torchvisions_of_the_same_boxes(anywhere, channels):
     photos = [photo(*size, channels) for size in SIZES for _ in range(8)]
     sizes = torch.tensor([p.shape[:2] for p in photos])
     drawn = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0))
-    assert 5 < drawn.flip.sum() < 35
+    assert 5 < drawn[:, 4].sum() < 35
     seen = crop_random(photos, drawn, 96, anywhere)
     assert seen.shape == (40, 96, 96, channels)
-    for pixels, p, box, flip in zip(seen, photos, drawn.boxes.tolist(), drawn.flip.tolist(), strict=True):
+    for pixels, p, (*box, flip) in zip(seen, photos, drawn.tolist(), strict=True):
         image = torch.from_numpy(p).permute(2, 0, 1)
         expected = reference.resized_crop(image, *box, size=[96, 96], antialias=True)
         if flip:
@@ -104,7 +104,7 @@ def test_a_panorama_makes_no_batch_of_its_size(monkeypatch):
 
 def test_the_whole_photo_at_its_own_size_is_itself(anywhere):
     p = photo(64, 64)
-    whole = Crops(torch.tensor([[0, 0, 64, 64]] * 2), torch.tensor([False, True]))
+    whole = torch.tensor([[0, 0, 64, 64, 0], [0, 0, 64, 64, 1]])
     seen = crop_random([p, p], whole, 64, anywhere)
     assert np.array_equal(seen[0], p)
     assert np.array_equal(seen[1], p[:, ::-1])
@@ -118,28 +118,28 @@ def test_boxes_are_distributed_as_torchvisions():
     params = [transform.make_params([image]) for _ in range(3000)]
     theirs = np.array([[p["top"], p["left"], p["height"], p["width"]] for p in params])
     drawn = draw_crops(torch.tensor([size] * 3000), 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(1))
-    ours = drawn.boxes.numpy()
+    ours = drawn[:, :4].numpy()
     for column in range(4):
         assert kstest(ours[:, column], theirs[:, column]).pvalue > 1e-3
     area = lambda boxes: boxes[:, 2] * boxes[:, 3] / math.prod(size)  # noqa: E731
     assert kstest(area(ours), area(theirs)).pvalue > 1e-3
-    assert binomtest(int(drawn.flip.sum()), 3000, 0.5).pvalue > 1e-3
+    assert binomtest(int(drawn[:, 4].sum()), 3000, 0.5).pvalue > 1e-3
 
 
 @pytest.mark.parametrize(("size", "box"), [((40, 400), (0, 173, 40, 53)), ((400, 40), (173, 0, 53, 40))])
 def test_where_no_draw_fits_the_largest_centred_box_is_taken(size, box):
     """Nine tenths of the area of so long a photo never has an aspect ratio of 4 / 3."""
     drawn = draw_crops(torch.tensor([size] * 20), 0.9, 4 / 3, 0.0, torch.Generator().manual_seed(0))
-    assert {tuple(b) for b in drawn.boxes.tolist()} == {box}
-    assert not drawn.flip.any()
+    assert {tuple(b) for b in drawn[:, :4].tolist()} == {box}
+    assert not drawn[:, 4].any()
 
 
 def test_boxes_lie_in_their_photos():
     sizes = torch.tensor([(1, 1), (1, 9), (30, 2), (17, 23), (500, 333)] * 200)
-    boxes = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0)).boxes
+    boxes = draw_crops(sizes, 0.08, 4 / 3, 0.5, torch.Generator().manual_seed(0))
     assert (boxes[:, :2] >= 0).all()
-    assert (boxes[:, 2:] >= 1).all()
-    assert (boxes[:, :2] + boxes[:, 2:] <= sizes).all()
+    assert (boxes[:, 2:4] >= 1).all()
+    assert (boxes[:, :2] + boxes[:, 2:4] <= sizes).all()
 
 
 @pytest.fixture(params=[1, 2, 3])

@@ -164,7 +164,7 @@ def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
     picture(0, size=(15, 15)).save(folder / "cat/bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
     with pytest.raises(UnreadableImage, match=r"cat/bomb\.png: too many pixels"):
-        load_dataset(folder).pictures(np.arange(7))
+        load_dataset(folder).values(np.arange(7))
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
 
 

@@ -11,18 +11,19 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from PIL import Image
 
-from easiness.data import load_dataset, working_images
+from easiness.data import load_dataset
 from easiness.errors import BadInput, RunFailed
 from easiness.inputs.image import photo_cache
 from easiness.inputs.image.photo_cache import (
-    CachedPhotos,
+    CheckedPixels,
     DamagedCache,
     cache_path,
     cached_photos,
     opened_cache,
 )
 from easiness.inputs.image.photos import reduce
-from easiness.inputs.image.scan import Scan
+from easiness.inputs.image.scan import ImageTraits
+from easiness.inputs.packed import Packed
 from easiness.spec import Recipe
 
 NUM = 7
@@ -34,7 +35,7 @@ class Stored:
 
     def __init__(self, positions: np.ndarray | None = None, channels: int = 3, fail_at: int = NUM) -> None:
         self.positions = np.arange(NUM) if positions is None else positions
-        self.scan = Scan(channels, None, 8)  # type: ignore[arg-type]
+        self.traits = ImageTraits(channels, None, 8)  # type: ignore[arg-type]
         self.fail_at = fail_at
         self.decoded: list[int] = []
 
@@ -42,7 +43,7 @@ class Stored:
         return len(self.positions)
 
     def subset(self, positions: np.ndarray) -> Stored:
-        part = Stored(self.positions[positions], self.scan.channels, self.fail_at)
+        part = Stored(self.positions[positions], self.traits.channels, self.fail_at)
         part.decoded = self.decoded
         return part
 
@@ -55,11 +56,11 @@ class Stored:
 
     def photo(self, position: int) -> np.ndarray:
         random = np.random.default_rng(position)
-        shape = (4 + 2 * position, 9 + position, self.scan.channels)
+        shape = (4 + 2 * position, 9 + position, self.traits.channels)
         return random.integers(0, 256, shape, dtype=np.uint8)
 
 
-def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> CachedPhotos:
+def open_cache(stored: Stored, path: Path, seen: list[int] | None = None) -> Packed:
     return cached_photos(stored, SHORT_SIDE, path, (seen if seen is not None else []).append)  # type: ignore[arg-type]
 
 
@@ -81,8 +82,8 @@ def test_photos_come_back_at_the_working_resolution(tmp_path, channels):
     stored = Stored(channels=channels)
     photos = open_cache(stored, tmp_path / "a.photos")
     expected = [reduce(stored.photo(i), SHORT_SIDE) for i in range(NUM)]
-    assert photos.channels == channels
-    assert photos.sizes.tolist() == [list(photo.shape[:2]) for photo in expected]
+    assert photos.shapes[:, 2].tolist() == [channels] * NUM
+    assert photos.shapes[:, :2].tolist() == [list(photo.shape[:2]) for photo in expected]
     for photo, position in zip(photos.take(np.array([6, 0, 6])), (6, 0, 6), strict=True):
         assert photo.shape == expected[position].shape
         assert (photo == expected[position]).all()
@@ -94,7 +95,7 @@ def test_another_process_reads_the_same_file(tmp_path):
     sent = pickle.dumps(photos)
     assert not any(photo.tobytes() in sent for photo in photos.take(np.arange(NUM)))
     there = pickle.loads(sent)
-    assert (there.channels, there.short_side) == (3, SHORT_SIDE)
+    assert there.flat.short_side == SHORT_SIDE
     for here, photo in zip(photos.take(np.arange(NUM)), there.take(np.arange(NUM)), strict=True):
         assert (here == photo).all()
     path.write_bytes(path.read_bytes()[:-1])
@@ -219,7 +220,7 @@ def test_a_file_larger_than_memory_opens(tmp_path):
         file.seek(0, 2)
         digest = hashlib.sha256(table).digest()
         file.write(table + photo_cache._FOOTER.pack(photo_cache._MAGIC, 3, side, num, digest))
-    assert len(CachedPhotos(path).sizes) == num
+    assert len(CheckedPixels(path).shapes) == num
 
 
 def test_an_unreadable_photo_leaves_nothing_behind(tmp_path):
@@ -258,7 +259,7 @@ def test_a_grey_part_of_a_color_source(folder, picture, tmp_path):
     for i in range(3):
         picture(i, size=(9, 8), mode="L").save(folder / f"cat/{i}.png")
     data = load_dataset(folder)
-    assert data.scan.channels == 3
+    assert data.traits.channels == 3
     photos = cached_photos(data.stored.subset(np.arange(3)), SHORT_SIDE, tmp_path / "a.photos", [].append)  # type: ignore[arg-type]
     for photo in photos.take(np.arange(3)):
         assert photo.shape == (5, 5, 3)
@@ -269,9 +270,9 @@ def test_the_second_epoch_decodes_nothing(folder, picture, tmp_path, monkeypatch
     picture(1, size=(30, 45)).save(folder / "cat/1.png")
     recipe = Recipe(crop=10)
     data = load_dataset(folder)
-    first = working_images(data, recipe, cache=tmp_path / "cache")
-    before = [photo.copy() for photo in first.take(np.arange(6))]  # type: ignore[arg-type]
+    first = data.packed(recipe, tmp_path / "cache")
+    before = [photo.copy() for photo in first.take(np.arange(6))]
     monkeypatch.setattr(Image, "open", lambda *_: pytest.fail("a picture was decoded"))
-    again = working_images(load_dataset(folder), recipe, cache=tmp_path / "cache")
-    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):  # type: ignore[arg-type]
+    again = load_dataset(folder).packed(recipe, tmp_path / "cache")
+    for photo, expected in zip(again.take(np.arange(6)), before, strict=True):
         assert (photo == expected).all()

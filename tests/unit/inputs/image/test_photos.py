@@ -6,9 +6,9 @@ from hypothesis import assume, given, strategies as st
 from PIL import Image
 from torchvision.transforms import Resize
 
-from easiness.data import load_dataset, working_images
-from easiness.inputs import memory
-from easiness.inputs.image.photos import DecodedPhotos, HeldPhotos, Photos, reduce, reduced_size
+from easiness.data import load_dataset
+from easiness.inputs import Packed, memory
+from easiness.inputs.image.photos import DecodedPhotos, reduce, reduced_size
 from easiness.spec import Recipe
 
 SIDES = st.integers(1, 60)
@@ -53,40 +53,42 @@ RECIPE = Recipe(crop=20, crop_share=1.0)
 SIZES = [[4, 4], [30, 20], [4, 4], [4, 4], [4, 4], [20, 40]]
 
 
-def check(working: Photos, data) -> None:
-    assert working.channels == 3
-    assert working.sizes.tolist() == SIZES
+def check(working: Packed | DecodedPhotos, data) -> None:
+    assert set(working.shapes[:, 2].tolist()) == {3}
+    assert working.shapes[:, :2].tolist() == SIZES
     taken = working.take(np.array([5, 0, 5, 1]))
     for photo, position in zip(taken, (5, 0, 5, 1), strict=True):
-        original = data.pictures(np.array([position]))[0]
+        original = data.values(np.array([position]))[0]
         assert photo.dtype == np.uint8
         assert (photo == reduce(original, 20)).all()
 
 
 def test_held_in_memory_where_they_fit(photos):
-    working = working_images(photos, RECIPE)
-    assert isinstance(working, HeldPhotos)
+    working = photos.packed(RECIPE)
+    assert isinstance(working, Packed)
     check(working, photos)
 
 
 def test_decoded_anew_where_they_do_not_fit(photos, monkeypatch):
     num_bytes = 3 * (4 * 16 + 600 + 800)
     monkeypatch.setattr(memory, "available_memory", lambda: 3 * num_bytes)
-    assert isinstance(working_images(photos, RECIPE), HeldPhotos)
+    assert isinstance(photos.packed(RECIPE), Packed)
     monkeypatch.setattr(memory, "available_memory", lambda: 3 * num_bytes - 1)
-    working = working_images(photos, RECIPE)
+    working = photos.packed(RECIPE)
     assert isinstance(working, DecodedPhotos)
     check(working, photos)
 
 
 def test_in_a_file(photos, tmp_path):
-    check(working_images(photos, RECIPE, cache=tmp_path / "cache"), photos)  # type: ignore[arg-type]
+    check(photos.packed(RECIPE, tmp_path / "cache"), photos)
     assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".photos"]
 
 
 def test_small_images_stay_one_tensor(folder, tmp_path):
     data = load_dataset(folder)
-    assert working_images(data, Recipe(), cache=tmp_path / "cache") is data.images
+    packed = data.packed(Recipe(), tmp_path / "cache")
+    assert isinstance(packed, Packed)
+    assert np.shares_memory(packed.array(), data.array)
     assert not (tmp_path / "cache").exists()
 
 
@@ -94,7 +96,7 @@ def test_a_grey_part_of_a_color_source_has_three_channels(folder, picture):
     for i in range(3):
         picture(i, size=(6, 5), mode="L").save(folder / f"cat/{i}.png")
     cats = load_dataset(folder).stored.subset(np.arange(3))
-    for photo in HeldPhotos(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
+    for photo in Packed.of_list(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
         assert photo.shape == (4, 4, 3)
         assert (photo == photo[..., :1]).all()
 

@@ -183,7 +183,7 @@ def test_the_paper_preset_takes_the_networks_for_photos(photos, monkeypatch):
     by_name = plan.everything
     assert by_name["full"].model == by_name["drop-hard-0.30"].model == "resnet18"
     assert {one.recipe.batch_size for one in by_name.values()} == {64}
-    assert {one.input_shape for one in by_name.values()} == {(3, 224, 224)}
+    assert {one.signature.shape for one in by_name.values()} == {(3, 224, 224)}
     assert plan.data.held_out is not None
     assert (len(plan.data), len(plan.data.held_out)) == (100, 20)  # 2.4 of 12 are two
     assert kind_of(plan.data) == "photos"

@@ -15,6 +15,7 @@ from easiness.studies.perturbation.observing import (
     perturbed_probe,
 )
 from easiness.studies.perturbation.pixels import evaluation_pixels
+from pixels import images_of
 
 
 class Counting(Progress):
@@ -220,4 +221,4 @@ def test_pixels_are_those_of_the_examples_in_any_order(data):
 
     positions = np.array([7, 3, 3, 50])
     seen = evaluation_pixels(data, positions, Recipe())
-    assert np.array_equal(seen, data.images[positions] / 255)
+    assert np.array_equal(seen, images_of(data)[positions] / 255)

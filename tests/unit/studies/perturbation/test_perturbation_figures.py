@@ -11,6 +11,7 @@ from easiness.perturb import Radial, Shuffle
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.figure import draw_perturbation, level_name, level_positions
 from easiness.studies.perturbation.panel import draw_panel, perturbed_panel
+from pixels import images_of
 from plans import match_levels
 
 LEVELS = (4.0, 2.0, 1.0)
@@ -80,7 +81,7 @@ def test_the_panel_holds_the_transformed_pixels_cut_for_display():
     assert [block.kind for block in panel.blocks] == ["color", "shuffle", "radial"]
     positions = np.array([5, 2])
     chosen = perturbed_panel(data, Recipe(), kinds=["radial", "shuffle"], positions=positions, seed=3)
-    pixels = data.images[positions] / 255
+    pixels = images_of(data)[positions] / 255
     radial, shuffle = chosen.blocks
     for at, level in enumerate(radial.levels):
         expected = Radial(level)(pixels).clamp(0, 1).permute(0, 2, 3, 1)

@@ -9,6 +9,7 @@ import pytest
 from easiness import BadInput, Recorder, Run, load_dataset, measure, similarity
 from easiness.runs.source import data_of
 from easiness.show.section import sections_text
+from pixels import images_of
 
 
 def _record(folder: Path, data: Any, favor: Any) -> Run:
@@ -55,7 +56,7 @@ def test_equal_images_are_at_0_and_opposites_at_2(alike: tuple[Run, Any]) -> Non
 
 def test_the_mean_over_all_examples_is_that_of_the_definition(alike: tuple[Run, Any]) -> None:
     run, data = alike
-    pixels = data.images.numpy().reshape(20, -1).astype(np.float64)
+    pixels = images_of(data).numpy().reshape(20, -1).astype(np.float64)
     normal = (pixels - pixels.mean(axis=1, keepdims=True)) / pixels.std(axis=1, keepdims=True)
     means = []
     for members in (normal[:10], normal[10:]):

@@ -170,7 +170,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
     whole = find_conflicts(data)
     assert [p.held_out.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
-    near = "easiness.studies.suspects.conflicts_near"
+    near = "easiness.inputs.image.near"
     monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
     monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
     assert find_conflicts(data) == whole

@@ -12,6 +12,7 @@ from easiness import load_dataset, measure, open_run
 from easiness.data import Dataset
 from easiness.studies.suspects.kinds import KindEvidence, find_kinds
 from easiness.studies.suspects.neighbours import find_neighbours
+from pixels import images_of
 
 EACH = 25
 
@@ -21,7 +22,7 @@ def planted() -> Dataset:
     rng = np.random.default_rng(0)
     data = load_dataset("digits", limit=600)
     order = rng.permutation(600)
-    x, y = data.images.numpy()[order, 0], data.labels[order].copy()
+    x, y = images_of(data).numpy()[order, 0], data.labels[order].copy()
     flipped, blended, noise = np.arange(3 * EACH).reshape(3, EACH)
     y[flipped] = (y[flipped] + rng.integers(1, 10, EACH)) % 10
     for at in blended:

@@ -11,6 +11,7 @@ from easiness.data.holdout import hold_out
 from easiness.errors import BadInput
 from easiness.spec import Loading
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
+from pixels import images_of
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_a_part_that_was_held_out_from_the_first(tmp_path):
 def test_a_split_of_the_source_is_not_replaced(tmp_path):
     digits = hold_out(ez.load_dataset("digits"), 0.2)
     assert digits.held_out is not None
-    pair, other = ((one.images.numpy(), one.labels) for one in (digits, digits.held_out))
+    pair, other = ((images_of(one).numpy(), one.labels) for one in (digits, digits.held_out))
     data = ez.load_dataset(pair, held_out=other).limit(100)
     options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
     run = ez.measure(data, **options, out=tmp_path / "run")

@@ -7,13 +7,9 @@ from scipy.stats import binomtest, chisquare
 from torchvision.transforms.v2 import functional as reference
 
 from easiness.inputs.image.normalize import global_contrast_normalization, network_input, raw_values
-from easiness.inputs.image.tensor_input import (
-    Augmentation,
-    HostImageBank,
-    ImageBank,
-    draw_augmentation,
-)
+from easiness.inputs.image.preparation import draw_moves
 from easiness.spec import Recipe
+from pixels import moved_bank
 
 CPU = torch.device("cpu")
 SHAPES = [(3, 32, 32), (1, 8, 8), (3, 12, 20), (1, 9, 5)]
@@ -43,13 +39,13 @@ def gcn_by_numpy(image: np.ndarray, epsilon: float) -> np.ndarray:
 @pytest.mark.parametrize("shift", [4, 1])
 def test_it_is_what_torchvision_does_with_the_same_parameters(shape, shift):
     images = random_images(40, shape)
-    drawn = draw_augmentation(60, shift, 0.5, torch.Generator().manual_seed(3))
+    drawn = draw_moves(60, shift, 0.5, torch.Generator().manual_seed(3))
     positions = torch.randint(0, 40, (60,), generator=torch.Generator().manual_seed(4))
-    plain = ImageBank(images, Recipe(gcn=False), CPU, shift=shift).augmented(positions, drawn)
-    normalized = ImageBank(images, Recipe(), CPU, shift=shift).augmented(positions, drawn)
+    plain = moved_bank(images, Recipe(gcn=False), CPU, shift=shift).augmented(positions, drawn)
+    normalized = moved_bank(images, Recipe(), CPU, shift=shift).augmented(positions, drawn)
     assert plain.shape == (60, *shape)
     for i, position in enumerate(positions):
-        parameters = int(drawn.top[i]), int(drawn.left[i]), bool(drawn.flip[i])
+        parameters = int(drawn[i, 0]), int(drawn[i, 1]), bool(drawn[i, 2])
         expected = by_torchvision(images[position], shift, *parameters)
         assert torch.equal(plain[i], expected / 255)
         np.testing.assert_allclose(normalized[i], gcn_by_numpy(expected.numpy() / 255, 1e-6), atol=2e-5)
@@ -60,10 +56,10 @@ def test_it_is_what_torchvision_does_with_the_same_parameters(shape, shift):
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_images_that_stay_on_the_host_become_the_same(shape, shift, layout):
     images = random_images(20, shape).to(memory_format=layout)
-    here, there = (kind(images, Recipe(), CPU, shift=shift) for kind in (ImageBank, HostImageBank))
+    here, there = (moved_bank(images, Recipe(), CPU, shift=shift, resident=on) for on in (True, False))
     positions = torch.tensor([3, 19, 3, 0, 7])
     drawn = [bank.draw(positions, torch.Generator().manual_seed(1)) for bank in (here, there)]
-    seen = there.augmented(positions, there.joined([drawn[1][:2], drawn[1][2:]]))
+    seen = there.augmented(positions, drawn[1])
     assert torch.equal(seen, here.augmented(positions, drawn[0]))
     assert seen.stride() == here.augmented(positions, drawn[0]).stride()
     assert torch.equal(there.clean(slice(5, 17)), here.clean(slice(5, 17)))
@@ -73,8 +69,8 @@ def test_images_that_stay_on_the_host_become_the_same(shape, shift, layout):
 
 def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
     images = torch.arange(1, 10, dtype=torch.uint8).view(1, 1, 3, 3)
-    bank = ImageBank(images, Recipe(gcn=False), CPU, shift=1)
-    drawn = Augmentation(torch.tensor([[1, 1, 0], [0, 1, 0], [1, 2, 1], [2, 0, 1]]))
+    bank = moved_bank(images, Recipe(gcn=False), CPU, shift=1)
+    drawn = torch.tensor([[1, 1, 0], [0, 1, 0], [1, 2, 1], [2, 0, 1]])
     seen = (bank.augmented(torch.zeros(4, dtype=torch.int64), drawn) * 255).round().int()[:, 0].tolist()
     assert seen == [
         [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
@@ -88,17 +84,17 @@ def test_the_corner_is_down_and_right_and_the_mirror_comes_after_the_crop():
 def test_clean_is_the_image_itself(shape):
     images = random_images(7, shape)
     for shift in (0, 3):
-        plain = ImageBank(images, Recipe(gcn=False), CPU, shift=shift)
+        plain = moved_bank(images, Recipe(gcn=False), CPU, shift=shift)
         assert torch.equal(plain.clean(slice(2, 5)), images[2:5] / 255)
-        normalized = ImageBank(images, Recipe(), CPU, shift=shift).clean(slice(0, 7))
+        normalized = moved_bank(images, Recipe(), CPU, shift=shift).clean(slice(0, 7))
         for image, seen in zip(images, normalized, strict=True):
             np.testing.assert_allclose(seen, gcn_by_numpy(image.numpy() / 255, 1e-6), atol=2e-5)
 
 
 def test_no_translation_and_no_mirror_is_clean():
     images = random_images(5, (3, 8, 8))
-    bank = ImageBank(images, Recipe(), CPU, shift=2)
-    nothing = Augmentation(torch.tensor([[2, 2, 0]] * 5))
+    bank = moved_bank(images, Recipe(), CPU, shift=2)
+    nothing = torch.tensor([[2, 2, 0]] * 5)
     assert torch.equal(bank.augmented(torch.arange(5), nothing), bank.clean(slice(0, 5)))
 
 
@@ -106,7 +102,7 @@ def test_no_translation_and_no_mirror_is_clean():
 def test_a_constant_image_becomes_exactly_zero(shape):
     values = [0, 1, 77, 128, 201, 254, 255]
     images = torch.tensor(values, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, *shape)
-    seen = ImageBank(images, Recipe(), CPU).clean(slice(0, len(values)))
+    seen = moved_bank(images, Recipe(), CPU).clean(slice(0, len(values)))
     assert (seen == 0).all()
 
 
@@ -144,43 +140,33 @@ def test_the_layout_does_not_matter_to_normalization():
 
 def test_translations_are_uniform_and_mirrors_have_their_frequency():
     num, shift = 50_000, 2
-    drawn = draw_augmentation(num, shift, 0.3, torch.Generator().manual_seed(0))
-    cells = drawn.top * (2 * shift + 1) + drawn.left
+    drawn = draw_moves(num, shift, 0.3, torch.Generator().manual_seed(0))
+    cells = drawn[:, 0] * (2 * shift + 1) + drawn[:, 1]
     counts = np.bincount(cells, minlength=25)
     assert len(counts) == 25
     assert chisquare(counts).pvalue > 0.01
-    assert binomtest(int(drawn.flip.sum()), num, 0.3).pvalue > 0.01
+    assert binomtest(int(drawn[:, 2].sum()), num, 0.3).pvalue > 0.01
     # mirroring is independent of the translation
-    mirrored = np.bincount(cells[drawn.flip], minlength=25)
+    mirrored = np.bincount(cells[drawn[:, 2] == 1], minlength=25)
     assert chisquare(mirrored, counts * mirrored.sum() / num).pvalue > 0.01
 
 
 def test_certain_mirrors_and_no_shift():
     generator = torch.Generator().manual_seed(0)
-    always, never = (draw_augmentation(1000, 0, flip, generator) for flip in (1.0, 0.0))
-    assert always.flip.all()
-    assert not never.flip.any()
-    assert not always.top.any()
-    assert not always.left.any()
+    always, never = (draw_moves(1000, 0, flip, generator) for flip in (1.0, 0.0))
+    assert always[:, 2].all()
+    assert not never[:, 2].any()
+    assert not always[:, :2].any()
 
 
 @pytest.mark.parametrize("shift", [0, 2])
 def test_images_with_their_channels_last_are_used_where_they_are(shift):
     pixels = torch.randint(0, 256, (6, 8, 8, 3), dtype=torch.uint8)
-    bank = ImageBank(pixels.permute(0, 3, 1, 2), Recipe(gcn=False), CPU, shift=shift)
+    bank = moved_bank(pixels.permute(0, 3, 1, 2), Recipe(gcn=False), CPU, shift=shift)
     pixels[4] = 255  # seen by the bank, since there is no copy
     assert (bank.clean(slice(4, 5)) == 1).all()
-    middle = Augmentation(torch.tensor([[shift, shift, 0]]))
+    middle = torch.tensor([[shift, shift, 0]])
     assert (bank.augmented(torch.tensor([4]), middle) == 1).all()
     before = pixels.clone()
     bank.augmented(torch.arange(6), bank.draw(torch.arange(6), torch.Generator().manual_seed(0)))
     assert torch.equal(pixels, before)
-
-
-def test_joined_parameters_are_those_of_the_parts():
-    bank = ImageBank(random_images(4, (1, 4, 4)), Recipe(), CPU, shift=1)
-    generator = torch.Generator().manual_seed(0)
-    parts = [bank.draw(torch.arange(4), generator) for _ in range(3)]
-    joined = bank.joined(parts)
-    for at, part in enumerate(parts):
-        assert torch.equal(joined[4 * at : 4 * at + 4].values, part.values)

@@ -12,14 +12,14 @@ wrong.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import pack
-from easiness.data import Pixels
+from easiness.inputs.image.stored import Pixels, to_pil
+from easiness.inputs.kind import Near, NearPairs
 
 NEAR = 32
 """Bits; different pictures differ in 72 on average."""
@@ -53,7 +53,7 @@ def hash_picture(pixels: Pixels) -> PictureHash:
 
     if min(pixels.shape[:2]) < SMALLEST:
         return PictureHash(False, np.zeros(_BITS**2, np.bool_), np.zeros((_THUMB, _THUMB), np.uint8))
-    image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels).convert("L")
+    image = to_pil(pixels).convert("L")
     thumb = np.asarray(image.resize((_THUMB, _THUMB), Image.Resampling.BOX))
     return PictureHash(True, imagehash.phash(image, _BITS, SMALLEST // _BITS).hash.ravel(), thumb)
 
@@ -71,15 +71,6 @@ class PictureHashes:
         self.large[at] = look.large
         self.words[:, at] = pack(look.bits)
         self.thumbs[at] = look.thumb.ravel()
-
-
-@dataclass(frozen=True)
-class NearPairs:
-    """Positions in the training and in the held-out split, and how many bits differ: [n] each."""
-
-    train: Positions
-    held_out: Positions
-    distance: Positions
 
 
 def near_pairs(train: PictureHashes, held_out: PictureHashes) -> Iterator[NearPairs]:
@@ -125,3 +116,21 @@ def _standardized(thumbs: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     norms = np.linalg.norm(values, axis=1, keepdims=True)
     scaled: npt.NDArray[np.float32] = values / np.maximum(norms, np.float32(1e-6))
     return scaled
+
+
+def _not_looked_at(train: PictureHashes, held_out: PictureHashes) -> str:
+    small = sum(int((~looks.large).sum()) for looks in (train, held_out))
+    total = len(train.large) + len(held_out.large)
+    if not small:
+        return ""
+    return (
+        f"Near copies were not looked for among {small:,} of {total:,} pictures: below {SMALLEST} pixels "
+        "different ones look alike."
+    )
+
+
+def _any(train: PictureHashes, held_out: PictureHashes) -> bool:
+    return bool(train.large.any() and held_out.large.any())
+
+
+NEAR_PICTURES = Near(hash_picture, PictureHashes, near_pairs, _any, _not_looked_at)

@@ -1,0 +1,34 @@
+"""What examples are, as digests: the same for the same values, in whatever file and format."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.dataset import Dataset
+from easiness.inputs import counted
+
+DIGEST_BYTES = 32
+
+
+def value_digest(value: npt.NDArray[Any]) -> bytes:
+    """SHA-256 of a decoded example: of its shape and its values."""
+    digest = hashlib.sha256(repr(value.shape).encode())
+    digest.update(np.ascontiguousarray(value).data)
+    return digest.digest()
+
+
+def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
+    """`value_digest` of every example of a data set, [K, 32]; each is decoded once, in threads.
+
+    Raises:
+        BadInput: an example is unreadable.
+    """
+    digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
+    read = data.stored.map(value_digest)
+    for at, digest in enumerate(counted(read, "reading pixels", len(data))):
+        digests[at] = np.frombuffer(digest, np.uint8)
+    return digests

@@ -1,1 +1,0 @@
-"""What training reads: images at the working resolution."""

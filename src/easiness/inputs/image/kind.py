@@ -1,0 +1,109 @@
+"""Pictures as a kind of examples: grey or in color, of one size or of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.inputs.image.decode import decode_image
+from easiness.inputs.image.formats import suffixes
+from easiness.inputs.image.near import NEAR_PICTURES
+from easiness.inputs.image.photo_cache import cache_path, cached_photos
+from easiness.inputs.image.photos import DecodedPhotos, average_blocks, uncached_photos
+from easiness.inputs.image.pixels import to_pixels
+from easiness.inputs.image.shown import show
+from easiness.inputs.image.stored import ArrayImages, Pixels
+from easiness.inputs.image.words import augmentation, looks, observation
+from easiness.inputs.kind import Examples, InputKind, Values
+from easiness.inputs.packed import Packed
+from easiness.spec import Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from easiness.inputs.bank import TensorBank
+
+
+def _takes(array: npt.NDArray[Any]) -> bool:
+    return array.ndim in (3, 4)
+
+
+def _from_array(array: npt.NDArray[Any], where: str) -> ArrayImages:
+    return ArrayImages(to_pixels(array, where))
+
+
+def _decode(blob: Callable[[], bytes], name: str) -> Pixels:
+    return decode_image(blob, name, 3)
+
+
+def _pack(
+    examples: Examples, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
+) -> Packed | DecodedPhotos:
+    """The pictures of one split, decoded once where they can be kept.
+
+    Without ``recipe.crop`` they have one shape, made smaller by ``recipe.reduce``. Else they are photos whose
+    short side is at most ``recipe.resize``: in a file in the folder ``cache``, built on first use and found
+    again by the fingerprint, or without that folder in memory, or decoded anew where they do not fit.
+    ``on_packed`` is told how many photos the file has while it is built.
+
+    Raises:
+        BadInput: a picture is unreadable, or pictures cannot be used at their own sizes.
+        RunFailed: the file cannot be written.
+    """
+    if not recipe.crop:
+        return Packed.of_array(average_blocks(examples.array, recipe.reduce))
+    if cache is None:
+        return uncached_photos(examples.stored, recipe.resize)
+    path = cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels)
+    return cached_photos(examples.stored, recipe.resize, path, on_packed)
+
+
+def _bank(
+    values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int = 1
+) -> TensorBank:
+    import torch
+
+    from easiness.inputs.bank import TensorBank
+    from easiness.inputs.image.preparation import Cropped, Moved
+
+    if recipe.crop:
+        sizes = torch.from_numpy(np.ascontiguousarray(values.shapes[:, :2]))
+        return TensorBank(values, Cropped(recipe, sizes), device)
+    shift = recipe.shift(int(values.shapes[0, :2].min())) if augment else 0
+    return TensorBank(values, Moved(recipe, shift), device, sharers=sharers)
+
+
+def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed:
+    channels, height, width = shape
+    random = np.random.default_rng(0)
+    if not recipe.crop:
+        return Packed.of_array(random.integers(0, 256, (num, height, width, channels), np.uint8))
+    side = recipe.resize
+    photo = random.integers(0, 256, (side, side * 4 // 3, channels), np.uint8)
+    return Packed.of_list([photo] * num)
+
+
+IMAGE = InputKind(
+    name="image",
+    noun="picture",
+    nouns="pictures",
+    axes=("channels", "height", "width"),
+    suffixes=suffixes,
+    columns=("image", "img"),
+    takes=_takes,
+    from_array=_from_array,
+    decode=_decode,
+    pack=_pack,
+    bank=_bank,
+    made_up=_made_up,
+    networks=("wrn_16_4", "mlp_3"),
+    looks=looks,
+    augmentation=augmentation,
+    observation=observation,
+    show=show,
+    near=NEAR_PICTURES,
+)

@@ -1,0 +1,61 @@
+"""A picture as people see it: in a page, and as a file."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+from easiness.inputs.image.stored import Pixels, to_pil
+
+LARGEST_SIDE = 160
+"""Pixels; larger pictures are made smaller, so that a page of twenty classes of photos has about 4 MB."""
+
+_JPEG_QUALITY = 80
+
+
+@dataclass(frozen=True, eq=False)
+class ShownPicture:
+    """``pixels`` [height, width, channels]."""
+
+    pixels: Pixels
+    suffix: str = ".png"
+
+    @property
+    def text(self) -> str:
+        """Its size."""
+        height, width, _ = self.pixels.shape
+        return f"{width} x {height} pixels"
+
+    @property
+    def uri(self) -> str:
+        """A ``data:`` address.
+
+        Small ones are kept to the pixel (PNG). A side beyond `LARGEST_SIDE` pixels is reduced to that, and
+        as those pixels are no longer the data's own, compressed with loss (JPEG).
+        """
+        from PIL import Image
+
+        image = to_pil(self.pixels)
+        if max(image.size) <= LARGEST_SIDE:
+            return _address("png", image, optimize=True)
+        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
+        return _address("jpeg", image, quality=_JPEG_QUALITY)
+
+    def file(self) -> bytes:
+        """A PNG file, to the pixel."""
+        file = io.BytesIO()
+        to_pil(self.pixels).save(file, "PNG")
+        return file.getvalue()
+
+
+def show(value: Pixels, traits: Any) -> ShownPicture:  # noqa: ARG001 - a picture is shown as it is
+    """The picture as people see it."""
+    return ShownPicture(value)
+
+
+def _address(kind: str, image: Any, **options: Any) -> str:
+    file = io.BytesIO()
+    image.save(file, kind.upper(), **options)
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"

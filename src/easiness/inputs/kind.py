@@ -1,0 +1,245 @@
+"""What an example is: everything that depends on the kind of examples hangs from one value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.inputs.signature import Signature
+from easiness.spec import KIND_SETTINGS, Recipe
+
+if TYPE_CHECKING:
+    import torch
+
+    from easiness.inputs.bank import TensorBank
+
+Value = npt.NDArray[Any]
+"""One decoded example: an array, of a picture [height, width, channels]."""
+
+R = TypeVar("R")
+
+
+class Traits(Protocol):
+    """What the examples of a source have in common, known before any is decoded."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """The one shape of all, of pictures (channels, height, width); ``None`` where they differ."""
+        ...
+
+    def recipe(self) -> dict[str, Any]:
+        """Recipe settings that these examples need."""
+        ...
+
+    def signature(self, recipe: Recipe, where: str) -> Signature:
+        """What a network gets under ``recipe``; ``where`` names the source in an error.
+
+        Raises:
+            BadInput: the recipe does not suit the examples.
+        """
+        ...
+
+    def joined(self, held_out: Self, where: str, names: tuple[str, str]) -> Self:
+        """The traits of a training split, which are these, and of the ``held_out`` one; ``names`` are theirs.
+
+        Raises:
+            BadInput: a network cannot take both.
+        """
+        ...
+
+    def pooled(self, other: Self, nums: tuple[int, int]) -> Self:
+        """The traits of two sets of so many examples as one."""
+        ...
+
+
+class Stored(Protocol):
+    """Examples that can be identified without being decoded, and decoded when needed."""
+
+    @property
+    def traits(self) -> Any:
+        """The `Traits` of the whole source, also of examples outside of this subset."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of examples."""
+        ...
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> Self:
+        """The examples at ascending ``positions``; nothing is read."""
+        ...
+
+    def digests(self) -> list[str]:
+        """SHA-256 (hex) of the stored bytes of each example."""
+        ...
+
+    def map(self, function: Callable[[Value], R]) -> Iterator[R]:
+        """``function`` of each decoded example, in order, a few at a time in parallel."""
+        ...
+
+    def name(self, position: int) -> str:
+        """What to call an example in an error."""
+        ...
+
+
+class Examples(Protocol):
+    """The examples of one split, as a kind packs them."""
+
+    @property
+    def stored(self) -> Any:
+        """The `Stored` examples."""
+        ...
+
+    @property
+    def traits(self) -> Any:
+        """The `Traits` of both splits."""
+        ...
+
+    @property
+    def array(self) -> Value:
+        """All of them, decoded, where they have one shape: [K, ...]."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of the split."""
+        ...
+
+
+class Values(Protocol):
+    """Decoded examples of one split, as training takes them: `Packed`, or decoded anew each time."""
+
+    @property
+    def shapes(self) -> npt.NDArray[np.int64]:
+        """The shape of each, [K, n]."""
+        ...
+
+    def take(self, positions: npt.NDArray[np.int64]) -> list[Value]:
+        """The examples at ``positions``, in any order; do not write to them."""
+        ...
+
+
+class MakingUp(Protocol):
+    """How a kind makes up examples, to time a network on."""
+
+    def __call__(self, shape: tuple[int, ...], recipe: Recipe, num: int) -> Values:
+        """``num`` examples that become network input of this shape, at random."""
+        ...
+
+
+class Shown(Protocol):
+    """An example as people see it."""
+
+    @property
+    def text(self) -> str:
+        """What it is, in one line."""
+        ...
+
+    @property
+    def uri(self) -> str | None:
+        """An address with the picture in it, for an ``img``; ``None`` where it is no picture."""
+        ...
+
+    @property
+    def suffix(self) -> str:
+        """The end of the name of the file that holds it."""
+        ...
+
+    def file(self) -> bytes:
+        """The content of the file that holds it."""
+        ...
+
+
+class Showing(Protocol):
+    """How a kind shows an example."""
+
+    def __call__(self, value: Value, traits: Any) -> Shown:
+        """``traits`` are those of the data."""
+        ...
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """Positions in the training and in the held-out split, and how far they are from each other: [n] each."""
+
+    train: npt.NDArray[np.int64]
+    held_out: npt.NDArray[np.int64]
+    distance: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Near:
+    """What finds near copies: a ``look`` at each example, ``kept`` for K, and the ``pairs`` of two splits.
+
+    ``compares`` tells whether there is anything to compare, and ``left_out`` what was not looked at and why.
+    """
+
+    look: Callable[[Value], Any]
+    kept: Callable[[int], Any]
+    pairs: Callable[[Any, Any], Iterator[NearPairs]]
+    compares: Callable[[Any, Any], bool]
+    left_out: Callable[[Any, Any], str]
+
+
+class Packing(Protocol):
+    """How a kind packs the examples of a split."""
+
+    def __call__(
+        self, examples: Examples, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
+    ) -> Values:
+        """The examples as training takes them; ``cache`` is a folder for a file that is found again."""
+        ...
+
+
+class Banking(Protocol):
+    """How a kind makes network input of packed examples."""
+
+    def __call__(
+        self, values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int
+    ) -> TensorBank:
+        """The bank; ``sharers`` processes use the device."""
+        ...
+
+
+@dataclass(frozen=True)
+class InputKind:
+    """A kind of examples.
+
+    ``noun`` and ``nouns`` are what one and several are called to people, and ``axes`` names those of network
+    input. ``suffixes`` are the ends of the names of files that hold one, and ``columns`` the names of table
+    columns that may. ``takes`` tells whether an array of all examples is of this kind, and ``from_array``
+    makes it one, or says what is wrong with it. ``decode`` makes one of the bytes of a file, where files hold
+    one. ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
+    says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
+    ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
+    copies, where something does.
+    """
+
+    name: str
+    noun: str
+    nouns: str
+    axes: tuple[str, ...]
+    suffixes: Callable[[], frozenset[str]]
+    columns: tuple[str, ...]
+    takes: Callable[[npt.NDArray[Any]], bool]
+    from_array: Callable[[npt.NDArray[Any], str], Stored]
+    decode: Callable[[Callable[[], bytes], str], Value] | None
+    pack: Packing
+    bank: Banking
+    made_up: MakingUp
+    networks: tuple[str, ...]
+    looks: Callable[[tuple[int, ...] | None, Recipe | None], str]
+    augmentation: Callable[[tuple[int, ...], Recipe], str]
+    observation: Callable[[Recipe], str]
+    show: Showing
+    near: Near | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The part of a recipe that is this kind's: fields by name."""
+        part = KIND_SETTINGS.get(self.name)
+        return {} if part is None else part.model_fields

@@ -1,0 +1,95 @@
+"""Examples one after another: in memory, in a file that processes share, or in a message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Flat(Protocol):
+    """Values of examples one after another, read as parts of them are asked for."""
+
+    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+        """The values from one example's first to one's last."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Examples as their ``flat`` values, and the ``shapes`` [K, n] of each.
+
+    ``reopen`` makes it again in another process that sees the same files, which is then all that is sent.
+    """
+
+    flat: npt.NDArray[Any] | Flat
+    shapes: npt.NDArray[np.int64]
+    reopen: tuple[Callable[..., Any], tuple[Any, ...]] | None = None
+
+    @classmethod
+    def of_array(cls, values: npt.NDArray[Any]) -> Packed:
+        """Examples of one shape, [K, ...]."""
+        shapes = np.broadcast_to(np.array(values.shape[1:], np.int64), (len(values), values.ndim - 1))
+        return cls(np.ascontiguousarray(values).reshape(-1), shapes)
+
+    @classmethod
+    def of_list(cls, values: Sequence[npt.NDArray[Any]]) -> Packed:
+        """Examples that may differ in shape, not in the number of axes."""
+        flat = np.concatenate([value.reshape(-1) for value in values])
+        return cls(flat, np.array([value.shape for value in values], np.int64))
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return self.reopen or (Packed, (self.flat, self.shapes))
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    @cached_property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """Where each example begins in ``flat``, and where the last ends: [K + 1]."""
+        return np.concatenate([[0], np.cumsum(self.shapes.prod(axis=1))])
+
+    def take(self, positions: npt.NDArray[np.int64]) -> list[npt.NDArray[Any]]:
+        """The examples at ``positions``, in any order; do not write to them."""
+        return [
+            self.flat[self.offsets[at] : self.offsets[at + 1]].reshape(self.shapes[at])
+            for at in positions.tolist()
+        ]
+
+    def array(self) -> npt.NDArray[Any]:
+        """All examples [K, ...], where they have one shape; no copy of what is in memory."""
+        assert (self.shapes == self.shapes[:1]).all()
+        shape = tuple(self.shapes[0].tolist())
+        return self.flat[: len(self) * math.prod(shape)].reshape(len(self), *shape)
+
+    @property
+    def num_bytes(self) -> int:
+        """What the values take, of an array."""
+        return int(self.flat.nbytes) if isinstance(self.flat, np.ndarray) else 0
+
+    @property
+    def in_memory(self) -> bool:
+        """Are the values an array of this process?"""
+        return isinstance(self.flat, np.ndarray) and self.reopen is None
+
+    def written(self, path: Path) -> Packed:
+        """The same in a new file, which processes map into memory, so that all hold it once.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        with path.open("wb") as file:
+            np.save(file, self.flat[: self.offsets[-1]], allow_pickle=False)
+        return _mapped(path, self.shapes)
+
+
+def _mapped(path: Path, shapes: npt.NDArray[np.int64]) -> Packed:
+    """Copied where it is written to, which keeps the file as it is."""
+    flat = np.load(path, mmap_mode="c", allow_pickle=False)
+    return Packed(flat, shapes, (_mapped, (path, shapes)))

@@ -1,0 +1,44 @@
+"""Every kind of examples, and the one that an array is of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.inputs.image.kind import IMAGE
+from easiness.inputs.kind import InputKind
+from easiness.inputs.vector.kind import VECTOR
+
+KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR)
+
+
+def kind_named(name: str) -> InputKind:
+    """The kind with this name.
+
+    Raises:
+        BadInput: there is none, as for a run of a later version.
+    """
+    for kind in KINDS:
+        if kind.name == name:
+            return kind
+    raise BadInput(f"examples of kind {name!r}: not known to this version; use the one that wrote the run")
+
+
+def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
+    """The kind of the examples in an array [K, ...].
+
+    Raises:
+        BadInput: no kind takes it.
+    """
+    if array.dtype == object:
+        raise BadInput(f"{where}: an array of objects; stack the examples into one array of numbers")
+    for kind in KINDS:
+        if kind.takes(array):
+            return kind
+    shape = "x".join(map(str, array.shape)) or "()"
+    raise BadInput(
+        f"{where}: shape {shape} of {array.dtype}; give images [K, height, width], [K, height, width, "
+        "channels] or [K, channels, height, width], or vectors [K, D] of floats"
+    )

@@ -1,0 +1,1 @@
+"""Vectors: arrays of features, standardized by the training examples."""

@@ -1,0 +1,137 @@
+"""Vectors as they are stored, and what they have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.inputs.signature import Signature
+from easiness.spec import Recipe
+
+Vector: TypeAlias = npt.NDArray[np.float32]
+"""One example: [D]."""
+
+R = TypeVar("R")
+
+_AT_ONCE = 4096  # rows that are widened to double precision at a time
+
+
+@dataclass(frozen=True, eq=False)
+class VectorTraits:
+    """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
+
+    ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
+    all.
+    """
+
+    mean: npt.NDArray[np.float64]
+    scale: npt.NDArray[np.float64]
+    constant: npt.NDArray[np.bool_]
+
+    @property
+    def shape(self) -> tuple[int]:
+        """(D,)."""
+        return (len(self.mean),)
+
+    def recipe(self) -> dict[str, Any]:
+        """No setting of a recipe differs for vectors."""
+        return {}
+
+    def signature(self, recipe: Recipe, where: str) -> Signature:  # noqa: ARG002 - the same under any recipe
+        """(D,), whatever the recipe."""
+        return Signature(self.shape)
+
+    def joined(self, held_out: VectorTraits, where: str, names: tuple[str, str]) -> VectorTraits:
+        """The traits of the training split, by which both are standardized.
+
+        Raises:
+            BadInput: the splits, called ``names``, differ in width.
+        """
+        ours, theirs = len(self.mean), len(held_out.mean)
+        if ours != theirs:
+            raise BadInput(
+                f"{where}: vectors of {names[0]} have {ours} values but those of {names[1]} {theirs}; give "
+                "both splits the same"
+            )
+        return self
+
+    def pooled(self, other: VectorTraits, nums: tuple[int, int]) -> VectorTraits:
+        """The traits of two sets of so many vectors as one."""
+        share = nums[1] / sum(nums)
+        apart = other.mean - self.mean
+        ours, theirs = (np.where(one.constant, 0.0, one.scale) ** 2 for one in (self, other))
+        variance = (1 - share) * ours + share * theirs + share * (1 - share) * apart**2
+        constant = self.constant & other.constant & (apart == 0)
+        return VectorTraits(self.mean + share * apart, np.where(constant, 1.0, np.sqrt(variance)), constant)
+
+    def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Values [..., D] less the mean of the training examples, in units of their standard deviation."""
+        made = np.empty(values.shape, np.float32)
+        for start in range(0, len(values), _AT_ONCE):
+            part = values[start : start + _AT_ONCE].astype(np.float64)
+            made[start : start + _AT_ONCE] = (part - self.mean) / self.scale
+        return made
+
+
+class StoredVectors:
+    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian."""
+
+    def __init__(self, values: npt.NDArray[np.float32]) -> None:
+        self._values = np.ascontiguousarray(values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    @cached_property
+    def traits(self) -> VectorTraits:
+        """Width, mean and standard deviation of these vectors, in double precision."""
+        parts = [self._values[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
+        mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
+        squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
+        scale = np.sqrt(squares)
+        same = (self._values == self._values[:1]).all(axis=0)  # not left to rounding
+        return VectorTraits(np.where(same, self._values[0], mean), np.where(same, 1.0, scale), same)
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
+        """A copy of the vectors at ``positions``."""
+        return StoredVectors(self._values[positions])
+
+    def digests(self) -> list[str]:
+        """SHA-256 (hex) of each vector's width and values."""
+        prefix = f"{self._values.shape[1]}:".encode()
+        return [hashlib.sha256(prefix + row.astype("<f4").tobytes()).hexdigest() for row in self._values]
+
+    def map(self, function: Callable[[Vector], R]) -> Iterator[R]:
+        """``function`` of each vector."""
+        return map(function, self._values)
+
+    def name(self, position: int) -> str:
+        """The position in the array."""
+        return f"vector {position}"
+
+
+def to_vectors(array: npt.NDArray[Any], where: str) -> StoredVectors:
+    """An array [K, D] of floats as vectors, in single precision.
+
+    Raises:
+        BadInput: there are none, or one is not finite in single precision.
+    """
+    if 0 in array.shape:
+        raise BadInput(f"{where}: shape {'x'.join(map(str, array.shape))} holds no values; give at least one")
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+    if len(bad):
+        column = int(np.flatnonzero(~np.isfinite(values[bad[0]]))[0])
+        raise BadInput(
+            f"{where}: example {bad[0]} has {array[bad[0], column]} in column {column}; give finite values, "
+            "or drop the example"
+        )
+    return StoredVectors(values)

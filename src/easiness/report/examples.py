@@ -1,0 +1,57 @@
+"""Examples as the page shows them, found again at the source of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset
+from easiness.runs import positions_in
+from easiness.spec import Split
+from easiness.store import Run
+
+Named: TypeAlias = tuple[Split, int | str]
+"""An example by its split and its id there."""
+
+
+class Shown(NamedTuple):
+    """An example in a page: as an address for an ``img``, or where it is no picture as a text."""
+
+    uri: str | None
+    text: str
+
+
+def shown_at(run: Run, data: Dataset, positions: list[int]) -> dict[int, Shown]:
+    """The examples at ``positions`` of the run, by position.
+
+    Raises:
+        BadInput: the data lack an example of the run, or one is unreadable.
+    """
+    shown = _shown(data, data, positions_in(data, run)[np.array(positions, np.int64)])
+    return dict(zip(positions, shown, strict=True))
+
+
+def shown_by_name(data: Dataset, wanted: Iterable[Named]) -> dict[Named, Shown]:
+    """Examples by their split and id; those that the data lack are left out.
+
+    Raises:
+        BadInput: one is unreadable.
+    """
+    found: dict[Named, Shown] = {}
+    named = set(wanted)
+    for name, split in data.splits.items():
+        at = np.array([i for i, one in enumerate(split.ids.tolist()) if (name, one) in named], np.int64)
+        keys = ((name, one) for one in split.ids[at].tolist())
+        found |= dict(zip(keys, _shown(data, split, at), strict=True))
+    return found
+
+
+def _shown(data: Dataset, split: Dataset, positions: npt.NDArray[np.int64]) -> list[Shown]:
+    def in_page(value: npt.NDArray[Any]) -> Shown:
+        shown = data.kind.show(value, data.traits)
+        return Shown(shown.uri, shown.text)
+
+    return split.map(positions, in_page)

@@ -1,0 +1,49 @@
+"""Pictures in the tests: all of a data set as one tensor, and banks of tensors and of photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from easiness.data import Dataset
+from easiness.inputs import IMAGE, Packed, TensorBank
+from easiness.inputs.image.preparation import Moved
+from easiness.spec import Recipe
+
+
+def images_of(data: Dataset | None) -> torch.Tensor:
+    """The pictures of a data set, uint8 [K, channels, height, width]."""
+    assert data is not None
+    return torch.from_numpy(data.array).permute(0, 3, 1, 2).contiguous()
+
+
+def packed_images(images: torch.Tensor) -> Packed:
+    """Images, uint8 [K, channels, height, width], as training takes them."""
+    return Packed.of_array(images.permute(0, 2, 3, 1).contiguous().numpy())
+
+
+def packed_photos(photos: Sequence[np.ndarray[Any, Any]]) -> Packed:
+    """Photos, uint8 [height, width, channels] each, as training takes them."""
+    return Packed.of_list(photos)
+
+
+def make_bank(
+    images: torch.Tensor | Packed, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int = 1
+) -> TensorBank:
+    """The bank of images [K, channels, height, width], or of photos that are packed."""
+    packed = packed_images(images) if isinstance(images, torch.Tensor) else images
+    return IMAGE.bank(packed, recipe, device, augment=augment, sharers=sharers)
+
+
+def moved_bank(
+    images: torch.Tensor, recipe: Recipe, device: torch.device, *, shift: int = 0, resident: bool = True
+) -> TensorBank:
+    """A bank of images that are translated by up to ``shift`` pixels, on the device or on the host."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not resident:
+            patch.setattr("easiness.inputs.bank.has_room", lambda *_: False)
+        return TensorBank(packed_images(images), Moved(recipe, shift), device)

@@ -1,0 +1,245 @@
+"""Vectors as a kind of examples: what they are, how networks get them, and a run of them to its page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.datasets import load_digits
+
+import easiness as ez
+from easiness import BadInput, load_dataset
+from easiness.data import merge_splits
+from easiness.inputs import IMAGE, VECTOR, kind_of
+from easiness.inputs.vector.stored import StoredVectors
+from easiness.models import build_model
+from easiness.spec import Recipe
+
+CPU = torch.device("cpu")
+RNG = np.random.default_rng(0)
+X = RNG.normal([3, -1, 0, 0.5], [2, 0.1, 1, 5], (40, 4)).astype(np.float32)
+X[:, 2] = 7  # the same in all
+Y = np.arange(40) % 2
+ELSEWHERE = RNG.normal(0, 1, (10, 4)).astype(np.float32)
+TEST_Y = np.arange(10) % 2
+
+
+def standardized(values: np.ndarray, by: np.ndarray) -> np.ndarray:
+    scale = by.astype(np.float64).std(axis=0)
+    return (values - by.astype(np.float64).mean(axis=0)) / np.where(scale < 1e-6, 1, scale)
+
+
+def packed(data: Any) -> np.ndarray:
+    array: np.ndarray = data.packed(Recipe()).array()
+    return array
+
+
+def test_a_data_set_of_vectors():
+    data = load_dataset((X, Y))
+    assert data.kind == VECTOR
+    assert data.traits.shape == data.signature(Recipe()).shape == (4,)
+    assert np.array_equal(data.array, X)
+    assert data.ref().model_dump(mode="json")["kind"] == "vector"
+    assert data.ref().model_dump(mode="json")["shape"] == [4]
+    assert load_dataset((X.astype(np.float64), Y)).fingerprint == data.fingerprint
+    assert load_dataset((X + 1, Y)).fingerprint != data.fingerprint
+    assert load_dataset((torch.from_numpy(X), Y)).fingerprint == data.fingerprint
+
+
+def test_both_splits_are_standardized_by_the_training_examples():
+    data = load_dataset((X, Y), held_out=(ELSEWHERE, TEST_Y))
+    assert data.held_out is not None
+    np.testing.assert_allclose(packed(data), standardized(X, X), atol=1e-5)
+    np.testing.assert_allclose(packed(data.held_out), standardized(ELSEWHERE, X), atol=1e-4)
+    assert (packed(data)[:, 2] == 0).all()
+    few = data.limit(20)
+    assert few.held_out is not None
+    np.testing.assert_allclose(packed(few), standardized(few.array, few.array), atol=1e-5)
+    np.testing.assert_allclose(packed(few.held_out), standardized(ELSEWHERE, few.array), atol=1e-4)
+
+
+def test_a_part_is_what_it_is_among_all():
+    data = load_dataset((X, Y))
+    some = np.array([1, 5, 30])
+    np.testing.assert_array_equal(packed(data.part(some)), packed(data)[some])
+
+
+def test_splits_held_out_and_merged():
+    data = load_dataset((X, Y), holdout=0.25)
+    assert data.held_out is not None
+    assert len(data.held_out) == 10
+    np.testing.assert_allclose(
+        packed(data.held_out), standardized(data.held_out.array, data.array), atol=1e-5
+    )
+    merged = merge_splits(data)
+    np.testing.assert_allclose(packed(merged), standardized(merged.array, merged.array), atol=1e-5)
+
+
+@given(
+    hnp.arrays(np.float32, st.tuples(st.integers(2, 9), st.integers(1, 4)), elements=st.integers(-9, 9)),
+    st.data(),
+)
+def test_traits_of_two_parts_are_those_of_all(values, data):
+    cut = data.draw(st.integers(1, len(values) - 1))
+    whole = StoredVectors(values).traits
+    joined = StoredVectors(values[:cut]).traits.pooled(
+        StoredVectors(values[cut:]).traits, (cut, len(values) - cut)
+    )
+    np.testing.assert_allclose(joined.mean, whole.mean, atol=1e-9)
+    np.testing.assert_allclose(joined.scale, whole.scale, atol=1e-9)
+    assert joined.constant.tolist() == whole.constant.tolist() == (values == values[0]).all(axis=0).tolist()
+
+
+def test_a_file_is_as_arrays_are(tmp_path: Path):
+    np.savez(tmp_path / "v.npz", x=X, y=Y, x_test=ELSEWHERE, y_test=TEST_Y, ids=np.arange(40) + 5)
+    data = load_dataset(tmp_path / "v.npz")
+    assert (data.kind, data.ids[0], len(data)) == (VECTOR, 5, 40)
+    assert np.array_equal(data.array, X)
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (X.astype(np.int64), r"x: shape 40x4 of int64; .* or vectors \[K, D\] of floats"),
+        (np.where(X[3, 1] == X, np.nan, X), r"x: example 3 has nan in column 1"),
+        (np.where(X[3, 1] == X, 1e39, X.astype(np.float64)), r"x: example 3 has 1e\+39 in column 1"),
+        (X[:, :0], "x: shape 40x0 holds no values"),
+        (X[:, 0], r"x: shape 40 of float32; give images .* or vectors"),
+        (X[:, None, None, None], r"x: shape 40x1x1x1x4 of float32; give images"),
+    ],
+)
+def test_what_is_no_vector_is_refused(x, message):
+    with pytest.raises(BadInput, match=message) as caught:
+        load_dataset((x, Y))
+    assert "\n" not in str(caught.value)
+
+
+def test_splits_have_to_go_together():
+    with pytest.raises(BadInput, match="have 4 values but those of test 3"):
+        _ = load_dataset((X, Y), held_out=(ELSEWHERE[:, :3], TEST_Y)).traits
+    with pytest.raises(BadInput, match="held_out: vectors to train on and pictures held out"):
+        load_dataset((X, Y), held_out=(np.zeros((2, 3, 4), np.uint8), [0, 1]))
+
+
+def test_an_array_says_what_it_is_of():
+    assert kind_of(X, "x") == VECTOR
+    assert kind_of(np.zeros((2, 3, 4)), "x") == IMAGE
+
+
+@pytest.mark.parametrize(("name", "layers"), [("linear", 1), ("mlp_2", 2), ("mlp_3_w8", 3)])
+def test_networks_for_vectors(name, layers):
+    net = build_model(name, input_shape=(4,), num_classes=3)
+    assert sum(isinstance(layer, torch.nn.Linear) for layer in net.modules()) == layers
+    assert net(torch.zeros(5, 4)).shape == (5, 3)
+
+
+def test_linear_for_images_too():
+    assert build_model("linear", (1, 8, 8), 10)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("name", ["wrn_16_1", "resnet18", "densenet_bc_40_12"])
+def test_networks_for_images_refuse_vectors(name):
+    with pytest.raises(BadInput, match="it takes images and these are vectors; give linear or mlp_2"):
+        build_model(name, (4,), 2)
+
+
+DIGITS = load_digits()
+FEW: dict[str, Any] = {"model": "linear", "trials": 4, "epochs": 10, "batch_size": 16, "precision": "float32"}
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Digits as vectors of 64 values, 400 to train on and 200 held out."""
+    file = tmp_path_factory.mktemp("vectors") / "digits.npz"
+    x, y = DIGITS.data.astype(np.float32), DIGITS.target
+    np.savez(file, x=x[:400], y=y[:400], x_test=x[400:600], y_test=y[400:600])
+    return file
+
+
+@pytest.fixture(scope="module")
+def run(source: Path, tmp_path_factory: pytest.TempPathFactory) -> ez.Run:
+    return ez.measure(source, **FEW, out=tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_a_run_learns_and_keeps_what_it_is_of(run: ez.Run):
+    accuracy = [trial.document.accuracy["held_out"][-1] for trial in run.trials]
+    assert min(accuracy) > 0.7  # chance is 0.1
+    document = json.loads((run.path / "run.json").read_bytes())["spec"]
+    assert document["data"]["kind"] == "vector"
+    assert document["data"]["image_shape"] is None
+    assert document["data"]["shape"] == [64]
+
+
+def test_a_hash_says_nothing_of_settings_of_pictures(run: ez.Run):
+    spec = run.spec.measured
+    assert spec is not None
+    other = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"flip": 0.1})})
+    assert other.trial(0).hash == spec.trial(0).hash
+    assert "flip" not in spec.recipe.identity("vector")
+    assert "flip" in spec.recipe.identity()
+
+
+def test_other_executors_and_a_resumed_run_give_the_same(run: ez.Run, source: Path, tmp_path: Path, contents):
+    ez.measure(source, **{**FEW, "trials": 2}, out=tmp_path / "run", jobs=2, executor="processes")
+    ez.measure(source, **FEW, out=tmp_path / "run", jobs=1)
+    assert contents(tmp_path / "run") == contents(run.path)
+
+
+def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Path):
+    table = run.scores()
+    assert len(table) == 400
+    assert table["easiness"].mean() > 0.8
+    assert len(ez.suspects(run).table()) > 0
+    other = ez.measure(source, **{**FEW, "model": "mlp_2_w16"}, out=tmp_path / "mlp")
+    assert ez.compare([run, other]).table()["rate"].notna().any()
+
+
+def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
+    run.report(tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->", "", page, flags=re.S)
+    assert "vectors of 64 values" in text
+    assert re.search(r"x\[\d+\] = [\d.]+ \([+-][\d.]+ sd\)", text)
+    assert not re.search(r"\bpictures?\b|\bimages?\b", text, flags=re.I)
+
+
+def test_what_is_a_pictures_is_refused(
+    run: ez.Run, source: Path, refused: Callable[..., str], tmp_path: Path
+):
+    asked = ["measure", source, "--model", "linear", "--out", tmp_path / "run"]
+    assert "--image-size 32: the examples are vectors" in refused(*asked, "--image-size", 32)
+    (tmp_path / "recipe.toml").write_text("flip = 0.0\n")
+    assert "flip: no setting for examples of kind vector" in refused(
+        *asked, "--recipe", tmp_path / "recipe.toml"
+    )
+    assert "vectors cannot be perturbed as pictures are" in refused("perturb", run.path, "--kind", "color")
+    assert "give linear or mlp_2" in refused("measure", source, "--out", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_plan_says_how_vectors_are_seen(source: Path, command: Callable[..., Any], tmp_path: Path):
+    plan = command("measure", source, "--model", "linear", "--out", tmp_path / "run", "--dry-run").out
+    assert "64 (values, as the network gets them)" in plan
+    assert "augmentation: none" in plan
+    assert "standardized by the training examples" in plan
+    assert "crop" not in plan
+    assert "flip" not in plan
+
+
+def test_what_is_most_unusual_in_a_vector():
+    data = load_dataset((X, Y))
+    value = X[0].copy()
+    value[1] += 1  # ten times the usual deviation
+    shown = VECTOR.show(value, data.traits)
+    assert shown.uri is None
+    first = f"x[1] = {value[1]:.3g} ({standardized(value, X)[1]:+.1f} sd)"
+    assert shown.text.startswith(first)
+    assert [float(line) for line in shown.file().decode().splitlines()] == pytest.approx(value.tolist())
