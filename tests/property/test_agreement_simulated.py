@@ -45,6 +45,7 @@ def matched(a: Votes, b: Votes, rule: Rule, max_splits: int, num_replicates: int
         Rule(side=rule.side, fraction=rule.fraction, ties=rule.ties),
         max_splits=max_splits,
         num_replicates=num_replicates,
+        by_class=False,
     )
     assert found is not None
     return found

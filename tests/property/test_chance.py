@@ -66,7 +66,7 @@ def test_unrelated_runs_match_at_chance(ties: Ties, p_label: float | None) -> No
 def test_a_run_without_differences_between_examples_has_its_ceiling_at_chance(ties: Ties) -> None:
     runs = [votes(s) for s in range(60)]
     ceilings = [
-        match_groups(run, run, Rule(fraction=FRACTION, ties=ties, seed=i), num_replicates=0)
+        match_groups(run, run, Rule(fraction=FRACTION, ties=ties, seed=i), num_replicates=0, by_class=False)
         for i, run in enumerate(runs)
     ]
     assert abs(deviation([c.rate for c in ceilings if c is not None])) < 4

@@ -114,9 +114,11 @@ def test_the_interval_has_the_bias_of_resampling_taken_off() -> None:
 @pytest.mark.parametrize("ties", ["expected", "refine"])
 def test_intervals_hold_the_true_rate(ties: str) -> None:
     many = simulated(999, 200)
-    truth = matched(many, many, ties=ties, group_size=4, max_splits=400, num_replicates=0).rate
+    truth = matched(
+        many, many, ties=ties, group_size=4, max_splits=400, num_replicates=0, by_class=False
+    ).rate
     runs = [simulated(seed, 8) for seed in range(25)]
-    intervals = [matched(run, run, ties=ties, num_replicates=100).interval for run in runs]
+    intervals = [matched(run, run, ties=ties, num_replicates=100, by_class=False).interval for run in runs]
     assert sum(low <= truth <= high for low, high in intervals) >= 20
     assert max(high - low for low, high in intervals) < 0.35
 
