@@ -8,7 +8,7 @@ import numpy as np
 
 from easiness.analysis import Rule
 from easiness.runs.plan import Drawn, Plan, make_plan
-from easiness.spec import Draw, Loading, Recording, Training, taken
+from easiness.spec import Draw, Loading, Recording, Training, from_arguments
 from easiness.studies.perturbation import study
 
 
@@ -29,9 +29,9 @@ def planned(source: Any, *, trials: int, **options: Any) -> Plan:
         drawn = Drawn(draw, options.get("ranking", np.zeros(0)), options.get("same_steps", False))
     return make_plan(
         source,
-        taken(Training, options),
+        from_arguments(Training, options),
         trials,
-        loading=taken(Loading, options),
-        recording=taken(Recording, options),
+        loading=from_arguments(Loading, options),
+        recording=from_arguments(Recording, options),
         drawn=drawn,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from easiness.above import offer
+from easiness.higher_functions import offer
 from easiness.studies import STUDIES
 from easiness.wait_policy import wait_passively
 

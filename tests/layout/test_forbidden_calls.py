@@ -18,7 +18,7 @@ ALLOWED = {
     ("executors/ray_task.py", "ray.cloudpickle"): BETWEEN,
     ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
     ("__init__.py", "importlib.import_module"): OWN,
-    ("above.py", "importlib.import_module"): OWN,
+    ("higher_functions.py", "importlib.import_module"): OWN,
     ("cli/main.py", "importlib.import_module"): OWN,
     ("models/numbered.py", "importlib.import_module"): "of a family, whose names are in the registry",
     ("models/timm_nets.py", "importlib.import_module"): OWN,

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from easiness.report.paper_page import write_paper
-from easiness.runs import Progress, told
-from easiness.spec import Execution, Jobs, Loading, taken
+from easiness.runs import Progress, progress_of
+from easiness.spec import Execution, Jobs, Loading, from_arguments
 from easiness.studies import paper as study
 from easiness.studies.paper import Claim, PaperPlan
 
@@ -58,14 +58,14 @@ def paper(
         RunFailed: a trial failed or a file could not be written; everything finished is kept.
     """
     given, out = locals(), Path(out)
-    with told(progress, paper, given) as tell:
+    with progress_of(progress, paper, given) as tell:
         plan = study.plan_paper(
-            study.find_preset(preset, source), source, loading=taken(Loading, given), seed=seed
+            study.find_preset(preset, source), source, loading=from_arguments(Loading, given), seed=seed
         )
         for note in plan.data.notes:
             tell.note(f"note: {note}")
         study.check_folder(plan, out)
-        return finish_paper(plan, out, taken(Execution, given), tell)
+        return finish_paper(plan, out, from_arguments(Execution, given), tell)
 
 
 def finish_paper(

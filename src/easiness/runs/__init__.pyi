@@ -35,7 +35,7 @@ from .source import (
     run_values as run_values,
     untrusted as untrusted,
 )
-from .telling import tell_of_data as tell_of_data, told as told
+from .telling import progress_of as progress_of, tell_of_data as tell_of_data
 from .tracked import tracked as tracked, trackers_of as trackers_of
 from .until_reliable import trials_asked as trials_asked
 from .workers import allowed as allowed

@@ -10,7 +10,7 @@ from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan, with_recipe
 from easiness.runs.progress import Progress
-from easiness.runs.telling import tell_of_data, told
+from easiness.runs.telling import progress_of, tell_of_data
 from easiness.runs.tracked import tracked, trackers_of
 from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
@@ -24,8 +24,8 @@ from easiness.spec import (
     Recording,
     Training,
     Trials,
+    from_arguments,
     renamed,
-    taken,
 )
 from easiness.store import Run, check_output
 from easiness.tracking import Tracker
@@ -146,17 +146,21 @@ def measure(
     given, out = locals(), Path(out)
     check_output(out)
     trackers = trackers_of(track)
-    with told(progress, measure, given) as shown, tracked(shown, trackers) as tell:
-        training = with_recipe(taken(Training, {**given, "model": model_name(model)}), out)
-        num_trials, until = trials_asked(taken(Trials, given), epochs, tell.note)
+    with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:
+        training = with_recipe(from_arguments(Training, {**given, "model": model_name(model)}), out)
+        num_trials, until = trials_asked(from_arguments(Trials, given), epochs, tell.note)
         plan = make_plan(
-            data, training, num_trials, loading=taken(Loading, given), recording=taken(Recording, given)
+            data,
+            training,
+            num_trials,
+            loading=from_arguments(Loading, given),
+            recording=from_arguments(Recording, given),
         )
         tell_of_data(plan, tell)
         run = carry_out(
             plan,
             out,
-            taken(Execution, given),
+            from_arguments(Execution, given),
             retrain_damaged=retrain_damaged,
             progress=tell,
             more=until,

@@ -21,7 +21,7 @@ _UNSAID = "..."
 
 
 @contextmanager
-def told(
+def progress_of(
     progress: Progress | bool, function: Callable[..., Any], given: Mapping[str, Any]
 ) -> Iterator[Progress]:
     """The progress to tell, within the block: shown for true, none for false, or the caller's own.

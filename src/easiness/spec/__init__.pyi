@@ -21,7 +21,12 @@ from .observe import (
     observe_text as observe_text,
     observed_epochs as observed_epochs,
 )
-from .option import Option as Option, options_of as options_of, read_numbers as read_numbers, taken as taken
+from .option import (
+    Option as Option,
+    from_arguments as from_arguments,
+    options_of as options_of,
+    read_numbers as read_numbers,
+)
 from .options import (
     CheckpointEvery as CheckpointEvery,
     Compile as Compile,

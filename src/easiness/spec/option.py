@@ -48,8 +48,8 @@ def options_of(kind: type) -> dict[str, tuple[Any, Option]]:
     return found
 
 
-def taken(kind: type[T], given: Mapping[str, Any]) -> T:
-    """The value made of the arguments that have the names of its fields, as in ``taken(Loading, locals())``.
+def from_arguments(kind: type[T], given: Mapping[str, Any]) -> T:
+    """The value made of the arguments of its fields' names, as in ``from_arguments(Loading, locals())``.
 
     Fields that are not given keep their defaults, arguments of other names belong to others.
     """

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.above import above
 from easiness.analysis import Votes, drawn_examples, keys_when_asked
 from easiness.errors import BadInput
+from easiness.higher_functions import offered
 from easiness.spec import Split
 from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
@@ -280,11 +280,11 @@ class Run:
             RunFailed: the file cannot be written.
         """
         about = {"since": since, "by": by, "old_source": old_source}
-        above("write_report")([self], output, epoch=epoch, source=source, **about)
+        offered("write_report")([self], output, epoch=epoch, source=source, **about)
 
     def _repr_html_(self) -> str:
         """A table of facts and a figure, for notebooks."""
-        return str(above("run_html")(self))
+        return str(offered("run_html")(self))
 
 
 def _damaged_examples(path: Path) -> BadInput:

@@ -14,7 +14,7 @@ import pytest
 import easiness as ez
 from easiness.runs.progress import Progress
 from easiness.runs.shown import ShownProgress
-from easiness.runs.telling import call_text, told
+from easiness.runs.telling import call_text, progress_of
 
 SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
 
@@ -91,7 +91,7 @@ def test_what_has_no_short_text_is_left_open():
 @pytest.mark.parametrize(("progress", "says"), [(True, True), (False, False), (Progress(), False)])
 def test_an_interrupt_is_raised_and_says_how_to_go_on(capsys, progress, says):
     def interrupted() -> None:
-        with told(progress, function, GIVEN) as tell:
+        with progress_of(progress, function, GIVEN) as tell:
             assert isinstance(tell, ShownProgress) == says
             raise KeyboardInterrupt
 

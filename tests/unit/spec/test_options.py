@@ -20,8 +20,8 @@ from easiness.spec import (
     Recording,
     Training,
     Trials,
+    from_arguments,
     options_of,
-    taken,
 )
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
@@ -80,7 +80,7 @@ def test_values_are_frozen_and_each_option_is_declared_once(kind):
 
 def test_a_value_takes_the_arguments_of_its_fields():
     def function(limit: int, holdout: float, other: int) -> Loading:
-        return taken(Loading, locals())
+        return from_arguments(Loading, locals())
 
     assert function(3, 0.5, 7) == Loading(limit=3, holdout=0.5)
 

@@ -15,7 +15,7 @@ from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, matc
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
-from easiness.runs import Progress, data_of, told
+from easiness.runs import Progress, data_of, progress_of
 from easiness.scores import easiness_interval
 from easiness.spec import Execution, Split
 from easiness.store import Run, check_opened
@@ -80,7 +80,7 @@ def perturbation_curve(
     num_selected(len(data), fraction)
     probes = curve_probes(run, data, kind, levels, seed=seed, execution=Execution(device=device, cache=cache))
     train = probes["train"]
-    with told(progress, perturbation_curve, given) as tell:
+    with progress_of(progress, perturbation_curve, given) as tell:
         begin(probes, tell)
         looks = {name: probe.look(tell) for name, probe in probes.items()}
     votes = looks["train"].votes
@@ -230,7 +230,7 @@ def pseudo_patterns(
     looked_at = probes[probe]
     if level is None:
         level = looked_at.levels[max(len(looked_at.levels) - 2, min(1, len(looked_at.levels) - 1))]
-    with told(progress, pseudo_patterns, given) as tell:
+    with progress_of(progress, pseudo_patterns, given) as tell:
         begin({probe: looked_at}, tell)
         votes = looked_at.look(tell).votes
     listed = votes[looked_at.levels.index(float(level))]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.models import ModelGiven, model_name
-from easiness.runs import Progress, carry_out_all, told
+from easiness.runs import Progress, carry_out_all, progress_of
 from easiness.spec import (
     Drawing,
     Effect,
@@ -20,7 +20,7 @@ from easiness.spec import (
     Recipe,
     Steps,
     Training,
-    taken,
+    from_arguments,
 )
 from easiness.store import Run, check_opened
 from easiness.studies.training_sets.ranks import aligned, ranking, scored_data
@@ -147,16 +147,16 @@ def corrupt(
 
 def _trained(function: Callable[..., Any], effect: Effect, given: Mapping[str, Any]) -> TrainingSetStudy:
     """What a public ``function`` does with the arguments ``given``."""
-    with told(given["progress"], function, given) as tell:
+    with progress_of(given["progress"], function, given) as tell:
         sets = plan_training_sets(
             effect,
             given["data"],
             given["scores_run"],
-            taken(Training, {**given, "model": model_name(given["model"])}),
-            taken(Drawing, given),
-            taken(Loading, given),
+            from_arguments(Training, {**given, "model": model_name(given["model"])}),
+            from_arguments(Drawing, given),
+            from_arguments(Loading, given),
         )
-        return train_sets(sets, given["out"], taken(Execution, given), tell)
+        return train_sets(sets, given["out"], from_arguments(Execution, given), tell)
 
 
 def plan_training_sets(

@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of
 from easiness.spec import (
     Execution,
     Jobs,
@@ -21,8 +21,8 @@ from easiness.spec import (
     RecipeGiven,
     Recording,
     Training,
+    from_arguments,
     recipe_settings,
-    taken,
 )
 from easiness.store import Run
 from easiness.studies.validation.study import read_validation
@@ -129,16 +129,16 @@ def validate(
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given = locals()
-    with told(progress, validate, given) as tell:
+    with progress_of(progress, validate, given) as tell:
         names = tuple(map(model_name, models))
         final_names = names if final_models is None else tuple(map(model_name, final_models))
         plans = plan_validation(
-            given_data(data, taken(Loading, given)),
-            taken(Training, given),
+            given_data(data, from_arguments(Loading, given)),
+            from_arguments(Training, given),
             Trainings(names, trials, epochs),
             Trainings(final_names, final_trials, final_epochs),
         )
-        return carry_out_validation(plans, Path(out), taken(Execution, given), tell)
+        return carry_out_validation(plans, Path(out), from_arguments(Execution, given), tell)
 
 
 def plan_validation(

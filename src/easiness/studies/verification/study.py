@@ -13,7 +13,7 @@ from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, told, with_recipe
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, with_recipe
 from easiness.spec import (
     LAST,
     Execution,
@@ -23,8 +23,8 @@ from easiness.spec import (
     Recipe,
     Recording,
     Training,
+    from_arguments,
     recipe_settings,
-    taken,
 )
 from easiness.store import Run
 from easiness.studies.verification.verification import Verification
@@ -113,10 +113,10 @@ def verify(
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
     given, out = locals(), Path(out)
-    with told(progress, verify, given) as tell:
-        training = taken(Training, {**given, "model": model_name(model)})
-        plans = plan_verification(data, training, trials, taken(Loading, given), out, before)
-        return carry_out_verification(plans, out, taken(Execution, given), tell)
+    with progress_of(progress, verify, given) as tell:
+        training = from_arguments(Training, {**given, "model": model_name(model)})
+        plans = plan_verification(data, training, trials, from_arguments(Loading, given), out, before)
+        return carry_out_verification(plans, out, from_arguments(Execution, given), tell)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ import pytest
 import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.progress import Progress
-from easiness.spec import Drawing, Loading, RunSpec, Training, taken, trial_seeds
+from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments, trial_seeds
 from easiness.studies.training_sets.ablation import plan_training_sets
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
@@ -152,7 +152,7 @@ def test_other_epochs_are_another_study(ablated, scored):
 
 def plans(scored: ez.Run, effect: Any = "drop", **changes: Any) -> Any:
     given = {**SMALL, **changes}
-    values = taken(Training, given), taken(Drawing, given), taken(Loading, given)
+    values = from_arguments(Training, given), from_arguments(Drawing, given), from_arguments(Loading, given)
     return plan_training_sets(effect, "digits", scored, *values)
 
 

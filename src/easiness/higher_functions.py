@@ -18,7 +18,7 @@ def offer(name: str, module: str) -> None:
     _MODULES[name] = module
 
 
-def above(name: str) -> Callable[..., Any]:
+def offered(name: str) -> Callable[..., Any]:
     """The function that was offered by this name."""
     function: Callable[..., Any] = getattr(importlib.import_module(_MODULES[name]), name)
     return function
