@@ -1,7 +1,8 @@
-"""How large folders are."""
+"""How large folders are, and how much of the source is imports."""
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from pathlib import Path
 
@@ -14,3 +15,14 @@ ROOT = Path(__file__).parents[2]
 def test_no_folder_has_more_than_25_files(of: str) -> None:
     sizes = Counter(file.parent for file in (ROOT / of).rglob("*.py"))
     assert {str(folder) for folder, size in sizes.items() if size > 25} == set()
+
+
+def test_imports_are_a_small_part_of_the_source() -> None:
+    num_lines = num_imports = 0
+    for file in (ROOT / "src").rglob("*.py"):
+        text = file.read_text("utf-8")
+        num_lines += len(text.splitlines())
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                num_imports += (node.end_lineno or node.lineno) - node.lineno + 1
+    assert num_imports / num_lines <= 0.085
