@@ -33,7 +33,7 @@ def test_photos_are_read_from_the_source_where_the_cache_is_not_seen(pictures, e
 def test_other_data_at_the_source_or_none_is_one_line(pictures):
     photos = on_a_node(pictures)
     (pictures / "cat" / "00.png").unlink()
-    with pytest.raises(RunFailed, match=r"nowhere.photos, and has other"):
+    with pytest.raises(RunFailed, match=r"nowhere.photos: has other"):
         photos.open()
     (pictures / "cat").rename(pictures.parent / "cat")
     with pytest.raises(RunFailed, match=r"read the source \(.*share"):
