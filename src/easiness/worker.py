@@ -1,4 +1,4 @@
-"""Which of several processes that work beside each other this one is."""
+"""The number of this process among workers that run at the same time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ _number = 0
 
 
 def worker_number() -> int:
-    """From 0 on among workers; also 0 in a process that is not one."""
+    """The number of this worker, from 0; also 0 in a process that is not one."""
     return _number
 
 
 def become_worker(number: int) -> None:
-    """From now on this process is the worker of this ``number``."""
+    """Make this process the worker of this ``number``."""
     global _number
     _number = number

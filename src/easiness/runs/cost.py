@@ -126,7 +126,7 @@ class _Photos:
 
 
 def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _Photos:
-    """By the first photos of the split; without a cache each of ``looks`` may have to decode all anew."""
+    """The cost by the first photos of the split; without a cache each of ``looks`` may decode all anew."""
     if split.kind != IMAGE or not recipe.crop:
         return _Photos(0, 0.0)
     channels = split.stored.traits.channels

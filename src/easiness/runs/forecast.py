@@ -92,7 +92,7 @@ class _Document(_Value):
 
 
 _in_memory: dict[str, _Document] = {}
-"""Of networks from code of the user's: that may be another by the next run, though its name stays."""
+"""Files of networks from the user's code, which may be another by the next run though its name stays."""
 
 
 class Forecast:

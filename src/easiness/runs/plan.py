@@ -270,7 +270,7 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
 
 
 def with_recipe(training: Training, out: Path) -> Training:
-    """With the recipe as given, else that of the run in ``out``, else the default of new runs.
+    """Fill in the recipe: as given, else that of the run in ``out``, else the default of new runs.
 
     So the recipe of a run never changes, whatever the default was when it was begun.
     """

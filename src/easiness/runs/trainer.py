@@ -140,7 +140,7 @@ def _written(examples: Packed, path: Path) -> Packed:
 
 @dataclass(frozen=True)
 class NodePhotos:
-    """Of one split (``train`` or ``held_out``) of the data that ``ref`` describes, cached at ``path``."""
+    """Photos of one split (``train`` or ``held_out``) of the data of ``ref``, cached at ``path``."""
 
     path: Path
     split: str
@@ -149,7 +149,7 @@ class NodePhotos:
 
     @classmethod
     def of(cls, spec: RunSpec, split: str, photos: Any) -> NodePhotos:
-        """Of photos in a file, which are those of a run."""
+        """Name the photos of a run that lie in a file."""
         return cls(photos.flat.path, split, spec.data, spec.recipe)
 
     def open(self) -> Values:

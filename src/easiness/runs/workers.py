@@ -21,7 +21,7 @@ _BYTES_OF_A_TRIAL = 700 * 2**20  # Python, torch and a small network's activatio
 
 
 def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
-    """As asked, or with one job for what other processes cannot have: photos in no file, objects of Python.
+    """How to execute: as asked, or with one job for what no other process has, as objects of Python.
 
     Raises:
         BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models,
@@ -72,7 +72,7 @@ def jobs_of(settings: Resolved, execution: Execution, device: torch.device) -> i
 
 
 def needs_of(settings: Resolved, execution: Execution, device: torch.device) -> Needs:
-    """What a trial takes of a machine of a cluster, or a group that trains side by side.
+    """What a trial takes of a machine of a cluster.
 
     As many share a GPU as do on this machine, or as have to where a number of jobs is given.
     """
@@ -115,7 +115,7 @@ class Workers:
             self._executor.close()
 
     def needs(self, settings: Resolved, device: torch.device) -> Needs:
-        """Those of a group of trials with these settings."""
+        """What a trial with these settings needs."""
         return needs_of(settings, self._execution, device)
 
     def of(self, jobs: int, num_groups: int, needs: Needs = Needs()) -> Executor:

@@ -127,7 +127,7 @@ def set_up(device: torch.device, threads: int) -> Iterator[None]:
 
 @contextmanager
 def rehearsing(device: str) -> Iterator[None]:
-    """As `set_up` for trials, with random numbers of its own and as many threads as before."""
+    """Set up torch as for trials, with random numbers of its own and as many threads as before."""
     with set_up(own_device(torch.device(device)), torch.get_num_threads()):
         torch.manual_seed(0)
         yield

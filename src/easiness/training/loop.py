@@ -114,7 +114,7 @@ def _passes(
 
 
 def make_update(network: Network, images: TensorBank, *, graphed: bool) -> Callable[..., tuple[Tensor, ...]]:
-    """From what `TensorBank.fetch` gives of a batch, and its labels, to the loss and logits of an update.
+    """Make the function from what `TensorBank.fetch` gives of a batch, and its labels, to loss and logits.
 
     `Optimizer.advance` comes first. ``graphed``: as a `StaticStep`.
     """

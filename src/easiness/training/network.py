@@ -113,7 +113,7 @@ class Network:
         return self.update(images, labels)
 
     def update(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """As `step`, at the rate that `Optimizer.advance` has set."""
+        """Take a step at the rate that `Optimizer.advance` has set."""
         logits = self._forward(images)
         loss = F.cross_entropy(logits, labels, label_smoothing=self._smoothing)
         self.optimizer.update(loss)

@@ -123,7 +123,7 @@ def measure_speed(workload: Workload, resolved: Resolved, facts: NetworkFacts) -
 
 
 def part_of(workload: Workload, facts: NetworkFacts, threads: int) -> Workload:
-    """With as much of a batch as tells the speed of a step: all of it on a GPU, and of small steps."""
+    """The workload with a batch that tells the speed of a step: whole on a GPU, and of small steps."""
     if workload.device != "cpu":
         return workload
     some = max(2, int(_FLOPS_OF_A_STEP * threads / max(facts.flops, 1)))

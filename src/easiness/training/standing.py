@@ -46,7 +46,7 @@ class Standing:
     images: int = 0
 
     def state(self) -> TrainingState:
-        """As it is now, between two epochs; tensors of a CPU are not copied, and change as it goes on."""
+        """The training as it is between two epochs; tensors of a CPU are not copied, and change later."""
         tensors = {
             **_named(_NETWORK, self.network.live()),
             **_named(_OPTIMIZER, self.network.optimizer.state()),
@@ -130,7 +130,7 @@ def _kinds(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.d
 
 
 def _random_states(device: torch.device) -> dict[str, Tensor]:
-    """Of the generators that networks draw from as they train, as those with dropout do."""
+    """States of the generators that networks draw from as they train, as those with dropout do."""
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["device"] = torch.cuda.get_rng_state(device)

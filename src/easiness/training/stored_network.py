@@ -37,7 +37,7 @@ class TransformedExamples:
 
     @property
     def ahead(self) -> torch.device | None:
-        """As for the examples themselves."""
+        """The device that batches of the examples are fetched for ahead, if so."""
         return self.bank.ahead
 
     def clean(self, batch: slice) -> Tensor:
@@ -79,7 +79,7 @@ def open_network(
 
 @contextmanager
 def threads_of(spec: RunSpec) -> Iterator[None]:
-    """As many threads as the run has used; their number before is set again afterwards."""
+    """Compute with as many threads as the run has used; restores their number afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(spec.resolved.threads)
     try:

@@ -1,4 +1,4 @@
-"""Which examples a trial trains on, and with which labels: functions of its spec and seeds alone."""
+"""The examples a trial trains on, and their labels: functions of its spec and seeds alone."""
 
 from __future__ import annotations
 
