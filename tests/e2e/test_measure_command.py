@@ -15,7 +15,7 @@ import pytest
 
 from easiness import open_run
 from easiness.spec import trial_seeds
-from easiness.store import trial as trial_module
+from easiness.store import trial_writing as trial_module
 
 POISONED = '''
 from pathlib import Path
@@ -256,7 +256,7 @@ def test_a_loss_that_is_not_finite_fails_its_trial_alone(poisoned, command, digi
 
 
 def test_a_disk_that_fills_up(command, digits, tmp_path, monkeypatch, measured, contents):
-    real = trial_module.write_observations  # type: ignore[attr-defined]
+    real = trial_module.write_observations
     written = []
 
     def no_room_for_the_third(path, *arguments):
