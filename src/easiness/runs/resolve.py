@@ -60,9 +60,7 @@ def resolve_plan(
     threads = max(1, cores // jobs) if device.type == "cpu" else cores
     if threads_of_small or (kind.elsewhere and execution.jobs == "auto" and device.type == "cpu"):
         threads = 1  # elsewhere: a trial on each core of the cluster, whose number may change
-    at_a_time = "one trial" if jobs == 1 else f"{jobs} trials"
-    if execution.jobs != "auto":
-        at_a_time += " at a time, as asked,"
+    at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
     resolved = Resolved(
         precision=precision,
         channels_last=facts.convolutions and device.type != "mps",
@@ -70,7 +68,7 @@ def resolve_plan(
         jobs=jobs,
         compiled=execution.compile == "on",
         folded=device.type != "mps",
-        reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')}",
+        reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')} each",
     )
     if device.type == "cuda" and not resolved.compiled and can_be_graphed(work.workload, resolved):
         return resolved.model_copy(update={"graphed": True, "reason": f"{resolved.reason}; CUDA graphs"})

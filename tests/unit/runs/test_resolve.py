@@ -90,14 +90,14 @@ def test_jobs_as_asked_share_the_cores(machine):
     machine(LARGE)
     chosen = resolve_plan(plan(), CPU, Execution(jobs=2))
     assert (chosen.jobs, chosen.threads) == (2, 2)
-    assert chosen.reason == "so it is; 2 trials at a time, as asked, on 2 threads"
+    assert chosen.reason == "so it is; 2 trials at a time, as asked, on 2 threads each"
 
 
 def test_serial_means_one_at_a_time(machine):
     machine(LARGE)
     chosen = resolve_plan(plan(), CPU, Execution(executor="serial"))
     assert (chosen.jobs, chosen.threads) == (1, 4)
-    assert chosen.reason == "so it is; one trial on 4 threads"
+    assert chosen.reason == "so it is; 1 trial at a time on 4 threads each"
 
 
 @pytest.mark.parametrize(("compile", "compiled"), [("on", True), ("off", False), ("auto", False)])
