@@ -238,6 +238,8 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "STRIPES",
         "from easiness.data.sources.stripes import STRIPES",
     )
+    add_file(root / "inputs/flags/__init__.py", '"""Rows of flags."""\n')
+    add_line(root / "inputs/registry.py", "KINDS", "FLAGS", "from easiness.inputs.flags.kind import FLAGS")
     add_line(root / "exports/writing.py", "FORMATS", "NAMES", "from easiness.exports.names import NAMES")
     add_line(root / "models/registry.py", "OWN", given("Numbered("))
     add_line(root / "perturb/registry.py", "KINDS", "DARKEN", "from easiness.perturb.darken import DARKEN")
@@ -267,6 +269,9 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         from easiness.exports import find_format
         print(find_format("names").about)
         print("count" in [command.callback.__name__ for command in app.registered_commands])
+        flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
+        run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
+        print(flags.kind.nouns, flags.ref().kind, len(run.ids))
         for wrong in (lambda: ez.load_dataset("strips"), lambda: build_model("flat_9", (3, 8, 8), 2),
                       lambda: find_score("surprize"), lambda: check_executor("agian", 1)):
             try:
@@ -275,7 +280,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
                 print(error)
     """
     lines = outcome(root, code).splitlines()
-    assert lines[:7] == [
+    assert lines[:8] == [
         "4",
         "True",
         "4 True",
@@ -283,9 +288,10 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "AgainExecutor easiness.studies.counting.count",
         "an id a line",
         "True",
+        "rows of flags flags 16",
     ]
     told = ["did you mean stripes", "width 9 does not work", "did you mean surprise", "did you mean again"]
-    assert all(text in line for text, line in zip(told, lines[7:], strict=True))
+    assert all(text in line for text, line in zip(told, lines[8:], strict=True))
 
 
 def test_kinds_of_perturbation_are_listed_in_order() -> None:
