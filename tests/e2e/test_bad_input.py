@@ -109,7 +109,7 @@ SOURCES = {
     "NaN pixel": (npz(x=with_nan(X / 255)), ["x", "finite"]),
     "pixels above 1": (npz(x=X / 100), ["x", "[0, 1]"]),
     "pixels of int64": (npz(x=X.astype(np.int64)), ["x", "int64"]),
-    "flat pixels": (npz(x=X.reshape(10, 16)), ["x", "shape 10x16; give [K, height, width]"]),
+    "flat pixels": (npz(x=X.reshape(10, 16)), ["x", "shape 10x16", "[K, height, width]"]),
     "test images without labels": (npz(x_test=X), ["no array named y_test"]),
 }
 

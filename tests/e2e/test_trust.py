@@ -89,7 +89,8 @@ def test_suspects_need_no_module_that_is_missing(folder: Path, command: Callable
     (folder / "own_net.py").unlink()
     finished = command("suspects", "run", "--trust")
     assert finished.code == 0, finished.err
-    missing = "model 'own_net:tiny': there is no module own_net, installed or in the current folder"
+    where = "installed or in the current folder; install it"
+    missing = f"model 'own_net:tiny': there is no module own_net, {where}"
     noted = f"note: {missing}; the labels are judged by the record, without the networks"
     assert finished.err.splitlines().count(noted) == 1
     assert f"unlike its class: not looked for; {missing}." in " ".join(finished.out.split())
