@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, wanted_to_exit
-from easiness.inputs import KINDS, Signature
+from easiness.inputs import Signature
 from easiness.models.family import Family, Shape
 from easiness.models.registry import find_family, published
 
@@ -55,6 +55,8 @@ def build_model(
 
 
 def _other_kind(name: str, shape: Shape) -> str:
+    from easiness.inputs import KINDS  # which load what reads examples, for help in vain
+
     for kind in KINDS:
         if len(shape) == len(kind.axes):
             names = " or ".join(kind.networks)

@@ -35,7 +35,13 @@ def test_a_run_of_a_lambda_goes_on(tmp_path: Path):
     assert more.spec.measured is not None
     assert more.spec.measured.resolved.jobs == 1
     with pytest.raises(ez.BadInput, match=r"settings: model .*lambda#"):
-        ez.measure("digits", model=lambda: net((1, 8, 8), 10 + 0), trials=2, out=tmp_path / "run", **ASKED)
+        ez.measure(
+            "digits",
+            model=lambda: nn.Sequential(net((1, 8, 8), 10)),
+            trials=2,
+            out=tmp_path / "run",
+            **ASKED,
+        )
 
 
 def test_a_function_of_a_module_is_that_of_the_command(tmp_path: Path):
