@@ -291,7 +291,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     assert pd.read_csv(tmp_path / "scores.csv")["card_id"].tolist() == data.ids[taken].tolist()
     refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")
     assert (refused.code, (tmp_path / "other").exists()) == (2, False)
-    assert "is for --apply" in refused.err
+    assert "how to read SOURCE: are for --apply" in refused.err
 
 
 @pytest.mark.shared_data
