@@ -88,7 +88,7 @@ def test_a_network_that_is_built_already_is_refused():
 
 def test_what_was_not_given_here_cannot_be_built():
     for use in (check_model_name, lambda name: build_model(name, (1, 4, 4), 3)):
-        with pytest.raises(BadInput, match="'net#0123456789ab' was an object"):
+        with pytest.raises(BadInput, match="'net#0123456789ab': was an object"):
             use("net#0123456789ab")
 
 

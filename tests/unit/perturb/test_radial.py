@@ -49,7 +49,7 @@ def test_values_are_clamped_for_display_alone() -> None:
 
 @pytest.mark.parametrize("radius", [-0.1, float("nan"), float("inf")])
 def test_radius_out_of_range(radius: float) -> None:
-    with pytest.raises(BadInput, match=f"radial radius {radius} is"):
+    with pytest.raises(BadInput, match=f"radial radius {radius}: negative"):
         Radial(radius)
 
 

@@ -333,7 +333,7 @@ def test_what_cannot_be_reported_is_refused(
         render_report([run, other])
     with pytest.raises(BadInput, match=r"epoch 3 .*recorded"):
         render_report([run], epoch=3)
-    with pytest.raises(BadInput, match="no run was"):
+    with pytest.raises(BadInput, match="runs: none was given"):
         render_report([])
     with pytest.raises(RunFailed, match="cannot be written"):
         write_report([run], tmp_path / "missing" / "report.html")
