@@ -39,7 +39,7 @@ def build_model(
     """
     given = input_shape if signature is None else signature
     shape = given.shape if isinstance(given, Signature) else given
-    if not shape or min(shape) < 1:
+    if not shape or len(shape) not in (1, 3) or min(shape) < 1:
         raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
     if num_classes < 2:
         raise BadInput(f"num_classes {num_classes}: give at least 2")
