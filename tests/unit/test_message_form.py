@@ -31,7 +31,7 @@ REASONS = {
     "it is of a longer training",
     "it is of a training with other settings",
     "it is of another network",
-    "it is of another number of trials or epochs",
+    "it is of another number of epochs",
     "it was written with {} {}, this is {}",
     "its observations are of another kind",
     "its observations are of other epochs",

@@ -1,6 +1,8 @@
 """Training one network: input, precision, optimizer, loop and observation."""
 
 from easiness.training.device import (
+    choose_precision,
+    device_name,
     num_gpus,
     own_device,
     resolve_device,
@@ -13,7 +15,6 @@ from easiness.training.features import FeatureReader
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver, Observer, StepObserver
-from easiness.training.processor import choose_precision, device_name
 from easiness.training.speed import Speed, can_be_graphed, measure_speed
 from easiness.training.standing import Standing, TrainingState
 from easiness.training.stored_network import TransformedExamples, open_network, threads_of

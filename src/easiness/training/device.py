@@ -1,4 +1,9 @@
-"""The device that this process trains on, its memory, and what is set in torch while it does."""
+"""The device that this process trains on: name, precision, memory, and what is set in torch meanwhile.
+
+Apple's GPU (``mps``) has no double precision and no graphs, and shares the memory of the host; there is one.
+Networks train on it in float32 and in the usual layout, by plain steps: nothing else is known to be right on
+every version of PyTorch.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +11,29 @@ import ctypes
 import functools
 import gc
 import os
+import platform
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from easiness.errors import BadInput, is_out_of_memory
-from easiness.training import mps
+from easiness.spec import Precision
 from easiness.worker import worker_number
 
 _GPUS: Mapping[str, Callable[[], bool]] = {
     "cuda": lambda: torch.cuda.is_available(),
-    "mps": mps.is_available,
+    "mps": lambda: torch.backends.mps.is_available(),
 }
+
+_CPUINFO = Path("/proc/cpuinfo")
+_NAMED_BY = ("model name", "cpu family", "model", "stepping", "CPU implementer", "CPU part")
 
 
 def resolve_device(device: str) -> torch.device:
@@ -55,11 +66,68 @@ def own_device(device: torch.device) -> torch.device:
     return torch.device("cuda", worker_number() % num_gpus(device))
 
 
+def device_name(device: torch.device) -> str:
+    """Name of the GPU, or of the processor: those of equal names compute equally fast."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"GPU of {platform.processor() or platform.machine()} {platform.mac_ver()[0]}".rstrip()
+    facts = _cpu_facts()
+    known = [facts[name] for name in _NAMED_BY if name in facts]
+    return " ".join([platform.machine(), *(known or [platform.processor()])])
+
+
+def choose_precision(asked: Precision, device: torch.device) -> tuple[Literal["float32", "bfloat16"], str]:
+    """The precision to train in and why: ``auto`` is bfloat16 where the device multiplies such numbers.
+
+    Raises:
+        BadInput: the device cannot compute in the precision that is asked for.
+    """
+    check_precision(asked, device)
+    if asked != "auto":
+        return asked, "as asked"
+    if device.type == "mps":
+        return "float32", "on Apple's GPU"
+    on_gpu = device.type == "cuda"
+    name = "GPU" if on_gpu else "processor"
+    if torch.cuda.is_bf16_supported(including_emulation=False) if on_gpu else multiplies_bfloat16():
+        return "bfloat16", f"this {name} multiplies bfloat16 numbers"
+    return "float32", f"this {name} has no products of bfloat16 numbers"
+
+
+def check_precision(precision: str, device: torch.device) -> None:
+    """Raise `BadInput` where the device computes otherwise than a run is to say that it did."""
+    if device.type == "mps" and precision == "bfloat16":
+        raise BadInput("precision bfloat16: not on Apple's GPU (mps); take float32, or --device cpu")
+
+
+def multiplies_bfloat16() -> bool:
+    """Does Linux list products of bfloat16 numbers (AMX, AVX-512, Arm) among what the processor does?
+
+    Without them each number is widened to float32 first, which takes several times as long. Elsewhere it
+    is not known, and taken for no.
+    """
+    facts = _cpu_facts()
+    listed = facts.get("flags", facts.get("Features", ""))
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(listed.split())
+
+
+@functools.cache
+def _cpu_facts() -> dict[str, str]:
+    """What Linux says of the first core; nothing elsewhere."""
+    try:
+        first = _CPUINFO.read_text().split("\n\n")[0]
+    except OSError:
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def wait_for(device: torch.device) -> None:
     """Until all that it was given to do is done; a CPU has done it."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    elif mps.is_mps(device):
+    elif device.type == "mps":
         torch.mps.synchronize()
 
 
@@ -70,7 +138,7 @@ def give_back_memory(device: torch.device) -> None:
     gc.collect()  # graphs hold memory, and what a cycle holds would stay until some later time
     if device.type == "cuda":
         torch.cuda.empty_cache()
-    elif mps.is_mps(device):
+    elif device.type == "mps":
         torch.mps.empty_cache()
 
 
@@ -85,7 +153,7 @@ def seed_all(seed: int) -> None:
 def _random_state_kept(device: torch.device) -> Iterator[None]:
     """The random state of the host and the device is as before afterwards."""
     of_python, of_numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
-    on_mps = torch.mps.get_rng_state() if mps.is_mps(device) else None
+    on_mps = torch.mps.get_rng_state() if device.type == "mps" else None
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         try:
             yield

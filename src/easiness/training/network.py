@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from easiness.spec import Recipe, Resolved
-from easiness.training import mps
+from easiness.training.device import check_precision
 from easiness.training.optimizer import Optimizer
 
 
@@ -83,9 +83,9 @@ class Network:
     ) -> None:
         """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule."""
         keep_classifier_in_float32(model, num_classes)
-        mps.check_precision(resolved.precision, device)
+        check_precision(resolved.precision, device)
         # also where a run that was begun elsewhere goes on there
-        in_layers = resolved.channels_last and not mps.is_mps(device)
+        in_layers = resolved.channels_last and device.type != "mps"
         layout = torch.channels_last if in_layers else torch.contiguous_format
         self.model = model.to(device=device, memory_format=layout)  # type: ignore[call-overload]
         self._smoothing = recipe.label_smoothing
@@ -102,7 +102,7 @@ class Network:
         )
         self._at_once: int | None = None
         # what is compiled is compiled for batches of one size, and on MPS nothing else was tried
-        self._fitting = resolved.folded and not resolved.compiled and not mps.is_mps(device)
+        self._fitting = resolved.folded and not resolved.compiled and device.type != "mps"
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """One update on images [b, c, h, w] and labels [b]: its mean loss and logits [b, classes].

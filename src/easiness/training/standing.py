@@ -17,12 +17,11 @@ from torch import Tensor
 
 from easiness.errors import BadInput
 from easiness.record import ObservationLog
-from easiness.training import mps
 from easiness.training.network import Network
 from easiness.training.observer import AnyObserver
 
 _NETWORK, _OPTIMIZER, _RANDOM, _OBSERVED, _LOSSES = "network/", "optimizer/", "random/", "observed/", "losses"
-_PLACE = 0  # of a trial among those that trained side by side, when there were several
+_PLACE = 0  # of the trial in its checkpoint: versions of before trained several in one process
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class Standing:
         if _kinds(network) != _kinds(live):
             raise BadInput("it is of another network")
         if losses is None or losses.shape != (1, state.epoch):
-            raise BadInput("it is of another number of trials or epochs")
+            raise BadInput("it is of another number of epochs")
         self.network.optimizer.check(_part(state.tensors, _OPTIMIZER))
         _check_random(random, self.device)
         for log, seen in self._logs_of(state):
@@ -134,7 +133,7 @@ def _random_states(device: torch.device) -> dict[str, Tensor]:
     states = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         states["device"] = torch.cuda.get_rng_state(device)
-    elif mps.is_mps(device):
+    elif device.type == "mps":
         states["device"] = torch.mps.get_rng_state()
     return states
 
@@ -153,5 +152,5 @@ def _set_random(states: Mapping[str, Tensor], device: torch.device) -> None:
     torch.set_rng_state(states["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(states["device"], device)
-    elif mps.is_mps(device):
+    elif device.type == "mps":
         torch.mps.set_rng_state(states["device"])

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from easiness.errors import BadInput
-from easiness.training import processor
-from easiness.training.processor import choose_precision, device_name, multiplies_bfloat16
+from easiness.training import device as module
+from easiness.training.device import choose_precision, device_name, multiplies_bfloat16
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
 INTEL = "processor\t: 0\nmodel name\t: Xeon\nmodel\t\t: 143\nflags\t\t: fpu avx512f {}\n\nprocessor\t: 1\n"
@@ -20,12 +20,12 @@ def cpuinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         path = tmp_path / "cpuinfo"
         if text is not None:
             path.write_text(text)
-        monkeypatch.setattr(processor, "_CPUINFO", path)
-        processor._facts.cache_clear()
+        monkeypatch.setattr(module, "_CPUINFO", path)
+        module._cpu_facts.cache_clear()
 
     yield use
     monkeypatch.undo()
-    processor._facts.cache_clear()
+    module._cpu_facts.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_gpu_is_known_by_its_name(monkeypatch):
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("device", [CPU, GPU])
 def test_auto_is_bfloat16_where_it_is_multiplied(monkeypatch, device, native):
-    monkeypatch.setattr(processor, "multiplies_bfloat16", lambda: native and device is CPU)
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: native and device is CPU)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
     precision, reason = choose_precision("auto", device)
     assert precision == ("bfloat16" if native else "float32")
