@@ -69,11 +69,11 @@ def measure(
         rule = None if until is None else until.rule
         typer.echo(describe(plan, out, device, seen, rule))
         return
-    with progress, runs.tracked(progress, trackers) as told:
-        run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=told, more=until)
+    with progress, runs.tracked(progress, trackers) as both:
+        run = runs.carry_out(plan, out, execution, retrain_damaged=retrain_damaged, progress=both, more=until)
         if until is not None:
             run = until.conclude(run)
-        told.end(run)
+        both.end(run)
     typer.echo(summarize(run))
     if run.observed:
         typer.echo(_next(run))

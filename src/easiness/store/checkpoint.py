@@ -1,6 +1,6 @@
 """How far a training has come, as a folder in its run: tensors, and a document that is sealed by a digest.
 
-A checkpoint belongs to the trials that train side by side, and is named by the first of them and its epoch.
+A checkpoint is named by its trial and epoch.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _MOST_BYTES = 2**20  # of the document, which takes a few hundred
 class CheckpointDocument(BaseModel):
     """``checkpoint.json``. It is of use where ``identity``, ``easiness`` and ``torch`` are the same.
 
-    ``seconds`` were spent until then, and ``images`` went through the network; ``failures`` says why trials
-    have failed, by their place among those side by side.
+    ``seconds`` were spent until then, and ``images`` went through the network. ``failures`` is from versions
+    that trained several trials in one process, and is empty now.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,17 +55,17 @@ class StoredCheckpoint:
     tensors: Mapping[str, Tensor]
 
 
-def checkpoints_of(folder: Path, first: int) -> list[Path]:
-    """Checkpoints of the trials that begin with this one, the latest epoch first."""
-    return sorted(folder.glob(f"{_name(first)}*"), reverse=True)
+def checkpoints_of(folder: Path, trial: int) -> list[Path]:
+    """Checkpoints of a trial, the latest epoch first."""
+    return sorted(folder.glob(f"{_name(trial)}*"), reverse=True)
 
 
-def _name(first: int) -> str:
-    return f"{first:04d}-"
+def _name(trial: int) -> str:
+    return f"{trial:04d}-"
 
 
 def write_checkpoint(
-    folder: Path, first: int, document: CheckpointDocument, tensors: Mapping[str, Tensor]
+    folder: Path, trial: int, document: CheckpointDocument, tensors: Mapping[str, Tensor]
 ) -> None:
     """Write a checkpoint, whole or not at all, and remove those of other epochs; ``tensors`` are contiguous.
 
@@ -74,9 +74,9 @@ def write_checkpoint(
     """
     from safetensors.torch import save_file
 
-    path = folder / f"{_name(first)}{document.epoch:06d}"
-    others = [other for other in checkpoints_of(folder, first) if other != path]
-    if path.exists():  # another process was given the same trials, or this one is not of use
+    path = folder / f"{_name(trial)}{document.epoch:06d}"
+    others = [other for other in checkpoints_of(folder, trial) if other != path]
+    if path.exists():  # another process was given the same trial, or this one is not of use
         shutil.rmtree(path)
     with files.folder_written_whole(path) as aside:
         save_file(dict(tensors), aside / _TENSORS)
@@ -117,14 +117,14 @@ def read_checkpoint(path: Path, identity: str, easiness: str, torch: str) -> Sto
         raise BadInput("it is damaged") from None
 
 
-def remove_checkpoints(folder: Path, first: int) -> None:
-    """Remove checkpoints of the trials that begin with this one; what cannot be removed stays."""
-    for path in checkpoints_of(folder, first):
+def remove_checkpoints(folder: Path, trial: int) -> None:
+    """Remove checkpoints of a trial; what cannot be removed stays."""
+    for path in checkpoints_of(folder, trial):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
-    """Remove all checkpoints but of the trials that begin with ``but``, and the folder where none is left.
+    """Remove all checkpoints but of the trials ``but``, and the folder where none is left.
 
     Nobody may be writing to it; what cannot be removed stays.
     """
@@ -132,8 +132,8 @@ def clear_checkpoints(folder: Path, but: Collection[int] = ()) -> None:
         return
     files.sweep(folder)
     for path in folder.iterdir():
-        first = path.name.split("-")[0]
-        if not (first.isdecimal() and int(first) in but):
+        trial = path.name.split("-")[0]
+        if not (trial.isdecimal() and int(trial) in but):
             shutil.rmtree(path, ignore_errors=True)
     if not but:
         with contextlib.suppress(OSError):

@@ -175,7 +175,7 @@ def _drifts(
 
 
 def seconds_per_trial(run: Run) -> float | None:
-    """What another trial of a run takes as they were run, side by side where they were; None if not known."""
+    """What another trial of a run takes as they were run, several at a time or one; None if not known."""
     took = [trial.known.seconds for trial in run.trials if trial.known.seconds is not None]
     if not took or run.spec.measured is None:
         return None

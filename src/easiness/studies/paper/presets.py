@@ -88,7 +88,7 @@ SMOKE = Preset(
     repetitions=5,
     ablation_epochs=5,
     balanced=True,  # so few examples that a class could lose all of them
-    # what is measured by a clock could differ from one folder to another
+    # what auto takes could differ from one machine to another
     precision="float32",
     recipe={"batch_size": 32},
 )
