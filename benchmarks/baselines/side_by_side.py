@@ -24,8 +24,8 @@ import torch
 from easiness import load_dataset
 from easiness.runs import resolve_plan
 from easiness.runs.carrying_out import carry_out
+from easiness.runs.execution import Workers
 from easiness.runs.plan import make_plan
-from easiness.runs.workers import Workers
 from easiness.spec import Execution, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -61,7 +61,7 @@ class Easiness:
         )
         self.choosing = timed(self._choose)
         self.at_a_time = self.resolved.jobs
-        self.workers = Workers("auto")
+        self.workers = Workers(Execution(device="cpu"))
         self.trials = 0
 
     def _choose(self):

@@ -22,7 +22,6 @@ from easiness.analysis import Agreement, GroupMatch, Measured, Rule, agreement, 
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
-from easiness.runs.workers import Workers
 from easiness.spec import Execution, Recording, Training
 from easiness.training.device import rehearsing
 from easiness.training.facts import Workload
@@ -93,13 +92,11 @@ def train(data, folder, options):
             recording=Recording(keep_weights=False, splits=("train",)),
         )
         began = time.perf_counter()
-        with Workers(executor) as workers:
-            run = carry_out(
-                plan,
-                folder / f"{network}-{reduce}",
-                Execution(executor=executor, jobs=jobs, compile="off"),
-                workers=workers,
-            )
+        run = carry_out(
+            plan,
+            folder / f"{network}-{reduce}",
+            Execution(executor=executor, jobs=jobs, compile="off"),
+        )
         # the expensive network, which is the first, decides how many trials at a time for all
         jobs = run.spec.resolved.jobs if jobs == "auto" else jobs
         executor = "serial" if jobs == 1 else "processes"

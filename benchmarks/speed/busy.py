@@ -35,8 +35,8 @@ import torch
 from easiness import load_dataset
 from easiness.executors import ProcessesExecutor
 from easiness.runs.carrying_out import carry_out
+from easiness.runs.execution import Workers
 from easiness.runs.plan import make_plan
-from easiness.runs.workers import Workers
 from easiness.spec import Execution, Resolved, Training
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
@@ -94,17 +94,12 @@ def work(turns, way, options, folder):
         "serial" if way.jobs == 1 else "processes" if way.passive else f"{Path(__file__).stem}:spinning"
     )
     warnings.filterwarnings("ignore", message=f"torch was loaded with {POLICY} unset")  # that is the point
-    with Workers(executor) as workers:
+    execution = Execution(device="cpu", executor=executor, jobs=way.jobs)
+    with Workers(execution) as workers:
 
         def train():
             nonlocal plan
-            carry_out(
-                plan,
-                folder,
-                Execution(device="cpu", executor=executor, jobs=way.jobs),
-                resolved=resolved,
-                workers=workers,
-            )
+            carry_out(plan, folder, execution, resolved=resolved, workers=workers)
             plan = plan.of(plan.trials + TRIALS)
 
         train()  # workers start, kernels and caches get warm

@@ -114,7 +114,7 @@ def test_while_photos_are_cached(command, photos, disk, contents, tmp_path, monk
         return ["measure", photos, "--model", "mlp_3", *size, "--executor", "serial", "--out", out]
 
     # there was room when it was looked for, and others took it
-    monkeypatch.setattr("easiness.runs.ready_images.check_room", lambda *_: None)
+    monkeypatch.setattr("easiness.runs.carrying_out.check_room", lambda *_: None)
     disk.leave(3 * PAGE)
     finished = command(*arguments(disk.path / "run"))
     assert finished.code == 1

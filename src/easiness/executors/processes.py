@@ -19,10 +19,10 @@ from easiness.executors.executor import Item, Outcome, Tell, Value, failed
 from easiness.wait_policy import passive_environment
 from easiness.worker import become_worker
 
-_SECONDS_BETWEEN_LOOKS = 0.1  # at what workers have told, and in workers for whether their parent lives
+_SECONDS_BETWEEN_LOOKS = 0.1  # at messages of workers, and in workers for whether their parent lives
 
-# in a worker: where what its function tells goes
-_told: Any = None
+_messages: Any = None
+"""In a worker: the queue for what its function tells."""
 
 
 class ProcessesExecutor:
@@ -40,8 +40,8 @@ class ProcessesExecutor:
     def __init__(self, jobs: int | None = None, environment: Mapping[str, str] | None = None) -> None:
         """``jobs``: as many as there are cores, unless given.
 
-        ``environment`` is what workers have beside this process's own, before they import anything: that
-        of `passive_environment` unless given.
+        ``environment`` is added to this process's own for workers, before they import anything:
+        `passive_environment` unless given.
         """
         self._environment = environment
         self.jobs = jobs or os.cpu_count() or 1
@@ -57,23 +57,6 @@ class ProcessesExecutor:
     ) -> Iterator[Outcome[Item, Value]]:
         """Does as `run`; ``listener`` hears what is told within a tenth of a second."""
         return self._run(partial(_call_telling, fn), items, listener)
-
-    def start(self, ready: Callable[[int], int], seconds: float) -> bool:
-        """Start all workers at once; says whether each has called ``ready`` within so many seconds.
-
-        ``ready`` maps any number to the process's own and takes long enough for no worker to be asked twice
-        while another is free. Where it fails, or time is up, the workers are ended.
-        """
-        until = time.monotonic() + seconds
-        there: set[int] = set()
-        while len(there) < self.jobs:
-            futures = [self._submit(ready, number) for number in range(self.jobs)]
-            done, late = wait(futures, timeout=max(0.0, until - time.monotonic()))
-            if late or any(future.exception() for future in done):
-                self.close()
-                return False
-            there |= {future.result() for future in done}
-        return True
 
     def close(self) -> None:
         """End the workers, also in the middle of an item."""
@@ -91,12 +74,12 @@ class ProcessesExecutor:
         try:
             while True:
                 alone = alone if running else bool(lost)
-                taken: Iterable[Item] = ()
+                ready: Iterable[Item] = ()
                 if alone and not running:
-                    taken = (lost.popleft(),)
+                    ready = (lost.popleft(),)
                 elif not lost and not alone:
-                    taken = islice(rest, self.jobs - len(running))
-                for item in taken:
+                    ready = islice(rest, self.jobs - len(running))
+                for item in ready:
                     future = self._submit(call, item)
                     running[future] = item, self._pool
                 if not running:
@@ -180,13 +163,13 @@ def _outcome(item: Item, future: Future[Value]) -> Outcome[Item, Value]:
     raise error  # an interrupt
 
 
-def _begin(told: Any, numbers: Any, parent: int) -> None:
+def _begin(messages: Any, numbers: Any, parent: int) -> None:
     """Makes a new process a worker: deaf to Ctrl-C, which the parent answers, and gone with its parent.
 
     ``numbers`` has the number of the next worker, which each takes and leaves one higher.
     """
-    global _told
-    _told = told
+    global _messages
+    _messages = messages
     number = numbers.get()
     numbers.put(number + 1)
     become_worker(number)
@@ -206,4 +189,4 @@ def _call(fn: Callable[[Item], Value], item: Item) -> Value:
 
 
 def _call_telling(fn: Callable[[Item, Tell], Value], item: Item) -> Value:
-    return fn(item, _told.put)
+    return fn(item, _messages.put)

@@ -16,7 +16,7 @@ from easiness.errors import BadInput, RunFailed
 from easiness.executors.executor import Item, Machine, Needs, Outcome, Tell, Value, room
 from easiness.executors.ray_task import Ended, open_mailbox, remote_work
 
-_SECONDS_BETWEEN_LOOKS = 0.1  # at outcomes and at what is told
+_SECONDS_BETWEEN_LOOKS = 0.1  # at outcomes and messages
 _SECONDS_BETWEEN_COUNTS = 10.0  # of the machines of the cluster
 _SECONDS_TO_CANCEL = 10.0
 _SECONDS_TO_HEAR = 60.0
@@ -143,7 +143,7 @@ class RayExecutor:
 
 
 def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
-    """Pass on what was told since the last time.
+    """Pass on the messages since the last time.
 
     Raises:
         RunFailed: no worker can start on this machine.
@@ -151,17 +151,17 @@ def _hear(ray: Any, mailbox: Any, listener: Tell) -> None:
     from ray import cloudpickle
 
     try:
-        new = ray.get(mailbox.take.remote(), timeout=_SECONDS_TO_HEAR)
+        messages = ray.get(mailbox.take.remote(), timeout=_SECONDS_TO_HEAR)
     except ray.exceptions.GetTimeoutError:
-        return  # a machine this busy may be silent for a while: it is only told, no value is lost
+        return  # a machine this busy may be silent for a while: no value is lost
     except ray.exceptions.RayActorError as error:
         reason = str(error).strip().split("\n")[-1][:200]
         raise RunFailed(
             f"executor ray: no worker can start on this machine ({reason}); every machine of the cluster "
             "needs the same Python, Ray, torch and easiness"
         ) from error
-    for told in new:
-        listener(cloudpickle.loads(told))
+    for message in messages:
+        listener(cloudpickle.loads(message))
 
 
 def _outcome(ray: Any, item: Item, ref: Any) -> Outcome[Item, Any]:

@@ -17,16 +17,16 @@ class Mailbox:
     """An actor on the driver's machine: keeps what items tell until the driver takes it."""
 
     def __init__(self) -> None:
-        self._told: list[bytes] = []
+        self._messages: list[bytes] = []
 
-    def put(self, told: bytes) -> None:
+    def put(self, message: bytes) -> None:
         """Keep this, pickled."""
-        self._told.append(told)
+        self._messages.append(message)
 
     def take(self) -> list[bytes]:
         """Return all that was put since the last time, in the order of each that tells."""
-        told, self._told = self._told, []
-        return told
+        messages, self._messages = self._messages, []
+        return messages
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ def work(function: list[Any], path: list[str], item: Any, mailbox: Any) -> Ended
     """Call the function on the item; with a mailbox it is told what happens.
 
     ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
-    reads its settings then. ``path`` is where the driver finds modules; where this
-    machine has them they are found as well.
+    reads its settings then. ``path`` is where the driver finds modules; where this machine has them they are
+    found as well.
     """
     import ray
     from ray import cloudpickle
@@ -65,9 +65,9 @@ def _telling(fn: Callable[[Any, Callable[[Any], None]], Any], item: Any, mailbox
 
     last = None
 
-    def tell(told: Any) -> None:
+    def tell(message: Any) -> None:
         nonlocal last
-        last = mailbox.put.remote(cloudpickle.dumps(told))
+        last = mailbox.put.remote(cloudpickle.dumps(message))
 
     try:
         return fn(item, tell)

@@ -1,6 +1,7 @@
 from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
 from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .difference import training_difference as training_difference
+from .execution import resolve_plan as resolve_plan
 from .forecast import Forecast as Forecast, work_of as work_of
 from .making import cache_beside as cache_beside
 from .many import (
@@ -18,10 +19,13 @@ from .plan import (
     make_plan as make_plan,
     with_recipe as with_recipe,
 )
-from .progress import Progress as Progress
-from .resolve import resolve_plan as resolve_plan
+from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of
 from .screens import passes_shown as passes_shown, reading_shown as reading_shown
-from .shown import ShownProgress as ShownProgress
+from .shown import (
+    ShownProgress as ShownProgress,
+    progress_of as progress_of,
+    tell_of_data as tell_of_data,
+)
 from .source import (
     check_trusted as check_trusted,
     data_of as data_of,
@@ -35,7 +39,4 @@ from .source import (
     run_values as run_values,
     untrusted as untrusted,
 )
-from .telling import progress_of as progress_of, tell_of_data as tell_of_data
-from .tracked import tracked as tracked, trackers_of as trackers_of
 from .until_reliable import trials_asked as trials_asked
-from .workers import allowed as allowed

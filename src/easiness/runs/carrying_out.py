@@ -1,23 +1,26 @@
-"""Carrying out a plan: train what its run lacks, store each trial as it ends."""
+"""Carrying out a plan: decode its images, train what its run lacks, store each trial as it ends."""
 
 from __future__ import annotations
 
+import shutil
+from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from easiness.errors import RunFailed
+from easiness import inputs
+from easiness.errors import BadInput, RunFailed
 from easiness.runs.checkpoints import check_checkpoints
+from easiness.runs.cost import cached_bytes
+from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, resolve_plan
 from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.ready_images import ready_images
-from easiness.runs.resolve import check_compile, resolve_plan
-from easiness.runs.workers import Workers, allowed, jobs_of
-from easiness.show import counted, trials_text
+from easiness.show import counted, size_text, trials_text
 from easiness.spec import Execution, Resolved, RunSpec
 from easiness.store import (
     Run,
@@ -78,8 +81,7 @@ def carry_out(
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
         images = ready_images(plan, cache, out, progress) if task.missing else {}
-        chosen = stored or resolved
-        settings = chosen or resolve_plan(plan, device, execution)
+        settings = stored or resolved or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
             settings=settings,
@@ -211,3 +213,40 @@ def _lacking(run: Run, plan: Plan, removed: list[int]) -> Task:
     trials = max(wanted | have.keys()) + 1
     epochs = max([plan.epochs, *have.values()])
     return Task(plan, [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs)
+
+
+def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) -> dict[str, inputs.Values]:
+    """The images that a run in ``out`` takes, every one of them decoded once.
+
+    Photos are put into the folder ``cache``, or held in memory without one. Those that do not fit are only
+    checked, unless that was done when the data were loaded (``skip_unreadable``).
+
+    Raises:
+        BadInput: an image is unreadable, or there is no room for the photos.
+        RunFailed: the cache cannot be written.
+    """
+    check_room(plan, cache, out)
+    images: dict[str, inputs.Values] = {}
+    for name, split in plan.data.splits.items():
+        tell = partial(progress.cached, split.split, total=len(split))
+        images[name] = split.packed(plan.recipe, cache, tell)
+        if isinstance(images[name], inputs.DecodedPhotos) and not plan.data.load_options.skip_unreadable:
+            decoded = inputs.counted(split.stored.map(lambda _: None), "checking images", len(split))
+            deque(decoded, maxlen=0)
+    return images
+
+
+def check_room(plan: Plan, cache: Path | None, out: Path) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Raises:
+        BadInput: the photos to be cached need more than is free.
+    """
+    needed = cached_bytes(plan.data, plan.recipe, cache)
+    place = next(folder for folder in out.absolute().parents if folder.exists())
+    free = shutil.disk_usage(place).free
+    if needed > free:
+        raise BadInput(
+            f"{out}: the cached photos need about {size_text(needed)} and {size_text(free)} are "
+            "free; make room, use --limit, or --cache off"
+        )

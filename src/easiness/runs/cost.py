@@ -125,8 +125,8 @@ class _Photos:
     decoding_seconds: float
 
 
-def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _Photos:
-    """The cost by the first photos of the split; without a cache each of ``looks`` may decode all anew."""
+def _photos(split: Dataset, recipe: Recipe, cache: Path | None, num_passes: int) -> _Photos:
+    """The cost by the first photos of the split; without a cache each of ``num_passes`` may decode all."""
     if split.kind != IMAGE or not recipe.crop:
         return _Photos(0, 0.0)
     channels = split.stored.traits.channels
@@ -139,4 +139,4 @@ def _photos(split: Dataset, recipe: Recipe, cache: Path | None, looks: int) -> _
     num_bytes = int(np.mean(sizes) * len(split))
     if cache:
         return _Photos(num_bytes, seconds)
-    return _Photos(0, seconds if fits(num_bytes) else seconds * looks)
+    return _Photos(0, seconds if fits(num_bytes) else seconds * num_passes)

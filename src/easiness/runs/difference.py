@@ -14,7 +14,7 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
         return "it was recorded from a training loop of your own"
     if run.data.identity() != asked.data.identity():
         return _data_difference(run.data, asked.data)
-    found = _first([*_training(run, asked), *_beside_training(run, asked, precision)])
+    found = _first([*_training(run, asked), *_recording(run, asked, precision)])
     if found is None:
         return None
     name, there, here = found
@@ -44,7 +44,7 @@ def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def _beside_training(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple[str, Any, Any]]:
+def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple[str, Any, Any]]:
     settings: list[tuple[str, Any, Any]] = [
         ("seed", run.seed, asked.seed),
         ("observations", run.observe, asked.observe),

@@ -28,8 +28,8 @@ from easiness.training import (
     num_gpus,
 )
 
-BESIDE = 1.2
-"""Times as long as alone that a step takes while other cores train too, until it is known."""
+SLOWDOWN = 1.2
+"""How many times as long a step takes while other cores train too, until it is known."""
 
 _MOST_BYTES = 2**24  # of the file of a network, far more than it comes to
 
@@ -141,7 +141,7 @@ class Forecast:
         # more processes make a GPU no faster
         device = torch.device(self._workload.device)
         sharers = 1 if device.type == "cpu" else -(-settings.jobs // num_gpus(device))
-        return speed.times(sharers if sharers > 1 else BESIDE)
+        return speed.times(sharers if sharers > 1 else SLOWDOWN)
 
     def learn(self, settings: Resolved, speed: Speed) -> None:
         """Keep how fast trials are with these settings, in the place of what was known of them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +13,15 @@ from pathlib import Path
 import torch
 
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
-from easiness.inputs import DamagedCache
+from easiness.inputs import DamagedCache, Values
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints, Note
 from easiness.runs.cost import estimate_cost
+from easiness.runs.execution import Workers
 from easiness.runs.forecast import Pace, work_of
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.ready_images import ReadyImages
 from easiness.runs.trainer import Trainer
-from easiness.runs.workers import Workers
 from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, Resolved, RunSpec
 from easiness.store import (
@@ -53,7 +52,7 @@ class Task:
 class Making:
     """What stays the same while the trials of a run are trained.
 
-    ``images`` are decoded by now, and ``cache`` is the folder of photos.
+    ``images``, by split, are decoded by now, and ``cache`` is the folder of photos.
     """
 
     writer: RunWriter
@@ -61,7 +60,7 @@ class Making:
     device: torch.device
     jobs: int
     workers: Workers
-    images: ReadyImages
+    images: Mapping[str, Values]
     cache: Path | None
     progress: Progress
     checkpoint_every: CheckpointEvery = "auto"
@@ -107,31 +106,31 @@ class Making:
     def _work(self, trainer: Trainer, missing: set[int], pace: Pace) -> dict[int, str]:
         """Train the missing trials and store each."""
 
-        def hear(told: int | EpochReport | Note) -> None:
-            if isinstance(told, EpochReport):
-                self.progress.epoch(told)
-                pace.note(told)
-            elif isinstance(told, Note):
-                self.progress.note(told.text)
-                self.progress.skipped(told.images)
+        def hear(message: int | EpochReport | Note) -> None:
+            if isinstance(message, EpochReport):
+                self.progress.epoch(message)
+                pace.note(message)
+            elif isinstance(message, Note):
+                self.progress.note(message.text)
+                self.progress.skipped(message.images)
             else:
-                self.progress.images(told)
+                self.progress.images(message)
 
         settings = trainer.spec.resolved
         executor = self.workers.of(self.jobs, len(missing), self.workers.needs(settings, self.device))
         if executor.shares_memory and trainer.device == "cpu" and settings.threads > 1:
             warn_of_spinning()
-        travelling: AbstractContextManager[Trainer]
+        sending: AbstractContextManager[Trainer]
         if executor.shares_memory:
-            travelling = nullcontext(trainer)
+            sending = nullcontext(trainer)
         elif self.workers.elsewhere:
-            travelling = nullcontext(trainer.sent(self.progress.note))
+            sending = nullcontext(trainer.sent(self.progress.note))
         else:
-            travelling = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
+            sending = trainer.shared(self.writer.path, f"{ASIDE}{uuid.uuid4().hex}-")
         failures: dict[int, str] = {}
-        left, in_hand = set(missing), set[int]()
-        with travelling as sent, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
-            for outcome in executor.run_telling(sent, self._taken(sorted(missing), in_hand), hear):
+        unfinished, in_hand = set(missing), set[int]()
+        with sending as sent, self._named_when_interrupted(in_hand, missing, trainer.spec.epochs):
+            for outcome in executor.run_telling(sent, self._noted_as_begun(sorted(missing), in_hand), hear):
                 index, error = outcome.item, outcome.error
                 if outcome.value is not None:
                     self._store(trainer, index, outcome.value)
@@ -141,24 +140,24 @@ class Making:
                     raise error
                 in_hand.discard(index)
                 if error is None or isinstance(error, TrialFailed):  # else its checkpoints are still of use
-                    left.discard(index)
-                    remove_checkpoints(self._kept_in, index)
-        if not left:
-            clear_checkpoints(self._kept_in)
+                    unfinished.discard(index)
+                    remove_checkpoints(self._checkpoint_folder, index)
+        if not unfinished:
+            clear_checkpoints(self._checkpoint_folder)
         return failures
 
     @property
-    def _kept_in(self) -> Path:
+    def _checkpoint_folder(self) -> Path:
         return self.writer.path.absolute() / CHECKPOINTS
 
     def _checkpoints(self, missing: Iterable[int]) -> Checkpoints | None:
         """What is given to whoever trains; rids the run of checkpoints of other trials."""
-        clear_checkpoints(self._kept_in, set(missing))
+        clear_checkpoints(self._checkpoint_folder, set(missing))
         if self.checkpoint_every == "off":
             return None
         with contextlib.suppress(OSError):  # then trials train without
-            self._kept_in.mkdir(exist_ok=True)
-        return Checkpoints(self._kept_in, self.checkpoint_every)
+            self._checkpoint_folder.mkdir(exist_ok=True)
+        return Checkpoints(self._checkpoint_folder, self.checkpoint_every)
 
     @contextmanager
     def _named_when_interrupted(self, in_hand: set[int], missing: set[int], epochs: int) -> Iterator[None]:
@@ -167,11 +166,11 @@ class Making:
             yield
         except BaseException as error:
             if not isinstance(error, Exception):
-                left = missing - self._stored(epochs)
-                lost = sorted(in_hand & left)
+                unfinished = missing - self._stored(epochs)
+                lost = sorted(in_hand & unfinished)
                 if lost:
                     self.progress.note(f"{self.writer.path}: {trials_text(lost)} in hand, not finished")
-                elif not left:
+                elif not unfinished:
                     self.progress.note(f"{self.writer.path}: every trial is finished and stored")
             raise
 
@@ -183,7 +182,7 @@ class Making:
             return set()
         return {trial.index for trial in trials if trial.epochs >= epochs}
 
-    def _taken(self, missing: Iterable[int], in_hand: set[int]) -> Iterator[int]:
+    def _noted_as_begun(self, missing: Iterable[int], in_hand: set[int]) -> Iterator[int]:
         """The missing trials, each noted as being worked on when an executor takes it."""
         failed = notes_of_failures(self.writer.path)
         for index in missing:

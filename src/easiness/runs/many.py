@@ -13,14 +13,12 @@ from pydantic import TypeAdapter
 
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
-from easiness.runs.carrying_out import carry_out, missing_trials
+from easiness.runs.carrying_out import carry_out, missing_trials, ready_images
 from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.ready_images import ready_images
-from easiness.runs.resolve import resolve_plan
-from easiness.runs.workers import Workers, allowed
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole

@@ -9,9 +9,8 @@ from typing import Any, Literal
 from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan, with_recipe
-from easiness.runs.progress import Progress
-from easiness.runs.telling import progress_of, tell_of_data
-from easiness.runs.tracked import tracked, trackers_of
+from easiness.runs.progress import Progress, tracked, trackers_of
+from easiness.runs.shown import progress_of, tell_of_data
 from easiness.runs.until_reliable import trials_asked
 from easiness.spec import (
     CheckpointEvery,

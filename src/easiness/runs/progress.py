@@ -1,12 +1,22 @@
-"""What is told while runs are carried out, for whoever shows it."""
+"""What is told while runs are carried out: to whoever shows it, and to trackers of experiments."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from pathlib import Path
 
+from easiness.analysis import MOST_EXAMPLES, SIDES, forecast
+from easiness.errors import BadInput
 from easiness.runs.cost import Cost
 from easiness.spec import RunSpec
+from easiness.store import Run
+from easiness.tracking import Tracker, make_tracker
 from easiness.training import EpochReport
+
+_MOST_READ = 1000  # trials whose observations are read for the summary
+
+Curves = dict[str, dict[int, float]]
 
 
 class Progress:
@@ -38,3 +48,141 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Something to say in one line: what takes a moment, or what was found."""
+
+
+def trackers_of(track: str | Tracker | Iterable[str | Tracker] | None) -> list[Tracker]:
+    """The trackers that are asked for, by name or as they are.
+
+    Raises:
+        BadInput: one is unknown or not installed.
+    """
+    if track is None:
+        return []
+    asked = [track] if isinstance(track, str) or not isinstance(track, Iterable) else list(track)
+    return [make_tracker(one) if isinstance(one, str) else one for one in asked]
+
+
+def tracked(progress: Progress, trackers: Iterable[Tracker]) -> closing[Tracked]:
+    """A progress that tells the trackers as well, within the block."""
+    return closing(Tracked(progress, trackers))
+
+
+class Tracked(Progress):
+    """Hands everything on to another progress; trackers hear of runs, finished trials and results.
+
+    A tracker that fails hears nothing more.
+    """
+
+    def __init__(self, shown: Progress, trackers: Iterable[Tracker]) -> None:
+        self._shown = shown
+        self._trackers = list(trackers)
+        self._curves: dict[int, Curves] = {}
+        self._begun = False
+
+    def _tell(self, call: Callable[[Tracker], None]) -> None:
+        for tracker in list(self._trackers):
+            try:
+                call(tracker)
+            except Exception as error:
+                self._trackers.remove(tracker)
+                reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+                self._shown.note(
+                    f"warning: {type(tracker).__name__} failed ({reason}); the run goes on without"
+                )
+
+    def study(self, text: str, num_images: int, seconds: float | None = None) -> None:
+        """Hand it on."""
+        self._shown.study(text, num_images, seconds)
+
+    def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
+        """Name the run, once: one that grows until it is reliable begins several times."""
+        self._shown.begin(spec, missing, path, cost)
+        if not self._begun:
+            self._begun = True
+            name = path.absolute().name
+            self._tell(lambda tracker: tracker.begin(name, parameters_of(spec)))
+
+    def cached(self, split: str, done: int, total: int) -> None:
+        """Hand it on."""
+        self._shown.cached(split, done, total)
+
+    def images(self, num: int) -> None:
+        """Hand it on."""
+        self._shown.images(num)
+
+    def epoch(self, report: EpochReport) -> None:
+        """Keep it until the trial is whole."""
+        self._shown.epoch(report)
+        curves = self._curves.setdefault(report.trial, {})
+        seen = {f"accuracy_{name}": value for name, value in report.accuracy.items()}
+        for name, value in {"loss": report.train_loss, **seen}.items():
+            curves.setdefault(name, {})[report.epoch] = float(value)
+
+    def stored(self, index: int) -> None:
+        """Tell how the trial learned."""
+        self._shown.stored(index)
+        curves = self._curves.pop(index, {})
+        self._tell(lambda tracker: tracker.trial(index, curves))
+
+    def failed(self, index: int, reason: str) -> None:
+        """Hand it on; half a curve is none."""
+        self._shown.failed(index, reason)
+        self._curves.pop(index, None)
+
+    def skipped(self, num: int) -> None:
+        """Hand it on."""
+        self._shown.skipped(num)
+
+    def note(self, text: str) -> None:
+        """Hand it on."""
+        self._shown.note(text)
+
+    def end(self, run: Run) -> None:
+        """Tell what the run came to, if any of it was trained."""
+        if self._begun and self._trackers:
+            summary = summary_of(run)
+            self._tell(lambda tracker: tracker.end(summary))
+
+    def close(self) -> None:
+        """There is no more to come."""
+        self._tell(lambda tracker: tracker.close())
+
+
+def parameters_of(spec: RunSpec) -> Mapping[str, str | int | float]:
+    """What a run is, in plain values."""
+    return {
+        "data": str(spec.data.source or "arrays"),
+        "examples": spec.data.train.num_examples,
+        "classes": len(spec.data.classes),
+        "model": spec.model,
+        "trials": spec.trials,
+        "epochs": spec.epochs,
+        "seed": spec.seed,
+        "precision": spec.resolved.precision,
+        "batch_size": spec.recipe.batch_size,
+        "train_share": spec.train_share,
+    }
+
+
+def summary_of(run: Run) -> dict[str, float]:
+    """Mean accuracies, the shares right in all trials and in none, and how reliable the sets are."""
+    if not run.observed:
+        return {}
+    summary = {"trials": float(len(run.trials))}
+    for name in run.trials[0].known.accuracy:
+        values = [trial.known.accuracy[name] for trial in run.trials if name in trial.known.accuracy]
+        summary[f"accuracy_{name}"] = sum(values) / len(values)
+    if len(run.trials) > _MOST_READ:
+        return summary
+    try:
+        votes = run.votes()
+        right = votes.correct.sum(axis=0)
+        summary["share_right_in_all"] = float((right == len(run.trials)).mean())
+        summary["share_right_in_none"] = float((right == 0).mean())
+        for side in SIDES:
+            ahead = forecast(votes.at_most(MOST_EXAMPLES), side=side)
+            if ahead is not None:
+                summary[f"reliability_{side}"] = float(ahead.share()[0])
+    except BadInput:  # too few trials, or nothing is learned: that much is not known
+        pass
+    return summary

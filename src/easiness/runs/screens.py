@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress as Bar, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Column
 
 from easiness.inputs import reading
 from easiness.show import duration_text
@@ -19,26 +20,27 @@ LINE = 80
 """Characters that a line of progress has at the most."""
 
 _SECONDS_BETWEEN_UPDATES = 0.25  # of a notebook, which keeps every one of them on its way to the reader
-_WIDEST_BAR, _NARROWEST_BAR = 40, 6
+_NARROWEST_BAR = 6
+_BESIDE_TEXT = _NARROWEST_BAR + len(" 100% 00:00:00  ")  # a blank between each two columns, one to spare
 _WIDE = 110  # columns of a terminal that has room for "images/s"
 
 
 @dataclass(frozen=True)
 class State:
-    """Where a run is: ``said`` has the same in ever fewer words, ``done`` is in [0, 1].
+    """Where a run is: ``texts`` say the same in ever fewer words, ``done`` is in [0, 1].
 
-    ``speed`` is in images per second, ``left`` in seconds; each is ``None`` where there is none.
+    ``speed`` is in images per second; it and ``seconds_left`` are ``None`` where there is none.
     """
 
-    said: Sequence[str]
+    texts: Sequence[str]
     done: float
     speed: float | None = None
-    left: float | None = None
+    seconds_left: float | None = None
 
 
-def fitting(said: Sequence[str], width: int) -> str:
+def fitting(texts: Sequence[str], width: int) -> str:
     """The first text that is not longer than ``width``, or the last one cut off."""
-    return next((text for text in said if len(text) <= width), said[-1][: max(width, 0)])
+    return next((text for text in texts if len(text) <= width), texts[-1][: max(width, 0)])
 
 
 class Screen(Protocol):
@@ -58,20 +60,18 @@ class Screen(Protocol):
 
 
 class Terminal:
-    """A bar below everything that is said."""
+    """A bar of rich's below every line that stays."""
 
     def __init__(self, console: Console) -> None:
-        self._columns = BarColumn(bar_width=_WIDEST_BAR)
         self._bar = Bar(
             TextColumn("{task.description}", markup=False),
-            self._columns,
-            TextColumn("{task.percentage:>3.0f}%"),
+            BarColumn(bar_width=None, table_column=Column(ratio=1, width=_NARROWEST_BAR)),
+            TaskProgressColumn(),
             TextColumn("{task.fields[speed]}"),
             TimeRemainingColumn(compact=True),
             console=console,
+            expand=True,
         )
-        self._task: TaskID | None = None
-        self._done = 1.0
 
     def open(self) -> None:
         """Take the last line of the terminal."""
@@ -86,25 +86,24 @@ class Terminal:
         self._bar.console.print(text, markup=False, highlight=False)
 
     def show(self, state: State) -> None:
-        """Move the bar; one that goes back is another, with a time of its own."""
-        if self._task is not None and state.done < self._done:
-            self._bar.remove_task(self._task)
-            self._task = None
-        self._done = state.done
-        # what stands beside the text: the share, the time left, a blank between each two, one to spare
-        width = self._bar.console.width - len(" 100% 00:00:00  ")
-        unit = " images/s" if self._bar.console.width >= _WIDE else "/s"
+        """Move the bar; one that goes back begins anew, with a time of its own."""
+        width = self._bar.console.width
+        unit = " images/s" if width >= _WIDE else "/s"
         speed = "" if state.speed is None else f"{state.speed:,.0f}{unit}"
-        width -= len(speed)
-        text = fitting(state.said, width - _NARROWEST_BAR)
-        self._columns.bar_width = min(_WIDEST_BAR, max(_NARROWEST_BAR, width - len(text)))
-        if self._task is None:
-            self._task = self._bar.add_task(text, total=1.0, speed=speed)
-        self._bar.update(self._task, description=text, completed=state.done, speed=speed)
+        text = fitting(state.texts, width - _BESIDE_TEXT - len(speed))
+        if not self._bar.tasks:
+            self._bar.add_task(text, total=1.0, speed=speed)
+        task = self._bar.tasks[0]
+        if state.done < task.completed:
+            self._bar.reset(task.id)
+        self._bar.update(task.id, description=text, completed=state.done, speed=speed)
 
 
 class Notebook:
-    """One line of text below a cell, written over by IPython's display protocol."""
+    """One line of text below a cell, written over by IPython's display protocol.
+
+    Rich's own bar shows nothing in a notebook without ``ipywidgets``, which we do not ask for.
+    """
 
     def __init__(self) -> None:
         from IPython.display import display
@@ -130,9 +129,9 @@ class Notebook:
         tail = f"  {state.done:4.0%}"
         if state.speed is not None:
             tail += f", {state.speed:,.0f} images/s"
-        if state.left is not None and state.done < 1:
-            tail += f", {duration_text(state.left)} left"
-        self._text = fitting(state.said, LINE - len(tail)) + tail
+        if state.seconds_left is not None and state.done < 1:
+            tail += f", {duration_text(state.seconds_left)} left"
+        self._text = fitting(state.texts, LINE - len(tail)) + tail
         if time.monotonic() - self._last >= _SECONDS_BETWEEN_UPDATES:
             self._write()
 

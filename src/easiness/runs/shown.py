@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from easiness.errors import BadInput
+from easiness.models import module_of
 from easiness.runs.cost import Cost
+from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.screens import LINE, Screen, State, find_screen, fitting, reading_shown
 from easiness.show import counted, duration_text
 from easiness.spec import RunSpec
 from easiness.standard_error import say_on_stderr
+from easiness.store import Run
 from easiness.training import EpochReport
+
+_LONGEST = 100  # characters of a value in the text of a call
+_UNSAID = "..."
 
 
 class ShownProgress(Progress):
@@ -32,14 +41,14 @@ class ShownProgress(Progress):
         self._announcement = ""
         self._in_study = False
         self._last_line = time.monotonic()
-        self._began = self._run_began = 0.0
+        self._run_began = 0.0
         self._done = self._total = self._run_done = 0
         # networks differ in speed, so the time left is told by work: what the images were expected to take
         self._work = self._total_work = 0.0
         self._work_per_image = 1.0
         self._marks: deque[tuple[float, float]] = deque()  # when trials ended, and the work until then
         self._remembered = 3
-        self._said: Sequence[str] = ("images",)
+        self._texts: Sequence[str] = ("images",)
 
     def __enter__(self) -> Self:
         self._reading = reading_shown(self._say)
@@ -73,8 +82,7 @@ class ShownProgress(Progress):
 
     def _restart(self, num_images: int, work: float) -> None:
         """Begin another bar, for these images."""
-        self._done = 0
-        self._work = self._began = 0.0
+        self._done, self._work = 0, 0.0
         self._total, self._total_work = num_images, work
         self._work_per_image = 1.0
         self._marks.clear()
@@ -119,9 +127,8 @@ class ShownProgress(Progress):
     def images(self, num: int) -> None:
         """Move the bar by these images, or print a line where the last one was long ago."""
         self._announce()
-        if self._began == 0:
-            self._began = time.monotonic()
-            self._marks.append((self._began, 0.0))
+        if not self._marks:
+            self._marks.append((time.monotonic(), 0.0))
         if self._run_began == 0:
             self._run_began = time.monotonic()
         self._done += num
@@ -140,23 +147,23 @@ class ShownProgress(Progress):
     def epoch(self, report: EpochReport) -> None:
         """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
         if self._screen is not None:
-            self._said = _ever_shorter(report)
+            self._texts = _texts_of(report)
             self._show()
         elif report.epoch == report.epochs or self._quiet_for() > self._between_lines:
             speed = self._speed_text()
-            self._say(fitting([f"{text}, {speed}" for text in _ever_shorter(report)], LINE))
+            self._say(fitting([f"{text}, {speed}" for text in _texts_of(report)], LINE))
 
     def _show(self) -> None:
         assert self._screen is not None
         done = min(self._work / self._total_work, 1.0) if self._total_work else 0.0
         speed = self._speed() if self._run_done else None
-        self._screen.show(State(self._said, done, speed, self._left()))
+        self._screen.show(State(self._texts, done, speed, self._seconds_left()))
 
     def _speed(self) -> float:
         """Images per second of this run."""
         return self._run_done / max(time.monotonic() - self._run_began, 1e-9)
 
-    def _left(self) -> float | None:
+    def _seconds_left(self) -> float | None:
         """Seconds that the rest of the work takes at the pace since the trials before the last ones ended."""
         if self._done >= self._total or not self._marks:
             return None
@@ -167,9 +174,9 @@ class ShownProgress(Progress):
         return max(self._total_work - self._work, 0) * pace
 
     def _speed_text(self) -> str:
-        left = self._left()
+        seconds = self._seconds_left()
         text = f"{self._speed():,.0f} images/s"
-        return text if left is None else f"{text}, {duration_text(left)} left"
+        return text if seconds is None else f"{text}, {duration_text(seconds)} left"
 
     def stored(self, index: int) -> None:  # noqa: ARG002
         """A trial is whole on disk: the time left goes by those that ended last, not by a load of before."""
@@ -186,7 +193,7 @@ class ShownProgress(Progress):
         self._say(text)
 
 
-def _ever_shorter(report: EpochReport) -> list[str]:
+def _texts_of(report: EpochReport) -> list[str]:
     """What is known after an epoch, in ever fewer words: the accuracy of what is held out stays longest."""
     name = f"trial {report.trial} epoch {report.epoch}/{report.epochs}"
     loss = f"loss {report.train_loss:.3f}"
@@ -196,3 +203,77 @@ def _ever_shorter(report: EpochReport) -> list[str]:
     found = ", ".join(accuracy)
     short = [f"{name}: {found}", f"{name}: {accuracy[-1]}", name]
     return [f"{name}: accuracy {found}, {loss}", f"{name}: accuracy {found}", *short]
+
+
+@contextmanager
+def progress_of(
+    progress: Progress | bool, function: Callable[..., Any], given: Mapping[str, Any]
+) -> Iterator[Progress]:
+    """The progress to tell, within the block: shown for true, none for false, or the caller's own.
+
+    Where it is shown, an interrupt says which call of ``function`` with the arguments ``given`` goes on.
+
+    Raises:
+        BadInput: ``progress`` is none of these.
+    """
+    if isinstance(progress, Progress):
+        yield progress
+    elif progress is False or progress is None:
+        yield Progress()
+    elif progress is True:
+        try:
+            with ShownProgress() as shown:
+                yield shown
+        except KeyboardInterrupt:
+            say_on_stderr(
+                "interrupted; everything finished so far is kept. To go on, call it again: "
+                f"{call_text(function, given)}"
+            )
+            raise
+    else:
+        raise BadInput(f"progress {progress!r}: give True, False, or a Progress of your own")
+
+
+def tell_of_data(plan: Plan, progress: Progress) -> None:
+    """Say what was found in the source and is not used."""
+    if plan.asked.data.num_unreadable:
+        progress.note(f"images left out, since they cannot be read: {plan.asked.data.unreadable_text()}")
+    for note in plan.data.notes:
+        progress.note(f"note: {note}")
+
+
+def call_text(function: Callable[..., Any], given: Mapping[str, Any]) -> str:
+    """The call of a public function, without what is at its default; ``...`` for what has no short text."""
+    arguments = []
+    for parameter in inspect.signature(function).parameters.values():
+        value = given.get(parameter.name, parameter.default)
+        if parameter.default is parameter.empty and parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            arguments.append(_argument_text(value))
+        elif parameter.default is parameter.empty or not _same(value, parameter.default):
+            arguments.append(f"{parameter.name}={_argument_text(value)}")
+    return f"easiness.{function.__name__}({', '.join(arguments)})"
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, str | int | float | tuple) and value == default)
+
+
+def _argument_text(value: Any) -> str:
+    """How a value is written in Python, where that is short and makes it again."""
+    if isinstance(value, Run):
+        trust = ", trust=True" if value.trusted and module_of(value.model) else ""
+        return f"easiness.open_run({str(value.path)!r}{trust})"
+    if isinstance(value, Path):
+        value = str(value)
+    if callable(value):
+        return str(getattr(value, "__name__", _UNSAID)).replace("<lambda>", _UNSAID)
+    text = repr(value) if _is_plain(value) else _UNSAID
+    return text if len(text) <= _LONGEST else _UNSAID
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, [*value, *value.values()]))
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or type(value) in (str, int, float, bool)

@@ -13,7 +13,7 @@ import torch
 from easiness import measure
 from easiness.errors import BadInput
 from easiness.runs import forecast as module
-from easiness.runs.forecast import BESIDE, Forecast, Pace, Work, work_of
+from easiness.runs.forecast import SLOWDOWN, Forecast, Pace, Work, work_of
 from easiness.runs.progress import Progress
 from easiness.spec import Recipe, Resolved, RunSpec
 from easiness.store import read_document
@@ -155,7 +155,9 @@ def test_two_processes_may_write(empty_cache):
         "for _ in range(20): keep()"
     )
     folders = [str(Path(__file__).parent), str(Path(__file__).parents[2])]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])}
+    path = os.pathsep.join([*folders, os.environ.get("PYTHONPATH", "")])
+    threads = str(torch.get_num_threads())  # as here, where torch may have been loaded before this was set
+    env = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": threads}
     writers = [subprocess.Popen([sys.executable, "-c", code, folders[0]], env=env) for _ in range(2)]
     while any(writer.poll() is None for writer in writers):
         assert is_known()
@@ -173,7 +175,7 @@ def test_networks_from_the_users_code_are_known_in_this_process_alone(empty_cach
 
 
 def test_processes_slow_each_other_down_until_it_is_known_how_much():
-    assert Forecast(WORKLOAD).speed(BOTH) == speed(0.5).times(BESIDE)
+    assert Forecast(WORKLOAD).speed(BOTH) == speed(0.5).times(SLOWDOWN)
     Forecast(WORKLOAD).learn(BOTH, speed(0.8))
     assert Forecast(WORKLOAD).speed(BOTH) == speed(0.8)
 

@@ -12,7 +12,7 @@ from torch import nn
 
 import easiness as ez
 from easiness.report.facts import measure_command
-from easiness.runs.workers import allowed
+from easiness.runs.execution import allowed
 from easiness.spec import Execution
 
 ASKED: dict[str, Any] = {"epochs": 1, "limit": 60, "device": "cpu", "progress": False}

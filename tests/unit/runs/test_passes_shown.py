@@ -24,7 +24,7 @@ class FakeScreen:
         self.happened.append(text)
 
     def show(self, state: object) -> None:
-        self.happened.append((state.said, state.done))  # type: ignore[attr-defined]
+        self.happened.append((state.texts, state.done))  # type: ignore[attr-defined]
 
 
 def test_a_screen_is_opened_once_it_takes_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,7 +59,7 @@ def test_without_a_screen_lines_come_now_and_then(
 
 def test_who_shows_it_already_goes_on_to(capsys: pytest.CaptureFixture[str]) -> None:
     heard: list[tuple[str, int, int]] = []
-    with reading(lambda *told: heard.append(told)), shown.passes_shown(False):
+    with reading(lambda *how_far: heard.append(how_far)), shown.passes_shown(False):
         tell("looking", 1, 2)
     assert heard == [("looking", 1, 2)]
     tell("to nobody", 1, 2)

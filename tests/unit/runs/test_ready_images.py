@@ -16,8 +16,8 @@ from PIL import Image
 
 import easiness as ez
 from easiness.errors import BadInput
+from easiness.runs.carrying_out import ready_images
 from easiness.runs.progress import Progress
-from easiness.runs.ready_images import ready_images
 from easiness.spec import Loading, Training
 
 BAD = "train/dog/3.jpg"

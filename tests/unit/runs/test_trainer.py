@@ -10,8 +10,8 @@ import torch
 import easiness as ez
 from easiness.errors import BadInput, RunFailed
 from easiness.runs.carrying_out import carry_out
+from easiness.runs.execution import Workers, jobs_of
 from easiness.runs.trainer import Trainer
-from easiness.runs.workers import Workers, jobs_of
 from easiness.spec import Execution, Resolved
 from easiness.worker import become_worker
 from plans import planned

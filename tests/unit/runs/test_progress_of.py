@@ -13,8 +13,7 @@ import pytest
 
 import easiness as ez
 from easiness.runs.progress import Progress
-from easiness.runs.shown import ShownProgress
-from easiness.runs.telling import call_text, progress_of
+from easiness.runs.shown import ShownProgress, call_text, progress_of
 
 SMALL: dict[str, Any] = {"model": "mlp_1", "trials": 1, "epochs": 1, "limit": 60, "device": "cpu", "jobs": 1}
 

@@ -1,0 +1,236 @@
+"""How the trials of a run are executed: what ``auto`` becomes, how many train at a time, and the executor.
+
+``auto`` goes by rule, from the network, the run and the machine, never by a clock.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import replace
+from types import TracebackType
+from typing import Self
+
+import torch
+
+from easiness.errors import BadInput
+from easiness.executors import Executor, Needs, check_executor, find_executor, make_executor, room
+from easiness.inputs import available_memory
+from easiness.models import is_given
+from easiness.runs.forecast import Forecast, Work, work_of
+from easiness.runs.plan import Plan
+from easiness.show import counted
+from easiness.spec import Execution, Resolved
+from easiness.training import NetworkFacts, can_be_graphed, choose_precision, num_gpus
+
+_BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and the activations of a small network
+_SMALL_STEP = 3e9  # FLOP on a CPU, below which threads mostly wait for each other
+_SMALL_ON_GPU = 5e10  # FLOP, below which a GPU waits for the launches of its kernels
+_MOST_ON_A_GPU = 5  # processes
+_GAIN = 0.7  # n threads make a step n ** _GAIN times as fast
+
+# what a trial takes on one core, roughly: only whether processes pay for their start depends on it
+_FLOPS_A_SECOND = 5e10
+_SECONDS_A_STEP = 2e-3
+_STARTING = 4.0  # seconds until processes train
+
+
+def resolve_plan(
+    plan: Plan, device: torch.device, execution: Execution, forecast: Forecast | None = None
+) -> Resolved:
+    """What ``auto`` becomes for this plan on this machine.
+
+    The precision is bfloat16 where the device multiplies such numbers, else float32. As many trials train
+    at a time as cores, memory and trials allow, the threads shared out among them: as many as are over
+    soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
+    steps run on one thread. On a GPU one process for each, five where steps are small, and steps are CUDA
+    graphs where they can be. Nothing is compiled unless asked.
+
+    Raises:
+        BadInput: an option makes no sense, or the model cannot take a training step.
+    """
+    kind = check_executor(execution.executor, execution.jobs)
+    check_compile(execution.compile)
+    work = work_of(plan.asked, plan.data, str(device))
+    facts = (forecast or Forecast(work.workload)).facts()
+    precision, reason = choose_precision(plan.precision, device)
+    cores = torch.get_num_threads()
+    asked = 1 if kind.one_at_a_time else execution.jobs
+    threads_of_small = device.type == "cpu" and facts.flops * work.workload.batch < _SMALL_STEP
+    if asked != "auto":
+        jobs = asked
+    elif device.type == "cpu":
+        jobs = _jobs_on_cpu(work, facts, plan.trials, cores, threads=1 if threads_of_small else None)
+    else:
+        jobs = _jobs_on_gpu(work, facts, plan.trials, cores, device)
+    threads = max(1, cores // jobs) if device.type == "cpu" else cores
+    if threads_of_small or (kind.elsewhere and execution.jobs == "auto" and device.type == "cpu"):
+        threads = 1  # elsewhere: a trial on each core of the cluster, whose number may change
+    at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
+    resolved = Resolved(
+        precision=precision,
+        channels_last=facts.convolutions and device.type != "mps",
+        threads=threads,
+        jobs=jobs,
+        compiled=execution.compile == "on",
+        folded=device.type != "mps",
+        reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')} each",
+    )
+    if device.type == "cuda" and not resolved.compiled and can_be_graphed(work.workload, resolved):
+        return resolved.model_copy(update={"graphed": True, "reason": f"{resolved.reason}; CUDA graphs"})
+    return resolved
+
+
+def check_compile(choice: str) -> None:
+    """Raise `BadInput` unless this is a choice."""
+    if choice not in ("auto", "on", "off"):
+        raise BadInput(f"compile {choice!r}: unknown; choose auto, on or off")
+
+
+def _jobs_on_cpu(work: Work, facts: NetworkFacts, trials: int, cores: int, *, threads: int | None) -> int:
+    """The fewest processes that are over soonest, each of ``threads`` or of its share of the ``cores``."""
+    available = available_memory()
+    fitting = cores if available is None else available // _bytes(work, facts)
+    flops = facts.flops * (work.num_steps * work.workload.batch + work.num_observed / 3)
+    one_trial = work.num_steps * _SECONDS_A_STEP + flops / _FLOPS_A_SECOND
+
+    def seconds(jobs: int) -> float:
+        speedup = float((threads or cores // jobs) ** _GAIN)
+        return math.ceil(trials / jobs) * one_trial / speedup + (_STARTING if jobs > 1 else 0.0)
+
+    return min(range(1, max(1, min(cores, trials, fitting)) + 1), key=seconds)
+
+
+def _jobs_on_gpu(work: Work, facts: NetworkFacts, trials: int, cores: int, device: torch.device) -> int:
+    if device.type != "cuda":
+        return 1  # Apple's GPU runs what several processes give it one after the other
+    gpus = num_gpus(device)
+    small = facts.flops * work.workload.batch < _SMALL_ON_GPU
+    on_each = min(_MOST_ON_A_GPU, torch.cuda.mem_get_info(device)[0] // _bytes(work, facts)) if small else 1
+    most = max(1, min(cores, trials, gpus * max(1, on_each)))
+    return math.ceil(trials / math.ceil(trials / most))
+
+
+def _bytes(work: Work, facts: NetworkFacts) -> int:
+    """What a process takes: weights with gradients and moments, and what a step keeps for its gradients."""
+    return _BYTES_OF_A_PROCESS + 16 * facts.num_weights + facts.kept_bytes * work.workload.batch
+
+
+def allowed(execution: Execution, *, photos: bool, models: Iterable[str] = ()) -> Execution:
+    """How to execute: as asked, or with one job for what no other process has, as objects of Python.
+
+    Raises:
+        BadInput: there is no such executor, or it cannot do so many jobs, or not with such photos or models,
+            or goes to no cluster.
+    """
+    kind = check_executor(execution.executor, execution.jobs)
+    if execution.ray_address is not None and not kind.elsewhere:
+        raise BadInput(
+            f"ray address {execution.ray_address}: the {kind.name} executor stays on this machine; "
+            "use it with --executor ray"
+        )
+    given = next((model for model in models if is_given(model)), None)
+    if given is None and (not photos or execution.cache):
+        return execution
+    elsewhere = execution.executor != "auto" and not kind.shares_memory
+    if elsewhere or execution.jobs not in ("auto", 1):
+        named = execution.executor if elsewhere else "processes"
+        if given is not None:
+            raise BadInput(
+                f"model {given!r}: is an object of this process, which others cannot import; use jobs=1 "
+                f"without executor={named!r}, or define it in a module and give it from there"
+            )
+        raise BadInput(
+            "photos without a cache: are in the memory of one process, and others cannot share them; "
+            f"leave out --cache off, or use --jobs 1 without --executor {named}"
+        )
+    return replace(execution, jobs=1)
+
+
+def jobs_of(settings: Resolved, execution: Execution, device: torch.device) -> int:
+    """How many trials at a time: as asked, else as the run was begun.
+
+    On a CPU no more than there are cores for, since the threads of a run's trials stay what they are.
+    """
+    kind = find_executor(execution.executor)
+    if kind.one_at_a_time:
+        return 1
+    if kind.machines is not None:
+        if execution.jobs != "auto":
+            return execution.jobs
+        needs = needs_of(settings, execution, device)
+        return max(1, room(kind.machines(execution.ray_address), needs))
+    if execution.jobs == "auto":
+        return settings.jobs
+    if device.type != "cpu" or settings.threads == 1:
+        return execution.jobs
+    return max(1, min(execution.jobs, (os.cpu_count() or 1) // settings.threads))
+
+
+def needs_of(settings: Resolved, execution: Execution, device: torch.device) -> Needs:
+    """What a trial takes of a machine of a cluster.
+
+    As many share a GPU as do on this machine, or as have to where a number of jobs is given.
+    """
+    kind = find_executor(execution.executor)
+    if kind.machines is None:
+        return Needs()
+    if device.type != "cuda":
+        return Needs(settings.threads, _BYTES_OF_A_PROCESS)
+    sharers = math.ceil(settings.jobs / num_gpus(device))
+    if execution.jobs != "auto":
+        gpus = sum(machine.gpus for machine in kind.machines(execution.ray_address))
+        sharers = math.ceil(execution.jobs / max(1, gpus))
+    return Needs(1, _BYTES_OF_A_PROCESS, max(1, sharers))
+
+
+class Workers:
+    """One executor after the other, each kept from run to run while it suits them."""
+
+    def __init__(self, execution: Execution) -> None:
+        self._execution = execution
+        self._kind = find_executor(execution.executor, execution.jobs)
+        self._executor: Executor | None = None
+        self._needs = Needs()
+
+    @property
+    def elsewhere(self) -> bool:
+        """May trials run on machines that do not see the files of this one?"""
+        return self._kind.elsewhere
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._executor is not None:
+            self._executor.close()
+
+    def needs(self, settings: Resolved, device: torch.device) -> Needs:
+        """What a trial with these settings needs."""
+        return needs_of(settings, self._execution, device)
+
+    def of(self, jobs: int, num_trials: int, needs: Needs = Needs()) -> Executor:
+        """An executor of so many jobs, or of fewer where there are fewer trials.
+
+        That of a cluster goes by what each needs; where no number was asked for it takes machines into use
+        that come later.
+        """
+        if self._kind.elsewhere:
+            if self._executor is None or needs != self._needs:
+                self._close()
+                asked = None if self._execution.jobs == "auto" else self._execution.jobs
+                address = self._execution.ray_address
+                self._executor = make_executor(self._execution.executor, asked, needs, address)
+                self._needs = needs
+            return self._executor
+        needed = max(1, min(jobs, num_trials))
+        if self._executor is None or not needed <= self._executor.jobs <= jobs:
+            self._close()  # idle workers would hold memory
+            self._executor = make_executor(self._execution.executor, needed)
+        return self._executor
