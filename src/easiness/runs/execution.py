@@ -41,7 +41,8 @@ def resolve_plan(
 ) -> Resolved:
     """What ``auto`` becomes for this plan on this machine.
 
-    The precision is bfloat16 where the device multiplies such numbers, else float32. As many trials train
+    The precision is bfloat16 where the device multiplies such numbers, else float32, as on a processor for
+    networks of depthwise convolutions. As many trials train
     at a time as cores, memory and trials allow, the threads shared out among them: as many as are over
     soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
     steps run on one thread. On a GPU one process for each, five where steps are small, and steps are CUDA
@@ -54,7 +55,7 @@ def resolve_plan(
     check_compile(execution.compile)
     work = work_of(plan.asked, plan.data, str(device))
     facts = (forecast or Forecast(work.workload)).facts()
-    precision, reason = choose_precision(plan.precision, device)
+    precision, reason = choose_precision(plan.precision, device, facts.depthwise)
     cores = torch.get_num_threads()
     asked = 1 if kind.one_at_a_time else execution.jobs
     threads_of_small = device.type == "cpu" and facts.flops * work.workload.batch < _SMALL_STEP

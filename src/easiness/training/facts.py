@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +41,7 @@ class NetworkFacts(BaseModel):
 
     ``flops`` are the floating-point operations of a training step per example, ``num_weights`` the numbers
     that a file of its weights holds, and ``kept_bytes`` what a step keeps per example for its gradients.
+    ``depthwise`` is the share of convolutions of one channel each in the products of its layers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +50,7 @@ class NetworkFacts(BaseModel):
     flops: float = Field(ge=0, allow_inf_nan=False)
     num_weights: int = Field(ge=0)
     kept_bytes: int = Field(default=0, ge=0)
+    depthwise: float = Field(default=0.0, ge=0, le=1)
 
 
 def network_facts(workload: Workload) -> NetworkFacts:
@@ -91,6 +94,17 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
             kept[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
         return value
 
+    products = {True: 0, False: 0}  # of one channel each, and others
+
+    def count(layer: nn.Module, _: object, output: Tensor) -> None:
+        if isinstance(layer, nn.Linear):
+            products[False] += output.numel() * layer.in_features
+        elif isinstance(layer, nn.Conv2d):
+            each = math.prod(layer.kernel_size) * layer.in_channels // layer.groups
+            products[layer.groups == layer.in_channels > 1] += output.numel() * each
+
+    for layer in model.modules():
+        layer.register_forward_hook(count)
     with FlopCounterMode(display=False) as counter, torch.autograd.graph.saved_tensors_hooks(note, _as_it_is):
         network.step(images, labels)
     return NetworkFacts(
@@ -98,6 +112,7 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
         flops=counter.get_total_flops() / num,
         num_weights=sum(value.numel() for value in model.state_dict().values()),
         kept_bytes=sum(kept.values()) // num,
+        depthwise=products[True] / max(1, sum(products.values())),
     )
 
 

@@ -33,6 +33,20 @@ def test_what_a_step_keeps_for_its_gradients_is_that_of_an_example():
     assert network_facts(workload("mlp_2_w1000")).kept_bytes > 1000 * 4
 
 
+def depthwise(input_shape: tuple[int, int, int], num_classes: int) -> nn.Module:
+    widened = nn.Conv2d(input_shape[0], 2, 1)
+    return nn.Sequential(
+        widened, nn.Conv2d(2, 2, 3, padding=1, groups=2), nn.Flatten(), nn.Linear(32, num_classes)
+    )
+
+
+def test_the_share_of_depthwise_convolutions():
+    """On 4 x 4 pixels: 2 x 16 values of 9 products each, of 1 x 1 32 products, and 3 logits of 32 each."""
+    assert network_facts(workload("wrn_10_1")).depthwise == 0
+    found = network_facts(workload(f"{__name__}:depthwise")).depthwise
+    assert found == pytest.approx(288 / (288 + 32 + 96))
+
+
 @pytest.mark.usefixtures("two_threads")
 def test_the_random_state_and_threads_are_left():
     torch.manual_seed(11)

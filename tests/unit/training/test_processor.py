@@ -71,6 +71,18 @@ def test_auto_is_bfloat16_where_it_is_multiplied(monkeypatch, device, native):
         assert choose_precision(asked, device) == (asked, "as asked")
 
 
+def test_depthwise_convolutions_train_in_float32_on_a_processor(monkeypatch):
+    monkeypatch.setattr(module, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
+    assert choose_precision("auto", CPU, 0.07) == (
+        "float32",
+        "7% of the operations are depthwise convolutions",
+    )
+    assert choose_precision("auto", CPU, 0.02)[0] == "bfloat16"
+    assert choose_precision("auto", GPU, 0.07)[0] == "bfloat16"
+    assert choose_precision("bfloat16", CPU, 0.07)[0] == "bfloat16"
+
+
 def test_apples_gpu_computes_in_float32():
     assert choose_precision("auto", MPS) == ("float32", "on Apple's GPU")
     assert choose_precision("float32", MPS)[0] == "float32"
