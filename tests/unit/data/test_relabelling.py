@@ -218,4 +218,4 @@ def test_the_command_takes_them(command, tmp_path: Path, digits_labels: Path):
         "measure", "digits", *size, "--labels", tmp_path / "no.csv", "--out", tmp_path / "other"
     )
     assert refused.code == 2
-    assert refused.err.splitlines()[-1].endswith("(No such file or directory)")
+    assert "(No such file or directory); give" in refused.err.splitlines()[-1]

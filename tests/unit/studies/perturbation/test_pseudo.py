@@ -94,7 +94,7 @@ def test_a_run_on_digits_from_end_to_end(run):
     assert pictures.regular.shape == pictures.perturbed.shape == (5, 8, 8, 1)
     assert data.held_out is not None
     assert np.array_equal(
-        pictures.regular[0, ..., 0], data.held_out.array[found.positions[found.shown(5)[0]], ..., 0] / 255
+        pictures.regular[0], data.held_out.array[found.positions[found.shown(5)[0]]] / np.float32(255)
     )
     assert len(draw_patterns(pictures).axes[0].images) == 10
 

@@ -135,7 +135,7 @@ def test_the_final_models_are_trained_to_the_end_whatever_the_recipe(tmp_path: P
         (merged,), (final,) = plans.merged.values(), plans.final.values()
         assert (merged.recipe.period, final.recipe.period) == (50, 400)
         assert merged.recipe.alpha == final.recipe.alpha == 0.01
-    with pytest.raises(BadInput, match="no model was"):
+    with pytest.raises(BadInput, match="model: none"):
         plan_validation(data, Training(), Trainings((), 1, 1), Trainings((), 1, 1))
 
 
