@@ -28,7 +28,7 @@ def packed_images(images: torch.Tensor) -> Packed:
 
 def packed_photos(photos: Sequence[np.ndarray[Any, Any]]) -> Packed:
     """Photos, uint8 [height, width, channels] each, as training takes them."""
-    return Packed.of_list(photos)
+    return Packed.of_values(photos, np.array([photo.shape for photo in photos], np.int64), np.uint8)
 
 
 def make_bank(

@@ -37,7 +37,7 @@ class TrialFailed(EasinessError):
 
 
 def wanted_to_exit(error: SystemExit) -> RunFailed:
-    """Of code of somebody else's that called ``sys.exit``: the process is not its own to end."""
+    """The failure of somebody else's code that called ``sys.exit``: the process is not its own to end."""
     return RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
 
 

@@ -91,7 +91,7 @@ class Dataset:
             BadInput: no example is readable, or the splits do not go together.
         """
         if self.standard is not None:
-            return self.standard.traits.joined(self.stored.traits, self.where, ("train", self.split))
+            return self.stored.traits.held_out_from(self.standard)
         if self.held_out is None:
             return self.stored.traits
         return self.stored.traits.joined(

@@ -98,15 +98,13 @@ class JoinedExamples:
         first, second = self.parts
         return first.traits.pooled(second.traits, (len(first), len(second)))
 
-    def subset(self, positions: npt.NDArray[np.int64]) -> JoinedExamples:
+    def subset(self, positions: npt.NDArray[np.int64]) -> Any:
         """The examples at ascending ``positions``; nothing is read."""
         first = len(self.parts[0])
-        return JoinedExamples(
-            (
-                self.parts[0].subset(positions[positions < first]),
-                self.parts[1].subset(positions[positions >= first] - first),
-            )
-        )
+        here, there = positions[positions < first], positions[positions >= first] - first
+        if not len(here) or not len(there):  # what is empty has nothing in common
+            return self.parts[1].subset(there) if len(there) else self.parts[0].subset(here)
+        return JoinedExamples((self.parts[0].subset(here), self.parts[1].subset(there)))
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each example's stored bytes."""

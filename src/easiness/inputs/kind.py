@@ -23,6 +23,9 @@ Value = npt.NDArray[Any]
 
 R = TypeVar("R")
 
+Decode = Callable[[Callable[[], bytes], str, Any], Value]
+"""Makes an example of what gives a file's bytes, what to call it in an error, and the data's traits."""
+
 
 class Traits(Protocol):
     """What the examples of a source have in common, known before any is decoded."""
@@ -52,6 +55,10 @@ class Traits(Protocol):
         """
         ...
 
+    def held_out_from(self, train: Stored) -> Self:
+        """The traits by which examples are seen that were held out from ``train``, or are a part of it."""
+        ...
+
     def pooled(self, other: Self, nums: tuple[int, int]) -> Self:
         """The traits of two sets of so many examples as one."""
         ...
@@ -62,7 +69,7 @@ class Stored(Protocol):
 
     @property
     def traits(self) -> Any:
-        """The `Traits` of the whole source, also of examples outside of this subset."""
+        """The `Traits` of these examples, of pictures those of the whole source."""
         ...
 
     def __len__(self) -> int:
@@ -185,6 +192,14 @@ class Near:
     left_out: Callable[[Any, Any], str]
 
 
+class FromArray(Protocol):
+    """How a kind makes examples of an array [K, ...] that it takes."""
+
+    def __call__(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
+        """The examples; with ``copy`` they share no memory with the array, called ``where`` in an error."""
+        ...
+
+
 class Packing(Protocol):
     """How a kind packs the examples of a split."""
 
@@ -226,8 +241,8 @@ class InputKind:
     suffixes: Callable[[], frozenset[str]]
     columns: tuple[str, ...]
     takes: Callable[[npt.NDArray[Any]], bool]
-    from_array: Callable[[npt.NDArray[Any], str], Stored]
-    decode: Callable[[Callable[[], bytes], str], Value] | None
+    from_array: FromArray
+    decode: Decode | None
     pack: Packing
     bank: Banking
     made_up: MakingUp

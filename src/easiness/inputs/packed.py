@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,10 +39,15 @@ class Packed:
         return cls(np.ascontiguousarray(values).reshape(-1), shapes)
 
     @classmethod
-    def of_list(cls, values: Sequence[npt.NDArray[Any]]) -> Packed:
-        """Examples that may differ in shape, not in the number of axes."""
-        flat = np.concatenate([value.reshape(-1) for value in values])
-        return cls(flat, np.array([value.shape for value in values], np.int64))
+    def of_values(
+        cls, values: Iterable[npt.NDArray[Any]], shapes: npt.NDArray[np.int64], dtype: Any
+    ) -> Packed:
+        """Examples of known ``shapes`` [K, n], each of which is needed no longer than it takes to pack it."""
+        packed = cls(np.empty(int(shapes.prod(axis=1).sum()), dtype), shapes)
+        for at, (value, shape) in enumerate(zip(values, shapes.tolist(), strict=True)):
+            assert list(value.shape) == shape
+            packed.flat[packed.offsets[at] : packed.offsets[at + 1]] = value.reshape(-1)  # type: ignore[index]
+        return packed
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
         return self.reopen or (Packed, (self.flat, self.shapes))
@@ -90,6 +95,20 @@ class Packed:
 
 
 def _mapped(path: Path, shapes: npt.NDArray[np.int64]) -> Packed:
-    """Copied where it is written to, which keeps the file as it is."""
-    flat = np.load(path, mmap_mode="c", allow_pickle=False)
-    return Packed(flat, shapes, (_mapped, (path, shapes)))
+    return Packed(_MappedFile(path), shapes, (_mapped, (path, shapes)))
+
+
+class _MappedFile:
+    """Values in a file, mapped when they are first read, since the file may be gone where they are sent."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, part: slice) -> npt.NDArray[Any]:
+        return self._values[part]
+
+    @cached_property
+    def _values(self) -> npt.NDArray[Any]:
+        """Copied where they are written to, which keeps the file as it is."""
+        values: npt.NDArray[Any] = np.load(self._path, mmap_mode="c", allow_pickle=False)
+        return values

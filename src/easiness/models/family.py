@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from easiness.models.published import Published
 
 Shape: TypeAlias = tuple[int, ...]
-"""Of one example: (channels, height, width) of an image, (D,) of a vector."""
+"""The shape of one example: (channels, height, width) of an image, (D,) of a vector."""
 
 
 class Family(Protocol):

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.report.examples import Shown
+from easiness.report.examples import ShownExample
 from easiness.report.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.scores import SCORES
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map")
-"""Those of the page, in the order in which they are read."""
+"""The scripts of the page, in the order in which they are read."""
 
 AXES = ("variability", "confidence")
 """Across and up."""
@@ -106,7 +106,7 @@ class DataMap:
         of_runs = [note for run in self.runs for note in run.trajectories.notes()]
         return found + list(dict.fromkeys(of_runs))
 
-    def data(self, pictures: Mapping[int, Shown], elsewhere: Iterable[int]) -> str:
+    def data(self, pictures: Mapping[int, ShownExample], elsewhere: Iterable[int]) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:

@@ -17,14 +17,14 @@ Named: TypeAlias = tuple[Split, int | str]
 """An example by its split and its id there."""
 
 
-class Shown(NamedTuple):
+class ShownExample(NamedTuple):
     """An example in a page: as an address for an ``img``, or where it is no picture as a text."""
 
     uri: str | None
     text: str
 
 
-def shown_at(run: Run, data: Dataset, positions: list[int]) -> dict[int, Shown]:
+def shown_at(run: Run, data: Dataset, positions: list[int]) -> dict[int, ShownExample]:
     """The examples at ``positions`` of the run, by position.
 
     Raises:
@@ -34,13 +34,13 @@ def shown_at(run: Run, data: Dataset, positions: list[int]) -> dict[int, Shown]:
     return dict(zip(positions, shown, strict=True))
 
 
-def shown_by_name(data: Dataset, wanted: Iterable[Named]) -> dict[Named, Shown]:
+def shown_by_name(data: Dataset, wanted: Iterable[Named]) -> dict[Named, ShownExample]:
     """Examples by their split and id; those that the data lack are left out.
 
     Raises:
         BadInput: one is unreadable.
     """
-    found: dict[Named, Shown] = {}
+    found: dict[Named, ShownExample] = {}
     named = set(wanted)
     for name, split in data.splits.items():
         at = np.array([i for i, one in enumerate(split.ids.tolist()) if (name, one) in named], np.int64)
@@ -49,9 +49,9 @@ def shown_by_name(data: Dataset, wanted: Iterable[Named]) -> dict[Named, Shown]:
     return found
 
 
-def _shown(data: Dataset, split: Dataset, positions: npt.NDArray[np.int64]) -> list[Shown]:
-    def in_page(value: npt.NDArray[Any]) -> Shown:
+def _shown(data: Dataset, split: Dataset, positions: npt.NDArray[np.int64]) -> list[ShownExample]:
+    def in_page(value: npt.NDArray[Any]) -> ShownExample:
         shown = data.kind.show(value, data.traits)
-        return Shown(shown.uri, shown.text)
+        return ShownExample(shown.uri, shown.text)
 
     return split.map(positions, in_page)

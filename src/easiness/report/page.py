@@ -16,7 +16,7 @@ from easiness.inputs import IMAGE, kind_named
 from easiness.report import run_figures
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
-from easiness.report.examples import Named, Shown, shown_at, shown_by_name
+from easiness.report.examples import Named, ShownExample, shown_at, shown_by_name
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.files import write_file
 from easiness.report.gallery import ClassGallery, class_galleries
@@ -34,7 +34,7 @@ from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching
 
 MAX_CLASSES = 20
-"""Of more classes than these the hardest are shown one by one."""
+"""Classes that are shown one by one; where there are more, the hardest of them."""
 
 _PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
 _SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
@@ -144,8 +144,8 @@ def render_report(
     parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
     sure = certain(runs[0], data)
     drawn = _data_map(runs, at, parts)
-    pictures: dict[int, Shown] = {}
-    marked: dict[Named, Shown] = {}
+    pictures: dict[int, ShownExample] = {}
+    marked: dict[Named, ShownExample] = {}
     if data is not None:
         try:
             pictures = shown_at(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))

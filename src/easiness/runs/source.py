@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -42,7 +43,8 @@ def given_data(source: Any, loading: Loading) -> Dataset:
             f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
             "load_dataset"
         )
-    return part_of(source, loading)
+    # a split that was held out from others is now data of its own, and seen by itself
+    return part_of(replace(source, standard=None), loading)
 
 
 def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:

@@ -18,7 +18,7 @@ RECIPE_VERSION = 1
 """Changes whenever the same recipe would train to other weights; it is part of a trial's identity."""
 
 MOST_BYTES = 2**14
-"""Of a recipe in a file: what TOML allows takes time that grows with the square of its length."""
+"""Bytes of a recipe in a file, at most: reading TOML takes time that grows with the square of its length."""
 
 _MOST_SHOWN = 80  # characters of a value in an error
 

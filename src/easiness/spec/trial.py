@@ -5,9 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from easiness.errors import shorten
 from easiness.spec.draw import Draw
@@ -86,7 +93,17 @@ class DatasetRef(LoadOptions):
     classes: tuple[str, ...]
     image_shape: tuple[int, int, int] | None = None
     kind: str = IMAGE
-    shape: tuple[int, ...] | None = None
+    shape: tuple[int, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _shapes_go_with_the_kind(self) -> Self:
+        other = self.shape if self.kind == IMAGE else self.image_shape
+        shape = self.image_shape if self.kind == IMAGE else self.shape
+        if other is not None or min(shape or (1,)) < 1:
+            raise ValueError(
+                f"shapes {self.image_shape} and {self.shape} are not those of examples of kind {self.kind}"
+            )
+        return self
 
     def load_options(self) -> LoadOptions:
         """How to load the data again from ``source``."""

@@ -29,7 +29,7 @@ _MOST_BYTES_OF_LOCK = 2**20
 
 EVENTS, EARLIER = "events.jsonl", "events-earlier.jsonl"
 MOST_BYTES = 1 << 25
-"""Of a file: what is older is in ``events-earlier.jsonl``, and what is older than that is gone."""
+"""Bytes of a file, at most: what is older is in ``events-earlier.jsonl``, what is older than that is gone."""
 
 _TAIL = 1 << 20  # bytes that a look reads
 

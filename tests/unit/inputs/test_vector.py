@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, strategies as st
 from hypothesis.extra import numpy as hnp
+from pydantic import ValidationError
 from sklearn.datasets import load_digits
 
 import easiness as ez
@@ -21,7 +22,8 @@ from easiness.data import merge_splits
 from easiness.inputs import IMAGE, VECTOR, kind_of
 from easiness.inputs.vector.stored import StoredVectors
 from easiness.models import build_model
-from easiness.spec import Recipe
+from easiness.runs.source import given_data
+from easiness.spec import DatasetRef, Loading, Recipe
 
 CPU = torch.device("cpu")
 RNG = np.random.default_rng(0)
@@ -34,7 +36,8 @@ TEST_Y = np.arange(10) % 2
 
 def standardized(values: np.ndarray, by: np.ndarray) -> np.ndarray:
     scale = by.astype(np.float64).std(axis=0)
-    return (values - by.astype(np.float64).mean(axis=0)) / np.where(scale < 1e-6, 1, scale)
+    scaled: np.ndarray = (values - by.astype(np.float64).mean(axis=0)) / np.where(scale < 1e-6, np.inf, scale)
+    return scaled
 
 
 def packed(data: Any) -> np.ndarray:
@@ -243,3 +246,40 @@ def test_what_is_most_unusual_in_a_vector():
     first = f"x[1] = {value[1]:.3g} ({standardized(value, X)[1]:+.1f} sd)"
     assert shown.text.startswith(first)
     assert [float(line) for line in shown.file().decode().splitlines()] == pytest.approx(value.tolist())
+
+
+def test_a_held_out_split_is_seen_by_itself_once_it_is_trained_on():
+    whole = load_dataset((X, Y), held_out=(ELSEWHERE, TEST_Y))
+    assert whole.held_out is not None
+    alone = given_data(whole.held_out, Loading())
+    again = load_dataset((ELSEWHERE, TEST_Y))
+    assert alone.fingerprint == again.fingerprint
+    np.testing.assert_array_equal(packed(alone), packed(again))
+
+
+def test_part_of_merged_splits_may_lie_in_one():
+    merged = merge_splits(load_dataset((X, Y), held_out=(ELSEWHERE, TEST_Y)))
+    for some in (np.arange(5), np.arange(42, 45), np.array([3, 44])):
+        np.testing.assert_allclose(packed(merged.part(some)), packed(merged)[some], atol=1e-6)
+
+
+def test_what_is_the_same_in_all_training_examples_is_zero_elsewhere_too():
+    data = load_dataset((X, Y), held_out=(ELSEWHERE, TEST_Y))
+    assert data.held_out is not None
+    assert (packed(data.held_out)[:, 2] == 0).all()
+
+
+def test_arrays_may_change_afterwards():
+    values = X.copy()
+    data = load_dataset((values, Y))
+    values[:] = 0
+    assert np.array_equal(data.array, X)
+
+
+@pytest.mark.parametrize(
+    "change", [{"shape": []}, {"shape": [0]}, {"kind": "image"}, {"image_shape": [1, 8, 8]}]
+)
+def test_a_document_whose_shape_is_not_that_of_its_kind_is_refused(run: ez.Run, change: dict[str, Any]):
+    ref = run.spec.data.model_dump(mode="json")
+    with pytest.raises(ValidationError):
+        DatasetRef.model_validate({**ref, **change})

@@ -74,9 +74,7 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
 
 def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str) -> Split:
     examples, labels = _to_array(x, x_name), _to_array(y, y_name)
-    if examples.dtype == np.uint8:  # of which pictures would be a view, and the caller may change it later
-        examples = examples.copy()
-    return _split(split, x_name, examples, y_name, labels)
+    return _split(split, x_name, examples, y_name, labels, copy=True)  # the caller may change them later
 
 
 def _split(
@@ -86,12 +84,14 @@ def _split(
     y_name: str,
     y: npt.NDArray[Any],
     ids: Ids | None = None,
+    *,
+    copy: bool = False,
 ) -> Split:
     kind = kind_of(x, x_name)
     return Split(
         name=name,
         where=y_name,
-        stored=kind.from_array(x, x_name),
+        stored=kind.from_array(x, x_name, copy=copy),
         ids=np.arange(len(x)) if ids is None else ids,
         labels=y,
         name_at=lambda row: f"{y_name}: row {row}",

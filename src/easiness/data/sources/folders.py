@@ -16,7 +16,7 @@ from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, suffixes
+from easiness.inputs import HEIF, IMAGE
 from easiness.show import counted
 
 NAMED = 5
@@ -190,7 +190,7 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in suffixes() and not path.name.startswith(".") and not path.is_dir()
+    return path.suffix.lower() in IMAGE.suffixes() and not path.name.startswith(".") and not path.is_dir()
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -16,10 +16,9 @@ from easiness.data.sources.source import OTHER_KINDS, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import HubBlobs, whole_labels
 from easiness.errors import BadInput, RunFailed
-from easiness.inputs import one_line
+from easiness.inputs import IMAGE, one_line
 
 PREFIX = "hf:"
-IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMN = "label"
 SAVED = ("dataset_dict.json", "state.json")
 """Files of a folder that `save_to_disk` wrote."""
@@ -239,7 +238,7 @@ def _image_column(table: Any, what: str) -> str:
     ]
     if len(images) == 1:
         return images[0]
-    for name in IMAGE_COLUMNS:
+    for name in IMAGE.columns:
         if name in (images or table.column_names):
             return name
     raise BadInput(

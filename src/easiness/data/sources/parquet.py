@@ -16,9 +16,8 @@ from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import ParquetBlobs, open_parquet, whole_labels
 from easiness.errors import BadInput
-from easiness.inputs import fits
+from easiness.inputs import IMAGE, fits
 
-IMAGE_COLUMNS = ("image", "img")
 LABEL_COLUMNS = ("label",)
 _LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
 
@@ -90,7 +89,7 @@ def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
 def _read_split(
     files: list[Path], name: str, path: Path, root: Path, facts: FileFacts
 ) -> tuple[EncodedSplit, list[str] | None]:
-    blobs = ParquetBlobs(files, [_column(file, IMAGE_COLUMNS) for file in files], root, facts)
+    blobs = ParquetBlobs(files, [_column(file, IMAGE.columns) for file in files], root, facts)
     labels = np.concatenate([_labels(file) for file in files])
     split = EncodedSplit(
         name=name,
@@ -111,7 +110,7 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
             return name
     raise BadInput(
         f"{file}: no column named {' or '.join(wanted)}; its columns are {', '.join(columns)}: rename one"
-        f"{f' ({OTHER_KINDS})' if wanted == IMAGE_COLUMNS else ''}"
+        f"{f' ({OTHER_KINDS})' if wanted == IMAGE.columns else ''}"
     )
 
 

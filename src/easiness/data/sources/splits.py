@@ -46,6 +46,7 @@ class EncodedSplit:
     blobs: Blobs
     ids: Ids
     labels: npt.NDArray[Any]
+    kind: InputKind = IMAGE
 
     def kept(self, skip_unreadable: bool) -> Positions:
         """Positions of the examples, without the unreadable ones where these are skipped."""
@@ -54,16 +55,18 @@ class EncodedSplit:
 
     def readable(self, kept: Positions, source: Source) -> Split:
         """The examples at positions ``kept``; the others are named, by their ids where these are paths."""
+        assert self.kind.decode is not None
         left_out = np.setdiff1d(np.arange(len(self.blobs)), kept).tolist()
         by_path = self.ids.dtype == object
         return Split(
             name=self.name,
             where=self.where,
-            stored=EncodedImages(self.blobs, kept, source),
+            stored=EncodedImages(self.blobs, kept, source, self.kind.decode),
             ids=self.ids[kept],
             labels=self.labels[kept],
             name_at=lambda row: self.blobs.name(int(kept[row])),
             unreadable=tuple(str(self.ids[at]) if by_path else self.blobs.name(at) for at in left_out),
+            kind=self.kind,
         )
 
 

@@ -80,7 +80,7 @@ def crop_random(photos: list[Pixels], crops: Tensor, side: int, device: torch.de
         for photo, (top, left, h, w, _) in zip(photos, crops.tolist(), strict=True)
     ]
     batch = _padded(parts, device)
-    h, w, flip = moved(crops[:, 2:], device).unbind(1)
+    h, w, flip = moved(crops[:, 2:].contiguous(), device).unbind(1)
     zero = torch.zeros_like(h)
     rows = _weights(zero, h, h / side, zero, side, batch.shape[1])
     columns = _weights(zero, w, w / side, zero, side, batch.shape[2])

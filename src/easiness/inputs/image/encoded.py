@@ -14,7 +14,6 @@ from easiness.inputs.counting import SIZES, UNREADABLE, counted
 from easiness.inputs.image.decode import (
     Blob,
     UnreadableImage,
-    decode_image,
     decoder_warnings,
     is_readable,
     read_header,
@@ -22,6 +21,7 @@ from easiness.inputs.image.decode import (
 from easiness.inputs.image.scan import Header, ImageTraits, scan
 from easiness.inputs.image.stored import Pixels
 from easiness.inputs.image.threads import in_threads
+from easiness.inputs.kind import Decode
 
 Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
@@ -92,10 +92,11 @@ def _header_again(blobs: Blobs, position: Positions) -> Header:
 class EncodedImages:
     """The pictures of ``blobs`` at ascending ``positions``."""
 
-    def __init__(self, blobs: Blobs, positions: Positions, source: Source) -> None:
+    def __init__(self, blobs: Blobs, positions: Positions, source: Source, decode: Decode) -> None:
         self._blobs = blobs
         self._positions = positions
         self._source = source
+        self._decode = decode
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -107,7 +108,7 @@ class EncodedImages:
 
     def subset(self, positions: Positions) -> EncodedImages:
         """The pictures at ascending ``positions`` among these; nothing is read."""
-        return EncodedImages(self._blobs, self._positions[positions], self._source)
+        return EncodedImages(self._blobs, self._positions[positions], self._source, self._decode)
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each picture's stored bytes."""
@@ -134,11 +135,11 @@ class EncodedImages:
         Raises:
             UnreadableImage: a picture cannot be decoded.
         """
-        channels = self.traits.channels
+        traits = self.traits
 
         def decoded(item: tuple[str, Blob]) -> R:
             name, blob = item
-            return function(decode_image(blob, name, channels))
+            return function(self._decode(blob, name, traits))
 
         with decoder_warnings():
             yield from in_threads(decoded, named_blobs(self._blobs, self._positions), len(self))

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.image.decode import decode_image
+from easiness.inputs.image.decode import Blob, decode_image
 from easiness.inputs.image.formats import suffixes
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photo_cache import cache_path, cached_photos
 from easiness.inputs.image.photos import DecodedPhotos, average_blocks, uncached_photos
 from easiness.inputs.image.pixels import to_pixels
+from easiness.inputs.image.scan import ImageTraits
 from easiness.inputs.image.shown import show
 from easiness.inputs.image.stored import ArrayImages, Pixels
 from easiness.inputs.image.words import augmentation, looks, observation
@@ -32,12 +33,13 @@ def _takes(array: npt.NDArray[Any]) -> bool:
     return array.ndim in (3, 4)
 
 
-def _from_array(array: npt.NDArray[Any], where: str) -> ArrayImages:
-    return ArrayImages(to_pixels(array, where))
+def _from_array(array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
+    pixels = np.ascontiguousarray(to_pixels(array, where))
+    return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
 
-def _decode(blob: Callable[[], bytes], name: str) -> Pixels:
-    return decode_image(blob, name, 3)
+def _decode(blob: Blob, name: str, traits: ImageTraits) -> Pixels:
+    return decode_image(blob, name, traits.channels)
 
 
 def _pack(
@@ -77,14 +79,26 @@ def _bank(
     return TensorBank(values, Moved(recipe, shift), device, sharers=sharers)
 
 
-def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed:
+class _Repeated:
+    """One photo as many, which takes the memory of one."""
+
+    def __init__(self, photo: Pixels, num: int) -> None:
+        self._photo = photo
+        self.shapes = np.tile(np.array(photo.shape, np.int64), (num, 1))
+
+    def take(self, positions: npt.NDArray[np.int64]) -> list[Pixels]:
+        """The photo for each of the ``positions``."""
+        return [self._photo] * len(positions)
+
+
+def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed | _Repeated:
     channels, height, width = shape
     random = np.random.default_rng(0)
     if not recipe.crop:
         return Packed.of_array(random.integers(0, 256, (num, height, width, channels), np.uint8))
     side = recipe.resize
     photo = random.integers(0, 256, (side, side * 4 // 3, channels), np.uint8)
-    return Packed.of_list([photo] * num)
+    return _Repeated(photo, num)
 
 
 IMAGE = InputKind(

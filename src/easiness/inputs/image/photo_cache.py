@@ -127,6 +127,7 @@ def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
         magic != _MAGIC
         or hashlib.sha256(content).digest() != digest
         or table[:, :2].prod(axis=1, dtype=np.int64).sum() * channels != start
+        or not table[:, :2].all()
     ):
         raise ValueError
     return channels, short_side, table
@@ -225,7 +226,7 @@ def _go_on(pixels: BinaryIO, table: BinaryIO, num: int, channels: int) -> int:
     done, length = 0, 0
     for height, width, checksum in rows:
         num_bytes = height * width * channels
-        if num_bytes > left or zlib.crc32(pixels.read(num_bytes)) != checksum:
+        if not 0 < num_bytes <= left or zlib.crc32(pixels.read(num_bytes)) != checksum:
             break
         done, length, left = done + 1, length + num_bytes, left - num_bytes
     table.truncate(table.seek(_ROW * done))

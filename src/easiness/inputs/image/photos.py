@@ -77,7 +77,7 @@ def uncached_photos(stored: StoredImages, short_side: int) -> Packed | DecodedPh
     sizes = [reduced_size(h, w, short_side) for h, w in stored.sizes().tolist()]
     shapes = np.array([(*size, channels) for size in sizes], np.int64)
     if fits(int(shapes.prod(axis=1).sum())):
-        return Packed.of_list(list(stored.map(partial(reduce, short_side=short_side))))
+        return Packed.of_values(stored.map(partial(reduce, short_side=short_side)), shapes, np.uint8)
     return DecodedPhotos(stored, short_side, shapes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.packed import Packed
-from easiness.inputs.vector.stored import Vector, VectorTraits, to_vectors
+from easiness.inputs.vector.stored import AT_ONCE, Vector, VectorTraits, to_vectors
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def _pack(
 ) -> Packed:
     """The vectors of one split, standardized by the training examples."""
     traits: VectorTraits = examples.traits
-    return Packed.of_array(traits.standardized(examples.array))
+    rows, num = examples.stored.map(lambda value: value), len(examples.stored)
+    made = np.empty((num, *traits.shape), np.float32)
+    for start in range(0, num, AT_ONCE):
+        made[start : start + AT_ONCE] = traits.standardized(np.stack(list(islice(rows, AT_ONCE))))
+    return Packed.of_array(made)
 
 
 def _bank(

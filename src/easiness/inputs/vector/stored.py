@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.inputs.kind import Stored
 from easiness.inputs.signature import Signature
 from easiness.spec import Recipe
 
@@ -20,7 +21,8 @@ Vector: TypeAlias = npt.NDArray[np.float32]
 
 R = TypeVar("R")
 
-_AT_ONCE = 4096  # rows that are widened to double precision at a time
+AT_ONCE = 4096
+"""Rows that are widened to double precision at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,11 @@ class VectorTraits:
             )
         return self
 
+    def held_out_from(self, train: Stored) -> VectorTraits:
+        """The traits of ``train``."""
+        traits: VectorTraits = train.traits
+        return traits
+
     def pooled(self, other: VectorTraits, nums: tuple[int, int]) -> VectorTraits:
         """The traits of two sets of so many vectors as one."""
         share = nums[1] / sum(nums)
@@ -72,11 +79,12 @@ class VectorTraits:
         return VectorTraits(self.mean + share * apart, np.where(constant, 1.0, np.sqrt(variance)), constant)
 
     def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Values [..., D] less the mean of the training examples, in units of their standard deviation."""
-        made = np.empty(values.shape, np.float32)
-        for start in range(0, len(values), _AT_ONCE):
-            part = values[start : start + _AT_ONCE].astype(np.float64)
-            made[start : start + _AT_ONCE] = (part - self.mean) / self.scale
+        """Values [n, D] less the mean of the training examples, in units of their standard deviation.
+
+        Those that are the same in all training examples become 0.
+        """
+        made = ((values.astype(np.float64) - self.mean) / self.scale).astype(np.float32)
+        made[:, self.constant] = 0
         return made
 
 
@@ -92,7 +100,7 @@ class StoredVectors:
     @cached_property
     def traits(self) -> VectorTraits:
         """Width, mean and standard deviation of these vectors, in double precision."""
-        parts = [self._values[at : at + _AT_ONCE] for at in range(0, len(self), _AT_ONCE)]
+        parts = [self._values[at : at + AT_ONCE] for at in range(0, len(self), AT_ONCE)]
         mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(self)
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
         scale = np.sqrt(squares)
@@ -117,7 +125,7 @@ class StoredVectors:
         return f"vector {position}"
 
 
-def to_vectors(array: npt.NDArray[Any], where: str) -> StoredVectors:
+def to_vectors(array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredVectors:
     """An array [K, D] of floats as vectors, in single precision.
 
     Raises:
@@ -126,7 +134,7 @@ def to_vectors(array: npt.NDArray[Any], where: str) -> StoredVectors:
     if 0 in array.shape:
         raise BadInput(f"{where}: shape {'x'.join(map(str, array.shape))} holds no values; give at least one")
     with np.errstate(over="ignore"):
-        values = array.astype(np.float32)
+        values = array.astype(np.float32, copy=copy)
     bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
     if len(bad):
         column = int(np.flatnonzero(~np.isfinite(values[bad[0]]))[0])

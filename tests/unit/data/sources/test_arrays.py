@@ -33,8 +33,8 @@ def test_layouts():
         ((4, 3, 6, 3), "4x3x6x3 could have its channels first or last"),
         ((4, 1, 6, 3), "could have its channels first or last"),
         ((4, 6, 5, 4), "4x6x5x4 has no axis of 1 or 3 channels"),
-        ((4, 6), "shape 4x6; give"),
-        ((4, 2, 6, 5, 3), "shape 4x2x6x5x3; give"),
+        ((4, 6), "shape 4x6 of uint8; give"),
+        ((4, 2, 6, 5, 3), "shape 4x2x6x5x3 of uint8; give"),
         ((0, 6, 5, 3), "holds no pixels"),
         ((4, 0, 5), "holds no pixels"),
     ],
@@ -55,7 +55,7 @@ def test_floats_are_rounded_to_255ths(dtype):
 def test_more_examples_than_are_converted_at_a_time():
     x = np.linspace(0, 1, 3000).reshape(3000, 1, 1).repeat(2, axis=1)
     x[2500, 1, 0] = 1.5
-    with pytest.raises(BadInput, match=r"example 2500 .* 1\.5"):
+    with pytest.raises(BadInput, match=r"example 2500: .* 1\.5"):
         load_dataset((x, np.arange(3000) % 2))
     x[2500, 1, 0] = 0
     images = images_of(load_dataset((x, np.arange(3000) % 2)))
@@ -168,7 +168,7 @@ def test_held_out_of_another_shape(tmp_path):
     data = load_dataset(tmp_path / "a.npz")
     assert data.traits.shape is None
     assert data.held_out is not None
-    assert data.held_out.traits.shape == (1, 8, 5)
+    assert data.held_out.stored.traits.shape == (1, 8, 5)
     np.savez(tmp_path / "b.npz", x=pixels(4, 6, 5), y=Y, x_test=pixels(2, 6, 5, 3), y_test=[0, 1])
     with pytest.raises(BadInput, match=r"train have 1 channel .*test 3"):
         _ = load_dataset(tmp_path / "b.npz").traits

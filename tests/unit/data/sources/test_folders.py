@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from PIL import Image
 from easiness.data import load_dataset
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
+from easiness.inputs import IMAGE
 from easiness.inputs.image import formats
 from easiness.spec import DatasetRef
 from pixels import images_of
@@ -17,7 +19,8 @@ from pixels import images_of
 
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.data.sources.folders.suffixes", lambda: formats.ALWAYS)
+    without = replace(IMAGE, suffixes=lambda: formats.ALWAYS)
+    monkeypatch.setattr("easiness.data.sources.folders.IMAGE", without)
 
 
 def test_ids_labels_and_classes(folder):

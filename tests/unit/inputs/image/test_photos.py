@@ -10,6 +10,7 @@ from easiness.data import load_dataset
 from easiness.inputs import Packed, memory
 from easiness.inputs.image.photos import DecodedPhotos, reduce, reduced_size
 from easiness.spec import Recipe
+from pixels import packed_photos
 
 SIDES = st.integers(1, 60)
 
@@ -96,7 +97,7 @@ def test_a_grey_part_of_a_color_source_has_three_channels(folder, picture):
     for i in range(3):
         picture(i, size=(6, 5), mode="L").save(folder / f"cat/{i}.png")
     cats = load_dataset(folder).stored.subset(np.arange(3))
-    for photo in Packed.of_list(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
+    for photo in packed_photos(list(cats.map(lambda picture: reduce(picture, 4)))).take(np.arange(3)):
         assert photo.shape == (4, 4, 3)
         assert (photo == photo[..., :1]).all()
 
