@@ -14,13 +14,14 @@ demo: .venv/.installed
 picture: .venv/.installed-dev demo
 	$(BIN)/python tools/docs/report_picture.py demo/digits.html docs/images/report.webp
 
-test: lint
-	@$(MAKE) --no-print-directory tests
+test: .venv/.installed-dev
+	@$(MAKE) --no-print-directory -j2 lint tests
 
-# a process for each core, four at the most: each comes to take a gigabyte, and starts others;
-# LONG=1 runs the long tests as well
+# a process more than there are cores, since tests wait for processes that they start, four at the most: each
+# comes to take a gigabyte; those of the layout are a part of lint; LONG=1 runs the long tests as well
+WORKERS = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 tests: .venv/.installed-dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(if $(LONG),,-m 'not long')
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --ignore tests/layout $(if $(LONG),,-m 'not long')
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
