@@ -12,6 +12,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +183,42 @@ def test_items_whose_worker_was_killed_run_once_more(tmp_path):
     outcomes = list(executor.run(partial(end_process_the_first_time, tmp_path), range(3)))
     executor.close()
     assert sorted((o.item, o.value) for o in outcomes) == [(0, 0), (1, 1), (2, 2)]
+
+
+def ends_its_process_in_the_middle_of_its_value(meeting_place: Path, item: int) -> bytes:
+    if item == 1 and not (mark := meeting_place / "ended").exists():
+        while not (meeting_place / "go").exists():
+            time.sleep(0.01)
+
+        def send_half(self: Connection, message: bytes) -> None:
+            os.write(self.fileno(), message[: len(message) // 2])
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        Connection._send = send_half  # type: ignore[attr-defined]
+    return bytes([item]) * 10_000
+
+
+def test_an_item_whose_worker_was_killed_as_it_sent_the_value_runs_once_more(tmp_path):
+    executor = ProcessesExecutor(2)
+    (tmp_path / "go").touch()
+    values = {}
+    for outcome in executor.run(partial(ends_its_process_in_the_middle_of_its_value, tmp_path), range(4)):
+        values[outcome.item] = outcome.value
+    executor.close()
+    assert (tmp_path / "ended").exists()
+    assert values == {item: bytes([item]) * 10_000 for item in range(4)}
+
+
+def test_an_executor_whose_worker_was_killed_as_it_sent_a_value_can_be_closed(tmp_path):
+    executor = ProcessesExecutor(2)
+    outcomes = executor.run(partial(ends_its_process_in_the_middle_of_its_value, tmp_path), range(4))
+    assert next(iter(outcomes)).item == 0
+    (tmp_path / "go").touch()
+    while not (tmp_path / "ended").exists():
+        time.sleep(0.01)
+    time.sleep(0.5)
+    executor.close()
 
 
 class Held(RuntimeError):

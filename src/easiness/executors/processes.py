@@ -12,6 +12,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from itertools import islice
+from multiprocessing import connection
 from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
@@ -61,6 +62,7 @@ class ProcessesExecutor:
     def close(self) -> None:
         """End the workers, also in the middle of an item."""
         if self._pool is not None:
+            self._give_up_what_was_half_sent()
             self._pool.shutdown(wait=True, kill_workers=True)
             self._pool = self._queue = None
 
@@ -86,6 +88,8 @@ class ProcessesExecutor:
                     return
                 done, _ = wait(running, timeout=_SECONDS_BETWEEN_LOOKS, return_when=FIRST_COMPLETED)
                 self._hear(listener)
+                if not done:
+                    self._give_up_what_was_half_sent()
                 broken = [running[future][1] for future in done if _is_broken(future)]
                 if broken:  # all that the pool works on fails with it, at once
                     done = {future for future, (_, pool) in running.items() if pool in broken}
@@ -136,6 +140,26 @@ class ProcessesExecutor:
             initargs=(self._queue, numbers, os.getpid()),
             env=passive_environment() if self._environment is None else dict(self._environment),
         )
+
+    def _give_up_what_was_half_sent(self) -> None:
+        """End the pool if a worker ended while it sent a value: loky waits for the rest, without end.
+
+        It stops waiting once nobody is left who could send: no worker, nor this process.
+        """
+        if not self._has_missed_an_end():
+            return
+        time.sleep(_SECONDS_BETWEEN_LOOKS)  # for loky to see it, which is what it mostly does
+        if self._has_missed_an_end():
+            from loky.backend.utils import kill_process_tree
+
+            for worker in list(self._pool._processes.values()):
+                kill_process_tree(worker)
+            self._pool._result_queue._writer.close()
+
+    def _has_missed_an_end(self) -> bool:
+        """Has a worker ended, and loky not taken the pool for broken?"""
+        ends = [worker.sentinel for worker in list(self._pool._processes.values())]
+        return self._pool._flags.broken is None and bool(connection.wait(ends, timeout=0))
 
     def _hear(self, listener: Tell) -> None:
         while self._queue is not None and not self._queue.empty():
