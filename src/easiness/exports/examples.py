@@ -110,7 +110,7 @@ class Format(Generic[Place]):
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
     with ``{out}`` for the path, and ``then_without`` how where pictures are missing, if that differs.
-    ``needs_pictures`` tells that without the data nothing can be written.
+    ``needs_pictures`` tells that without pictures nothing can be written.
     """
 
     name: str

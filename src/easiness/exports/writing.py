@@ -12,6 +12,7 @@ from easiness.exports.examples import Format, examples_of
 from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.hugging_face import HUGGING_FACE
 from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
+from easiness.inputs import IMAGE
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -76,8 +77,12 @@ def export(
     examples = examples_of(run, epoch, source, split)
     if form.needs_pictures and examples.data is None:
         raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.without_data}")
+    if form.needs_pictures and examples.data is not None and examples.data.kind != IMAGE:
+        others = ", ".join(one.name for one in FORMATS if not one.needs_pictures)
+        has = examples.data.kind.nouns
+        raise BadInput(f"--to {form.name}: shows pictures, and {run.path} has {has}; choose {others}")
     with output_file(path) if form.suffixes else output_folder(path) as place:
         note = form.write(examples, place)
     notes = tuple(one for one in (note, examples.note) if one is not None)
-    then = form.then if examples.data is not None else form.then_without or form.then
+    then = form.then if examples.without_pictures is None else form.then_without or form.then
     return Exported(path, then.format(out=str(path)), notes)

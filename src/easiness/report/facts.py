@@ -27,6 +27,7 @@ from easiness.spec import (
     loading_of,
     named_recipe,
     observe_text,
+    settings_of_others,
 )
 from easiness.store import Run
 
@@ -163,7 +164,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
     options = (training, Trials(spec.trials), loading_of(spec.data), recording)
     always = ("model", "epochs", "seed", "trials")
-    settings = (f"{name} = {_toml(value)}" for name, value in spec.recipe.model_dump().items())
+    used = spec.recipe.model_dump(exclude=settings_of_others(spec.data.kind))
+    settings = (f"{name} = {_toml(value)}" for name, value in used.items())
     return Command(
         command_parts("measure", spec.data.source, *options, "--out", run.path, always=always),
         None if by_name else "\n".join(settings),
