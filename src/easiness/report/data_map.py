@@ -110,19 +110,23 @@ class DataMap:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
-            pictures: examples by position, of which the map shows those that are pictures.
+            pictures: examples by position, which the map shows, the others as texts.
             elsewhere: positions whose pictures the page has in any case; the script takes them from there.
         """
         known, left, own = set(elsewhere), _PICTURE_BYTES, {}
+        texts = {}
         for position in self.pictured:
             uri = pictures[position].uri if position in pictures else None
+            if uri is None and position in pictures:
+                texts[str(int(np.searchsorted(self.points, position)))] = pictures[position].text
             if uri is None or position in known or len(uri) > left:
                 continue
             left -= len(uri)
             own[str(int(np.searchsorted(self.points, position)))] = uri
         num_classes = len(self._fixed["classes"])
         runs = [run.document(num_classes) for run in self.runs]
-        return inert({**self._fixed, "epoch": self.epoch, "runs": runs, "pictures": own})
+        shown = {"pictures": own, "texts": texts} if texts else {"pictures": own}
+        return inert({**self._fixed, "epoch": self.epoch, "runs": runs, **shown})
 
 
 def data_map(

@@ -155,6 +155,8 @@ def render_report(
                 raise
             no_pictures = str(error)
     fraction = _FRACTION if comparison is None else comparison.fraction
+    # a run that was recorded does not know of what kind its examples are
+    kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     return render_page(
         "page.html",
         isnan=np.isnan,
@@ -176,7 +178,9 @@ def render_report(
         pictures=pictures,
         marked=marked,
         no_pictures=no_pictures,
-        kind=kind_named(runs[0].spec.data.kind),
+        nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
+        with_pictures=any(one.uri is not None for one in (*pictures.values(), *marked.values())),
+        kind=kind,
         pixelated=data is not None and _are_small(data),
         sides=SIDES,
         min_group=MIN_GROUP,

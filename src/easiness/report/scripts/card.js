@@ -74,7 +74,8 @@ function scoreList(point) {
 
 function pictureElement(point) {
   const source = pictureOf(point);
-  if (source === undefined) return [];
+  const text = data.texts?.[point];
+  if (source === undefined) return text === undefined ? [] : [make("p", { className: "value", textContent: text })];
   const image = make("img", { alt: `Example ${ids[point]}` });
   image.addEventListener("load", () => image.classList.toggle("pixelated", Math.max(image.naturalWidth, image.naturalHeight) <= 64));
   image.src = source;

@@ -35,6 +35,7 @@ _SHOWN: tuple[tuple[SetName, str, str], ...] = (
     ("hard", "hard", show.HARD),
 )
 _TITLES: dict[Space, str] = {"pixel": "in pixels", "feature": "in features"}
+_INPUT = "in input space"  # the title of `pixel` for examples that are no pictures
 _NAMES: dict[SetName, str] = {
     "easy": "easy",
     "hard": "hard",
@@ -48,6 +49,7 @@ _UNITS: dict[Space, str] = {
     "feature": "Input of the classifier layer of trial {trial}; distances in units of the root of the mean "
     "squared norm.",
 }
+_INPUT_UNIT = "Standardized values; distances over the root of the number of values."
 
 _Floats = npt.NDArray[np.float64]
 
@@ -78,6 +80,7 @@ class Similarity(show.Result):
     ``num_classes`` is how many there are. ``sizes`` are the examples looked at per set, in these classes,
     and ``smallest`` those of the smallest easy or hard set of a class. ``tie_mass`` is that of the two
     cuts. ``trial`` is the one whose features were read, ``None`` where no features were.
+    ``pictures`` tells whether the examples are pictures.
     """
 
     model: str
@@ -92,6 +95,7 @@ class Similarity(show.Result):
     smallest: int
     trial: int | None
     spaces: dict[Space, SpaceDistances]
+    pictures: bool = True
 
     @property
     def decided(self) -> bool:
@@ -141,7 +145,7 @@ class Similarity(show.Result):
         figure = Figure(figsize=(2.7 * len(self.spaces) + 0.3, 2.9), layout="constrained")
         panels = figure.subplots(1, len(self.spaces), squeeze=False)[0]
         for axes, space in zip(panels, self.spaces.values(), strict=True):
-            _draw_space(axes, space)
+            _draw_space(axes, space, self._title(space.space))
         panels[0].set_ylabel("mean distance within a class", color=show.INK, fontsize=show.FONT_SIZE)
         return figure
 
@@ -163,14 +167,15 @@ class Similarity(show.Result):
                 for name in SETS
             ]
             unit = _UNITS[space.space].format(trial=self.trial)
-            sections.append(
-                show.Section(f"Mean distance within a class, {space.space} space", f"{unit} {sets}", rows)
-            )
+            name = f"{space.space} space"
+            if space.space == "pixel" and not self.pictures:
+                unit, name = _INPUT_UNIT, "input space"
+            sections.append(show.Section(f"Mean distance within a class, {name}", f"{unit} {sets}", rows))
             rows = [["difference", "value", "95 % interval"]]
             rows += [[name, *_cells(space.differences[name], self.decided)] for name in DIFFERENCES]
             sections.append(
                 show.Section(
-                    f"Differences, {space.space} space",
+                    f"Differences, {name}",
                     "Random is the random set of the same size in each class; below 0: nearer to each other.",
                     rows,
                 )
@@ -182,14 +187,20 @@ class Similarity(show.Result):
         space = self.spaces["pixel"]
         sets = (space.sets[name] for name in ("easy", "hard", "all"))
         easy, hard, every = (show.with_interval(one.value, *one.interval) for one in sets)
+        normalized = "normalized images, unrelated ones are at 1.41"
+        if not self.pictures:
+            normalized = "standardized values"
         text = (
-            f"In pixels, two of a class among the easiest {100 * self.fraction:g} % of all examples are "
-            f"{easy} apart on average, two among the hardest {hard}, any two {every} (normalized images, "
-            f"unrelated ones are at 1.41; 95 % intervals over examples). {self._counted()}"
+            f"{self._title('pixel').capitalize()}, two of a class among the easiest "
+            f"{100 * self.fraction:g} % of all examples are {easy} apart on average, two among the "
+            f"hardest {hard}, any two {every} ({normalized}; 95 % intervals over examples). {self._counted()}"
         )
         if not self.decided:
             text += f" With fewer than {MIN_GROUP} trials this decides nothing."
         return text
+
+    def _title(self, space: Space) -> str:
+        return _INPUT if space == "pixel" and not self.pictures else _TITLES[space]
 
     def _counted(self) -> str:
         if len(self.classes) == self.num_classes:
@@ -200,7 +211,7 @@ class Similarity(show.Result):
         )
 
 
-def _draw_space(axes: Axes, space: SpaceDistances) -> None:
+def _draw_space(axes: Axes, space: SpaceDistances, title: str) -> None:
     show.quiet(axes)
     at = range(len(_SHOWN))
     for values in zip(*(space.by_class[name] for name, _, _ in _SHOWN), strict=True):
@@ -220,7 +231,7 @@ def _draw_space(axes: Axes, space: SpaceDistances) -> None:
         )
     axes.set_xticks(list(at), [label for _, label, _ in _SHOWN])
     axes.set_xlim(-0.4, len(_SHOWN) - 0.6)
-    axes.set_title(_TITLES[space.space], color=show.INK, fontsize=show.FONT_SIZE, loc="left")
+    axes.set_title(title, color=show.INK, fontsize=show.FONT_SIZE, loc="left")
 
 
 def _cells(estimate: Estimate, decided: bool) -> list[str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
-from easiness.inputs import tell
+from easiness.inputs import IMAGE, tell
 from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
 from easiness.studies.similarity import distances
@@ -46,9 +46,10 @@ def similarity(
     one, and all examples of the class stand beside them; of each, and each class, at most ``at_most`` are
     looked at, drawn at random.
 
-    ``pixel``: evaluation input in global contrast normalization; distances are divided by the root of the
-    number of values, so that two unrelated images are at 1.41. ``feature``: input of the classifier layer
-    of a trained network of the run, in units of the root of the mean squared norm over all examples.
+    ``pixel``: evaluation input in global contrast normalization, of vectors standardized; distances are
+    divided by the root of the number of values, so that two unrelated images are at 1.41. ``feature``: input
+    of the classifier layer of a trained network of the run, in units of the root of the mean squared norm
+    over all examples.
 
     Intervals are a bootstrap over the examples of each set and class, independent between sets; an
     example drawn twice is not paired with itself, and a draw of one example alone counts as the set
@@ -124,6 +125,7 @@ def similarity(
         smallest=min(_num_members(votes, weights, label) for label in counted),
         trial=used,
         spaces={space: _summary(space, means[space], replicates[space]) for space in spaces},
+        pictures=data.kind == IMAGE,
     )
 
 
