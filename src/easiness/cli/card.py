@@ -45,7 +45,7 @@ def card(
 ) -> None:
     """Publish scores, or find published ones for a copy of the data.
 
-    Examples are known by their pixels, in whatever order and format, and in whichever split.
+    Examples are known by their decoded values, in whatever order and format, and in whichever split.
     """
 
     if apply is not None:

@@ -32,7 +32,9 @@ def report(
     ] = None,
     by: Annotated[
         Literal["ids", "pixels"],
-        typer.Option("--by", help="What makes an example the same as in --since: its id, or its pixels."),
+        typer.Option(
+            "--by", help="What makes an example the same as in --since: its id, or its values (pixels)."
+        ),
     ] = "ids",
     old_source: Annotated[
         str | None, typer.Option("--old-source", help="Where the data of --since are now; for --by pixels.")

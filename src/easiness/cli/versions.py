@@ -18,7 +18,7 @@ def diff(
     new: Annotated[Path, typer.Argument(help="Folder of the run on the version after, by the same recipe.")],
     by: Annotated[
         Literal["ids", "pixels"],
-        typer.Option("--by", help="What makes an example the same in both: its id, or its pixels."),
+        typer.Option("--by", help="What makes an example the same in both: its id, or its values (pixels)."),
     ] = "ids",
     epoch: Annotated[
         int | None,

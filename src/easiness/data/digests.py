@@ -29,6 +29,6 @@ def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
     """
     digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
     read = data.stored.map(value_digest)
-    for at, digest in enumerate(counted(read, "reading pixels", len(data))):
+    for at, digest in enumerate(counted(read, "reading examples", len(data))):
         digests[at] = np.frombuffer(digest, np.uint8)
     return digests

@@ -29,7 +29,7 @@ class Applied:
 
     ``table`` has a row for each of these, in the order of the copy, its training split first: its own id,
     label, class and ``split``, then ``card_id`` and ``card_split``, where it was found, and the scores of the
-    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose pixels the card does not
+    card. A split is ``train`` or ``held_out``. ``unknown`` are ids of the copy whose values the card does not
     have, ``num_missing`` examples of the card are not in the copy. ``renamed`` are names of classes in the
     copy by those in the card, where others are called differently with just the same examples, and
     ``num_relabelled`` examples have another class beside these.
@@ -43,9 +43,9 @@ class Applied:
 
     @property
     def text(self) -> str:
-        """``9,990 of 10,000 examples found by their pixels; 10 are not in the card``."""
+        """``9,990 of 10,000 examples found by their values; 10 are not in the card``."""
         num = len(self.table) + len(self.unknown)
-        parts = [f"{len(self.table):,} of {num:,} examples found by their pixels"]
+        parts = [f"{len(self.table):,} of {num:,} examples found by their values"]
         there = self.table["card_split"]
         held_out, moved = int((there == "held_out").sum()), int((there != self.table["split"]).sum())
         if held_out:
@@ -65,7 +65,7 @@ class Applied:
 
 
 def apply_card(card: str | Path, source: Any) -> Applied:
-    """The scores of a card for the examples of another copy of the data, found by their pixels.
+    """The scores of a card for the examples of another copy of the data, found by their decoded values.
 
     Order, ids, file formats and folders may differ; pixels may not: an example whose picture was made
     smaller, cropped or compressed with loss is another one and gets no scores. Copies of one picture are
@@ -79,21 +79,23 @@ def apply_card(card: str | Path, source: Any) -> Applied:
         source: the copy: a `Dataset` or what `load_dataset` takes.
 
     Raises:
-        BadInput: the card is damaged or without digests, the source cannot be read, or none of its pictures
+        BadInput: the card is damaged or without digests, the source cannot be read, or none of its examples
             is in the card.
     """
     import pandas as pd
 
     opened = open_card(card)
     if not opened.document.has_digests:
-        raise BadInput(f"{opened.path}: has no digests of pictures to find examples by; join {SCORES} by id")
+        raise BadInput(f"{opened.path}: has no digests to find examples by; join {SCORES} by id")
     scores = _scores(opened)
     data = source if isinstance(source, Dataset) else load_dataset(source)
     own = pd.concat([_examples(part, name) for name, part in data.splits.items()], ignore_index=True)
     found = _found(scores, own)
     known = np.flatnonzero(found >= 0)
     if not len(known):
-        raise BadInput(f"{data.name}: none of its {len(own):,} pictures is in {_what(opened)}; {_why(data)}")
+        raise BadInput(
+            f"{data.name}: none of its {len(own):,} {data.kind.nouns} is in {_what(opened)}; {_why(data)}"
+        )
     rows = scores.iloc[found[known]].reset_index(drop=True)
     named = own.drop(columns=DIGEST).iloc[known].reset_index(drop=True)
     there, here = (table["class"].to_numpy(object) for table in (rows, named))

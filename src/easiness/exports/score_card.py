@@ -16,7 +16,7 @@ from easiness.regular_file import read_regular
 from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
 from easiness.runs import find_split, has_held_out, positions_in
 from easiness.show import count, counted, markdown_text, picture_bytes
-from easiness.spec import Split, SplitRef, describe_recipe
+from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
 from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact, read_strictly
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
     It has ``scores.parquet`` (ids, every score with its standard error, memberships, and the digest of each
-    picture's pixels), ``held_out.parquet`` (the same of the held-out split, where the trials observed one),
+    decoded example), ``held_out.parquet`` (the same of the held-out split, where the trials observed one),
     ``card.json`` (recipe, versions, digests of the files), a figure, and a README that
     says what it is and how to cite it. No picture and no path of this machine is in it.
 
@@ -113,9 +113,9 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
             digests = value_digests(data)[positions_in(data, run, split)]
             table.insert(1, DIGEST, [one.tobytes().hex() for one in digests])
         elif split == "train":
-            note = f"without digests of pictures, so that it applies by ids alone: {why}"
+            note = f"without digests of examples, so that it applies by ids alone: {why}"
         elif note is None:
-            note = f"{HELD_OUT} is without digests of pictures, so that it applies by ids alone: {why}"
+            note = f"{HELD_OUT} is without digests of examples, so that it applies by ids alone: {why}"
     return tables, note
 
 
@@ -180,7 +180,7 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
     training = None
     if measured is not None:
         training = {
-            "recipe": measured.recipe.model_dump(),
+            "recipe": measured.recipe.model_dump(exclude=settings_of_others(run.spec.data.kind)),
             "epochs": run.epochs,
             "seed": measured.seed,
             "train_share": measured.train_share,
@@ -211,10 +211,10 @@ def _readme(run: Run, document: CardDocument) -> str:
         "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
     )
     means = (
-        "Each example is found again by the SHA-256 of its decoded pixels (`digest`), in whatever order and "
+        "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
         "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
         if document.has_digests
-        else f"No digests of pictures were to be had: join `{SCORES}` to your examples by `id`."
+        else f"No digests of examples were to be had: join `{SCORES}` to your examples by `id`."
     )
     held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
     files = SCORES if document.held_out is None else _SPLITS

@@ -46,6 +46,6 @@ def check_fits(num_bytes: int, what: str) -> None:
     """
     if not fits(num_bytes):
         raise BadInput(
-            f"{what}: the decoded images need {num_bytes / GIB:.1f} GiB, more than a third of the "
+            f"{what}: the decoded examples need {num_bytes / GIB:.1f} GiB, more than a third of the "
             f"{(available_memory() or 0) / GIB:.1f} GiB of memory available; use --limit to take fewer"
         )

@@ -22,14 +22,14 @@ LINE = 80
 _SECONDS_BETWEEN_UPDATES = 0.25  # of a notebook, which keeps every one of them on its way to the reader
 _NARROWEST_BAR = 6
 _BESIDE_TEXT = _NARROWEST_BAR + len(" 100% 00:00:00  ")  # a blank between each two columns, one to spare
-_WIDE = 110  # columns of a terminal that has room for "images/s"
+_WIDE = 112  # columns of a terminal that has room for "examples/s"
 
 
 @dataclass(frozen=True)
 class State:
     """Where a run is: ``texts`` say the same in ever fewer words, ``done`` is in [0, 1].
 
-    ``speed`` is in images per second; it and ``seconds_left`` are ``None`` where there is none.
+    ``speed`` is in examples per second; it and ``seconds_left`` are ``None`` where there is none.
     """
 
     texts: Sequence[str]
@@ -88,7 +88,7 @@ class Terminal:
     def show(self, state: State) -> None:
         """Move the bar; one that goes back begins anew, with a time of its own."""
         width = self._bar.console.width
-        unit = " images/s" if width >= _WIDE else "/s"
+        unit = " examples/s" if width >= _WIDE else "/s"
         speed = "" if state.speed is None else f"{state.speed:,.0f}{unit}"
         text = fitting(state.texts, width - _BESIDE_TEXT - len(speed))
         if not self._bar.tasks:
@@ -128,7 +128,7 @@ class Notebook:
         """Write the line, now and then."""
         tail = f"  {state.done:4.0%}"
         if state.speed is not None:
-            tail += f", {state.speed:,.0f} images/s"
+            tail += f", {state.speed:,.0f} examples/s"
         if state.seconds_left is not None and state.done < 1:
             tail += f", {duration_text(state.seconds_left)} left"
         self._text = fitting(state.texts, LINE - len(tail)) + tail

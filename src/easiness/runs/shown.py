@@ -137,7 +137,7 @@ class ShownProgress(Progress):
         if self._screen is not None:
             self._show()
         elif self._quiet_for() > self._within_epoch:
-            self._say(f"{self._done:,} of {self._total:,} images, {self._speed_text()}")
+            self._say(f"{self._done:,} of {self._total:,} examples, {self._speed_text()}")
 
     def skipped(self, num: int) -> None:
         """Leave these images out of what there is to do."""
@@ -175,7 +175,7 @@ class ShownProgress(Progress):
 
     def _speed_text(self) -> str:
         seconds = self._seconds_left()
-        text = f"{self._speed():,.0f} images/s"
+        text = f"{self._speed():,.0f} examples/s"
         return text if seconds is None else f"{text}, {duration_text(seconds)} left"
 
     def stored(self, index: int) -> None:  # noqa: ARG002

@@ -99,7 +99,7 @@ class Trainer:
             else:
                 images[name] = NodePhotos.of(self.spec, name, own)
         if num_bytes:
-            tell(f"images: {size_text(num_bytes)}, in the object store, from which each machine takes them")
+            tell(f"examples: {size_text(num_bytes)}, in the object store, from which each machine takes them")
         else:
             tell(
                 "photos: each machine reads them from the cache beside the run where it sees that, else from "

@@ -65,7 +65,7 @@ def test_a_shuffled_folder_of_pictures_gets_the_scores_of_its_own(made, run, tmp
     data = load_dataset("digits", limit=NUM)
     order = np.random.default_rng(0).permutation(NUM)
     found = apply_card(made.path, write_pngs(tmp_path / "copy", data, order))
-    assert found.text == f"{NUM} of {NUM} examples found by their pixels"
+    assert found.text == f"{NUM} of {NUM} examples found by their values"
     scores = run.scores().set_index("id")
     for row in found.table.itertuples():
         at = order[int(Path(row.id).stem)]  # type: ignore[arg-type]
@@ -113,7 +113,7 @@ def test_classes_with_other_names_are_no_other_classes(tmp_path):
     found = apply_card(made.path, load_dataset((pixels, labels), classes=["ant", "bee", "kitty"]))
     assert (found.renamed, found.num_relabelled) == ({"cat": "kitty"}, 1)
     assert found.text == (
-        "12 of 12 examples found by their pixels; classes with other names here: cat is kitty; "
+        "12 of 12 examples found by their values; classes with other names here: cat is kitty; "
         "1 have another class here"
     )
 
@@ -158,8 +158,8 @@ def test_a_run_without_pictures_gets_a_card_by_ids(tmp_path):
             trial.end_epoch()
     made = card(recorder.run, tmp_path / "card")
     assert made.note is not None
-    assert "without digests of pictures" in made.note
-    with pytest.raises(BadInput, match="no digests of"):
+    assert "without digests of examples" in made.note
+    with pytest.raises(BadInput, match="no digests to find"):
         apply_card(made.path, "digits")
 
 
@@ -218,7 +218,7 @@ def test_examples_of_both_splits_are_found_in_one_folder(with_held_out, tmp_path
     np.savez(tmp_path / "all.npz", x=pictures[order], y=labels[order])
     found = apply_card(made.path, tmp_path / "all.npz")
     assert found.text == (
-        "99 of 99 examples found by their pixels; 19 of them are in the held-out split of the card; "
+        "99 of 99 examples found by their values; 19 of them are in the held-out split of the card; "
         "19 of them are in the other split here; 1 of the card are not here"
     )
     scores = {split: run.scores(split=split).set_index("id")["confidence"] for split in ("train", "held_out")}
@@ -233,7 +233,7 @@ def test_a_picture_that_is_in_both_splits_stays_in_its_own(with_held_out):
     run, made, _, _ = with_held_out
     found = apply_card(made.path, run.spec.data.source)
     assert found.text == (
-        "100 of 100 examples found by their pixels; 20 of them are in the held-out split of the card"
+        "100 of 100 examples found by their values; 20 of them are in the held-out split of the card"
     )
     assert (found.table["split"] == found.table["card_split"]).all()
     assert (found.table["id"] == found.table["card_id"]).all()
@@ -254,13 +254,13 @@ def test_the_command_makes_and_applies(command, run, tmp_path):
     assert f"easiness card --apply {tmp_path / 'card'} SOURCE" in made.out
     done = command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.csv")
     assert done.code == 0
-    assert f"{NUM} of 1,797 examples found by their pixels; 1,677 are not in the card" in done.out
+    assert f"{NUM} of 1,797 examples found by their values; 1,677 are not in the card" in done.out
     table = pd.read_csv(tmp_path / "scores.csv")
     assert (table["id"] == table["card_id"]).all()
     piped = command("card", "--apply", tmp_path / "card", "digits")
     assert piped.code == 0
     assert piped.out == (tmp_path / "scores.csv").read_text("utf-8")
-    assert f"{NUM} of 1,797 examples found by their pixels" in piped.err
+    assert f"{NUM} of 1,797 examples found by their values" in piped.err
     assert command("card", "--apply", tmp_path / "card", "digits", "-o", tmp_path / "scores.txt").code == 2
     ended = command("card", run.path)
     assert ended.code == 2
@@ -286,7 +286,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
     assert "--columns" in command(*asked).err
     done = command(*asked, "--columns", "path=picture,label=breed")
     assert done.code == 0, done.err
-    assert "40 of 40 examples found by their pixels" in done.out
+    assert "40 of 40 examples found by their values" in done.out
     assert "classes with other names here: 0 is digit 0, 1 is digit 1" in done.out
     assert pd.read_csv(tmp_path / "scores.csv")["card_id"].tolist() == data.ids[taken].tolist()
     refused = command("card", run.path, "--skip-unreadable", "-o", tmp_path / "other")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from sklearn.datasets import load_digits
 import easiness as ez
 from easiness import BadInput, load_dataset
 from easiness.data import merge_splits
+from easiness.exports import FORMATS
 from easiness.inputs import IMAGE, VECTOR, kind_of
 from easiness.inputs.vector.stored import StoredVectors
 from easiness.models import build_model
+from easiness.report.facts import measure_command
+from easiness.report.page import render_report
 from easiness.runs.source import given_data
 from easiness.spec import DatasetRef, Loading, Recipe
 
@@ -208,10 +212,85 @@ def test_scores_suspects_and_comparisons(run: ez.Run, source: Path, tmp_path: Pa
 def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     run.report(tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text()
-    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->", "", page, flags=re.S)
+    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
     assert "vectors of 64 values" in text
     assert re.search(r"x\[\d+\] = [\d.]+ \([+-][\d.]+ sd\)", text)
-    assert not re.search(r"\bpictures?\b|\bimages?\b", text, flags=re.I)
+    assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", text, flags=re.I)
+    assert page.count('<ul class="examples without-pictures">') == 20  # easiest and hardest of ten classes
+    assert re.search(r'</p>\s*<figcaption><span class="id">', page)
+    assert 'class="full"' not in page
+    data = json.loads(re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, flags=re.S)[0])
+    assert data["pictures"] == {}
+    assert data["texts"]
+    assert all(re.match(r"x\[\d+\] = ", one) for one in data["texts"].values())
+
+
+def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: Path):
+    data = load_dataset(source)
+    recorder = ez.Recorder(tmp_path / "run", ids=data.ids, labels=data.labels)
+    rng = np.random.default_rng(0)
+    for seed in range(2):
+        with recorder.trial(seed) as trial:
+            trial.update(data.ids, rng.normal(size=(400, 10)) + 3 * np.eye(10)[data.labels])
+            trial.end_epoch()
+    page = render_report([recorder.run], source=data)
+    text = re.sub(r"<script.*?</script>|<style.*?</style>|<!--.*?-->|class=\"[^\"]*\"", "", page, flags=re.S)
+    assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", text, flags=re.I)
+    bare = ez.Recorder(tmp_path / "bare", ids=data.ids, labels=data.labels)
+    with bare.trial(0) as trial:
+        trial.update(data.ids, rng.normal(size=(400, 10)))
+        trial.end_epoch()
+    assert "There are no examples, only ids" in render_report([bare.run])
+
+
+def test_every_format_takes_vectors_or_says_that_it_shows_pictures(run: ez.Run, tmp_path: Path):
+    for form in FORMATS:
+        out = tmp_path / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"
+        if form.needs_pictures:
+            with pytest.raises(
+                BadInput, match=f"--to {form.name}: shows pictures, .* has vectors; choose hf"
+            ):
+                ez.export(run, form.name, out)
+            assert not out.exists()
+        elif form.name == "cleanlab":  # which needs all logits
+            with pytest.raises(BadInput, match="--keep-logits"):
+                ez.export(run, form.name, out)
+        else:
+            assert "image" not in ez.export(run, form.name, out).then
+            assert out.exists()
+
+
+def test_the_recipe_to_measure_it_again_is_taken(run: ez.Run, source: Path, tmp_path: Path):
+    command = measure_command(run, None)
+    assert command is not None
+    assert command.recipe is not None
+    (tmp_path / "recipe.toml").write_text(command.recipe)
+    asked = {**FEW, "trials": 1, "recipe": tmp_path / "recipe.toml"}
+    again = ez.measure(source, **asked, out=tmp_path / "run")
+    assert again.trials[0].document.hash == run.trials[0].document.hash
+
+
+def test_a_card_speaks_of_values(run: ez.Run, source: Path, tmp_path: Path):
+    made = ez.card(run, tmp_path / "card")
+    assert made.document.training is not None
+    assert "flip" not in made.document.training["recipe"]
+    assert "decoded values" in (made.path / "README.md").read_text()
+    assert ez.apply_card(made.path, source).text.startswith("600 of 600 examples found by their values")
+    with pytest.raises(BadInput, match="none of its 40 vectors is in the card"):
+        ez.apply_card(made.path, (X, Y))
+    shutil.copytree(run.path, tmp_path / "copy")
+    found = ez.diff(run, ez.open_run(tmp_path / "copy"), by="pixels")
+    assert "examples matched by their values" in found.sections()[0].note
+
+
+def test_distances_are_in_input_space(run: ez.Run):
+    found = ez.similarity(run, spaces=("pixel",), device="cpu", progress=False, fraction=0.3)
+    assert found.sentence().startswith("In input space, two of a class")
+    words = " ".join([found.sentence(), *(f"{one.title} {one.note}" for one in found.sections())])
+    assert "input space" in words
+    assert "tandardized values" in words
+    assert not re.search("pixel|image|contrast", words)
+    assert found.figure().axes[0].get_title(loc="left") == "in input space"
 
 
 def test_what_is_a_pictures_is_refused(

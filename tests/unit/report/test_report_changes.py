@@ -72,7 +72,7 @@ def test_examples_are_found_by_pixels(renumbered, tmp_path, command):
     section = page.read_text().partition('<section id="changes"')[2].partition("</section>")[0]
     section = section.replace("\xa0", " ")
     assert "2 of 40 examples became harder and 0 easier" in section
-    assert "examples matched by pixels" in section
+    assert "examples matched by their values" in section
     assert "have another class" not in section
     assert section.count("data:image/png") == 2
     open_run(new).report(

@@ -18,7 +18,7 @@ from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
 
-_COMPARING = "comparing images"
+_COMPARING = "comparing examples"
 _NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
 
 _MANY = 10

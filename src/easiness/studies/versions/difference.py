@@ -17,6 +17,8 @@ CHANGES: tuple[Change, ...] = ("harder", "easier", "came", "went", "unchanged")
 """In the order of the table."""
 
 Matching = Literal["ids", "pixels"]
+MATCHED: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}
+"""What examples are matched by, to people."""
 
 AT_LEAST = 0.1
 """Smallest change of confidence that counts, unless another is asked for."""
@@ -150,7 +152,7 @@ def _how(found: Difference) -> str:
     return (
         f"Mean probability of the label over epochs 1 to {found.epoch} of {found.model}, "
         f"{found.num_trials[0]} trials of {found.names[0]} against {found.num_trials[1]} of "
-        f"{found.names[1]}, examples matched by {found.by}; an example counts where it moved{least} "
+        f"{found.names[1]}, examples matched by {MATCHED[found.by]}; an example counts where it moved{least} "
         "beyond the noise of the trials, at a false-discovery rate of "
         f"{show.chosen_percent(found.rate)} (Benjamini-Hochberg). All examples together moved by "
         f"{show.with_interval(*found.overall, 3, signed=True)}. Classes with the most changed examples come "

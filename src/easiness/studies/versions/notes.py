@@ -38,7 +38,7 @@ def notes(old: Run, new: Run, by: Matching, epoch: int, matched: Matched) -> Ite
     changed = int((np.array([renamed.get(name, name) for name in before], object) != after).sum())
     if changed:
         moved = by == "ids" and new.ids.dtype == np.int64 and len(old.ids) == len(new.ids)
-        order = " Where ids are positions, another order does that: match by pixels then."
+        order = " Where ids are positions, another order does that: match them --by pixels then."
         yield (
             f"{changed:,} of the examples in both have another class in the new version."
             f"{order if moved and changed > len(before) / 2 else ''}"
@@ -100,14 +100,14 @@ def _on_ids(old: Run, new: Run, matched: Matched) -> Iterator[str]:
     if new.ids.dtype == np.int64 and len(old.ids) != len(new.ids):
         yield (
             "Ids are numbers, and the versions are of different size: where they are positions, an example "
-            "left out or put in moves all after it. Match by pixels then."
+            "left out or put in moves all after it. Match them --by pixels then."
         )
     went = set(_classes(old, matched.went)) - {*_classes(old, matched.old), *new.classes}
     came = set(_classes(new, matched.came)) - {*_classes(new, matched.new), *old.classes}
     if went and came:
         yield (
             f"Classes went and came as a whole ({shorten(sorted(went))}; {shorten(sorted(came))}): where a "
-            "folder was renamed, its examples have other ids. Match by pixels then."
+            "folder was renamed, its examples have other ids. Match them --by pixels then."
         )
 
 

@@ -16,7 +16,7 @@ from easiness.scores import Moments
 from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
 from easiness.studies.matching import common_epoch
-from easiness.studies.versions.difference import AT_LEAST, CHANGES, Difference, Matching
+from easiness.studies.versions.difference import AT_LEAST, CHANGES, MATCHED, Difference, Matching
 from easiness.studies.versions.notes import CERTAIN, least_logits, logit, notes, resolution_note
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def match_examples(old: Run, new: Run, by: Matching, sources: tuple[Any, Any]) -
     if not len(matched.old):
         other = "pixels" if by == "ids" else "ids"
         raise BadInput(
-            f"{old.path} and {new.path}: have no example in common by {by}; match them --by {other}"
+            f"{old.path} and {new.path}: have no example in common by {MATCHED[by]}; match them --by {other}"
         )
     return matched
 

@@ -139,7 +139,7 @@ def test_another_class_is_said(versions, tmp_path):
 
 
 def test_ids_of_numbers_and_versions_of_other_sizes_are_doubted(versions):
-    assert any("Match by pixels then" in note for note in diff(*versions).notes)
+    assert any("--by pixels then" in note for note in diff(*versions).notes)
 
 
 def test_the_same_key_several_times_is_matched_in_order():

@@ -66,7 +66,7 @@ def test_positions_in_another_order_are_doubted(tmp_path):
     notes = noted(tmp_path, dict(enumerate(names)), dict(enumerate(names[::-1])))
     assert notes == (
         "12 of the examples in both have another class in the new version. Where ids are positions, another "
-        "order does that: match by pixels then.",
+        "order does that: match them --by pixels then.",
     )
     few = noted(tmp_path / "few", dict(enumerate(names)), {**dict(enumerate(names)), 0: "bee"})
     assert few == ("1 of the examples in both have another class in the new version.",)
@@ -91,7 +91,7 @@ def test_a_renamed_folder_has_other_ids(tmp_path):
     notes = noted(tmp_path, of("ant", "cat", folders=True), of("ant", "kitty", folders=True))
     assert notes == (
         "Classes went and came as a whole (cat; kitty): where a folder was renamed, its examples have other "
-        "ids. Match by pixels then.",
+        "ids. Match them --by pixels then.",
     )
 
 
