@@ -290,7 +290,7 @@ def test_without_pictures_the_page_says_why_and_names_the_examples(
     ids = np.array([f"photos/{i:02d}.png" for i in range(12)], object)
     page = Page(render_report([record(noisy_logits(labels, trials=2, epochs=1), labels, ids=ids)]))
     assert page.images == []
-    assert "There are no pictures, only ids" in page.text
+    assert "There are no examples, only ids" in page.text
     assert all(name in page.text for name in ids)
 
 
