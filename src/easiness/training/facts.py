@@ -49,8 +49,8 @@ class NetworkFacts(BaseModel):
     convolutions: bool
     flops: float = Field(ge=0, allow_inf_nan=False)
     num_weights: int = Field(ge=0)
-    kept_bytes: int = Field(default=0, ge=0)
-    depthwise: float = Field(default=0.0, ge=0, le=1)
+    kept_bytes: int = Field(ge=0)
+    depthwise: float = Field(ge=0, le=1)
 
 
 def network_facts(workload: Workload) -> NetworkFacts:

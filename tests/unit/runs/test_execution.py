@@ -23,8 +23,8 @@ from easiness.training import NetworkFacts, own_device
 pytestmark = pytest.mark.usefixtures("empty_cache")
 
 CPU, GPU, MPS = torch.device("cpu"), torch.device("cuda"), torch.device("mps")
-LARGE = NetworkFacts(convolutions=True, flops=1e9, num_weights=1000, kept_bytes=1000)
-SMALL = NetworkFacts(convolutions=False, flops=1e6, num_weights=1000, kept_bytes=1000)
+LARGE = NetworkFacts(convolutions=True, flops=1e9, num_weights=1000, kept_bytes=1000, depthwise=0)
+SMALL = NetworkFacts(convolutions=False, flops=1e6, num_weights=1000, kept_bytes=1000, depthwise=0)
 
 
 def plan(trials: int = 10, epochs: int = 50, precision: Any = "float32") -> Plan:
