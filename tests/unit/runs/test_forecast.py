@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("empty_cache")
 ONE = Resolved(precision="float32", channels_last=False, threads=1, reason="so it is")
 TWO = ONE.model_copy(update={"threads": 2})
 BOTH = ONE.model_copy(update={"jobs": 2})
-FACTS = NetworkFacts(convolutions=False, flops=10.0, num_weights=7, depthwise=0)
+FACTS = NetworkFacts(convolutions=False, flops=10.0, num_weights=7, kept_bytes=0, depthwise=0)
 WORKLOAD = Workload("mlp_2_w4", Recipe(batch_size=4), (1, 4, 4), 3, 4, "cpu")
 WORK = Work(WORKLOAD, 20, 200)
 

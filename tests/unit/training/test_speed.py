@@ -19,7 +19,7 @@ def workload(model: str = "mlp_2_w4", batch: int = 8) -> Workload:
 
 
 def facts(flops: float = 1.0) -> NetworkFacts:
-    return NetworkFacts(convolutions=False, flops=flops, num_weights=1, depthwise=0)
+    return NetworkFacts(convolutions=False, flops=flops, num_weights=1, kept_bytes=0, depthwise=0)
 
 
 class Rehearsed:
