@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import easiness as ez
-from easiness.inputs.image import encoded
+from easiness.inputs.image import kind
 from easiness.runs.cost import _Photos
 
 NUM = 12  # photos of each class and split
@@ -41,13 +41,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the photos as they are decoded, but for the few that are to tell what decoding costs."""
     monkeypatch.setattr("easiness.runs.cost._photos", lambda *_: _Photos(0, 0.0))
     names: list[str] = []
-    decode = encoded.decode_image  # type: ignore[attr-defined]
+    decode = kind.decode_image  # type: ignore[attr-defined]
 
     def noted(blob: Any, name: str, channels: Any) -> Any:
         names.append(name)
         return decode(blob, name, channels)
 
-    monkeypatch.setattr(encoded, "decode_image", noted)
+    monkeypatch.setattr(kind, "decode_image", noted)
     return names
 
 
@@ -126,7 +126,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
     whole = contents(measure("whole").path)
     monkeypatch.setattr("easiness.inputs.image.photo_cache._AT_ONCE", 4)
     (tmp_path / "elsewhere").mkdir()
-    noted = encoded.decode_image  # type: ignore[attr-defined]
+    noted = kind.decode_image  # type: ignore[attr-defined]
 
     def interrupted(*arguments: Any) -> Any:
         if len(decoded) >= 10:
@@ -135,13 +135,13 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
 
     monkeypatch.setattr("easiness.inputs.image.threads.CHUNK", 1)
     decoded.clear()
-    monkeypatch.setattr(encoded, "decode_image", interrupted)
+    monkeypatch.setattr(kind, "decode_image", interrupted)
     with pytest.raises(KeyboardInterrupt):
         measure("elsewhere/run")
     assert not (tmp_path / "elsewhere/run").exists()
     first = set(decoded)
     decoded.clear()
-    monkeypatch.setattr(encoded, "decode_image", noted)
+    monkeypatch.setattr(kind, "decode_image", noted)
     assert contents(measure("elsewhere/run").path) == whole
     assert len(first & set(decoded)) <= 10 - 4  # what was on disk was not decoded again
     assert len(first | set(decoded)) == 4 * NUM

@@ -43,8 +43,9 @@ def given_data(source: Any, loading: Loading) -> Dataset:
             f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
             "load_dataset"
         )
-    # a split that was held out from others is now data of its own, and seen by itself
-    return part_of(replace(source, standard=None), loading)
+    if source.standard is not None:  # it was held out from others, and is now seen by itself
+        source = replace(source, standard=None)
+    return part_of(source, loading)
 
 
 def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
