@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -14,19 +14,9 @@ from easiness.studies import matching
 
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
-    epoch: Annotated[
-        int | None,
-        typer.Option("--epoch", help="Compare after this many epochs; the last common one by default."),
-    ] = None,
-    fraction: Annotated[
-        float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
-    ] = 0.1,
-    ties: Annotated[
-        Literal["expected", "strict", "refine"] | None,
-        typer.Option(
-            "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
-        ),
-    ] = None,
+    epoch: options.ComparedEpoch = None,
+    fraction: options.Fraction = 0.1,
+    ties: options.Ties = None,
     details: Annotated[
         bool, typer.Option("--details", help="Show every table: ceilings, ties, reliability, drift.")
     ] = False,

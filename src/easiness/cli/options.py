@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -24,6 +24,17 @@ HeldOutToo: TypeAlias = Annotated[
 ]
 ScoreEpoch: TypeAlias = Annotated[
     int | None, typer.Option("--epoch", help="Scores of after this many epochs; the last by default.")
+]
+ComparedEpoch: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--epoch", help="Compare after this many epochs; the last common one by default."),
+]
+Fraction: TypeAlias = Annotated[
+    float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
+]
+Ties: TypeAlias = Annotated[
+    Literal["expected", "strict", "refine"] | None,
+    typer.Option("--ties", help="What becomes of examples tied at the cut; expected and refine by default."),
 ]
 Output: TypeAlias = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
 Trust: TypeAlias = Annotated[

@@ -30,15 +30,8 @@ def perturb(
     side: Annotated[
         Literal["easy", "hard"] | None, typer.Option("--side", help="Match these alone; both by default.")
     ] = None,
-    fraction: Annotated[
-        float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
-    ] = 0.1,
-    ties: Annotated[
-        Literal["expected", "strict", "refine"] | None,
-        typer.Option(
-            "--ties", help="What becomes of examples tied at the cut; expected and refine by default."
-        ),
-    ] = None,
+    fraction: options.Fraction = 0.1,
+    ties: options.Ties = None,
     pattern_level: Annotated[
         float | None,
         typer.Option("--pattern-level", help="Level of --patterns; the last but one by default."),

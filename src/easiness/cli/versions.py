@@ -20,10 +20,7 @@ def diff(
         Literal["ids", "pixels"],
         typer.Option("--by", help="What makes an example the same in both: its id, or its values (pixels)."),
     ] = "ids",
-    epoch: Annotated[
-        int | None,
-        typer.Option("--epoch", help="Compare after this many epochs; the last common one by default."),
-    ] = None,
+    epoch: options.ComparedEpoch = None,
     rate: Annotated[
         float, typer.Option("--rate", help="Expected share of false ones among those said to have changed.")
     ] = 0.05,
