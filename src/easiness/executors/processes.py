@@ -154,7 +154,9 @@ class ProcessesExecutor:
 
             for worker in list(self._pool._processes.values()):
                 kill_process_tree(worker)
-            self._pool._result_queue._writer.close()
+            with self._pool._flags.shutdown_lock:  # which loky takes before it closes that end itself
+                if self._pool._flags.broken is None:
+                    self._pool._result_queue._writer.close()
 
     def _has_missed_an_end(self) -> bool:
         """Has a worker ended, and loky not taken the pool for broken?"""
