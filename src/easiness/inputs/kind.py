@@ -130,14 +130,6 @@ class Values(Protocol):
         ...
 
 
-class MakingUp(Protocol):
-    """How a kind makes up examples, to time a network on."""
-
-    def __call__(self, shape: tuple[int, ...], recipe: Recipe, num: int) -> Values:
-        """``num`` examples that become network input of this shape, at random."""
-        ...
-
-
 class Shown(Protocol):
     """An example as people see it."""
 
@@ -158,14 +150,6 @@ class Shown(Protocol):
 
     def file(self) -> bytes:
         """The content of the file that holds it."""
-        ...
-
-
-class Showing(Protocol):
-    """How a kind shows an example."""
-
-    def __call__(self, value: Value, traits: Any) -> Shown:
-        """``traits`` are those of the data."""
         ...
 
 
@@ -192,21 +176,25 @@ class Near:
     left_out: Callable[[Any, Any], str]
 
 
+MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]
+"""Makes up, to time a network on, so many examples that become network input of a shape."""
+
+Show = Callable[[Value, Any], Shown]
+"""Shows an example, by the traits of the data."""
+
+Pack = Callable[[Examples, Recipe, Path | None, Callable[[int], None]], Values]
+"""Packs a split as training takes it; in a folder there may be a file that is found again."""
+
+
+Decoding = Callable[[Examples, Recipe, Path | None, int], tuple[int, float]]
+"""What packing a split costs: bytes in the folder of the cache, and seconds for so many passes over it."""
+
+
 class FromArray(Protocol):
     """How a kind makes examples of an array [K, ...] that it takes."""
 
     def __call__(self, array: npt.NDArray[Any], where: str, *, copy: bool) -> Stored:
         """The examples; with ``copy`` they share no memory with the array, called ``where`` in an error."""
-        ...
-
-
-class Packing(Protocol):
-    """How a kind packs the examples of a split."""
-
-    def __call__(
-        self, examples: Examples, recipe: Recipe, cache: Path | None, on_packed: Callable[[int], None]
-    ) -> Values:
-        """The examples as training takes them; ``cache`` is a folder for a file that is found again."""
         ...
 
 
@@ -231,7 +219,7 @@ class InputKind:
     one. ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
     says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
     ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
-    copies, where something does.
+    copies, where something does, and ``decoding`` foretells what `pack` costs, where that is worth telling.
     """
 
     name: str
@@ -243,15 +231,16 @@ class InputKind:
     takes: Callable[[npt.NDArray[Any]], bool]
     from_array: FromArray
     decode: Decode | None
-    pack: Packing
+    pack: Pack
     bank: Banking
-    made_up: MakingUp
+    made_up: MakeUp
     networks: tuple[str, ...]
     looks: Callable[[tuple[int, ...] | None, Recipe | None], str]
     augmentation: Callable[[tuple[int, ...], Recipe], str]
     observation: Callable[[Recipe], str]
-    show: Showing
+    show: Show
     near: Near | None = None
+    decoding: Decoding = lambda *_: (0, 0.0)
 
     @property
     def settings(self) -> Mapping[str, Any]:

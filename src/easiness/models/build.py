@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from easiness.errors import BadInput, wanted_to_exit
+from easiness.errors import BadInput, unless_exit
 from easiness.inputs import Signature
 from easiness.models.family import Family, Shape
 from easiness.models.registry import find_family, published
@@ -76,10 +76,8 @@ def _check_output(net: nn.Module, family: Family, name: str, input_shape: Shape,
         # A network of the user's own may draw random numbers even in evaluation mode.
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             output = net(example)
-    except SystemExit as error:
-        raise BadInput(family.unsuited(name, input_shape, wanted_to_exit(error))) from error
-    except Exception as error:
-        raise BadInput(family.unsuited(name, input_shape, error)) from error
+    except (Exception, SystemExit) as error:
+        raise BadInput(family.unsuited(name, input_shape, unless_exit(error))) from error
     finally:
         for module, training in modes:
             module.training = training

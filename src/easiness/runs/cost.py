@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from easiness.data import Dataset
-from easiness.inputs import IMAGE, cache_path, fits, reduce
 from easiness.runs.forecast import Forecast, work_of
 from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, RunSpec
 
-_DECODED = 32  # photos whose size and decoding stand for all
 _BYTES_PER_OBSERVATION = 17
 """Four statistics that hardly compress and a prediction, as measured on stored runs."""
 
@@ -90,8 +85,10 @@ def estimate_cost(
     share = 1 - spec.train_share if spec.probes[0].keep_logits == "left_out" else 1.0
     logits = int(share * sum(kept) * 4 * data.num_classes)
     weights = 4 * facts.num_weights if spec.keep_weights else 0
-    found = [
-        _photos(split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train")))
+    decoding = [
+        split.kind.decoding(
+            split, spec.recipe, cache, missing * (passes.get(name, 0) + spec.epochs * (name == "train"))
+        )
         for name, split in splits.items()
     ]
     return Cost(
@@ -105,8 +102,8 @@ def estimate_cost(
         step_seconds=speed.step,
         seconds=-(-missing // spec.resolved.jobs) * work.seconds(speed),
         run_bytes=missing * (observations + logits + weights),
-        decoding_seconds=sum(photos.decoding_seconds for photos in found),
-        cache_bytes=sum(photos.cache_bytes for photos in found),
+        decoding_seconds=sum(seconds for _, seconds in decoding),
+        cache_bytes=sum(num_bytes for num_bytes, _ in decoding),
     )
 
 
@@ -114,29 +111,4 @@ def cached_bytes(data: Dataset, recipe: Recipe, cache: Path | None) -> int:
     """What the photos of both splits will take in the folder ``cache`` that are not there yet."""
     if cache is None:
         return 0
-    return sum(_photos(split, recipe, cache, 0).cache_bytes for split in data.splits.values())
-
-
-@dataclass(frozen=True)
-class _Photos:
-    """What the photos of a split cost before they can be trained on."""
-
-    cache_bytes: int
-    decoding_seconds: float
-
-
-def _photos(split: Dataset, recipe: Recipe, cache: Path | None, num_passes: int) -> _Photos:
-    """The cost by the first photos of the split; without a cache each of ``num_passes`` may decode all."""
-    if split.kind != IMAGE or not recipe.crop:
-        return _Photos(0, 0.0)
-    channels = split.stored.traits.channels
-    if cache and cache_path(cache, split.fingerprint, recipe.resize, channels).exists():
-        return _Photos(0, 0.0)
-    began = time.perf_counter()
-    some = split.stored.subset(np.arange(min(_DECODED, len(split))))
-    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
-    seconds = (time.perf_counter() - began) / len(sizes) * len(split)
-    num_bytes = int(np.mean(sizes) * len(split))
-    if cache:
-        return _Photos(num_bytes, seconds)
-    return _Photos(0, seconds if fits(num_bytes) else seconds * num_passes)
+    return sum(split.kind.decoding(split, recipe, cache, 0)[0] for split in data.splits.values())

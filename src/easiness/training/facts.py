@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from easiness.errors import BadInput, is_out_of_memory, wanted_to_exit
+from easiness.errors import BadInput, is_out_of_memory, unless_exit
 from easiness.models import build_model
 from easiness.named_import import describe
 from easiness.spec import Recipe, Resolved
@@ -67,7 +67,7 @@ def network_facts(workload: Workload) -> NetworkFacts:
             except BadInput:
                 raise
             except (Exception, SystemExit) as error:
-                first = first or (wanted_to_exit(error) if isinstance(error, SystemExit) else error)
+                first = first or unless_exit(error)
     assert first is not None
     raise cannot_train(workload, first) from first
 

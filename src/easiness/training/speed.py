@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from easiness.errors import BadInput, wanted_to_exit
+from easiness.errors import BadInput, unless_exit
 from easiness.inputs import TensorBank, kind_named
 from easiness.models import build_model
 from easiness.spec import Resolved
@@ -118,7 +118,7 @@ def measure_speed(workload: Workload, resolved: Resolved, facts: NetworkFacts) -
         except BadInput:
             raise
         except (Exception, SystemExit) as error:  # a network may be anybody's code
-            why = wanted_to_exit(error) if isinstance(error, SystemExit) else error
+            why = unless_exit(error)
             raise cannot_train(workload, why) from why
 
 

@@ -18,9 +18,9 @@ from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
 from easiness.data.sources.torch_items import INT64, ItemImages, Items, length_of
 from easiness.errors import BadInput
+from easiness.inputs import Positions
 from easiness.record import to_numpy
 
-Positions = npt.NDArray[np.int64]
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
 Listed = tuple[Path, list[str], list[int]]
 """A root, files relative to it (absolute where they lie elsewhere), and the label of each."""

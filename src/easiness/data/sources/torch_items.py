@@ -18,6 +18,7 @@ from easiness.inputs import (
     Header,
     ImageTraits,
     Pixels,
+    Positions,
     UnreadableImage,
     counted,
     decode_opened,
@@ -30,7 +31,6 @@ from easiness.inputs import (
 )
 from easiness.record import to_numpy
 
-Positions = npt.NDArray[np.int64]
 R = TypeVar("R")
 
 READ_TWICE = 5

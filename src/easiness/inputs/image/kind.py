@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +15,14 @@ from easiness.inputs.image.decode import Blob, decode_image
 from easiness.inputs.image.formats import suffixes
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photo_cache import cache_path, cached_photos
-from easiness.inputs.image.photos import DecodedPhotos, average_blocks, uncached_photos
+from easiness.inputs.image.photos import DecodedPhotos, average_blocks, reduce, uncached_photos
 from easiness.inputs.image.pixels import to_pixels
 from easiness.inputs.image.scan import ImageTraits
 from easiness.inputs.image.shown import show
 from easiness.inputs.image.stored import ArrayImages, Pixels
 from easiness.inputs.image.words import augmentation, looks, observation
 from easiness.inputs.kind import Examples, InputKind, Values
+from easiness.inputs.memory import fits
 from easiness.inputs.packed import Packed
 from easiness.spec import Recipe
 
@@ -29,12 +32,15 @@ if TYPE_CHECKING:
     from easiness.inputs.bank import TensorBank
 
 
+_DECODED = 32  # photos whose size and decoding stand for all
+
+
 def _takes(array: npt.NDArray[Any]) -> bool:
     return array.ndim in (3, 4)
 
 
 def _from_array(array: npt.NDArray[Any], where: str, *, copy: bool) -> ArrayImages:
-    pixels = np.ascontiguousarray(to_pixels(array, where))
+    pixels = to_pixels(array, where)
     return ArrayImages(pixels.copy() if copy and np.may_share_memory(pixels, array) else pixels)
 
 
@@ -64,9 +70,23 @@ def _pack(
     return cached_photos(examples.stored, recipe.resize, path, on_packed)
 
 
-def _bank(
-    values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int = 1
-) -> TensorBank:
+def _decoding(examples: Examples, recipe: Recipe, cache: Path | None, num_passes: int) -> tuple[int, float]:
+    """By the first photos of the split; without a cache each pass may decode all."""
+    if not recipe.crop:
+        return 0, 0.0
+    if cache and cache_path(cache, examples.fingerprint, recipe.resize, examples.traits.channels).exists():
+        return 0, 0.0
+    began, num = time.perf_counter(), len(examples.stored)
+    some = examples.stored.subset(np.arange(min(_DECODED, num)))
+    sizes = [photo.size for photo in some.map(partial(reduce, short_side=recipe.resize))]
+    seconds = (time.perf_counter() - began) / len(sizes) * num
+    num_bytes = int(np.mean(sizes) * num)
+    if cache:
+        return num_bytes, seconds
+    return 0, seconds if fits(num_bytes) else seconds * num_passes
+
+
+def _bank(values: Values, recipe: Recipe, device: torch.device, *, augment: bool, sharers: int) -> TensorBank:
     import torch
 
     from easiness.inputs.bank import TensorBank
@@ -112,6 +132,7 @@ IMAGE = InputKind(
     from_array=_from_array,
     decode=_decode,
     pack=_pack,
+    decoding=_decoding,
     bank=_bank,
     made_up=_made_up,
     networks=("wrn_16_4", "mlp_3"),

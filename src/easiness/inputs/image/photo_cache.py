@@ -113,8 +113,11 @@ def opened_cache(path: Path) -> Packed:
     Raises:
         DamagedCache: it is not whole.
     """
-    pixels = CheckedPixels(path)
-    return Packed(pixels, pixels.shapes, (_in_another_process, (path,)))
+    return _packed(CheckedPixels(path))
+
+
+def _packed(pixels: CheckedPixels) -> Packed:
+    return Packed(pixels, pixels.shapes, (_in_another_process, (pixels.path,)))
 
 
 def _read_end(file: BinaryIO) -> tuple[int, int, npt.NDArray[np.uint32]]:
@@ -151,11 +154,14 @@ def cached_photos(
         RunFailed: the file cannot be written.
     """
     try:
-        if not _is_whole(path):
+        pixels = _whole(path)
+        if pixels is None:
             path.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{path}.lock"):
-                if not _is_whole(path):
+                pixels = _whole(path)
+                if pixels is None:
                     _build(stored, short_side, path, on_cached)
+                    pixels = CheckedPixels(path)
             Path(f"{path}.lock").unlink(missing_ok=True)
     except OSError as error:
         free = shutil.disk_usage(path.parent).free if path.parent.is_dir() else 0
@@ -165,19 +171,17 @@ def cached_photos(
             f"{path}: the cache of photos cannot be written ({error.strerror or error}, {free // 10**6} MB "
             f"free){begun}; run it again when this is mended, or use --cache off"
         ) from error
-    pixels = CheckedPixels(path)
     if len(pixels.shapes) != len(stored) or pixels.short_side != short_side:
         raise BadInput(f"{path}: this cache holds other photos; remove it and run again")
-    return opened_cache(path)
+    return _packed(pixels)
 
 
-def _is_whole(path: Path) -> bool:
-    """Is the file there, and its end as it was written? The photos are checked when they are taken."""
+def _whole(path: Path) -> CheckedPixels | None:
+    """The file where it is there, its end as it was written. The photos are checked when they are taken."""
     try:
-        CheckedPixels(path)
+        return CheckedPixels(path)
     except DamagedCache:
-        return False
-    return True
+        return None
 
 
 def _build(stored: StoredImages, short_side: int, path: Path, on_cached: Callable[[int], None]) -> None:

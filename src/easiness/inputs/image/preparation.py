@@ -28,13 +28,31 @@ def draw_moves(num: int, shift: int, flip: float, generator: torch.Generator) ->
 
 
 @dataclass(frozen=True)
-class Moved:
+class _Pictures:
+    """What becomes of pixels, however they were fetched."""
+
+    recipe: Recipe
+
+    def raw(self, values: Tensor) -> Tensor:
+        """Pixels as float [b, c, h, w] in [0, 1]."""
+        return raw_values(values)
+
+    def normalized(self, raw: Tensor) -> Tensor:
+        """What a network gets."""
+        return normalize(raw, self.recipe)
+
+    def finished(self, values: Tensor) -> Tensor:
+        """What a network gets of pixels in 0..255."""
+        return network_input(values, self.recipe)
+
+
+@dataclass(frozen=True)
+class Moved(_Pictures):
     """Pictures of one size, [K, h, w, c] in 0..255; beyond their borders they are zero.
 
     ``shift`` is the largest translation in pixels, 0 for a split that is only evaluated.
     """
 
-    recipe: Recipe
     shift: int = 0
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
@@ -60,27 +78,14 @@ class Moved:
             batch.view(len(positions), height, -1).mul_(in_row * in_column)
         return batch.view(len(positions), height, width, channels)
 
-    def raw(self, values: Tensor) -> Tensor:
-        """Pixels as float [b, c, h, w] in [0, 1]."""
-        return raw_values(values)
-
-    def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets."""
-        return normalize(raw, self.recipe)
-
-    def finished(self, values: Tensor) -> Tensor:
-        """What a network gets of pixels in 0..255."""
-        return network_input(values, self.recipe)
-
 
 @dataclass(frozen=True)
-class Cropped:
+class Cropped(_Pictures):
     """Photos of any size, cropped to ``recipe.crop`` pixels: at random in training, at the centre else.
 
     ``sizes`` [K, 2] are (height, width) of all photos of the split.
     """
 
-    recipe: Recipe
     sizes: Tensor
 
     def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
@@ -98,14 +103,6 @@ class Cropped:
         if drawn is None:
             return crop_centre(values, recipe.resize, recipe.crop, device)
         return crop_random(values, drawn, recipe.crop, device).to(device)
-
-    def raw(self, values: Tensor) -> Tensor:
-        """Pixels as float [b, c, h, w] in [0, 1]."""
-        return raw_values(values)
-
-    def normalized(self, raw: Tensor) -> Tensor:
-        """What a network gets."""
-        return normalize(raw, self.recipe)
 
     def finished(self, values: Tensor) -> Tensor:
         """What a network gets of pixels in 0..255; on a CPU computed a few photos at a time."""

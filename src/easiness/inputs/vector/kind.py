@@ -54,7 +54,7 @@ def _bank(
     device: torch.device,
     *,
     augment: bool,  # noqa: ARG001
-    sharers: int = 1,
+    sharers: int,
 ) -> TensorBank:
     from easiness.inputs.bank import TensorBank
     from easiness.inputs.vector.preparation import AsTheyAre
