@@ -36,8 +36,10 @@ class TrialFailed(EasinessError):
     """One trial cannot be finished, for example because its loss stopped being finite."""
 
 
-def wanted_to_exit(error: SystemExit) -> RunFailed:
-    """The failure of somebody else's code that called ``sys.exit``: the process is not its own to end."""
+def unless_exit(error: Exception | SystemExit) -> Exception:
+    """The error, or a failure where somebody else's code called ``sys.exit``, which it may not."""
+    if not isinstance(error, SystemExit):
+        return error
     return RunFailed(f"it called sys.exit({'' if error.code is None else repr(error.code)})")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar, runtime_checkable
 
-from easiness.errors import wanted_to_exit
+from easiness.errors import unless_exit
 from easiness.show import counted
 
 Item = TypeVar("Item")
@@ -27,9 +27,7 @@ class Outcome(Generic[Item, Value]):
 
 def failed(item: Item, error: Exception | SystemExit) -> Outcome[Item, Any]:
     """The outcome of an item that raised; wanting to end the process is an error too: it is not its own."""
-    if isinstance(error, SystemExit):
-        error = wanted_to_exit(error)
-    return Outcome(item, error=error)
+    return Outcome(item, error=unless_exit(error))
 
 
 @runtime_checkable

@@ -20,7 +20,49 @@ STATE = "easiness.safetensors"
 Collator = Callable[[list[Any]], dict[str, Any]]
 
 
-class RecordCallback(TrainerCallback):  # type: ignore[misc]
+class _Recording(TrainerCallback):  # type: ignore[misc]
+    """What both ways to record have in common: a trial that begins, is kept, and is stored in the end."""
+
+    def __init__(self, recorder: Recorder, seed: int, trained_on: Any, id_key: str) -> None:
+        self._recorder, self._seed, self._trained_on, self._id_key = recorder, seed, trained_on, id_key
+        self._trial: TrialRecorder | None = None
+
+    def _begin(self, args: Any, state: Any) -> None:
+        """Begin a trial, or where the Trainer goes on from a checkpoint, take that with what is beside it.
+
+        Raises:
+            BadInput: the checkpoint has no recording, or a damaged one, so that epochs would be missing.
+        """
+        trial = self._recorder.trial(self._seed, trained_on=self._trained_on)
+        if state.global_step:
+            folder = args.resume_from_checkpoint
+            if not isinstance(folder, str) or not Path(folder, STATE).exists():
+                folder = str(_folder(args, state))
+            kept = Path(folder, STATE)
+            if not kept.exists():
+                raise BadInput(
+                    f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train "
+                    "from the start"
+                )
+            trial.restore(_recorded(kept))
+        self._trial = trial
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Keep what was recorded in the folder of the checkpoint that the Trainer has just written."""
+        from safetensors.numpy import save_file
+
+        folder = _folder(args, state)
+        if self._trial is not None and folder.is_dir():
+            save_file(self._trial.state(), folder / STATE)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Store the trial."""
+        if self._trial is not None:
+            self._trial.__exit__(None, None, None)
+            self._trial = None
+
+
+class RecordCallback(_Recording):
     """Records a trial: after every epoch in a clean pass over ``dataset``.
 
     >>> callback = RecordCallback(recorder, dataset, seed=0)  # doctest: +SKIP
@@ -54,11 +96,9 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
             id_key: where an example has its id.
             batch_size: of the pass; that of the Trainer's evaluation by default.
         """
-        self._recorder, self._dataset = recorder, dataset
-        self._seed, self._trained_on = seed, trained_on
+        super().__init__(recorder, seed, trained_on, id_key)
+        self._dataset, self._batch_size = dataset, batch_size
         self._collator = collator or default_data_collator
-        self._id_key, self._batch_size = id_key, batch_size
-        self._trial: TrialRecorder | None = None
 
     def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Begin the trial, or go on with that of the checkpoint.
@@ -71,7 +111,7 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
                 for examples in self._batches(1):
                     self._ids(examples)
                     break
-            self._trial = _begun(self._recorder, self._seed, self._trained_on, args, state)
+            self._begin(args, state)
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Look at every example, and close the epoch."""
@@ -93,18 +133,8 @@ class RecordCallback(TrainerCallback):  # type: ignore[misc]
     def _ids(self, examples: list[Any]) -> list[Any]:
         return [id_of(example, self._id_key, "RecordCallback") for example in examples]
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Keep what was recorded beside the Trainer's checkpoint."""
-        _save(self._trial, args, state)
 
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Store the trial."""
-        if self._trial is not None:
-            self._trial.__exit__(None, None, None)
-            self._trial = None
-
-
-class RecordTraining(TrainerCallback):  # type: ignore[misc]
+class RecordTraining(_Recording):
     """Records a trial from what the training steps compute anyway.
 
     >>> args = TrainingArguments(..., remove_unused_columns=False)  # doctest: +SKIP
@@ -124,9 +154,7 @@ class RecordTraining(TrainerCallback):  # type: ignore[misc]
             raise BadInput(
                 "RecordTraining: make the Recorder with augmented=True; training steps are recorded"
             )
-        self._recorder, self._seed, self._trained_on = recorder, seed, trained_on
-        self._id_key = id_key
-        self._trial: TrialRecorder | None = None
+        super().__init__(recorder, seed, trained_on, id_key)
         self._ids: Any = None
         self._hooks: list[Any] = []
 
@@ -138,7 +166,7 @@ class RecordTraining(TrainerCallback):  # type: ignore[misc]
             )
         if args.world_size > 1:
             raise BadInput("RecordTraining: several processes see parts of the examples; use RecordCallback")
-        self._trial = _begun(self._recorder, self._seed, self._trained_on, args, state)
+        self._begin(args, state)
         net = getattr(model, "module", model)
         self._hooks = [
             net.register_forward_pre_hook(self._before, with_kwargs=True),
@@ -162,17 +190,11 @@ class RecordTraining(TrainerCallback):  # type: ignore[misc]
         if self._trial is not None:
             self._trial.end_epoch()
 
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Keep what was recorded beside the Trainer's checkpoint."""
-        _save(self._trial, args, state)
-
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Store the trial, and listen no longer."""
         for hook in self._hooks:
             hook.remove()
-        if self._trial is not None:
-            self._trial.__exit__(None, None, None)
-            self._trial = None
+        super().on_train_end(args, state, control)
 
 
 def keep_ids(collator: Collator, id_key: str = "id") -> Collator:
@@ -203,27 +225,6 @@ def _logits_of(outputs: Any) -> torch.Tensor:
     return logits
 
 
-def _begun(recorder: Recorder, seed: int, trained_on: Any, args: Any, state: Any) -> TrialRecorder:
-    """A new trial, or where the Trainer goes on from a checkpoint, that with what is beside it.
-
-    Raises:
-        BadInput: the checkpoint has no recording, or a damaged one, so that epochs would be missing.
-    """
-    trial = recorder.trial(seed, trained_on=trained_on)
-    if state.global_step:
-        folder = args.resume_from_checkpoint
-        if not isinstance(folder, str) or not Path(folder, STATE).exists():
-            folder = str(_folder(args, state))
-        kept = Path(folder, STATE)
-        if not kept.exists():
-            raise BadInput(
-                f"{kept}: is missing, so that the epochs before the checkpoint were not recorded; train from "
-                "the start"
-            )
-        trial.restore(_recorded(kept))
-    return trial
-
-
 def _recorded(kept: Path) -> dict[str, Any]:
     """The recording in a file beside a checkpoint of the Trainer."""
     from safetensors import SafetensorError
@@ -236,15 +237,6 @@ def _recorded(kept: Path) -> dict[str, Any]:
             f"{kept}: is damaged, so that what was recorded before the checkpoint is lost; go on from an "
             "earlier checkpoint or train from the start"
         ) from None
-
-
-def _save(trial: TrialRecorder | None, args: Any, state: Any) -> None:
-    """Keep what was recorded in the folder of the checkpoint that the Trainer has just written."""
-    from safetensors.numpy import save_file
-
-    folder = _folder(args, state)
-    if trial is not None and folder.is_dir():
-        save_file(trial.state(), folder / STATE)
 
 
 def _folder(args: Any, state: Any) -> Path:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from easiness.errors import BadInput
 from easiness.inputs import Signature
-from easiness.models import build_model
 from easiness.training.network import find_classifier
+from easiness.training.stored_network import restored
 
 
 class FeatureReader:
@@ -33,12 +33,10 @@ class FeatureReader:
         ``pretrained`` is the file that training started from, which some networks are built by.
 
         Raises:
-            BadInput: the network cannot be built, or has no linear or convolutional classifier.
+            BadInput: the network cannot be built, the weights are not those of such a network, or it has no
+                linear or convolutional classifier.
         """
-        with torch.random.fork_rng(devices=[]):
-            net = build_model(model, signature, num_classes, pretrained)
-        # torch takes over what it is given, and these arrays may not be written to
-        net.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+        net = restored(model, signature, num_classes, weights, pretrained)
         classifier = find_classifier(net, num_classes)
         if classifier is None:
             raise BadInput(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from easiness.errors import BadInput
 from easiness.inputs import Signature, TensorBank
@@ -45,6 +45,27 @@ class TransformedExamples:
         return self.bank.normalized(self.transform(self.bank.raw(batch), ids=self.ids[batch]))
 
 
+def restored(
+    name: str,
+    signature: Signature,
+    num_classes: int,
+    weights: Mapping[str, npt.NDArray[Any]],
+    pretrained: Path | None,
+) -> nn.Module:
+    """The model with these weights; as `open_network`."""
+    with torch.random.fork_rng(devices=[]):
+        model = build_model(name, signature, num_classes, pretrained)
+    try:
+        # copied, since these arrays may not be written to
+        model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BadInput(
+            f"model {name}: the stored weights do not fit the network ({reason}); restore the run from a copy"
+        ) from None
+    return model
+
+
 def open_network(
     spec: RunSpec,
     weights: Mapping[str, npt.NDArray[Any]],
@@ -61,17 +82,7 @@ def open_network(
     Raises:
         BadInput: the network cannot be built, or the weights are not those of such a network.
     """
-    with torch.random.fork_rng(devices=[]):
-        model = build_model(spec.model, signature, num_classes, pretrained)
-    try:
-        # copied, since these arrays may not be written to
-        model.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BadInput(
-            f"model {spec.model}: the stored weights do not fit the network ({reason}); "
-            "restore the run from a copy"
-        ) from None
+    model = restored(spec.model, signature, num_classes, weights, pretrained)
     # the number of examples matters to training alone
     recipe = spec.recipe.over(spec.epochs)
     return Network(model, recipe, spec.resolved, device, num_examples=1, num_classes=num_classes)
