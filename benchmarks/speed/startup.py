@@ -2,7 +2,7 @@
 
 Each is a new process, from start to end, with its files in the machine's cache, as in a second use. A Python
 that does nothing is timed beside them. A run of about half a minute is timed until it is announced, where
-nothing is known of its network yet and where an earlier run has chosen; and so is choosing by itself.
+nothing is known of its network yet and where an earlier run has timed a step; and so is choosing by itself.
 
     python benchmarks/speed/startup.py [--rounds 9] [--json FILE]
 """
@@ -28,9 +28,9 @@ HELP, SCORES, ANNOUNCED, CHOOSING = 0.3, 1.5, 3.0, 1.5  # seconds
 
 KNOWN = (
     "announcing a fresh run",
-    "announcing one as chosen before",
-    "choosing afresh",
-    "choosing as before",
+    "announcing one of a network timed before",
+    "choosing and timing a step",
+    "choosing, timed before",
 )
 EASINESS = Path(sys.executable).with_name("easiness")
 ABOUT_HALF_A_MINUTE = {"model": "wrn_10_1", "trials": 10, "epochs": 6}
@@ -64,7 +64,7 @@ print(time.perf_counter() - began)
 
 
 def choosing(cache):
-    """Seconds of choosing and of the estimate beside it, in a new process that knows what is in the cache."""
+    """Seconds of choosing and of the estimate of time, in a new process that knows what is in the cache."""
     done = subprocess.run(
         [sys.executable, "-c", CHOOSE],
         capture_output=True,
