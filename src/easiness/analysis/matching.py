@@ -149,6 +149,12 @@ class Rule:
             sizes=(a.size, b.size),
         )
 
+    def match_all(self, a: Votes, b: Votes) -> Match:
+        """As `match_votes`."""
+        check_same_examples(a, b)
+        pair = next(self.pairs(a, b, a.all_trials(), b.all_trials()))
+        return self.match(pair, a.num_examples, a.classes)
+
     def rate(self, pair: tuple[Chosen, Chosen]) -> float:
         """The matching rate of one of `pairs`; NaN if a set is empty."""
         a, b = pair
@@ -170,7 +176,4 @@ def match_votes(
         BadInput: the runs saw different examples, easiness is undefined in one of them, or an option is
             wrong (see `select`).
     """
-    check_same_examples(a, b)
-    rule = Rule(side, fraction, ties, seed)
-    pair = next(rule.pairs(a, b, a.all_trials(), b.all_trials()))
-    return rule.match(pair, a.num_examples, a.classes)
+    return Rule(side, fraction, ties, seed).match_all(a, b)

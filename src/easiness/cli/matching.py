@@ -29,10 +29,7 @@ def compare(
 
     results.check_output(output)
     opened = [store.open_run(run) for run in runs]
-    if ties is None:
-        comparison = matching.compare(opened, epoch=epoch, fraction=fraction)
-    else:
-        comparison = matching.compare(opened, epoch=epoch, fraction=fraction, ties=[ties])
+    comparison = matching.compare(opened, epoch=epoch, fraction=fraction, ties=options.policies(ties))
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
     typer.echo(comparison.text(details=details))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from easiness import analysis
 from easiness.cli.results import WRITTEN
 from easiness.cli.spread import Fields
 from easiness.spec import Execution, Split
@@ -65,3 +66,8 @@ STUDY_TRAINING = {
     "precision": "auto: bfloat16 where the device multiplies it.",
 }
 """Help on fields of `Training`, for studies of several runs."""
+
+
+def policies(ties: analysis.Ties | None) -> tuple[analysis.Ties, ...]:
+    """The policies that ``--ties`` asks for; without it, the two of the default."""
+    return ("expected", "refine") if ties is None else (ties,)

@@ -73,11 +73,10 @@ def perturb(
     look["source"] = data = runs.data_of(opened, source)
     study.check_changes_something(data, recipe, kind, chosen, seed)
     sides = analysis.SIDES if side is None else (side,)
-    policies: tuple[analysis.Ties, ...] = ("expected", "refine") if ties is None else (ties,)
     with runs.ShownProgress() as look["progress"]:
         both = study.Perturbed(
             study.perturbation_curve(
-                opened, kind, chosen, sides=sides, fraction=fraction, ties=policies, **look
+                opened, kind, chosen, sides=sides, fraction=fraction, ties=options.policies(ties), **look
             ),
             study.pseudo_patterns(opened, kind, pattern_level, chosen, **look),
         )

@@ -50,7 +50,7 @@ def _show_folder(run: Path) -> None:
 
     below = _runs_below(run)
     if paper.is_study(run):
-        found = _table(run)
+        found = _table(run, below)
         page = run / "report.html"
         typer.echo(
             f"report: {page}" if page.exists() else "report: not written yet; `easiness paper` goes on"
@@ -61,7 +61,7 @@ def _show_folder(run: Path) -> None:
             f"{run}: {_process(working)} is at work and has trained nothing yet: it reads and prepares"
         )
     elif below:
-        damage.refuse_damage(run, _table(run), len(below))
+        damage.refuse_damage(run, _table(run, below), len(below))
     elif run.is_dir():
         raise BadInput(f"{run}: not a run, and none is in it; give a folder written by `easiness measure`")
     else:
@@ -83,9 +83,8 @@ def _show_run(run: Path) -> None:
     damage.refuse_damage(run, {run: damaged}, 1)
 
 
-def _table(folder: Path) -> dict[Path, list[store.Finding]]:
+def _table(folder: Path, runs: list[Path]) -> dict[Path, list[store.Finding]]:
     """Show a row for each run, then what is damaged, a line each; returned by run."""
-    runs = _runs_below(folder)
     found = {run: ones for run in runs if (ones := damage.seen_damaged(run))}
     typer.echo(_table_text(folder, runs, {run: len(ones) for run, ones in found.items()}))
     damage.say_damage(folder, found)
@@ -116,8 +115,8 @@ def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
         hourly = _hourly(store.last_events(path), datetime.now(UTC))
         if missing and hourly:
             state += f", {_until(len(missing), hourly)}"
-    elif run.failures():
-        state = f"{len(run.failures())} failed"
+    elif failures := run.failures():
+        state = f"{len(failures)} failed"
     else:
         state = f"{len(missing)} missing" if missing else "finished"
     if num_damaged:

@@ -65,8 +65,7 @@ def ablate(
     """
 
     def planned() -> study.TrainingSets:
-        run = store.open_run(scores)
-        return study.plan_training_sets("drop", source, run, training, drawing, loading)
+        return study.plan_training_sets("drop", source, store.open_run(scores), training, drawing, loading)
 
     _train(planned, out, execution, output, every_epoch)
 
@@ -89,8 +88,7 @@ def corrupt(
     """
 
     def planned() -> study.TrainingSets:
-        run = store.open_run(scores)
-        return study.plan_training_sets("relabel", source, run, training, drawing, loading)
+        return study.plan_training_sets("relabel", source, store.open_run(scores), training, drawing, loading)
 
     _train(planned, out, execution, output, every_epoch)
 
@@ -106,9 +104,7 @@ def _train(
     found = results.carry_out(
         lambda progress: study.train_sets(planned(), out, execution, progress), execution, output
     )
-    typer.echo(show.sections_text(found.sections()))
-    if output is not None:
-        results.write_output(output, study.EveryEpoch(found) if every_epoch else found)
+    results.show_result(study.EveryEpoch(found) if every_epoch else found, output)
 
 
 @spread

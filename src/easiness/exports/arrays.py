@@ -11,6 +11,7 @@ import numpy.typing as npt
 from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.exports.examples import Examples, Format
+from easiness.runs import positions_in
 
 
 def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
@@ -99,9 +100,8 @@ def _positions(examples: Examples) -> tuple[npt.NDArray[np.int64], str]:
     if whole == "held-out split":
         assert data.held_out is not None
         data = data.held_out
-    where = {name: at for at, name in enumerate(data.ids.tolist())}
     note = f"indices are positions in the {whole}, ids in order, as torchvision's ImageFolder has them"
-    return np.array([where[name] for name in ids.tolist()], np.int64), note
+    return positions_in(data, examples.run, examples.split), note
 
 
 TORCH = Format(

@@ -20,6 +20,7 @@ from easiness.studies.suspects import suspects
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from easiness.data import Dataset
 
@@ -83,6 +84,13 @@ class Examples:
         for first in range(0, len(self.table), _AT_ONCE):
             some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
             yield data.map(self.rows[some], lambda value: data.kind.show(value, data.traits).file())
+
+    def with_files(self, rows: pa.Table) -> Iterator[tuple[list[bytes], pa.Table]]:
+        """`files`, each time with those of the ``rows`` [K] that belong to them."""
+        first = 0
+        for files in self.files():
+            yield files, rows.slice(first, len(files))
+            first += len(files)
 
 
 def examples_of(run: Run, epoch: int | None, source: Any, split: Split = "train") -> Examples:

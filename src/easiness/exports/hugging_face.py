@@ -31,12 +31,9 @@ def _write(examples: Examples, folder: Path) -> str | None:
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         if not with_pictures:
             writer.write_table(plain.cast(schema))
-        first = 0
-        for pictures in examples.files() if with_pictures else ():
-            part = plain.slice(first, len(pictures))
+        for pictures, part in examples.with_files(plain) if with_pictures else ():
             column = pa.array([{"bytes": one, "path": None} for one in pictures], schema.field("image").type)
             writer.write_table(pa.table([column, *part.columns], schema=schema))
-            first += len(pictures)
     (folder / "README.md").write_text(_card(examples))
     return examples.without_pictures
 

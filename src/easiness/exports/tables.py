@@ -36,11 +36,8 @@ def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
         return examples.without_pictures
     schema = pa.schema([("image", pa.binary()), *plain.schema])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        first = 0
-        for pictures in examples.files():
-            part = plain.slice(first, len(pictures))
+        for pictures, part in examples.with_files(plain):
             writer.write_table(pa.table([pa.array(pictures, pa.binary()), *part.columns], schema=schema))
-            first += len(pictures)
     return None
 
 

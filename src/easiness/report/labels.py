@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.report.examples import Named
+from easiness.report.examples import Named, are_small
 from easiness.report.facts import epoch_option
 from easiness.runs import has_held_out
 from easiness.spec import Split, command_line
@@ -24,7 +24,6 @@ MOST_PHOTOS = 5_000
 """The same for photos, which have to be decoded: 1.3 ms each of 224 x 224 pixels."""
 
 _EXAMPLES = 3  # pairs of each kind of conflict
-_SMALL = 64  # pixels a side
 
 
 @dataclass(frozen=True)
@@ -70,8 +69,7 @@ def certain(run: Run, data: Dataset | None) -> Certain:
     """The conflicts in the data of a run, where they are at hand and soon looked through."""
     if data is None:
         return Certain([], [], [])
-    small = data.traits.shape is not None and max(data.traits.shape[1:], default=1) <= _SMALL
-    most = MOST_COMPARED if small else MOST_PHOTOS
+    most = MOST_COMPARED if are_small(data) else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
     if num > most:
         command = command_line("suspects", run.path)

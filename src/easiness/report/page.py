@@ -16,7 +16,7 @@ from easiness.inputs import IMAGE, kind_named
 from easiness.report import run_figures
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
-from easiness.report.examples import Named, ShownExample, shown_at, shown_by_name
+from easiness.report.examples import Named, ShownExample, are_small, shown_at, shown_by_name
 from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
 from easiness.report.files import write_file
 from easiness.report.gallery import ClassGallery, class_galleries
@@ -181,7 +181,7 @@ def render_report(
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
         with_pictures=any(one.uri is not None for one in (*pictures.values(), *marked.values())),
         kind=kind,
-        pixelated=data is not None and _are_small(data),
+        pixelated=data is not None and are_small(data),
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
@@ -190,12 +190,6 @@ def render_report(
         data_map_data=drawn.data(pictures, _in_galleries(parts)),
         most_open=_MOST_OPEN,
     )
-
-
-def _are_small(data: Dataset) -> bool:
-    """Are they pictures of one size, of few pixels?"""
-    shape = data.traits.shape
-    return shape is not None and max(shape[1:], default=0) <= 64
 
 
 def _data_map(runs: Sequence[Run], epoch: int, parts: Sequence[RunPart]) -> DataMap:

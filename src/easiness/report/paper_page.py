@@ -12,6 +12,7 @@ from easiness.analysis import Side
 from easiness.errors import RunFailed
 from easiness.report.gallery_figure import draw_gallery, gallery
 from easiness.report.template import render_page
+from easiness.runs import recipe_of
 from easiness.show import Result, Section, json_bytes, picture_bytes, rendered, to_svg
 from easiness.store import Run, write_whole
 from easiness.studies import paper
@@ -189,7 +190,7 @@ def _perturbations(
     leads: Mapping[str, str],
     output: _Output,
 ) -> Iterator[Part]:
-    recipe = paper.main_recipe(runs[paper.match_name(plan.preset.cnns[0])])
+    recipe = recipe_of(runs[paper.match_name(plan.preset.cnns[0])], plan.data)
     figures = []
     for kind, curve in results.curves.items():
         caption = (
@@ -207,7 +208,7 @@ def _perturbations(
     pseudo = results.pseudo
     _tables(output, "pseudo-patterns", pseudo)
     pictures = draw_patterns(
-        pattern_pictures(pseudo, plan.data, paper.main_recipe(_run_of(runs, pseudo.run)))
+        pattern_pictures(pseudo, plan.data, recipe_of(_run_of(runs, pseudo.run), plan.data))
     )
     caption = "Some of the examples that every final model still gets right, and what it saw of them."
     label = "Pairs of pictures: an example as it is, and perturbed."

@@ -34,6 +34,7 @@ from .source import (
     find_split as find_split,
     given_data as given_data,
     has_held_out as has_held_out,
+    load_as as load_as,
     positions_in as positions_in,
     recipe_of as recipe_of,
     run_values as run_values,

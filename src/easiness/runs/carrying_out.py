@@ -21,7 +21,7 @@ from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.show import counted, size_text, trials_text
-from easiness.spec import Execution, Resolved, RunSpec
+from easiness.spec import Execution, Resolved
 from easiness.store import (
     Run,
     RunWriter,
@@ -143,28 +143,17 @@ def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> 
 def _begun(
     writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool, before: Sequence[StoredTrial]
 ) -> tuple[Task, Resolved | None]:
-    """What a run lacks, and what ``auto`` became for it where it exists."""
-    task, resolved = Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
-    if is_run(writer.path):
-        task = _continued(writer, plan, more, retrain_damaged, before)
-        resolved = _stored(writer.path).resolved
-    writer.note_work(())  # not before: a plan that is refused changes nothing
-    return task, resolved
-
-
-def _continued(
-    writer: RunWriter, plan: Plan, more: More | None, retrain_damaged: bool, before: Sequence[StoredTrial]
-) -> Task:
-    """What an existing run lacks, damaged trials included where they are to be trained again."""
-    plan.check_continues(read_document(writer.path).spec, writer.path)
+    """What a run lacks, damaged trials included, and what ``auto`` became for it where it exists."""
+    if not is_run(writer.path):
+        writer.note_work(())
+        return Task(plan, list(range(plan.trials)), plan.trials, plan.epochs), None
+    plan.check_continues(read_document(writer.path).spec, writer.path)  # before anything is removed
     removed = writer.remove_damaged() if retrain_damaged else []
-    return _task(_checked(writer.read(before), plan), plan, more, removed)
-
-
-def _stored(out: Path) -> RunSpec:
-    spec = read_document(out).spec.measured
-    assert spec is not None
-    return spec
+    run = _checked(writer.read(before), plan)
+    task = _task(run, plan, more, removed)
+    writer.note_work(())  # not before: a plan that is refused changes nothing
+    assert run.spec.measured is not None
+    return task, run.spec.measured.resolved
 
 
 def _jobs(

@@ -80,10 +80,14 @@ def _fsync(path: Path) -> None:
         os.close(handle)
 
 
+def _aside(path: Path) -> Path:
+    return path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+
+
 @contextmanager
 def file_written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file to fill, so that a crash or an error in the block leaves the old content, never a part."""
-    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    aside = _aside(path)
     try:
         with aside.open("wb") as file:
             yield file
@@ -105,7 +109,7 @@ def write_whole(path: Path, data: bytes) -> None:
 @contextmanager
 def folder_written_whole(path: Path) -> Iterator[Path]:
     """A new folder to fill, which takes its name ``path`` only when the block ends without an error."""
-    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    aside = _aside(path)
     aside.mkdir()
     try:
         yield aside
@@ -121,7 +125,7 @@ def folder_written_whole(path: Path) -> Iterator[Path]:
 
 def remove_folder(path: Path) -> None:
     """Remove a folder so that a crash leaves it whole or unnamed."""
-    aside = path.with_name(f"{ASIDE}{uuid.uuid4().hex}")
+    aside = _aside(path)
     path.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
 

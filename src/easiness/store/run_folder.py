@@ -16,7 +16,14 @@ from easiness.regular_file import read_regular
 from easiness.spec import DatasetRef, RecordedSpec, RunSpec, Stopped, content_hash
 from easiness.store.files import FileDigest, FileName, read_json, write_whole
 from easiness.store.trial import StoredTrial
-from easiness.store.trial_document import DOCUMENT as TRIAL_DOCUMENT, FEWEST, read_index, stamp, write_index
+from easiness.store.trial_document import (
+    DOCUMENT as TRIAL_DOCUMENT,
+    FEWEST,
+    index_in,
+    read_index,
+    stamp,
+    write_index,
+)
 
 DOCUMENT = "run.json"
 EXAMPLES = "examples.parquet"
@@ -173,7 +180,7 @@ class Index:
         if self._folders is None:
             self._folders = {}
             for name in trial_names(self._path):
-                self._folders.setdefault(int(name.split("-")[0]), []).append(name)
+                self._folders.setdefault(index_in(name), []).append(name)
         return self._folders.get(index, [])
 
     def take(self, trials: Iterable[StoredTrial]) -> None:

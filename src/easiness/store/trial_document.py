@@ -134,6 +134,11 @@ def folder_name(index: int, identity: str) -> str:
     return f"{index:04d}-{identity[:12]}"
 
 
+def index_in(name: str) -> int:
+    """The index of a trial, from the `folder_name`."""
+    return int(name.split("-")[0])
+
+
 def damaged(path: Path) -> BadInput:
     """The error for a trial file that is not what was written."""
     return BadInput(

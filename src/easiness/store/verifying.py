@@ -73,7 +73,7 @@ def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
 
 
 def _of_trial(folder: Path, read: Container[str] | None) -> Iterator[Finding]:
-    file, index = folder / trial_document.DOCUMENT, int(folder.name.split("-")[0])
+    file, index = folder / trial_document.DOCUMENT, trial_document.index_in(folder.name)
     what = _absent(file)
     try:
         trial = None if what else StoredTrial(folder)
@@ -128,5 +128,5 @@ class WholeTrials(Run):
         self.document = read_document(path)
         self.spec = self.document.spec
         names = damaged_trials(path)
-        self.removed = [int(name.split("-")[0]) for name in names]
+        self.removed = [trial_document.index_in(name) for name in names]
         self.trials = run_folder.finished_trials(path, self.spec.data, but=names)

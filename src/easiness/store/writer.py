@@ -23,6 +23,7 @@ from easiness.store.parquet import Ids
 from easiness.store.run import Run
 from easiness.store.run_folder import EXAMPLES, TRIALS, is_run, read_document
 from easiness.store.trial import StoredTrial
+from easiness.store.trial_document import index_in
 from easiness.store.trial_writing import write_examples, write_trial
 from easiness.store.verifying import damaged_trials
 from easiness.store.watching import LOCK, Events, clear_work, note_work
@@ -200,7 +201,7 @@ class RunWriter:
         names = damaged_trials(self.path)
         for name in names:
             files.remove_folder(self.path / TRIALS / name)
-        return [int(name.split("-")[0]) for name in names]
+        return [index_in(name) for name in names]
 
     def read(self, before: Iterable[StoredTrial] = ()) -> Run:
         """The run as it now is, rid of trials that a longer one has replaced.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -9,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.data import DROP, KEEP, RELABEL, load_dataset
+from easiness.data import DROP, KEEP, RELABEL
 from easiness.errors import BadInput
-from easiness.runs import positions_in
+from easiness.runs import load_as, positions_in
 from easiness.store import Run, check_opened
 from easiness.studies.suspects import suspects
 
@@ -172,14 +173,11 @@ def _at_source(run: Run) -> _Labels:
     ref = run.spec.data
     if ref.labels is None:
         return run.labels
-    try:
-        if ref.source is None:
-            raise BadInput("the run does not say where its data are")
-        options = ref.load_options().model_dump(exclude={"labels"})
-        data = load_dataset(ref.source, limit=ref.limit, **options)
-        return data.labels[positions_in(data, run)]
-    except BadInput:
-        return np.full(len(run.ids), UNKNOWN, np.int64)
+    if ref.source is not None:
+        with suppress(BadInput):
+            data = load_as(ref.source, ref.model_copy(update={"labels": None}))
+            return data.labels[positions_in(data, run)]
+    return np.full(len(run.ids), UNKNOWN, np.int64)
 
 
 def cleaned(

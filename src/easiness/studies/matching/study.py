@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 from easiness import analysis
 from easiness.analysis import Match, Side, Ties
@@ -164,7 +162,6 @@ def _names(runs: Sequence[Run]) -> list[str]:
 def _cells(votes: list[analysis.Votes], names: list[str], rule: analysis.Rule) -> list[Cell]:
     # one group size on and off the diagonal: larger groups match better for being larger
     size = min(one.num_trials for one in votes) // 2
-    how: dict[str, Any] = dataclasses.asdict(rule)
 
     def groups(i: int, j: int) -> analysis.GroupMatch | None:
         # a ceiling is that of a run and its copy, so that its groups and replicates are those of every pair
@@ -183,7 +180,7 @@ def _cells(votes: list[analysis.Votes], names: list[str], rule: analysis.Rule) -
                     analysis.Measured(names[j], votes[j], theirs),
                 )
                 agreed = analysis.agreement(a, b, pair, rule)
-            everything = analysis.match_votes(votes[i], votes[j], **how)
+            everything = rule.match_all(votes[i], votes[j])
             cells.append(Cell(i, j, rule.side, rule.ties, pair, agreed, everything))
     return cells
 

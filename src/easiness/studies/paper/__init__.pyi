@@ -14,7 +14,6 @@ from .presets import find_preset as find_preset
 from .study import (
     KINDS as KINDS,
     PaperPlan as PaperPlan,
-    main_recipe as main_recipe,
     match_name as match_name,
     plan_paper as plan_paper,
     plan_rows as plan_rows,

@@ -143,7 +143,7 @@ def run_paper(
     easy, hard = compare_at_best(list(matched.values()))
     look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
     look["progress"] = progress
-    shape = image_shape(data, main_recipe(main))
+    shape = image_shape(data, runs.recipe_of(main, data))
     side = min(shape[1:])
     pseudo_run = by_name[list(plan.validation.final)[-1]]
     results = PaperResults(
@@ -185,11 +185,6 @@ def _similarity(run: Run, data: Dataset, device: str) -> Similarity | str:
         return similarity(run, data, device=device, progress=False)
     except BadInput as error:  # sets of networks that have learned little may lie in one class
         return str(error).removeprefix(f"{run.path}: ").partition("; ")[0]
-
-
-def main_recipe(run: Run) -> Any:
-    """The recipe of a measured run."""
-    return run.spec.recipe  # type: ignore[union-attr]
 
 
 def compare_at_best(matched: list[Run]) -> tuple[Comparison, Comparison]:

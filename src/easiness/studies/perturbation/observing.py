@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,8 @@ from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial, check_no_links
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 
 PERTURBED = "perturbed"
+
+_Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,7 @@ class PerturbedProbe:
     @property
     def num_images(self) -> int:
         """How many images still have to go through a network."""
-        missing = sum(
-            self._kept(trial, one) is None for trial in self.run.trials for one in self.perturbations
-        )
+        missing = sum(self._all_kept(trial, self._learned(trial)).count(None) for trial in self.run.trials)
         return missing * len(self.split)
 
     def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
@@ -80,13 +80,14 @@ class PerturbedProbe:
             RunFailed: what a network makes of a perturbed image is not finite.
         """
         for trial in self.run.trials:
-            found = [self._kept(trial, one) for one in self.perturbations]
+            learned = self._learned(trial)
+            found = self._all_kept(trial, learned)
             network = self._network(trial) if None in found else None
             levels = []
             for one, kept in zip(self.perturbations, found, strict=True):
                 if kept is None:
                     assert network is not None
-                    kept = self._look(trial, network, one, progress or Progress())
+                    kept = self._look(trial, learned, network, one, progress or Progress())
                     self._keep(trial, one, kept)
                 levels.append(kept)
             columns: dict[str, Any] = {
@@ -135,9 +136,14 @@ class PerturbedProbe:
         return training.open_network(spec, weights, self._signature, num_classes, self.device, pretrained)
 
     def _look(
-        self, trial: StoredTrial, network: training.Network, one: Perturbation, progress: Progress
+        self,
+        trial: StoredTrial,
+        learned: _Learned,
+        network: training.Network,
+        one: Perturbation,
+        progress: Progress,
     ) -> Observations:
-        labels, trained_on = self._learned(trial)
+        labels, trained_on = learned
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
         images = training.TransformedExamples(self._bank, self.split.ids, one)
@@ -152,11 +158,11 @@ class PerturbedProbe:
             ) from None
         return log.observations()
 
-    def _learned(self, trial: StoredTrial) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    def _learned(self, trial: StoredTrial) -> _Learned:
         """Labels that the trial has learned, and which of the examples it was trained on."""
         if self.probe == "held_out":
             return self.split.labels, np.zeros(len(self.split), np.bool_)
-        if "train.parquet" not in trial.document.files:
+        if not trial.has("train"):
             return self.split.labels, np.ones(len(self.split), np.bool_)
         fixed = trial.columns(trial.observed[0], ["label", "trained_on"])
         return fixed["label"].astype(np.int64), fixed["trained_on"]
@@ -181,12 +187,13 @@ class PerturbedProbe:
         folder = f"{kind.name}-{one.level:g}-{content_hash(asked)[:12]}"
         return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
 
-    def _kept(self, trial: StoredTrial, one: Perturbation) -> Observations | None:
-        path = self._file(trial, one)
-        if path is None or not path.exists():
-            return None
-        labels, trained_on = self._learned(trial)
-        return read_kept(path, labels, trained_on, self.split.num_classes)
+    def _all_kept(self, trial: StoredTrial, learned: _Learned) -> list[Observations | None]:
+        """What is kept of each perturbation."""
+        paths = [self._file(trial, one) for one in self.perturbations]
+        return [
+            None if path is None or not path.exists() else read_kept(path, *learned, self.split.num_classes)
+            for path in paths
+        ]
 
     def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
         path = self._file(trial, one)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, match_votes, num_selected, select
+from easiness.analysis import SIDES, Rule, Side, Ties, Votes, match_groups, num_selected, select
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.perturb import find_kind
@@ -84,7 +83,8 @@ def perturbation_curve(
         begin(probes, tell)
         looks = {name: probe.look(tell) for name, probe in probes.items()}
     votes = looks["train"].votes
-    neutral = neutral_level(run, data, kind)
+    known = find_kind(kind)
+    neutral = known.neutral_level(image_shape(data, train.spec.recipe))
     return PerturbationCurve(
         run=str(run.path),
         model=run.model,
@@ -92,8 +92,8 @@ def perturbation_curve(
         trials=tuple(trial.index for trial in run.trials),
         num_examples=len(data),
         num_classes=data.num_classes,
-        kind=find_kind(kind).name,
-        axis=find_kind(kind).label,
+        kind=known.name,
+        axis=known.label,
         levels=train.levels,
         neutral=neutral,
         fraction=fraction,
@@ -129,7 +129,8 @@ def curve_probes(
     Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
     """
     shape = image_shape(data, spec_with_weights(run).recipe)
-    known, neutral = find_kind(kind), neutral_level(run, data, kind)
+    known = find_kind(kind)
+    neutral = known.neutral_level(shape)
     wanted = known.levels(shape) if levels is None else levels
     ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
     ordered = ascending[::-1] if known.stronger(shape) == "low" else ascending
@@ -137,11 +138,6 @@ def curve_probes(
         split: perturbed_probe(run, data, kind, ordered, probe=split, seed=seed, execution=execution)
         for split in data.splits
     }
-
-
-def neutral_level(run: Run, data: Dataset, kind: str) -> float:
-    """The level of a kind that leaves the images of a run as they are."""
-    return find_kind(kind).neutral_level(image_shape(data, spec_with_weights(run).recipe))
 
 
 def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:
@@ -175,7 +171,7 @@ def match_levels(
             if undefined:
                 found.append(PerturbedMatch(level, rule.side, rule.ties, None, None, nothing))
                 continue
-            same = match_votes(regular, perturbed, **dataclasses.asdict(rule))
+            same = rule.match_all(regular, perturbed)
             groups = match_groups(regular, perturbed, rule, num_replicates=num_replicates)
             rates = nothing if groups is None else groups.replicates
             found.append(PerturbedMatch(level, rule.side, rule.ties, same, groups, rates))

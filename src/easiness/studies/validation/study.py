@@ -97,7 +97,7 @@ def _together(tallies: Sequence[Tally]) -> Tally:
 
 def _right(run: Run, epoch: int) -> npt.NDArray[np.bool_]:
     """Whether each trial is right about each held-out example, [trials, V]."""
-    if any("held_out.parquet" not in trial.document.files for trial in run.trials):
+    if not all(trial.has("held_out") for trial in run.trials):
         raise BadInput(f"{run.path}: observed no held-out split; measure with one (--holdout 0.2)")
     seen = [trial.columns(epoch, ["prediction", "label"], "held_out") for trial in run.trials]
     return np.array([one["prediction"] == one["label"] for one in seen])
