@@ -38,7 +38,8 @@ class Observations:
     """Epochs observed x examples of one trial; row ``r`` is what was seen after ``epochs[r]`` epochs.
 
     K examples are all of a run or some of them. ``labels`` [K] are the labels trained with, ``trained_on``
-    [K] says which examples the trial trained on. ``epochs`` ascend from 1 on; by default they are 1, 2, ...
+    [K] says which examples the trial trained on; of heads, whose rows are shares of the examples, it is
+    [epochs, K]. ``epochs`` ascend from 1 on; by default they are 1, 2, ...
     Observations are clean (evaluation mode, no augmentation), or ``augmented``: what the training steps of
     the epoch computed, while the weights moved.
     """
@@ -74,6 +75,15 @@ class Observations:
         """The number of the epochs 1, ..., ``epoch`` that were observed."""
         return bisect.bisect_right(self.epochs, epoch)
 
+    def trained_on_at(self, epoch: int) -> npt.NDArray[np.bool_]:
+        """The examples [K] that were trained on until ``epoch``, or seen by the heads of that row."""
+        return self.trained_on[self.row(epoch)] if self.by_share else self.trained_on
+
+    @property
+    def by_share(self) -> bool:
+        """Are these of heads, whose rows are shares of the examples, and which speak of the others alone?"""
+        return self.trained_on.ndim == 2
+
     @property
     def correct(self) -> npt.NDArray[np.bool_]:
         """[epochs, K]: is the prediction the label trained with?"""
@@ -87,9 +97,14 @@ class Observations:
         return np.exp(p, out=p)
 
     def accuracy(self, among: npt.NDArray[np.bool_] | None = None) -> list[float] | None:
-        """Accuracy at each epoch observed, over the examples in the mask; ``None`` where it is empty."""
-        correct = self.correct if among is None else self.correct[:, among]
-        return [float(a) for a in correct.mean(axis=1)] if correct.shape[1] else None
+        """Accuracy at each epoch observed, over the examples in the mask ([K] or [epochs, K]).
+
+        ``None`` where it is empty at some epoch.
+        """
+        correct = self.correct
+        counted = np.broadcast_to(True if among is None else among, correct.shape)
+        num = counted.sum(axis=1)
+        return ((correct & counted).sum(axis=1) / num).tolist() if num.all() else None
 
 
 class ObservationLog:

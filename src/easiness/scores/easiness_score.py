@@ -12,6 +12,9 @@ from easiness.scores.score import Estimate, Score, Values, correct_after
 Counts = npt.NDArray[np.int64]
 
 
+_LATER = "train longer or read a later epoch"
+
+
 def easiness(correct: npt.NDArray[np.bool_]) -> Values:
     """Eq. 1: ``c / max c`` [K], with c the number of trials that are right, from ``correct`` [N, K].
 
@@ -21,12 +24,12 @@ def easiness(correct: npt.NDArray[np.bool_]) -> Values:
     return _scaled(correct.sum(axis=0, dtype=np.int64), len(correct), "the given trials")
 
 
-def _scaled(count: Counts, num_trials: int, where: str) -> Values:
+def _scaled(count: Counts, num_trials: int, where: str, remedy: str = _LATER) -> Values:
     largest = count.max(initial=0)
     if largest == 0:
         raise BadInput(
             f"{where}: no example is classified correctly in any of {num_trials} trial(s), "
-            "so easiness is undefined; train longer or read a later epoch"
+            f"so easiness is undefined; {remedy}"
         )
     share: Values = count / largest
     return share
@@ -67,29 +70,48 @@ def easiness_interval(
 
 
 class EasinessCounts:
-    """Counts the trials that are right at m; every trial counts, whether it trained on x or not."""
+    """Counts the trials that are right at m; every trial counts, whether it trained on x or not.
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int) -> None:  # noqa: ARG002
+    Of heads those count that were not shown x, and of each x ``at_most`` so many, the first ones.
+    """
+
+    def __init__(
+        self,
+        labels: npt.NDArray[np.int64],
+        num_classes: int,  # noqa: ARG002
+        at_most: int | None = None,
+    ) -> None:
         self.num_right: Counts = np.zeros(len(labels), np.int64)
-        self._num_seen = 0
-        self._epoch = 0
+        self._num_seen: Counts = np.zeros(len(labels), np.int64)
+        self._at_most = at_most
+        self._epoch, self._by_share = 0, False
 
     @property
     def num_trials(self) -> int:
-        """N, the trials added."""
-        return self._num_seen // len(self.num_right)
+        """N, the trials added, or of heads how many count of each example at least."""
+        return int(self._num_seen.min())
 
     def add(self, obs: Observations, m: int, first: int) -> None:
         """Take a piece of a trial."""
-        num = len(obs.labels)
-        self.num_right[first : first + num] += correct_after(obs, m)
-        self._num_seen += num
-        self._epoch = m
+        part = slice(first, first + len(obs.labels))
+        heard = np.ones(len(obs.labels), np.bool_)
+        if obs.by_share:
+            heard = ~obs.trained_on_at(m)
+            if self._at_most is not None:
+                heard &= self._num_seen[part] < self._at_most
+        self.num_right[part] += heard & correct_after(obs, m)
+        self._num_seen[part] += heard
+        self._epoch, self._by_share = m, obs.by_share
 
     def result(self) -> Estimate:
         """Easiness, and the standard deviation of the Jeffreys posterior of c / N on the same scale."""
         num_trials = self.num_trials
-        value = _scaled(self.num_right, num_trials, f"epoch {self._epoch}")
+        where = (
+            ("the heads of this share", "read a larger share")
+            if self._by_share
+            else (f"epoch {self._epoch}",)
+        )
+        value = _scaled(self.num_right, num_trials, *where)
         total = num_trials + 1  # a + b of Beta(c + 1/2, N - c + 1/2)
         a = self.num_right + 0.5
         posterior_std = np.sqrt(a * (total - a) / (total + 1)) / total
@@ -98,8 +120,8 @@ class EasinessCounts:
 
 EASINESS = Score(
     name="easiness",
-    formula="c / max c with c = number of trials with a_m = 1, all trials counted; "
-    "error: std of the Jeffreys posterior Beta(c + 1/2, N - c + 1/2), times N / max c",
+    formula="c / max c with c = number of trials with a_m = 1, all trials counted, or of heads those that "
+    "did not see x; error: std of the Jeffreys posterior Beta(c + 1/2, N - c + 1/2), times N / max c",
     unit="share of the largest count",
     range=(0, 1),
     high_means="easy",

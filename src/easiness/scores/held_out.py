@@ -36,8 +36,8 @@ class _Memorization:
         self._with, self._without = Moments(len(labels)), Moments(len(labels))
 
     def add(self, obs: Observations, m: int, first: int) -> None:
-        self._with.add(_correct_where(obs.trained_on, obs, m), first)
-        self._without.add(_correct_where(~obs.trained_on, obs, m), first)
+        self._with.add(_correct_where(obs.trained_on_at(m), obs, m), first)
+        self._without.add(_correct_where(~obs.trained_on_at(m), obs, m), first)
 
     def result(self) -> Estimate:
         return Estimate(
@@ -55,7 +55,7 @@ CONSISTENCY = Score(
     high_means="easy",
     needs=("prediction", "held-out trials"),
     source="Jiang et al. 2021 (arXiv 2002.03206), whose C-score averages over shares",
-    start=over_trials(lambda obs, m: _correct_where(~obs.trained_on, obs, m)),
+    start=over_trials(lambda obs, m: _correct_where(~obs.trained_on_at(m), obs, m)),
 )
 
 MEMORIZATION = Score(
@@ -78,7 +78,7 @@ SELF_CONFIDENCE = Score(
     high_means="sound label",
     needs=("p_y", "held-out trials"),
     source="Northcutt et al. 2021 (arXiv 1911.00068)",
-    start=over_trials(lambda obs, m: np.where(obs.trained_on, np.nan, p_label_after(obs, m))),
+    start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, p_label_after(obs, m))),
 )
 
 
@@ -129,7 +129,7 @@ def _out_of_sample(obs: Observations, m: int, first: int) -> tuple[_Positions, V
     """
     if obs.logits is None:
         return np.empty(0, np.int64), np.empty((0, obs.num_classes))
-    left_out = ~obs.trained_on[obs.logits.positions]
+    left_out = ~obs.trained_on_at(m)[obs.logits.positions]
     p = obs.logits.values[obs.row(m)][left_out].astype(np.float64)
     p -= p.max(axis=1, keepdims=True)
     np.exp(p, out=p)

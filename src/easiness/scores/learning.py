@@ -19,6 +19,7 @@ from easiness.scores.score import (
     Score,
     Values,
     correct_until,
+    of_a_course,
     over_epochs,
     over_trials,
     sees_every_epoch,
@@ -54,7 +55,7 @@ FORGETTING_EVENTS = Score(
     high_means="hard",
     needs=("prediction",),
     source="Toneva et al. 2019 (arXiv 1812.05159), who count on training batches",
-    start=over_trials(_forgetting_events),
+    start=over_trials(of_a_course(_forgetting_events)),
     # as many as there are epochs; m epochs have room for m / 2 events at most
     never_learned=NeverLearned(rank_as=lambda m: m, which=lambda columns: columns["never_learned"]),
 )
@@ -67,7 +68,7 @@ FIRST_LEARNED_EPOCH = Score(
     high_means="hard",
     needs=("prediction",),
     source="plain definition",
-    start=over_epochs(_first_learned_epoch),
+    start=over_epochs(of_a_course(_first_learned_epoch)),
     never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["never_learned"]),
 )
 
@@ -81,6 +82,6 @@ ITERATION_LEARNED = Score(
     needs=("prediction",),
     source="Baldock et al. 2021 (arXiv 2106.09647), asking for the label where they ask for "
     "the final prediction",
-    start=over_epochs(_iteration_learned),
+    start=over_epochs(of_a_course(_iteration_learned)),
     never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["easiness"] == 0),
 )

@@ -24,6 +24,7 @@ from easiness.scores.score import (
     Start,
     Values,
     correct_until,
+    of_a_course,
     over_epochs,
     over_trials,
     p_label_until,
@@ -114,7 +115,9 @@ AUM = Score(
     high_means="easy",
     needs=("margin",),
     source="Pleiss et al. 2020 (arXiv 2001.10528), who average over training batches",
-    start=over_epochs(lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64)),
+    start=over_epochs(
+        of_a_course(lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64))
+    ),
 )
 
 
@@ -146,7 +149,7 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
             total += of_window(mean, std)
         return total / num_windows
 
-    return over_trials(per_trial)
+    return over_trials(of_a_course(per_trial))
 
 
 DYN_UNC = Score(

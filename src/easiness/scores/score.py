@@ -101,8 +101,11 @@ class MeanOverTrials:
         self._moments = Moments(num_examples)
 
     def add(self, obs: Observations, m: int, first: int) -> None:
-        """Take a piece of a trial."""
-        self._moments.add(self._per_trial(obs, m), first)
+        """Take a piece of a trial; heads speak of the examples that they were not shown alone."""
+        values = self._per_trial(obs, m)
+        if obs.by_share:
+            values = np.where(obs.trained_on_at(m), np.nan, values)
+        self._moments.add(values, first)
 
     def result(self) -> Estimate:
         """Mean, and std(ddof=1) / sqrt(n) over the n trials that define it, NaN below two."""
@@ -118,8 +121,24 @@ def over_trials(per_trial: PerTrial) -> Start:
     return start
 
 
+def of_a_course(per_trial: PerTrial) -> PerTrial:
+    """A score that needs a course over epochs: heads on growing shares of the examples have none."""
+
+    def unless_by_share(obs: Observations, m: int) -> Values:
+        return np.full(len(obs.labels), np.nan) if obs.by_share else per_trial(obs, m)
+
+    return unless_by_share
+
+
 NOT_OF_ONE = "; NaN where only one of several epochs was observed"
 """What the formula of a score made by `over_epochs` ends with."""
+
+
+def formula_text(formula: str, row_name: str) -> str:
+    """A formula as it is read of a run whose rows are of an ``epoch``, or of heads that saw a ``share``."""
+    if row_name == "epoch":
+        return formula
+    return formula.removesuffix(NOT_OF_ONE).replace("epochs", "shares").replace("epoch", row_name)
 
 
 def over_epochs(per_trial: PerTrial) -> Start:

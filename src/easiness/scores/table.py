@@ -19,19 +19,18 @@ class _NeverLearned:
     """Trials that are right about an example at no epoch up to m: a mask, never a value inside a score."""
 
     def __init__(self, num_examples: int) -> None:
-        self._num_never = np.zeros(num_examples, np.int64)
-        self._num_seen = 0
+        self._num_never, self._num_seen = np.zeros((2, num_examples), np.int64)
 
     def add(self, obs: Observations, m: int, first: int) -> None:
-        num = len(obs.labels)
-        self._num_never[first : first + num] += ~correct_until(obs, m).any(axis=0)
-        self._num_seen += num
+        part = slice(first, first + len(obs.labels))
+        heard = ~obs.trained_on_at(m) if obs.by_share else np.True_
+        self._num_never[part] += heard & ~correct_until(obs, m).any(axis=0)
+        self._num_seen[part] += heard
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
-        num_trials = self._num_seen // len(self._num_never)
         return {
-            "never_learned": self._num_never == num_trials,
-            "never_learned_share": self._num_never / num_trials,
+            "never_learned": self._num_never == self._num_seen,
+            "never_learned_share": self._num_never / self._num_seen,
         }
 
 
@@ -41,13 +40,16 @@ class Scoring:
     Keeps sums per example and score, nothing of a trial: what is in memory grows with K alone.
     """
 
-    def __init__(self, labels: npt.NDArray[np.int64], num_classes: int, epoch: int) -> None:
-        """``labels`` [K] are class indices, ``epoch`` is m."""
+    def __init__(
+        self, labels: npt.NDArray[np.int64], num_classes: int, epoch: int, heard: int | None = None
+    ) -> None:
+        """``labels`` [K] are class indices, ``epoch`` is m; `EasinessCounts` counts ``heard`` heads."""
         self._epoch = epoch
         self._never_learned = _NeverLearned(len(labels))
         self._accumulators: dict[Start, Accumulator] = {
             score.start: score.start(labels, num_classes) for score in SCORES
         }
+        self._accumulators[EASINESS.start] = EasinessCounts(labels, num_classes, heard)
 
     def add(self, obs: Observations, first: int = 0) -> None:
         """Take a trial, or a piece of it whose examples stand at ``first`` and after it in the run.

@@ -4,7 +4,18 @@ from .command_words import (
     loading_of as loading_of,
     training_of as training_of,
 )
+from .data_ref import DatasetRef as DatasetRef, LoadOptions as LoadOptions, SplitRef as SplitRef
 from .draw import Draw as Draw, Effect as Effect
+from .featuring import Featuring as Featuring
+from .heads import (
+    RIDGE as RIDGE,
+    SHARES as SHARES,
+    FeaturesRef as FeaturesRef,
+    Heads as Heads,
+    check_shares as check_shares,
+    fraction_of as fraction_of,
+    shares_text as shares_text,
+)
 from .named_recipes import (
     BASE as BASE,
     DEFAULT_RECIPE as DEFAULT_RECIPE,
@@ -57,13 +68,10 @@ from .stopping import Check as Check, Stopped as Stopped, StoppingRule as Stoppi
 from .trial import (
     MOST as MOST,
     UNNAMED as UNNAMED,
-    DatasetRef as DatasetRef,
-    LoadOptions as LoadOptions,
     Probe as Probe,
     RecordedSpec as RecordedSpec,
     Resolved as Resolved,
     RunSpec as RunSpec,
-    SplitRef as SplitRef,
     TrialSpec as TrialSpec,
     content_hash as content_hash,
 )

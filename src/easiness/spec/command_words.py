@@ -7,11 +7,12 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+from easiness.spec.data_ref import DatasetRef
 from easiness.spec.named_recipes import RECIPES, named_recipe
 from easiness.spec.option import Option, options_of
 from easiness.spec.options import Loading, Training
 from easiness.spec.recipe import Recipe
-from easiness.spec.trial import DatasetRef, RunSpec
+from easiness.spec.trial import RunSpec
 
 
 def command_line(command: str, *words: object, always: Container[str] = ()) -> str:
@@ -66,8 +67,11 @@ def loading_of(data: DatasetRef) -> Loading:
 def training_of(spec: RunSpec) -> Training:
     """The options by which a study trains as the run did.
 
-    What a TOML file has changed beside a recipe with a name, batches and the size of photos cannot be typed.
+    Of a run on features it is a usual network. What a TOML file has changed beside a recipe with a name,
+    batches and the size of photos cannot be typed.
     """
+    if spec.heads is not None:  # heads are no network to train
+        return Training(model=Training.model if spec.data.kind == "image" else "mlp_2", seed=spec.seed)
     recipe, usual = spec.recipe.model_dump(), Recipe()
     named = None
     for name in RECIPES:

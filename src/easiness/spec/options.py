@@ -94,7 +94,8 @@ class Training:
         Option(
             "--model",
             "mlp_3, wrn_16_4, densenet_bc_100_12, resnext_29_4x64d (any such numbers), torchvision's "
-            "names (resnet18), timm:NAME, or package.module:callable.",
+            "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed form), "
+            "linear or mlp_2.",
         ),
     ] = "wrn_16_4"
     epochs: Annotated[int, Option("--epochs", "Epochs of each training.")] = 10
@@ -272,6 +273,15 @@ class Drawing:
     ] = None
     epoch: Annotated[
         int | None, Option("--epoch", "Read the score after this many epochs; the last by default.")
+    ] = None
+    share: Annotated[
+        float | None,
+        Option(
+            "--share",
+            "Read the score of a run on features, instead, at this share of the examples seen; the largest "
+            "by default.",
+            metavar="S",
+        ),
     ] = None
     balanced: Annotated[bool, Option("--balanced", "Draw the same share of each class.")] = False
     steps: Annotated[

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     model_serializer,
-    model_validator,
 )
 
-from easiness.errors import shorten
+from easiness.spec.data_ref import DatasetRef, Frozen
 from easiness.spec.draw import Draw
+from easiness.spec.heads import Heads
 from easiness.spec.observe import ALL, TRAIN, observed_epochs
-from easiness.spec.recipe import IMAGE, RECIPE_VERSION, Recipe
+from easiness.spec.recipe import RECIPE_VERSION, Recipe
 
 MOST = 10**6
 """Trials of a run, and epochs of a trial, at most: lists of so many fit into memory."""
 
 _MOST_THREADS = 4096
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def content_hash(value: Any) -> str:
@@ -37,98 +30,16 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-class SplitRef(_Frozen):
-    """One split of a data set as a trial sees it."""
-
-    fingerprint: str
-    num_examples: int = Field(ge=1)
-
-
-class LoadOptions(_Frozen):
-    """How data were loaded from their source, where that is not the usual way."""
-
-    data_root: str | None = None
-    allow_outside: bool = False
-    skip_unreadable: bool = False
-    holdout: float | None = None
-    labels: str | None = None
-    columns: dict[str, str] | None = None
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leaves newer fields out where they are empty: documents are then those from before they existed."""
-        written: dict[str, Any] = write(self)
-        usual = ("kind", IMAGE)
-        return {
-            name: value
-            for name, value in written.items()
-            if name not in _NEWER or (value and (name, value) != usual)
-        }
+def _without_heads(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    """Leave ``heads`` out where there are none: documents are then those from before there were any."""
+    written: dict[str, Any] = write(self)
+    return {name: value for name, value in written.items() if name != "heads" or value is not None}
 
 
-_NEWER = ("labels", "columns", "unreadable", "num_other_files", "other_files", "kind", "shape")
-
-_SPECIAL = ("pretrained", "draw", "same_steps")
-_LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
-_HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}
+_SPECIAL = ("pretrained", "draw", "same_steps", "heads")
 
 
-class DatasetRef(LoadOptions):
-    """The data of a run: the fingerprints say what they are, the other fields how to load them again.
-
-    ``kind`` is what the examples are. ``image_shape`` is that of images, absent where they differ in size;
-    ``shape`` that of examples of other kinds. ``unreadable`` names the images that were left out, which older
-    runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that by their names are
-    no pictures, of which older runs say nothing.
-    """
-
-    source: str | None = None
-    limit: int | None = None
-    num_unreadable: int = 0
-    unreadable: tuple[str, ...] = ()
-    num_other_files: int = Field(default=0, ge=0)
-    other_files: tuple[str, ...] = ()
-    train: SplitRef
-    held_out: SplitRef | None = None
-    classes: tuple[str, ...]
-    image_shape: tuple[int, int, int] | None = None
-    kind: str = IMAGE
-    shape: tuple[int, ...] | None = Field(default=None, min_length=1)
-
-    @model_validator(mode="after")
-    def _shapes_go_with_the_kind(self) -> Self:
-        other = self.shape if self.kind == IMAGE else self.image_shape
-        shape = self.image_shape if self.kind == IMAGE else self.shape
-        if other is not None or min(shape or (1,)) < 1:
-            raise ValueError(
-                f"shapes {self.image_shape} and {self.shape} are not those of examples of kind {self.kind}"
-            )
-        return self
-
-    def load_options(self) -> LoadOptions:
-        """How to load the data again from ``source``."""
-        return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
-
-    def unreadable_text(self) -> str:
-        """How many images were left out, and the first of their names; empty where none were."""
-        return _left_out_text(self.num_unreadable, self.unreadable)
-
-    def other_files_text(self) -> str:
-        """How many files of class folders were left out as no pictures, and the first of their names."""
-        return _left_out_text(self.num_other_files, self.other_files)
-
-    def identity(self) -> dict[str, Any]:
-        """The part that decides what is learned: fingerprints, not where the files lie."""
-        return self.model_dump(mode="json", exclude=_HOW_TO_LOAD)
-
-
-def _left_out_text(num: int, names: Sequence[str]) -> str:
-    if not num:
-        return ""
-    return f"{num} ({shorten(names, 5, num)})" if names else str(num)
-
-
-class Probe(_Frozen):
+class Probe(Frozen):
     """Which examples are observed, when (see `easiness.spec.observe`), and keeping what.
 
     Observations are clean (evaluation mode, no augmentation), but those of ``observe="train"``.
@@ -147,7 +58,7 @@ class Probe(_Frozen):
         return observed_epochs(self.observe, epochs)
 
 
-class Resolved(_Frozen):
+class Resolved(Frozen):
     """What ``auto`` became, decided once per run and reused, so that resuming is bit-identical on a CPU.
 
     ``jobs`` processes work at a time, a trial in each. ``compiled`` and ``graphed`` say whether a network
@@ -168,7 +79,7 @@ class Resolved(_Frozen):
     reason: str = ""
 
 
-class TrialSpec(_Frozen):
+class TrialSpec(Frozen):
     """Everything that decides what a trial records, and nothing about where it runs.
 
     ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from. ``draw`` drops
@@ -189,6 +100,9 @@ class TrialSpec(_Frozen):
     epochs: int = Field(ge=1, le=MOST)
     seed: int = Field(ge=0)
     index: int = Field(ge=0)
+    heads: Heads | None = None
+
+    _as_before = model_serializer(mode="wrap")(_without_heads)
 
     @property
     def observed(self) -> tuple[int, ...]:
@@ -201,6 +115,7 @@ class TrialSpec(_Frozen):
         value = self.model_dump(mode="json", exclude={"data", "recipe", "resolved"})
         value["data"] = self.data.identity()
         value["recipe"] = self.recipe.identity(self.data.kind)
+        value["heads"] = None if self.heads is None else self.heads.identity()
         value["probes"] = [probe.identity() for probe in self.probes]
         for name in _SPECIAL:  # left out where not in use: the hash is then that from before it existed
             if value[name] == type(self).model_fields[name].default:
@@ -210,7 +125,7 @@ class TrialSpec(_Frozen):
         return content_hash(value)
 
 
-class RunSpec(_Frozen):
+class RunSpec(Frozen):
     """A run of `measure`: its trials differ in their index alone."""
 
     kind: Literal["measured"] = "measured"
@@ -228,6 +143,9 @@ class RunSpec(_Frozen):
     seed: int = Field(ge=0)
     trials: int = Field(ge=1, le=MOST)
     epochs: int = Field(ge=1, le=MOST)
+    heads: Heads | None = None
+
+    _as_before = model_serializer(mode="wrap")(_without_heads)
 
     @property
     def observe(self) -> str:
@@ -254,7 +172,7 @@ UNNAMED = "recorded"
 """For the name of a network that a recorder was told none of."""
 
 
-class RecordedSpec(_Frozen):
+class RecordedSpec(Frozen):
     """A run written by `Recorder` from a user's own training loop.
 
     ``augmented`` logits are those of training steps and not of clean passes. ``network`` is what its user
@@ -286,3 +204,7 @@ class RecordedSpec(_Frozen):
     @property
     def measured(self) -> None:
         """Nothing is known of how it was trained."""
+
+    @property
+    def heads(self) -> None:
+        """A training loop has epochs, not shares."""

@@ -20,6 +20,7 @@ from .files import (
     sweep as sweep,
     write_whole as write_whole,
 )
+from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,
     Ids as Ids,
@@ -27,6 +28,7 @@ from .parquet import (
     read_strictly as read_strictly,
 )
 from .recorder import Recorder as Recorder
+from .rows import Row as Row
 from .run import Run as Run, open_run as open_run
 from .run_folder import (
     check_opened as check_opened,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from easiness.analysis import Votes, membership, num_selected, round_in_place
 from easiness.errors import BadInput
 from easiness.record import KeptLogits
-from easiness.scores import Scoring, most_predicted
+from easiness.scores import Scoring, most_named
 from easiness.spec import Split
 from easiness.store.parquet import Ids
 from easiness.store.trial import StoredTrial
@@ -49,28 +49,90 @@ def votes_of(
     ids, labels, split = examples.ids, examples.labels, examples.split
     if drawn is not None:
         ids, labels, keys = ids[drawn], labels[drawn], None
-    shape = (len(trials), len(labels))
+    heard = num_heard(trials, epoch, split)
+    shape = (len(trials) if heard is None else heard, len(labels))
     if spare is not None and spare.correct.shape == shape:
         correct, p_label = spare.correct, np.asarray(spare.p_label, np.float64)
     else:
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape, np.float64)
     narrow = labels.astype(np.int32)  # as predictions are
+    seats = None if heard is None else Seats(heard, len(labels))
+    names = ["prediction", "loss", *(["trained_on"] if seats else [])]
     for row, trial in enumerate(trials):
-        for first, piece in trial.pieces(epoch, ["prediction", "loss"], split):
-            prediction, loss = piece["prediction"], piece["loss"]
-            place = slice(first, first + len(loss))
+        for first, piece in trial.pieces(epoch, names, split):
+            place = slice(first, first + len(piece["loss"]))
             if drawn is not None:
                 place = slice(*np.searchsorted(drawn, [place.start, place.stop]).tolist())
                 some = drawn[place] - first
-                prediction, loss = prediction[some], loss[some]
+                piece = {name: values[some] for name, values in piece.items()}
+            prediction, loss = piece["prediction"], piece["loss"]
+            if seats is not None:
+                rows, columns = seats.take(place, ~piece["trained_on"])
+                at = columns - place.start
+                correct[rows, columns] = prediction[at] == narrow[columns]
+                p = np.exp(-loss[at].astype(np.float64))
+                round_in_place(p)
+                p_label[rows, columns] = p
+                continue
             np.equal(prediction, narrow[place], out=correct[row, place])
             p = p_label[row, place]
             # in double precision a loss of 1e-9 still differs from one of 2e-9
             np.negative(loss, out=p, dtype=np.float64)
             np.exp(p, out=p)
             round_in_place(p)
-    indices = np.array([trial.index for trial in trials], np.int64)
-    return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True)
+    indices = np.arange(heard) if heard is not None else np.array([trial.index for trial in trials], np.int64)
+    share = _share(trials, epoch) if heard is not None else None
+    return Votes(correct, p_label, labels, ids, epoch, indices, keys, is_rounded=True, share=share)
+
+
+def num_heard(trials: Sequence[StoredTrial], epoch: int, split: Split) -> int | None:
+    """How many heads of a row are heard of every example at least: those that were not shown it.
+
+    ``None`` of trials that are trainings, which are all heard.
+
+    Raises:
+        BadInput: some example was left out by no trial.
+    """
+    if not trials or not trials[0].by_share:
+        return None
+    columns = (trial.columns(epoch, ["trained_on"], split)["trained_on"] for trial in trials)
+    least = int(sum((~column).astype(np.int64) for column in columns).min())  # type: ignore[union-attr]
+    if least == 0:
+        spec = trials[0].document.spec
+        assert spec is not None
+        assert spec.heads is not None
+        raise BadInput(
+            f"share {_share(trials, epoch):g}: some examples were left out by no trial of "
+            f"{len(trials)}; measure {spec.heads.folds} trials or a multiple of that"
+        )
+    return least
+
+
+def _share(trials: Sequence[StoredTrial], epoch: int) -> float:
+    """The share that the heads of a row have seen."""
+    spec = trials[0].document.spec
+    assert spec is not None
+    assert spec.heads is not None
+    return spec.heads.shares[epoch - 1]
+
+
+class Seats:
+    """Deals to each example the rows of votes, first come, first served: the heads that left it out.
+
+    In the j-th row is the j-th head of each, so that a row is a vote on all examples as of one trial.
+    """
+
+    def __init__(self, num: int, num_examples: int) -> None:
+        self._num, self._taken = num, np.zeros(num_examples, np.int64)
+
+    def take(
+        self, place: slice, heard: npt.NDArray[np.bool_]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Rows and columns for the votes on the examples at ``place`` that are ``heard`` and have room."""
+        columns = place.start + np.flatnonzero(heard & (self._taken[place] < self._num))
+        rows = self._taken[columns]
+        self._taken[columns] += 1
+        return rows, columns
 
 
 def scores_table(
@@ -84,13 +146,15 @@ def scores_table(
         fraction = 0.1  # of a handful of examples less than one, and still each has its probability
     else:
         num_selected(len(ids), fraction)  # before the work
-    scoring = Scoring(labels, len(classes), epoch)
+    scoring = Scoring(labels, len(classes), epoch, num_heard(trials, epoch, split))
     for trial in trials:
         for first, observations in trial.blocks(len(classes), epoch, split):
             scoring.add(observations, first)
     belongs = membership(scoring.counts.num_right, scoring.counts.num_trials, fraction)
     columns = scoring.columns()
-    columns["predicted"], columns["predicted_share"] = _predicted(trials, epoch, len(ids), split)
+    columns["predicted"], columns["predicted_share"] = _predicted(
+        trials, epoch, len(ids), split, len(classes)
+    )
     columns |= {
         "p_easy": belongs.p_easy,
         "p_hard": belongs.p_hard,
@@ -103,17 +167,25 @@ def scores_table(
 
 
 def _predicted(
-    trials: Sequence[StoredTrial], epoch: int, num_examples: int, split: Split
+    trials: Sequence[StoredTrial], epoch: int, num_examples: int, split: Split, num_classes: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """`most_predicted` of all examples; the trials are read once for every so many examples."""
+    """The class that most trials that are heard name, and their share, of all examples.
+
+    The trials are read once for every so many examples.
+    """
     predicted, share = np.empty(num_examples, np.int64), np.empty(num_examples)
     size = min(num_examples, max(1, _AT_ONCE // len(trials)))
+    names = ["prediction", *(["trained_on"] if trials[0].by_share else [])]
     for first in range(0, num_examples, size):
         some = slice(first, first + size)
         given = np.empty((len(trials), len(predicted[some])), np.int32)
         for row, trial in zip(given, trials, strict=True):
-            row[:] = trial.columns(epoch, ["prediction"], split)["prediction"][some]
-        predicted[some], share[some] = most_predicted(given)
+            seen = trial.columns(epoch, names, split)
+            row[:] = seen["prediction"][some]
+            if "trained_on" in seen:
+                row[seen["trained_on"][some]] = num_classes
+        predicted[some], most = most_named(given, nobody=num_classes)
+        share[some] = most / (given < num_classes).sum(axis=0)
     return predicted, share
 
 

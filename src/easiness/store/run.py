@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import copy
 import functools
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
 from easiness.store.over_trials import Examples, mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
+from easiness.store.rows import Rows
 from easiness.store.run_folder import EXAMPLES, TRIALS, trial_names
 from easiness.store.trial import StoredTrial
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class Run:
+class Run(Rows):
     """A run folder, read. Trials that are being written or were interrupted do not exist here."""
 
     def __init__(self, path: str | Path, before: Iterable[StoredTrial] = (), trusted: bool = False) -> None:
@@ -53,36 +53,9 @@ class Run:
         return self.spec.data.classes
 
     @property
-    def epochs(self) -> int:
-        """Number of epochs that every finished trial has; 0 without one."""
-        return min((trial.epochs for trial in self.trials), default=0)
-
-    @property
-    def observed(self) -> tuple[int, ...]:
-        """The epochs after which every finished trial was observed: ascending, from 1."""
-        if not self.trials:
-            return ()
-        return tuple(sorted(set.intersection(*map(set, {trial.observed for trial in self.trials}))))
-
-    @property
     def augmented(self) -> bool:
         """Do the observations come from training steps on augmented images, and not from clean passes?"""
         return self.spec.augmented
-
-    def unfinished(self, epoch: int) -> str | None:
-        """The reason why observations after ``epoch`` are not those of a training that ends there, if any.
-
-        There is one where the step size comes down to nothing by the end, and some trial is longer.
-        """
-        longest = max((trial.epochs for trial in self.trials), default=0)
-        measured = self.spec.measured
-        if epoch >= longest or measured is None or not measured.recipe.anneals(longest):
-            return None
-        which = "" if self.epochs == longest else " in some trials"
-        return (
-            f"epoch {epoch} of {longest} is of an unfinished training{which}, whose step size was still "
-            f"coming down: a training that ends there gives other scores"
-        )
 
     def first(self, num: int) -> Run:
         """The run with only those of its finished trials whose index is below ``num``."""
@@ -166,53 +139,40 @@ class Run:
             self._examples, self._keys = (other.ids, self.labels), other._keys
         return True
 
-    def resolve_epoch(self, epoch: int | None) -> int:
-        """``epoch`` itself where every trial was observed after it, the last such one for ``None``.
-
-        Raises:
-            BadInput: there is no finished trial, or it was not observed.
-        """
-        if not self.trials:
-            how = "go on with your loop" if self.spec.measured is None else "run `easiness measure` to go on"
-            raise BadInput(f"{self.path}: no trial is finished yet; {how}")
-        observed = self.observed
-        if not observed:
-            raise BadInput(
-                f"{self.path}: its trials have different epochs and were observed after no common one; run "
-                f"`easiness measure` with --epochs {max(trial.epochs for trial in self.trials)} to go on"
-            )
-        if epoch is None:
-            return observed[-1]
-        if epoch in observed:
-            return epoch
-        if observed == tuple(range(1, self.epochs + 1)):
-            raise BadInput(f"{self.path}: epoch {epoch} is not recorded; choose 1 to {self.epochs}")
-        around = bisect.bisect(observed, epoch)
-        nearest = " or ".join(map(str, observed[max(around - 1, 0) : around + 1]))
-        raise BadInput(f"{self.path}: epoch {epoch} was not observed; choose {nearest}")
-
     def votes(
         self,
         epoch: int | None = None,
         at_most: int | None = None,
         spare: Votes | None = None,
         *,
+        share: float | None = None,
         split: Split = "train",
     ) -> Votes:
         """What all finished trials said after ``epoch`` epochs of every example, or of ``at_most`` drawn.
 
+        Of a run on features it is what the heads said that have seen a ``share``, the largest by default, of
+        the examples that they were not shown; ``epoch`` is the number of its row here.
+
         ``spare`` are votes of this run that nobody needs any more: their memory is taken where it fits.
         """
-        epoch = self.resolve_epoch(epoch)
+        epoch = self.resolve_row(epoch if share is None else self.row_of(share))
         ids, labels = self.examples(split)
         drawn = None if at_most is None else drawn_examples(len(ids), at_most)
         keys = self._keys if ids is self.ids else None
         return votes_of(self.trials, Examples(ids, labels, self.classes, split), epoch, drawn, spare, keys)
 
     def scores(
-        self, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
+        self,
+        epoch: int | None = None,
+        *,
+        share: float | None = None,
+        fraction: float | None = None,
+        split: Split = "train",
     ) -> pd.DataFrame:
         """Every score of every example after ``epoch`` epochs (the last by default), a row an example.
+
+        A run on features has a ``share`` instead (the largest by default), and its scores are of the heads
+        that were not shown the example; those that need a course over epochs are undefined.
 
         Examples are those measured, or with ``split="held_out"`` those held out, which no trial trains on:
         `memorization` is undefined there, and `consistency` and `self_confidence` are over all trials.
@@ -228,7 +188,7 @@ class Run:
             BadInput: the epoch is not recorded, no example was right in any trial, the fraction is not in
                 (0, 1] or selects no example, or there is no held-out split.
         """
-        epoch = self.resolve_epoch(epoch)
+        epoch = self.resolve_epoch(epoch, share)
         ids, labels = self.examples(split)
         table = scores_table(self.trials, Examples(ids, labels, self.classes, split), epoch, fraction)
         unfinished = self.unfinished(epoch)
@@ -237,7 +197,12 @@ class Run:
         return table
 
     def probabilities(
-        self, epoch: int | None = None, *, split: Split = "train", left_out: bool = False
+        self,
+        epoch: int | None = None,
+        *,
+        share: float | None = None,
+        split: Split = "train",
+        left_out: bool = False,
     ) -> npt.NDArray[np.float64]:
         """The mean over trials of the probability of each class, [examples, classes], each row of sum 1.
 
@@ -250,7 +215,7 @@ class Run:
                 such split, or no trial left an example out.
         """
         self.examples(split)  # refuses a split that is not there
-        epoch = self.resolve_epoch(epoch)
+        epoch = self.resolve_epoch(epoch, share)
         return mean_probabilities(self.path, self.trials, epoch, split, left_out=left_out)
 
     def report(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -145,12 +146,26 @@ class StoredTrial:
         return Observations(
             labels=fixed["label"].astype(np.int64),
             num_classes=num_classes,
-            trained_on=fixed["trained_on"],
-            logits=self._logits(probe, rows, fixed["trained_on"]),
+            logits=self._logits(probe, rows),
             epochs=self.observed[: len(rows)],
             augmented=parquet.is_augmented(path, self._extent(probe)),
-            **parquet.read_rows(path, rows, STATISTICS, self._extent(probe)),
+            **{
+                "trained_on": fixed["trained_on"],
+                **parquet.read_rows(path, rows, self._of_rows, self._extent(probe)),
+            },
         )
+
+    @cached_property
+    def by_share(self) -> bool:
+        """Are the rows those of heads that have seen shares of the examples, and not of epochs?"""
+        held, spec = self._document, self.document.spec
+        self._document = held  # of very many trials the documents would fill the memory
+        return spec is not None and spec.heads is not None
+
+    @property
+    def _of_rows(self) -> tuple[str, ...]:
+        """The columns that differ from row to row."""
+        return (*STATISTICS, "trained_on") if self.by_share else STATISTICS
 
     def _before_reading(
         self, epoch: int | None, probe: str
@@ -170,35 +185,32 @@ class StoredTrial:
         """
         path, rows, fixed = self._before_reading(epoch, probe)
         extent = self._extent(probe)
-        logits, augmented = (
-            self._logits(probe, rows, fixed["trained_on"]),
-            parquet.is_augmented(path, extent),
-        )
+        logits, augmented = self._logits(probe, rows), parquet.is_augmented(path, extent)
         first = 0
-        for block in parquet.read_blocks(path, rows, STATISTICS, extent):
+        for block in parquet.read_blocks(path, rows, self._of_rows, extent):
             end = first + block["loss"].shape[1]
             observations = Observations(
                 labels=fixed["label"][first:end].astype(np.int64),
                 num_classes=num_classes,
-                trained_on=fixed["trained_on"][first:end],
                 logits=None if logits is None else logits.between(first, end),
                 epochs=self.observed[: len(rows)],
                 augmented=augmented,
-                **block,
+                **{"trained_on": fixed["trained_on"][first:end], **block},
             )
             yield first, observations
             first = end
 
     def logits(self, epoch: int, probe: str = "train") -> KeptLogits | None:
         """Logits kept after one of the epochs observed, ``values`` [1, n, classes]; ``None`` without any."""
-        trained_on = self.columns(epoch, ["trained_on"], probe)["trained_on"]
         row = self.observed.index(epoch)
-        return self._logits(probe, range(row, row + 1), trained_on)
+        return self._logits(probe, range(row, row + 1))
 
-    def _logits(self, probe: str, rows: range, trained_on: npt.NDArray[np.bool_]) -> KeptLogits | None:
+    def _logits(self, probe: str, rows: range) -> KeptLogits | None:
+        """Logits kept at these rows: of all examples, or of those that no row has trained on."""
         name = f"{probe}_logits.parquet"
         if name not in self.document.files:
             return None
+        trained_on = self.columns(self.observed[-1], ["trained_on"], probe)["trained_on"]
         return parquet.read_logits(self._file(name), rows, trained_on, self._extent(probe))
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:

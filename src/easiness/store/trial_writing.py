@@ -91,15 +91,15 @@ def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observatio
     fixed = {
         "id": _ids_array(ids),
         "label": pa.array(observations.labels, pa.int32()),
-        "trained_on": pa.array(observations.trained_on),
     }
-
+    trained_on = np.broadcast_to(observations.trained_on, observations.prediction.shape)
     augmented = pa.array(np.full(len(ids), observations.augmented))
 
     def table(row: int) -> Any:
         values = {name: pa.array(getattr(observations, name)[row]) for name in STATISTICS}
         number = pa.array(np.full(len(ids), observations.epochs[row], np.int32))
-        return pa.table({"epoch": number, **fixed, **values, "augmented": augmented})
+        own = {"epoch": number, **fixed, "trained_on": pa.array(trained_on[row])}
+        return pa.table({**own, **values, "augmented": augmented})
 
     with _writer(path, table(0).schema) as writer:
         for row in range(observations.num_epochs):

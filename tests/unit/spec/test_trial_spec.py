@@ -10,6 +10,8 @@ from pydantic import ValidationError
 from easiness.spec import (
     DatasetRef,
     Draw,
+    FeaturesRef,
+    Heads,
     Probe,
     Recipe,
     Resolved,
@@ -47,6 +49,11 @@ def trial(**changes: Any) -> TrialSpec:
         "index": 1,
     }
     return TrialSpec(**{**settings, **changes})
+
+
+def heads(**changes: Any) -> Heads:
+    settings = {"features": (FeaturesRef(name="mine", identity="aa"),), "shares": (0.05, 0.2, 0.8)}
+    return Heads.model_validate({**settings, **changes})
 
 
 DRAW = Draw(effect="drop", rate=0.3, beta=(3.0, 1.0), ranking="aa")
@@ -108,6 +115,15 @@ OTHER: dict[str, list[Any]] = {
         (Probe(name="train", observe="every:2"), Probe(name="held_out", observe="every:2")),
         (Probe(name="train", observe="train"), Probe(name="held_out")),
     ],
+    "heads": [
+        heads(),
+        heads(features=(FeaturesRef(name="mine", identity="ab"),)),
+        heads(features=(FeaturesRef(name="a", identity="aa"), FeaturesRef(name="b", identity="ab"))),
+        heads(shares=(0.05, 0.2, 0.9)),
+        heads(groups="cc"),
+        heads(epochs=2),
+        heads(version=2),
+    ],
     "epochs": [4],
     "seed": [1],
     "index": [0],
@@ -118,6 +134,16 @@ def test_every_field_is_tried():
     assert set(OTHER) == set(TrialSpec.model_fields)
     assert len(OTHER["recipe"]) == len(Recipe.model_fields)
     assert len(OTHER["draw"]) == 1 + len(Draw.model_fields)
+
+
+def test_what_features_are_called_is_not_in_the_hash():
+    named = FeaturesRef(name="other", identity="aa", about="A network.")
+    assert trial(heads=heads(features=(named,))).hash == trial(heads=heads()).hash
+
+
+def test_documents_of_trainings_say_nothing_of_heads():
+    assert "heads" not in trial().model_dump_json()
+    assert "group" not in trial().model_dump_json()
 
 
 def test_every_field_that_decides_what_is_recorded_is_in_the_hash():

@@ -16,6 +16,9 @@ SIZE: dict[str, Any] = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "o
 CALLS = {
     "suspects": (lambda path: ez.suspects(path), "run"),
     "clean": (lambda path: ez.clean(path), "run"),
+    "suspects of several": (lambda path: ez.suspects([path]), "run"),
+    "combined_scores": (lambda path: ez.combined_scores([path, path]), "runs"),
+    "learning_curve": (lambda path: ez.learning_curve(path), "run"),
     "compare": (lambda path: ez.compare(path), "runs"),
     "compare a list": (lambda path: ez.compare([path]), "runs"),
     "matching_rate": (lambda path: ez.matching_rate(path, path), "run_a"),
@@ -61,4 +64,4 @@ def test_every_public_function_of_runs_is_here():
     assert takers == {name.split()[0] for name in CALLS}
 
 
-KINDS = ("Run", "Run | None", "Sequence[Run]")
+KINDS = ("Run", "Run | None", "Sequence[Run]", "Run | Sequence[Run]")

@@ -1,0 +1,115 @@
+"""The data of a run: what they are, and how they are loaded from their source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+from easiness.errors import shorten
+from easiness.spec.recipe import IMAGE
+
+
+class Frozen(BaseModel):
+    """A value that is what it is; a document of one has no other fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SplitRef(Frozen):
+    """One split of a data set as a trial sees it."""
+
+    fingerprint: str
+    num_examples: int = Field(ge=1)
+
+
+class LoadOptions(Frozen):
+    """How data were loaded from their source, where that is not the usual way."""
+
+    data_root: str | None = None
+    allow_outside: bool = False
+    skip_unreadable: bool = False
+    holdout: float | None = None
+    labels: str | None = None
+    columns: dict[str, str] | None = None
+    group: str | None = None
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leaves newer fields out where they are empty: documents are then those from before they existed."""
+        written: dict[str, Any] = write(self)
+        usual = ("kind", IMAGE)
+        return {
+            name: value
+            for name, value in written.items()
+            if name not in _NEWER or (value and (name, value) != usual)
+        }
+
+
+_NEWER = ("labels", "columns", "group", "unreadable", "num_other_files", "other_files", "kind", "shape")
+
+_LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
+_HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}
+
+
+class DatasetRef(LoadOptions):
+    """The data of a run: the fingerprints say what they are, the other fields how to load them again.
+
+    ``kind`` is what the examples are. ``image_shape`` is that of images, absent where they differ in size;
+    ``shape`` that of examples of other kinds. ``unreadable`` names the images that were left out, which older
+    runs have counted alone, and ``other_files`` the first of the ``num_other_files`` that by their names are
+    no pictures, of which older runs say nothing.
+    """
+
+    source: str | None = None
+    limit: int | None = None
+    num_unreadable: int = 0
+    unreadable: tuple[str, ...] = ()
+    num_other_files: int = Field(default=0, ge=0)
+    other_files: tuple[str, ...] = ()
+    train: SplitRef
+    held_out: SplitRef | None = None
+    classes: tuple[str, ...]
+    image_shape: tuple[int, int, int] | None = None
+    kind: str = IMAGE
+    shape: tuple[int, ...] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _shapes_go_with_the_kind(self) -> Self:
+        other = self.shape if self.kind == IMAGE else self.image_shape
+        shape = self.image_shape if self.kind == IMAGE else self.shape
+        if other is not None or min(shape or (1,)) < 1:
+            raise ValueError(
+                f"shapes {self.image_shape} and {self.shape} are not those of examples of kind {self.kind}"
+            )
+        return self
+
+    def load_options(self) -> LoadOptions:
+        """How to load the data again from ``source``."""
+        return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
+
+    def unreadable_text(self) -> str:
+        """How many images were left out, and the first of their names; empty where none were."""
+        return _left_out_text(self.num_unreadable, self.unreadable)
+
+    def other_files_text(self) -> str:
+        """How many files of class folders were left out as no pictures, and the first of their names."""
+        return _left_out_text(self.num_other_files, self.other_files)
+
+    def identity(self) -> dict[str, Any]:
+        """The part that decides what is learned: fingerprints, not where the files lie."""
+        return self.model_dump(mode="json", exclude=_HOW_TO_LOAD)
+
+
+def _left_out_text(num: int, names: Sequence[str]) -> str:
+    if not num:
+        return ""
+    return f"{num} ({shorten(names, 5, num)})" if names else str(num)

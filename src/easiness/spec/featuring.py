@@ -1,0 +1,50 @@
+"""The options of runs on features, as a frozen value."""
+
+# Annotations are not postponed: the command line reads them as they are, without loading what they name.
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from easiness.spec.option import Option, read_numbers
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    return read_numbers("--shares", text, "0.05,0.2,0.8")
+
+
+@dataclass(frozen=True)
+class Featuring:
+    """Features of a frozen network, and how much of the data its heads see; ``features`` may be arrays."""
+
+    features: Annotated[
+        Any,
+        Option(
+            "--features",
+            "Fit heads on features of a frozen network instead of training one: auto, timm:NAME, "
+            "torchvision:NAME, hf:NAME, run:RUN, column:NAME, inputs, a file of vectors or "
+            "package.module:callable; may be given several times.",
+            metavar="NAME",
+            typed=list[str] | None,
+        ),
+    ] = None
+    shares: Annotated[
+        Sequence[float] | None,
+        Option(
+            "--shares",
+            "With --features: the shares of the examples that heads see, ascending; 0.05,0.2,0.8 unless "
+            "given.",
+            metavar="S,S,...",
+            read=_shares,
+        ),
+    ] = None
+    group: Annotated[
+        Any,
+        Option(
+            "--group",
+            "With --features: a column of the source whose examples of one value are seen together or not "
+            "at all (the patient, the film).",
+            metavar="COLUMN",
+            typed=str | None,
+        ),
+    ] = None
