@@ -3,9 +3,11 @@
 from easiness.data.checks import check_examples
 from easiness.data.dataset import Dataset
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
+from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.relabelling import DROP, KEEP, RELABEL
+from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
 
 __all__ = [
@@ -16,10 +18,12 @@ __all__ = [
     "RELABEL",
     "cache_folder",
     "check_examples",
+    "grouped",
     "hold_out",
     "load_dataset",
     "merge_splits",
     "part_of",
+    "read_npz",
     "value_digest",
     "value_digests",
 ]

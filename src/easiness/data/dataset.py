@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +27,13 @@ class Dataset:
     ``ids`` [K] are the examples' own (int64, or str in an object array) and survive every subset;
     ``labels`` [K] are the labels to train with and ``true_labels`` [K] differ only after corruption.
     ``source`` is what `load_dataset` takes to find the data again: an absolute path or a known name,
-    ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there.
-    ``kind`` is what the examples are, and ``standard`` the stored training examples, of a held-out split.
-    ``recipe_changes`` are recipe settings that this subject needs whatever its examples' size.
-    ``limited_to`` is the size of a subset made by `limit` at seed 0, which `load_dataset` makes again.
-    ``unreadable`` names the examples of this split that were left out on request. ``notes`` are
-    sentences for a person about what was found at the source and is not used. ``num_other_files`` files in
-    its class folders are by their names no pictures, and ``other_files`` names the first of them.
+    ``None`` for arrays and other objects, and ``load_options`` how it was loaded from there. ``kind`` is
+    what the examples are, and ``standard`` the stored training examples, of a held-out split.
+    ``recipe_changes`` are recipe settings that this subject needs. ``limited_to`` is the size of a subset
+    made by `limit` at seed 0, which `load_dataset` makes again. ``unreadable`` names the examples of this
+    split left out on request, ``notes`` tell a person what was found at the source and is not used,
+    ``num_other_files`` files there are by their names no pictures (``other_files`` are the first), and
+    examples of one of the ``groups`` [K] are of one origin.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Dataset:
     notes: tuple[str, ...] = ()
     num_other_files: int = 0
     other_files: tuple[str, ...] = ()
+    groups: npt.NDArray[np.object_] | None = field(default=None, repr=False)
     kind: InputKind = field(default=IMAGE, repr=False)
     standard: Stored | None = field(default=None, repr=False)
 
@@ -151,6 +152,16 @@ class Dataset:
         found = list(self.stored.subset(ascending).map(function))
         return [found[at] for at in back.tolist()]
 
+    def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
+        """Vectors [n, D] in a column of the table that the examples are read from, some at a time.
+
+        Raises:
+            BadInput: they are from no table, or it has no such column of lists of numbers.
+        """
+        if not hasattr(self.stored, "column"):
+            raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
+        return self.stored.column(name)  # type: ignore[no-any-return]
+
     def packed(
         self, recipe: Recipe, cache: Path | None = None, on_packed: Callable[[int], None] = lambda _: None
     ) -> Values:
@@ -165,17 +176,28 @@ class Dataset:
         """
         return self.kind.pack(self, recipe, cache, on_packed)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 (hex) over the class names, then (id, label, digest of the stored bytes) in order.
 
-        Nothing is decoded for it. Each part is one line of JSON, so an id can never run into its neighbour
-        and ``1`` is not ``"1"``.
+        Nothing is decoded for it. Each part is a line of JSON: ids do not run together, ``1`` is not ``"1"``.
         """
+        return self._identities[0]
+
+    @property
+    def contents(self) -> str:
+        """SHA-256 (hex) over the digests of the stored bytes in order, whatever their labels and ids."""
+        return self._identities[1]
+
+    @cached_property
+    def _identities(self) -> tuple[str, str]:
+        """Both at once, since digests may have to be read."""
         total = hashlib.sha256(json.dumps(["classes", *self.classes]).encode())
+        contents = hashlib.sha256()
         for row in zip(self.ids.tolist(), self.labels.tolist(), self.stored.digests(), strict=True):
             total.update(b"\n" + json.dumps(row).encode())
-        return total.hexdigest()
+            contents.update(row[-1].encode())
+        return total.hexdigest(), contents.hexdigest()
 
     def limit(self, k: int, seed: int = 0) -> Dataset:
         """A class-balanced, seeded subset of ``k`` examples in their original order.
@@ -222,6 +244,7 @@ class Dataset:
             labels=self.labels[positions],
             true_labels=self.true_labels[positions],
             stored=self.stored.subset(positions),
+            groups=None if self.groups is None else self.groups[positions],
         )
 
     def ref(self) -> DatasetRef:

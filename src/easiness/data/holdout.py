@@ -21,6 +21,8 @@ R = TypeVar("R")
 def hold_out(data: Dataset, share: float) -> Dataset:
     """``data`` with ``share`` of the examples of each class held out, at random with seed 0.
 
+    Groups are held out whole, so that with them classes have about that share.
+
     Every class keeps an example to train on. The held-out examples keep their ids. Where data
     were limited before, their source does not find the parts again, since it holds out first.
 
@@ -33,11 +35,7 @@ def hold_out(data: Dataset, share: float) -> Dataset:
     if data.held_out is not None:
         raise BadInput(f"{data.name}: has a held-out split ({data.held_out.split}); leave out holdout")
     lots = np.random.default_rng(0).random(len(data))
-    held = np.zeros(len(data), np.bool_)
-    for label in range(data.num_classes):
-        members = np.flatnonzero(data.labels == label)
-        num = min(int(share * len(members) + 0.5), len(members) - 1)
-        held[members[np.argsort(lots[members])[:num]]] = True
+    held = _held(data, share, lots) if data.groups is None else _held_groups(data, share, lots)
     if not held.any():
         raise BadInput(f"holdout {share}: holds out none of the {len(data)} examples; use a larger share")
     if data.limited_to is not None:
@@ -45,6 +43,37 @@ def hold_out(data: Dataset, share: float) -> Dataset:
     part = replace(data._take(np.flatnonzero(held)), split="test", unreadable=())
     options = data.load_options.model_copy(update={"holdout": share})
     return replace(data._take(np.flatnonzero(~held)), held_out=part, load_options=options)
+
+
+def _num_held(share: float, num: int) -> int:
+    return min(int(share * num + 0.5), num - 1)
+
+
+def _held(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which examples [K] to hold out: a share of each class."""
+    held = np.zeros(len(data), np.bool_)
+    for label in range(data.num_classes):
+        members = np.flatnonzero(data.labels == label)
+        held[members[np.argsort(lots[members])[: max(_num_held(share, len(members)), 0)]]] = True
+    return held
+
+
+def _held_groups(data: Dataset, share: float, lots: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Which examples [K] to hold out, whole groups: about a share, and of no class much more."""
+    _, group = np.unique(np.asarray(data.groups, str), return_inverse=True)
+    sizes = np.bincount(data.labels, minlength=data.num_classes)
+    wanted = np.array([max(_num_held(share, num), 0) for num in sizes.tolist()])
+    taken = np.zeros(data.num_classes, np.int64)
+    held = np.zeros(len(data), np.bool_)
+    by_group = np.argsort(group, kind="stable")
+    members_of = np.split(by_group, np.flatnonzero(np.diff(group[by_group])) + 1)
+    for members in sorted(members_of, key=lambda members: float(lots[members[0]])):
+        own = np.bincount(data.labels[members], minlength=data.num_classes)
+        over = np.maximum(taken + own - wanted, 0).sum()
+        if 2 * over <= len(members) and (taken + own < np.maximum(sizes, 1)).all():
+            held[members] = True
+            taken += own
+    return held
 
 
 def merge_splits(data: Dataset) -> Dataset:
@@ -69,6 +98,7 @@ def merge_splits(data: Dataset) -> Dataset:
         true_labels=np.concatenate([data.true_labels, other.true_labels]),
         stored=JoinedExamples((data.stored, other.stored)),
         held_out=None,
+        groups=None,
         unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )

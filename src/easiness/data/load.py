@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from easiness.data.dataset import Dataset
+from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out
 from easiness.data.relabelling import relabelled
 from easiness.data.sources import SourceRequest, absolute, accepted, find_source
@@ -34,6 +35,7 @@ def load_dataset(
     holdout: float | None = None,
     labels: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
+    group: Any = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
 
@@ -63,6 +65,8 @@ def load_dataset(
             and ``limit``.
         columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
             ``{"path": "filename", "label": "breed"}``.
+        group: a column of a CSV or Parquet file whose examples of one value are of one origin (the patient,
+            the film), or such a value for each training example of the source [K]: `Dataset.groups`.
 
     Raises:
         BadInput: the source or something in it cannot be used as it is.
@@ -73,6 +77,7 @@ def load_dataset(
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
         columns=checked_columns(columns),
+        group=group if isinstance(group, str) else None,
     )
     if not isinstance(source, str | os.PathLike):
         dataset = _load_object(source, held_out, classes, skip_unreadable)
@@ -84,6 +89,9 @@ def load_dataset(
     # names of classes given by hand are not found again at the source
     found_again = dataset.source if classes is None else None
     dataset = replace(dataset, source=found_again, load_options=options)
+    if not isinstance(source, str | os.PathLike) and isinstance(group, str):
+        raise BadInput(f"group {group!r}: the source has no columns; give a value for each example")
+    dataset = grouped(dataset, group)
     return part_of(dataset, Loading(limit=limit, holdout=holdout, labels=labels), seed)
 
 

@@ -135,8 +135,7 @@ def model_name(model: ModelGiven) -> str:
         raise BadInput(f"model {model!r}: give the name of a network, or what returns a new one when called")
     name = _importable_name(model)
     if name is None:
-        digest = hashlib.sha256("\n".join(_described(model, {})).encode()).hexdigest()[:12]
-        name = f"{_title(model)}{_MARK}{digest}"
+        name = f"{_title(model)}{_MARK}{code_digest(model)[:12]}"
         _given[name] = model
         return name
     module, _, function = name.partition(":")
@@ -144,6 +143,11 @@ def model_name(model: ModelGiven) -> str:
         if module.startswith(library) and function.islower():  # its classes are no networks of a size
             return f"{prefix}{function}"  # as the command has it
     return name
+
+
+def code_digest(value: Any) -> str:
+    """SHA-256 (hex) that is equal for callables that do the same, in one version of Python."""
+    return hashlib.sha256("\n".join(_described(value, {})).encode()).hexdigest()
 
 
 def _importable_name(value: Any) -> str | None:

@@ -30,7 +30,8 @@ class Published:
 
     ``net`` builds one from its name, the shape of its images and the number of classes; ``any_channels``
     tells whether images may have another number of channels than three. ``weights_file`` finds the file
-    of its weights on this disk; ``weights`` reads one for a network that sees images of a shape.
+    of its weights on this disk, and ``fetch`` gets it there; ``weights`` reads one for a network that sees
+    images of a shape.
     ``smallest_side`` is that of the images, in pixels, where the library states it.
     """
 
@@ -40,6 +41,7 @@ class Published:
     check: Callable[[str], None]
     net: Callable[[str, Shape, int], nn.Module]
     weights_file: Callable[[str], Path]
+    fetch: Callable[[str], None]
     weights: ReadWeights
     any_channels: bool = False
     smallest_side: Callable[[str], int] | None = None

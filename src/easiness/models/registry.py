@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from easiness.errors import BadInput, nearest
+from easiness.errors import BadInput, RunFailed, nearest
 from easiness.models.custom import CUSTOM, GIVEN
 from easiness.models.family import Family
 from easiness.models.numbered import Numbered
 from easiness.models.published import Published
 from easiness.models.timm_nets import TIMM
 from easiness.models.torchvision_nets import TORCHVISION
+from easiness.named_import import describe
 
 # Two halvings leave one pixel of four, while of three DenseNet's poolings would leave none.
 _HALVED_TWICE = 4
@@ -94,17 +95,28 @@ def find_family(name: str) -> Family:
     return family
 
 
-def pretrained_file(name: str) -> Path:
+def pretrained_file(name: str, *, download: bool = False) -> Path:
     """The file on this disk with the weights that torchvision or timm publish for the network ``name``.
 
     Of torchvision's, the ones it calls ``DEFAULT``; of timm's, those of the tag in the name, or its first.
-    Nothing is downloaded.
+    Nothing is downloaded without ``download``, which fetches a file that is not there.
 
     Raises:
         BadInput: an unknown name, a network of which no weights are published, or a file that is not
             there (the text names it and says how to get it).
+        RunFailed: the download failed.
     """
-    return published(find_family(name), name).weights_file(name)
+    family = published(find_family(name), name)
+    try:
+        return family.weights_file(name)
+    except BadInput:
+        if not download:
+            raise
+    try:
+        family.fetch(name)
+    except Exception as error:  # whatever is wrong on the way
+        raise RunFailed(f"model {name!r}: its weights cannot be downloaded ({describe(error)})") from error
+    return family.weights_file(name)
 
 
 def published(family: Family, name: str) -> Published:
@@ -128,7 +140,7 @@ def is_users_own(name: str) -> bool:
 
 def module_of(name: str) -> str | None:
     """The module of somebody's own that building the network imports; ``None`` where there is none."""
-    return name.partition(":")[0] if _reader(name) is CUSTOM else None
+    return name.partition(":")[0] if _is_custom(name) else None
 
 
 def missing_code(name: str) -> str:
@@ -136,12 +148,17 @@ def missing_code(name: str) -> str:
 
     Its module is imported.
     """
-    if _reader(name) is CUSTOM:
+    if _is_custom(name):
         try:
             CUSTOM.find(name)
         except BadInput as error:
             return str(error)
     return ""
+
+
+def _is_custom(name: str) -> bool:
+    """Is it a name of the user's own code? Others are told apart first without libraries being loaded."""
+    return CUSTOM.reads(name) and _reader(name) is CUSTOM
 
 
 def _reader(name: str) -> Family | None:

@@ -94,6 +94,17 @@ def timm_weights_file(name: str) -> Path:
     )
 
 
+def fetch_timm_weights(name: str) -> None:
+    """Fetch the weights of ``name`` into the Hugging Face cache, where they are there as safetensors."""
+    from huggingface_hub import hf_hub_download
+
+    config = _config(name)
+    repository, _, revision = (config.hf_hub_id or "").partition("@")
+    file = config.hf_hub_filename or "model.safetensors"
+    if repository and file.endswith(SUFFIX):
+        hf_hub_download(repository, file, revision=revision or None)
+
+
 def timm_weights(name: str, path: Path, net: nn.Module, input_shape: Shape) -> dict[str, Tensor]:
     """The state in a file of weights for a ``net`` by `timm_net` with ``input_shape`` (3, h, w).
 
@@ -152,6 +163,7 @@ TIMM = Published(
     check=check_timm_name,
     net=timm_net,
     weights_file=timm_weights_file,
+    fetch=fetch_timm_weights,
     weights=timm_weights,
     any_channels=True,
 )

@@ -80,6 +80,18 @@ def torchvision_weights_file(name: str) -> Path:
     return path
 
 
+def fetch_torchvision_weights(name: str) -> None:
+    """Fetch the best weights of ``name`` and convert them, so that `torchvision_weights_file` finds them."""
+    from safetensors.torch import save_file
+
+    best = _weights(name)
+    path = converted_file(best.url)
+    state = best.get_state_dict(progress=False, check_hash=True, weights_only=True)
+    aside = path.with_suffix(".part")
+    save_file({key: value.contiguous() for key, value in state.items()}, aside)
+    aside.replace(path)
+
+
 def torchvision_weights(name: str, path: Path, *_: object) -> dict[str, Tensor]:
     """The state in a file of weights for `torchvision_net`: no auxiliary outputs, names of today.
 
@@ -114,6 +126,7 @@ TORCHVISION = Published(
     check=lambda _: None,  # one of the list is right
     net=torchvision_net,
     weights_file=torchvision_weights_file,
+    fetch=fetch_torchvision_weights,
     weights=torchvision_weights,
     smallest_side=smallest_side,
 )

@@ -13,7 +13,7 @@ from easiness.training.distances import InputReader
 from easiness.training.facts import NetworkFacts, Workload, network_facts
 from easiness.training.features import FeatureReader
 from easiness.training.loop import Course, EpochReport, Keeper, Lane, Listener, train
-from easiness.training.network import Network
+from easiness.training.network import Network, find_classifier
 from easiness.training.observer import AnyObserver, Observer, StepObserver
 from easiness.training.speed import Speed, can_be_graphed, measure_speed
 from easiness.training.standing import Standing, TrainingState
@@ -30,6 +30,7 @@ __all__ = [
     "can_be_graphed",
     "choose_precision",
     "device_name",
+    "find_classifier",
     "measure_speed",
     "network_facts",
     "num_gpus",

@@ -23,7 +23,7 @@ from easiness.training.standing import Standing
 
 @dataclass(frozen=True)
 class EpochReport:
-    """What is known of a trial after an epoch, for whoever shows progress."""
+    """What is known of a trial after an epoch, or of heads that saw a ``share``, to show."""
 
     trial: int
     epoch: int
@@ -31,6 +31,7 @@ class EpochReport:
     train_loss: float
     accuracy: Mapping[str, float]  # by probe, of those that have looked after this epoch
     seconds: float
+    share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.groups import groups_in_manifest
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
@@ -284,4 +285,10 @@ MANIFEST = Source(
     ),
     takes_classes=True,
     takes_columns=True,
+    groups=lambda request, data: groups_in_manifest(
+        request.path,
+        request.options.group or "",
+        [(request.options.columns or {}).get("path", ""), *FOR_PATH],
+        data.ids,
+    ),
 )

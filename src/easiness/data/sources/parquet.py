@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.groups import groups_in_parquet
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
-from easiness.data.sources.table_rows import ParquetBlobs, open_parquet, whole_labels
+from easiness.data.sources.table_rows import ParquetBlobs, whole_labels
+from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE, fits
 
@@ -153,4 +155,7 @@ PARQUET = Source(
         request.path, classes=request.classes, skip_unreadable=request.options.skip_unreadable
     ),
     takes_classes=True,
+    groups=lambda request, data: groups_in_parquet(
+        _find_splits(request.path)[0], request.options.group or "", data.ids
+    ),
 )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
@@ -46,7 +49,8 @@ class Source:
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
     are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
-    ``takes_columns`` whether it has columns that can be named.
+    ``takes_columns`` whether it has columns that can be named. ``groups`` has the values [K] of the column of
+    ``options.group``, where there are columns.
     """
 
     form: str
@@ -55,6 +59,7 @@ class Source:
     names: tuple[str, ...] = ()
     takes_classes: bool = False
     takes_columns: bool = False
+    groups: Callable[[SourceRequest, Dataset], npt.NDArray[np.object_]] | None = None
 
     def dataset(self, request: SourceRequest) -> Dataset:
         """The data set.
@@ -67,7 +72,16 @@ class Source:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
         if request.options.columns is not None and not self.takes_columns:
             raise BadInput(f"{request.text}: no CSV file, so it has no columns to name; leave out --columns")
-        return self.load(request)
+        group = request.options.group
+        if group is not None and self.groups is None:
+            raise BadInput(
+                f"{request.text}: no manifest and no Parquet file, so it has no column {group!r}; leave out "
+                "--group, or in Python give group= a value for each example"
+            )
+        data = self.load(request)
+        return (
+            data if self.groups is None or group is None else replace(data, groups=self.groups(request, data))
+        )
 
 
 def absolute(text: str) -> Path:

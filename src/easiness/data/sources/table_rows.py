@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.data.sources.file_facts import FileFacts, row_digests
+from easiness.data.sources.tables import column_of, open_parquet, parquet_column
 from easiness.errors import BadInput
 from easiness.inputs import (
     IMAGES,
@@ -30,27 +31,9 @@ from easiness.inputs import (
     read_headers,
     reads_heif,
 )
-from easiness.regular_file import open_regular, read_regular
+from easiness.regular_file import read_regular
 
 AT_ONCE = 64  # rows read together
-
-
-def open_parquet(file: Path) -> Any:
-    """The `pyarrow.parquet.ParquetFile`.
-
-    Raises:
-        BadInput: it cannot be read, or is not Parquet.
-    """
-    import pyarrow.parquet as pq
-    from pyarrow import ArrowException
-
-    try:
-        open_regular(file).close()
-        return pq.ParquetFile(file)
-    except (ArrowException, OSError, UnicodeDecodeError) as error:  # the last of the names of columns
-        raise BadInput(
-            f"{file}: not a Parquet file that can be read ({one_line(error)}); write it again"
-        ) from None
 
 
 def whole_labels(values: Any, where: str) -> npt.NDArray[Any]:
@@ -140,6 +123,10 @@ class ParquetBlobs:
                     self._facts.remember(self._fact_name(file), stamp, header=list(header))
                     self._facts.save()
 
+    def column(self, name: str, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        """Vectors [n, D] in another column of the rows; as `parquet_column`."""
+        return parquet_column(self._files, name, positions)
+
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the bytes in each row; those of files that have not changed are remembered."""
         found = []
@@ -222,6 +209,11 @@ class HubBlobs:
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the rows."""
         return read_headers(self, positions)
+
+    def column(self, name: str, positions: Positions) -> Iterator[npt.NDArray[Any]]:
+        """Vectors [n, D] in another column of the rows; as `column_of`."""
+        for start in range(0, len(positions), AT_ONCE):
+            yield column_of(self._table[positions[start : start + AT_ONCE].tolist()], name, self._what)
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of the bytes of each row; remembered where they lie in files of the library."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import BadInput
 from easiness.inputs.counting import SIZES, UNREADABLE, counted
 from easiness.inputs.image.decode import (
     Blob,
@@ -128,6 +129,18 @@ class EncodedImages:
         for at, header in enumerate(self._blobs.headers(self._positions)):
             sizes[at] = (header or _header_again(self._blobs, self._positions[at : at + 1]))[:2]
         return sizes
+
+    def column(self, name: str) -> Iterator[npt.NDArray[Any]]:
+        """Vectors [n, D] in a column of the table that the pictures are in, some at a time.
+
+        Raises:
+            BadInput: they are in files of their own, or there is no such column.
+        """
+        if not hasattr(self._blobs, "column"):
+            raise BadInput(
+                f"column {name}: these pictures are files and no rows of a table; give a Parquet file"
+            )
+        return self._blobs.column(name, self._positions)  # type: ignore[no-any-return]
 
     def map(self, function: Callable[[Pixels], R]) -> Iterator[R]:
         """``function`` of each decoded picture, in order, a few at a time in threads.

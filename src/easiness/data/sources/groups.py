@@ -1,0 +1,87 @@
+"""The column of a source whose examples of one value are of one origin: the patient, the film."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.csv_cells import csv_rows, from_cell
+from easiness.data.checks import Ids
+from easiness.data.sources.tables import open_parquet
+from easiness.errors import BadInput, nearest
+
+Groups = npt.NDArray[np.object_]
+
+
+def groups_in_manifest(path: Path, column: str, path_columns: Sequence[str], ids: Ids) -> Groups:
+    """The values [K] in a column of a CSV file, of the examples whose normalized paths are ``ids``.
+
+    Raises:
+        BadInput: there is no such column, or several, or a value is empty.
+    """
+    rows = csv_rows(path, "manifest")
+    _, header = next(rows, (1, []))
+    _check_column(path, column, header)
+    of_path = next(header.index(name) for name in path_columns if name in header)
+    place = header.index(column)
+    found = {
+        posixpath.normpath(from_cell(cells[of_path])): (line, from_cell(cells[place]).strip())
+        for line, cells in rows
+        if cells
+    }
+    values = []
+    for one in ids.tolist():
+        line, value = found[one]
+        if not value:
+            raise _missing(f"{path}: line {line}", column)
+        values.append(value)
+    return np.array(values, object)
+
+
+def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
+    """The values [K] in a column of Parquet files, of the examples in the rows ``ids`` of all together.
+
+    Raises:
+        BadInput: a file has no such column, or several, a value is missing, or they are no plain values.
+    """
+    import pyarrow as pa
+
+    values: list[Any] = []
+    for file in files:
+        opened = open_parquet(file)
+        _check_column(file, column, opened.schema_arrow.names)
+        kind = opened.schema_arrow.field(column).type
+        if pa.types.is_nested(kind):
+            raise BadInput(f"{file}: column {column} holds {kind}; name one of texts or numbers")
+        try:
+            own = opened.read(columns=[column]).column(0).to_pylist()
+        except (pa.ArrowException, OSError) as error:
+            raise BadInput(f"{file}: column {column} cannot be read ({error}); get the file again") from None
+        values += [(file, row, value) for row, value in enumerate(own)]
+    for file, row, value in (values[at] for at in ids.tolist()):
+        if is_missing(value):
+            raise _missing(f"{file}: row {row}", column)
+    return np.array([str(values[at][2]) for at in ids.tolist()], object)
+
+
+def is_missing(value: Any) -> bool:
+    """Does a value say nothing: none, not a number, or an empty text?"""
+    return value is None or value != value or not str(value).strip()
+
+
+def _check_column(path: Path, column: str, names: Sequence[str]) -> None:
+    if column not in names:
+        raise BadInput(
+            f"{path}: no column {column}{nearest(column, names)} to group by; name one of {', '.join(names)}"
+        )
+    if list(names).count(column) > 1:
+        raise BadInput(f"{path}: column {column} occurs more than once; leave one out")
+
+
+def _missing(where: str, column: str) -> BadInput:
+    return BadInput(f"{where}: the {column} to group by is empty; fill it in or leave the row out")

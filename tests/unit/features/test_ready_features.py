@@ -1,0 +1,280 @@
+"""The file of features: made once, gone on with, made anew where it is damaged."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput, RunFailed
+from easiness.features import FeatureSource, find_features, ready_features
+from easiness.features.pieces import whole
+
+NUM, WIDTH = 300, 5
+
+
+def random_vectors(num: int = NUM, width: int = WIDTH, scale: float = 1) -> np.ndarray:
+    return scale * np.random.default_rng(3).standard_normal((num, width)).astype(np.float32)
+
+
+def counting(values: np.ndarray, held_out: np.ndarray | None = None, batch: int = 10):
+    """A source of these rows and the list of the positions that it was asked for."""
+    asked: list[int] = []
+
+    def read(split: Dataset, positions: np.ndarray) -> Iterator[np.ndarray]:
+        rows = values if split.standard is None else held_out
+        assert rows is not None
+        for start in range(0, len(positions), batch):
+            some = positions[start : start + batch]
+            asked.extend(some.tolist())
+            yield rows[some]
+
+    return FeatureSource("rows", "0" * 64, "", read), asked
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return load_dataset("digits", limit=NUM)
+
+
+class Stop(Exception):
+    pass
+
+
+def stop_after(done: int):
+    def tell(_what: str, now: int, _num: int) -> None:
+        if now >= done:
+            raise Stop
+
+    return tell
+
+
+def test_it_is_made_once(data: Dataset, tmp_path: Path) -> None:
+    source, asked = counting(random_vectors())
+    told: list[tuple[str, int, int]] = []
+    first = ready_features(source, data, tmp_path, lambda *what: told.append(what))
+    assert first.keys() == {"train"}
+    np.testing.assert_array_equal(first["train"], random_vectors().astype(np.float16))
+    assert isinstance(first["train"], np.memmap)
+    assert not first["train"].flags.writeable
+    assert told[0] == ("making features rows", 0, NUM)
+    assert told[-1] == ("making features rows", NUM, NUM)
+    assert asked == list(range(NUM))
+    again = ready_features(source, data, tmp_path)
+    np.testing.assert_array_equal(again["train"], first["train"])
+    assert len(asked) == NUM
+    (file,) = tmp_path.iterdir()
+    np.testing.assert_array_equal(np.load(file, allow_pickle=False), first["train"])
+
+
+def test_other_labels_find_the_file_again(data: Dataset, tmp_path: Path) -> None:
+    source, asked = counting(random_vectors())
+    ready_features(source, data, tmp_path)
+    other = replace(data, labels=(data.labels + 1) % 10)
+    assert other.fingerprint != data.fingerprint
+    ready_features(source, other, tmp_path)
+    assert len(asked) == NUM
+
+
+@settings(max_examples=40)
+@given(stops=st.lists(st.integers(0, NUM), max_size=3), damage=st.integers(-40, 40), batch=st.integers(1, 90))
+def test_stopped_anywhere_it_ends_with_the_same_file(
+    tmp_path_factory: pytest.TempPathFactory, data: Dataset, stops: list[int], damage: int, batch: int
+) -> None:
+    folder = tmp_path_factory.mktemp("stopped")
+    other = tmp_path_factory.mktemp("other")
+    values = random_vectors()
+    values[250] *= 1e6  # too large to the scale of the first
+    source, _ = counting(values, batch=batch)
+    for at in stops:
+        with pytest.raises(Stop):
+            ready_features(source, data, folder, stop_after(at))
+        harm(folder, damage)
+    made = ready_features(source, data, folder)["train"]
+    (file,) = folder.iterdir()
+    ready_features(counting(values)[0], data, other)
+    assert file.read_bytes() == (other / file.name).read_bytes()
+    assert np.isfinite(made).all()
+
+
+def harm(folder: Path, damage: int) -> None:
+    """Cut the end off what is being built, or alter a byte of it."""
+    for file in folder.glob("*.part" if damage % 2 else "*.note"):
+        content = bytearray(file.read_bytes())
+        if damage < 0 and content:
+            content[damage % len(content)] ^= 1
+        elif damage:
+            del content[-damage:]
+        file.write_bytes(content)
+
+
+def test_it_goes_on_where_it_was(data: Dataset, tmp_path: Path) -> None:
+    source, asked = counting(random_vectors())
+    with pytest.raises(Stop):
+        ready_features(source, data, tmp_path, stop_after(192))
+    asked.clear()
+    ready_features(source, data, tmp_path)
+    assert asked == list(range(192, NUM))
+
+
+@pytest.mark.parametrize("change", ["short", "long", "altered", "header", "empty"])
+def test_a_damaged_file_is_made_anew(data: Dataset, tmp_path: Path, change: str) -> None:
+    source, asked = counting(random_vectors())
+    ready_features(source, data, tmp_path)
+    (file,) = tmp_path.iterdir()
+    before = file.read_bytes()
+    changed = {
+        "short": before[:-7],
+        "long": before + b"1",
+        "altered": before[:900] + bytes([before[900] ^ 4]) + before[901:],
+        "header": b"x" + before[1:],
+        "empty": b"",
+    }[change]
+    file.write_bytes(changed)
+    asked.clear()
+    ready_features(source, data, tmp_path)
+    assert len(asked) == NUM
+    assert file.read_bytes() == before
+
+
+@given(at=st.integers(0, 10**6), bit=st.integers(0, 7))
+def test_any_change_of_a_file_is_seen(
+    tmp_path_factory: pytest.TempPathFactory, at: int, bit: int, data: Dataset
+) -> None:
+    folder = tmp_path_factory.mktemp("changed")
+    ready_features(counting(random_vectors())[0], data, folder)
+    (file,) = folder.iterdir()
+    content = bytearray(file.read_bytes())
+    content[at % len(content)] ^= 1 << bit
+    file.write_bytes(content)
+    assert whole(file, NUM) is None
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1, 1e3, 1e8, 1e30])
+def test_one_power_of_two_keeps_all_finite(scale: float, tmp_path: Path) -> None:
+    data = load_dataset("digits", limit=NUM, holdout=0.2)
+    assert data.held_out is not None
+    source, _ = counting(random_vectors(scale=scale), random_vectors(scale=scale * 2))
+    made = ready_features(source, data, tmp_path)
+    ratio = made["train"].astype(np.float64)[0, 0] / source.vectors(data, np.arange(1))[0, 0]
+    power = 2.0 ** round(np.log2(ratio))
+    for split, rows in made.items():
+        one = data.splits[split]  # type: ignore[index]
+        vectors = source.vectors(one, np.arange(len(one))).astype(np.float64)
+        assert np.isfinite(rows).all()
+        np.testing.assert_allclose(rows, vectors * power, rtol=2e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_is_named(data: Dataset, tmp_path: Path, value: float) -> None:
+    values = random_vectors()
+    values[200, 3] = value
+    for source in (counting(values)[0], find_features(values, data)):
+        with pytest.raises(BadInput, match=f"example {data.ids[200]}.* has {value} in column 3; give finite"):
+            ready_features(source, data, tmp_path)
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_equal_vectors_are_refused(data: Dataset, tmp_path: Path) -> None:
+    values = np.ones((NUM, 4), np.float32)
+    for source in (counting(values)[0], find_features(values, data)):
+        with pytest.raises(BadInput, match=r"'\w+': the vectors of all 300 examples are equal; give"):
+            ready_features(source, data, tmp_path)
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_what_half_precision_would_round_away_is_refused(data: Dataset, tmp_path: Path, slow: bool) -> None:
+    def ready(values: np.ndarray, key: str) -> np.ndarray:
+        source, _ = counting(values.astype(np.float32))
+        source = replace(source, identity=key * 64, slow=slow)
+        return ready_features(source, data, tmp_path)["train"]
+
+    for key, values in (("1", random_vectors() + 100), ("2", random_vectors().clip(1) - 1)):
+        assert ready(values, key).shape == (NUM, WIDTH)
+    for key, offset in (("3", 1e4), ("4", 1e5)):
+        with pytest.raises(BadInput, match=r"in column 2 differ by less than half precision keeps; take off"):
+            ready(random_vectors() + np.array([0, 0, offset, 0, 0]), key)
+
+
+def test_of_two_at_once_one_makes_it(data: Dataset, tmp_path: Path) -> None:
+    source, asked = counting(random_vectors())
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: ready_features(source, data, tmp_path)["train"], range(2)))
+    np.testing.assert_array_equal(made[0], made[1])
+    assert sorted(asked) == list(range(NUM))
+    assert [file.suffix for file in tmp_path.iterdir()] == [".npy"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import numpy as np
+from easiness.data import load_dataset
+from easiness.features import find_features, ready_features
+from easiness.features import kept, pieces
+
+def tell(what, done, num):
+    if done >= 128:
+        os.kill(os.getpid(), 9)
+
+kept.MOST_IN_MEMORY, pieces._SECONDS = 0, 0
+rows = np.random.default_rng(3).standard_normal((300, 5)).astype(np.float32)
+data = load_dataset("digits", limit=300)
+ready_features(find_features(rows, data), data, Path(sys.argv[1]), tell)
+"""
+
+
+def test_a_build_that_was_killed_goes_on(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL
+    monkeypatch.setattr("easiness.features.kept.MOST_IN_MEMORY", 0)
+    told: list[int] = []
+    source = find_features(random_vectors(), data)
+    made = ready_features(source, data, tmp_path, lambda _what, now, _num: told.append(now))["train"]
+    assert told[0] == 256  # all pieces that were whole
+    np.testing.assert_array_equal(made, random_vectors().astype(np.float16))
+
+
+def test_a_file_that_cannot_be_written_is_told(data: Dataset, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(
+        RunFailed, match=r"the file of features cannot be written \(.*; run it again when this"
+    ):
+        ready_features(counting(random_vectors())[0], data, tmp_path / "taken")
+
+
+def test_arrays_need_no_file_unless_they_are_large(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = find_features(random_vectors(), data)
+    there = ready_features(source, data, tmp_path)["train"]
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr("easiness.features.kept.MOST_IN_MEMORY", 100)
+    np.testing.assert_array_equal(ready_features(source, data, tmp_path)["train"], there)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_source_that_makes_no_vectors_is_refused(data: Dataset) -> None:
+    def source(*parts: object) -> FeatureSource:
+        return FeatureSource("odd", "1" * 64, "", lambda *_: iter(parts))
+
+    for parts, problem in (
+        ((np.ones((NUM, 2, 2)),), "makes 300 x 2 x 2 values"),
+        ((np.ones(NUM),), "makes 300 values"),
+        ((np.ones((NUM, 2)), np.ones((NUM, 3))), "vectors of 2 and of 3 values"),
+        ((np.ones((NUM - 1, 2)),), "299 vectors for 300 examples"),
+        ((["a"],), "and no vector for each example"),
+    ):
+        with pytest.raises(BadInput, match=problem):
+            source(*parts).vectors(data, np.arange(NUM))
