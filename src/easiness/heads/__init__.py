@@ -1,0 +1,8 @@
+"""Heads on the features of a frozen network: folds, ridge regression, and the trial that asks them.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

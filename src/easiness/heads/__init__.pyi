@@ -1,0 +1,13 @@
+from .copies import kept_together as kept_together
+from .folds import Partition as Partition, partition as partition
+from .ridge import (
+    Head as Head,
+    Moments as Moments,
+    bytes_of_moments as bytes_of_moments,
+    fit_ridge as fit_ridge,
+    sample_of as sample_of,
+    temperature_of as temperature_of,
+)
+from .stored import StoredHeads as StoredHeads, stored_heads as stored_heads
+from .trial import MOST_LOGITS as MOST_LOGITS, run_heads as run_heads
+from .values import Rows as Rows

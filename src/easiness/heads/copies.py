@@ -1,0 +1,122 @@
+"""Examples that have to stay in one fold: identical and nearly identical ones, and those of one origin."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+_FEWEST, _MOST = 16, 50_000  # examples that are compared in pairs
+_AT_ONCE = 1024
+_NUM_DIRECTIONS = 64  # that pairs are compared in at first
+_SAMPLE = 512  # examples that tell the usual distance
+_NEAR = 0.5  # of the median distance to the fifth nearest example
+_BY_CHANCE = 0.002  # of the examples: so few may be joined that are no copies
+_FEWEST_DIMENSIONS = 3.0  # in which distances are alike enough to tell copies by them
+_LARGEST = 0.02  # of the examples: more of them look alike without being copies
+
+Groups = npt.NDArray[np.int64]
+
+
+def kept_together(
+    features: Sequence[npt.NDArray[np.floating]], groups: npt.NDArray[np.object_] | None = None
+) -> Groups:
+    """A number for each example [K], the same for those that heads are to see together or not at all.
+
+    These are examples with the same vectors, or nearly the same: in the first features, as rows of length
+    one, nearer than half of the usual distance to the fifth nearest example, as copies are that were saved
+    anew. Of 100 pictures of imagenette224 so 96 are joined with their copies at JPEG quality 50, 100 with
+    those at nine tenths of the size, and no other two of 1,000; of CIFAR-10, where little is left of 32
+    pixels, 27 (quality 90) and 91, and 60 of 10,000 examples with another. Where that would chain many,
+    they look alike without being copies, and only the same vectors count, as among fewer than 16 and more
+    than 50,000.
+
+    Args:
+        features: vectors [K, D] of each kind.
+        groups: what else keeps examples together: equal values [K].
+    """
+    num = len(features[0])
+    joined = [_same(features)]
+    if groups is not None:
+        joined.append(np.unique(groups.astype(str), return_inverse=True)[1])
+    found = _joined(num, [_pairs_of(one) for one in joined])
+    if not _FEWEST <= num <= _MOST:
+        return found
+    near = _joined(num, [*(_pairs_of(one) for one in joined), _near(np.asarray(features[0], np.float32))])
+    grown = np.bincount(near).max() > max(np.bincount(found).max(), _LARGEST * num, 2)
+    return found if grown else near
+
+
+def _same(features: Sequence[npt.NDArray[np.floating]]) -> Groups:
+    """A number for each example [K], the same for those of equal vectors; read some at a time."""
+    seen: dict[bytes, int] = {}
+    numbers = np.empty(len(features[0]), np.int64)
+    for at in range(0, len(numbers), _AT_ONCE):
+        parts = [np.ascontiguousarray(one[at : at + _AT_ONCE]) for one in features]
+        for i in range(len(parts[0])):
+            digest = hashlib.blake2b(digest_size=16)
+            for part in parts:
+                digest.update(part[i])
+            numbers[at + i] = seen.setdefault(digest.digest(), len(seen))
+    return numbers
+
+
+def _pairs_of(numbers: Groups) -> tuple[Groups, Groups]:
+    """Pairs of examples that follow each other among those of one number."""
+    order = np.argsort(numbers, kind="stable")
+    same = numbers[order[1:]] == numbers[order[:-1]]
+    return order[1:][same], order[:-1][same]
+
+
+def _joined(num: int, pairs: Sequence[tuple[Groups, Groups]]) -> Groups:
+    """Numbers [K] of the examples that pairs join."""
+    a, b = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    graph = coo_array((np.ones(len(a), np.bool_), (a, b)), shape=(num, num))
+    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+
+
+def _near(rows: npt.NDArray[np.float32]) -> tuple[Groups, Groups]:
+    """Pairs of examples that are nearer than others can be expected to be: each with the nearest to it."""
+    rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    rows = rows - rows.mean(axis=0)
+    few = rows
+    if rows.shape[1] > _NUM_DIRECTIONS:  # distances are kept well enough to look for the nearest
+        directions = np.random.default_rng(0).standard_normal((rows.shape[1], _NUM_DIRECTIONS))
+        few = rows @ (directions / np.sqrt(_NUM_DIRECTIONS)).astype(np.float32)
+    usual = _usual_distance(rows)
+    nearest, distance = np.empty(len(few), np.int64), np.empty(len(few))
+    ones = np.ones((len(few), 1), np.float32)
+    others = np.hstack([-few, np.square(few).sum(axis=1, keepdims=True) / 2]).T
+    few = np.hstack([few, ones])
+    for at in range(0, len(few), _AT_ONCE):
+        some = slice(at, at + _AT_ONCE)
+        apart = few[some] @ others  # half of the square, but for what all have in common
+        apart[np.arange(len(apart)), np.arange(at, at + len(apart))] = np.inf
+        nearest[some] = apart.argmin(axis=1)
+        distance[some] = np.linalg.norm(rows[some] - rows[nearest[some]], axis=1)
+    pairs = np.flatnonzero(distance < usual)
+    return pairs, nearest[pairs]
+
+
+def _usual_distance(rows: npt.NDArray[np.float32]) -> float:
+    """The distance below which an example is a copy: 0 where none can be told.
+
+    In n dimensions a share x^n of the nearest examples is nearer than x times the usual distance, by chance
+    (n as in Levina and Bickel 2004, of the distances to the third and the sixth example).
+    """
+    some = np.random.default_rng(0).permutation(len(rows))[:_SAMPLE]
+    squares = np.square(rows).sum(axis=1)
+    apart = squares[some, None] + squares - 2 * (rows[some] @ rows.T)
+    apart[np.arange(len(some)), some] = np.inf
+    third, fifth, sixth = np.sqrt(np.sort(np.partition(apart, 5, axis=1)[:, :6])[:, [2, 4, 5]].clip(0)).T
+    growth = float(np.median(sixth / np.maximum(third, 1e-12)))
+    if growth <= 1:
+        return 0.0
+    dimension = np.log(2) / np.log(growth)
+    if dimension < _FEWEST_DIMENSIONS:
+        return 0.0
+    return float(min(_NEAR, _BY_CHANCE ** (1 / dimension)) * np.median(fifth))

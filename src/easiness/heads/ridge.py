@@ -1,0 +1,232 @@
+"""Ridge regression on the classes, in closed form, from moments that add up over blocks of examples.
+
+Classes are regressed as 0 and 1, the mean is not shrunk. How strongly the rest is goes by the leave-one-out
+error on examples that the head was fitted on (PRESS, Allen 1974), and so does the temperature that makes
+probabilities of its outputs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+
+_STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
+_SAMPLE = 1024  # examples of which leave-one-out errors are computed
+_MOST_LEVERAGE = 1 - 1e-4
+_UNLIKE = 25.0  # times the median deviation of a column: those of networks go up to 5
+_LEAST = 1e-300  # of what an example leaves over: one that is alone leaves nothing
+_COLDEST, _HOTTEST = math.log(1e-3), math.log(1e2)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums over some examples with features x [D] and classes as 0 and 1, y [C].
+
+    ``num`` examples; ``features`` [D], ``squares`` [D], ``classes`` [C], ``gram`` [D, D] of x x^T and
+    ``cross`` [D, C] of x y^T. Without a ``gram`` they are for heads that see few examples (`by_examples`).
+    """
+
+    num: int
+    features: Tensor
+    squares: Tensor
+    classes: Tensor
+    cross: Tensor
+    gram: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls, batches: Iterable[tuple[Tensor, Tensor]], num_classes: int, *, with_gram: bool = True
+    ) -> Moments:
+        """The sums over batches of features [b, D] and labels [b], one batch at least."""
+        total: Moments | None = None
+        for x, labels in batches:
+            classes = torch.bincount(labels, minlength=num_classes).to(x.dtype)
+            cross = torch.zeros(num_classes, x.shape[1], dtype=x.dtype, device=x.device)
+            cross.index_add_(0, labels, x)
+            gram = _gram(x) if with_gram else None
+            own = cls(len(x), x.sum(dim=0), x.square().sum(dim=0), classes, cross.T, gram)
+            total = own if total is None else total + own
+        assert total is not None
+        return total
+
+    def times(self, scale: Tensor) -> Moments:
+        """The sums for features times ``scale`` [D]."""
+        return Moments(
+            self.num,
+            self.features * scale,
+            self.squares * scale.square(),
+            self.classes,
+            self.cross * scale[:, None],
+            None if self.gram is None else self.gram * scale * scale[:, None],
+        )
+
+    def __add__(self, other: Moments) -> Moments:
+        return Moments(
+            self.num + other.num,
+            self.features + other.features,
+            self.squares + other.squares,
+            self.classes + other.classes,
+            self.cross + other.cross,
+            None if self.gram is None or other.gram is None else self.gram + other.gram,
+        )
+
+
+def _gram(x: Tensor) -> Tensor:
+    if x.device.type != "cpu":
+        return x.T @ x
+    rows = x.numpy()
+    return torch.from_numpy(rows.T @ rows)  # NumPy sees that it is symmetric, and computes half of it
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A linear head: outputs are ``x @ weight + bias``, [D, C] and [C]."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Outputs [n, C] of features [n, D]."""
+        return torch.addmm(self.bias, x, self.weight)
+
+    def state(self) -> dict[str, Tensor]:
+        """What it is made of, by name."""
+        return {"weight": self.weight, "bias": self.bias}
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A head and its leave-one-out outputs [n, C] on the examples of a sample."""
+
+    head: Head
+    left_out: Tensor
+
+
+def fit_ridge(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
+    """Fit a head in closed form, to examples of which all `Moments` are ``seen``.
+
+    Columns stay as unlike as they are, as suits a network's features. Where one varies far more than most, as
+    where columns have units, they are also tried at one standard deviation each, and the smaller
+    leave-one-out error decides.
+
+    Args:
+        seen: moments of the examples that it sees.
+        x: features [n, D] of some of them, for leave-one-out outputs; of all, in any order, where these are
+            few (`by_examples`).
+        labels: of these [n].
+    """
+    plain = _fit(seen, x, labels)
+    deviation = (seen.squares / seen.num - (seen.features / seen.num).square()).clamp(min=0).sqrt()
+    if float(deviation.max()) <= _UNLIKE * float(deviation.median()):
+        return plain
+    scale = torch.where(deviation > 0, 1 / deviation.clamp(min=1e-12), torch.zeros_like(deviation))
+    scaled = _fit(seen.times(scale), x * scale, labels)
+    one_hot = torch.nn.functional.one_hot(labels, len(seen.classes))
+    errors = [float((one.left_out - one_hot).square().sum()) for one in (plain, scaled)]
+    if errors[0] <= errors[1]:
+        return plain
+    return Fitted(Head(scaled.head.weight * scale[:, None], scaled.head.bias), scaled.left_out)
+
+
+def _fit(seen: Moments, x: Tensor, labels: Tensor) -> Fitted:
+    mean, share = seen.features / seen.num, seen.classes / seen.num
+    if by_examples(seen.num, len(mean)):
+        assert len(x) == seen.num
+        return _dual(x, labels, mean, share)
+    return _primal(seen, x, labels, mean, share)
+
+
+def by_examples(num: int, width: int) -> bool:
+    """Are examples so few that heads are computed from their products, and not from those of columns?
+
+    Heads of not many more examples than columns may fit every one, which single precision cannot tell.
+    """
+    return num <= width + width // 8 + 8
+
+
+def bytes_of_moments(num: int, width: int, classes: int, blocks: int) -> int:
+    """What the moments of so many blocks take, and a head's own, where it sees ``num`` examples."""
+    gram = 0 if by_examples(num, width) else width
+    return 4 * (blocks + 4) * width * (gram + classes)
+
+
+def sample_of(num: int) -> Tensor:
+    """Positions of a sample, evenly spread over ``num`` examples, all of which it is where they are few."""
+    return torch.linspace(0, num - 1, min(num, _SAMPLE), dtype=torch.float64).round().long()
+
+
+def _one_hot(labels: Tensor, share: Tensor) -> Tensor:
+    return torch.nn.functional.one_hot(labels, len(share)).to(share.dtype)
+
+
+def _primal(seen: Moments, x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
+    """By the eigenvalues of the features' covariance."""
+    assert seen.gram is not None
+    gram = seen.gram - torch.outer(mean, seen.features)
+    values, vectors = torch.linalg.eigh(gram)
+    values = values.clamp(min=0)
+    inner = vectors.T @ (seen.cross - torch.outer(mean, seen.classes))
+    apart = (x - mean) @ vectors
+    one_hot, squares = _one_hot(labels, share), apart.square()
+
+    def outputs(strength: float) -> Tensor:
+        shrunk = 1 / (values + strength)
+        fitted = share + apart @ (shrunk[:, None] * inner)
+        leverage = 1 / seen.num + squares @ shrunk
+        # y - (y - f) / (1 - h)
+        left: Tensor = (one_hot - fitted) / (1 - leverage.clamp(max=_MOST_LEVERAGE))[:, None]
+        return one_hot - left
+
+    strength = _best(outputs, one_hot, float(values.mean()))
+    weight = vectors @ (inner / (values + strength)[:, None])
+    return Fitted(Head(weight, share - mean @ weight), outputs(strength))
+
+
+def _dual(x: Tensor, labels: Tensor, mean: Tensor, share: Tensor) -> Fitted:
+    """By the eigenvalues of the examples' inner products, where examples are few.
+
+    Heads may then fit every example, and what is left of it is a ratio of small numbers: in double precision.
+    """
+    apart, one_hot = (x - mean).double(), _one_hot(labels, share.double())
+    values, vectors = torch.linalg.eigh(apart @ apart.T)
+    values = values.clamp(min=0)
+    inner, squares = vectors.T @ (one_hot - share.double()), vectors.square()
+
+    def outputs(strength: float) -> Tensor:
+        # the mean is fitted as well: its direction, of eigenvalue 0, leaves nothing over
+        own = squares @ (1 / (values + strength)) - 1 / (len(x) * strength)
+        left: Tensor = (vectors @ (inner / (values + strength)[:, None])) / own.clamp(min=_LEAST)[:, None]
+        return one_hot - left
+
+    strength = _best(outputs, one_hot, float(values.sum()) / min(x.shape))
+    weight = (apart.T @ (vectors @ (inner / (values + strength)[:, None]))).to(x.dtype)
+    return Fitted(Head(weight, share - mean @ weight), outputs(strength).to(x.dtype))
+
+
+def _best(outputs: Callable[[float], Tensor], one_hot: Tensor, scale: float) -> float:
+    """The strength of the least squared leave-one-out error."""
+    tried = [max(scale, 1e-12) * strength for strength in _STRENGTHS]
+    errors = [float((outputs(strength) - one_hot).square().sum()) for strength in tried]
+    best: float = tried[errors.index(min(errors))]
+    return best
+
+
+def temperature_of(outputs: Tensor, labels: Tensor) -> float:
+    """The temperature by which leave-one-out outputs [n, C] make labels [n] most probable.
+
+    Targets are short of 1 by one example in n + 1, as Platt (1999) has them: where all are right, few of them
+    do not make the next one certain.
+    """
+    wide, short = outputs.double(), 1 / (len(labels) + 1)
+
+    def loss(log_temperature: float) -> float:
+        logits = wide / math.exp(log_temperature)
+        return float(torch.nn.functional.cross_entropy(logits, labels, label_smoothing=short))
+
+    found = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
+    return math.exp(float(found.x))

@@ -1,0 +1,287 @@
+"""``run_heads(spec, ...) -> TrialRecord``: heads on nested shares of the examples, asked about all."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from easiness.data import Dataset
+from easiness.heads.folds import Partition, partition
+from easiness.heads.ridge import Fitted, Moments, by_examples, fit_ridge, sample_of, temperature_of
+from easiness.heads.steps import fit_by_steps
+from easiness.heads.values import Rows
+from easiness.inputs import Packed
+from easiness.record import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
+from easiness.spec import RIDGE, TrialSpec
+from easiness.training import EpochReport, Listener, set_up
+
+Labels = npt.NDArray[np.int64]
+Groups = npt.NDArray[np.int64] | None
+
+MOST_LOGITS = 5_000_000
+"""Examples x classes up to which the logits of the examples left out are kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What heads say of a row: logits [n, C] are ``sum_f outputs_f(x) / temperature_f``, over features."""
+
+    heads: Sequence[Any]
+    scales: Sequence[float]
+
+    def logits(self, rows: Sequence[Tensor]) -> Tensor:
+        """Logits [n, C] of examples whose features [n, D] are ``rows``, one of each kind."""
+        parts = [head(x) * scale for head, x, scale in zip(self.heads, rows, self.scales, strict=True)]
+        return torch.stack(parts).sum(dim=0)
+
+
+def run_heads(
+    spec: TrialSpec,
+    data: Dataset,
+    device: torch.device,
+    *,
+    features: Mapping[str, Sequence[Packed]],
+    groups: Groups = None,
+    listener: Listener | None = None,
+) -> TrialRecord:
+    """Fit the heads of a trial on each share and ask them about all examples.
+
+    Args:
+        spec: what to do; its `Heads` are there.
+        data: the examples that ``spec.data`` describes.
+        device: where to compute.
+        features: by split (``train``, ``held_out``) vectors [K, D] of each of ``spec.heads.features``.
+        groups: numbers [K], the same for training examples that stay in one fold.
+        listener: hears of each share, and how many examples were asked about.
+
+    Raises:
+        TrialFailed: an output is not finite.
+    """
+    assert spec.heads is not None
+    began, listener = time.perf_counter(), listener or Listener()
+    with set_up(device, spec.resolved.threads):
+        repeat = _repeat(spec, data, features["train"], groups, device)
+        turn = spec.index % spec.heads.folds
+        rows = _rows_of_probes(features, repeat.rows, spec)
+        of_train = repeat.partition.trained_on(turn)
+        trained_on = {
+            name: of_train if name == "train" else np.zeros((len(of_train), len(own[0])), np.bool_)
+            for name, own in rows.items()
+        }
+        weights, asked, losses = _weights_of_rows(repeat.rows), [], []
+        for row, share in enumerate(spec.heads.shares):
+            heads, loss = repeat.fit(spec, turn, row)
+            asked.append(heads)
+            losses.append(loss)
+            weights |= _weights(heads, share)
+        probes: dict[str, Observations] = {}
+        for probe in spec.probes:
+            split, own = data.splits[probe.name], trained_on[probe.name]
+            kept = {"none": None, "left_out": ~own[-1], "all": np.ones(own.shape[1], np.bool_)}[
+                probe.keep_logits
+            ]
+            logs = [
+                ObservationLog(split.ids, split.labels, split.num_classes, trained_on=seen, keep_logits=kept)
+                for seen in own
+            ]
+            probes[probe.name] = _joined(_ask(asked, rows[probe.name], logs, listener), own)
+        _report(spec, probes, losses, time.perf_counter() - began, listener)
+    record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
+    record.ran.update(
+        seconds=round(time.perf_counter() - began, 3),
+        device=str(device),
+        torch=str(torch.__version__),
+        machine=platform.machine(),
+    )
+    return record
+
+
+def _rows_of_probes(
+    features: Mapping[str, Sequence[Packed]], train: Sequence[Rows], spec: TrialSpec
+) -> dict[str, Sequence[Rows]]:
+    """The features of each split that is asked about, all centered as those of training are."""
+    return {
+        probe.name: train
+        if probe.name == "train"
+        else [Rows.of(p, one.device, one) for p, one in zip(features[probe.name], train, strict=True)]
+        for probe in spec.probes
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Repeat:
+    """The trials of one partition share the moments of its blocks, for each kind of features."""
+
+    partition: Partition
+    rows: Sequence[Rows]
+    labels: Tensor
+    num_classes: int
+    moments: Sequence[dict[tuple[int, int], Moments]]
+
+    def fit(self, spec: TrialSpec, turn: int, row: int) -> tuple[Asked, float]:
+        """The heads of a row, and the mean leave-one-out loss (nats) on what they were fitted on."""
+        positions = self.partition.positions(turn, row)
+        labels = self.labels[torch.from_numpy(positions).to(self.labels.device)]
+        if spec.model != RIDGE:
+            heads, loss = fit_by_steps(spec, self.rows, positions, labels, self.num_classes, row)
+            return Asked(heads, [1 / len(heads)] * len(heads)), loss
+        sample = sample_of(len(positions))
+        fitted = [
+            self._fit(rows, moments, turn, row, positions, labels, sample)
+            for rows, moments in zip(self.rows, self.moments, strict=True)
+        ]
+        own = sample.to(labels.device)
+        left_out = [one.left_out[own] if len(one.left_out) > len(own) else one.left_out for one in fitted]
+        scales = [1 / temperature_of(one, labels[own]) for one in left_out]
+        together = torch.stack([one * scale for one, scale in zip(left_out, scales, strict=True)]).sum(dim=0)
+        joint = temperature_of(together, labels[own]) if len(fitted) > 1 else 1.0
+        loss = float(torch.nn.functional.cross_entropy(together / joint, labels[own]))
+        return Asked([one.head for one in fitted], [scale / joint for scale in scales]), loss
+
+    def _fit(
+        self,
+        rows: Rows,
+        moments: Mapping[tuple[int, int], Moments],
+        turn: int,
+        row: int,
+        positions: npt.NDArray[np.int64],
+        labels: Tensor,
+        sample: Tensor,
+    ) -> Fitted:
+        blocks = self.partition.seen(turn, row)
+        total = moments[blocks[0]]
+        for block in blocks[1:]:
+            total = total + moments[block]
+        if not by_examples(total.num, len(total.features)):
+            positions, labels = positions[sample.numpy()], labels[sample.to(labels.device)]
+        return fit_ridge(total, rows.take(positions), labels)
+
+
+_last: dict[str, tuple[Any, _Repeat]] = {}
+"""The repeat that was used last in this process: the trials after it are mostly of the same."""
+
+
+def _repeat(
+    spec: TrialSpec, data: Dataset, packed: Sequence[Packed], groups: Groups, device: torch.device
+) -> _Repeat:
+    heads = spec.heads
+    assert heads is not None
+    number = spec.index // heads.folds
+    together = b"" if groups is None else hashlib.sha256(groups.tobytes()).digest()
+    # sums depend on the number of threads in their last bits
+    of_rows = (heads.features, spec.data.train.fingerprint, str(device), spec.resolved.threads)
+    key = (*of_rows, heads, spec.seed, number, spec.model, together)
+    before = _last.pop("repeat", None)
+    if before is not None and before[0] == key:
+        _last["repeat"] = before
+        return before[1]
+    kept = before is not None and before[0][: len(of_rows)] == of_rows
+    rows = before[1].rows if before is not None and kept else [Rows.of(one, device) for one in packed]
+    dealt = partition(data.labels, heads, spec.seed, number, groups)
+    labels = torch.from_numpy(data.labels).to(device)
+    moments = []
+    if spec.model == RIDGE:
+        moments = [_moments(dealt, one, labels, data.num_classes) for one in rows]
+    made = _Repeat(dealt, rows, labels, data.num_classes, moments)
+    _last["repeat"] = key, made
+    return made
+
+
+def _moments(
+    dealt: Partition, rows: Rows, labels: Tensor, num_classes: int
+) -> dict[tuple[int, int], Moments]:
+    largest = max(len(dealt.positions(turn, -1)) for turn in range(len(dealt.blocks)))
+    return {
+        (fold, part): Moments.of(
+            (
+                (x, labels[torch.from_numpy(some).to(labels.device)])
+                for some, x in rows.batches(np.sort(positions))
+            ),
+            num_classes,
+            with_gram=not by_examples(largest, rows.values.shape[1]),
+        )
+        for fold, parts in enumerate(dealt.blocks)
+        for part, positions in enumerate(parts)
+        if len(positions)
+    }
+
+
+def _ask(
+    asked: Sequence[Asked], rows: Sequence[Rows], logs: Sequence[ObservationLog], listener: Listener
+) -> list[Observations]:
+    """What the heads of each row say of every example of a split, in one pass over the features."""
+    for batch in zip(*(one.in_order() for one in rows), strict=True):
+        first, values = batch[0][0], [x for _, x in batch]
+        for heads, log in zip(asked, logs, strict=True):
+            logits = heads.logits(values).cpu().numpy()
+            log.update(np.arange(first, first + len(logits)), logits)
+            listener.on_images(len(logits))
+    for log in logs:
+        log.end_epoch()
+    return [log.observations() for log in logs]
+
+
+def _report(
+    spec: TrialSpec,
+    probes: Mapping[str, Observations],
+    losses: Sequence[float],
+    seconds: float,
+    listener: Listener,
+) -> None:
+    """Tell of each row: the accuracy on what its heads saw, on the rest, and on a split that is held out."""
+    assert spec.heads is not None
+    for row, (loss, share) in enumerate(zip(losses, spec.heads.shares, strict=True)):
+        accuracy: dict[str, float] = {}
+        for name, seen in probes.items():
+            right, trained_on = seen.correct[row], seen.trained_on[row]
+            parts = {name: right[trained_on], "left_out" if name == "train" else name: right[~trained_on]}
+            accuracy |= {part: float(values.mean()) for part, values in parts.items() if len(values)}
+        report = EpochReport(
+            trial=spec.index,
+            epoch=row + 1,
+            epochs=len(losses),
+            train_loss=loss,
+            accuracy=accuracy,
+            seconds=seconds / len(losses),
+            share=share,
+        )
+        listener.on_epoch(report)
+
+
+def _joined(rows: Sequence[Observations], trained_on: npt.NDArray[np.bool_]) -> Observations:
+    """The rows of a trial as one."""
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name) for one in rows]) for name in Statistics._fields
+    }
+    logits = [one.logits for one in rows if one.logits is not None]
+    kept = KeptLogits(logits[0].positions, np.concatenate([one.values for one in logits])) if logits else None
+    epochs = tuple(range(1, len(rows) + 1))
+    return replace(rows[0], trained_on=trained_on, logits=kept, epochs=epochs, **columns)
+
+
+def _weights_of_rows(rows: Sequence[Rows]) -> dict[str, npt.NDArray[Any]]:
+    """What is taken off features before heads see them, and what they are multiplied by then."""
+    found: dict[str, npt.NDArray[Any]] = {}
+    for at, one in enumerate(rows):
+        found[f"features_{at}.center"] = one.center.cpu().numpy()
+        found[f"features_{at}.scale"] = np.array([one.scale], np.float32)
+    return found
+
+
+def _weights(asked: Asked, share: float) -> dict[str, npt.NDArray[Any]]:
+    """The heads of a share as arrays: what is multiplied and what is added, scaled as logits are."""
+    found: dict[str, npt.NDArray[Any]] = {}
+    for at, (head, scale) in enumerate(zip(asked.heads, asked.scales, strict=True)):
+        for name, value in head.state().items():
+            factor = scale if name in ("weight", "bias") else 1.0
+            found[f"share_{share:g}.features_{at}.{name}"] = (value * factor).cpu().contiguous().numpy()
+    return found

@@ -1,0 +1,128 @@
+"""Folds and shares: who is seen and who is left out, for any labels, groups and shares."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
+
+from easiness.heads import partition
+from easiness.spec import FeaturesRef, Heads
+
+SHARES = (
+    (0.5,),
+    (0.75,),
+    (0.9,),
+    (2 / 3,),
+    (0.667,),
+    (0.05, 0.2, 0.8),
+    (0.05, 0.1, 0.2, 0.4, 0.8),
+    (0.1, 0.3, 0.6),
+    (0.07, 0.31, 0.98),
+)
+shares_given = st.sampled_from(SHARES)
+seeds = st.integers(0, 2**32)
+labels_lists = st.lists(st.integers(0, 4), min_size=4, max_size=120).map(np.array)
+
+
+def heads_of(*shares: float) -> Heads:
+    return Heads(features=(FeaturesRef(name="a", identity="a"),), shares=shares)
+
+
+def seen_in_repeat(labels, shares, seed=0, groups=None, repeat=0):
+    """[turns, shares, K] of the trials of a repeat."""
+    heads = heads_of(*shares)
+    dealt = partition(labels, heads, seed, repeat, groups)
+    return np.stack([dealt.trained_on(turn) for turn in range(heads.folds)])
+
+
+@given(labels_lists, shares_given, seeds)
+@settings(deadline=None)
+def test_every_example_is_left_out_equally_often(labels, shares, seed):
+    left_out = ~seen_in_repeat(labels, shares, seed)[:, -1]
+    heads = heads_of(*shares)
+    assert (left_out.sum(axis=0) == heads.folds - round(shares[-1] * heads.folds)).all()
+
+
+@given(labels_lists, shares_given, seeds, st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+def test_shares_are_nested_and_groups_stay_together(labels, shares, seed, data):
+    num = data.draw(st.integers(2, len(labels)))
+    groups = np.random.default_rng(seed).integers(0, num, len(labels))
+    groups[:2] = 0, 1
+    assume(len(np.unique(groups)) >= heads_of(*shares).folds)  # fewer are refused
+    seen = seen_in_repeat(labels, shares, seed, groups)
+    assert (seen[:, :-1] <= seen[:, 1:]).all()
+    assert seen.any(axis=2)[:, -1].any()
+    for one in np.unique(groups):
+        members = seen[:, :, groups == one]
+        assert (members == members[:, :, :1]).all()
+
+
+@given(labels_lists, shares_given, seeds)
+@settings(deadline=None)
+def test_sizes_are_as_asked_and_classes_are_spread_evenly(labels, shares, seed):
+    seen = seen_in_repeat(labels, shares, seed)
+    folds = heads_of(*shares).folds
+    wanted = np.array(shares) * len(labels)
+    # folds differ by one example at most, and a part of one is cut at the nearest example
+    slack = np.array([1 + share * folds * (len(labels) % folds > 0) for share in shares])
+    assert (np.abs(seen.sum(axis=2) - wanted) <= slack).all()
+    for label in np.unique(labels):
+        own = labels == label
+        per_fold = [(~fold[-1] & own).sum() for fold in seen]
+        if folds - round(shares[-1] * folds) == 1:  # else folds are left out together
+            assert max(per_fold) - min(per_fold) <= 1
+
+
+@given(labels_lists, seeds, st.integers(0, 3))
+@settings(deadline=None, max_examples=30)
+def test_a_partition_is_a_function_of_seed_and_repeat(labels, seed, repeat):
+    first, again = (seen_in_repeat(labels, (0.2, 0.8), seed, repeat=repeat) for _ in range(2))
+    np.random.random()  # noqa: NPY002 - of no effect
+    np.testing.assert_array_equal(first, again)
+
+
+def test_seeds_and_repeats_give_other_partitions():
+    labels = np.arange(200) % 4
+    ways = [seen_in_repeat(labels, (0.8,), *way) for way in ((0, None, 0), (1, None, 0), (0, None, 1))]
+    assert not any(np.array_equal(ways[0], other) for other in ways[1:])
+
+
+@pytest.mark.parametrize("shares", [(0.8,), (0.5,), (0.05, 0.2, 0.8)])
+def test_two_classes_of_two_examples(shares):
+    seen = seen_in_repeat(np.array([0, 0, 1, 1]), shares)
+    assert seen.any(axis=2).all()  # heads of every share see something
+    assert len(set((~seen[:, -1]).sum(axis=0).tolist())) == 1
+
+
+@pytest.mark.parametrize("shares", SHARES[:6])
+def test_a_rare_class_is_spread_over_the_folds(shares):
+    labels = np.repeat([0, 1, 2], [950, 45, 5])
+    seen = seen_in_repeat(labels, shares)
+    for label in range(3):
+        own = (labels == label).sum()
+        in_share = seen[:, :, labels == label].sum(axis=2)
+        assert (np.abs(in_share - np.array(shares) * own) <= 1.5).all()
+
+
+def test_a_thousand_classes_of_three():
+    labels = np.repeat(np.arange(1000), 3)
+    seen = seen_in_repeat(labels, (0.05, 0.2, 0.8))
+    of_class = seen.reshape(5, 3, 1000, 3).sum(axis=3)
+    assert of_class[:, 2].min() == 2  # at most one of three is left out
+    assert of_class[:, 1].max() == 1
+    np.testing.assert_array_equal(seen.sum(axis=2), np.broadcast_to([150, 600, 2400], (5, 3)))
+
+
+def test_a_share_that_was_rounded_sees_whole_folds():
+    labels = np.zeros(6000, np.int64)
+    rounded, exact = (seen_in_repeat(labels, (share,)) for share in (0.667, 2 / 3))
+    np.testing.assert_array_equal(rounded, exact)
+
+
+def test_one_large_group_is_left_out_once():
+    labels, groups = np.arange(300) % 10, np.r_[np.zeros(200, int), np.arange(1, 101)]
+    seen = seen_in_repeat(labels, (0.05, 0.2, 0.8), groups=groups)
+    assert (~seen[:, -1, 0]).sum() == 1
+    assert (seen[:, :, :200] == seen[:, :, :1]).all()

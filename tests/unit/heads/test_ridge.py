@@ -1,0 +1,177 @@
+"""Ridge regression on the classes: against other ways to compute it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize_scalar
+from sklearn.linear_model import Ridge
+from torch import Tensor
+
+from easiness.heads import Moments, fit_ridge, sample_of, temperature_of
+from easiness.heads.ridge import _STRENGTHS, _UNLIKE, Fitted
+
+
+def examples(num: int, width: int, classes: int = 3, seed: int = 0) -> tuple[Tensor, Tensor]:
+    made = torch.Generator().manual_seed(seed)
+    labels = torch.arange(num) % classes
+    x = torch.randn(num, width, generator=made, dtype=torch.float64)
+    x[:, : min(classes, width)] += torch.eye(classes, dtype=torch.float64)[labels][:, :width]
+    return x, labels
+
+
+def fitted(x: Tensor, labels: Tensor, classes: int = 3) -> Fitted:
+    return fit_ridge(Moments.of([(x, labels)], classes), x, labels)
+
+
+def solved(x: Tensor, y: Tensor, strength: float) -> Ridge:
+    return Ridge(alpha=strength, solver="svd").fit(x.numpy(), y.numpy())
+
+
+def strengths(x: Tensor) -> list[float]:
+    """As the head tries them: of the mean eigenvalue of the smaller of both products."""
+    apart = x - x.mean(dim=0)
+    return [float(apart.square().sum()) / min(x.shape) * one for one in _STRENGTHS]
+
+
+def without_each(x: Tensor, y: Tensor, strength: float) -> np.ndarray:
+    """Outputs [n, C] of heads that are fitted without the example."""
+    rest = [np.delete(np.arange(len(x)), at) for at in range(len(x))]
+    return np.concatenate(
+        [
+            np.reshape(solved(x[some], y[some], strength).predict(x[at : at + 1].numpy()), (1, -1))
+            for at, some in enumerate(rest)
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    ("num", "width"), [(40, 8), (23, 12), (22, 12), (21, 12), (13, 12), (12, 12), (11, 12), (12, 30)]
+)
+def test_left_out_outputs_and_strength_are_those_of_heads_without_the_example(num: int, width: int) -> None:
+    x, labels = examples(num, width)
+    y = torch.nn.functional.one_hot(labels).double()
+    found = fitted(x, labels)
+    outputs = [without_each(x, y, strength) for strength in strengths(x)]
+    best = int(np.argmin([np.square(one - y.numpy()).sum() for one in outputs]))
+    np.testing.assert_allclose(found.left_out, outputs[best], atol=1e-7)
+    head = solved(x, y, strengths(x)[best])
+    np.testing.assert_allclose(found.head.weight, head.coef_.T, atol=1e-8)
+    np.testing.assert_allclose(found.head.bias, head.intercept_, atol=1e-8)
+
+
+@pytest.mark.parametrize(("num", "width"), [(200, 30), (31, 30), (30, 30), (25, 60)])
+def test_single_precision_is_enough(num: int, width: int) -> None:
+    x, labels = examples(num, width)
+    wide, single = fitted(x, labels), fitted(x.float(), labels)
+    np.testing.assert_allclose(single.left_out, wide.left_out, atol=2e-3)
+    np.testing.assert_allclose(single.head(x.float()), wide.head(x), atol=2e-3)
+
+
+@pytest.mark.parametrize("num", [60, 15])
+def test_collinear_and_constant_columns_do_no_harm(num: int) -> None:
+    """Copies of columns change what is shrunk, but nothing blows up; constant ones change nothing."""
+    x, labels = examples(num, 10)
+    constant = torch.cat([x, torch.full((num, 3), 2.0, dtype=torch.float64)], dim=1)
+    twice = torch.cat([x, x], dim=1)
+    for given in (constant, twice):
+        found = fitted(given.float(), labels)
+        assert torch.isfinite(found.left_out).all()
+        assert float(found.left_out.abs().max()) < 3
+        right = (found.left_out.argmax(dim=1) == labels).double().mean()
+        assert right >= (fitted(x, labels).left_out.argmax(dim=1) == labels).double().mean() - 0.1
+
+
+def test_equal_examples_tell_nothing_apart() -> None:
+    x, labels = torch.ones(6, 4), torch.tensor([0, 0, 0, 0, 1, 1])
+    found = fitted(x, labels, 2)
+    np.testing.assert_allclose(found.head(x)[0], [2 / 3, 1 / 3], atol=1e-4)
+
+
+@pytest.mark.parametrize("num", [40, 8])
+def test_a_class_that_is_absent_has_nothing_said_for_it(num: int) -> None:
+    x, labels = examples(num, 10, 2)
+    found = fitted(x, labels, 3)
+    np.testing.assert_allclose(found.head(x)[:, 2], 0, atol=1e-9)
+    assert temperature_of(found.left_out, labels) > 0
+
+
+@pytest.mark.parametrize("num", [40, 8])
+def test_outputs_of_two_classes_sum_to_one(num: int) -> None:
+    x, labels = examples(num, 10, 2)
+    found = fitted(x, labels, 2)
+    np.testing.assert_allclose(found.head(x).sum(dim=1), 1, atol=1e-9)
+    np.testing.assert_allclose(found.left_out.sum(dim=1), 1, atol=1e-9)
+
+
+@pytest.mark.parametrize("num", [1, 2])
+def test_one_or_two_examples(num: int) -> None:
+    x, labels = examples(num, 5, 2)
+    found = fitted(x.float(), labels, 2)
+    assert torch.isfinite(found.left_out).all()
+    assert torch.isfinite(found.head(x.float())).all()
+    assert np.isfinite(temperature_of(found.left_out, labels))
+
+
+def test_moments_add_up() -> None:
+    x, labels = examples(50, 7)
+    whole = Moments.of([(x, labels)], 3)
+    y = torch.nn.functional.one_hot(labels).double()
+    parts = Moments.of([(x[:20], labels[:20]), (x[20:33], labels[20:33])], 3)
+    parts = parts + Moments.of([(x[33:], labels[33:])], 3)
+    for moments in (whole, parts):
+        assert moments.num == 50
+        torch.testing.assert_close(moments.features, x.sum(dim=0))
+        torch.testing.assert_close(moments.squares, x.square().sum(dim=0))
+        torch.testing.assert_close(moments.classes, y.sum(dim=0))
+        torch.testing.assert_close(moments.gram, x.T @ x)
+        torch.testing.assert_close(moments.cross, x.T @ y)
+    assert Moments.of([(x, labels)], 3, with_gram=False).gram is None
+
+
+def test_columns_in_other_units_are_scaled_where_that_is_better() -> None:
+    x, labels = examples(300, 6)
+    loud = torch.randn(300, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    mixed = torch.cat([x, loud * 10 * _UNLIKE], dim=1)
+    scaled = torch.cat([x, loud], dim=1)
+    scaled = scaled / scaled.std(dim=0, correction=0)
+    np.testing.assert_allclose(fitted(mixed, labels).left_out, fitted(scaled, labels).left_out, atol=1e-6)
+
+
+def test_fewer_examples_than_columns_need_no_products_of_columns() -> None:
+    x, labels = examples(12, 30)
+    moments = [Moments.of([(x, labels)], 3, with_gram=kept) for kept in (True, False)]
+    with_them, without = (fit_ridge(one, x, labels) for one in moments)
+    torch.testing.assert_close(with_them.left_out, without.left_out)
+
+
+def test_a_sample_is_spread_evenly() -> None:
+    assert sample_of(5).tolist() == [0, 1, 2, 3, 4]
+    some = sample_of(10_000)
+    assert len(some) == 1024
+    assert some[0] == 0
+    assert some[-1] == 9999
+    assert set(some.diff().tolist()) == {9, 10}
+
+
+def test_the_temperature_by_hand() -> None:
+    """Of two classes, right in three of four with the outputs (1, 0).
+
+    A fifth of each target is spread over the classes: p = 3/4 * 4/5 + 1/10 = 7/10 = e^(1/T) / (1 + e^(1/T)).
+    """
+    outputs, labels = torch.tensor([[1.0, 0.0]] * 4), torch.tensor([0, 0, 0, 1])
+    assert temperature_of(outputs, labels) == pytest.approx(1 / np.log(7 / 3), rel=1e-3)
+
+
+def test_the_temperature_makes_labels_most_probable() -> None:
+    x, labels = examples(60, 5)
+    outputs = fitted(x, labels).left_out.numpy()
+
+    def loss(log_temperature: float) -> float:
+        scaled = outputs / np.exp(log_temperature)
+        log_p = scaled - np.log(np.exp(scaled).sum(axis=1, keepdims=True))
+        return -float(np.mean(60 / 61 * log_p[np.arange(60), labels] + log_p.mean(axis=1) / 61))
+
+    best = minimize_scalar(loss, bounds=(-3, 3), method="bounded").x
+    assert temperature_of(torch.from_numpy(outputs), labels) == pytest.approx(np.exp(best), rel=1e-3)
