@@ -151,15 +151,18 @@ def ordered(wrong: Values, margin: Values, log_odds_of_pair: Values) -> tuple[Va
         model.fit(np.concatenate([by, by]), both, np.concatenate([wrong, 1 - wrong]))
         order = model.decision_function(by)
     monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(order, wrong)
-    return _without_steps(monotone, order), order
+    return without_steps(monotone, order, order), order
 
 
-def _without_steps(monotone: Values, order: Values) -> Values:
-    """Probabilities that rise by steps over ``order`` [K], linear between the middles of the steps."""
+def without_steps(monotone: Values, order: Values, wanted: Values) -> Values:
+    """Probabilities that rise by steps over ``order`` [K], linear between the middles of the steps.
+
+    They are those at places ``wanted`` [n] of the order.
+    """
     ranked = np.argsort(order, kind="stable")
     values, x = monotone[ranked], order[ranked]
     starts = np.flatnonzero(np.r_[True, np.diff(values) > 0])
     ends = np.r_[starts[1:], len(values)]
     middles = np.array([np.median(x[a:b]) for a, b in zip(starts, ends, strict=True)])
-    between: Values = np.interp(order, middles, values[starts])
+    between: Values = np.interp(wanted, middles, values[starts])
     return between

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_softmax
 
 from easiness.analysis import LabelEvidence
 from easiness.errors import BadInput
 from easiness.scores import most_named
 from easiness.spec import Split
-from easiness.store import Ids, Run
+from easiness.store import Ids, Row, Run
 
 LAST = 3
 """Epochs observed at the end that count: more steady than one, and the training is over in all of them."""
@@ -32,12 +33,14 @@ _Mask = npt.NDArray[np.bool_]
 class Evidence:
     """Means over the trials heard of K examples: those that left the example out, or all where none did.
 
-    ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed:
+    ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed,
+    or of the last of ``shares`` that heads of a run on features have seen:
     ``p_label`` and ``p_rival`` [K] of the label and of the most probable other class, and what
     `LabelEvidence` has. ``rival`` [K] is the class that they predict most instead of the label, the first of
     equals, -1 where they never do; ``rival_share`` [K] is the share of their predictions that name it,
     ``other_share`` [K] the share that is not the label. ``right`` [epochs, K] is the share of them that
-    predict the label after each epoch observed.
+    predict the label after each epoch observed. ``log_p`` [K, classes] is the mean of log p of each class
+    over heads that left the example out, where these kept it.
     """
 
     ids: Ids
@@ -53,6 +56,14 @@ class Evidence:
     other_share: _Floats
     right: _Floats
     of_labels: LabelEvidence
+    log_p: _Floats | None = None
+    shares: tuple[float, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """What the rows observed are of."""
+        shares = self.shares or (None,) * len(self.epochs)
+        return tuple(Row(epoch, share) for epoch, share in zip(self.epochs, shares, strict=True))
 
     @property
     def num_heard(self) -> _Integers:
@@ -61,9 +72,9 @@ class Evidence:
 
     @property
     def first_right(self) -> _Floats:
-        """From which epoch on most that are heard predict the label, to the end; NaN where not."""
+        """From which epoch, or share, on most that are heard predict the label, to the end; NaN where not."""
         to_the_end = np.logical_and.accumulate((self.right > 1 / 2)[::-1]).sum(axis=0)
-        first = np.asarray(self.epochs)[len(self.epochs) - np.maximum(to_the_end, 1)]
+        first = np.array([row.value for row in self.rows])[len(self.rows) - np.maximum(to_the_end, 1)]
         return np.where(to_the_end > 0, first, np.nan)
 
 
@@ -74,23 +85,19 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
         BadInput: the run has too few trials or one class, the epoch was not observed, or there is no such
             split.
     """
-    last = run.resolve_epoch(epoch)
-    if len(run.trials) < FEWEST:
-        raise BadInput(
-            f"{run.path}: has one trial, and suspects are what several agree on; measure with --trials "
-            "5 or more"
-        )
-    if len(run.classes) < 2:
-        raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
+    last = run.resolve_row(epoch)
+    _check(run)
     ids, labels = run.examples(split)
     epochs = tuple(one for one in run.observed if one <= last)
-    heard, left_out = _heard(run, split, epochs[0])
+    num_last = 1 if run.shares else min(LAST, len(epochs))
+    # heads that have not seen an example at one share have not at a smaller one
+    heard, left_out = _heard(run, split, last)
     sums = _Sums(len(labels), len(run.classes))
     right = np.zeros((len(epochs), len(labels)))
     predictions = []
     for own, trial in zip(heard, run.trials, strict=True):
         for row, one in enumerate(epochs):
-            of_end = row >= len(epochs) - LAST
+            of_end = row >= len(epochs) - num_last
             seen = trial.columns(one, ["prediction", *(["loss", "margin"] if of_end else [])], split)
             right[row] += own & (seen["prediction"] == labels)
             if of_end:
@@ -98,7 +105,6 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
                 predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
     rival, named, others = _rivals(np.stack(predictions), labels, len(run.classes))
     num = heard.sum(axis=0)
-    num_last = min(LAST, len(epochs))
     means = sums.means()
     return Evidence(
         ids=ids,
@@ -121,7 +127,33 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
             float(means["p_predicted"].mean()),
             len(run.classes),
         ),
+        log_p=_log_p(run, split, last, heard) if run.shares else None,
+        shares=run.shares[: len(epochs)],
     )
+
+
+def _log_p(run: Run, split: Split, row: int, heard: _Mask) -> _Floats | None:
+    """The mean of log p over the heads of a row that are heard, [K, classes]; None where none was kept."""
+    total = np.zeros((heard.shape[1], len(run.classes)))
+    for own, trial in zip(heard, run.trials, strict=True):
+        kept = trial.logits(row, split)
+        if kept is None or own[kept.positions].sum() != own.sum():
+            return None
+        some = own[kept.positions]
+        total[kept.positions[some]] += log_softmax(kept.values[0][some].astype(np.float64), axis=1)
+    total /= heard.sum(axis=0)[:, None]
+    return total
+
+
+def _check(run: Run) -> None:
+    """Make sure that there are trials to agree and classes to choose from."""
+    if len(run.trials) < FEWEST:
+        raise BadInput(
+            f"{run.path}: has one trial, and suspects are what several agree on; measure with --trials "
+            "5 or more"
+        )
+    if len(run.classes) < 2:
+        raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
 
 
 def _heard(run: Run, split: Split, epoch: int) -> tuple[_Mask, _Mask]:

@@ -43,9 +43,10 @@ class KindEvidence:
 
     ``p_wrong`` [K] is the probability that the label is wrong, ``p_label`` [K] the mean probability of the
     label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
-    the trials name most, -1 where they never name one. ``first_right`` [K] is the epoch from which on most
-    trials have the label right to the end, NaN where they have not. ``num_epochs`` were trained. Without
-    ``near`` the kinds `BY_FEATURES` are left out, and ``why_not_near`` says why.
+    the trials name most, -1 where they never name one. ``first_right`` [K] is the epoch, or share,
+    from which on most trials have the label right to the end, NaN where they have not. ``num_epochs`` were
+    trained, or are the largest share, as ``row_name`` says. Without ``near`` the kinds `BY_FEATURES` are left
+    out, and ``why_not_near`` says why.
     """
 
     p_wrong: _Floats
@@ -53,9 +54,10 @@ class KindEvidence:
     p_rival: _Floats
     rival: npt.NDArray[np.int64]
     first_right: _Floats
-    num_epochs: int
+    num_epochs: float
     near: Neighbours | None = None
     why_not_near: str = "no networks were asked"
+    row_name: str = "epoch"
 
 
 @dataclass(frozen=True)
@@ -122,11 +124,11 @@ def _slow(e: KindEvidence) -> _Mask:
 def naming(
     run: Run, split: Split, evidence: Evidence, positions: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """The number of trials heard that predict the rival of the examples at ``positions`` [n], [epochs, n]."""
+    """The number of trials heard that predict the rival of the examples at ``positions`` [n], [rows, n]."""
     rival, heard = evidence.rival[positions], evidence.heard[:, positions]
-    num = np.zeros((len(evidence.epochs), len(positions)), np.int64)
+    num = np.zeros((len(evidence.rows), len(positions)), np.int64)
     for own, trial in zip(heard, run.trials, strict=True):
-        for row, epoch in enumerate(evidence.epochs):
+        for row, epoch in enumerate(row.number for row in evidence.rows):
             prediction = trial.columns(epoch, ["prediction"], split)["prediction"][positions]
             num[row] += own & (prediction == rival)
     return num
@@ -150,13 +152,14 @@ def reasons(
 def _reason(
     e: Evidence, at: int, naming: npt.NDArray[np.int64], num: int, classes: Sequence[str], of_kind: str
 ) -> str:
-    that = " that did not train on it" if e.left_out[at] else ""
-    networks = f"{num} networks{that}" if num > 1 else f"the network{that}"
+    judge, trained = ("network", "train on") if e.rows[-1].share is None else ("head", "see")
+    that = f" that did not {trained} it" if e.left_out[at] else ""
+    networks = f"{num} {judge}s{that}" if num > 1 else f"the {judge}{that}"
     if e.rival[at] < 0:
         text = f"all {networks} have it right" if num > 1 else f"{networks} has it right"
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()
-        since = f", from epoch {e.epochs[len(e.epochs) - most]} on" if most else ""
+        since = f", from {e.rows[len(e.rows) - most].text} on" if most else ""
         last = naming[-1]
         some = "all" if last == num else f"{last or 'none'} of"
         who = f"{some} {networks}" if num > 1 else networks
@@ -186,7 +189,8 @@ def _kind_reason(kind: str, at: int, e: KindEvidence, own: str, classes: Sequenc
     if kind == "between two classes":
         return f"between {own} ({e.p_label[at]:.2f}) and {rival} ({e.p_rival[at]:.2f})"
     if kind == "slow":
-        return f"right in most trials only from epoch {e.first_right[at]:.0f} of {e.num_epochs} on"
+        since = f"{e.row_name} {e.first_right[at]:g} of {e.num_epochs:g}"
+        return f"right in most trials only from {since} on"
     near = e.near
     assert near is not None
     return (

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
 from easiness.data import Dataset
+from easiness.features import feature_reader, untrusted
 from easiness.inputs import tell
 from easiness.models import missing_code
-from easiness.runs import feature_reader, find_data, positions_in, untrusted
+from easiness.runs import features_of, find_data, positions_in
 from easiness.store import WEIGHTS, Run
 
 NUM_NEAREST = 10
@@ -53,7 +54,7 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
 
     Args:
         run: a run; recorded ones and those without weights have no networks.
-        source: of its data, as for `find_data`.
+        source: of its data, as for `find_data`. Of a run on features these are looked at.
         device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
 
     Raises:
@@ -61,6 +62,8 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
     """
     if run.spec.measured is None:
         return None, "the run was recorded from a training loop of its own, so it has no networks to ask"
+    if run.shares:
+        return _in_features(run, source)
     if not all(WEIGHTS in trial.document.files for trial in run.trials[:MOST_TRIALS]):
         return None, "the run was made without weights"
     if untrusted(run):
@@ -72,6 +75,18 @@ def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple
     if data is None:
         return None, why
     return neighbours(_features(run, data, device), run.labels), ""
+
+
+def _in_features(run: Run, source: Any) -> tuple[Neighbours | None, str]:
+    """The neighbours in the features that heads have seen."""
+    data, why = find_data(run, source)
+    if data is None:
+        return None, why
+    features, why = features_of(run, data)
+    if features is None:
+        return None, why
+    where = positions_in(data, run)
+    return neighbours((np.asarray(one, np.float32)[where] for one in features), run.labels), ""
 
 
 def _features(run: Run, data: Dataset, device: str) -> Iterator[npt.NDArray[np.float32]]:

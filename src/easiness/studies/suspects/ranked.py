@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.spec import Split
+from easiness.store import Row
 from easiness.studies.suspects.conflicts_found import Conflicts
 
 if TYPE_CHECKING:
@@ -45,13 +46,13 @@ class Suspects(show.Result):
     ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
     labels, ``known`` the share of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
-    ``left_out_kinds`` says which kinds were not looked for and why.
+    ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
     """
 
     model: str
     split: Split
     num_trials: int
-    epochs: tuple[int, ...]
+    rows: tuple[Row, ...]
     classes: tuple[str, ...]
     ranked: pd.DataFrame = field(repr=False)
     share: float
@@ -59,6 +60,7 @@ class Suspects(show.Result):
     above: float
     conflicts: Conflicts = field(repr=False)
     left_out_kinds: dict[str, str]
+    others: tuple[str, ...] = ()
 
     @property
     def num_likely(self) -> int:
@@ -135,8 +137,13 @@ class Suspects(show.Result):
             "case."
         )
 
+    @property
+    def judges(self) -> str:
+        """Who says so: ``networks``, or ``heads`` on features of one."""
+        return "networks" if self.rows[-1].share is None else "heads"
+
     def _right(self) -> str:
-        return f"The networks have {show.percent(self.known)} of the labels right"
+        return f"The {self.judges} have {show.percent(self.known)} of the labels right"
 
 
 def _suspects(found: Suspects) -> show.Section:
@@ -154,10 +161,11 @@ def _suspects(found: Suspects) -> show.Section:
         ]
         for one in shown.to_dict("records")
     ]
-    first, last = found.epochs[0], found.epochs[-1]
-    epochs = f"epoch {last}" if first == last else f"epochs {first} to {last}"
+    first, last = found.rows[0], found.rows[-1]
+    when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
     note = (
-        f"{found.summary()} From {show.counted(found.num_trials, 'trial')} of {found.model}, {epochs}. p "
+        f"{found.summary()} From {show.counted(found.num_trials, 'trial')} of {found.model}, "
+        f"{when}{_with(found)}. p "
         "wrong is the probability that the label is wrong, share how often the trials say the suggested "
         "class. "
     )
@@ -167,6 +175,10 @@ def _suspects(found: Suspects) -> show.Section:
     note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
     return show.Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
+
+
+def _with(found: Suspects) -> str:
+    return f", together with {' and '.join(found.others)}" if found.others else ""
 
 
 def _judges(found: Suspects) -> str:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from easiness.analysis import LabelNoise, label_noise
+from easiness.analysis import (
+    MOST_CLASSES,
+    LabelNoise,
+    information,
+    label_noise,
+    label_noise_of_heads,
+    label_noise_together,
+)
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
 from easiness.spec import Split
 from easiness.store import Run, check_opened
+from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
@@ -26,11 +35,12 @@ _HELD_OUT = "networks are asked for training examples only"
 
 
 def suspects(
-    run: Run,
+    run: Run | Sequence[Run],
     *,
     split: Split = "train",
     above: float = ABOVE,
     epoch: int | None = None,
+    share: float | None = None,
     pictures: bool = True,
     source: Any = None,
     device: str = "auto",
@@ -43,10 +53,13 @@ def suspects(
     `label_noise` has the probability. Nothing is trained.
 
     Args:
-        run: with two trials or more, of any kind: measured or recorded.
+        run: with two trials or more, of any kind: measured or recorded. Of several over the same data, such
+            as features and a training, the order is of all together, see `label_noise_together`; the rest is
+            of the run that knows most.
         split: ``train``, or ``held_out``: is the test set safe?
         above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
         epoch: judge as after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: judge at this share; the largest by default.
         pictures: look at the pictures for identical ones, and ask the networks for what they make of them;
             without, conflicts are not looked for and some kinds cannot be named.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
@@ -55,13 +68,13 @@ def suspects(
 
     Raises:
         BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
-            out, ``above`` is out of its range, or the ``source`` given has other data.
+            out, ``above`` is out of its range, the ``source`` given has other data, or two runs have.
     """
     check_opened(run=run)
+    runs = [run] if isinstance(run, Run) else list(run)
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
-    evidence = gather(run, split, epoch)
-    noise = label_noise(evidence.of_labels)
+    run, evidence, noise = _together(runs, split, epoch, share)
     with passes_shown(progress):
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
         kinds, of_kinds = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
@@ -72,10 +85,10 @@ def suspects(
     added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
     reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
     return Suspects(
-        model=run.model,
+        model=run.network,
         split=split,
         num_trials=len(run.trials),
-        epochs=evidence.epochs[-evidence.num_epochs :],
+        rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
         ranked=_table(run, evidence, noise, kinds, reason).iloc[order].reset_index(drop=True),
         share=noise.share,
@@ -83,7 +96,32 @@ def suspects(
         above=above,
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
+        others=tuple(f"{one.path} ({one.network})" for one in runs if one is not run),
     )
+
+
+def _together(
+    runs: Sequence[Run], split: Split, epoch: int | None, share: float | None
+) -> tuple[Run, Evidence, LabelNoise]:
+    """The run that knows most of which labels are wrong, its evidence, and how likely each is by all."""
+    if not runs:
+        raise BadInput("run: none is given; give one or more")
+    if len(runs) > 1:
+        check_comparable(runs)
+        for name, value in (("epoch", epoch), ("share", share)):
+            if value is not None:
+                raise BadInput(f"{name} {value:g}: of several runs each is read at its end; leave it out")
+    evidence = [gather(run, split, run.resolve_epoch(epoch, share)) for run in runs]
+    noises = [_noise(one) for one in evidence]
+    best = int(np.argmax([information(noise.p_wrong) for noise in noises]))
+    return runs[best], evidence[best], label_noise_together(noises)
+
+
+def _noise(evidence: Evidence) -> LabelNoise:
+    """How probable it is that each label is wrong: of heads by all that they say of the classes."""
+    if evidence.log_p is None or evidence.log_p.shape[1] > MOST_CLASSES:
+        return label_noise(evidence.of_labels)
+    return label_noise_of_heads(evidence.of_labels, evidence.log_p)
 
 
 def _kinds(
@@ -112,9 +150,10 @@ def kind_evidence(
         evidence.p_rival,
         evidence.rival,
         evidence.first_right,
-        evidence.epochs[-1],
+        evidence.rows[-1].value,
         near,
         why_not_near,
+        evidence.rows[-1].name,
     )
 
 

@@ -1,0 +1,288 @@
+"""The probability that a label is wrong, from what each class was given by heads that left the example out.
+
+What heads on features of a frozen network say of an example lies around a place of its true class, whatever
+its label. So the true classes are a mixture of Student's t densities over the outputs, with tails as heavy as
+the data have them. A label is what a noisy channel makes of the true class: the share of each class that is
+labelled as each other is fitted along, and wrong labels that all go to one class are found as well as those
+that go anywhere. Labels are taken as evidence on the class, never as the class.
+
+Classes whose sound examples reach into one another look like noise, and less so where densities count for
+less than they say. People err most where classes are alike: how often labels are wrong may change with the
+lead of the first class. The order is that of plain linear discriminants, which is steadier than tails are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.special import expit, gammaln, log_softmax, logit, logsumexp, softmax
+
+from easiness.analysis.label_mixture import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.label_mixture_parts import without_steps
+from easiness.analysis.label_table import ChannelTable
+from easiness.analysis.label_together import information
+
+Values = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.int64]
+
+TEMPER = 0.8
+"""What a log density counts: at 1 overlap is taken for noise (0.03 of all labels), at 0.7 the reverse."""
+TEMPER_OF_COMMON = 0.5
+"""The same where there are too many classes for spreads of their own, and densities say yet more."""
+ORDER_TEMPER = 0.4
+"""The same for the linear discriminants that make the order: 0.3 to 0.5 do as well."""
+STRATA = 5
+"""By lead, each with a rate of wrong labels of its own; 3 to 8 do as well."""
+
+_MOST_OF_CLASS = 2000  # examples to learn from, on average; of more, evenly spaced ones
+MOST_CLASSES = 200
+"""Of more it takes minutes."""
+
+_MOST_TIMES, _MORE = 3, 5  # examples of a class, truly, over those of its label
+_LITTLE = 0.005  # nats an example that probabilities say of which labels are wrong
+_MOST_VALUES = 1 << 23  # the same of outputs: 64 MiB
+_OWN = 20  # classes at most for spreads of their own, which cost the cube
+_SHRINK = 2.0  # examples' worth of the common covariance, for each dimension
+_LEAST_SPREAD = 1e-6  # of the mean variance, in every direction
+_TAILS = np.array([2.5, 3, 4, 5, 7, 10, 15, 25, 50, 200])  # degrees of freedom
+_FIRST_TAIL = 8.0
+_USUAL_OF_STRATUM = 50.0  # the same for each stratum
+_BELIEVED = 0.9  # of the class that heads say, to begin with
+_FIRST, _LAST, _STILL = 22, 80, 1e-4  # iterations, and the change of the share that ends them
+_EVERY = 5  # iterations: tails and strengths move slowly
+_LAST_OF_STRATA = 30
+_AT_ONCE = 1 << 22  # values of outputs
+
+
+def label_noise_of_heads(evidence: LabelEvidence, log_p: Values) -> LabelNoise:
+    """How probable it is that each label is wrong, by heads that left the example out.
+
+    It is `label_noise_of_outputs` of ``log_p`` [K, C], with two exceptions. Where a class would have several
+    times as many examples as labels say, it has taken in a part of another one, and `label_noise` of the
+    margins is taken. Where no label is found to be wrong, or features know too little to tell, nothing is
+    left to learn an order from, and the order is that of the margins.
+    """
+    labels = evidence.labels
+    found = label_noise_of_outputs(log_p, labels)
+    sizes = np.bincount(labels, minlength=log_p.shape[1])
+    if (found.sizes > _MOST_TIMES * sizes + _MORE).any():
+        return label_noise(evidence)
+    if information(found.p_wrong) < _LITTLE:
+        from sklearn.isotonic import IsotonicRegression
+
+        order = -evidence.margin
+        return LabelNoise(IsotonicRegression().fit_transform(order, found.p_wrong), order)
+    return found
+
+
+@dataclass(frozen=True)
+class ClassNoise(LabelNoise):
+    """With how many examples of each class there truly are, ``sizes`` [C]."""
+
+    sizes: Values
+
+
+def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> ClassNoise:
+    """How probable it is that each label is wrong, and an order of suspicion.
+
+    ``outputs`` [K, C] are means over heads that did not see the example, of two or more classes: raw outputs
+    of a regression on the classes or log probabilities, which differ by a scale alone. ``labels`` [K] are in
+    0 to C - 1. Where there are many examples it is learned from some, evenly spaced.
+    """
+    told = np.asarray(outputs, np.float64)
+    given = np.asarray(labels, np.int64)
+    # sums are rounded alike in whatever order the examples come
+    ranked = np.lexsort((given, *told.T[:3]))
+    num_classes = told.shape[1]
+    step = max(-(-told.size // _MOST_VALUES), -(-len(given) // (num_classes * _MOST_OF_CLASS)))
+    fitted = _Fit(told[ranked[::step]], given[ranked[::step]])
+    p_wrong, suspicion = np.empty((2, len(given)))
+    at_once = max(_AT_ONCE // num_classes, 1)
+    for first in range(0, len(given), at_once):
+        some = slice(first, first + at_once)
+        suspicion[some] = fitted.suspicion(told[some], given[some])
+    p_wrong = fitted.p_wrong(suspicion)
+    return ClassNoise(p_wrong, suspicion, fitted.sizes * step)
+
+
+class _Fit:
+    """What examples with ``outputs`` [n, C] and ``labels`` [n] teach."""
+
+    def __init__(self, outputs: Values, labels: Positions) -> None:
+        self._basis = _contrasts(outputs.shape[1])
+        points = outputs @ self._basis
+        self._scale = max(float(np.sqrt(np.square(points).mean())), 1e-300)
+        points = points / self._scale
+        classes = _fit_classes(points, labels, outputs.argmax(axis=1))
+        wrong, true = _by_strata(classes.log_class, classes.true, labels)
+        self._table = ChannelTable.of(_named(true, labels)).rates
+        self._discriminants = _discriminants(points, true)
+        self.sizes: Values = true.sum(axis=0)
+        from sklearn.isotonic import IsotonicRegression
+
+        self._order = self.suspicion(outputs, labels)
+        monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(self._order, wrong)
+        self._monotone: Values = monotone
+
+    def suspicion(self, outputs: Values, labels: Positions) -> Values:
+        """Log odds that a label is wrong [n], by linear discriminants; good for an order alone."""
+        slopes, offsets = self._discriminants
+        points = outputs @ self._basis / self._scale
+        log_class = log_softmax(ORDER_TEMPER * (points @ slopes + offsets), axis=1)
+        joint = log_class + np.log(self._table.T)[labels]
+        rows = np.arange(len(labels))
+        right = joint[rows, labels]
+        joint[rows, labels] = -np.inf
+        odds: Values = logsumexp(joint, axis=1) - right
+        return odds
+
+    def p_wrong(self, suspicion: Values) -> Values:
+        """The probability to be wrong [n] for log odds [n] of `suspicion`."""
+        return without_steps(self._monotone, self._order, suspicion)
+
+
+def _contrasts(num_classes: int) -> Values:
+    """An orthonormal basis [C, C - 1] of what is left where all outputs may rise alike."""
+    start = np.eye(num_classes)
+    start[:, 0] = 1
+    basis: Values = np.linalg.qr(start)[0][:, 1:]
+    return basis
+
+
+def _named(true: Values, labels: Positions) -> Values:
+    """How many examples of each true class have each label [true, given]; ``true`` [n, C] adds up to 1."""
+    num, num_classes = true.shape
+    of_label = csr_array((np.ones(num), (labels, np.arange(num))), shape=(num_classes, num))
+    counts: Values = np.asarray(of_label @ true).T
+    return counts
+
+
+@dataclass(frozen=True)
+class _Classes:
+    """Log probability of each class by outputs alone, and by the label too: ``true``; both [n, C]."""
+
+    log_class: Values
+    true: Values
+
+
+def _fit_classes(points: Values, labels: Positions, said: Positions) -> _Classes:
+    """Densities and channel by expectation and maximization, from the classes ``said`` [n] by heads on."""
+    num, num_classes = len(points), points.shape[1] + 1
+    rows = np.arange(num)
+    true = np.full((num, num_classes), (1 - _BELIEVED) / num_classes)
+    true[rows, said] += _BELIEVED
+    near = np.ones((num, num_classes))
+    temper = TEMPER if num_classes <= _OWN else TEMPER_OF_COMMON
+    tail, strength, share = _FIRST_TAIL, None, 0.0
+    for iteration in range(_LAST):
+        far, log_volume = _distances(points, true, near)
+        due = iteration % _EVERY == _EVERY - 1
+        if due:
+            fits = [float((true * _student(far, log_volume, one, points.shape[1])).sum()) for one in _TAILS]
+            tail = float(_TAILS[int(np.argmax(fits))])
+        size = true.sum(axis=0) + 1
+        log_density = _student(far, log_volume, tail, points.shape[1])
+        log_class = log_softmax(temper * (log_density + np.log(size / size.sum())), axis=1)
+        table = ChannelTable.of(_named(true, labels), None if due else strength)
+        strength = table.strength
+        true = softmax(log_class + np.log(table.rates.T)[labels], axis=1)
+        near = (tail + points.shape[1]) / (tail + far)
+        before, share = share, float(1 - true[rows, labels].mean())
+        if iteration >= _FIRST and abs(share - before) < _STILL:
+            break
+    return _Classes(log_class, true)
+
+
+def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Values]:
+    """Squared distances to each class in its spread [n, C], and the log determinants of the spreads [C].
+
+    Means and spreads weigh examples by ``true`` times ``near`` [n, C]. No example counts in the mean that it
+    is far from.
+    """
+    num_dims, num_classes = points.shape[1], true.shape[1]
+    weights, size = true * near, true.sum(axis=0) + 1e-9
+    weight = weights.sum(axis=0) + 1e-9
+    means = (weights.T @ points) / weight[:, None]
+    if num_classes <= _OWN:
+        scatters = np.stack([_scatter(points - means[c], weights[:, c]) for c in range(num_classes)])
+        common = scatters.sum(axis=0) / size.sum()
+        shrink = _SHRINK * num_dims
+        spreads = (scatters + shrink * common) / (size + shrink)[:, None, None]
+    else:
+        common = (_scatter(points, weights.sum(axis=1)) - (means.T * weight) @ means) / size.sum()
+        spreads = common[None]
+    least = _LEAST_SPREAD * max(float(np.trace(common)) / num_dims, 1e-12)
+    roots = np.linalg.cholesky(spreads + least * np.eye(num_dims))
+    far = np.empty_like(true)
+    if len(roots) == num_classes:
+        for c, root in enumerate(roots):
+            far[:, c] = np.square(np.linalg.solve(root, (points - means[c]).T)).sum(axis=0)
+    else:
+        white, centers = np.linalg.solve(roots[0], points.T).T, np.linalg.solve(roots[0], means.T).T
+        np.matmul(white, -2 * centers.T, out=far)
+        far += np.square(white).sum(axis=1)[:, None] + np.square(centers).sum(axis=1)
+    far = np.maximum(far, 0)
+    log_volume = 2 * np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(axis=1)
+    if len(roots) < num_classes:  # spreads differ in size alone
+        width = ((weights * far).sum(axis=0) / num_dims + _SHRINK) / (size + _SHRINK)
+        far /= width
+        log_volume = log_volume + num_dims * np.log(width)
+    far /= np.square(1 - np.minimum(weights / weight, 0.9))
+    return far, log_volume
+
+
+def _scatter(points: Values, weights: Values) -> Values:
+    scatter: Values = (points * weights[:, None]).T @ points
+    return scatter
+
+
+def _student(far: Values, log_volume: Values, tail: float, num_dims: int) -> Values:
+    """Log of Student's t density at squared distances ``far`` [n, C], but for a constant in all of them."""
+    level = gammaln((tail + num_dims) / 2) - gammaln(tail / 2) - num_dims / 2 * np.log(tail)
+    log_density: Values = level - log_volume / 2 - (tail + num_dims) / 2 * np.log1p(far / tail)
+    return log_density
+
+
+def _by_strata(log_class: Values, true: Values, labels: Positions) -> tuple[Values, Values]:
+    """The probability to be wrong [n] and each class's [n, C], where rates of wrong labels go by the lead.
+
+    The densities stay: only the channel is learned. In a stratum the odds of a wrong label are all the usual
+    ones times one number.
+    """
+    rows, num = np.arange(len(labels)), len(labels)
+    ranks = log_class.max(axis=1).argsort(kind="stable").argsort(kind="stable")
+    stratum = ranks * STRATA // num
+    in_stratum = np.bincount(stratum, minlength=STRATA)
+    wrong: Values = 1 - true[rows, labels]
+    strength, before = None, np.inf
+    for _ in range(_LAST_OF_STRATA):
+        usual = float(wrong.mean())
+        rate = np.bincount(stratum, wrong, STRATA) + _USUAL_OF_STRATUM * usual
+        rate = logit(np.clip(rate / (in_stratum + _USUAL_OF_STRATUM), 1e-5, 0.95))
+        more = rate - logit(np.clip(usual, 1e-4, 0.9))
+        table = ChannelTable.of(_named(true, labels), strength)
+        rates, strength = table.rates, table.strength
+        of_class = 1 - np.diag(rates)
+        here = expit(logit(of_class) + more[:, None])  # [STRATA, C]
+        joint = log_class + np.log(rates.T)[labels] + np.log(here / of_class)[stratum]
+        joint[rows, labels] = log_class[rows, labels] + np.log(1 - here)[stratum, labels]
+        true = softmax(joint, axis=1)
+        wrong = 1 - true[rows, labels]
+        if abs(usual - before) < _STILL:
+            break
+        before = usual
+    return wrong, true
+
+
+def _discriminants(points: Values, true: Values) -> tuple[Values, Values]:
+    """Slopes [d, C] and offsets [C] of the log density of each class with normal densities of one spread."""
+    size = true.sum(axis=0) + 1e-9
+    means = (true.T @ points) / size[:, None]
+    spread = (points.T @ points - (means.T * size) @ means) / len(points)
+    least = _LEAST_SPREAD * max(float(np.trace(spread)) / len(spread), 1e-12)
+    slopes = np.linalg.solve(spread + least * np.eye(len(spread)), means.T)
+    offsets: Values = np.log(size / size.sum()) - (means.T * slopes).sum(axis=0) / 2
+    return slopes, offsets
