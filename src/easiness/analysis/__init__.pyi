@@ -30,10 +30,27 @@ from .enough import (
     stopped as stopped,
     stopping_rule as stopping_rule,
 )
+from .label_channel import (
+    MOST_CLASSES as MOST_CLASSES,
+    label_noise_of_heads as label_noise_of_heads,
+    label_noise_of_outputs as label_noise_of_outputs,
+)
 from .label_mixture import (
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
+)
+from .label_together import (
+    information as information,
+    label_noise_together as label_noise_together,
+)
+from .learning_curve import (
+    TIMES as TIMES,
+    Curve as Curve,
+    Foretold as Foretold,
+    ShareVotes as ShareVotes,
+    fit_curve as fit_curve,
+    share_votes as share_votes,
 )
 from .matching import (
     Match as Match,

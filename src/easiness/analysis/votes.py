@@ -50,6 +50,8 @@ class Votes:
     tails: Tails = field(init=False, repr=False)
     is_rounded: InitVar[bool] = False
     """Is ``p_label`` in double precision and rounded already? Then it is kept, not copied."""
+    share: float | None = None
+    """Of heads on features: the share of the examples that they have seen."""
 
     def __post_init__(self, is_rounded: bool) -> None:
         assert self.correct.ndim == 2, self.correct.shape
@@ -151,6 +153,11 @@ class Votes:
         silent = ~groups[:, self._ever_right].any(axis=1)
         if silent.any():
             num = int(groups[silent.argmax()].sum())
+            if self.share is not None:
+                raise BadInput(
+                    f"share {self.share:g}: no example is classified correctly in a group of {num} heads, so "
+                    "easiness is undefined; choose a larger share"
+                )
             raise BadInput(
                 f"epoch {self.epoch}: no example is classified correctly in a group of {num} trials, "
                 "so easiness is undefined; choose a later epoch or train for more epochs"

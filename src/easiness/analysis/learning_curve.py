@@ -1,0 +1,150 @@
+"""The learning curve of heads: held-out accuracy by the share seen, and what more examples would give."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.curve_shapes import quantiles_ahead
+from easiness.analysis.tail_model import Interval
+
+_Floats = npt.NDArray[np.float64]
+_Counts = npt.NDArray[np.int64]
+
+TIMES = (1, 2)
+"""How many times the examples there are the curve is foretold for."""
+
+_LEVELS = np.array([0.5, 0.025, 0.975])
+_OFF = 0.03  # of the error rate: what curves are off the families by
+_FARTHER = 1.0  # times more for every e-fold fewer examples
+_FEWEST_WRONG = 5  # examples, or the curve is at its ceiling
+_SURE = 2  # standard errors
+
+
+@dataclass(frozen=True, eq=False)
+class ShareVotes:
+    """What heads of each of S shares said of the examples that they had not seen.
+
+    ``left_out`` [T, S] counts the examples that the heads of a trial had not seen, ``right`` those of them
+    that they were right about. ``among_examples`` [S, S] is the covariance, over ``num_examples`` examples,
+    of how often heads are right about one. ``chance`` is the accuracy of those who have seen nothing.
+    """
+
+    shares: tuple[float, ...]
+    num_examples: int
+    chance: float
+    right: _Counts
+    left_out: _Counts
+    among_examples: _Floats
+
+    @property
+    def accuracy(self) -> _Floats:
+        """Share of all votes that are right, [S]."""
+        return np.asarray(self.right.sum(axis=0) / self.left_out.sum(axis=0))
+
+    @property
+    def of_draws(self) -> _Floats:
+        """Variance [S] of the accuracy by which examples heads happen to see.
+
+        Heads that see the smallest share have next to none in common, so how far they differ by more than
+        the examples left out explain is how far heads of so many examples differ. With more examples it
+        falls as 1 / n, and all trials share the examples there are.
+        """
+        accuracy, (num, _) = self.accuracy, self.right.shape
+        if num < 2:
+            return np.zeros(len(accuracy))
+        between = (self.right / self.left_out).var(axis=0, ddof=1)
+        by_chance = accuracy * (1 - accuracy) / self.left_out.mean(axis=0)
+        shares = np.array(self.shares)
+        of_one = max(float((between - by_chance)[0]), 0.0) / (1 - shares[0])
+        return np.asarray(of_one * shares[0] / shares * (shares + (1 - shares) / num))
+
+    @property
+    def covariance(self) -> _Floats:
+        """Covariance [S, S] of the errors of the accuracy, for other examples of the same kind.
+
+        The same examples are asked at every share, so that errors go together.
+        """
+        return np.asarray(self.among_examples / self.num_examples + np.diag(self.of_draws))
+
+
+def share_votes(
+    shares: tuple[float, ...],
+    chance: float,
+    right: _Counts,
+    left_out: _Counts,
+    examples: tuple[_Counts, _Counts],
+) -> ShareVotes:
+    """`ShareVotes` from counts by trial [T, S] and, in ``examples``, by example: right, and heard of, [S, K].
+
+    Examples count for the covariance that heads of every share were asked about.
+    """
+    of_right, of_heard = examples
+    every = (of_heard > 0).all(axis=0)
+    often = of_right[:, every] / of_heard[:, every]
+    among = np.cov(often, ddof=0).reshape(len(shares), len(shares))
+    return ShareVotes(shares, int(every.sum()), chance, right, left_out, among)
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """The held-out ``accuracy`` of heads that would see ``times`` the examples there are."""
+
+    times: float
+    accuracy: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Held-out ``accuracy`` [S] by share with standard errors ``error`` [S], and what more would give.
+
+    ``silent`` says why nothing is foretold, where that is so.
+    """
+
+    shares: tuple[float, ...]
+    accuracy: _Floats
+    error: _Floats
+    foretold: tuple[Foretold, ...] = ()
+    silent: str = field(default="")
+
+
+def fit_curve(votes: ShareVotes, num_examples: int, times: tuple[float, ...] = TIMES) -> Curve:
+    """The curve, and what ``times`` the ``num_examples`` there are would give.
+
+    Points are taken for noisy by `ShareVotes.covariance`, and for off any family by 3 % of the error
+    rate, or more the fewer examples they are of: heads of few have not seen every class well. Intervals are
+    for the accuracy on examples that are not among those measured.
+    """
+    covariance = votes.covariance
+    accuracy, error = votes.accuracy, np.sqrt(np.diag(covariance))
+    silent = _silent(votes, covariance)
+    if silent:
+        return Curve(votes.shares, accuracy, error, silent=silent)
+    wrong = np.maximum(1 - accuracy, 0.5 / votes.num_examples)
+    seen = np.log(np.array(votes.shares) * num_examples)
+    off = _OFF * wrong * (1 + _FARTHER * (seen[-1] - seen))
+    doubt = np.diag(off**2 + 0.25 / votes.num_examples**2)
+    ahead = np.log(np.array(times) * num_examples)
+    found = quantiles_ahead(seen, accuracy, covariance + doubt, ahead, votes.chance, _LEVELS)
+    foretold = tuple(
+        Foretold(time, Interval(*map(float, row))) for time, row in zip(times, found, strict=True)
+    )
+    return Curve(votes.shares, accuracy, error, foretold)
+
+
+def _silent(votes: ShareVotes, covariance: _Floats) -> str:
+    """Why the curve says nothing of more examples; empty where it does."""
+    accuracy, num = votes.accuracy, votes.num_examples
+    if len(accuracy) < 2:
+        return "one share makes no curve"
+    if (1 - accuracy[-1]) * num < _FEWEST_WRONG:
+        return f"fewer than {_FEWEST_WRONG} examples are wrong at the largest share: nothing is left to gain"
+    if accuracy[-1] - votes.chance < _SURE * math.sqrt(covariance[-1, -1]):
+        return "accuracy is not above chance"
+    of_rise = covariance[0, 0] + covariance[-1, -1] - 2 * covariance[0, -1]
+    if accuracy[-1] - accuracy[0] <= _SURE * math.sqrt(max(of_rise, 0.0)):
+        return "accuracy does not rise with the share seen"
+    return ""

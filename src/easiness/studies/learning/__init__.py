@@ -1,0 +1,8 @@
+"""The learning curve of a run on features: held-out accuracy by share, and what more examples would give.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
