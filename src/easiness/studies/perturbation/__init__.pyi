@@ -1,6 +1,6 @@
+from .asked import check_asked as check_asked, seen_as as seen_as, spec_with_weights as spec_with_weights
 from .curve import PerturbationCurve as PerturbationCurve
 from .match import difference_of_losses as difference_of_losses
-from .observing import check_asked as check_asked, spec_with_weights as spec_with_weights
 from .panel import (
     draw_panel as draw_panel,
     draw_patterns as draw_patterns,

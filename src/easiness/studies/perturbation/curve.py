@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness.analysis import MIN_GROUP, Side, Ties
 from easiness.errors import BadInput
 from easiness.show import Result, Section, interval_text, marked, number, plus_minus
+from easiness.store import Row
 from easiness.studies.perturbation.figure import draw_perturbation
 from easiness.studies.perturbation.match import Loss, PerturbedMatch, loss_between
 
@@ -30,7 +31,7 @@ class PerturbationCurve(Result):
     examples trained on) and, where there are any, ``left_out`` and ``held_out``. ``num_silent`` says
     for each level how many trials get no example of the training split right there, ``changes_nothing``
     that all levels are alike to the networks, as color is where images are grey. Everything is of the
-    run's last epoch, ``epoch``, since the weights are.
+    run's last epoch, ``epoch``, since the weights are; of heads on features, of their largest ``share``.
     """
 
     run: str
@@ -49,6 +50,12 @@ class PerturbationCurve(Result):
     accuracy: dict[str, npt.NDArray[np.float64]]
     num_silent: dict[float, int]
     changes_nothing: bool
+    share: float | None = None
+
+    @property
+    def row(self) -> Row:
+        """The epoch or share that everything is of."""
+        return Row(self.epoch, self.share)
 
     @property
     def chance_accuracy(self) -> float:
@@ -126,7 +133,7 @@ class PerturbationCurve(Result):
             "side": match.side,
             "ties": match.ties,
             "model": self.model,
-            "epoch": self.epoch,
+            **self.row.asked,
             "num_trials": len(self.trials),
             "num_examples": self.num_examples,
             "fraction": self.fraction,
@@ -197,7 +204,7 @@ def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
     silent = " undefined: some trial gets no example right." if any(curve.num_silent.values()) else ""
     return Section(
         f"{curve.model} under {curve.kind}: {side} examples, fraction {curve.fraction:g}, {ties}",
-        f"Matching of the sets from regular and from perturbed examples after epoch {curve.epoch}. Rate: "
+        f"Matching of the sets from regular and from perturbed examples {curve.row.at}. Rate: "
         "between disjoint groups of trials, means over choices; at the level that changes nothing "
         f"({level_text(curve.neutral)}) it is the noise ceiling. Lost: of that ceiling, same trials at both. "
         f"Same models: all trials saw both. ? marks groups of fewer than {MIN_GROUP} trials, which decide "
@@ -240,6 +247,6 @@ def _accuracy(curve: PerturbationCurve) -> Section:
         rows.append([level_text(level), *cells, number(curve.chance_accuracy, 3)])
     return Section(
         f"{curve.model} under {curve.kind}: accuracy",
-        f"Mean over {len(curve.trials)} trials ± its standard error, after epoch {curve.epoch}.",
+        f"Mean over {len(curve.trials)} trials ± its standard error, {curve.row.at}.",
         rows,
     )

@@ -15,24 +15,24 @@ import torch
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset
-from easiness.errors import BadInput, RunFailed, TrialFailed
+from easiness.errors import RunFailed, TrialFailed
 from easiness.inputs import Signature, TensorBank
 from easiness.models import pretrained_file
-from easiness.perturb import Perturbation, find_kind, perturbation
+from easiness.perturb import Perturbation, find_kind
 from easiness.record import ObservationLog, Observations
-from easiness.runs import Progress, cache_beside, check_trusted
-from easiness.spec import Execution, RunSpec, Split, content_hash
-from easiness.store import STATISTICS, WEIGHTS, Run, StoredTrial, check_no_links
+from easiness.runs import Progress
+from easiness.spec import RunSpec, Split, content_hash
+from easiness.store import STATISTICS, WEIGHTS, Run, Seats, StoredTrial, num_heard
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 
 PERTURBED = "perturbed"
 
-_Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
+Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
 class ProbeVotes:
-    """What all trials of a run see of a split: ``votes`` for each level.
+    """What all trials of a run see of a split: ``votes`` for each level, of heads those that are heard.
 
     ``accuracy`` has an array [trials, levels] of shares in [0, 1] for ``train`` (the examples trained on)
     and ``left_out``, or for ``held_out``; only those of which there are examples.
@@ -66,7 +66,7 @@ class PerturbedProbe:
     @property
     def num_images(self) -> int:
         """How many images still have to go through a network."""
-        missing = sum(self._all_kept(trial, self._learned(trial)).count(None) for trial in self.run.trials)
+        missing = sum(self.all_kept(trial, self.learned(trial)).count(None) for trial in self.run.trials)
         return missing * len(self.split)
 
     def observe(self, progress: Progress | None = None) -> Iterator[Observations]:
@@ -80,30 +80,38 @@ class PerturbedProbe:
             RunFailed: what a network makes of a perturbed image is not finite.
         """
         for trial in self.run.trials:
-            learned = self._learned(trial)
-            found = self._all_kept(trial, learned)
+            learned = self.learned(trial)
+            found = self.all_kept(trial, learned)
             network = self._network(trial) if None in found else None
             levels = []
             for one, kept in zip(self.perturbations, found, strict=True):
                 if kept is None:
                     assert network is not None
                     kept = self._look(trial, learned, network, one, progress or Progress())
-                    self._keep(trial, one, kept)
+                    self.keep(trial, one, kept)
                 levels.append(kept)
-            columns: dict[str, Any] = {
-                name: np.concatenate([getattr(seen, name) for seen in levels]) for name in STATISTICS
-            }
-            yield Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
+            yield self.joined(levels)
+
+    def joined(self, levels: Sequence[Observations]) -> Observations:
+        """What a trial sees at each level as one."""
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(seen, name) for seen in levels]) for name in STATISTICS
+        }
+        return Observations(levels[0].labels, self.split.num_classes, levels[0].trained_on, **columns)
 
     def look(self, progress: Progress | None = None) -> ProbeVotes:
         """What all trials see, from one pass of `observe`."""
         labels, ids = self.split.labels, self.split.ids
-        shape = (len(self.perturbations), len(self.run.trials), len(self.split))
+        heard = num_heard(self.run.trials, self.run.epochs, self.probe)
+        seats = Seats(heard or len(self.run.trials), len(self.split))
+        shape = (len(self.perturbations), heard or len(self.run.trials), len(self.split))
         correct, p_label = np.empty(shape, np.bool_), np.empty(shape)
         accuracy: dict[str, list[list[float] | None]] = {}
-        for row, seen in enumerate(self.observe(progress)):
-            correct[:, row] = seen.prediction == labels
-            p_label[:, row] = seen.p_label
+        for seen in self.observe(progress):
+            of_heads = np.ones(len(self.split), np.bool_) if heard is None else ~seen.trained_on
+            rows, columns = seats.take(slice(0, len(self.split)), of_heads)
+            correct[:, rows, columns] = (seen.prediction == labels)[:, columns]
+            p_label[:, rows, columns] = seen.p_label[:, columns]
             if self.probe == "held_out":
                 parts = {"held_out": seen.accuracy()}
             else:
@@ -111,10 +119,12 @@ class PerturbedProbe:
             for name, values in parts.items():
                 accuracy.setdefault(name, []).append(values)
         trials = np.array([trial.index for trial in self.run.trials], np.int64)
-        keys = keys_when_asked(ids)
+        if heard is not None:
+            trials = np.arange(heard)
+        keys, row = keys_when_asked(ids), self.run.row(self.run.epochs)
         return ProbeVotes(
             votes=[
-                Votes(right, p, labels, ids, self.run.epochs, trials, keys)
+                Votes(right, p, labels, ids, row.number, trials, keys, share=row.share)
                 for right, p in zip(correct, p_label, strict=True)
             ],
             accuracy={name: np.array(rows) for name, rows in accuracy.items() if None not in rows},
@@ -138,7 +148,7 @@ class PerturbedProbe:
     def _look(
         self,
         trial: StoredTrial,
-        learned: _Learned,
+        learned: Learned,
         network: training.Network,
         one: Perturbation,
         progress: Progress,
@@ -158,13 +168,13 @@ class PerturbedProbe:
             ) from None
         return log.observations()
 
-    def _learned(self, trial: StoredTrial) -> _Learned:
-        """Labels that the trial has learned, and which of the examples it was trained on."""
+    def learned(self, trial: StoredTrial) -> Learned:
+        """Labels that the trial has learned, and which of the examples it, or its last heads, have seen."""
         if self.probe == "held_out":
             return self.split.labels, np.zeros(len(self.split), np.bool_)
         if not trial.has("train"):
             return self.split.labels, np.ones(len(self.split), np.bool_)
-        fixed = trial.columns(trial.observed[0], ["label", "trained_on"])
+        fixed = trial.columns(trial.observed[-1], ["label", "trained_on"])
         return fixed["label"].astype(np.int64), fixed["trained_on"]
 
     @cached_property
@@ -187,7 +197,7 @@ class PerturbedProbe:
         folder = f"{kind.name}-{one.level:g}-{content_hash(asked)[:12]}"
         return self.run.path / PERTURBED / folder / f"{trial.index:04d}-{weights}.parquet"
 
-    def _all_kept(self, trial: StoredTrial, learned: _Learned) -> list[Observations | None]:
+    def all_kept(self, trial: StoredTrial, learned: Learned) -> list[Observations | None]:
         """What is kept of each perturbation."""
         paths = [self._file(trial, one) for one in self.perturbations]
         return [
@@ -195,98 +205,8 @@ class PerturbedProbe:
             for path in paths
         ]
 
-    def _keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
+    def keep(self, trial: StoredTrial, one: Perturbation, seen: Observations) -> None:
+        """Keep what the trial sees at a level, where that can be."""
         path = self._file(trial, one)
         if path is not None:
             keep(path, self.split.ids, seen)
-
-
-def perturbed_probe(
-    run: Run,
-    data: Dataset,
-    kind: str,
-    levels: Sequence[float],
-    *,
-    probe: Split = "train",
-    seed: int = 0,
-    execution: Execution = Execution(),
-) -> PerturbedProbe:
-    """Prepare to look at a split of ``data``, those of the run, under a perturbation; looks at nothing yet.
-
-    Args:
-        run: with the weights of its trials.
-        data: of the run, see `easiness.runs.source.data_of`.
-        kind: of perturbation: ``color``, ``shuffle``, ``radial`` or one that is registered.
-        levels: in any order, at least one.
-        probe: ``train``, or ``held_out`` where there is such a split.
-        seed: of the perturbations that are random.
-        execution: on which device to look, and whether photos at the working resolution are kept in a file
-            beside the run.
-
-    Raises:
-        BadInput: the kind does not take a level, the run has no weights, its trials have different
-            lengths, or there is no such split.
-    """
-    spec = spec_with_weights(run)
-    perturbations = check_asked(kind, levels, seed)
-    if not levels:
-        raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
-    check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
-    split = data if probe == "train" else data.held_out
-    if split is None:
-        raise BadInput(f"{run.path}: the data have no held-out split; look at the training examples")
-    recorded = run.spec.data.train if probe == "train" else run.spec.data.held_out
-    if recorded is not None and recorded.fingerprint != split.fingerprint:
-        raise BadInput(
-            f"{split.name}: the {split.split} split is not that of {run.path} (fingerprints "
-            f"{split.fingerprint[:8]} and {recorded.fingerprint[:8]}); give the source it was measured on"
-        )
-    return PerturbedProbe(
-        run=run,
-        spec=spec,
-        split=split,
-        probe=probe,
-        perturbations=perturbations,
-        device=training.resolve_device(execution.device),
-        cache=cache_beside(run.path) if execution.cache else None,
-    )
-
-
-def check_asked(kind: str, levels: Sequence[float], seed: int) -> tuple[Perturbation, ...]:
-    """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
-
-    Raises:
-        BadInput: the kind is not known, it does not take a level, or the seed is negative.
-    """
-    if seed < 0:
-        raise BadInput(f"seed {seed}: negative; use 0 or above")
-    find_kind(kind)
-    return tuple(perturbation(kind, level, seed) for level in levels)
-
-
-def spec_with_weights(run: Run) -> RunSpec:
-    """The spec of a run whose networks can look again.
-
-    Raises:
-        BadInput: its weights were not kept, are not all from its last epoch, or the run is not trusted.
-    """
-    if run.spec.measured is None:
-        raise BadInput(
-            f"{run.path}: was recorded from a training loop of your own, without its networks; "
-            "make a run with `easiness measure`"
-        )
-    run.resolve_epoch(None)
-    epochs = run.epochs
-    longest = max(trial.epochs for trial in run.trials)
-    if longest != epochs:
-        raise BadInput(
-            f"{run.path}: some trials have {epochs} epochs and others {longest}; "
-            "run the same `easiness measure` to go on first"
-        )
-    if any(WEIGHTS not in trial.document.files for trial in run.trials):
-        raise BadInput(
-            f"{run.path}: the run was made without weights; measure again without --no-weights, "
-            "into another --out"
-        )
-    check_trusted(run)
-    return run.spec.measured

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from easiness.data import Dataset
 from easiness.perturb import clamp_for_display, default_levels, find_kind, perturbation
 from easiness.show import FONT_SIZE, INK
-from easiness.spec import Recipe
+from easiness.studies.perturbation.asked import SeenAs
 from easiness.studies.perturbation.figure import level_name
 from easiness.studies.perturbation.pixels import evaluation_pixels, image_shape
 
@@ -61,7 +61,7 @@ class PatternPictures:
 
 def perturbed_panel(
     data: Dataset,
-    recipe: Recipe,
+    recipe: SeenAs,
     *,
     kinds: Sequence[str] = OURS,
     levels: Mapping[str, Sequence[float]] | None = None,
@@ -73,7 +73,7 @@ def perturbed_panel(
 
     Args:
         data: to take them from.
-        recipe: of the networks, which crops photos.
+        recipe: how the networks see pictures: of trained ones the recipe, which crops photos.
         kinds: of perturbation.
         levels: by kind; the default ones of a kind that is not named.
         num: how many examples, drawn at random by ``seed``.
@@ -108,7 +108,7 @@ def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.ND
 
 
 def pattern_pictures(
-    patterns: PseudoPatterns, data: Dataset, recipe: Recipe, num: int = 12
+    patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
 ) -> PatternPictures:
     """Pictures of ``num`` pseudo patterns, the best of each class in turn (see `PseudoPatterns.shown`).
 
@@ -162,7 +162,11 @@ def draw_patterns(pictures: PatternPictures) -> Figure:
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
     at = patterns.at_level
     split = patterns.probe.replace("_", "-")
-    models = f"all {patterns.num_trials} networks" if patterns.num_trials > 1 else "the network"
+    models = (
+        f"all {patterns.num_trials} {patterns.made}"
+        if patterns.num_trials > 1
+        else f"the {patterns.made[:-1]}"
+    )
     title = (
         f"{at.count:,} of {at.num_examples:,} {split} examples are right in {models} "
         f"under {patterns.kind} {level_name(patterns.level)}"

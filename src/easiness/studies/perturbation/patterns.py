@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness.show import EASY, FONT_SIZE, INK, Result, Section, interval_text, legend_above, new_axes, number
 from easiness.spec import Split
+from easiness.store import Row
 from easiness.studies.perturbation.curve import PerturbationCurve, level_text
 from easiness.studies.perturbation.figure import MANY_LEVELS, level_name
 
@@ -52,7 +53,8 @@ class PseudoPatterns(Result):
 
     ``positions`` [n] are those in the split, best first: by the mean probability of their label over
     networks, ``p_label`` [n]; ``ids`` and ``labels`` [n] go with them. ``levels`` has the counts at every
-    level asked for, ``level`` among them.
+    level asked for, ``level`` among them. Of heads on features each example has those ``num_trials`` heads
+    that have seen a ``share`` of the others.
     """
 
     run: str
@@ -70,6 +72,17 @@ class PseudoPatterns(Result):
     ids: npt.NDArray[Any] = field(repr=False)
     labels: npt.NDArray[np.int64] = field(repr=False)
     p_label: npt.NDArray[np.float64] = field(repr=False)
+    share: float | None = None
+
+    @property
+    def row(self) -> Row:
+        """The epoch or share that everything is of."""
+        return Row(self.epoch, self.share)
+
+    @property
+    def made(self) -> str:
+        """What classifies: ``networks`` or ``heads``."""
+        return "heads" if self.share else "networks"
 
     @property
     def at_level(self) -> PseudoLevel:
@@ -95,7 +108,7 @@ class PseudoPatterns(Result):
                 "level": one.level,
                 "probe": self.probe,
                 "model": self.model,
-                "epoch": self.epoch,
+                **self.row.asked,
                 "num_trials": self.num_trials,
                 "num_examples": one.num_examples,
                 "count": one.count,
@@ -133,7 +146,7 @@ class PseudoPatterns(Result):
             markersize=4.5,
             linewidth=1.8,
             capsize=2.5,
-            label="right in all networks",
+            label=f"right in all {self.made}",
         )
         axes.plot(at, [one.chance for one in levels], ":", color=INK, linewidth=1.2, label="by chance")
         axes.plot(
@@ -180,10 +193,10 @@ class PseudoPatterns(Result):
         return [
             Section(
                 f"{self.model} under {self.kind}: {split} examples that all {self.num_trials} "
-                "networks get right",
-                f"Of {self.levels[0].num_examples} examples after epoch {self.epoch}. By chance: K times "
+                f"{self.made} get right",
+                f"Of {self.levels[0].num_examples} examples {self.row.at}. By chance: K times "
                 "the mean accuracy to the power N; by product: K times the product of the accuracies; within "
-                "classes: the former in each class, which is large where all networks see one class in "
+                f"classes: the former in each class, which is large where all {self.made} see one class in "
                 "everything.",
                 rows,
             )

@@ -18,9 +18,10 @@ from easiness.runs import Progress, data_of, progress_of
 from easiness.scores import easiness_interval
 from easiness.spec import Execution, Split
 from easiness.store import Run, check_opened
+from easiness.studies.perturbation.asked import perturbed_probe, seen_as, spec_with_weights
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.match import PerturbedMatch
-from easiness.studies.perturbation.observing import PerturbedProbe, perturbed_probe, spec_with_weights
+from easiness.studies.perturbation.observing import PerturbedProbe
 from easiness.studies.perturbation.patterns import PseudoLevel, PseudoPatterns
 from easiness.studies.perturbation.pixels import image_shape
 
@@ -49,7 +50,8 @@ def perturbation_curve(
     at again by the same networks. Where ties remain, the two sides break them by different hashes.
 
     Args:
-        run: of which the weights are kept.
+        run: of which the weights are kept; of a run on features the heads of the largest
+            share are asked, about the examples that they were not shown.
         kind: of perturbation, see `easiness.perturb`.
         levels: to look at beside the neutral one; the kind's default levels where not given.
         source: where the data are now: a `Dataset` or what `load_dataset` takes; else where the run says.
@@ -84,10 +86,10 @@ def perturbation_curve(
         looks = {name: probe.look(tell) for name, probe in probes.items()}
     votes = looks["train"].votes
     known = find_kind(kind)
-    neutral = known.neutral_level(image_shape(data, train.spec.recipe))
+    neutral = known.neutral_level(image_shape(data, seen_as(run, data)))
     return PerturbationCurve(
         run=str(run.path),
-        model=run.model,
+        model=run.network,
         epoch=run.epochs,
         trials=tuple(trial.index for trial in run.trials),
         num_examples=len(data),
@@ -111,6 +113,7 @@ def perturbation_curve(
             for level, one in zip(train.levels, votes, strict=True)
         },
         changes_nothing=all(np.allclose(one.p_label, votes[0].p_label, rtol=0, atol=_ALIKE) for one in votes),
+        share=votes[0].share,
     )
 
 
@@ -128,7 +131,7 @@ def curve_probes(
 
     Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
     """
-    shape = image_shape(data, spec_with_weights(run).recipe)
+    shape = image_shape(data, seen_as(run, data))
     known = find_kind(kind)
     neutral = known.neutral_level(shape)
     wanted = known.levels(shape) if levels is None else levels
@@ -235,7 +238,7 @@ def pseudo_patterns(
     positions = positions[np.argsort(-p_label[positions], kind="stable")]  # best first
     return PseudoPatterns(
         run=str(run.path),
-        model=run.model,
+        model=run.network,
         epoch=run.epochs,
         kind=find_kind(kind).name,
         axis=find_kind(kind).label,
@@ -249,6 +252,7 @@ def pseudo_patterns(
         ids=listed.ids[positions],
         labels=listed.labels[positions],
         p_label=p_label[positions],
+        share=listed.share,
     )
 
 

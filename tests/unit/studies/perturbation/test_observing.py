@@ -10,10 +10,8 @@ from easiness import BadInput, RunFailed, load_dataset, measure, open_run
 from easiness.perturb.registry import _registered
 from easiness.record.observations import STATISTICS
 from easiness.runs.progress import Progress
-from easiness.studies.perturbation.observing import (
-    PERTURBED,
-    perturbed_probe,
-)
+from easiness.studies.perturbation.asked import perturbed_probe
+from easiness.studies.perturbation.observing import PERTURBED
 from easiness.studies.perturbation.pixels import evaluation_pixels
 from pixels import images_of
 
