@@ -18,7 +18,7 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     run, table, split = examples.run, examples.table, examples.split
     probabilities = np.full((len(table), len(run.classes)), np.nan)
     with suppress(BadInput):  # no trial left any out, or too few were kept
-        probabilities = run.probabilities(examples.epoch, split=split, left_out=True)
+        probabilities = run.probabilities(**run.asked(examples.epoch), split=split, left_out=True)
     out_of_sample = ~np.isnan(probabilities).any(axis=1)
     if not out_of_sample.all():
         others = _of_all_trials(examples)
@@ -37,7 +37,7 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
 def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
     run = examples.run
     try:
-        return run.probabilities(examples.epoch, split=examples.split)
+        return run.probabilities(**run.asked(examples.epoch), split=examples.split)
     except BadInput:
         raise BadInput(
             f"{run.path}: cleanlab needs probabilities of every example, and not all logits were kept; "

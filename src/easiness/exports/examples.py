@@ -93,23 +93,22 @@ class Examples:
             first += len(files)
 
 
-def examples_of(run: Run, epoch: int | None, source: Any, split: Split = "train") -> Examples:
+def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Examples:
     """The examples of a split of a run: every score, what is suspected, and the data where they are found.
 
     Raises:
         BadInput: as `Run.scores`, or the data at the ``source`` given are others.
     """
-    at = run.resolve_epoch(epoch)
-    table, note = run.scores(at, split=split), None
+    table, note = run.scores(**run.asked(epoch), split=split), None
     try:
-        ranked = suspects(run, split=split, epoch=at, pictures=False).ranked
+        ranked = suspects(run, split=split, **run.asked(epoch), pictures=False).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:
         chosen = ranked.set_index("id")[_SUSPECTED]
         table = table.join(chosen, on="id")
     data, why = find_split(run, source, split)
-    return Examples(run, at, table, data, None if data is not None else why, note, split)
+    return Examples(run, epoch, table, data, None if data is not None else why, note, split)
 
 
 @dataclass(frozen=True)

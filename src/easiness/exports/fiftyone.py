@@ -21,7 +21,8 @@ def _write(examples: Examples, folder: Path) -> str | None:
     tags = [] if examples.split == "train" else ["test"]
     samples = [{"filepath": path, "tags": tags, **sample} for path, sample in fields]
     run = examples.run
-    info = {"model": run.model, "trials": len(run.trials), "epoch": examples.epoch, "classes": run.classes}
+    at = run.asked(examples.epoch)
+    info = {"model": run.model, "trials": len(run.trials), **at, "classes": run.classes}
     (folder / "metadata.json").write_text(json.dumps({"media_type": "image", "info": info}))
     (folder / "samples.json").write_text(json.dumps({"samples": samples}, allow_nan=False))
     return None

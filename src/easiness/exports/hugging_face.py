@@ -54,7 +54,7 @@ def _card(examples: Examples) -> str:
         "---\nconfigs:\n- config_name: default\n  data_files:\n"
         f"  - split: {split}\n    path: data/{split}-*\n---\n\n"
         f"{len(examples.table):,} {which} with a column for each score of easiness, from {len(run.trials)} "
-        f"trainings of {markdown_text(run.model)} after epoch {examples.epoch}.\n"
+        f"{run.made} of {markdown_text(run.network)} {run.at(examples.epoch)}.\n"
     )
 
 

@@ -13,9 +13,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from easiness.data import value_digests
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
-from easiness.report import check_output_folder, data_name, describe_data, output_folder, run_scores
+from easiness.report import (
+    FOR_FEATURES,
+    about_features,
+    check_output_folder,
+    data_name,
+    describe_data,
+    output_folder,
+    run_scores,
+)
 from easiness.runs import find_split, has_held_out, positions_in
-from easiness.show import count, counted, markdown_text, picture_bytes
+from easiness.show import count, markdown_text, picture_bytes
 from easiness.spec import Split, SplitRef, describe_recipe, settings_of_others
 from easiness.store import FileDigest, FileName, Run, check_opened, digest, is_intact, read_strictly
 
@@ -47,7 +55,8 @@ class CardDocument(BaseModel):
     has_digests: bool
     model: str
     num_trials: int
-    epoch: int
+    epoch: int | None = None
+    share: float | None = None
     training: dict[str, Any] | None
     versions: dict[str, str]
     files: dict[FileName, FileDigest]
@@ -62,7 +71,14 @@ class Card:
     note: str | None = None
 
 
-def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = None) -> Card:
+def card(
+    run: Run,
+    out: str | Path,
+    *,
+    epoch: int | None = None,
+    share: float | None = None,
+    source: Any = None,
+) -> Card:
     """Write the scores of a run as a folder that can be published and applied to other copies of the data.
 
     It has ``scores.parquet`` (ids, every score with its standard error, memberships, and the digest of each
@@ -74,6 +90,7 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
         run: whose scores to publish.
         out: a new folder.
         epoch: scores of after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: scores at this one; the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
 
     Raises:
@@ -84,7 +101,7 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
     check_opened(run=run)
     path = Path(out)
     check_output_folder(path)
-    found = run_scores(run, epoch)
+    found = run_scores(run, epoch, share=share)
     tables, note = _tables(found, source)
     with output_folder(path) as folder:
         for split, table in tables.items():
@@ -93,8 +110,9 @@ def card(run: Run, out: str | Path, *, epoch: int | None = None, source: Any = N
         names = (*(FILES[split] for split in tables), FIGURE)
         files = {name: digest(folder / name) for name in names}
         document = _document(run, found.epoch, DIGEST in tables["train"], files)
-        (folder / CARD).write_text(document.model_dump_json(indent=1) + "\n")
-        (folder / README).write_text(_readme(run, document))
+        unsaid = {"epoch"} if run.shares else {"share"}
+        (folder / CARD).write_text(document.model_dump_json(indent=1, exclude=unsaid) + "\n")
+        (folder / README).write_text(_readme(run, found.epoch, document))
     return Card(path, document, note)
 
 
@@ -106,7 +124,7 @@ def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], s
     run, note = found.run, None
     tables: dict[Split, pd.DataFrame] = {"train": found.table()}
     if has_held_out(run):
-        tables["held_out"] = run.scores(found.epoch, split="held_out")
+        tables["held_out"] = run.scores(**run.asked(found.epoch), split="held_out")
     for split, table in tables.items():
         data, why = find_split(run, source, split)
         if data is not None:
@@ -187,6 +205,8 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
             "precision": measured.resolved.precision,
             "pretrained": measured.pretrained,
         }
+        if measured.heads is not None:
+            training = {"heads": measured.heads.model_dump(mode="json"), "seed": measured.seed}
     torch = sorted({one["torch"] for one in ran if "torch" in one})
     return CardDocument(
         data=data_name(run),
@@ -197,19 +217,22 @@ def _document(run: Run, epoch: int, has_digests: bool, files: dict[str, FileDige
         has_digests=has_digests,
         model=run.model,
         num_trials=len(run.trials),
-        epoch=epoch,
+        **run.asked(epoch),
         training=training,
         versions={"easiness": version("easiness"), "torch": ", ".join(torch), "numpy": np.__version__},
         files=files,
     )
 
 
-def _readme(run: Run, document: CardDocument) -> str:
+def _readme(run: Run, epoch: int, document: CardDocument) -> str:
     name = document.data or "a data set"
     measured = run.spec.measured
     recipe = (
         "a training loop of its own" if measured is None else f"recipe: {describe_recipe(measured.recipe)}"
     )
+    if measured is not None and measured.heads is not None:
+        about = " ".join(about_features(measured.heads))
+        recipe = f"only heads count that did not see the example.\n{FOR_FEATURES} {markdown_text(about)}"
     means = (
         "Each example is found again by the SHA-256 of its decoded values (`digest`), in whatever order and "
         "format another copy has:\n\n```sh\neasiness card --apply CARD SOURCE -o scores.csv\n```"
@@ -218,7 +241,7 @@ def _readme(run: Run, document: CardDocument) -> str:
     )
     held_out = "" if document.held_out is None else _held_out(document.held_out.num_examples)
     files = SCORES if document.held_out is None else _SPLITS
-    trainings = counted(document.num_trials, "training")
+    trainings = f"{count(document.num_trials)} {run.made}"
     return f"""---
 configs:
 - config_name: default
@@ -228,7 +251,7 @@ configs:
 # Scores of {markdown_text(name)}
 
 How easy or hard a network finds each of {markdown_text(describe_data(run))}.
-The scores are of {trainings} of {markdown_text(document.model)}, after epoch {document.epoch}; {recipe}.
+The scores are of {trainings} of {markdown_text(run.network)}, {run.at(epoch)}; {recipe.rstrip(".")}.
 
 ![How many examples are right in how many trials]({FIGURE})
 

@@ -49,6 +49,7 @@ def export(
     out: str | Path,
     *,
     epoch: int | None = None,
+    share: float | None = None,
     source: Any = None,
     split: Split = "train",
 ) -> Exported:
@@ -60,6 +61,7 @@ def export(
             ``parquet``.
         out: file or folder to write, by the format; it must not exist where it is a folder.
         epoch: scores of after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: scores at this one; the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
         split: of the examples measured, or ``held_out``.
 
@@ -74,7 +76,7 @@ def export(
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
-    examples = examples_of(run, epoch, source, split)
+    examples = examples_of(run, run.resolve_epoch(epoch, share), source, split)
     if form.needs_pictures and examples.data is None:
         raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.without_data}")
     if form.needs_pictures and examples.data is not None and examples.data.kind != IMAGE:

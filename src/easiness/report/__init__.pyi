@@ -1,4 +1,10 @@
-from .facts import data_name as data_name, describe_data as describe_data, run_html as run_html
+from .facts import (
+    FOR_FEATURES as FOR_FEATURES,
+    about_features as about_features,
+    data_name as data_name,
+    describe_data as describe_data,
+    run_html as run_html,
+)
 from .files import (
     check_output_file as check_output_file,
     check_output_folder as check_output_folder,

@@ -43,14 +43,14 @@ class Changes:
 
 
 def changes(
-    runs: Sequence[Run], since: Run | None, epoch: int | None, by: Matching, sources: tuple[Any, Any]
+    runs: Sequence[Run], since: Run | None, at: dict[str, Any], by: Matching, sources: tuple[Any, Any]
 ) -> Changes | None:
     """Compare the one run of the page with the run ``since``; ``None`` without such a run.
 
     Args:
         runs: of the page.
         since: the run on the version before.
-        epoch: to read both after; the last common one by default.
+        at: ``epoch`` or ``share`` to read both at.
         by: what makes an example the same, see `diff`.
         sources: where the data of ``since`` and of the run are now, for ``by="pixels"``.
 
@@ -68,7 +68,7 @@ def changes(
         raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
     if by == "pixels":
         sources = (sources[0], data_of(runs[0], sources[1]))
-    found = diff(since, runs[0], by=by, epoch=epoch, sources=sources)
+    found = diff(since, runs[0], by=by, **at, sources=sources)
     label = "Confidence of each example after over before; the table below counts those that changed."
     return Changes(
         text=found.text,

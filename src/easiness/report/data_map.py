@@ -15,7 +15,7 @@ from easiness.analysis import drawn_examples
 from easiness.report.examples import ShownExample
 from easiness.report.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
 from easiness.report.template import Inlined, inert, inlined
-from easiness.scores import SCORES
+from easiness.scores import SCORES, formula_text
 from easiness.show import count
 from easiness.store import Run
 
@@ -57,7 +57,7 @@ class MapOfRun:
         for name, values in self.scores.items():
             same = seen.setdefault(values.tobytes(), name)
             column = {"same": same} if same != name else quantized(values, 16 if name in AXES else bits)
-            scores.append({"name": name, **_about(name), **column})
+            scores.append({"name": name, **_about(name, self.trajectories.row_name), **column})
         return {
             "name": self.name,
             "numTrials": self.num_trials,
@@ -80,7 +80,6 @@ class DataMap:
     points: npt.NDArray[np.int64] = field(repr=False)
     pictured: list[int] = field(repr=False)
     num_examples: int
-    epoch: int
     _fixed: Document = field(repr=False)
 
     @property
@@ -126,13 +125,13 @@ class DataMap:
         num_classes = len(self._fixed["classes"])
         runs = [run.document(num_classes) for run in self.runs]
         shown = {"pictures": own, "texts": texts} if texts else {"pictures": own}
-        return inert({**self._fixed, "epoch": self.epoch, "runs": runs, **shown})
+        return inert({**self._fixed, "runs": runs, **shown})
 
 
 def data_map(
     runs: Sequence[Run],
     names: Sequence[str],
-    epoch: int,
+    at: Sequence[int],
     ranked: Sequence[pd.DataFrame | None],
     shown: Iterable[int],
 ) -> DataMap:
@@ -141,7 +140,7 @@ def data_map(
     Args:
         runs: one at least.
         names: what the page calls them.
-        epoch: to read them after.
+        at: the epoch, or row, to read each of them after.
         ranked: of each run its labels by how suspect they are, as `suspects` ranks them, if it can.
         shown: positions that are on the page in any case, and so on the map.
 
@@ -149,7 +148,10 @@ def data_map(
         BadInput: easiness is undefined after the epoch.
     """
     num = len(runs[0].ids)
-    tables = [_with_suspicion(run.scores(epoch), one) for run, one in zip(runs, ranked, strict=True)]
+    tables = [
+        _with_suspicion(run.scores(**run.asked(row)), one)
+        for run, row, one in zip(runs, at, ranked, strict=True)
+    ]
     shown = sorted(set(shown))
     spread = _taking_turns([_worth_a_picture(table) for table in tables])
     pictured = list(dict.fromkeys([*spread, *shown]))
@@ -159,13 +161,12 @@ def data_map(
     first = first[np.isin(first, points)]
     return DataMap(
         runs=[
-            _of_run(run, name, epoch, table, points, np.searchsorted(points, first), len(runs))
-            for run, name, table in zip(runs, names, tables, strict=True)
+            _of_run(run, name, row, table, points, np.searchsorted(points, first), len(runs))
+            for run, name, row, table in zip(runs, names, at, tables, strict=True)
         ],
         points=points,
         pictured=pictured,
         num_examples=num,
-        epoch=epoch,
         _fixed={
             "num": len(points),
             "ids": named(runs[0].ids[points]),
@@ -175,10 +176,10 @@ def data_map(
     )
 
 
-def _about(name: str) -> Document:
+def _about(name: str, row_name: str) -> Document:
     for score in SCORES:
         if score.name == name:
-            return {"high": score.high_means, "formula": score.formula}
+            return {"high": score.high_means, "formula": formula_text(score.formula, row_name)}
     return {"high": "suspect label", "formula": "the probability that the label is wrong"}
 
 

@@ -17,6 +17,7 @@ from easiness.show import chosen_percent, count, duration, figure_html, plus_min
 from easiness.spec import (
     ALL,
     RECIPES,
+    Heads,
     Recipe,
     Recording,
     RunSpec,
@@ -28,6 +29,7 @@ from easiness.spec import (
     named_recipe,
     observe_text,
     settings_of_others,
+    shares_text,
 )
 from easiness.store import Run
 
@@ -41,7 +43,8 @@ def data_name(run: Run) -> str | None:
 def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     """Facts about a run by name, in reading order; what is not known of a run is left out."""
     spec = run.spec
-    facts = {"network": run.model, "trials": str(len(run.trials)), "epochs": str(run.epochs)}
+    facts = {"network": run.network, "trials": str(len(run.trials))}
+    facts |= {"shares": shares_text(run.shares)} if run.shares else {"epochs": str(run.epochs)}
     measured = spec.measured
     if measured is not None:
         facts["data"] = spec.data.source or "arrays"
@@ -51,6 +54,9 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
             facts["starts from"] = f"published weights ({measured.pretrained[:8]})"
         if measured.trials != len(run.trials):
             facts["trials"] += f" of {measured.trials} are finished"
+    if run.shares:
+        facts["seen by heads"] = "shares of the examples, each head asked about all"
+    elif measured is not None:
         facts["trained on"] = (
             "all examples"
             if measured.train_share == 1
@@ -71,12 +77,13 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     for split in accuracy.by_split:
         deviation = accuracy.deviation(split)
         error = None if deviation is None else float(deviation[row])
-        name = f"{split.replace('_', '-')} accuracy after epoch {epoch}"
+        name = f"{split.replace('_', '-')} accuracy {run.at(epoch)}"
         facts[name] = plus_minus(float(accuracy.mean(split)[row]), error)
     if measured is not None:
         layout = ", channels-last" if measured.resolved.channels_last else ""
         facts["precision"] = f"{measured.resolved.precision}{layout}"
-        facts["recipe"] = describe_recipe(measured.recipe)
+        if not run.shares:
+            facts["recipe"] = describe_recipe(measured.recipe)
         facts["seed"] = str(measured.seed)
     facts |= _where(run)
     facts["fingerprint"] = spec.data.train.fingerprint[:8]
@@ -129,9 +136,17 @@ class Command:
         return " ".join(self.parts)
 
 
+FOR_FEATURES = "How difficult an example is, is said for these features and not for networks in general."
+
+
+def about_features(heads: Heads) -> list[str]:
+    """A sentence or two on each of the features: whose they are, and what that network may have seen."""
+    return [f"{one.name}: {one.about}" if one.about else f"{one.name}." for one in heads.features]
+
+
 def epoch_option(run: Run, epoch: int) -> list[str]:
     """The option with which a command reads the run after ``epoch``; empty where it does so anyway."""
-    return [] if epoch == run.observed[-1] else ["--epoch", str(epoch)]
+    return [] if epoch == run.observed[-1] else [f"--{run.row_name}", f"{run.row(epoch).value:g}"]
 
 
 def measure_command(run: Run, data: Dataset | None) -> Command | None:
@@ -144,6 +159,8 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     spec = run.spec.measured
     if spec is None or spec.data.source is None or is_given(spec.model):
         return None
+    if spec.heads is not None:
+        return _heads_command(run, spec, spec.heads)
     recipe, batch_size, image_size = "recipe.toml", None, None
     by_name = None if data is None else _named(spec, data)
     if by_name is not None:
@@ -170,6 +187,25 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
         command_parts("measure", spec.data.source, *options, "--out", run.path, always=always),
         None if by_name else "\n".join(settings),
     )
+
+
+def _heads_command(run: Run, spec: RunSpec, heads: Heads) -> Command | None:
+    """The command that measures a run on features again; ``None`` where they are arrays of Python."""
+    names = [one.name for one in heads.features]
+    if _ARRAY in names:
+        return None
+    words = [word for name in names for word in ("--features", name)]
+    words += ["--shares", ",".join(f"{one:g}" for one in heads.shares)]
+    words += [] if heads.groups is None else ["--group", "COLUMN"]
+    training = Training(spec.model, heads.epochs or Training.epochs, spec.seed)
+    options = (training, Trials(spec.trials), loading_of(spec.data))
+    always = ("seed", "trials") if heads.epochs is None else ("epochs", "seed", "trials")
+    source = spec.data.source
+    return Command(command_parts("measure", source, *words, *options, "--out", run.path, always=always), None)
+
+
+_ARRAY = "array"
+"""What features are called that were given as an array."""
 
 
 def _named(spec: RunSpec, data: Dataset) -> tuple[str, Recipe] | None:

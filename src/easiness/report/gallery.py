@@ -64,7 +64,8 @@ def class_galleries(
     predicted = _predictions(run, votes.epoch, shown)
 
     def describe(position: int) -> Shown:
-        tally = np.bincount(predicted[:, np.searchsorted(shown, position)], minlength=len(run.classes))
+        column = predicted[:, np.searchsorted(shown, position)]
+        tally = np.bincount(column, minlength=len(run.classes))[: len(run.classes)]
         return Shown(
             position=position,
             id=str(votes.ids[position]),
@@ -102,7 +103,10 @@ def _shown_labels(
 
 
 def _predictions(run: Run, epoch: int, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Predicted classes [trials, n] of the examples at ``positions`` [n]."""
-    return np.array(
-        [trial.columns(epoch, ["prediction"])["prediction"][positions] for trial in run.trials], np.int64
-    )
+    """Predicted classes [trials, n] of the examples at ``positions`` [n]; behind the last where not heard."""
+    rows = []
+    for trial in run.trials:
+        seen = trial.columns(epoch, ["prediction", "trained_on"])
+        saw = seen["trained_on"] if run.shares else False
+        rows.append(np.where(saw, len(run.classes), seen["prediction"])[positions])
+    return np.array(rows, np.int64)

@@ -82,6 +82,7 @@ def gallery(
     per_side: int = 5,
     classes: Sequence[str] | None = None,
     epoch: int | None = None,
+    share: float | None = None,
 ) -> Gallery:
     """The ``per_side`` easiest and hardest examples of each class, with their pictures.
 
@@ -91,6 +92,7 @@ def gallery(
         per_side: examples of each class on either side; fewer where a class has not twice as many.
         classes: names of the classes to show, in this order; the first 20 by default.
         epoch: to read after; the last by default.
+        share: of a run on features, which has no epochs: to read at; the largest by default.
 
     Raises:
         BadInput: the data are others, an unknown class, no examples asked for, or a picture is unreadable.
@@ -101,7 +103,7 @@ def gallery(
     data = data_of(run, data)
     if data.kind != IMAGE:
         raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows pictures alone")
-    votes = run.votes(epoch)
+    votes = run.votes(run.resolve_epoch(epoch, share))
     counts = votes.counts(votes.all_trials())[0]
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])

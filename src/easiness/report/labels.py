@@ -165,7 +165,7 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
 
 
 def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
-    found = suspects(run, split=split, epoch=epoch, pictures=False)
+    found = suspects(run, split=split, **run.asked(epoch), pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
     doubt = found.doubt()
     listed = found.table() if doubt and not len(over) else over

@@ -35,13 +35,13 @@ class LeftOut:
     """The examples of a run that are easy beyond doubt, and those that `prune` would drop.
 
     ``num_right`` examples of ``num_examples`` are right in all trials after the epoch that the page reads;
-    ``since`` has pairs of an earlier epoch and how many are so after each epoch observed from it on.
+    ``since`` has pairs of an earlier epoch, or share, and how many are so in each observed from it on.
     ``prune`` and ``ablate`` are commands; there is none of the latter for data that have no name.
     """
 
     num_examples: int
     num_right: int
-    since: list[tuple[int, int]]
+    since: list[tuple[str, int]]
     dropped: list[Dropped]
     prune: str
     ablate: str | None
@@ -61,7 +61,7 @@ def left_out(run: Run, epoch: int) -> LeftOut | None:
     return LeftOut(
         num_examples=len(first),
         num_right=int(right.sum()),
-        since=[(one, int((first <= one).sum())) for one in earlier if one != epoch],
+        since=[(run.row_text(one), int((first <= one).sum())) for one in earlier if one != epoch],
         dropped=_dropped(run, epoch, right),
         prune=_prune_command(run, epoch),
         ablate=_ablate_command(run, epoch),
@@ -74,7 +74,9 @@ def _right_since(run: Run, epochs: list[int]) -> npt.NDArray[np.float64]:
     so_far = np.ones(len(run.labels), np.bool_)
     for epoch in reversed(epochs):
         for trial in run.trials:
-            so_far &= trial.columns(epoch, ["prediction"])["prediction"] == run.labels
+            seen = trial.columns(epoch, ["prediction", "trained_on"])
+            right = seen["prediction"] == run.labels
+            so_far &= right | seen["trained_on"] if run.shares else right
         first[so_far] = epoch
     return first
 
@@ -84,7 +86,7 @@ def _dropped(run: Run, epoch: int, right: npt.NDArray[np.bool_]) -> list[Dropped
     found = []
     for share in _SHARES:
         try:
-            kept = prune(run, drop=share, policy=_POLICY, epoch=epoch).kept
+            kept = prune(run, drop=share, policy=_POLICY, **run.asked(epoch)).kept
         except BadInput:  # a class would lose all its examples
             continue
         found.append(

@@ -3,70 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
-from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, kind_named
-from easiness.report import run_figures
+from easiness.inputs import kind_named
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
 from easiness.report.examples import Named, ShownExample, are_small, shown_at, shown_by_name
-from easiness.report.facts import Command, data_name, describe_data, measure_command, run_facts
+from easiness.report.facts import (
+    FOR_FEATURES,
+    data_name,
+    describe_data,
+)
 from easiness.report.files import write_file
-from easiness.report.gallery import ClassGallery, class_galleries
-from easiness.report.labels import Certain, SuspectLabels, certain, suspect_labels
-from easiness.report.left_out import LeftOut, left_out
+from easiness.report.labels import Certain, certain
+from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.report.template import render_page
 from easiness.runs import find_data
-from easiness.show import to_svg
-from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
 from easiness.studies import matching
 from easiness.studies.matching import Comparison
-from easiness.studies.similarity import similarity
 from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching
 
-MAX_CLASSES = 20
-"""Classes that are shown one by one; where there are more, the hardest of them."""
-
-_PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
-_SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
 _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FRACTION = 0.1
-_LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
-
-
-@dataclass(frozen=True)
-class RunPart:
-    """The part of the page about one run; figures are SVG elements."""
-
-    key: str
-    name: str
-    facts: dict[str, str]
-    command: Command | None
-    failures: dict[int, str]
-    num_trials: int
-    accuracy: run_figures.AccuracyCurves
-    accuracy_figure: str
-    levels: run_figures.Levels
-    levels_figure: str
-    galleries: list[ClassGallery]
-    alike: str
-    reliability: matching.Reliability | None
-    suspects: list[SuspectLabels]
-    left_out: LeftOut | None
-    outlook: list[str]
-    warnings: list[str]
-    by_epoch_figure: str | None
-    by_trials_figure: str | None
 
 
 def write_report(
@@ -74,6 +40,7 @@ def write_report(
     output: str | Path,
     *,
     epoch: int | None = None,
+    share: float | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
     since: Run | None = None,
@@ -90,6 +57,7 @@ def write_report(
     page = render_report(
         runs,
         epoch=epoch,
+        share=share,
         source=source,
         comparison=comparison,
         since=since,
@@ -103,6 +71,7 @@ def render_report(
     runs: Sequence[Run],
     *,
     epoch: int | None = None,
+    share: float | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
     since: Run | None = None,
@@ -115,10 +84,11 @@ def render_report(
 
     Args:
         runs: at least one; all over the same data.
-        epoch: to read the runs after, from 1; the last that all have by default.
+        epoch: to read the runs after, from 1; the last that all trainings have by default.
+        share: to read runs on features at, which have no epochs; the largest of each by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
             run found them. Without them the page names the examples and shows no pictures.
-        comparison: of just these runs, if `compare` has made it already; ``epoch`` is then its own.
+        comparison: of just these runs, if `compare` has made it already; it then says where to read them.
         since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
         by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
         old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
@@ -131,17 +101,21 @@ def render_report(
         raise BadInput("runs: none was given; name at least one")
     matching.check_comparable(runs)
     if comparison is not None:
-        epoch = comparison.epoch
-    changed = changes(runs, since, epoch, by, (old_source, source))
-    at = matching.common_epoch(runs, epoch)
+        epoch, share = comparison.epoch, comparison.share
+    at = matching.rows_of(runs, epoch, share)
+    changed = changes(runs, since, runs[0].asked(at[0]), by, (old_source, source))
     data, no_pictures = find_data(runs[0], source)
     not_compared = ""
     if comparison is None:
         try:
-            comparison = matching.compare(runs, epoch=at, fraction=_FRACTION)
+            comparison = matching.compare(runs, epoch=epoch, share=share, fraction=_FRACTION)
         except BadInput as error:
             not_compared = str(error)
-    parts = [_part(run, index, at, comparison, data, len(runs)) for index, run in enumerate(runs)]
+    fraction = _FRACTION if comparison is None else comparison.fraction
+    parts = [
+        run_part(run, index, at[index], comparison, data, len(runs), fraction)
+        for index, run in enumerate(runs)
+    ]
     sure = certain(runs[0], data)
     drawn = _data_map(runs, at, parts)
     pictures: dict[int, ShownExample] = {}
@@ -154,7 +128,6 @@ def render_report(
             if source is not None:
                 raise
             no_pictures = str(error)
-    fraction = _FRACTION if comparison is None else comparison.fraction
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     return render_page(
@@ -166,8 +139,10 @@ def render_report(
         num_examples=len(runs[0].ids),
         num_selected=num_selected(len(runs[0].ids), fraction),
         fraction=fraction,
-        epoch=at,
         runs=parts,
+        when=_when(parts),
+        for_features=FOR_FEATURES,
+        all_heads=all(run.shares for run in runs),
         alone=len(parts) == 1,
         comparison=comparison,
         not_compared=not_compared,
@@ -192,9 +167,14 @@ def render_report(
     )
 
 
-def _data_map(runs: Sequence[Run], epoch: int, parts: Sequence[RunPart]) -> DataMap:
+def _when(parts: Sequence[RunPart]) -> str:
+    """``after epoch 3``, ``at share 0.8``, or both where runs are read so."""
+    return " and ".join(dict.fromkeys(part.row.at for part in parts))
+
+
+def _data_map(runs: Sequence[Run], at: Sequence[int], parts: Sequence[RunPart]) -> DataMap:
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
-    return data_map(runs, [part.name for part in parts], epoch, ranked, _in_galleries(parts))
+    return data_map(runs, [part.name for part in parts], at, ranked, _in_galleries(parts))
 
 
 def _in_galleries(parts: Sequence[RunPart]) -> set[int]:
@@ -208,86 +188,3 @@ def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) ->
     for part in parts:
         for of_split in part.suspects:
             yield from of_split.named
-
-
-def _part(
-    run: Run,
-    index: int,
-    epoch: int,
-    comparison: Comparison | None,
-    data: Dataset | None,
-    num_runs: int,
-) -> RunPart:
-    key = f"run{index + 1}"
-    votes = run.votes(epoch)
-    fraction = _FRACTION if comparison is None else comparison.fraction
-    accuracy = run_figures.accuracy_curves(run)
-    levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
-    reliability = None if comparison is None else comparison.reliability[index]
-    by_epoch = None if reliability is None else matching.curves_by_epoch(reliability)
-    by_trials = None if reliability is None else matching.curves_by_trials(reliability)
-    return RunPart(
-        key=key,
-        name=_name(run, index, comparison, num_runs),
-        facts=run_facts(run, accuracy, epoch),
-        command=measure_command(run, data),
-        failures=run.failures(),
-        num_trials=len(run.trials),
-        accuracy=accuracy,
-        accuracy_figure=to_svg(
-            run_figures.draw_accuracy(accuracy, epoch),
-            key=f"{key}-accuracy",
-            label="Accuracy over epochs, a line per trial and their mean; the table below has the numbers.",
-        ),
-        levels=levels,
-        levels_figure=to_svg(
-            run_figures.draw_levels(levels),
-            key=f"{key}-levels",
-            label="Examples by the number of trials that are right; the table below has the numbers.",
-        ),
-        alike="" if data is None or data.kind != IMAGE else _alike(run, data, epoch, fraction),
-        galleries=class_galleries(
-            run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
-        ),
-        suspects=suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED)),
-        left_out=left_out(run, epoch),
-        reliability=reliability,
-        outlook=[] if reliability is None else reliability.outlook.sentences(),
-        warnings=[] if reliability is None else reliability.outlook.warnings(),
-        by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-epoch"),
-        by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
-    )
-
-
-def _name(run: Run, index: int, comparison: Comparison | None, num_runs: int) -> str:
-    if num_runs == 1 and run.model != UNNAMED:
-        return run.model
-    if num_runs == 1 or comparison is None:
-        return run.path.resolve().name or str(run.path)
-    return comparison.names[index]
-
-
-def _alike(run: Run, data: Dataset, epoch: int, fraction: float) -> str:
-    """A sentence on how near easy and hard pictures are to each other; empty where that cannot be said."""
-    at_most = _LOOKED_AT // len(run.classes)
-    try:
-        found = similarity(
-            run,
-            data,
-            fraction=fraction,
-            epoch=epoch,
-            spaces=("pixel",),
-            at_most=at_most,
-            device="cpu",
-            progress=False,
-        )
-    except BadInput:
-        return ""
-    return found.sentence()
-
-
-def _reliability_figure(curves: matching.ReliabilityCurves | None, key: str) -> str | None:
-    if curves is None:
-        return None
-    label = f"Matching rate between halves of the trials by {curves.x_name}; the table below has the numbers."
-    return to_svg(matching.draw_reliability(curves), key=key, label=label)

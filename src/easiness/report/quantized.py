@@ -83,23 +83,25 @@ def encoded(codes: npt.NDArray[Any]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Trajectories:
-    """Probabilities of the label in a run, after ``epochs``.
+    """Probabilities of the label in a run, after ``epochs``, or at shares, as ``row_name`` says.
 
     ``mean`` [n, epochs] is over trials, of all n points. ``by_trial`` [m, trials, epochs] has each trial, of
     the points at ``detailed`` [m].
     """
 
-    epochs: list[int]
+    epochs: list[int] | list[float]
     num_observed: int
     mean: npt.NDArray[np.float32] = field(repr=False)
     detailed: npt.NDArray[np.int64] = field(repr=False)
     by_trial: npt.NDArray[np.float32] = field(repr=False)
+    row_name: str = "epoch"
 
     def document(self) -> Document:
         """The trajectories as values of JSON; probabilities to 1/508."""
         everything = len(self.detailed) == len(self.mean)
         return {
-            "epochs": self.epochs,
+            "rowName": self.row_name,
+            "rows": self.epochs,
             "mean": shares(self.mean),
             "detailed": None if everything else encoded(self.detailed.astype(np.uint32)),
             "byTrial": shares(self.by_trial),
@@ -109,7 +111,9 @@ class Trajectories:
         """Sentences on what is left out."""
         found = []
         if len(self.epochs) < self.num_observed:
-            found.append(f"Trajectories show {len(self.epochs)} of the {self.num_observed} epochs observed.")
+            found.append(
+                f"Trajectories show {len(self.epochs)} of the {self.num_observed} {self.row_name}s observed."
+            )
         if 0 < len(self.detailed) < len(self.mean):
             found.append(
                 f"The course of single trials is here for {count(len(self.detailed))} examples, those with a "
@@ -139,22 +143,27 @@ def trajectories(
     num_trials = len(run.trials)
     fit = most[1] // (num_trials * len(epochs))
     detailed = np.arange(len(points)) if num_trials > 1 and len(points) <= fit else np.sort(first[:fit])
-    detailed = detailed[: 0 if num_trials == 1 else None]  # the mean is all there is
-    mean = np.zeros((len(epochs), len(points)))
+    if run.shares or num_trials == 1:  # heads that saw an example are not heard, or the mean is all there is
+        detailed = detailed[:0]
+    mean, num = np.zeros((2, len(epochs), len(points)))
     by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
     for row, trial in enumerate(run.trials):
         for at, one in enumerate(epochs):
-            loss = trial.columns(one, ["loss"])["loss"][points]
-            p = np.exp(-loss.astype(np.float64))
-            mean[at] += p
+            seen = trial.columns(one, ["loss", "trained_on"])
+            p = np.exp(-seen["loss"][points].astype(np.float64))
+            heard = ~seen["trained_on"][points] if run.shares else True
+            mean[at] += np.where(heard, p, 0)
+            num[at] += heard
             by_trial[row, at] = p[detailed]
-    mean /= num_trials
+    with np.errstate(invalid="ignore"):
+        mean /= num
     return Trajectories(
-        epochs,
+        [run.row(one).value for one in epochs],
         len(observed),
         mean.T.astype(np.float32),
         detailed,
         np.ascontiguousarray(by_trial.transpose(2, 0, 1)),
+        run.row_name,
     )
 
 

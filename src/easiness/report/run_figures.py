@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import Side, Votes, select, tie_mass
-from easiness.store import Run
+from easiness.store import Row, Run
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,12 +54,12 @@ def accuracy_curves(run: Run) -> AccuracyCurves:
     return AccuracyCurves(epochs, by_split, 1 / len(run.classes))
 
 
-def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
-    """Accuracy over epochs, with chance and the epoch that is read marked."""
+def draw_accuracy(curves: AccuracyCurves, row: Row, shares: tuple[float, ...] = ()) -> Figure:
+    """Accuracy over epochs, or ``shares``, with chance and the ``row`` that is read marked."""
     figure, axes = show.new_axes(5.2, 2.9)
     for split, values in curves.by_split.items():
         color, line = _STYLES[split]
-        epochs = np.array(curves.epochs)
+        epochs = np.array(shares or curves.epochs)
         marker = "o" if len(epochs) <= _MOST_MARKED else ""
         if len(values) > 1:
             axes.plot(epochs, values.T, line, color=color, linewidth=0.8, alpha=0.35)
@@ -74,10 +74,13 @@ def draw_accuracy(curves: AccuracyCurves, epoch: int) -> Figure:
             label=split.replace("_", "-"),
         )
     show.chance_line(axes, curves.chance)
-    axes.axvline(epoch, color=show.FAINT, linewidth=0.8)
+    axes.axvline(row.value, color=show.FAINT, linewidth=0.8)
     axes.set(xlabel="epoch", ylabel="accuracy", ylim=(0, 1.02))
-    axes.set_xlim(left=0.5)
-    show.whole_ticks(axes)
+    if shares:
+        show.share_axis(axes, shares)
+    else:
+        axes.set_xlim(left=0.5)
+        show.whole_ticks(axes)
     show.legend_above(axes, len(curves.by_split))
     return figure
 

@@ -39,11 +39,24 @@ class RunScores(Result):
 
     def left_empty(self) -> str | None:
         """Name the scores that are undefined since no trial left examples out, and what would fill them."""
+        if self.run.shares:
+            return self._empty_of_heads()
         needing = [score.name for score in SCORES if "held-out trials" in score.needs]
         if self.split != "train" or not self.scores[needing].isna().all(axis=None):
             return None
         how = "record trials with trained_on=" if self.run.spec.measured is None else _LEAVE_OUT
         return f"{', '.join(needing)} are empty: they need trials that left examples out; {how}"
+
+    def _empty_of_heads(self) -> str | None:
+        """Name the scores that heads on growing shares have no value for."""
+        table = self.scores
+        empty = [score.name for score in SCORES if score.name in table and table[score.name].isna().all()]
+        if not empty:
+            return None
+        return (
+            f"{', '.join(empty)} are empty: they need the course of one training, when it learns and "
+            "forgets an example, and heads on shares are fitted anew on each"
+        )
 
     def figure(self) -> Figure:
         """The examples by how many trials are right, and where the two sets are cut off."""
@@ -63,8 +76,8 @@ class RunScores(Result):
             rows.append([name, *(number(float(v), 3) for v in (*shown, error)), str(values.isna().sum())])
         of = "examples" if self.split == "train" else "held-out examples"
         return Section(
-            f"Scores of {len(self.scores)} {of} after epoch {self.epoch}",
-            f"{self.run.model}, {len(self.run.trials)} trials. Over all examples that have the score; the "
+            f"Scores of {len(self.scores)} {of} {self.run.at(self.epoch)}",
+            f"{self.run.network}, {len(self.run.trials)} trials. Over all examples that have the score; the "
             "error is the standard error of an example's score, on average.",
             rows,
         )
@@ -84,13 +97,18 @@ class RunScores(Result):
 
 
 def run_scores(
-    run: Run, epoch: int | None = None, *, fraction: float | None = None, split: Split = "train"
+    run: Run,
+    epoch: int | None = None,
+    *,
+    share: float | None = None,
+    fraction: float | None = None,
+    split: Split = "train",
 ) -> RunScores:
-    """Every score of every example of a split after ``epoch`` epochs; as `Run.scores` otherwise.
+    """Every score of every example of a split after ``epoch`` epochs, or at a ``share``; as `Run.scores`.
 
     Raises:
         BadInput: as `Run.scores`.
     """
-    epoch = run.resolve_epoch(epoch)
-    table = run.scores(epoch, fraction=fraction, split=split)
+    epoch = run.resolve_epoch(epoch, share)
+    table = run.scores(**run.asked(epoch), fraction=fraction, split=split)
     return RunScores(run, epoch, _FRACTION if fraction is None else fraction, table, split)

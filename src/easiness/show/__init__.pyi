@@ -33,6 +33,7 @@ from .svg import (
     new_axes as new_axes,
     picture_bytes as picture_bytes,
     quiet as quiet,
+    share_axis as share_axis,
     to_svg as to_svg,
     whole_ticks as whole_ticks,
 )

@@ -6,6 +6,7 @@ import hashlib
 import html
 import io
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -103,6 +104,15 @@ def whole_ticks(axes: Axes) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+
+
+def share_axis(axes: Axes, shares: Sequence[float]) -> None:
+    """An x axis of shares of the examples, in log scale, with a tick at each."""
+    axes.set_xscale("log")
+    axes.set_xticks(list(shares), [f"{one:g}" for one in shares])
+    axes.minorticks_off()
+    axes.set_xlim(shares[0] / 1.2, shares[-1] * 1.2)
+    axes.set_xlabel("share of the examples seen")
 
 
 def to_svg(figure: Figure, *, key: str, label: str) -> str:

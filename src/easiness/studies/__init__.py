@@ -31,6 +31,7 @@ STUDIES: tuple[Study, ...] = (
         ("compare",),
         (
             Function("compare", computes=False),
+            Function("combined_scores", computes=False),
             Function("matching_rate", computes=False),
         ),
     ),
@@ -40,6 +41,7 @@ STUDIES: tuple[Study, ...] = (
         (Function("perturbation_curve"), Function("pseudo_patterns")),
     ),
     Study("similarity", (), (Function("similarity"),)),
+    Study("learning", (), (Function("learning_curve", computes=False),)),
     Study(
         "training_sets",
         ("ablate", "corrupt", "prune"),

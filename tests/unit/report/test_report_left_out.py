@@ -34,7 +34,7 @@ def test_how_many_are_right_in_all_trials_and_since_when(record: Record) -> None
     assert found is not None
     # at the end all but 5; from epoch 2 on also not 3, which the first has wrong then; from 1 on only 0
     assert (found.num_examples, found.num_right) == (6, 5)
-    assert found.since == [(2, 4), (1, 1)]
+    assert found.since == [("epoch 2", 4), ("epoch 1", 1)]
     earlier = left_out(run, 1)
     assert earlier is not None
     assert (earlier.num_right, earlier.since) == (2, [])  # 0 and 3

@@ -16,7 +16,7 @@ from easiness.report.run_figures import (
     draw_levels,
     easiness_levels,
 )
-from easiness.store import Recorder
+from easiness.store import Recorder, Row
 
 
 def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_curves_are_read_from_the_trials_that_have_them(tmp_path: Path) -> None:
 
 def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
     curves = AccuracyCurves((1, 2), {"train": np.array([[0.1, 0.3], [0.3, 0.5]])}, chance=0.1)
-    (axes,) = draw_accuracy(curves, epoch=2).axes
+    (axes,) = draw_accuracy(curves, Row(2)).axes
     drawn = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
     assert drawn[:2] == [[0.1, 0.3], [0.3, 0.5]]
     assert np.allclose(drawn[2], [0.2, 0.4])
@@ -57,7 +57,7 @@ def test_every_trial_has_a_line_and_so_has_their_mean() -> None:
 
 
 def test_one_trial_is_its_own_mean() -> None:
-    (axes,) = draw_accuracy(AccuracyCurves((1,), {"train": np.array([[0.4]])}, chance=0.1), epoch=1).axes
+    (axes,) = draw_accuracy(AccuracyCurves((1,), {"train": np.array([[0.4]])}, chance=0.1), Row(1)).axes
     assert np.asarray(axes.lines[0].get_ydata()).tolist() == [0.4]
     assert len(axes.lines) == 3  # with chance and the epoch
 

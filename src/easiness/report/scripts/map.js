@@ -62,9 +62,11 @@ function showFlat() {
   plot.flat = isFlat();
   const notice = element("flat");
   notice.hidden = !plot.flat;
-  notice.textContent = run().epochs.length < 2
-    ? "One epoch was observed, so no example has a variability, and there is no map to draw. The table below has every example."
-    : "No example has a variability above 0, so there is no map to draw. The table below has every example.";
+  const { rows, rowName } = run();
+  const why = rows.length < 2
+    ? `One ${rowName} was observed, so no example has a variability`
+    : "No example has a variability above 0";
+  notice.textContent = `${why}, and there is no map to draw. The table below has every example.`;
   element("plot").hidden = plot.flat;
   element("help").hidden = plot.flat;
   element("tools").hidden = plot.flat;

@@ -72,9 +72,9 @@ const runs = data.runs.map((run) => {
     predictedShare: once(() => numbersOf(run.predictedShare)),
     meanBytes: once(() => bytesOf(run.mean)),
     trialBytes: once(() => bytesOf(run.byTrial)),
-    // lines of probabilities over the epochs: the mean over trials, and of each trial where the page has it
+    // lines of probabilities over the epochs or shares: the mean over trials, and of each trial where the page has it
     trajectory(point) {
-      const length = run.epochs.length;
+      const length = run.rows.length;
       const line = (bytes, at) =>
         Array.from(bytes.subarray(at * length, (at + 1) * length), (code) => (code === 255 ? NaN : code / 254));
       const row = detailed() === null ? point : detailed().get(point);

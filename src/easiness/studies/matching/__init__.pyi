@@ -1,3 +1,5 @@
+from .answers import pair_answers as pair_answers
+from .combined import CombinedScores as CombinedScores, combined_scores as combined_scores
 from .comparison import Comparison as Comparison, draw_matching as draw_matching
 from .outlook import outlook_lines as outlook_lines
 from .reliability import (
@@ -7,10 +9,10 @@ from .reliability import (
     curves_by_trials as curves_by_trials,
     draw_reliability as draw_reliability,
 )
-from .sections import pair_answers as pair_answers
 from .study import (
     check_comparable as check_comparable,
     common_epoch as common_epoch,
     compare as compare,
     matching_rate as matching_rate,
+    rows_of as rows_of,
 )

@@ -14,9 +14,11 @@ import numpy as np
 
 from easiness import show
 from easiness.analysis import SIDES, Agreement, GroupMatch, Match, Side, Ties
+from easiness.store import Row
+from easiness.studies.matching.answers import answers, headline_ties
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
-from easiness.studies.matching.sections import answers, comparison_sections, headline, headline_ties
+from easiness.studies.matching.sections import comparison_sections, headline
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,11 +75,12 @@ class Resolution:
 class Comparison(show.Result):
     """Everything `compare` found; ``cells`` has the upper triangle for each side and policy.
 
-    ``note`` says which runs have augmented observations or were not trained to the end then, where any.
+    ``rows`` say after which epoch, or at which share, each run was read. ``note`` says which runs have
+    augmented observations or were not trained to the end then, where any.
     """
 
     names: list[str]
-    epoch: int
+    rows: tuple[Row, ...]
     fraction: float
     num_examples: int
     ties: tuple[Ties, ...]
@@ -85,6 +88,36 @@ class Comparison(show.Result):
     resolution: list[Resolution]
     reliability: list[Reliability]
     note: str | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch after which trainings were read; ``None`` where there are runs on features alone."""
+        return next((row.number for row in self.rows if row.share is None), None)
+
+    @property
+    def share(self) -> float | None:
+        """The share that runs on features were read at; ``None`` without any, and where they are several."""
+        shares = {row.share for row in self.rows if row.share is not None}
+        return shares.pop() if len(shares) == 1 else None
+
+    @property
+    def at(self) -> str:
+        """``after epoch 3``, ``at share 0.8``, or that of each run by its name."""
+        if len(set(self.rows)) == 1:
+            return self.rows[0].at
+        named = [f"{name} {row.at}" for name, row in zip(self.names, self.rows, strict=True)]
+        return f"({', '.join(named)})"
+
+    @property
+    def judge(self) -> str:
+        """What is put in groups: a ``trial``, or a ``head`` where all runs are on features."""
+        return "trial" if any(row.share is None for row in self.rows) else "head"
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """``epoch`` and ``share``, as far as the runs were read after or at one."""
+        of_rows = {name for row in self.rows for name in row.asked}
+        return {name: getattr(self, name) for name in ("epoch", "share") if name in of_rows}
 
     @cached_property
     def _by_key(self) -> dict[tuple[int, int, Side, Ties], Cell]:
@@ -129,10 +162,7 @@ class Comparison(show.Result):
             {
                 "name": name,
                 "resolution": dataclasses.asdict(resolution),
-                "best_epoch": {side: reliability.best_epoch(side) for side in SIDES},
-                "reliability_by_epoch": [dataclasses.asdict(half) for half in reliability.by_epoch],
-                "reliability_by_trials": [dataclasses.asdict(half) for half in reliability.by_trials],
-                "drift_by_epoch": reliability.drift,
+                **reliability.values(),
                 "outlook": _outlook_values(reliability.outlook),
             }
             for name, resolution, reliability in zip(
@@ -140,7 +170,7 @@ class Comparison(show.Result):
             )
         ]
         return {
-            "epoch": self.epoch,
+            **self.asked,
             "fraction": self.fraction,
             "num_examples": self.num_examples,
             "note": self.note,
@@ -159,7 +189,7 @@ def _cell_values(comparison: Comparison, cell: Cell) -> dict[str, Any]:
         "a": comparison.names[cell.a],
         "b": comparison.names[cell.b],
         "ceiling": cell.a == cell.b,
-        "epoch": comparison.epoch,
+        **comparison.asked,
         "fraction": comparison.fraction,
         "rate": groups and groups.rate,
         "low": groups and groups.interval[0],
@@ -245,9 +275,7 @@ def _draw_table(axes: Axes, comparison: Comparison, side: Side, ties: Ties) -> N
     axes.set_yticks(np.arange(num) + 0.5, names, size=show.FONT_SIZE)
     axes.tick_params(length=0, labelcolor=show.INK, top=True, labeltop=True, bottom=False, labelbottom=False)
     axes.axvline(num, color=show.FAINT, linewidth=0.8)
-    axes.set_title(
-        f"{side} examples, after epoch {comparison.epoch}", size=show.FONT_SIZE, color=show.INK, loc="left"
-    )
+    axes.set_title(f"{side} examples, {comparison.at}", size=show.FONT_SIZE, color=show.INK, loc="left")
     for spine in axes.spines.values():
         spine.set_visible(False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,8 +23,10 @@ class Outlook:
 
     ``forecasts`` are empty below `MIN_TRIALS`, and where they cannot be made; ``reason`` then says why. Each
     of ``drifts`` is between the epoch before the last quarter and the last one, or between ``epoch`` and the
-    last where it is an earlier one; empty where one epoch or one trial was observed. ``num_observed`` is the
-    number of epochs observed, ``seconds`` what a further trial takes as these did; None if not known.
+    last where it is an earlier one; empty where one epoch or one trial was observed, and of runs on features.
+    ``num_observed`` is the number of epochs observed, ``seconds`` what a further trial takes as these did;
+    None if not known. Of a run on features ``num_trials`` are the heads that left an example out, and
+    ``trials_of_each`` trials have one such.
     """
 
     num_trials: int
@@ -34,21 +37,35 @@ class Outlook:
     seconds: float | None
     reason: str | None = None
     num_observed: int = 1
+    trials_of_each: float | None = None
 
     def sentences(self, *, with_time: bool = True) -> list[str]:
         """What to know before using the sets, a sentence a side; ``with_time`` says what more would take."""
         seconds = self.seconds if with_time else None
         both = f"how much of the true {outermost(self.fraction)} the sets hold cannot be told"
         if self.num_trials < analysis.MIN_TRIALS:
-            trials = counted(self.num_trials, "trial")
-            cost = _cost(analysis.MIN_TRIALS - self.num_trials, seconds)
-            return [f"{both} from {trials}: {analysis.MIN_TRIALS} are needed{cost}"]
+            few, cost = counted(self.num_trials, self._judge), self._cost_of(analysis.MIN_TRIALS, seconds)
+            if self.trials_of_each is None:
+                return [f"{both} from {few}: {analysis.MIN_TRIALS} are needed{cost}"]
+            needed = f"{self._trials(analysis.MIN_TRIALS)} trials are needed, for {analysis.MIN_TRIALS} heads"
+            return [f"{both} from {few} that left an example out: {needed}{cost}"]
         if not self.forecasts:
             return [] if self.reason is None else [f"{both}: {self.reason}"]
         sentences = [self._sentence(one, seconds) for one in self.forecasts]
-        if self.num_observed == 1:
+        if self.num_observed == 1 and self.trials_of_each is None:
             sentences.append("whether more epochs would change the sets is not known, since one was observed")
         return sentences
+
+    @property
+    def _judge(self) -> str:
+        return "trial" if self.trials_of_each is None else "head"
+
+    def _trials(self, num: int) -> int:
+        """The trials of the run in which an example is judged ``num`` times."""
+        return num if self.trials_of_each is None else math.ceil(num * self.trials_of_each - 1e-9)
+
+    def _cost_of(self, num: int, seconds: float | None) -> str:
+        return _cost(self._trials(num) - self._trials(self.num_trials), seconds)
 
     def _sentence(self, one: analysis.Forecast, seconds: float | None) -> str:
         value, low, high = one.share()
@@ -56,7 +73,7 @@ class Outlook:
         if high - low > _VAGUE:
             return (
                 f"the {one.side} set holds {_percents(low, high)} % of the true {tail}, and "
-                f"{one.num_trials} trials do not tell it closer"
+                f"{one.num_trials} {self._judge}s do not tell it closer"
             )
         share = f"{100 * value:.0f} % ({_percents(low, high)})"
         held = f"the {one.side} set holds about {share} of the true {tail}"
@@ -65,9 +82,10 @@ class Outlook:
             return f"{held}; more trials would hardly change it"
         needed = one.trials_for(target)
         if needed is None:
-            return f"{held}; {100 * target:.0f} % needs more than {one.farthest} trials, if any number does"
-        cost = _cost(needed - self.num_trials, seconds)
-        return f"{held}; {100 * target:.0f} % needs about {needed} trials{cost}"
+            most = self._trials(one.farthest)
+            return f"{held}; {100 * target:.0f} % needs more than {most} trials, if any number does"
+        cost = self._cost_of(needed, seconds)
+        return f"{held}; {100 * target:.0f} % needs about {self._trials(needed)} trials{cost}"
 
     def warnings(self) -> list[str]:
         """A sentence for each side whose sets are shown to have changed towards the last epoch."""
@@ -130,7 +148,7 @@ def outlook(
     Raises:
         BadInput: the epoch is not recorded, or the fraction is out of range or selects no example.
     """
-    epoch = run.resolve_epoch(epoch)
+    epoch = run.resolve_row(epoch)
     analysis.num_selected(len(run.ids), fraction)  # a wrong fraction is no reason that nothing is known
     votes = _votes(run, epoch, known)
     reason, forecasts = None, []
@@ -149,6 +167,7 @@ def outlook(
         seconds=seconds_per_trial(run),
         reason=reason,
         num_observed=len(run.observed),
+        trials_of_each=len(run.trials) / votes.num_trials if run.shares else None,
     )
 
 
@@ -160,6 +179,8 @@ def _votes(run: Run, epoch: int, known: Mapping[int, analysis.Votes] | None) -> 
 def _drifts(
     run: Run, votes: analysis.Votes, fraction: float, seed: int, known: Mapping[int, analysis.Votes] | None
 ) -> tuple[analysis.Drift, ...]:
+    if run.shares:  # what is seen more of is judged otherwise: that is no training that goes on
+        return ()
     last = run.observed[-1]
     before = analysis.before_last_quarter(run.observed) if votes.epoch == last else votes.epoch
     if before is None:

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from easiness import analysis
 from easiness.analysis import best_epoch
 from easiness.errors import BadInput
-from easiness.show import EASY, FONT_SIZE, HARD, INK, chance_line, legend_above, new_axes, whole_ticks
+from easiness.show import (
+    EASY,
+    FONT_SIZE,
+    HARD,
+    INK,
+    chance_line,
+    legend_above,
+    new_axes,
+    share_axis,
+    whole_ticks,
+)
 from easiness.store import Run
 from easiness.studies.matching.outlook import Outlook, outlook
 
@@ -31,17 +42,59 @@ class Reliability:
 
     ``drift`` has, by side and epoch, the agreement without noise of the refined sets then with those after
     the last epoch; NaN where it cannot be told, none in groups that are too small to decide anything.
-    Sets may repeat well and drift far: early ones do.
+    Sets may repeat well and drift far: early ones do. Of a run on features with these ``shares`` what is said
+    of an epoch m is of the m-th share, and what of trials is of heads.
     """
 
     by_epoch: list[analysis.SplitHalf]
     by_trials: list[analysis.SplitHalf]
     drift: dict[analysis.Side, dict[int, float]]
     outlook: Outlook
+    shares: tuple[float, ...] = ()
+
+    @property
+    def row_name(self) -> str:
+        """What tells the rows apart: ``epoch`` or ``share``."""
+        return "share" if self.shares else "epoch"
+
+    @property
+    def judges(self) -> str:
+        """What is put in groups: ``trials``, or ``heads`` that left an example out."""
+        return "heads" if self.shares else "trials"
+
+    def value(self, half: analysis.SplitHalf) -> int | float:
+        """The epoch, or the share, of halves of the trials."""
+        return self._value(half.epoch)
+
+    def _value(self, row: int) -> int | float:
+        return self.shares[row - 1] if self.shares else row
 
     def best_epoch(self, side: analysis.Side) -> int | None:
-        """The epoch at which the halves match best in this tail, under ``refine``."""
+        """The epoch, or row, at which the halves match best in this tail, under ``refine``."""
         return best_epoch(self.by_epoch, side)
+
+    def best(self, side: analysis.Side) -> int | float | None:
+        """The epoch, or the share, at which the halves match best in this tail."""
+        row = self.best_epoch(side)
+        return None if row is None else self._value(row)
+
+    def values(self) -> dict[str, Any]:
+        """Plain values by name, for a file: of epochs, or of shares."""
+        by = self.row_name
+        return {
+            f"best_{by}": {side: self.best(side) for side in analysis.SIDES},
+            f"reliability_by_{by}": [self._values(half) for half in self.by_epoch],
+            "reliability_by_trials": [self._values(half) for half in self.by_trials],
+            f"drift_by_{by}": self.drifts(),
+        }
+
+    def _values(self, half: analysis.SplitHalf) -> dict[str, Any]:
+        values = dataclasses.asdict(half)
+        return {self.row_name: self._value(values.pop("epoch")), **values}
+
+    def drifts(self) -> dict[analysis.Side, dict[int | float, float]]:
+        """``drift`` by epoch, or by share."""
+        return {side: {self._value(row): rate for row, rate in of.items()} for side, of in self.drift.items()}
 
 
 def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, seed: int = 0) -> Reliability:
@@ -72,13 +125,13 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
     drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in analysis.SIDES}
     ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=drawn)
-    return Reliability(by_epoch, by_trials, drift, ahead)
+    return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
 
 
 def _across(
     early: analysis.Votes, late: analysis.Votes, side: analysis.Side, fraction: float, seed: int
 ) -> float:
-    """How far groups at one epoch match groups of other trials at another."""
+    """How far groups at one epoch match groups of other trials at another; NaN where there is one trial."""
     match = analysis.match_groups(
         early,
         late,
@@ -87,8 +140,9 @@ def _across(
         num_replicates=0,
         by_class=False,
     )
-    assert match is not None
-    return match.rate
+    return (
+        math.nan if match is None else match.rate
+    )  # one head may have left an example out of the last share
 
 
 def _without_noise(
@@ -109,7 +163,7 @@ def _without_noise(
 
 @dataclass(frozen=True)
 class ReliabilityCurves:
-    """Matching rates between halves against ``x``, whole numbers named by ``x_name``.
+    """Matching rates between halves against ``x``, whole numbers or shares, named by ``x_name``.
 
     ``refine`` and ``expected`` are the rates under the two policies for ties, by side; ``drift`` the
     agreement without noise with the sets after the last epoch, where ``x`` are epochs. ``best`` is the
@@ -118,25 +172,30 @@ class ReliabilityCurves:
     """
 
     x_name: str
-    x: list[int]
+    x: list[int | float]
     refine: dict[analysis.Side, list[float]]
     expected: dict[analysis.Side, list[float]]
     drift: dict[analysis.Side, list[float]]
     chance: float
-    best: dict[analysis.Side, int]
+    best: dict[analysis.Side, int | float]
     decided_from: int | None
 
 
 def curves_by_epoch(reliability: Reliability) -> ReliabilityCurves | None:
-    """Agreement after each epoch, the best for each side marked; ``None`` where no halves can be made."""
-    best = {side: reliability.best_epoch(side) for side in analysis.SIDES}
-    return _curves("epoch", reliability.by_epoch, lambda half: half.epoch, best=best, drift=reliability.drift)
+    """Agreement by epoch, or by share, the best for each side marked; ``None`` where there are no halves."""
+    return _curves(
+        reliability.row_name,
+        reliability.by_epoch,
+        reliability.value,
+        best={side: reliability.best(side) for side in analysis.SIDES},
+        drift=reliability.drifts(),
+    )
 
 
 def curves_by_trials(reliability: Reliability) -> ReliabilityCurves | None:
-    """Agreement by the number of trials in each half; ``None`` where no halves can be made."""
+    """Agreement by the number of trials, or heads, in each half; ``None`` where no halves can be made."""
     return _curves(
-        "trials in each half",
+        f"{reliability.judges} in each half",
         reliability.by_trials,
         lambda half: half.group_size,
         decided_from=analysis.MIN_GROUP,
@@ -146,10 +205,10 @@ def curves_by_trials(reliability: Reliability) -> ReliabilityCurves | None:
 def _curves(
     x_name: str,
     halves: list[analysis.SplitHalf],
-    x_of: Callable[[analysis.SplitHalf], int],
+    x_of: Callable[[analysis.SplitHalf], int | float],
     *,
-    best: dict[analysis.Side, int | None] | None = None,
-    drift: dict[analysis.Side, dict[int, float]] | None = None,
+    best: Mapping[analysis.Side, int | float | None] | None = None,
+    drift: Mapping[analysis.Side, Mapping[int | float, float]] | None = None,
     decided_from: int | None = None,
 ) -> ReliabilityCurves | None:
     if not halves:
@@ -190,7 +249,11 @@ def draw_reliability(curves: ReliabilityCurves) -> Figure:
             axes.plot(at, rates[curves.x.index(at)], "o", color=color, markersize=10, fillstyle="none")
     chance_line(axes, curves.chance)
     axes.set(xlabel=curves.x_name, ylabel="matching rate", ylim=(0, 1.02))
-    axes.set_xlim(left=0.5)
+    if curves.x_name == "share":
+        share_axis(axes, curves.x)
+    else:
+        axes.set_xlim(left=0.5)
+        whole_ticks(axes)
     if curves.decided_from is not None:
         low, high = axes.get_xlim()
         right = min(high, curves.decided_from - 0.5)
@@ -206,6 +269,5 @@ def draw_reliability(curves: ReliabilityCurves) -> Figure:
             fontsize=FONT_SIZE - 1,
         )
         axes.set_xlim(low, high)
-    whole_ticks(axes)
     legend_above(axes, 2)
     return figure

@@ -21,6 +21,7 @@ def matching_rate(
     fraction: float = 0.1,
     epoch: int | None = None,
     ties: Ties = "expected",
+    share: float | None = None,
 ) -> Match:
     """Eq. 2 between the easy (or hard) sets of two runs, each from all of its trials.
 
@@ -31,16 +32,16 @@ def matching_rate(
     """
     check_opened(run_a=run_a, run_b=run_b)
     check_comparable([run_a, run_b])
-    epoch = common_epoch([run_a, run_b], epoch)
-    return analysis.match_votes(
-        run_a.votes(epoch), run_b.votes(epoch), side=side, fraction=fraction, ties=ties
-    )
+    rows = rows_of([run_a, run_b], epoch, share)
+    votes = [run.votes(row) for run, row in zip((run_a, run_b), rows, strict=True)]
+    return analysis.match_votes(*votes, side=side, fraction=fraction, ties=ties)
 
 
 def compare(
     runs: Sequence[Run],
     *,
     epoch: int | None = None,
+    share: float | None = None,
     fraction: float = 0.1,
     ties: Iterable[Ties] = ("expected", "refine"),
     seed: int = 0,
@@ -49,7 +50,8 @@ def compare(
 
     Args:
         runs: over the same data; one alone gives its noise ceiling and reliability.
-        epoch: to compare after, from 1; the last that all runs have by default.
+        epoch: to compare after, from 1; the last that all trainings have by default.
+        share: to compare runs on features at, which have no epochs; the largest of each by default.
         fraction: of the examples that are called easy, and hard.
         ties: policies, see `easiness.analysis.select`.
         seed: of the choices of groups and of the bootstrap.
@@ -61,12 +63,12 @@ def compare(
     check_opened(runs=runs)
     _check_each_once(runs)
     check_comparable(runs)
-    epoch = common_epoch(runs, epoch)
-    votes = [run.votes(epoch) for run in runs]
+    rows = rows_of(runs, epoch, share)
+    votes = [run.votes(row) for run, row in zip(runs, rows, strict=True)]
     policies, names = tuple(ties), _names(runs)
     return Comparison(
         names=names,
-        epoch=epoch,
+        rows=tuple(run.row(row) for run, row in zip(runs, rows, strict=True)),
         fraction=fraction,
         num_examples=votes[0].num_examples,
         ties=policies,
@@ -81,7 +83,7 @@ def compare(
             run_reliability(run, one, fraction=fraction, seed=seed)
             for run, one in zip(runs, votes, strict=True)
         ],
-        note=_note(runs, epoch),
+        note=_note(runs, rows),
     )
 
 
@@ -135,8 +137,27 @@ def common_epoch(runs: Sequence[Run], epoch: int | None) -> int:
     return max(run.resolve_epoch(epoch) for run in runs)
 
 
-def _note(runs: Sequence[Run], epoch: int) -> str | None:
-    notes = [f"{run.path}: {text}" for run in runs if (text := run.unfinished(epoch)) is not None]
+def rows_of(runs: Sequence[Run], epoch: int | None = None, share: float | None = None) -> list[int]:
+    """The row of observations that each run is read at.
+
+    Trainings are read after ``epoch``, by default the last that all of them have, and runs on features at
+    ``share``, by default the largest of each.
+
+    Raises:
+        BadInput: one of them is given and no run has such, or as `common_epoch`.
+    """
+    trainings = [run for run in runs if not run.shares]
+    if epoch is not None and not trainings:
+        runs[0].resolve_epoch(epoch)  # says that it has shares
+    if share is not None and len(trainings) == len(runs):
+        runs[0].row_of(share)
+    after = common_epoch(trainings, epoch) if trainings else 0
+    return [run.resolve_epoch(None, share) if run.shares else after for run in runs]
+
+
+def _note(runs: Sequence[Run], rows: Sequence[int]) -> str | None:
+    pairs = zip(runs, rows, strict=True)
+    notes = [f"{run.path}: {text}" for run, row in pairs if (text := run.unfinished(row)) is not None]
     made = _how_observed(runs)
     return "; ".join(notes if made is None else [made, *notes]) or None
 
@@ -153,7 +174,7 @@ def _how_observed(runs: Sequence[Run]) -> str | None:
 
 def _names(runs: Sequence[Run]) -> list[str]:
     """The models where they differ, else the folders."""
-    for names in ([run.model for run in runs], [run.path.resolve().name for run in runs]):
+    for names in ([run.network for run in runs], [run.path.resolve().name for run in runs]):
         if len(set(names)) == len(runs):
             return names
     return [str(run.path) for run in runs]

@@ -168,7 +168,7 @@ def _alike(results: PaperResults) -> Claim:
         condition,
         tuple(rows),
         note=(
-            f"{found.model} after epoch {found.epoch}, {len(found.classes)} of {found.num_classes} classes; "
+            f"{found.model} {found.row.at}, {len(found.classes)} of {found.num_classes} classes; "
             "features of one trained network"
         ),
     )

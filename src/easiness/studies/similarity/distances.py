@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, Side
+from easiness.store import Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ class Similarity(show.Result):
     """
 
     model: str
-    epoch: int
+    row: Row
     num_trials: int
     fraction: float
     tie_mass: dict[Side, float]
@@ -108,7 +109,7 @@ class Similarity(show.Result):
 
         fixed = {
             "model": self.model,
-            "epoch": self.epoch,
+            **self.row.asked,
             "trials": self.num_trials,
             "fraction": self.fraction,
             "classes": len(self.classes),
@@ -152,7 +153,7 @@ class Similarity(show.Result):
     def sections(self) -> list[show.Section]:
         """Two tables per space: the distances, and the differences between sets."""
         sets = (
-            f"Easiest and hardest {100 * self.fraction:g} % after epoch {self.epoch}, {self.num_trials} "
+            f"Easiest and hardest {100 * self.fraction:g} % {self.row.at}, {self.num_trials} "
             f"trials of {self.model}, ties refined (tie mass {show.number(self.tie_mass['easy'])} and "
             f"{show.number(self.tie_mass['hard'])}). {self._counted()} "
             "95 % intervals from a bootstrap over examples."

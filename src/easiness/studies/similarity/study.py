@@ -11,8 +11,9 @@ import numpy.typing as npt
 from easiness.analysis import SIDES, Side, Votes, draws, mean_distance, resampled_means, select, tie_mass
 from easiness.data import Dataset
 from easiness.errors import BadInput, nearest
+from easiness.features import feature_reader
 from easiness.inputs import IMAGE, tell
-from easiness.runs import data_of, feature_reader, passes_shown, positions_in, recipe_of
+from easiness.runs import data_of, passes_shown, positions_in, recipe_of
 from easiness.store import Run, StoredTrial, check_opened
 from easiness.studies.similarity import distances
 from easiness.studies.similarity.distances import Similarity, Space
@@ -32,6 +33,7 @@ def similarity(
     *,
     fraction: float = 0.1,
     epoch: int | None = None,
+    share: float | None = None,
     spaces: Sequence[Space] = distances.SPACES,
     trial: int | None = None,
     at_most: int = 500,
@@ -61,6 +63,7 @@ def similarity(
         data: of the run: a `Dataset` or what `load_dataset` takes; by default where the run found them.
         fraction: of the examples that are called easy, and hard.
         epoch: after which easiness is read; the last by default. Weights are always of the last.
+        share: of a run on features, which has no epochs: read it at this one; the largest by default.
         spaces: to measure in.
         trial: index of the trial whose network gives the features; the first by default.
         at_most: examples of each set and class, at least 2.
@@ -82,7 +85,7 @@ def similarity(
         raise BadInput(f"at_most {at_most}: must be at least 2")
     data = data_of(run, data)
     where = positions_in(data, run)
-    votes = run.votes(epoch)
+    votes = run.votes(run.resolve_epoch(epoch, share))
     weights, masses = _extremes(votes, fraction, seed)
     counted = [c for c in range(len(run.classes)) if _num_members(votes, weights, c) >= 2]
     if not counted:
@@ -114,7 +117,7 @@ def similarity(
         replicates["feature"] /= unit
     return Similarity(
         model=run.model,
-        epoch=votes.epoch,
+        row=run.row(votes.epoch),
         num_trials=votes.num_trials,
         fraction=fraction,
         tie_mass=masses,

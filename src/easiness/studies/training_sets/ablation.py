@@ -41,6 +41,7 @@ def ablate(
     score: str = "easiness",
     keep: Keep | None = None,
     epoch: int | None = None,
+    share: float | None = None,
     balanced: bool = False,
     steps: Steps = "epochs",
     limit: int | None = None,
@@ -76,6 +77,7 @@ def ablate(
         keep: ``top`` or ``bottom``: the end of the score that is mainly spared, where high means neither easy
             nor hard. Its examples have the place of the hard ones in ``beta:A,B``.
         epoch: read the score after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: the score at this one; the largest by default.
         balanced: draw the same share of each class.
         steps: ``epochs``: as many epochs as with all examples; ``steps``: as many steps.
         limit: that of ``scores_run``, which is used anyway.
@@ -115,6 +117,7 @@ def corrupt(
     score: str = "easiness",
     keep: Keep | None = None,
     epoch: int | None = None,
+    share: float | None = None,
     balanced: bool = False,
     other_label: bool = False,
     limit: int | None = None,
@@ -175,11 +178,11 @@ def plan_training_sets(
         BadInput: something given cannot be used (names it).
     """
     check_choices(drawing)  # before the data are read
-    epoch = scores_run.resolve_epoch(drawing.epoch)
+    epoch = scores_run.resolve_epoch(drawing.epoch, drawing.share)
     data = scored_data(scores_run, data, loading)
-    values = ranking(scores_run, drawing.score, epoch, drawing.keep)
+    values = ranking(scores_run, drawing.score, drawing.epoch, drawing.keep, share=drawing.share)
     return plan_ranked(
-        effect, data, aligned(scores_run, values, data), training, replace(drawing, epoch=epoch)
+        effect, data, aligned(scores_run, values, data), training, replace(drawing, **scores_run.asked(epoch))
     )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from easiness.show import FAINT, TRAIN, Result, Section, legend_above, new_axes, number
 from easiness.spec import Keep
+from easiness.store import Row
 from easiness.studies.training_sets.policies import EXACT, is_sampled, order_of, sampled_text
 
 if TYPE_CHECKING:
@@ -27,22 +28,27 @@ class Pruned(Result):
     """The examples of a run, and which to keep.
 
     ``ids``, ``labels``, ``values`` and ``kept`` are [K] in the order of the run, ``classes`` the names by
-    label. ``values`` are those of ``score`` after ``epoch`` epochs, as in the table of scores: NaN for
-    examples that were never learned, where it has none for them. They are ranked as the hardest. ``policy``
-    names the examples that were dropped, mainly or exactly (``worst``, ``best``, and `NAMED`), or the sampler
-    that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the end of the score that was
-    kept, where high means neither easy nor hard.
+    label. ``values`` are those of ``score`` in a ``row`` (after an epoch, or at a share), as in the table of
+    scores: NaN for examples that were never learned, where it has none for them. They are ranked as the
+    hardest. ``policy`` names the examples that were dropped, mainly or exactly (``worst``, ``best``, and
+    `NAMED`), or the sampler that left them out with its number (``ccs:0.1``, ``dual:4``), and ``keep`` the
+    end of the score that was kept, where high means neither easy nor hard.
     """
 
     ids: npt.NDArray[Any]
     labels: npt.NDArray[np.int64]
     classes: tuple[str, ...]
     score: str
-    epoch: int
+    row: Row
     values: npt.NDArray[np.float64]
     kept: npt.NDArray[np.bool_]
     policy: str
     keep: Keep | None = None
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch that the score is of; ``None`` of a run on features."""
+        return self.row.number if self.row.share is None else None
 
     @property
     def num_never_learned(self) -> int:
@@ -85,7 +91,7 @@ class Pruned(Result):
         defined = ~np.isnan(self.values)
         parts = [self.values[self.kept & defined], self.values[~self.kept & defined]]
         axes.hist(parts, _BINS, stacked=True, color=[TRAIN, FAINT], label=["kept", "dropped"])
-        axes.set(xlabel=f"{self.score} after epoch {self.epoch}", ylabel="examples")
+        axes.set(xlabel=f"{self.score} {self.row.at}", ylabel="examples")
         legend_above(axes, 2)
         return figure
 
@@ -96,7 +102,7 @@ class Pruned(Result):
         for name, kept, dropped, *means in self.by_class().itertuples(index=False):
             rows.append([name, str(kept), str(dropped), *(number(mean) for mean in means)])
         note = (
-            f"By class, with the mean {self.score} after epoch {self.epoch} of both parts. "
+            f"By class, with the mean {self.score} {self.row.at} of both parts. "
             f"Dropped are {self._dropped()}."
         )
         if self.num_never_learned > 0 and self.policy != NAMED:

@@ -33,6 +33,7 @@ def prune(
     score: str = "easiness",
     keep: Keep | None = None,
     epoch: int | None = None,
+    share: float | None = None,
     balanced: bool = False,
     seed: int = 0,
     ids: str | Path | Iterable[Any] | None = None,
@@ -55,6 +56,7 @@ def prune(
             nor hard its examples have the place of the hard ones in ``beta:A,B``; elsewhere a policy says
             which end is dropped, so that only one of both can be given.
         epoch: read the score after this many epochs; the last by default.
+        share: of a run on features, which has no epochs: the score at this one; the largest by default.
         balanced: drop the same share of each class.
         seed: of the draw, and of the hash of ids.
         ids: drop exactly these examples, and no others: their ids, or a file, which is text with an id a line
@@ -67,10 +69,8 @@ def prune(
     if ids is not None:
         given = {"--drop": drop is not None, "--policy": policy, "--keep": keep, "--balanced": balanced}
         _check_alone([name for name, value in given.items() if value])
-        return _without(run, named_positions(ids, run.ids), score, epoch)
-    rate = 0.3 if drop is None else drop
-    if not 0 <= rate < 1:
-        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
+        return _without(run, named_positions(ids, run.ids), score, run.resolve_epoch(epoch, share))
+    rate = _rate(drop)
     if policy is None and keep is not None:
         policy = policies.policy_to_keep(score, keep)
         keep = None if policy is not None else keep
@@ -84,8 +84,8 @@ def prune(
         policies.sampled_policy(policy, rate)  # before anything is read
     elif policy not in policies.EXACT:
         policy, beta = _density(order, policy)
-    epoch = run.resolve_epoch(epoch)
-    table = run.scores(epoch)
+    epoch = run.resolve_epoch(epoch, share)
+    table = run.scores(**run.asked(epoch))
     values, ranking = ranked(run, order, epoch, table)
     labels = run.labels if balanced else None
     if policies.is_sampled(policy):
@@ -99,8 +99,15 @@ def prune(
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)
     remedy = _REMEDY if balanced else f"{_REMEDY}, or drop the same share of each class (--balanced)"
     check_classes_left(run.labels, dropped, run.classes, remedy=remedy)
-    kept = _all_but(dropped, len(values))
-    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy, order.keep)
+    kept, row = _all_but(dropped, len(values)), run.row(epoch)
+    return Pruned(run.ids, run.labels, run.classes, score, row, values, kept, policy, order.keep)
+
+
+def _rate(drop: float | None) -> float:
+    rate = 0.3 if drop is None else drop
+    if not 0 <= rate < 1:
+        raise BadInput(f"drop {rate}: not in [0, 1); give the share of the examples to drop, such as 0.3")
+    return rate
 
 
 def _density(order: policies.Order, policy: str) -> tuple[str, tuple[float, float]]:
@@ -118,13 +125,12 @@ def _check_alone(others: list[str]) -> None:
         raise BadInput(f"--ids: drops exactly the examples that it names; leave {', '.join(others)} out")
 
 
-def _without(run: Run, dropped: npt.NDArray[np.int64], score: str, epoch: int | None) -> Pruned:
+def _without(run: Run, dropped: npt.NDArray[np.int64], score: str, epoch: int) -> Pruned:
     find_score(score)
-    epoch = run.resolve_epoch(epoch)
     check_classes_left(run.labels, dropped, run.classes, drawn_by="--ids", remedy="name fewer of them")
-    values = run.scores(epoch)[score].to_numpy()
+    values = run.scores(**run.asked(epoch))[score].to_numpy()
     kept = _all_but(dropped, len(values))
-    return Pruned(run.ids, run.labels, run.classes, score, epoch, values, kept, policy=NAMED)
+    return Pruned(run.ids, run.labels, run.classes, score, run.row(epoch), values, kept, policy=NAMED)
 
 
 def _all_but(dropped: npt.NDArray[np.int64], num: int) -> npt.NDArray[np.bool_]:

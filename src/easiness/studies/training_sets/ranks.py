@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 
 def ranking(
-    run: Run, score: str = "easiness", epoch: int | None = None, keep: Keep | None = None
+    run: Run,
+    score: str = "easiness",
+    epoch: int | None = None,
+    keep: Keep | None = None,
+    *,
+    share: float | None = None,
 ) -> npt.NDArray[np.float64]:
     """A score of the examples of a run [K], its sign turned where needed: high = easy, or not to ``keep``.
 
@@ -31,8 +36,8 @@ def ranking(
         BadInput: the score needs ``keep``, or has no use for it (`order_of`), is undefined for another
             example, or the epoch is not recorded.
     """
-    order, epoch = order_of(score, keep), run.resolve_epoch(epoch)
-    return ranked(run, order, epoch, run.scores(epoch))[1]
+    order, epoch = order_of(score, keep), run.resolve_epoch(epoch, share)
+    return ranked(run, order, epoch, run.scores(**run.asked(epoch)))[1]
 
 
 def ranked(
@@ -49,13 +54,15 @@ def ranked(
     if np.isnan(values).any():
         undefined = int(np.isnan(columns[score.name]).sum())
         raise BadInput(
-            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples after epoch "
-            f"{epoch}; use another score, or {_remedy(score, run, epoch)}"
+            f"{run.path}: {score.name} is undefined for {undefined} of {len(values)} examples "
+            f"{run.at(epoch)}; use another score, or {_remedy(score, run, epoch)}"
         )
     return columns[score.name], values
 
 
 def _remedy(score: Score, run: Run, epoch: int) -> str:
+    if run.shares:
+        return "a run of trainings: heads on shares have no course to read it from"
     if "held-out trials" in score.needs:
         return "measure with --train-share below 1, and trials enough to leave each example out"
     if run.observed[:epoch] != tuple(range(1, epoch + 1)):

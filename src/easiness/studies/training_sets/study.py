@@ -15,7 +15,7 @@ from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.runs import Drawn, Plan, at_least, make_plan
 from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
-from easiness.store import Run
+from easiness.store import Row, Run
 from easiness.studies.training_sets.policies import order_of
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
@@ -40,12 +40,11 @@ class TrainingSets:
         plan = next(iter(self.plans.values()))
         drawing, order = self.drawing, order_of(self.drawing.score, self.drawing.keep)
         assert plan.data.held_out is not None
-        assert drawing.epoch is not None
         return TrainingSetStudy(
             effect=self.effect,
             model=plan.model,
             score=order.score.name,
-            score_epoch=drawing.epoch,
+            score_row=Row(drawing.epoch or 0, drawing.share),
             num_examples=len(plan.data),
             num_held_out=len(plan.data.held_out),
             num_classes=plan.data.num_classes,

@@ -12,6 +12,7 @@ from easiness.analysis import MIN_GROUP
 from easiness.errors import BadInput
 from easiness.show import Result, Section, interval_text, marked, number, plus_minus
 from easiness.spec import Effect, Keep
+from easiness.store import Row
 from easiness.studies.training_sets.curves import AccuracyCurve, Contrast, differences, steps
 from easiness.studies.training_sets.figure import draw_by_rate
 from easiness.studies.training_sets.policies import order_of
@@ -59,7 +60,7 @@ class TrainingSetPoint:
 class TrainingSetStudy(Result):
     """What became of dropping (``drop``) or relabelling (``relabel``) examples by their rank.
 
-    The ranking is by ``score`` after ``score_epoch`` epochs; ``keep`` is the end of it that was to be
+    The ranking is by ``score`` in the ``score_row`` of its run; ``keep`` is the end of it that was to be
     spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
     policies show the same run. ``largest_share`` is that of the most frequent class among the held-out
     examples. ``same_steps`` says whether each training had as many steps as one on all ``num_examples``.
@@ -69,7 +70,7 @@ class TrainingSetStudy(Result):
     effect: Effect
     model: str
     score: str
-    score_epoch: int
+    score_row: Row
     num_examples: int
     num_held_out: int
     num_classes: int
@@ -205,8 +206,8 @@ def _accuracy(study: TrainingSetStudy) -> Section:
     never = " Those that no trial learned rank as the hardest." if order.score.never_learned else ""
     return Section(
         f"Accuracy of {study.model} on {study.num_held_out} held-out examples after epoch {study.epochs}",
-        f"A share (rate) of {study.num_examples} examples is {what}{own}: {drawn}, after epoch "
-        f"{study.score_epoch} by {order.by}"
+        f"A share (rate) of {study.num_examples} examples is {what}{own}: {drawn}, {study.score_row.at} "
+        f"by {order.by}"
         f"{', the same share of each class' if study.balanced else ''}.{never} Mean ± standard deviation "
         f"over {study.repetitions} repetitions{_undecided(study)}",
         rows,

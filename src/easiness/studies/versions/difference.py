@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from easiness import show
+from easiness.store import Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,22 +35,28 @@ class Difference(show.Result):
     """The examples of two versions, and how each changed.
 
     ``examples`` are the rows that `table` describes. ``num_trials`` are those of the old and of the new
-    run, both read after ``epoch`` epochs. Of the examples said to have changed a share of ``rate`` at most
-    is expected not to have; one counts as changed where its confidence moved by more than ``at_least``.
-    ``overall`` is the difference in mean confidence over the examples in both, with its 95 % interval over
-    trials.
+    run, both read in this ``row`` (after an epoch, or at a share). Of the examples said to have changed a
+    share of ``rate`` at most is expected not to have; one counts as changed where its confidence moved by
+    more than ``at_least``. ``overall`` is the difference in mean confidence over the examples in both, with
+    its 95 % interval over trials.
     """
 
     examples: pd.DataFrame
     names: tuple[str, str]
     model: str
     by: Matching
-    epoch: int
+    row: Row
     num_trials: tuple[int, int]
     rate: float
     at_least: float
     overall: tuple[float, float, float]
     notes: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """What confidence is, over the epochs read or at a share."""
+        over = self.row.at if self.row.share is not None else f"over epochs 1 to {self.row.number}"
+        return f"Mean probability of the label {over}"
 
     def num(self, change: Change) -> int:
         """How many examples changed so."""
@@ -150,7 +157,7 @@ def _how(found: Difference) -> str:
     more = len(found.by_class()) - _MOST_CLASSES
     rest = f" {show.count(more)} more classes are not shown." if more > 0 else ""
     return (
-        f"Mean probability of the label over epochs 1 to {found.epoch} of {found.model}, "
+        f"{found.what} of {found.model}, "
         f"{found.num_trials[0]} trials of {found.names[0]} against {found.num_trials[1]} of "
         f"{found.names[1]}, examples matched by {MATCHED[found.by]}; an example counts where it moved{least} "
         "beyond the noise of the trials, at a false-discovery rate of "

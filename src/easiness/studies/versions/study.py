@@ -15,7 +15,7 @@ from easiness.runs import training_difference
 from easiness.scores import Moments
 from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
-from easiness.studies.matching import common_epoch
+from easiness.studies.matching import rows_of
 from easiness.studies.versions.difference import AT_LEAST, CHANGES, MATCHED, Difference, Matching
 from easiness.studies.versions.notes import CERTAIN, least_logits, logit, notes, resolution_note
 
@@ -32,6 +32,7 @@ def diff(
     *,
     by: Matching = "ids",
     epoch: int | None = None,
+    share: float | None = None,
     rate: float = 0.05,
     at_least: float = AT_LEAST,
     sources: tuple[Any, Any] = (None, None),
@@ -54,6 +55,7 @@ def diff(
         by: what makes an example the same: its id, or its pixels, which are read from the data of both
             runs.
         epoch: to read both after, from 1; the last common one by default.
+        share: to read runs on features at, which have no epochs; the largest by default.
         rate: expected share of false ones among those said to have changed, in (0, 1).
         at_least: an example has changed where its confidence moved by more than this, in [0, 1).
         sources: where the data of both are now, as for `suspects`; for ``by="pixels"``.
@@ -64,7 +66,8 @@ def diff(
     """
     check_opened(old=old, new=new)
     _check(old, new, by, rate, at_least)
-    at = common_epoch([old, new], epoch)
+    at = rows_of([old, new], epoch, share)[0]
+    _check_heads((old, new), at)
     matched = match_examples(old, new, by, sources)
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
     examples = _examples(old, new, matched, before, after, rate, at_least)
@@ -78,7 +81,7 @@ def diff(
         names=(str(old.path), str(new.path)),
         model=new.model,
         by=by,
-        epoch=at,
+        row=new.row(at),
         num_trials=num_trials,
         rate=rate,
         at_least=at_least,
@@ -112,6 +115,16 @@ def _check(old: Run, new: Run, by: str, rate: float, at_least: float) -> None:
         )
     if ours is not None and theirs is not None and (what := training_difference(ours, theirs)) is not None:
         raise BadInput(f"{old.path} and {new.path}: were trained differently ({what}); measure one again")
+
+
+def _check_heads(runs: Iterable[Run], at: int) -> None:
+    """Make sure that of runs on features two heads at least are heard of every example."""
+    for run in runs:
+        if run.shares and (num := run.votes(at, at_most=1).num_trials) < 2:
+            raise BadInput(
+                f"{run.path}: {num} head at {run.row_text(at)} left each example out, which says nothing of "
+                f"the noise; measure twice as many trials (--trials {2 * len(run.trials)})"
+            )
 
 
 class Matched(NamedTuple):
@@ -176,6 +189,9 @@ class _Confidence:
 
     def __init__(self, run: Run, epoch: int, positions: Positions) -> None:
         plain, logits = Moments(len(run.ids)), Moments(len(run.ids))
+        if run.shares:
+            self._of_heads(np.asarray(run.votes(epoch).p_label, np.float64), positions)
+            return
         chosen = np.zeros(len(run.ids), bool)
         chosen[positions] = True
         means = []
@@ -192,6 +208,14 @@ class _Confidence:
         self.everywhere = plain.mean()
         self.mean = self.everywhere[positions]
         self.logits = OfTrials(logits.mean()[positions], logits.std(1)[positions] ** 2, len(run.trials))
+
+    def _of_heads(self, p_label: Values, positions: Positions) -> None:
+        """Of a run on features, from those of the heads that left each example out [heads, K]."""
+        logits = logit(np.clip(p_label[:, positions], CERTAIN, 1 - CERTAIN))
+        self.by_trial = p_label[:, positions].mean(axis=1)
+        self.everywhere = p_label.mean(axis=0)
+        self.mean = self.everywhere[positions]
+        self.logits = OfTrials(logits.mean(axis=0), logits.var(axis=0, ddof=1), len(p_label))
 
 
 def _examples(

@@ -17,8 +17,10 @@ from easiness import Recorder
 from easiness.analysis import Agreement, GroupMatch, Match
 from easiness.show.rendering import rendered
 from easiness.show.section import sections_text
+from easiness.store import Row
+from easiness.studies.matching.answers import answers, headline_ties, pair_answers
 from easiness.studies.matching.comparison import Cell, Comparison
-from easiness.studies.matching.sections import answers, headline, headline_ties, pair_answers, shortened
+from easiness.studies.matching.sections import headline, shortened
 from easiness.studies.matching.study import compare
 
 
@@ -64,13 +66,14 @@ def ceiling(groups: GroupMatch | None = GROUPS, side: str = "hard", a: int = 0) 
 
 def comparison(*cells: Cell, names: tuple[str, ...] = ("wrn", "mlp"), **options: Any) -> Comparison:
     plain: dict[str, Any] = {
-        "epoch": 6,
         "fraction": 0.1,
         "num_examples": 1000,
         "ties": ("expected", "refine"),
     }
     rest: dict[str, Any] = {"resolution": [], "reliability": []}
-    return Comparison(names=list(names), cells=list(cells), **plain | options, **rest)
+    return Comparison(
+        names=list(names), rows=(Row(6),) * len(names), cells=list(cells), **plain | options, **rest
+    )
 
 
 CHANCE = "0.10 would be chance"

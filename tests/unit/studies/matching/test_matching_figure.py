@@ -9,6 +9,7 @@ import pytest
 
 from easiness.analysis import GroupMatch, Side, Ties
 from easiness.show.svg import picture_bytes
+from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison, draw_matching
 
 
@@ -31,7 +32,7 @@ def compared(
             for at, (i, j) in enumerate(pairs):
                 rate = 0.1 * (at + 1) + (0.05 if side == "hard" else 0) + (0.3 if policy == "refine" else 0)
                 cells.append(Cell(i, j, side, policy, groups(rate), None, None))
-    return Comparison(names, 3, 0.1, 100, ties, cells, [], [])
+    return Comparison(names, (Row(3),) * len(names), 0.1, 100, ties, cells, [], [])
 
 
 def texts(axes: Any) -> list[str]:

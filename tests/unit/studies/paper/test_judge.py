@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from easiness.analysis import MIN_GROUP, GroupMatch, Side
+from easiness.store import Row
 from easiness.studies.matching.comparison import Cell, Comparison
 from easiness.studies.paper.claims import Claim
 from easiness.studies.paper.judge import PaperResults, paper_claims
@@ -57,7 +58,7 @@ def compared(
         Cell(i, j, side, "refine", group(rates.get(f"{names[i]} {names[j]}", 0.5), half, size), None, None)
         for i, j in pairs
     ]
-    return Comparison(list(names), 3, 0.1, 100, ("refine",), cells, [], [])
+    return Comparison(list(names), (Row(3),) * len(names), 0.1, 100, ("refine",), cells, [], [])
 
 
 def curve(kind: str, level: float, rate: float, spread: float = 0.0, size: int = 5) -> PerturbationCurve:
@@ -95,7 +96,7 @@ def similar(
         return SpaceDistances(name, {}, differences, {})
 
     return Similarity(
-        model="a", epoch=3, num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
+        model="a", row=Row(3), num_trials=trials, fraction=0.1, tie_mass={"easy": 0, "hard": 0},
         classes=tuple("abcdefghij"[:classes]), num_classes=10, at_most=500, sizes={}, smallest=smallest,
         trial=0,
         spaces={"pixel": space("pixel"), "feature": space("feature")},
@@ -109,7 +110,7 @@ def trained(effect: Any) -> TrainingSetStudy:
         for rate in (0.0, 0.3, 0.6, 0.9)
     ]
     return TrainingSetStudy(
-        effect, "a", "easiness", 3, 100, 20, 10, 0.1, 2, 5, False, False, False, tuple(points)
+        effect, "a", "easiness", Row(3), 100, 20, 10, 0.1, 2, 5, False, False, False, tuple(points)
     )
 
 

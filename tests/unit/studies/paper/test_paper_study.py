@@ -14,6 +14,7 @@ from easiness.data.sources.folders import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
 from easiness.spec import Loading, Resolved
+from easiness.store import Row
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
@@ -227,7 +228,7 @@ def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
 
         def compared(_runs: Any, epoch: int | None = None) -> Comparison:
             asked.append(epoch)
-            return Comparison(["a"], epoch or 4, 0.1, 10, ("refine",), [], [], list(runs))
+            return Comparison(["a"], (Row(epoch or 4),), 0.1, 10, ("refine",), [], [], list(runs))
 
         monkeypatch.setattr(module, "compare", compared)
         return asked
@@ -235,7 +236,7 @@ def comparison_at(monkeypatch: pytest.MonkeyPatch) -> Any:
     return use
 
 
-def epochs_chosen() -> tuple[int, int]:
+def epochs_chosen() -> tuple[int | None, int | None]:
     easy, hard = compare_at_best([])
     return easy.epoch, hard.epoch
 

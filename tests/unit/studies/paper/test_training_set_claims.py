@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
+from easiness.store import Row
 from easiness.studies.paper.claims import Claim, ablation_claims, corruption_claims
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
@@ -37,7 +38,20 @@ def study(
             accuracy = np.stack([np.zeros(5), last], axis=1)[:repetitions]
             points.append(TrainingSetPoint(policy, beta, rate, 0, 100, 10, accuracy))
     return TrainingSetStudy(
-        effect, "net", "easiness", 3, 100, 20, 10, chance, 2, repetitions, False, False, False, tuple(points)
+        effect,
+        "net",
+        "easiness",
+        Row(3),
+        100,
+        20,
+        10,
+        chance,
+        2,
+        repetitions,
+        False,
+        False,
+        False,
+        tuple(points),
     )
 
 

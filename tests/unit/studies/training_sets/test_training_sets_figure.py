@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from easiness.errors import BadInput
+from easiness.store import Row
 from easiness.studies.training_sets.figure import draw_by_rate
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
@@ -18,7 +19,20 @@ def study(repetitions: int = 5, effect: Literal["drop", "relabel"] = "drop") -> 
         for rate in (0.0, 0.3, 0.6)
     ]
     return TrainingSetStudy(
-        effect, "mlp_2", "easiness", 4, 100, 50, 10, 0.1, 4, repetitions, False, False, False, tuple(points)
+        effect,
+        "mlp_2",
+        "easiness",
+        Row(4),
+        100,
+        50,
+        10,
+        0.1,
+        4,
+        repetitions,
+        False,
+        False,
+        False,
+        tuple(points),
     )
 
 

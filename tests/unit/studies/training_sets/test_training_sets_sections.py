@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from easiness.store import Row
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
 FIVE = np.array([-2, -1, 0, 1, 2]) / 100  # mean 0, standard deviation 0.0158
@@ -29,7 +30,7 @@ def study(repetitions: int = 5, **changes: Any) -> TrainingSetStudy:
         "effect": "drop",
         "model": "mlp_2",
         "score": "easiness",
-        "score_epoch": 4,
+        "score_row": Row(4),
         "num_examples": 100,
         "num_held_out": 50,
         "num_classes": 10,

@@ -12,6 +12,7 @@ import easiness as ez
 from easiness.errors import BadInput
 from easiness.runs.progress import Progress
 from easiness.spec import Drawing, Loading, RunSpec, Training, from_arguments, trial_seeds
+from easiness.store import Row
 from easiness.studies.training_sets.ablation import plan_training_sets
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
 
@@ -298,7 +299,7 @@ def made_up(repetitions: int = 3) -> TrainingSetStudy:
         effect="drop",
         model="mlp_2_w16",
         score="easiness",
-        score_epoch=4,
+        score_row=Row(4),
         num_examples=100,
         num_held_out=50,
         num_classes=4,

@@ -1,0 +1,112 @@
+"""One order of difficulty from several runs over the same data: the mean of their ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.errors import BadInput
+from easiness.spec import Split
+from easiness.store import Run, check_opened
+from easiness.studies.matching.study import check_comparable
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_BY = "cumulative_confidence"
+"""The score that a run is ranked by: the finest that trainings and heads both have, without ties."""
+_FIRST = 20  # rows that are shown
+
+
+@dataclass(frozen=True, eq=False)
+class CombinedScores(show.Result):
+    """Examples with the ranks that several runs give them, and the mean of these, the hardest first.
+
+    ``agreement`` is Spearman's rank correlation of the runs, the mean over pairs.
+    """
+
+    runs: tuple[Run, ...]
+    scores: pd.DataFrame = field(repr=False)
+    agreement: float
+
+    def table(self) -> pd.DataFrame:
+        """A row an example, in the order of the runs.
+
+        ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by mean probability of
+        the label, from 0 (easiest) to 1 (hardest), with ``difficulty_se`` over runs; then each run's own
+        rank, ``rank_1``, ``rank_2``, ..., and ``easiness_1``, ``easiness_2``, ...
+        """
+        return self.scores
+
+    def figure(self) -> Figure:
+        """The ranks of the first two runs against each other."""
+        figure, axes = show.new_axes(4.2, 4.0)
+        axes.scatter(self.scores["rank_1"], self.scores["rank_2"], s=4, alpha=0.3, color=show.HARD, lw=0)
+        axes.set(xlabel=f"rank in {self.runs[0].path.name}", ylabel=f"rank in {self.runs[1].path.name}")
+        return figure
+
+    def sections(self) -> list[show.Section]:
+        """The hardest examples in the combined order."""
+        names = ", ".join(f"{run.path} ({run.model})" for run in self.runs)
+        hardest = self.scores.sort_values("difficulty", ascending=False, kind="stable").head(_FIRST)
+        ranks = [f"rank_{at}" for at in range(1, len(self.runs) + 1)]
+        rows = [["id", "class", "difficulty", *ranks]]
+        for one in hardest.to_dict("records"):
+            cells = [show.number(float(one[name]), 3) for name in ("difficulty", *ranks)]
+            rows.append([str(one["id"]), str(one["class"]), *cells])
+        note = (
+            f"{names}. Difficulty is the mean of the ranks that each gives by its mean probability of the "
+            f"label, from 0 to 1, the hardest. Their ranks correlate by {self.agreement:.2f}."
+        )
+        return [show.Section("The hardest examples of all runs together", note, rows)]
+
+
+def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedScores:
+    """One order of difficulty from several runs over the same data, such as a training and heads on features.
+
+    What runs see differs, and so do their mistakes: the mean of their ranks is nearer to what a third one
+    finds hard than either. No weight is fitted.
+
+    Args:
+        runs: two or more, each read at its last epoch or largest share.
+        split: of which examples.
+
+    Raises:
+        BadInput: there is one run, they are over different data, or one was not observed after each epoch.
+    """
+    import pandas as pd
+
+    check_opened(runs=list(runs))
+    if len(runs) < 2:
+        raise BadInput("runs: one alone has nothing to be combined with; give two or more")
+    check_comparable(runs)
+    tables = [run.scores(split=split) for run in runs]
+    for run, table in zip(runs, tables, strict=True):
+        if table[_BY].isna().any():
+            raise BadInput(
+                f"{run.path}: has no {_BY}, which needs each epoch; measure another run with --observe all"
+            )
+    ranks = np.stack([_ranks(-table[_BY].to_numpy(np.float64)) for table in tables])
+    columns: dict[str, npt.NDArray[np.float64]] = {
+        "difficulty": ranks.mean(axis=0),
+        "difficulty_se": ranks.std(axis=0, ddof=1) / np.sqrt(len(ranks)),
+    }
+    for at, (rank, table) in enumerate(zip(ranks, tables, strict=True), 1):
+        columns |= {f"rank_{at}": rank, f"easiness_{at}": table["easiness"].to_numpy()}
+    fixed = tables[0][["id", "label", "class"]]
+    pairs = np.asarray(np.corrcoef(ranks))[np.triu_indices(len(ranks), 1)]
+    return CombinedScores(tuple(runs), pd.concat([fixed, pd.DataFrame(columns)], axis=1), float(pairs.mean()))
+
+
+def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Ranks [K] from 0 to 1, the mean of them for equal values."""
+    from scipy.stats import rankdata
+
+    ranked: npt.NDArray[np.float64] = (rankdata(values) - 1) / max(len(values) - 1, 1)
+    return ranked
