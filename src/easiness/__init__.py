@@ -24,7 +24,12 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.spec import Recipe as Recipe
     from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
     from easiness.studies.cleaning import clean as clean
-    from easiness.studies.matching import compare as compare, matching_rate as matching_rate
+    from easiness.studies.learning import learning_curve as learning_curve
+    from easiness.studies.matching import (
+        combined_scores as combined_scores,
+        compare as compare,
+        matching_rate as matching_rate,
+    )
     from easiness.studies.perturbation import (
         perturbation_curve as perturbation_curve,
         pseudo_patterns as pseudo_patterns,

@@ -22,16 +22,18 @@ from PIL import Image
 
 import easiness.report
 import easiness.studies
-from easiness import Recorder, compare, diff, prune, suspects
-from easiness.analysis import Gain, Votes
+from easiness import Recorder, combined_scores, compare, diff, prune, suspects
+from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
 from easiness.show import markdown_text, rendered
 from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
-from easiness.store import Run
+from easiness.store import Row, Run
 from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
+from easiness.studies.learning.curve import LearningCurve
+from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns
@@ -107,10 +109,16 @@ def _training_sets(_: Run) -> TrainingSetStudy:
         for rate in (0.0, 0.3)
     )
     return TrainingSetStudy(
-        effect="drop", model=HOSTILE, score="easiness", score_epoch=2, num_examples=100, num_held_out=20,
+        effect="drop", model=HOSTILE, score="easiness", score_row=Row(2), num_examples=100, num_held_out=20,
         num_classes=CLASSES, largest_share=0.5, epochs=3, repetitions=2, same_steps=False, balanced=False,
         other_label=False, points=points,
     )  # fmt: skip
+
+
+def _learning(_: Run) -> LearningCurve:
+    ahead = tuple(Foretold(times, Interval(0.75, 0.7, 0.8)) for times in (1, 2))
+    curve = Curve((0.2, 0.8), np.array([0.6, 0.7]), np.array([0.02, 0.01]), ahead)
+    return LearningCurve(model=HOSTILE, num_trials=5, num_examples=100, chance=0.5, curve=curve)
 
 
 def _similarity(_: Run) -> Similarity:
@@ -119,7 +127,7 @@ def _similarity(_: Run) -> Similarity:
         "pixel", dict.fromkeys(SETS, one), dict.fromkeys(DIFFERENCES, one), dict.fromkeys(SETS, np.ones(2))
     )
     return Similarity(
-        model=HOSTILE, epoch=1, num_trials=4, fraction=0.1, tie_mass={"easy": 0.1, "hard": 0.2},
+        model=HOSTILE, row=Row(1), num_trials=4, fraction=0.1, tie_mass={"easy": 0.1, "hard": 0.2},
         classes=("plain", HOSTILE), num_classes=CLASSES, at_most=5, sizes=dict.fromkeys(SETS, 4), smallest=2,
         trial=None, spaces={"pixel": space},
     )  # fmt: skip
@@ -155,9 +163,11 @@ def _difference(run: Run) -> Difference:
 
 RESULTS: dict[type, Callable[[Run], Any]] = {
     Cleaned: _cleaned,
+    CombinedScores: lambda run: combined_scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
+    LearningCurve: _learning,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
     Pruned: lambda run: prune(run, policy="easy"),

@@ -16,6 +16,7 @@ BETWEEN = "values between the driver and its own workers, which run what it says
 ALLOWED = {
     ("executors/ray.py", "ray.cloudpickle"): BETWEEN,
     ("executors/ray_task.py", "ray.cloudpickle"): BETWEEN,
+    ("features/packaged.py", "torch.load"): "weights alone, of the one file whose SHA-256 is known",
     ("named_import.py", "importlib.import_module"): "what the user names; of a run only with trust",
     ("__init__.py", "importlib.import_module"): OWN,
     ("higher_functions.py", "importlib.import_module"): OWN,

@@ -106,7 +106,7 @@ def test_the_package_shows_its_interface_and_nothing_else():
     assert set(dir(easiness)) == {*easiness.__all__, "__version__"}
     assert easiness.__version__ == importlib.metadata.version("easiness")
     assert set(easiness.__all__) == {
-        *("apply_card", "card", "diff", "export"),
+        *("apply_card", "card", "combined_scores", "diff", "export", "learning_curve"),
         "BadInput", "Dataset", "EasinessError", "Recipe", "Recorder", "Run", "RunFailed", "TrialFailed",
         "ablate", "clean", "compare", "corrupt", "draw_by_rank", "load_dataset", "matching_rate", "measure",
         "open_run", "paper", "perturbation_curve", "prune", "pseudo_patterns", "select", "similarity",

@@ -38,7 +38,6 @@ REASONS = {
     "its optimizer is of other parameters",
     "its random state is of another kind",
     "the loss stopped being finite at {}",
-    "the run does not say where its data are",
 }
 
 

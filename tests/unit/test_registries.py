@@ -21,6 +21,7 @@ from easiness.data.sources import SOURCES, SourceRequest, find_source
 from easiness.errors import BadInput
 from easiness.executors import EXECUTORS, Executor, executor_names, find_executor, make_executor
 from easiness.exports import FORMATS, find_format
+from easiness.features import KINDS as FEATURES
 from easiness.models import FAMILIES, build_model, find_family
 from easiness.models.registry import OWN
 from easiness.perturb import KINDS, find_kind, kinds
@@ -50,6 +51,8 @@ def names_of_models() -> list[str]:
         names_of_models(),
         [source.form for source in SOURCES],
         [name for source in SOURCES for name in source.names],
+        [kind.form for kind in FEATURES],
+        [name for kind in FEATURES for name in kind.names],
         [form.name for form in FORMATS],
         [study.folder for study in STUDIES],
         [command for study in STUDIES for command in study.commands],
@@ -253,6 +256,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
     add_file(root / "studies/counting/__init__.py", face)
     add_file(root / "studies/counting/__init__.pyi", "from .count import count_trials as count_trials\n")
     add_line(root / "studies/__init__.py", "STUDIES", given("Study("))
+    add_line(root / "features/registry.py", "KINDS", "SIZES", "from easiness.features.sizes import SIZES")
     code = """
         import sys, torch, easiness as ez
         from easiness.executors import check_executor, make_executor
@@ -272,6 +276,9 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         flags = ez.load_dataset(([[True, False, True], [False, True, True]] * 8, [0, 1] * 8))
         run = ez.measure(flags, model="linear", trials=1, epochs=1, out="flags")
         print(flags.kind.nouns, flags.ref().kind, len(run.ids))
+        from easiness.features import find_features
+        stripes = ez.load_dataset("stripes")
+        print(*find_features("sizes", stripes).vectors(stripes, torch.arange(2).numpy()).ravel())
         for wrong in (lambda: ez.load_dataset("strips"), lambda: build_model("flat_9", (3, 8, 8), 2),
                       lambda: find_score("surprize"), lambda: check_executor("agian", 1)):
             try:
@@ -280,7 +287,7 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
                 print(error)
     """
     lines = outcome(root, code).splitlines()
-    assert lines[:8] == [
+    assert lines[:9] == [
         "4",
         "True",
         "4 True",
@@ -289,9 +296,10 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
         "an id a line",
         "True",
         "rows of flags flags 16",
+        "8.0 8.0 8.0 8.0",
     ]
     told = ["did you mean stripes", "width 9 does not work", "did you mean surprise", "did you mean again"]
-    assert all(text in line for text, line in zip(told, lines[8:], strict=True))
+    assert all(text in line for text, line in zip(told, lines[9:], strict=True))
 
 
 def test_kinds_of_perturbation_are_listed_in_order() -> None:

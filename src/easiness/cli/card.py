@@ -37,6 +37,7 @@ def card(
         Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
     ] = None,
     epoch: options.ScoreEpoch = None,
+    share: options.Share = None,
     source: Annotated[
         str | None,
         typer.Option("--source", help="Where the data of RUN are, if not where they were."),
@@ -49,8 +50,10 @@ def card(
     """
 
     if apply is not None:
-        if epoch is not None or source is not None:
-            raise BadInput("--apply: takes the scores that are in the card; leave out --epoch and --source")
+        if any(given is not None for given in (epoch, share, source)):
+            raise BadInput(
+                "--apply: takes the scores that are in the card; leave out --epoch, --share and --source"
+            )
         _apply(apply, run_or_source, loading, output)
         return
     if loading != Loading():
@@ -60,7 +63,7 @@ def card(
     if output is None:
         raise BadInput("-o: a card is a folder; give a new one, such as -o card")
 
-    made = exports.card(store.open_run(run_or_source), output, epoch=epoch, source=source)
+    made = exports.card(store.open_run(run_or_source), output, epoch=epoch, share=share, source=source)
     then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
     held_out = made.document.held_out
     also = "" if held_out is None else f" and {held_out.num_examples:,} held out"

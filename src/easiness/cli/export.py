@@ -25,11 +25,14 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],
     split: options.HeldOutToo = "train",
     epoch: options.ScoreEpoch = None,
+    share: options.Share = None,
     source: options.Source = None,
 ) -> None:
     """Write scores, suspects and pictures for another tool."""
 
-    found = exports.export(store.open_run(run), to, output, epoch=epoch, source=source, split=split)
+    found = exports.export(
+        store.open_run(run), to, output, epoch=epoch, share=share, source=source, split=split
+    )
     results.say_written(found.path)
     typer.echo(f"{found.path}: {found.then}")
     for note in found.notes:

@@ -15,6 +15,7 @@ from easiness.studies import matching
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs over the same data.")],
     epoch: options.ComparedEpoch = None,
+    share: options.Share = None,
     fraction: options.Fraction = 0.1,
     ties: options.Ties = None,
     details: Annotated[
@@ -29,7 +30,8 @@ def compare(
 
     results.check_output(output)
     opened = [store.open_run(run) for run in runs]
-    comparison = matching.compare(opened, epoch=epoch, fraction=fraction, ties=options.policies(ties))
+    policies = options.policies(ties)
+    comparison = matching.compare(opened, epoch=epoch, share=share, fraction=fraction, ties=policies)
     if comparison.note is not None:
         typer.echo(f"note: {comparison.note}", err=True)
     typer.echo(comparison.text(details=details))

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from easiness import executors, models, runs, show, spec, store
+from easiness import executors, features, models, report, runs, show, spec, store
 from easiness.cli import status
 from easiness.cli.spread import spread
-from easiness.spec import Execution, Loading, Recording, Training, Trials
-from easiness.studies import matching
+from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
+from easiness.studies import learning, matching
 
 
 @spread
@@ -29,6 +29,7 @@ def measure(
         Path, typer.Option("--out", help="Folder of the run; an existing run goes on, on a CPU bit for bit.")
     ],
     training: Training,
+    featuring: Featuring,
     trials: Trials,
     loading: Loading,
     recording: Recording,
@@ -57,12 +58,22 @@ def measure(
     store.check_output(out)
     trackers = runs.trackers_of(track)
     progress = runs.ShownProgress()
-    num_trials, until = runs.trials_asked(trials, training.epochs, progress.note)
+    num_trials, until = runs.trials_asked(
+        trials, training.epochs, progress.note, on_features=runs.on_features(featuring, training)
+    )
     executors.check_executor(execution.executor, execution.jobs)
     device = resolve_device(execution.device)
     training = runs.with_recipe(training, out)
     with runs.reading_shown():
-        plan = runs.make_plan(source, training, num_trials, loading=loading, recording=recording)
+        plan = runs.plan_of(
+            source,
+            training,
+            num_trials,
+            featuring=featuring,
+            loading=loading,
+            recording=recording,
+            device=execution.device,
+        )
     runs.tell_of_data(plan, progress)
     if dry_run:
         seen = runs.foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
@@ -86,7 +97,13 @@ def _next(run: store.Run) -> str:
         spec.command_line("scores", run.path, "-o", "scores.csv"),
     ]
     if len(run.trials) > 1:
-        trust = ["--trust"] if models.module_of(run.model) else []
+        heads = run.spec.heads
+        code = (
+            [models.module_of(run.model)]
+            if heads is None
+            else [features.code_behind(one.name) for one in heads.features]
+        )
+        trust = ["--trust"] if any(code) else []
         lines.append(spec.command_line("suspects", run.path, *trust))
     return "next: " + "\n      ".join(lines)
 
@@ -97,8 +114,8 @@ def summarize(run: store.Run) -> str:
     Both are left out where its trials were observed after no common epoch: it is being made longer.
     """
     num = len(run.trials)
-    size = f"{show.counted(num, 'trial')} of {show.counted(run.epochs, 'epoch')}"
-    head = f"{run.path}: {run.model}, {size} over {len(run.ids)} examples"
+    size = f"{show.counted(num, 'trial')} of {run.length}"
+    head = f"{run.path}: {run.network}, {size} over {len(run.ids)} examples"
     if not run.observed:
         longest = max(trial.epochs for trial in run.trials)
         return (
@@ -108,16 +125,26 @@ def summarize(run: store.Run) -> str:
     epoch = run.resolve_epoch(None)
     if num > status.MOST_READ:
         return f"{head}\n{_accuracy(run, epoch)}"
-    right = run.votes(epoch).correct.sum(axis=0)
+    correct = run.votes(epoch).correct
+    right, num = correct.sum(axis=0), len(correct)
     stopped = run.document.stopped
     enough = "" if stopped is None else f"\nreliability: {stopped.sentence}"
     ahead = "".join(f"\n{line}" for line in matching.outlook_lines(run))
+    heads = run.spec.heads
+    about = "" if heads is None else "".join(f"\nfeatures: {one}" for one in report.about_features(heads))
+    about = about and f"{about}\n{report.FOR_FEATURES}"
+    if run.shares:
+        ahead = f"\n{learning.learning_curve(run).text}{ahead}"
     augmented = f"\nobservations: {spec.observe_text(run.spec.observe)}" if run.augmented else ""
     return f"""\
 {head}
 {_accuracy(run, epoch)}
-easiness after epoch {epoch}: {(right == num).mean():.1%} of the examples right in every trial, \
-{(right == 0).mean():.1%} in none{augmented}{enough}{ahead}"""
+easiness {run.at(epoch)}: {(right == num).mean():.1%} of the examples right in {_judges(run, num)}, \
+{(right == 0).mean():.1%} in none{augmented}{enough}{ahead}{about}"""
+
+
+def _judges(run: store.Run, num: int) -> str:
+    return f"all of {show.counted(num, 'head')} that did not see them" if run.shares else "every trial"
 
 
 def _accuracy(run: store.Run, epoch: int) -> str:
@@ -127,6 +154,6 @@ def _accuracy(run: store.Run, epoch: int) -> str:
         deviation = statistics.stdev(values) if len(values) > 1 else None
         accuracy.append(f"{name.replace('_', '-')} {show.plus_minus(statistics.fmean(values), deviation)}")
     return (
-        f"accuracy after epoch {epoch} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
+        f"accuracy {run.at(epoch)} (mean ± standard deviation over trials): {', '.join(accuracy)}; "
         f"chance {1 / len(run.classes):.3f}"
     )

@@ -30,6 +30,15 @@ ComparedEpoch: TypeAlias = Annotated[
     int | None,
     typer.Option("--epoch", help="Compare after this many epochs; the last common one by default."),
 ]
+Share: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--share",
+        metavar="S",
+        help="Of a run on features, which has shares and no epochs: read it at this share of the examples "
+        "seen; the largest by default.",
+    ),
+]
 Fraction: TypeAlias = Annotated[
     float, typer.Option("--fraction", help="Share of the examples called easy, and hard.")
 ]

@@ -68,9 +68,10 @@ def perturb(
     study.check_asked(kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed)
     analysis.check_fraction(fraction)
     opened = store.open_run(run, trust=trust)
-    recipe = study.spec_with_weights(opened).recipe
+    study.spec_with_weights(opened)
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = runs.data_of(opened, source)
+    recipe = study.seen_as(opened, data)
     study.check_changes_something(data, recipe, kind, chosen, seed)
     sides = analysis.SIDES if side is None else (side,)
     with runs.ShownProgress() as look["progress"]:

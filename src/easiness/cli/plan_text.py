@@ -20,7 +20,15 @@ from easiness.runs import (
     work_of,
 )
 from easiness.show import counted, trials_text
-from easiness.spec import Recipe, StoppingRule, describe_recipe, observe_text, settings_of_others
+from easiness.spec import (
+    Heads,
+    Recipe,
+    StoppingRule,
+    describe_recipe,
+    observe_text,
+    settings_of_others,
+    shares_text,
+)
 
 
 def describe(
@@ -34,6 +42,14 @@ def describe(
 
     Of a run that goes on it is said what would be trained, and what that alone would cost.
     """
+    if plan.asked.heads is not None:
+        return _of_heads(plan, plan.asked.heads, out, device, foreseen)
+    return _of_trainings(plan, out, device, foreseen, rule)
+
+
+def _of_trainings(
+    plan: Plan, out: Path, device: torch.device, foreseen: Foreseen, rule: StoppingRule | None
+) -> str:
     num = plan.num_trained_on
     recipe = plan.recipe.over(plan.epochs)
     steps = recipe.steps_per_epoch(num)
@@ -76,6 +92,38 @@ observation: {observe_text(spec.observe)}; clean is {kind.observation(recipe)}
 {costs}
 out: {out}
 nothing was trained and nothing written"""
+
+
+def _of_heads(plan: Plan, heads: Heads, out: Path, device: torch.device, foreseen: Foreseen) -> str:
+    """The plan of a run on features; there is no network to train and no step to time."""
+    held_out, task, run = plan.data.held_out, foreseen.task, foreseen.run
+    resolved = resolve_plan(plan, device, foreseen.execution)
+    spec = plan.spec(resolved, task.trials, task.epochs)
+    costs = f"cost of the whole run: {estimate_cost(spec, plan.data, plan.trials, device, None)}"
+    if run is not None:
+        there = f"the run has {counted(len(run.trials), 'trial')}"
+        which = f"to fit: {trials_text(task.missing)}; {there}"
+        costs = which if task.missing else f"to fit: nothing, since {there}"
+    features = "\n".join(f"features: {one.name}. {one.about}" for one in heads.features)
+    fitted = "in closed form, by ridge regression on the classes; strength and temperature by leave-one-out"
+    if heads.epochs is not None:
+        fitted = f"in steps, {counted(heads.epochs, 'time')} over the vectors"
+    return f"""\
+data: {plan.data.name}, {len(plan.data)} examples of {plan.data.num_classes} classes
+held-out split: {f"{len(held_out)} examples" if held_out else "none"}
+fingerprint: {plan.data.fingerprint}
+{features}
+model: {plan.model}, fitted {fitted}
+shares: {shares_text(heads.shares)} of the examples, nested; heads are asked about all examples
+trials: {plan.trials}; every {heads.folds} are one repeat of {heads.folds} folds, \
+which leave each example out equally often
+kept together: identical and nearly identical examples{"" if heads.groups is None else ", those of a group"}
+seed: {spec.seed}
+device: {device}
+trials at a time: {resolved.jobs}
+{costs}
+out: {out}
+nothing was fitted and nothing written"""
 
 
 def _settings(recipe: Recipe, kind: str) -> str:

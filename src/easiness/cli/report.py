@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import report as pages, store
-from easiness.cli import results
+from easiness.cli import options, results
 from easiness.errors import BadInput
 from easiness.studies import paper
 
@@ -22,6 +22,7 @@ def report(
         int | None,
         typer.Option("--epoch", help="Read after this many epochs; the last common one by default."),
     ] = None,
+    share: options.Share = None,
     source: Annotated[
         str | None,
         typer.Option("--source", help="Where the data are now, for the pictures; else where the run says."),
@@ -58,6 +59,7 @@ def report(
         page = pages.render_report(
             [store.open_run(run) for run in runs],
             epoch=epoch,
+            share=share,
             source=source,
             since=before,
             by=by,

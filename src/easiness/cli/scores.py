@@ -10,13 +10,19 @@ import typer
 
 from easiness import report, show, spec, store
 from easiness.cli import options, results
+from easiness.errors import BadInput
+from easiness.studies import matching
 
 
 def scores(
-    run: options.RunFolder,
+    run: Annotated[
+        list[Path],
+        typer.Argument(help="Folder of a run; of several over the same data one order of difficulty."),
+    ],
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Score after this many epochs; the last by default.")
     ] = None,
+    share: options.Share = None,
     fraction: Annotated[
         float | None,
         typer.Option(
@@ -35,19 +41,36 @@ def scores(
     """
 
     results.check_output(output)
-    opened = store.open_run(run)
-    found = report.run_scores(opened, epoch, fraction=fraction, split=split)
+    if len(run) > 1:
+        _combined(run, split, output, {"--epoch": epoch, "--share": share, "--fraction": fraction})
+        return
+    opened = store.open_run(run[0])
+    found = report.run_scores(opened, epoch, share=share, fraction=fraction, split=split)
     table = found.table()
     if opened.spec.observe != spec.ALL and not (
         split == "held_out" and opened.augmented
     ):  # that is seen clean
-        typer.echo(f"note: {run}: observations: {spec.observe_text(opened.spec.observe)}", err=True)
+        typer.echo(f"note: {opened.path}: observations: {spec.observe_text(opened.spec.observe)}", err=True)
     if "unfinished" in table.attrs:
-        typer.echo(f"note: {run}: {table.attrs['unfinished']}", err=True)
+        typer.echo(f"note: {opened.path}: {table.attrs['unfinished']}", err=True)
     if output is None:
         show.write_csv(table, sys.stdout)
     else:
         results.write_output(output, found)
     empty = found.left_empty()  # last, where a long table does not hide it
     if empty is not None:
-        typer.echo(f"note: {run}: {empty}", err=True)
+        typer.echo(f"note: {opened.path}: {empty}", err=True)
+
+
+def _combined(
+    paths: list[Path], split: spec.Split, output: Path | None, given: dict[str, float | None]
+) -> None:
+    """Write the order of difficulty of several runs together."""
+    for option, value in given.items():
+        if value is not None:
+            raise BadInput(f"{option} {value:g}: of several runs each is read at its end; leave it out")
+    found = matching.combined_scores([store.open_run(path) for path in paths], split=split)
+    if output is None:
+        show.write_csv(found.table(), sys.stdout)
+    else:
+        results.write_output(output, found)

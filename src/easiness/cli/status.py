@@ -19,6 +19,7 @@ from easiness.studies import matching, paper
 MOST_READ = 1000  # trials whose observations are read for a summary; of more it would take minutes
 _DEEPEST = 3  # folders below the one given, as `ablate` in a folder of runs makes them
 _LATEST = 20  # finished trials that the rate is taken of
+_LENGTH, _SHARE = 5, "share"  # of a row of the table: a column, and what it says of heads
 _MOST_LINES = 10  # of trials, a line each; of more, a line of all
 
 
@@ -93,9 +94,15 @@ def _table(folder: Path, runs: list[Path]) -> dict[Path, list[store.Finding]]:
 
 def _table_text(folder: Path, runs: list[Path], num_damaged: Mapping[Path, int]) -> str:
     """A row for each run, with what it is, has and lacks, and how many damaged files."""
-    header = ["run", "network", "data", "examples", "trials", "epochs", "accuracy", "state"]
     rows = [_row(folder, path, num_damaged.get(path, 0)) for path in runs]
-    note = "Accuracy is the mean over trials, on what was measured. `easiness status` of one run says more."
+    of_heads = [_SHARE in row[_LENGTH] for row in rows]
+    lengths = f"{_SHARE}s" if all(of_heads) else "epochs"
+    header = ["run", "network", "data", "examples", "trials", lengths, "accuracy", "state"]
+    heads = "; of heads on what they had not seen" if any(of_heads) else ""
+    note = (
+        f"Accuracy is the mean over trials, on what was measured{heads}. `easiness status` of one run says "
+        "more."
+    )
     title = f"{folder}: {show.counted(len(runs), 'run')}"
     return show.sections_text([show.Section(title, note, [header, *rows])])
 
@@ -109,7 +116,8 @@ def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
     except BadInput:
         return [name, "", "", "", "", "", "", "damaged"]
     measured, missing = run.spec.measured, _missing(run)
-    last = [trial.known.accuracy["train"] for trial in run.trials if "train" in trial.known.accuracy]
+    of = "left_out" if run.shares else "train"
+    last = [trial.known.accuracy[of] for trial in run.trials if of in trial.known.accuracy]
     if working is not None:
         state = f"at work, {len(missing)} to go" if missing else "at work"
         hourly = _hourly(store.last_events(path), datetime.now(UTC))
@@ -123,11 +131,11 @@ def _row(folder: Path, path: Path, num_damaged: int) -> list[str]:
         state = f"damaged, {state}"
     return [
         name,
-        run.model,
+        run.network,
         str(run.spec.data.source or "arrays"),
         f"{run.spec.data.train.num_examples:,}",
         str(len(run.trials)) if measured is None else f"{len(run.trials)} of {measured.trials}",
-        str(run.epochs),
+        show.counted(len(run.shares), _SHARE) if run.shares else str(run.epochs),
         f"{sum(last) / len(last):.3f}" if last else "",
         state,
     ]
@@ -157,7 +165,8 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> li
     if asked.data.num_other_files:
         lines.append(f"files left out, since by name they are no pictures: {asked.data.other_files_text()}")
     if measured is not None:
-        lines.append(f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked")
+        finished = f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked"
+        lines.append(f"shares: {spec.shares_text(run.shares)}" if run.shares else finished)
     if asked.observe != spec.ALL:
         lines.append(f"observations: {spec.observe_text(asked.observe)}")
     if measured is not None:
@@ -184,7 +193,7 @@ def _heading(run: store.Run) -> list[str]:
         else f"{num} of {show.counted(measured.trials, 'trial')}"
     )
     return [
-        f"{run.path}: {printable(run.model)}, {trials} finished",
+        f"{run.path}: {printable(run.network)}, {trials} finished",
         f"data: {printable(data.source or 'arrays')}, {data.train.num_examples} examples "
         f"of {len(run.classes)} classes",
     ]
@@ -259,10 +268,9 @@ def _accuracies(run: store.Run) -> list[str]:
         lines = []
         for trial in run.trials:
             final = ", ".join(f"{_plain(k)} {v:.3f}" for k, v in trial.known.accuracy.items())
+            length = show.counted(trial.epochs, "share" if run.shares else "epoch")
             took = "" if trial.known.seconds is None else f" in {trial.known.seconds:.0f} s"
-            lines.append(
-                f"trial {trial.index}: {show.counted(trial.epochs, 'epoch')}{took}, accuracy {final}"
-            )
+            lines.append(f"trial {trial.index}: {length}{took}, accuracy {final}")
         return lines
     ranges = []
     for name in run.trials[0].known.accuracy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,7 +14,10 @@ from easiness.studies import suspects as study
 
 
 def suspects(
-    run: options.RunFolder,
+    run: Annotated[
+        list[Path],
+        typer.Argument(help="Folder of a run; several over the same data judge together."),
+    ],
     split: Annotated[
         Split,
         typer.Option("--split", help="Of the examples measured, or of the held-out split: is it safe?"),
@@ -27,6 +31,7 @@ def suspects(
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Judge as after this many epochs; the last by default.")
     ] = None,
+    share: options.Share = None,
     pictures: Annotated[
         bool,
         typer.Option(
@@ -44,9 +49,11 @@ def suspects(
     """
 
     results.check_output(output)
-    opened = store.open_run(run, trust=trust)
-    found = study.suspects(opened, split=split, above=above, epoch=epoch, pictures=pictures, source=source)
-    missing = models.missing_code(opened.model) if trust and pictures else ""
-    if missing:
+    opened = [store.open_run(one, trust=trust) for one in run]
+    found = study.suspects(
+        opened, split=split, above=above, epoch=epoch, share=share, pictures=pictures, source=source
+    )
+    missing = next(filter(None, map(models.missing_code, (one.model for one in opened))), "")
+    if missing and trust and pictures:
         typer.echo(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
     results.show_result(found, output)

@@ -43,7 +43,7 @@ Loaded = Annotated[
 EveryEpoch = Annotated[
     bool, typer.Option("--every-epoch", help="A row for every epoch in the output, not for the last alone.")
 ]
-DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "balanced")
+DRAWN = ("rates", "policies", "repetitions", "score", "keep", "epoch", "share", "balanced")
 """Fields of `Drawing` that both commands have."""
 
 
@@ -125,7 +125,8 @@ def prune(
     drawing: Annotated[
         Drawing,
         Fields(
-            ("score", "keep", "epoch", "balanced"), help={"balanced": "Drop the same share of each class."}
+            ("score", "keep", "epoch", "share", "balanced"),
+            help={"balanced": "Drop the same share of each class."},
         ),
     ] = Drawing(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,
@@ -169,6 +170,7 @@ def prune(
         score=drawing.score,
         keep=drawing.keep,
         epoch=drawing.epoch,
+        share=drawing.share,
         balanced=drawing.balanced,
         seed=seed,
         ids=ids,

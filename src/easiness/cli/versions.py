@@ -21,6 +21,7 @@ def diff(
         typer.Option("--by", help="What makes an example the same in both: its id, or its values (pixels)."),
     ] = "ids",
     epoch: options.ComparedEpoch = None,
+    share: options.Share = None,
     rate: Annotated[
         float, typer.Option("--rate", help="Expected share of false ones among those said to have changed.")
     ] = 0.05,
@@ -53,8 +54,10 @@ def diff(
     results.check_output(output)
     sources = (old_source, new_source)
     before, after = store.open_run(old), store.open_run(new)
-    found = versions.diff(before, after, by=by, epoch=epoch, rate=rate, at_least=at_least, sources=sources)
+    found = versions.diff(
+        before, after, by=by, epoch=epoch, share=share, rate=rate, at_least=at_least, sources=sources
+    )
     results.show_result(found, output)
     if fail_above is not None and found.share_changed > fail_above:
-        share, most = show.percent(found.share_changed), show.chosen_percent(fail_above)
-        raise RunFailed(f"--fail-above {most}: {share} of the examples changed")
+        changed, most = show.percent(found.share_changed), show.chosen_percent(fail_above)
+        raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")

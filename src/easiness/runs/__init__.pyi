@@ -3,6 +3,7 @@ from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .difference import training_difference as training_difference
 from .execution import resolve_plan as resolve_plan
 from .forecast import Forecast as Forecast, work_of as work_of
+from .heads_plan import on_features as on_features, plan_of as plan_of
 from .making import cache_beside as cache_beside
 from .many import (
     carry_out_all as carry_out_all,
@@ -27,9 +28,9 @@ from .shown import (
     tell_of_data as tell_of_data,
 )
 from .source import (
-    check_trusted as check_trusted,
     data_of as data_of,
-    feature_reader as feature_reader,
+    features_beside as features_beside,
+    features_of as features_of,
     find_data as find_data,
     find_split as find_split,
     given_data as given_data,
@@ -38,6 +39,5 @@ from .source import (
     positions_in as positions_in,
     recipe_of as recipe_of,
     run_values as run_values,
-    untrusted as untrusted,
 )
 from .until_reliable import trials_asked as trials_asked

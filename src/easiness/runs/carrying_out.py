@@ -10,18 +10,25 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from easiness import inputs
 from easiness.errors import BadInput, RunFailed
+from easiness.features import ready_features
 from easiness.runs.checkpoints import check_checkpoints
 from easiness.runs.cost import cached_bytes
 from easiness.runs.execution import Workers, allowed, check_compile, jobs_of, resolve_plan
 from easiness.runs.making import Making, Task, cache_beside
+from easiness.runs.memory_of_heads import check_memory
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.source import features_beside
+from easiness.runs.together import examples_together
+from easiness.runs.trainer import features_key
 from easiness.show import counted, size_text, trials_text
-from easiness.spec import Execution, Resolved
+from easiness.spec import RIDGE, Execution, Resolved
 from easiness.store import (
     Run,
     RunWriter,
@@ -80,7 +87,7 @@ def carry_out(
     with RunWriter(out) as writer, writer.events.ended(), ExitStack() as stack:
         task, stored = _begun(writer, plan, more, retrain_damaged, before)
         # before anything is measured: an unreadable image is said at once
-        images = ready_images(plan, cache, out, progress) if task.missing else {}
+        images, groups = _ready(plan, cache, out, progress) if task.missing else ({}, None)
         settings = stored or resolved or resolve_plan(plan, device, execution)
         making = Making(
             writer=writer,
@@ -92,6 +99,7 @@ def carry_out(
             cache=cache,
             progress=progress,
             checkpoint_every=execution.checkpoint_every,
+            groups=groups,
         )
         while task.missing and not failures:
             failures = making.train(task)
@@ -127,8 +135,11 @@ def _checked_execution(plan: Plan, out: Path, execution: Execution) -> Execution
     """How to execute, where that and the folder can be used."""
     check_output(out)
     check_compile(execution.compile)
+    if plan.features and execution.compile == "on":
+        raise BadInput("--compile on: is for networks that are trained; with --features leave it out")
     check_checkpoints(execution.checkpoint_every)
-    return allowed(execution, photos=plan.recipe.crop > 0, models=[plan.model])
+    photos = plan.recipe.crop > 0 and not plan.features
+    return allowed(execution, photos=photos, models=[plan.model])
 
 
 def _failed(out: Path, failures: dict[int, str], wanted: int, finished: int) -> str:
@@ -202,6 +213,24 @@ def _lacking(run: Run, plan: Plan, removed: list[int]) -> Task:
     trials = max(wanted | have.keys()) + 1
     epochs = max([plan.epochs, *have.values()])
     return Task(plan, [i for i in range(trials) if have.get(i, 0) < epochs], trials, epochs)
+
+
+def _ready(
+    plan: Plan, cache: Path | None, out: Path, progress: Progress
+) -> tuple[dict[str, inputs.Values], npt.NDArray[np.int64] | None]:
+    """The images that a run takes; or its features, and which examples have to stay together."""
+    if not plan.features:
+        return ready_images(plan, cache, out, progress), None
+    values: dict[str, inputs.Values] = {}
+    of_train = []
+    for at, source in enumerate(plan.features):
+        vectors = ready_features(source, plan.data, features_beside(out), progress.features)
+        values |= {features_key(name, at): inputs.Packed.of_array(own) for name, own in vectors.items()}
+        of_train.append(vectors["train"])
+    heads = plan.asked.heads
+    if heads is not None and plan.model == RIDGE:
+        check_memory(heads, len(plan.data), plan.data.num_classes, [one.shape[1] for one in of_train])
+    return values, examples_together(plan, of_train, features_beside(out))
 
 
 def ready_images(plan: Plan, cache: Path | None, out: Path, progress: Progress) -> dict[str, inputs.Values]:

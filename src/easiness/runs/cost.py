@@ -13,6 +13,7 @@ from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, RunSpec
 
+_SECONDS_OF_HEADS = 1.0  # of a trial, to begin with: so long is a bar
 _BYTES_PER_OBSERVATION = 17
 """Four statistics that hardly compress and a prediction, as measured on stored runs."""
 
@@ -52,6 +53,8 @@ class Cost:
         decoding = f" and {duration_text(self.decoding_seconds)} to decode" if self.decoding_seconds else ""
         cache = f" and {size_text(self.cache_bytes)} of cached photos" if self.cache_bytes else ""
         steps = self.num_trials * self.epochs * self.steps_per_epoch
+        if not steps:
+            return f"{self.num_examples:,} examples{held_out}; about {size_text(self.run_bytes)} of disk"
         return (
             f"{self.num_examples:,} examples{held_out}; {steps:,} steps "
             f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
@@ -73,6 +76,8 @@ def estimate_cost(
 
     ``cache`` is the folder that photos are cached in, ``None`` where they are not.
     """
+    if spec.heads is not None:
+        return _cost_of_heads(spec, data, missing)
     trained_on = num_trained_on(len(data), spec.train_share, spec.draw)
     work = work_of(spec, data, str(device))
     forecast = forecast or Forecast(work.workload)
@@ -104,6 +109,31 @@ def estimate_cost(
         run_bytes=missing * (observations + logits + weights),
         decoding_seconds=sum(seconds for _, seconds in decoding),
         cache_bytes=sum(num_bytes for num_bytes, _ in decoding),
+    )
+
+
+def _cost_of_heads(spec: RunSpec, data: Dataset, missing: int) -> Cost:
+    """The cost of heads: what is asked of them, by the example; fitting them is foretold by none of it."""
+    num = sum(len(data.splits[probe.name]) for probe in spec.probes)
+    share = 1 - spec.heads.shares[-1] if spec.heads else 0.0
+    logits = sum(
+        (share if probe.name == "train" else 1.0) * len(data.splits[probe.name]) * 4 * data.num_classes
+        for probe in spec.probes
+        if probe.keep_logits != "none"
+    )
+    return Cost(
+        num_examples=len(data),
+        num_held_out=0 if data.held_out is None else len(data.held_out),
+        num_trained_on=0,
+        num_observed=num * spec.epochs,
+        num_trials=missing,
+        epochs=spec.epochs,
+        steps_per_epoch=0,
+        step_seconds=0.0,
+        seconds=missing * _SECONDS_OF_HEADS,
+        run_bytes=missing * spec.epochs * (num * _BYTES_PER_OBSERVATION + int(logits)),
+        decoding_seconds=0.0,
+        cache_bytes=0,
     )
 
 

@@ -41,7 +41,30 @@ def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
         ("train share", run.train_share, asked.train_share),
         ("drawing of examples", run.draw, asked.draw),
         ("same steps", run.same_steps, asked.same_steps),
+        *_of_heads(run, asked),
     ]
+
+
+def _of_heads(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
+    """What differs of runs on features."""
+    there, here = run.heads, asked.heads
+    if there is None or here is None:
+        words = ["trainings" if one is None else "heads on features" for one in (there, here)]
+        return [("kind of trials", words[0], words[1])]
+    settings: list[tuple[str, Any, Any]] = [
+        ("shares", there.shares, here.shares),
+        ("groups of examples", _short(there.groups), _short(here.groups)),
+        ("epochs", there.epochs, here.epochs),
+    ]
+    ours, theirs = ([one.identity for one in heads.features] for heads in (here, there))
+    if ours == theirs:
+        return settings
+    names = [tuple(one.name for one in heads.features) for heads in (there, here)]
+    versions = [
+        (f"version of the features {one.name}", _short(one.identity), _short(other.identity))
+        for one, other in zip(there.features, here.features, strict=False)
+    ]
+    return [("features", names[0], names[1]), *versions, *settings]
 
 
 def _recording(run: RunSpec, asked: RunSpec, precision: Precision) -> list[tuple[str, Any, Any]]:

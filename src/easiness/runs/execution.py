@@ -21,7 +21,7 @@ from easiness.models import is_given
 from easiness.runs.forecast import Forecast, Work, work_of
 from easiness.runs.plan import Plan
 from easiness.show import counted
-from easiness.spec import Execution, Resolved
+from easiness.spec import RIDGE, Execution, Resolved
 from easiness.training import NetworkFacts, can_be_graphed, choose_precision, num_gpus
 
 _BYTES_OF_A_PROCESS = 700 * 2**20  # Python, torch and the activations of a small network
@@ -53,6 +53,9 @@ def resolve_plan(
     """
     kind = check_executor(execution.executor, execution.jobs)
     check_compile(execution.compile)
+    if plan.features:
+        by_steps = plan.model != RIDGE
+        return _resolved_heads(execution, one_at_a_time=kind.one_at_a_time, by_steps=by_steps)
     work = work_of(plan.asked, plan.data, str(device))
     facts = (forecast or Forecast(work.workload)).facts()
     precision, reason = choose_precision(plan.precision, device, facts.depthwise)
@@ -81,6 +84,24 @@ def resolve_plan(
     if device.type == "cuda" and not resolved.compiled and can_be_graphed(work.workload, resolved):
         return resolved.model_copy(update={"graphed": True, "reason": f"{resolved.reason}; CUDA graphs"})
     return resolved
+
+
+def _resolved_heads(execution: Execution, *, one_at_a_time: bool, by_steps: bool) -> Resolved:
+    """Heads share the moments of their examples, so that one process fits them soonest, on all cores.
+
+    Steps of heads are small and run on one thread, so that they are the same whatever is asked for.
+    """
+    cores = torch.get_num_threads()
+    jobs = 1 if one_at_a_time or execution.jobs == "auto" else execution.jobs
+    threads = 1 if by_steps else max(1, cores // jobs)
+    at_a_time = f"{counted(jobs, 'trial')} at a time{', as asked,' if execution.jobs != 'auto' else ''}"
+    return Resolved(
+        precision="float32",
+        channels_last=False,
+        threads=threads,
+        jobs=jobs,
+        reason=f"features; {at_a_time} on {counted(threads, 'thread')} each",
+    )
 
 
 def check_compile(choice: str) -> None:

@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from easiness.errors import EasinessError, RunFailed, TrialFailed, is_out_of_memory
@@ -52,7 +54,8 @@ class Task:
 class Making:
     """What stays the same while the trials of a run are trained.
 
-    ``images``, by split, are decoded by now, and ``cache`` is the folder of photos.
+    ``images``, by split, are decoded by now, and ``cache`` is the folder of photos. See `Trainer` for runs on
+    features.
     """
 
     writer: RunWriter
@@ -64,6 +67,7 @@ class Making:
     cache: Path | None
     progress: Progress
     checkpoint_every: CheckpointEvery = "auto"
+    groups: npt.NDArray[np.int64] | None = None
 
     def train(self, task: Task) -> dict[int, str]:
         """Train and store the missing trials; returns why some failed, by index.
@@ -86,14 +90,17 @@ class Making:
             self.images,
             plan.ranking,
             plan.pretrained,
-            self._checkpoints(task.missing),
+            None if spec.heads else self._checkpoints(task.missing),
+            self.groups,
         )
         self.progress.images(0)  # it has begun, though processes may have to start first
         pace = Pace(spec.epochs)
         try:
             return self._work(trainer, set(task.missing), pace)
         finally:
-            if len(task.missing) >= self.jobs:  # or the processes were fewer than this is about
+            if (
+                len(task.missing) >= self.jobs and not spec.heads
+            ):  # or the processes were fewer than this is about
                 pace.learn(work_of(here, plan.data, str(self.device)), here.resolved)
 
     def _describe(self, spec: RunSpec, plan: Plan) -> None:

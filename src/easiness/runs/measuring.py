@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from easiness.models import ModelGiven, model_name
 from easiness.runs.carrying_out import carry_out
-from easiness.runs.plan import make_plan, with_recipe
+from easiness.runs.heads_plan import on_features, plan_of
+from easiness.runs.plan import with_recipe
 from easiness.runs.progress import Progress, tracked, trackers_of
 from easiness.runs.shown import progress_of, tell_of_data
 from easiness.runs.until_reliable import trials_asked
@@ -16,6 +17,7 @@ from easiness.spec import (
     CheckpointEvery,
     Compile,
     Execution,
+    Featuring,
     Jobs,
     Loading,
     Precision,
@@ -55,6 +57,9 @@ def measure(
     image_size: int | None = None,
     train_share: float = 1.0,
     device: str = "auto",
+    features: Any = None,
+    shares: Sequence[float] | None = None,
+    group: Any = None,
     precision: Precision = "auto",
     executor: str = "auto",
     ray_address: str | None = None,
@@ -108,6 +113,14 @@ def measure(
         batch_size: examples per step, instead of the recipe's.
         image_size: side in pixels that photos are cropped to, instead of the recipe's.
         train_share: share of the examples that each trial trains on; all are observed.
+        features: fit heads on features of a frozen network instead of training one, see docs/features.md:
+            a name such as ``auto``, ``timm:NAME`` or ``run:RUN``, a file or an array of vectors, or a list of
+            several. Heads are fitted in closed form (ridge regression), or by steps where ``model`` is
+            ``linear`` or ``mlp_H``; what elsewhere are epochs are the ``shares`` of the examples that they
+            have seen.
+        shares: of the examples, ascending; 1/20, 1/5 and 4/5 unless given.
+        group: a column of a CSV or Parquet file, or a value for each example [K]: examples of one value (the
+            patient, the film) are seen together or not at all.
         device: ``auto``, ``cpu``, ``cuda``, which spreads ``jobs`` over all GPUs, or ``mps``, Apple's.
         precision: ``auto`` is bfloat16 where the device multiplies such numbers, else float32.
         executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
@@ -147,13 +160,21 @@ def measure(
     trackers = trackers_of(track)
     with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:
         training = with_recipe(from_arguments(Training, {**given, "model": model_name(model)}), out)
-        num_trials, until = trials_asked(from_arguments(Trials, given), epochs, tell.note)
-        plan = make_plan(
+        featuring = from_arguments(Featuring, given)
+        num_trials, until = trials_asked(
+            from_arguments(Trials, given),
+            epochs,
+            tell.note,
+            on_features=on_features(featuring, training),
+        )
+        plan = plan_of(
             data,
             training,
             num_trials,
+            featuring=featuring,
             loading=from_arguments(Loading, given),
             recording=from_arguments(Recording, given),
+            device=device,
         )
         tell_of_data(plan, tell)
         run = carry_out(

@@ -14,6 +14,7 @@ import torch
 from easiness.analysis import check_classes_left
 from easiness.data import Dataset
 from easiness.errors import BadInput
+from easiness.features import FeatureSource
 from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.runs.difference import difference
@@ -43,7 +44,8 @@ from easiness.spec import (
 from easiness.store import digest, is_run, read_document
 from easiness.training import training_set
 
-_UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
+UNDECIDED = Resolved(precision="float32", channels_last=False, threads=1, reason="not decided yet")
+"""What ``auto`` is in a plan."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Plan:
     """A run to be: its data, and all of its `RunSpec` but what ``auto`` will resolve to.
 
     ``asked`` is what was asked for; its ``resolved`` says nothing yet. ``pretrained`` is the file of weights
-    to start from.
+    to start from. A run on features has some, and heads instead of networks.
     """
 
     data: Dataset
@@ -69,6 +71,7 @@ class Plan:
     precision: Precision
     pretrained: Path | None = None
     ranking: npt.NDArray[np.float64] | None = None
+    features: tuple[FeatureSource, ...] = ()
 
     @property
     def trials(self) -> int:
@@ -146,7 +149,7 @@ def make_plan(
     if not 0 < share <= 1:
         raise BadInput(f"train share {share}: must be above 0 and at most 1")
     data = given_data(source, loading)
-    recipe = _recipe(data, training)
+    recipe = recipe_asked(data, training)
     if recipe.period != "epochs" and epochs > recipe.period:
         raise BadInput(
             f"--epochs {epochs}: longer than the cosine period of {recipe.period:g} epochs; "
@@ -169,7 +172,7 @@ def make_plan(
         model=model,
         pretrained=None if weights is None else digest(weights).sha256,
         recipe=recipe,
-        resolved=_UNDECIDED,
+        resolved=UNDECIDED,
         train_share=share,
         draw=None if drawn is None else drawn.draw,
         same_steps=drawn is not None and drawn.same_steps,
@@ -251,14 +254,16 @@ def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
     return value
 
 
-def _recipe(data: Dataset, training: Training) -> Recipe:
+def recipe_asked(data: Dataset, training: Training, kind: str | None = None) -> Recipe:
+    """The recipe for these data, or for networks on examples of another ``kind`` made of them."""
+    own, defaults = kind or data.kind.name, data.recipe_defaults if kind is None else {}
     recipe = training.recipe
     origin = str(recipe) if isinstance(recipe, str | Path) else "recipe"
     if isinstance(recipe, Recipe):
         base, changes = recipe.model_dump(), {}
     else:
         changes = recipe_settings(recipe, model=training.model)
-        base = {**named_recipe(changes.pop(BASE), training.model), **data.recipe_defaults}
+        base = {**named_recipe(changes.pop(BASE), training.model), **defaults}
     if training.batch_size is not None:
         changes["batch_size"] = training.batch_size
     if training.image_size is not None:
@@ -266,7 +271,7 @@ def _recipe(data: Dataset, training: Training) -> Recipe:
     if training.image_size is not None and "crop" not in data.kind.settings:
         size = training.image_size
         raise BadInput(f"--image-size {size}: the examples are {data.kind.nouns}; leave it out")
-    return make_recipe(base, changes, origin=origin, kind=data.kind.name)
+    return make_recipe(base, changes, origin=origin, kind=own)
 
 
 def with_recipe(training: Training, out: Path) -> Training:

@@ -9,7 +9,7 @@ from pathlib import Path
 from easiness.analysis import MOST_EXAMPLES, SIDES, forecast
 from easiness.errors import BadInput
 from easiness.runs.cost import Cost
-from easiness.spec import RunSpec
+from easiness.spec import RunSpec, shares_text
 from easiness.store import Run
 from easiness.tracking import Tracker, make_tracker
 from easiness.training import EpochReport
@@ -30,6 +30,9 @@ class Progress:
 
     def cached(self, split: str, done: int, total: int) -> None:
         """``done`` of the photos of a split are in the file that is being built."""
+
+    def features(self, what: str, done: int, total: int) -> None:
+        """``done`` of the examples of a split have their vector; ``what`` names the features."""
 
     def images(self, num: int) -> None:
         """``num`` more images went through a network; first none, since processes may have to start."""
@@ -106,6 +109,10 @@ class Tracked(Progress):
         """Hand it on."""
         self._shown.cached(split, done, total)
 
+    def features(self, what: str, done: int, total: int) -> None:
+        """Hand it on."""
+        self._shown.features(what, done, total)
+
     def images(self, num: int) -> None:
         """Hand it on."""
         self._shown.images(num)
@@ -156,7 +163,7 @@ def parameters_of(spec: RunSpec) -> Mapping[str, str | int | float]:
         "classes": len(spec.data.classes),
         "model": spec.model,
         "trials": spec.trials,
-        "epochs": spec.epochs,
+        **({"epochs": spec.epochs} if spec.heads is None else {"shares": shares_text(spec.heads.shares)}),
         "seed": spec.seed,
         "precision": spec.resolved.precision,
         "batch_size": spec.recipe.batch_size,

@@ -18,7 +18,7 @@ from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.screens import LINE, Screen, State, find_screen, fitting, reading_shown
 from easiness.show import counted, duration_text
-from easiness.spec import RunSpec
+from easiness.spec import RunSpec, shares_text
 from easiness.standard_error import say_on_stderr
 from easiness.store import Run
 from easiness.training import EpochReport
@@ -92,9 +92,13 @@ class ShownProgress(Progress):
         layout = ", channels-last" if spec.resolved.channels_last else ""
         jobs = spec.resolved.jobs
         at_a_time = f", {jobs} at a time" if jobs > 1 else ""
+        what, length = "training", f"{counted(spec.epochs, 'epoch')} each"
+        if spec.heads is not None:
+            names = " and ".join(one.name for one in spec.heads.features)
+            what, length = f"fitting heads on {names}:", f"shares {shares_text(spec.heads.shares)}"
         self._announcement = (
-            f"{path}: training {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
-            f"{counted(spec.epochs, 'epoch')} each{at_a_time} "
+            f"{path}: {what} {len(missing)} of {counted(spec.trials, 'trial')} of {spec.model}, "
+            f"{length}{at_a_time} "
             f"({spec.resolved.precision}{layout}; {spec.resolved.reason})"
         )
         if not self._in_study:
@@ -114,7 +118,13 @@ class ShownProgress(Progress):
 
     def cached(self, split: str, done: int, total: int) -> None:
         """Show how far the cache of a split is, or print a line now and then."""
-        text = f"caching photos of {split}"
+        self._prepared(f"caching photos of {split}", done, total)
+
+    def features(self, what: str, done: int, total: int) -> None:
+        """Show how far the features are, or print a line now and then."""
+        self._prepared(what, done, total)
+
+    def _prepared(self, text: str, done: int, total: int) -> None:
         if not self._caching_shown and self._quiet_for() < self._between_lines:
             return
         self._caching_shown = True
@@ -195,7 +205,8 @@ class ShownProgress(Progress):
 
 def _texts_of(report: EpochReport) -> list[str]:
     """What is known after an epoch, in ever fewer words: the accuracy of what is held out stays longest."""
-    name = f"trial {report.trial} epoch {report.epoch}/{report.epochs}"
+    row = f"epoch {report.epoch}/{report.epochs}" if report.share is None else f"share {report.share:g}"
+    name = f"trial {report.trial} {row}"
     loss = f"loss {report.train_loss:.3f}"
     accuracy = [f"{split.replace('_', '-')} {value:.3f}" for split, value in report.accuracy.items()]
     if not accuracy:

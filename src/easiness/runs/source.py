@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import Dataset, load_dataset, part_of
+from easiness.data import Dataset, grouped, load_dataset, part_of
 from easiness.errors import BadInput
-from easiness.models import module_of, pretrained_file
+from easiness.features import code_behind, find_features, ready_features
+from easiness.inputs import tell
 from easiness.spec import DatasetRef, Loading, Recipe, Split, make_recipe
-from easiness.store import Run, StoredTrial
-
-if TYPE_CHECKING:
-    import torch
-
-    from easiness.training import InputReader
+from easiness.store import Run
 
 R = TypeVar("R")
 
 
-def given_data(source: Any, loading: Loading) -> Dataset:
+def given_data(source: Any, loading: Loading, group: Any = None) -> Dataset:
     """The data that a user gives to be measured: from a source, or loaded already.
 
     A `Dataset` is held out from, limited and relabelled as `load_dataset` does it. How to get at a source
@@ -32,12 +29,13 @@ def given_data(source: Any, loading: Loading) -> Dataset:
     Args:
         source: a `Dataset`, or what `load_dataset` takes.
         loading: how to read it, and which examples to take.
+        group: as `load_dataset` takes it.
 
     Raises:
         BadInput: something given cannot be used, such as ``holdout`` where a split is held out already.
     """
     if not isinstance(source, Dataset):
-        return load_dataset(source, **vars(loading))
+        return load_dataset(source, **vars(loading), group=group)
     if loading.skip_unreadable and not source.load_options.skip_unreadable:
         raise BadInput(
             f"{source.name}: a Dataset is loaded already, unreadable images and all; give skip_unreadable to "
@@ -45,7 +43,7 @@ def given_data(source: Any, loading: Loading) -> Dataset:
         )
     if source.standard is not None:  # it was held out from others, and is now seen by itself
         source = replace(source, standard=None)
-    return part_of(source, loading)
+    return part_of(grouped(source, group), loading)
 
 
 def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset | None, str]:
@@ -183,46 +181,35 @@ def recipe_of(run: Run, data: Dataset) -> Recipe:
     return make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
 
 
-def untrusted(run: Run) -> str:
-    """Why the networks of a run may not be built, and how to allow it; empty where they may.
+def features_of(run: Run, data: Dataset) -> tuple[list[npt.NDArray[np.floating]] | None, str]:
+    """The features [K, D] that the heads of a run have seen, in the order of its ``data``, or why not.
 
-    A run that somebody sent could name any module. Whoever measures names the network, and is taken at that.
-    """
-    module = None if run.trusted else module_of(run.model)
-    if module is None:
-        return ""
-    return (
-        f"its network {run.model!r} is code of the module {module}, which runs only for those who say that "
-        "they trust the run (--trust, or in Python open_run(..., trust=True))"
-    )
-
-
-def check_trusted(run: Run) -> None:
-    """Raise `BadInput` where the networks of the run are `untrusted`."""
-    reason = untrusted(run)
-    if reason:
-        raise BadInput(f"{run.path}: {reason}")
-
-
-def feature_reader(run: Run, data: Dataset, trial: StoredTrial, device: torch.device) -> InputReader:
-    """Reads the input of the last layer of a trial's network; the run must be a measured one.
+    They are made again where the file beside the run is gone, but not by code of somebody's whom nobody has
+    said to trust.
 
     Raises:
-        BadInput: the run has no weights, is not trusted, or its network has no linear or convolutional
-            classifier.
+        RunFailed: they cannot be written.
     """
-    from easiness.training import FeatureReader, InputReader
+    heads = run.spec.heads
+    assert heads is not None
+    found = []
+    for ref in heads.features:
+        module = None if run.trusted else code_behind(ref.name)
+        if module is not None:
+            return None, (
+                f"its features {ref.name} are made by code of the module {module}, which runs only for those "
+                "who say that they trust the run (--trust, or in Python open_run(..., trust=True))"
+            )
+        try:
+            source = find_features(ref.name, data)
+            if source.identity != ref.identity:
+                return None, f"the features {ref.name} have changed since the run"
+            found.append(ready_features(source, data, features_beside(run.path), tell)["train"])
+        except BadInput as error:
+            return None, f"its features cannot be made again ({error})"
+    return found, ""
 
-    check_trusted(run)
-    spec = run.spec.measured
-    assert spec is not None
-    recipe = spec.recipe
-    network = FeatureReader(
-        spec.model,
-        data.signature(recipe),
-        len(run.classes),
-        trial.weights(),
-        device,
-        None if spec.pretrained is None else pretrained_file(spec.model),
-    )
-    return InputReader(data, recipe, device, network)
+
+def features_beside(out: Path) -> Path:
+    """The folder of the features of a run; runs that lie beside each other share it."""
+    return out.absolute().parent / "easiness-features"

@@ -17,12 +17,13 @@ import torch
 from easiness.data import Dataset, cache_folder
 from easiness.errors import BadInput, RunFailed
 from easiness.executors import Tell
+from easiness.heads import run_heads
 from easiness.inputs import Packed, Values, opened_cache
 from easiness.record import TrialRecord
 from easiness.runs.checkpoints import Checkpoints
 from easiness.runs.source import load_as
 from easiness.show import size_text
-from easiness.spec import DatasetRef, Recipe, RunSpec
+from easiness.spec import DatasetRef, Recipe, RunSpec, TrialSpec
 from easiness.training import EpochReport, Listener, own_device
 from easiness.trial import run_trial
 
@@ -34,7 +35,8 @@ class Trainer:
     """What trials of a run are trained on and how. Images that are shared are small to send.
 
     ``device`` is ``cpu`` or ``cuda``, of which each worker takes its own (`own_device`). ``checkpoints`` says
-    where trials that are not finished keep how far they are, if they do.
+    where trials that are not finished keep how far they are, if they do. Of a run on features ``images`` are
+    its vectors, by `features_key`, and examples of one of the ``groups`` [K] stay in one fold.
     """
 
     spec: RunSpec
@@ -44,6 +46,7 @@ class Trainer:
     ranking: npt.NDArray[np.float64] | None
     pretrained: Path | None
     checkpoints: Checkpoints | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __call__(self, index: int, tell: Tell) -> TrialRecord:
         """Train a trial; tells how many images went by, reports after epochs, and a `Note`.
@@ -67,6 +70,8 @@ class Trainer:
             tell(epoch)
 
         spec, device = self.spec.trial(index), own_device(torch.device(self.device))
+        if spec.heads is not None:
+            return self._heads(spec, device, Listener(report, count))
         keeper = None if self.checkpoints is None else self.checkpoints.keeper(spec, device, tell)
         record = run_trial(
             spec,
@@ -84,6 +89,16 @@ class Trainer:
         if keeper is not None:
             record.ran["seconds"] = round(record.ran["seconds"] + keeper.earlier, 3)
         return record
+
+    def _heads(self, spec: TrialSpec, device: torch.device, listener: Listener) -> TrialRecord:
+        assert spec.heads is not None
+        features: dict[str, list[Packed]] = {}
+        for split in self.data.splits:
+            for at in range(len(spec.heads.features)):
+                packed = self.images[features_key(split, at)]
+                assert isinstance(packed, Packed)
+                features.setdefault(split, []).append(packed)
+        return run_heads(spec, self.data, device, features=features, groups=self.groups, listener=listener)
 
     def sent(self, tell: Callable[[str], None]) -> Trainer:
         """The same for other machines: images of one size come with it, photos are read there.
@@ -126,6 +141,11 @@ class Trainer:
         finally:
             for path in paths:
                 path.unlink(missing_ok=True)
+
+
+def features_key(split: str, at: int) -> str:
+    """What the vectors of a split are called that the features at a place of their list are."""
+    return f"{split}.features_{at}"
 
 
 def _written(examples: Packed, path: Path) -> Packed:

@@ -13,7 +13,9 @@ _RELIABILITY, _MAX_TRIALS = 0.8, 100
 _SECONDS_TO_WAIT = 10.0  # for another process that has the run in hand: it may be writing the same
 
 
-def trials_asked(asked: Trials, epochs: int, tell: Callable[[str], None]) -> tuple[int, UntilReliable | None]:
+def trials_asked(
+    asked: Trials, epochs: int, tell: Callable[[str], None], *, on_features: bool = False
+) -> tuple[int, UntilReliable | None]:
     """The number of trials to begin with, and for ``auto`` the object that says how many more.
 
     Args:
@@ -21,11 +23,16 @@ def trials_asked(asked: Trials, epochs: int, tell: Callable[[str], None]) -> tup
             given, and the most trials, 100 unless given.
         epochs: that each trial is to have.
         tell: is called with a line about each check.
+        on_features: are these heads, whose folds rotate over a number of trials?
 
     Raises:
         BadInput: that is not a number, or one of the others is given beside a number or makes no sense.
     """
     trials: int | str = asked.trials
+    if trials == "auto" and on_features:
+        raise BadInput(
+            "trials auto: is for trainings, which take long; with features give a number, such as 20"
+        )
     if trials == "auto":
         rule = stopping_rule(
             _RELIABILITY if asked.reliability is None else asked.reliability,
