@@ -1,0 +1,283 @@
+"""Wrong labels among 5,000 and 10,000 images of CIFAR-10, from features: by heads, and by what others do.
+
+    python benchmarks/science/feature_labels.py --cifar10 FOLDER --docs docs/results/feature-labels.md
+
+Features are those of `easiness[features]`, a network that has not seen these images, enlarged to what it
+takes. Labels are made wrong on purpose: `uniform` gives an example any other class, `pair` the next one, and
+`confusable` draws labels from the predictions of another network, trained on other images, the true class
+favoured by as much as the share of wrong ones asks for: which label is wrong, and as what, depends on the
+image, as it does with people. `suspects` has 20 trials of ridge heads. The others have the same features: the
+share of other labels among 50 nearest neighbours, a logistic regression cross-validated in five folds (plain,
+C = 1, as in cleanlab's tutorials; or of standardized features, C = 0.001), and of its probabilities the
+label's own, cleanlab's two scores, and its filter, which Datalab reports as label issues. The constants of
+`label_noise_of_outputs` were chosen on the first 5,000 images; the cells of 10,000 judge them.
+
+Cells that are finished are kept in --runs, so that the command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import easiness as ez
+from kit.machine import measured
+
+SIZES = (5_000, 10_000)
+CELLS = [("clean", 0.0)] + [
+    (kind, rate) for kind in ("uniform", "pair", "confusable") for rate in (0.05, 0.2, 0.4)
+]
+NUM_CLASSES, FOLDS, NEIGHBOURS = 10, 5, 50
+LOGISTIC = {"plain": (1.0, False), "standardized": (1e-3, True)}
+SCRATCH = {"model": "wrn_16_1", "trials": 5, "epochs": 10}
+SCRATCH_CELLS = [("uniform", 0.2), ("pair", 0.2), ("confusable", 0.2)]
+
+
+def images_of(folder, shard):
+    """Images and labels of a shard of the training split."""
+    files = sorted(Path(folder).glob("train*.parquet"))
+    data = ez.load_dataset(files[shard])
+    return data.array, data.labels
+
+
+def features_of(folder, runs):
+    """Features [10,000, D] of the first shard, made once."""
+    from easiness.features import find_features, ready_features
+
+    data = ez.load_dataset(sorted(Path(folder).glob("train*.parquet"))[0])
+    return np.asarray(
+        ready_features(find_features("auto", data), data, runs / "features")["train"], np.float32
+    )
+
+
+def told_by_another(folder, runs):
+    """Log probabilities [10,000, C] of the first shard by a network trained on the second."""
+    kept = runs / "other.npy"
+    if not kept.exists():
+        x, y = images_of(folder, 0)
+        data = ez.load_dataset(images_of(folder, 1), held_out=(x, y))
+        run = ez.measure(
+            data, model="wrn_10_1", trials=1, epochs=10, keep_logits=True, out=runs / "other", progress=False
+        )
+        np.save(kept, np.log(run.probabilities(split="held_out") + 1e-9))
+    return np.load(kept)
+
+
+def made_wrong(labels, kind, rate, log_p, seed):
+    """Labels [K] of which about ``rate`` are wrong."""
+    from scipy.optimize import brentq
+    from scipy.special import softmax
+
+    draw = np.random.default_rng(seed)
+    if kind == "clean":
+        return labels.copy()
+    if kind == "confusable":
+        rows = np.arange(len(labels))
+
+        def told(favour):
+            raised = log_p.copy()
+            raised[rows, labels] += favour
+            return softmax(raised, axis=1)
+
+        favour = brentq(lambda f: 1 - told(f)[rows, labels].mean() - rate, -20, 40)
+        return (told(favour).cumsum(axis=1) > draw.random((len(labels), 1))).argmax(axis=1)
+    wrong = draw.random(len(labels)) < rate
+    step = 1 if kind == "pair" else draw.integers(1, NUM_CLASSES, len(labels))
+    return np.where(wrong, (labels + step) % NUM_CLASSES, labels)
+
+
+def judged(wrong, order, p_wrong):
+    """Average precision of an order, calibration error in ten bins, and how far the expected share is off."""
+    from sklearn.metrics import average_precision_score
+
+    bins = np.minimum((p_wrong * 10).astype(int), 9)
+    error = np.abs(np.bincount(bins, p_wrong - wrong, 10)).sum() / len(wrong)
+    precision = average_precision_score(wrong, order) if wrong.any() else None
+    return {"ap": precision, "error": float(error), "share": float(p_wrong.mean() - wrong.mean())}
+
+
+def by_heads(x, labels, wrong, out):
+    """Judges `suspects` of heads; with how many seconds of processor time they took."""
+    before = time.process_time()
+    run = ez.measure((x, labels), model="ridge", trials=20, out=out, progress=False)
+    found = ez.suspects(run, pictures=False, progress=False)
+    seconds = time.process_time() - before
+    p_wrong = found.ranked.sort_values("id")["p_wrong"].to_numpy()
+    return {**judged(wrong, -ranks_of(found), p_wrong), "seconds": seconds}
+
+
+def ranks_of(found):
+    """Rank [K] of each example by id, 0 for the most suspicious."""
+    ids = found.ranked["id"].to_numpy()
+    ranks = np.empty(len(ids))
+    ranks[ids] = np.arange(len(ids))
+    return ranks
+
+
+def by_others(x, labels, wrong):
+    """Judges what others do with the same features."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    rows, found = np.arange(len(labels)), {}
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    near = unit @ unit.T
+    np.fill_diagonal(near, -2)
+    nearest = np.argpartition(-near, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
+    share = (labels[nearest] != labels[:, None]).mean(axis=1)
+    found["50 neighbours"] = judged(wrong, share, share)
+    for name, (strength, standardized) in LOGISTIC.items():
+        used = (x - x.mean(axis=0)) / x.std(axis=0) if standardized else x
+        model = LogisticRegression(C=strength, max_iter=100, tol=1e-2)
+        folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+        before = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it may not have converged, as in the tutorials
+            p = cross_val_predict(model, used, labels, cv=folds, method="predict_proba")
+        seconds = time.process_time() - before
+        own = p[rows, labels]
+        found[f"logistic, {name}: p"] = {**judged(wrong, -own, 1 - own), "seconds": seconds}
+        for score in ("self_confidence", "normalized_margin"):
+            quality = get_label_quality_scores(labels, p, method=score)
+            found[f"cleanlab, {name}: {score}"] = judged(wrong, -quality, 1 - quality)
+        issue = find_label_issues(labels, p, n_jobs=1)
+        found[f"cleanlab, {name}: filter"] = judged(wrong, 2.0 * issue - own, issue.astype(float))
+    return found
+
+
+def from_scratch(images, labels, wrong, out, heads):
+    """Judges `suspects` of networks trained on the images, alone and together with heads on features."""
+    before = time.process_time()
+    run = ez.measure((images, labels), **SCRATCH, recipe="short", jobs=1, out=out, progress=False)
+    seconds = time.process_time() - before
+    alone = ez.suspects(run, pictures=False, progress=False)
+    both = ez.suspects([heads, run], pictures=False, progress=False)
+    return {
+        name: {
+            **judged(wrong, -ranks_of(one), one.ranked.sort_values("id")["p_wrong"].to_numpy()),
+            "seconds": took,
+        }
+        for name, one, took in (("from scratch", alone, seconds), ("both", both, None))
+    }
+
+
+def cell(size, kind, rate, x, images, truth, log_p, runs, scratch):
+    """What is found in a cell, from the file that keeps it or anew."""
+    kept = runs / f"{size}-{kind}-{rate:g}.json"
+    found = json.loads(kept.read_text()) if kept.exists() else {}
+    labels = made_wrong(truth[:size], kind, rate, log_p[:size], seed=size)
+    wrong = labels != truth[:size]
+    out = runs / f"heads-{size}-{kind}-{rate:g}"
+    if "suspects" not in found:
+        found["wrong"] = float(wrong.mean())
+        found["suspects"] = by_heads(x[:size], labels, wrong, out)
+        found |= by_others(x[:size], labels, wrong)
+    if scratch and "both" not in found and size == SIZES[0] and (kind, rate) in SCRATCH_CELLS:
+        images = images[:size]
+        found |= from_scratch(
+            images, labels, wrong, runs / f"scratch-{size}-{kind}-{rate:g}", ez.open_run(out)
+        )
+    if not scratch:
+        shutil.rmtree(out, ignore_errors=True)
+    kept.write_text(json.dumps(found, indent=1))
+    ours = found["suspects"]
+    print(size, kind, rate, {k: v and round(v, 3) for k, v in ours.items()}, flush=True)
+    return found
+
+
+def name_of(kind, rate):
+    return kind if kind == "clean" else f"{kind} {rate:.0%}"
+
+
+def table(found, size):
+    """Rows of a table of one size: orders, then calibration."""
+    lines = [
+        "| labels | wrong | suspects | logistic p | 50 neighbours | cleanlab's best | suspects less "
+        "cleanlab | calibration error | expected share |",
+        "|---|---:|---:|---:|---:|---|---:|---:|---:|",
+    ]
+    for kind, rate in CELLS:
+        one = found[size, kind, rate]
+        ours = one["suspects"]
+        expected = f"{one['wrong'] + ours['share']:.1%}"
+        if kind == "clean":
+            lines.append(f"| clean | 0.0% | | | | | | {ours['error']:.3f} | {expected} |")
+            continue
+        best = max((name for name in one if name.startswith("cleanlab")), key=lambda n: one[n]["ap"])
+        logistic = max(one[name]["ap"] for name in one if name.startswith("logistic"))
+        lines.append(
+            f"| {name_of(kind, rate)} | {one['wrong']:.1%} | {ours['ap']:.3f} | {logistic:.3f} | "
+            f"{one['50 neighbours']['ap']:.3f} | {one[best]['ap']:.3f} ({best.removeprefix('cleanlab, ')}) | "
+            f"{ours['ap'] - one[best]['ap']:+.3f} | {ours['error']:.3f} | {expected} |"
+        )
+    return lines
+
+
+def scratch_table(found):
+    lines = [
+        "| labels | features | from scratch | both | error of both | features, s | from scratch, s |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for kind, rate in SCRATCH_CELLS:
+        one = found[SIZES[0], kind, rate]
+        if "both" in one:
+            lines.append(
+                f"| {name_of(kind, rate)} | {one['suspects']['ap']:.3f} | {one['from scratch']['ap']:.3f} | "
+                f"{one['both']['ap']:.3f} | {one['both']['error']:.3f} | {one['suspects']['seconds']:.0f} | "
+                f"{one['from scratch']['seconds']:.0f} |"
+            )
+    return lines
+
+
+def page(found):
+    lines = ["# Wrong labels from features", "", *__doc__.split("\n\n")[2].splitlines(), ""]
+    lines += ["Average precision of each order; then how well `p_wrong` is calibrated."]
+    for size in SIZES:
+        lines += ["", f"## {size:,} images", "", *table(found, size)]
+    both = scratch_table(found)
+    if len(both) > 2:
+        lines += ["", "## With a training from scratch", ""]
+        lines += [
+            f"{SCRATCH['trials']} trials of {SCRATCH['model']} of {SCRATCH['epochs']} epochs on the 5,000 "
+            "images, alone, and together with the heads (`suspects RUN RUN`). Seconds are of processor time; "
+            "those of features without the making of these.",
+            "",
+            *both,
+        ]
+    return "\n".join([*lines, "", f"`python benchmarks/science/feature_labels.py`, {measured()}.", ""])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--cifar10", required=True)
+    parser.add_argument("--runs", type=Path, default=Path("runs/feature-labels"))
+    parser.add_argument("--scratch", action="store_true", help="train networks in some cells, too")
+    parser.add_argument("--docs", type=Path)
+    options = parser.parse_args()
+    options.runs.mkdir(parents=True, exist_ok=True)
+    x = features_of(options.cifar10, options.runs)
+    log_p = told_by_another(options.cifar10, options.runs)
+    images, truth = images_of(options.cifar10, 0)
+    found = {
+        (size, kind, rate): cell(size, kind, rate, x, images, truth, log_p, options.runs, options.scratch)
+        for size in SIZES
+        for kind, rate in CELLS
+    }
+    text = page(found)
+    print(text)
+    if options.docs is not None:
+        options.docs.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,158 @@
+"""What runs on features take: photos to suspects, heads on 50,000 vectors, and a plan for 1.28 million.
+
+    python benchmarks/speed/features.py --imagenette FOLDER --docs docs/results/features-speed.md
+
+Seconds are of processor time, all processes and threads together. FOLDER has Imagenette's class folders, of
+whose training photos there are 1,000: `measure --features auto --trials 20` and `suspects`, features made
+anew. Vectors are random. The last row is foretold from two parts of 1.28 million x 768 vectors of 1,000
+classes: time and memory grow evenly. Beside each stands how much of the matrix-product peak is used: the
+products that have to be computed (moments, leave-one-out errors, outputs), over the time, over what a product
+of two large matrices reaches here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from kit.machine import measured
+
+TRIALS, SHARES, FOLDS = 20, (0.05, 0.2, 0.8), 5
+SAMPLE = 1024  # examples of a head of which leave-one-out errors are computed
+FULL = 1_281_167
+
+
+def processor_seconds():
+    """Seconds of processor time of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run(*command):
+    """Seconds of processor time and gigabytes at the most of a command."""
+    before = processor_seconds()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return processor_seconds() - before
+
+
+def peak():
+    """Products and sums a second of processor time in a product of large matrices."""
+    import torch
+
+    a = torch.randn(4096, 4096)
+    best = np.inf
+    for _ in range(5):
+        before = time.process_time()
+        a @ a
+        best = min(best, time.process_time() - before)
+    return 2 * 4096**3 / best
+
+
+def products(num, width, classes, trials):
+    """Products and sums that the heads of so many trials take, at the least."""
+    repeats = trials / FOLDS
+    moments = repeats * num * width**2  # symmetric
+    fits = trials * sum(2 * SAMPLE * width**2 + 9 * width**3 for share in SHARES if share * num > width)
+    outputs = trials * len(SHARES) * 2 * num * width * classes
+    return moments + fits + outputs
+
+
+HEADS = """
+import sys, resource, time, numpy as np, easiness as ez
+num, width, classes, trials, out = *map(int, sys.argv[1:5]), sys.argv[5]
+rng = np.random.default_rng(0)
+labels = np.arange(num) % classes
+means = rng.standard_normal((classes, width), np.float32)
+x = np.empty((num, width), np.float16)
+for at in range(0, num, 8192):
+    own = labels[at : at + 8192]
+    x[at : at + 8192] = 3 * rng.standard_normal((len(own), width), np.float32) + means[own]
+positions = np.arange(num, dtype=np.float32)[:, None]
+before = time.process_time()
+ez.measure((positions, labels), features=x, trials=trials, out=out, progress=False)
+used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print(time.process_time() - before, used / 2**20)
+"""
+
+
+def heads(num, width, classes, trials):
+    """Seconds of processor time and GiB at the most of heads on random vectors."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", HEADS, *map(str, (num, width, classes, trials)), f"{folder}/run"]
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+    return tuple(map(float, found))
+
+
+def photos(imagenette):
+    """Seconds of processor time of `measure` and of `suspects` on 1,000 photos."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = f"{folder}/run"
+        program = [sys.executable, "-m", "easiness"]
+        measure = run(
+            *program, "measure", str(imagenette), "--features", "auto", "--trials", str(TRIALS), "--out", out
+        )
+        again = run(
+            *program, "measure", str(imagenette), "--features", "auto", "--trials", str(TRIALS), "--out", out
+        )
+        return measure, run(*program, "suspects", out), again
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--imagenette", type=Path)
+    parser.add_argument("--docs", type=Path)
+    parser.add_argument("--part", type=int, default=60_000, help="vectors of the 1.28 million to measure")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    best = peak()
+    rows = []
+    if options.imagenette is not None:
+        measure, suspects, again = photos(options.imagenette)
+        rows.append(f"| 1,000 photos: measure, then suspects | {measure:.0f} + {suspects:.0f} s | | |")
+        rows.append(f"| the same `measure` once more | {again:.1f} s | | |")
+    seconds, memory = heads(50_000, 1280, 10, TRIALS)
+    used = products(50_000, 1280, 10, TRIALS) / seconds / best
+    rows.append(f"| heads, 50,000 x 1,280, 10 classes | {seconds:.0f} s | {memory:.1f} GiB | {used:.0%} |")
+    small = heads(options.part // 2, 768, 1000, FOLDS)
+    part = heads(options.part, 768, 1000, FOLDS)
+    slope = (part[0] - small[0]) / (options.part / 2)
+    full = (part[0] + slope * (FULL - options.part)) * TRIALS / FOLDS
+    growth = (part[1] - small[1]) / (options.part / 2)
+    memory = part[1] + growth * (FULL - options.part)
+    used = products(FULL, 768, 1000, TRIALS) / full / best
+    rows.append(
+        f"| heads, 1.28 M x 768, 1,000 classes, foretold from {options.part:,} | {full / 3600:.1f} h | "
+        f"{memory:.1f} GiB | {used:.0%} |"
+    )
+    text = "\n".join(
+        [
+            "# What runs on features take",
+            "",
+            *__doc__.split("\n\n")[2].strip().splitlines(),
+            "",
+            f"{TRIALS} trials of three shares (1/20, 1/5, 4/5).",
+            "",
+            "| what | processor time | memory | of the peak |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"`python benchmarks/speed/features.py`, {measured()}; the peak is {best / 1e9:.0f} GFLOP a "
+            "second of processor time.",
+        ]
+    )
+    print(text)
+    if options.docs is not None:
+        options.docs.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
