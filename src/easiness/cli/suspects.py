@@ -53,7 +53,8 @@ def suspects(
     found = study.suspects(
         opened, split=split, above=above, epoch=epoch, share=share, pictures=pictures, source=source
     )
-    missing = next(filter(None, map(models.missing_code, (one.model for one in opened))), "")
-    if missing and trust and pictures:
+    asked = [one.model for one in opened] if trust and pictures else []
+    missing = next(filter(None, map(models.missing_code, asked)), "")
+    if missing:
         typer.echo(f"note: {missing}; the labels are judged by the record, without the networks", err=True)
     results.show_result(found, output)

@@ -107,7 +107,7 @@ def test_debug_shows_the_traceback_too(tmp_path, command, place):
 
 
 def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
-    def unreadable(_self, _epoch, **_):
+    def unreadable(_self, **_):
         raise PermissionError(13, "Permission denied", "somewhere")
 
     monkeypatch.setattr("easiness.store.run.Run.scores", unreadable)
@@ -117,7 +117,7 @@ def test_a_disk_error_anywhere_else_is_one_line(command, measured, monkeypatch):
 
 
 def test_an_interrupt_names_the_command_that_goes_on(command, measured, monkeypatch):
-    def interrupted(_self, _epoch, **_):
+    def interrupted(_self, **_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("easiness.store.run.Run.scores", interrupted)
