@@ -66,13 +66,13 @@ class _NoLayer(nn.Module):
 
 
 def test_maps_are_averaged_over_space(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.training.features.build_model", lambda *_: _MapsLast(2))
+    monkeypatch.setattr("easiness.training.stored_network.build_model", lambda *_: _MapsLast(2))
     images = torch.arange(18.0).view(2, 1, 3, 3)
     features = FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_MapsLast(2)), CPU).read(images)
     assert features.tolist() == [[4.0], [13.0]]
 
 
 def test_a_network_without_such_a_layer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easiness.training.features.build_model", lambda *_: _NoLayer(2))
+    monkeypatch.setattr("easiness.training.stored_network.build_model", lambda *_: _NoLayer(2))
     with pytest.raises(BadInput, match="layer with 2 outputs"):
         FeatureReader("any", Signature((1, 3, 3)), 2, _weights(_NoLayer(2)), CPU)
