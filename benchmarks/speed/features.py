@@ -5,9 +5,10 @@
 Seconds are of processor time, all processes and threads together. FOLDER has Imagenette's class folders, of
 whose training photos there are 1,000: `measure --features auto --trials 20` and `suspects`, features made
 anew. Vectors are random. The last row is foretold from two parts of 1.28 million x 768 vectors of 1,000
-classes: time and memory grow evenly. Beside each stands how much of the matrix-product peak is used: the
-products that have to be computed (moments, leave-one-out errors, outputs), over the time, over what a product
-of two large matrices reaches here.
+classes, which lie in a file: time and memory grow evenly. Memory counts pages of files that are mapped, which
+the system takes back where others need them. Beside each stands how much of the matrix-product peak is used:
+the products that have to be computed (moments, leave-one-out errors, outputs), over the time, over what a
+product of two large matrices reaches here.
 """
 
 from __future__ import annotations
@@ -72,13 +73,14 @@ num, width, classes, trials, out = *map(int, sys.argv[1:5]), sys.argv[5]
 rng = np.random.default_rng(0)
 labels = np.arange(num) % classes
 means = rng.standard_normal((classes, width), np.float32)
-x = np.empty((num, width), np.float16)
+x = np.lib.format.open_memmap(out + ".npy", "w+", np.float16, (num, width))
 for at in range(0, num, 8192):
     own = labels[at : at + 8192]
     x[at : at + 8192] = 3 * rng.standard_normal((len(own), width), np.float32) + means[own]
+del x
 positions = np.arange(num, dtype=np.float32)[:, None]
 before = time.process_time()
-ez.measure((positions, labels), features=x, trials=trials, out=out, progress=False)
+ez.measure((positions, labels), features=out + '.npy', trials=trials, out=out, progress=False)
 used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(time.process_time() - before, used / 2**20)
 """
@@ -110,7 +112,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--imagenette", type=Path)
     parser.add_argument("--docs", type=Path)
-    parser.add_argument("--part", type=int, default=60_000, help="vectors of the 1.28 million to measure")
+    parser.add_argument("--part", type=int, default=240_000, help="vectors of the 1.28 million to measure")
     options = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     best = peak()
@@ -122,11 +124,11 @@ def main():
     seconds, memory = heads(50_000, 1280, 10, TRIALS)
     used = products(50_000, 1280, 10, TRIALS) / seconds / best
     rows.append(f"| heads, 50,000 x 1,280, 10 classes | {seconds:.0f} s | {memory:.1f} GiB | {used:.0%} |")
-    small = heads(options.part // 2, 768, 1000, FOLDS)
+    small = heads(options.part * 3 // 4, 768, 1000, FOLDS)
     part = heads(options.part, 768, 1000, FOLDS)
-    slope = (part[0] - small[0]) / (options.part / 2)
+    slope = (part[0] - small[0]) / (options.part / 4)
     full = (part[0] + slope * (FULL - options.part)) * TRIALS / FOLDS
-    growth = (part[1] - small[1]) / (options.part / 2)
+    growth = (part[1] - small[1]) / (options.part / 4)
     memory = part[1] + growth * (FULL - options.part)
     used = products(FULL, 768, 1000, TRIALS) / full / best
     rows.append(
