@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +26,7 @@ from easiness.training import (
     Observer,
     StepObserver,
     TrainingSet,
+    how_it_ran,
     num_gpus,
     seed_all,
     set_up,
@@ -84,12 +84,7 @@ def run_trial(
             train_loss=losses,
             weights={name: _array(value) for name, value in network.weights().items()},
         )
-    record.ran.update(
-        seconds=round(time.perf_counter() - began, 3),
-        device=str(device),
-        torch=str(torch.__version__),
-        machine=platform.machine(),
-    )
+    record.ran.update(how_it_ran(began, device))
     return record
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import platform
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from easiness.heads.values import Rows
 from easiness.inputs import Packed
 from easiness.record import KeptLogits, ObservationLog, Observations, Statistics, TrialRecord
 from easiness.spec import RIDGE, TrialSpec
-from easiness.training import EpochReport, Listener, set_up
+from easiness.training import EpochReport, Listener, how_it_ran, set_up
 
 Labels = npt.NDArray[np.int64]
 Groups = npt.NDArray[np.int64] | None
@@ -94,14 +93,9 @@ def run_heads(
                 for seen in own
             ]
             probes[probe.name] = _joined(_ask(asked, rows[probe.name], logs, listener), own)
-        _report(spec, probes, losses, time.perf_counter() - began, listener)
     record = TrialRecord(probes=probes, train_loss=losses, weights=weights)
-    record.ran.update(
-        seconds=round(time.perf_counter() - began, 3),
-        device=str(device),
-        torch=str(torch.__version__),
-        machine=platform.machine(),
-    )
+    _report(spec, record, time.perf_counter() - began, listener)
+    record.ran.update(how_it_ran(began, device))
     return record
 
 
@@ -230,28 +224,18 @@ def _ask(
     return [log.observations() for log in logs]
 
 
-def _report(
-    spec: TrialSpec,
-    probes: Mapping[str, Observations],
-    losses: Sequence[float],
-    seconds: float,
-    listener: Listener,
-) -> None:
+def _report(spec: TrialSpec, record: TrialRecord, seconds: float, listener: Listener) -> None:
     """Tell of each row: the accuracy on what its heads saw, on the rest, and on a split that is held out."""
     assert spec.heads is not None
-    for row, (loss, share) in enumerate(zip(losses, spec.heads.shares, strict=True)):
-        accuracy: dict[str, float] = {}
-        for name, seen in probes.items():
-            right, trained_on = seen.correct[row], seen.trained_on[row]
-            parts = {name: right[trained_on], "left_out" if name == "train" else name: right[~trained_on]}
-            accuracy |= {part: float(values.mean()) for part, values in parts.items() if len(values)}
+    accuracy = record.accuracy()
+    for row, share in enumerate(spec.heads.shares):
         report = EpochReport(
             trial=spec.index,
             epoch=row + 1,
-            epochs=len(losses),
-            train_loss=loss,
-            accuracy=accuracy,
-            seconds=seconds / len(losses),
+            epochs=record.num_epochs,
+            train_loss=record.train_loss[row],
+            accuracy={name: values[row] for name, values in accuracy.items()},
+            seconds=seconds / record.num_epochs,
             share=share,
         )
         listener.on_epoch(report)

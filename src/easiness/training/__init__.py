@@ -3,6 +3,7 @@
 from easiness.training.device import (
     choose_precision,
     device_name,
+    how_it_ran,
     num_gpus,
     own_device,
     resolve_device,
@@ -30,6 +31,7 @@ __all__ = [
     "can_be_graphed",
     "choose_precision",
     "device_name",
+    "how_it_ran",
     "find_classifier",
     "measure_speed",
     "network_facts",

@@ -14,10 +14,11 @@ import os
 import platform
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -67,6 +68,16 @@ def own_device(device: torch.device) -> torch.device:
     if device != torch.device("cuda"):
         return device
     return torch.device("cuda", worker_number() % num_gpus(device))
+
+
+def how_it_ran(began: float, device: torch.device) -> dict[str, Any]:
+    """Where a trial ran, and the seconds since ``began`` (``time.perf_counter``)."""
+    return {
+        "seconds": round(time.perf_counter() - began, 3),
+        "device": str(device),
+        "torch": str(torch.__version__),
+        "machine": platform.machine(),
+    }
 
 
 def device_name(device: torch.device) -> str:
