@@ -8,11 +8,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from easiness.errors import BadInput, nearest
 from easiness.regular_file import read_regular
 from easiness.spec.image_settings import ImageSettings
+from easiness.spec.text_settings import TextSettings
 
 RECIPE_VERSION = 1
 """Changes whenever the same recipe would train to other weights; it is part of a trial's identity."""
@@ -23,8 +32,9 @@ MOST_BYTES = 2**14
 _MOST_SHOWN = 80  # characters of a value in an error
 
 IMAGE = "image"
-KIND_SETTINGS: Mapping[str, type[BaseModel]] = {IMAGE: ImageSettings}
+KIND_SETTINGS: Mapping[str, type[BaseModel]] = {IMAGE: ImageSettings, "text": TextSettings}
 """The part of a recipe that belongs to a kind of examples, by its name; the other kinds have none."""
+_LATER = {name for kind, part in KIND_SETTINGS.items() if kind != IMAGE for name in part.model_fields}
 
 
 class _TrainingSettings(BaseModel):
@@ -44,7 +54,7 @@ class _TrainingSettings(BaseModel):
     )
 
 
-class Recipe(ImageSettings, _TrainingSettings):
+class Recipe(TextSettings, ImageSettings, _TrainingSettings):
     """Optimizer, schedule and augmentation of a trial (Kishida and Nakayama 2019, section 3.1).
 
     The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":
@@ -55,6 +65,13 @@ class Recipe(ImageSettings, _TrainingSettings):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, write: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+        """In documents without usual settings of kinds that came later: they stay what they were."""
+        written: dict[str, Any] = write(self)
+        usual = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
+        return {name: value for name, value in written.items() if not (info.mode_is_json() and name in usual)}
 
     def identity(self, kind: str = IMAGE) -> dict[str, Any]:
         """The settings that decide what is learned from examples of a kind, by name.

@@ -19,6 +19,7 @@ from easiness.spec import (
     SplitRef,
     TrialSpec,
     content_hash,
+    settings_of_others,
 )
 
 
@@ -132,8 +133,22 @@ OTHER: dict[str, list[Any]] = {
 
 def test_every_field_is_tried():
     assert set(OTHER) == set(TrialSpec.model_fields)
-    assert len(OTHER["recipe"]) == len(Recipe.model_fields)
+    assert len(OTHER["recipe"]) == len(Recipe.model_fields.keys() - settings_of_others("image"))
     assert len(OTHER["draw"]) == 1 + len(Draw.model_fields)
+
+
+def test_settings_of_a_kind_count_for_that_kind_alone():
+    changed = [Recipe(word_dropout=0.1), Recipe(max_words=9)]
+    texts = data_ref(kind="text", image_shape=None)
+    assert len({trial(recipe=recipe, data=texts).hash for recipe in [Recipe(), *changed]}) == 3
+    assert {trial(recipe=recipe).hash for recipe in [Recipe(), *changed]} == {trial().hash}
+
+
+def test_documents_name_settings_of_later_kinds_where_they_are_not_as_usual():
+    assert "word_dropout" not in trial().model_dump_json()
+    written = trial(recipe=Recipe(word_dropout=0.1)).model_dump_json()
+    assert '"word_dropout":0.1' in written
+    assert TrialSpec.model_validate_json(written).recipe == Recipe(word_dropout=0.1)
 
 
 def test_what_features_are_called_is_not_in_the_hash():
