@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from easiness.errors import BadInput
-from easiness.regular_file import text_lines
+from easiness.regular_file import UTF_8, open_regular, text_lines
 
 SEPARATORS = ",;\t"
 
@@ -36,17 +36,20 @@ def _is_formula(text: str) -> bool:
     return _FORMULA.match(text.lstrip(_MARK)) is not None
 
 
-def csv_rows(path: Path, what: str, errors: str = "strict") -> Iterator[tuple[int, list[str]]]:
+def csv_rows(
+    path: Path, what: str, errors: str = "strict", encoding: str | None = UTF_8
+) -> Iterator[tuple[int, list[str]]]:
     """The cells of each row, the header first, with the number of the line that the row ends on, from 1.
 
     Commas, semicolons or tabs separate them. Rows without cells are among them. An error calls the file
-    ``what``; ``errors`` says what becomes of text that is not UTF-8, as for `open`.
+    ``what``; ``errors`` says what becomes of bytes that are no text, as for `open`. The ``encoding`` is UTF-8
+    where the user, who may give it, has not (``None``).
 
     Raises:
-        BadInput: the file cannot be read, or is no CSV in UTF-8.
+        BadInput: the file cannot be read, or is no CSV in that encoding.
     """
     try:
-        lines = text_lines(path, errors)
+        lines = text_lines(path, errors, encoding or UTF_8)
         first = next(lines, "")
         reader = csv.reader(chain([first], lines), strict=True, delimiter=_separator(first))
         for cells in reader:
@@ -55,12 +58,36 @@ def csv_rows(path: Path, what: str, errors: str = "strict") -> Iterator[tuple[in
         raise BadInput(
             f"{path}: the {what} cannot be read ({error.strerror or error}); give one that can"
         ) from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{path}: the {what} is not UTF-8; save the file in that encoding") from None
+    except UnicodeError:
+        raise _undecodable(path, what, encoding) from None
     except csv.Error as error:
         raise BadInput(
             f"{path}: line {reader.line_num}: the {what} is not CSV ({error}); mend the quotes"
         ) from None
+
+
+def _undecodable(path: Path, what: str, encoding: str | None) -> BadInput:
+    """What is wrong with a file of bytes that are no text, with the line of the first of them."""
+    number = _first_undecodable(path, encoding or UTF_8)
+    place = "" if number is None else f"line {number}: "
+    if encoding in (None, UTF_8):
+        other = "" if encoding else ", or name its own with --encoding, such as latin-1"
+        return BadInput(f"{path}: {place}the {what} is not UTF-8; save the file in that encoding{other}")
+    return BadInput(f"{path}: {place}the {what} is not in {encoding}; give --encoding its own")
+
+
+def _first_undecodable(path: Path, encoding: str) -> int | None:
+    """The first line, from 1, that is no text; ``None`` where no line is by itself, as in UTF-16."""
+    try:
+        with open_regular(path) as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    line.decode(encoding)
+                except UnicodeError:
+                    return number
+    except OSError:  # it could be read a moment ago
+        pass
+    return None
 
 
 def _separator(header: str) -> str:

@@ -16,6 +16,9 @@ from typing import BinaryIO
 MOST_IN_A_LINE = 2**20
 """Characters: a file without line ends is no table, and would be taken into memory whole."""
 
+UTF_8 = "utf-8-sig"
+"""With or without the mark that some programs begin with."""
+
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFCHR: "a device",
@@ -50,14 +53,14 @@ def read_regular(path: Path, most: int) -> bytes:
         return file.read()
 
 
-def text_lines(path: Path, errors: str = "strict") -> Iterator[str]:
-    """The lines of the UTF-8 text at ``path``, ends as they are, without a mark of the byte order.
+def text_lines(path: Path, errors: str = "strict", encoding: str = UTF_8) -> Iterator[str]:
+    """The lines of the text at ``path``, ends as they are; of UTF-8 without a mark of the byte order.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has a line of `MOST_IN_A_LINE` characters.
-        UnicodeDecodeError: it is not UTF-8, and ``errors`` are strict.
+        UnicodeError: it is in another encoding, and ``errors`` are strict.
     """
-    with io.TextIOWrapper(open_regular(path), encoding="utf-8-sig", errors=errors, newline="") as file:
+    with io.TextIOWrapper(open_regular(path), encoding=encoding, errors=errors, newline="") as file:
         number = 0
         while line := file.readline(MOST_IN_A_LINE):
             number += 1

@@ -15,7 +15,10 @@ from easiness.errors import BadInput
 from easiness.spec import Loading
 
 _READ = Fields(
-    ("data_root", "download", "allow_outside", "skip_unreadable", "columns"),
+    (
+        *("data_root", "download", "allow_outside", "skip_unreadable", "columns"),
+        *("text", "sound", "inputs", "label", "encoding"),
+    ),
     help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
 )
 

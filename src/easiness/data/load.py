@@ -14,8 +14,13 @@ from easiness.data.holdout import hold_out
 from easiness.data.relabelling import relabelled
 from easiness.data.sources import SourceRequest, absolute, accepted, find_source
 from easiness.data.sources.arrays import from_arrays
+from easiness.data.sources.given_options import (
+    check_no_columns,
+    checked_columns,
+    checked_encoding,
+    checked_inputs,
+)
 from easiness.data.sources.hub import from_hub_object, is_hub_object
-from easiness.data.sources.manifest import checked_columns
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
 from easiness.spec import Loading, LoadOptions
@@ -35,6 +40,12 @@ def load_dataset(
     holdout: float | None = None,
     labels: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
+    text: str | None = None,
+    sound: str | None = None,
+    inputs: Sequence[str] | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    rate: int | None = None,
     group: Any = None,
 ) -> Dataset:
     """The labelled examples at ``source``.
@@ -65,6 +76,15 @@ def load_dataset(
             and ``limit``.
         columns: the names that a CSV file has for ``path``, ``label`` and ``split``, where they are others:
             ``{"path": "filename", "label": "breed"}``.
+        text: the column of a table (CSV, Parquet, ``hf:NAME``, an object of `datasets`) that holds the texts
+            that are the examples.
+        sound: the column of a table that holds recordings, or their paths, which are the examples.
+        inputs: the columns of a table that are the input, which makes it one of vectors: numbers, categories
+            or lists of numbers.
+        label: the column of a table that holds the labels, where it is not ``label``.
+        encoding: of a CSV and of ``.txt`` files, where it is not UTF-8: a name that Python knows, such as
+            ``latin-1``.
+        rate: samples a second of arrays of recordings.
         group: a column of a CSV or Parquet file whose examples of one value are of one origin (the patient,
             the film), or such a value for each training example of the source [K]: `Dataset.groups`.
 
@@ -78,9 +98,18 @@ def load_dataset(
         skip_unreadable=skip_unreadable,
         columns=checked_columns(columns),
         group=group if isinstance(group, str) else None,
+        text=text,
+        sound=sound,
+        inputs=checked_inputs(inputs),
+        label=label,
+        encoding=checked_encoding(encoding),
     )
     if not isinstance(source, str | os.PathLike):
-        dataset = _load_object(source, held_out, classes, skip_unreadable)
+        dataset = _load_object(source, held_out, classes, options, rate)
+    elif rate is not None:
+        raise BadInput(
+            f"rate {rate}: goes with arrays of recordings; leave it out, since {source} has its own"
+        )
     elif held_out is not None:
         raise BadInput(f"{source}: held_out= goes with arrays and Datasets; put a split beside this source")
     else:
@@ -108,16 +137,22 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
     return data if loading.labels is None else relabelled(data, loading.labels)
 
 
-def _load_object(source: Any, held_out: Any, classes: Sequence[str] | None, skip_unreadable: bool) -> Dataset:
+def _load_object(
+    source: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
+) -> Dataset:
+    skip_unreadable = options.skip_unreadable
+    if is_hub_object(source):
+        return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
+    check_no_columns(options)
     if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
             raise BadInput(
                 f"a source of {len(source)} parts: not a pair; give arrays as (x, y), or a list of "
                 "(image, label)"
             )
-        return from_arrays(*source, held_out=held_out, classes=classes)
-    if is_hub_object(source):
-        return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
+        return from_arrays(*source, held_out=held_out, classes=classes, rate=rate)
+    if rate is not None:
+        raise BadInput(f"rate {rate}: goes with a pair of arrays (x, y); leave it out")
     for given in (source, held_out):
         refuse_iterable(given)
     if not is_map_style(source):

@@ -51,6 +51,12 @@ def measure(
     holdout: float | None = None,
     labels: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
+    text: str | None = None,
+    sound: str | None = None,
+    inputs: Sequence[str] | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    rate: int | None = None,
     cache: bool = True,
     pretrained: bool = False,
     batch_size: int | None = None,
@@ -106,6 +112,11 @@ def measure(
         labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
             does not name are left out.
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
+        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
+        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
+        label: column of a table that holds the labels.
+        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
+        rate: samples a second of recordings that are given as arrays.
         cache: keep photos at the working resolution in a file in the folder ``easiness-cache`` beside
             ``out``, for this run and others.
         pretrained: start from the published weights of a torchvision or timm network, where they are on

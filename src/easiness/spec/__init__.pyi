@@ -16,6 +16,7 @@ from .heads import (
     fraction_of as fraction_of,
     shares_text as shares_text,
 )
+from .loading import Loading as Loading
 from .named_recipes import (
     BASE as BASE,
     DEFAULT_RECIPE as DEFAULT_RECIPE,
@@ -36,6 +37,7 @@ from .option import (
     Option as Option,
     from_arguments as from_arguments,
     options_of as options_of,
+    read_names as read_names,
     read_numbers as read_numbers,
 )
 from .options import (
@@ -45,7 +47,6 @@ from .options import (
     Execution as Execution,
     Jobs as Jobs,
     Keep as Keep,
-    Loading as Loading,
     Precision as Precision,
     RecipeGiven as RecipeGiven,
     Recording as Recording,

@@ -8,9 +8,10 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from easiness.spec.data_ref import DatasetRef
+from easiness.spec.loading import Loading
 from easiness.spec.named_recipes import RECIPES, named_recipe
 from easiness.spec.option import Option, options_of
-from easiness.spec.options import Loading, Training
+from easiness.spec.options import Training
 from easiness.spec.recipe import Recipe
 from easiness.spec.trial import RunSpec
 

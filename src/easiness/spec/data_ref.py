@@ -41,6 +41,11 @@ class LoadOptions(Frozen):
     labels: str | None = None
     columns: dict[str, str] | None = None
     group: str | None = None
+    text: str | None = None
+    sound: str | None = None
+    inputs: tuple[str, ...] | None = None
+    label: str | None = None
+    encoding: str | None = None
 
     @model_serializer(mode="wrap")
     def _as_before(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -54,7 +59,9 @@ class LoadOptions(Frozen):
         }
 
 
-_NEWER = ("labels", "columns", "group", "unreadable", "num_other_files", "other_files", "kind", "shape")
+_OF_TABLES = ("text", "sound", "inputs", "label", "encoding")
+_OF_DATA = ("unreadable", "num_other_files", "other_files", "kind", "shape")
+_NEWER = ("labels", "columns", "group", *_OF_TABLES, *_OF_DATA)
 
 _LEFT_OUT = {"num_unreadable", "unreadable", "num_other_files", "other_files"}
 _HOW_TO_LOAD = {"source", "limit", *_LEFT_OUT, *LoadOptions.model_fields}

@@ -83,3 +83,11 @@ def read_columns(text: str) -> dict[str, str]:
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise ValueError(f"{text!r}: name them as in path=filename,label=breed")
     return {ours.strip(): theirs for ours, _, theirs in pairs}
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """The names in ``a,b``, without the spaces around them."""
+    names = tuple(name.strip() for name in text.split(","))
+    if not all(names):
+        raise ValueError(f"{text!r}: name columns with commas between them, as in length,width")
+    return names

@@ -3,13 +3,13 @@
 # Annotations are not postponed: the command line reads them as they are, without loading what they name.
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option, read_columns, read_minutes, read_numbers
+from easiness.spec.option import Option, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
@@ -40,49 +40,6 @@ def _number_or_auto(text: str) -> str:
 def _jobs(text: str) -> Any:
     """The number in ``text``, or the text, which is ``auto`` or refused when it is used."""
     return int(text) if text.isascii() and text.isdigit() else text
-
-
-@dataclass(frozen=True)
-class Loading:
-    """How the examples are read from their source, and which of them."""
-
-    limit: Annotated[int | None, Option("--limit", "Train on this many examples, class-balanced.")] = None
-    holdout: Annotated[
-        float | None,
-        Option("--holdout", "Hold out this share of each class, where no split is held out."),
-    ] = None
-    data_root: Annotated[
-        str | Path | None,
-        Option("--data-root", "Folder of a torchvision data set.", typed=Path | None),
-    ] = None
-    download: Annotated[
-        bool, Option("--download", "Let torchvision or the hub download what is not on disk.")
-    ] = False
-    allow_outside: Annotated[
-        bool, Option("--allow-outside", "Let a CSV name files outside of its folder.")
-    ] = False
-    labels: Annotated[
-        str | Path | None,
-        Option(
-            "--labels",
-            "CSV of id,label to train with instead of the source's labels; examples that it lacks, or says "
-            "to drop, are left out.",
-            metavar="FILE.csv",
-            typed=Path | None,
-        ),
-    ] = None
-    skip_unreadable: Annotated[
-        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and name them.")
-    ] = False
-    columns: Annotated[
-        Mapping[str, str] | None,
-        Option(
-            "--columns",
-            "Names that a CSV has for path, label and split, where they are others.",
-            metavar="path=filename,label=breed",
-            read=read_columns,
-        ),
-    ] = None
 
 
 @dataclass(frozen=True)

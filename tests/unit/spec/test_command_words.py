@@ -60,10 +60,17 @@ def test_every_way_to_load_has_its_option():
         allow_outside=True,
         skip_unreadable=True,
         columns={"path": "filename", "label": "breed"},
+        text="question",
+        sound="take",
+        inputs=("length", "width"),
+        label="species",
+        encoding="latin-1",
     )
     assert command_line("measure", loading_of(data)).split()[2:] == [
         *["--limit", "10", "--holdout", "0.25", "--data-root", "sets", "--allow-outside"],
         *["--labels", "labels.csv", "--skip-unreadable", "--columns", "path=filename,label=breed"],
+        *["--text", "question", "--sound", "take", "--inputs", "length,width", "--label", "species"],
+        *["--encoding", "latin-1"],
     ]
 
 

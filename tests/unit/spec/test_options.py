@@ -26,7 +26,8 @@ from easiness.spec import (
 
 KINDS: tuple[type, ...] = (Drawing, Execution, Loading, Recording, Training, Trials)
 RANKED = {"pretrained", "train_share", "image_size"}
-ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns"}
+TABLES = {"text", "sound", "inputs", "label", "encoding", "rate"}
+ELSEWHERE = {"data_root", "download", "allow_outside", "skip_unreadable", "columns", *TABLES}
 CHOOSING = {"compile", "checkpoint_every"}
 CLUSTER = {"executor", "ray_address", "jobs"}
 
@@ -37,7 +38,7 @@ FACES: list[tuple[Callable[..., Any], tuple[type, ...], set[str]]] = [
     (ez.corrupt, (Training, Drawing, Loading, Execution), RANKED | ELSEWHERE | CHOOSING | {"steps"}),
     (ez.verify, (Training, Loading, Execution), {"train_share"} | CHOOSING),
     (ez.validate, (Training, Loading, Execution), RANKED | CHOOSING | {"model"}),
-    (ez.paper, (Loading, Execution), CHOOSING | {"allow_outside", "skip_unreadable", "columns"}),
+    (ez.paper, (Loading, Execution), CHOOSING | TABLES | {"allow_outside", "skip_unreadable", "columns"}),
     (ez.prune, (Drawing,), {"rates", "policies", "repetitions", "steps", "other_label"}),
     (ez.perturbation_curve, (Execution,), CHOOSING | CLUSTER),
     (ez.pseudo_patterns, (Execution,), CHOOSING | CLUSTER),
@@ -74,7 +75,7 @@ def test_values_are_frozen_and_each_option_is_declared_once(kind):
     assert not others & {field.name for field in fields(kind)}
     assert all(field.default is not MISSING for field in fields(kind))
     options = options_of(kind)
-    assert {field.name for field in fields(kind)} - {"splits"} == set(options)
+    assert {field.name for field in fields(kind)} - {"splits", "rate"} == set(options)
     assert all(option.flag.startswith("--") and option.help.endswith(".") for _, option in options.values())
 
 
@@ -91,4 +92,13 @@ def test_columns_are_read_as_names():
     assert read("path=filename, label=breed=x") == {"path": "filename", "label": "breed=x"}
     for text in ("path", "path=", "=filename", "path=a,", ""):
         with pytest.raises(ValueError, match="path=filename,label=breed"):
+            read(text)
+
+
+def test_inputs_are_read_as_names():
+    read = options_of(Loading)["inputs"][1].read
+    assert read is not None
+    assert read("petal length, petal width") == ("petal length", "petal width")
+    for text in ("", "a,", ",a"):
+        with pytest.raises(ValueError, match="length,width"):
             read(text)

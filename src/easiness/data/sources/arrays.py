@@ -27,7 +27,9 @@ _AGAIN = "save it again"
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None) -> Dataset:
+def from_arrays(
+    x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] | None = None, rate: int | None = None
+) -> Dataset:
     """Examples ``x`` and labels ``y`` [K] from NumPy or torch, copied; ids are 0..K-1.
 
     Images are [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
@@ -37,6 +39,8 @@ def from_arrays(x: Any, y: Any, *, held_out: Any = None, classes: Sequence[str] 
     Raises:
         BadInput: anything else, or labels that are wrong.
     """
+    if rate is not None:
+        raise BadInput(f"rate {rate}: goes with arrays of recordings; leave it out")
     train = _from_pair(x, y, "x", "y", "train")
     test = None
     if held_out is not None:

@@ -18,13 +18,15 @@ from easiness.errors import BadInput, nearest
 Groups = npt.NDArray[np.object_]
 
 
-def groups_in_manifest(path: Path, column: str, path_columns: Sequence[str], ids: Ids) -> Groups:
+def groups_in_manifest(
+    path: Path, column: str, path_columns: Sequence[str], ids: Ids, encoding: str | None = None
+) -> Groups:
     """The values [K] in a column of a CSV file, of the examples whose normalized paths are ``ids``.
 
     Raises:
         BadInput: there is no such column, or several, or a value is empty.
     """
-    rows = csv_rows(path, "manifest")
+    rows = csv_rows(path, "manifest", encoding=encoding)
     _, header = next(rows, (1, []))
     _check_column(path, column, header)
     of_path = next(header.index(name) for name in path_columns if name in header)

@@ -9,7 +9,7 @@ import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,13 +17,13 @@ from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.given_options import COLUMNS, named_columns
 from easiness.data.sources.groups import groups_in_manifest
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
-COLUMNS = ("path", "label", "split")
 NEEDED = COLUMNS[:2]
 FOR_PATH = ("path", "filename", "file", "image", "id")  # the first that is there
 SPLITS = ("train", *HELD_OUT_NAMES)
@@ -46,6 +46,7 @@ def load_manifest(
     skip_unreadable: bool = False,
     allow_outside: bool = False,
     columns: Mapping[str, str] | None = None,
+    encoding: str | None = None,
 ) -> Dataset:
     """The examples listed in the CSV file at the absolute ``path``, in its order.
 
@@ -66,7 +67,7 @@ def load_manifest(
             path, a path to no file, one out of the folder (without ``allow_outside``) or a class that is
             not in the training split; the ids of a list are positions; a label has two class names.
     """
-    rows = list(_read_rows(path, columns))
+    rows = list(_read_rows(path, columns, encoding))
     _check_no_positions(rows, path)
     rows = [row._replace(path=_inside(row, path, allow_outside)) for row in rows]
     _check_paths(rows, path)
@@ -204,28 +205,9 @@ def _class_names(train: list[Row], path: Path) -> list[str] | None:
     return names if sorted(named) == list(range(len(named))) else None
 
 
-def checked_columns(columns: Any) -> dict[str, str] | None:
-    """The argument ``columns`` of `load_dataset`, or ``None`` where it maps nothing.
-
-    Raises:
-        BadInput: it is no mapping of names, or maps something else than a path, a label or a split.
-    """
-    if not columns:
-        return None
-    if not isinstance(columns, Mapping) or not all(isinstance(name, str) for name in columns.values()):
-        raise BadInput('columns: give names by names, such as {"path": "filename", "label": "breed"}')
-    for ours in columns:
-        if ours not in COLUMNS:
-            raise BadInput(
-                f"--columns {ours}={columns[ours]}: a manifest has no {ours!r}{nearest(str(ours), COLUMNS)}; "
-                f"name {', '.join(COLUMNS)}"
-            )
-    return dict(columns)
-
-
-def _read_rows(path: Path, columns: Mapping[str, str] | None) -> Iterator[Row]:
+def _read_rows(path: Path, columns: Mapping[str, str] | None, encoding: str | None) -> Iterator[Row]:
     """Rows for training and of every held-out split, without a check of their paths."""
-    rows = csv_rows(path, "manifest")
+    rows = csv_rows(path, "manifest", encoding=encoding)
     _, header = next(rows, (1, []))
     places = _places(header, columns or {}, path)
     for line, cells in rows:
@@ -281,14 +263,16 @@ MANIFEST = Source(
         classes=request.classes,
         skip_unreadable=request.options.skip_unreadable,
         allow_outside=request.options.allow_outside,
-        columns=request.options.columns,
+        columns=named_columns(request.options),
+        encoding=request.options.encoding,
     ),
     takes_classes=True,
-    takes_columns=True,
+    takes=("columns", "label", "encoding"),
     groups=lambda request, data: groups_in_manifest(
         request.path,
         request.options.group or "",
         [(request.options.columns or {}).get("path", ""), *FOR_PATH],
         data.ids,
+        request.options.encoding,
     ),
 )

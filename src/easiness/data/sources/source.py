@@ -18,6 +18,16 @@ from easiness.spec import LoadOptions
 OTHER_KINDS = "text, sound and tables are recorded from your own training code: docs/tutorials/loop.md"
 """The page for those with kinds of data that no source reads."""
 
+_TAKEN_BY = {
+    "columns": "no table, so it has no columns to name",
+    "text": "no table, so it has no column of texts",
+    "sound": "no table, so it has no column of recordings",
+    "inputs": "no table, so it has no columns of numbers",
+    "label": "no table, so it has no column of labels",
+    "encoding": "no CSV file and no folder of .txt files",
+}
+"""Options that only some sources take, and why others do not."""
+
 
 @dataclass(frozen=True)
 class SourceRequest:
@@ -49,7 +59,7 @@ class Source:
 
     ``names`` are those that it goes by, for hints: a text that is one stands for it whatever files there
     are. ``takes_classes`` says whether it may lack names of its classes, so that they can be given,
-    ``takes_columns`` whether it has columns that can be named. ``groups`` has the values [K] of the column of
+    and ``takes`` which of the options of tables it takes. ``groups`` has the values [K] of the column of
     ``options.group``, where there are columns.
     """
 
@@ -58,7 +68,7 @@ class Source:
     load: Callable[[SourceRequest], Dataset]
     names: tuple[str, ...] = ()
     takes_classes: bool = False
-    takes_columns: bool = False
+    takes: tuple[str, ...] = ()
     groups: Callable[[SourceRequest, Dataset], npt.NDArray[np.object_]] | None = None
 
     def dataset(self, request: SourceRequest) -> Dataset:
@@ -70,8 +80,9 @@ class Source:
         """
         if request.classes is not None and not self.takes_classes:
             raise BadInput(f"{request.text}: has class names of its own; leave out classes=")
-        if request.options.columns is not None and not self.takes_columns:
-            raise BadInput(f"{request.text}: no CSV file, so it has no columns to name; leave out --columns")
+        for name, why in _TAKEN_BY.items():
+            if getattr(request.options, name) is not None and name not in self.takes:
+                raise BadInput(f"{request.text}: {why}; leave out --{name}")
         group = request.options.group
         if group is not None and self.groups is None:
             raise BadInput(

@@ -75,6 +75,12 @@ def validate(
     holdout: float | None = None,
     labels: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
+    text: str | None = None,
+    sound: str | None = None,
+    inputs: Sequence[str] | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    rate: int | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
@@ -111,6 +117,11 @@ def validate(
         labels: a CSV file of ``id,label`` to train with instead of the labels of the source; examples that it
             does not name are left out.
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
+        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
+        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
+        label: column of a table that holds the labels.
+        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
+        rate: samples a second of recordings that are given as arrays.
         seed: of the merged runs; the final ones have the next, so that they share no random numbers.
         batch_size: examples per step, instead of the recipe's.
         recipe: as for `measure`; the paper's unless given.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,12 @@ def verify(
     allow_outside: bool = False,
     holdout: float | None = None,
     columns: Mapping[str, str] | None = None,
+    text: str | None = None,
+    sound: str | None = None,
+    inputs: Sequence[str] | None = None,
+    label: str | None = None,
+    encoding: str | None = None,
+    rate: int | None = None,
     seed: int = 0,
     batch_size: int | None = None,
     image_size: int | None = None,
@@ -91,6 +97,11 @@ def verify(
         holdout: hold out and test on this share of each class, where there is no held-out split; as for the
             run that the labels come from.
         columns: names that a CSV manifest has for ``path``, ``label`` and ``split``, where they are others.
+        text, sound: column of a table that holds the texts, or the recordings; see `load_dataset`.
+        inputs: columns of a table that are the input: numbers, categories, or lists of numbers.
+        label: column of a table that holds the labels.
+        encoding: of a CSV and of ``.txt`` files, where they are not UTF-8.
+        rate: samples a second of recordings that are given as arrays.
         seed: of the runs.
         batch_size: examples per step, instead of the recipe's.
         image_size: side in pixels that photos are cropped to, instead of the recipe's.

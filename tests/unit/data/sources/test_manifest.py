@@ -195,8 +195,25 @@ def test_a_class_of_the_held_out_split_alone(manifest, known, new):
 
 def test_other_encodings(manifest):
     path = manifest(*GOOD, "cat/1.png,é", encoding="latin-1")
-    with pytest.raises(BadInput, match=r"pets\.csv: .*not UTF-8"):
+    with pytest.raises(BadInput, match=r"pets\.csv: line 4: .*not UTF-8; .*--encoding"):
         load_dataset(path)
+    assert load_dataset(manifest(*GOOD, encoding="utf-16"), encoding="utf-16").classes == ("cat", "dog")
+    with pytest.raises(BadInput, match=r"pets\.csv: line 1: the manifest is not UTF-8"):
+        load_dataset(manifest(*GOOD, encoding="utf-16"))
+    named = load_dataset(
+        manifest("path,label", "cat/0.png,é", "dog/0.png,è", encoding="latin-1"), encoding="latin-1"
+    )
+    assert named.classes == ("è", "é")
+    assert named.ref().encoding == "latin-1"
+    again = load_dataset(named.source, **named.ref().load_options().model_dump())
+    assert again.ref() == named.ref()
+
+
+def test_the_label_is_named_by_either_option(manifest):
+    path = manifest("path,breed", "cat/0.png,tom", "dog/0.png,rex")
+    assert load_dataset(path, label="breed").classes == load_dataset(path, columns={"label": "breed"}).classes
+    with pytest.raises(BadInput, match="--label breed: --columns label=x says another"):
+        load_dataset(path, label="breed", columns={"label": "x"})
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
@@ -258,7 +275,7 @@ def test_wrong_columns(manifest, columns, message):
 
 
 def test_columns_are_for_csv_files(folder):
-    with pytest.raises(BadInput, match="pets: no CSV file"):
+    with pytest.raises(BadInput, match="pets: no table, so it has no columns"):
         load_dataset(folder, columns={"label": "breed"})
     assert load_dataset(folder, columns={}).ref() == load_dataset(folder).ref()
 
