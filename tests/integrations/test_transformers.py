@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from torch import nn
@@ -147,3 +148,50 @@ def test_ids_that_a_trainer_cannot_keep_are_named():
         collate([{"x": 1}])
     with pytest.raises(BadInput, match="keep_ids: id 'a' is"):
         collate([{"id": "a", "x": 1}])
+
+
+TEXTS = [f"tokens {' '.join(map(str, row))}" for row in TOKENS.tolist()]
+
+
+def kept_texts(made):
+    return pq.read_table(made.path / "data.parquet")["text"].to_pylist()
+
+
+def test_texts_that_the_data_set_has_are_kept_once(tmp_path):
+    rows = [{**row, "text": text} for row, text in zip(ROWS, TEXTS, strict=True)]
+    made = recorder(tmp_path / "run")
+    train(tmp_path, RecordCallback(made, rows[::-1]), epochs=1, rows=rows)
+    assert kept_texts(made) == TEXTS
+    assert made.run.spec.data.kind == "text"
+    upper = [{**row, "text": row["text"].upper()} for row in rows]
+    train(tmp_path, RecordCallback(made, upper, seed=1), epochs=1, rows=rows)
+    assert kept_texts(made) == TEXTS  # it keeps those that it has
+    assert len(made.run.trials) == 2
+
+
+def test_texts_are_taken_from_another_key_or_left_out(tmp_path):
+    rows = [{**row, "text": text, "words": text[7:]} for row, text in zip(ROWS, TEXTS, strict=True)]
+    for key, expected in (("words", [text[7:] for text in TEXTS]), (None, None)):
+        made = recorder(tmp_path / str(key))
+        train(tmp_path, RecordCallback(made, rows, text_key=key), epochs=1, rows=rows)
+        assert made.keeps_examples == (expected is not None)
+        assert expected is None or kept_texts(made) == expected
+
+
+def test_what_is_no_text_is_not_kept(tmp_path):
+    made = recorder(tmp_path / "run")
+    rows = [{**row, "text": row["input_ids"]} for row in ROWS]
+    train(tmp_path, RecordCallback(made, rows), epochs=1)
+    assert not made.keeps_examples
+
+
+@pytest.mark.parametrize("other", ["", None, "left out"])
+def test_an_example_without_its_text_is_named_before_the_training(tmp_path, other):
+    rows = [{**row, "text": text} for row, text in zip(ROWS, TEXTS, strict=True)]
+    rows[5]["text"] = other
+    network = Network()
+    if other == "left out":
+        rows.pop(5)
+    with pytest.raises(BadInput, match=r"^Recorder: .*id 15.*; give .* \(text_key=None keeps no texts\)$"):
+        train(tmp_path, RecordCallback(recorder(tmp_path / "run"), rows), rows=ROWS, network=network)
+    assert network.num_passes == 0

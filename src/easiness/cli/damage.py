@@ -98,7 +98,9 @@ def _what_to_do(found: Sequence[store.Finding]) -> str:
     """Trials are trained again only in a run whose own files are whole."""
     of_runs = sorted({one.file.name for one in found if one.trial is None})
     steps = []
-    if of_runs:
+    if of_runs == [store.KEPT]:
+        steps.append(f"restore {store.KEPT} from a copy, or remove it: pages then show no examples")
+    elif of_runs:
         steps.append(f"restore {' and '.join(of_runs)} from a copy, or measure into another folder")
     if any(one.trial is not None for one in found):
         first = "then for the files of trials " if of_runs else ""

@@ -12,10 +12,13 @@ from transformers import TrainerCallback, default_data_collator
 
 from easiness.errors import BadInput
 from easiness.integrations.observing import id_of, undisturbed
+from easiness.record import to_numpy
 from easiness.store import Recorder, TrialRecorder
 
 STATE = "easiness.safetensors"
 """In each checkpoint of the Trainer: what was recorded so far."""
+
+_AT_ONCE = 256  # examples whose texts are taken together
 
 Collator = Callable[[list[Any]], dict[str, Any]]
 
@@ -84,6 +87,7 @@ class RecordCallback(_Recording):
         collator: Collator | None = None,
         id_key: str = "id",
         batch_size: int | None = None,
+        text_key: str | None = "text",
     ) -> None:
         """Prepare the recording, which begins with the training.
 
@@ -95,8 +99,11 @@ class RecordCallback(_Recording):
             collator: makes a batch of examples without their ids; the Trainer's default one unless given.
             id_key: where an example has its id.
             batch_size: of the pass; that of the Trainer's evaluation by default.
+            text_key: where an example has its text. Where the examples have one, and the run keeps none yet,
+                it keeps the texts, so that pages show them (see `Recorder.keep`); ``None`` leaves them out.
         """
         super().__init__(recorder, seed, trained_on, id_key)
+        self._text_key = text_key
         self._dataset, self._batch_size = dataset, batch_size
         self._collator = collator or default_data_collator
 
@@ -104,14 +111,29 @@ class RecordCallback(_Recording):
         """Begin the trial, or go on with that of the checkpoint.
 
         Raises:
-            BadInput: the first example of the data set has no id.
+            BadInput: the first example of the data set has no id, or one has no text where others have one.
         """
         if state.is_world_process_zero:
             with undisturbed(model):  # an id that is missing would otherwise show after an epoch of training
                 for examples in self._batches(1):
                     self._ids(examples)
+                    self._keep_texts(examples[0])
                     break
             self._begin(args, state)
+
+    def _keep_texts(self, first: Any) -> None:
+        """Give the recorder the texts of the examples, where the ``first`` has one and it has none yet."""
+        key = self._text_key
+        if key is None or not isinstance(first.get(key), str) or self._recorder.keeps_examples:
+            return
+        texts: dict[Any, Any] = {}
+        for examples in self._batches(_AT_ONCE):
+            ids = to_numpy(self._ids(examples)).tolist()
+            texts.update(zip(ids, (one.get(key) for one in examples), strict=True))
+        try:
+            self._recorder.keep(texts=texts)
+        except BadInput as error:
+            raise BadInput(f"{error} (text_key=None keeps no texts)") from None
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Look at every example, and close the epoch."""

@@ -12,7 +12,8 @@ import numpy as np
 from easiness.data import check_examples
 from easiness.errors import BadInput
 from easiness.record import to_numpy
-from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+from easiness.spec import DatasetRef, RecordedSpec, RunSpec, SplitRef, content_hash
+from easiness.store.kept import KEPT, kept_examples
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
 from easiness.store.run_folder import is_run
@@ -47,6 +48,7 @@ class Recorder:
         model: str | None = None,
         outputs: Outputs = "logits",
         duplicates: Duplicates = "refuse",
+        texts: Any = None,
     ) -> None:
         """Create or continue the run in the folder ``out``.
 
@@ -64,10 +66,11 @@ class Recorder:
             outputs: what `update` is given: ``logits``, or ``probabilities``, whose logarithms are taken.
             duplicates: of an id that is given twice in an epoch, ``refuse`` it or keep the ``first``, for
                 where a distributed sampler pads its batches.
+            texts: K strings in the order of ``ids``, where the examples are texts; see `keep`.
 
         Raises:
-            BadInput: ids, labels or names cannot be used, an option is unknown, or ``out`` is another run
-                or something else.
+            BadInput: ids, labels, names or texts cannot be used, an option is unknown, or ``out`` is another
+                run or something else.
         """
         _check_known(outputs, duplicates)
         _check_texts(model, fingerprint, classes)
@@ -90,19 +93,44 @@ class Recorder:
             network=model,
         )
         self._into = Recorded(self.path, own, checked, spec, outputs, duplicates)
+        kept = kept_examples(own, texts)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
                 writer.create(spec, own, checked)
-            elif self.run.spec != spec:
+            elif _of_kind(self.run.spec, spec.data.kind) != spec:
                 raise BadInput(
                     f"{self.path}: holds a run over other examples or with other settings; "
                     "choose another output"
                 )
+            if kept is not None:
+                writer.keep(kept, own, checked)
 
     def __repr__(self) -> str:
         return (
             f"Recorder({str(self.path)!r}, examples={len(self._into.ids)}, classes={self._into.num_classes})"
         )
+
+    def keep(self, *, texts: Any = None) -> None:
+        """Keep the examples themselves in the run, so that pages, lists and exports show them.
+
+        They lie in ``data.parquet`` in the folder of the run, which goes wherever the run goes: leave them
+        out where not everybody who gets it may read them, or remove that file. The ids stay those of the run.
+
+        Args:
+            texts: K strings in the order of ``ids``, or a mapping that has one for each id.
+
+        Raises:
+            BadInput: they are not as many as the ids, one is empty, or the run keeps other ones.
+        """
+        kept = kept_examples(self._into.ids, texts)
+        if kept is not None:
+            with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
+                writer.keep(kept, self._into.ids, self._into.labels)
+
+    @property
+    def keeps_examples(self) -> bool:
+        """Does the run keep the examples themselves?"""
+        return KEPT in self.run.document.files
 
     @property
     def run(self) -> Run:
@@ -139,6 +167,11 @@ class Recorder:
                 "or take another seed"
             )
         return TrialRecorder(self._into, seed, trained_on)
+
+
+def _of_kind(spec: RunSpec | RecordedSpec, kind: str) -> RunSpec | RecordedSpec:
+    """The same over examples of a kind, which is known from when they are kept."""
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"kind": kind})})
 
 
 def _check_known(outputs: str, duplicates: str) -> None:

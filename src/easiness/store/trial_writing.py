@@ -58,7 +58,8 @@ def write_trial(
     return StoredTrial(path, replace(known, files=trial_document.stamp_of_all(path)))
 
 
-def _ids_array(ids: Ids) -> Any:
+def ids_array(ids: Ids) -> Any:
+    """Ids as Arrow has them in each file of a run."""
     import pyarrow as pa
 
     return pa.array(ids, pa.int64() if ids.dtype == np.int64 else pa.string())
@@ -89,7 +90,7 @@ def write_observations(path: Path | BinaryIO, ids: Ids, observations: Observatio
     import pyarrow as pa
 
     fixed = {
-        "id": _ids_array(ids),
+        "id": ids_array(ids),
         "label": pa.array(observations.labels, pa.int32()),
     }
     trained_on = np.broadcast_to(observations.trained_on, observations.prediction.shape)
@@ -114,7 +115,7 @@ def write_logits(path: Path, ids: Ids, logits: KeptLogits, epochs: Sequence[int]
     import pyarrow as pa
 
     _, num, num_classes = logits.values.shape
-    kept_ids = _ids_array(ids[logits.positions])
+    kept_ids = ids_array(ids[logits.positions])
 
     def table(row: int) -> Any:
         flat = pa.array(logits.values[row].reshape(-1))
@@ -133,5 +134,5 @@ def write_examples(path: Path, ids: Ids, labels: npt.NDArray[np.int64], classes:
     import pyarrow.parquet as pq
 
     names = pa.array(classes, pa.string()).take(pa.array(labels))
-    table = pa.table({"id": _ids_array(ids), "label": pa.array(labels), "class": names})
+    table = pa.table({"id": ids_array(ids), "label": pa.array(labels), "class": names})
     pq.write_table(table, path.absolute(), compression="zstd")

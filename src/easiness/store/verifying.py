@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from easiness.errors import BadInput
 from easiness.store import run_folder, trial_document
 from easiness.store.files import FileDigest, digest
+from easiness.store.kept import KEPT
 from easiness.store.run import Run
 from easiness.store.run_folder import DOCUMENT, EXAMPLES, TRIALS, read_document, trial_names
 from easiness.store.trial import StoredTrial
@@ -32,7 +34,7 @@ def verify(run: Run | str | Path) -> list[Finding]:
 
     Observations, weights, the list of examples and the descriptions are compared with the digests that were
     taken as they were written. The note why a trial failed, which has none, has to be readable. The log of
-    events is not looked at: nothing depends on it.
+    events is not looked at: nothing depends on it. The examples that a recorded run keeps may be gone.
 
     Args:
         run: a run, or its folder, whose description may be the damaged file.
@@ -69,6 +71,8 @@ def _of_run(path: Path, read: Container[str] | None) -> Iterator[Finding]:
         yield Finding(file, None, f"{what}; without it {EXAMPLES} cannot be checked")
         return
     for name, expected in document.files.items():
+        if name == KEPT and not os.path.lexists(path / name):
+            continue  # it may be removed, as where a run is handed on without its examples
         yield from _of_file(path / name, None, expected, read is None or name in read)
 
 

@@ -19,6 +19,7 @@ from easiness.record import TrialRecord
 from easiness.spec import RecordedSpec, RunSpec, Stopped, TrialSpec
 from easiness.store import files, run_folder
 from easiness.store.checkpoint import CHECKPOINTS, clear_checkpoints
+from easiness.store.kept import KEPT, Kept, holds, write_kept
 from easiness.store.parquet import Ids
 from easiness.store.run import Run
 from easiness.store.run_folder import EXAMPLES, TRIALS, is_run, read_document
@@ -134,6 +135,30 @@ class RunWriter:
             raise BadInput(
                 f"{error.object!r}: is not valid Unicode; rename that file, class or example"
             ) from None
+        except OSError as error:
+            raise BadInput(
+                f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
+            ) from None
+
+    def keep(self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+        """Keep the examples themselves beside the records, where that is not done; see `Recorder`.
+
+        Raises:
+            BadInput: the run keeps other ones, or they cannot be written.
+        """
+        document, path = read_document(self.path), self.path / KEPT
+        if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
+            if not holds(path, kept):
+                raise BadInput(f"{path}: the run keeps other examples; choose another output")
+            return
+        spec = document.spec.model_copy(
+            update={"data": document.spec.data.model_copy(update={"kind": kept.kind})}
+        )
+        try:
+            with files.file_written_whole(path) as file:
+                write_kept(file, kept, ids, labels, spec.data.classes)
+            digests = {**document.files, KEPT: files.digest(path)}
+            run_folder.write_document(self.path, document.model_copy(update={"spec": spec, "files": digests}))
         except OSError as error:
             raise BadInput(
                 f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"

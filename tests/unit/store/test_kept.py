@@ -1,0 +1,189 @@
+"""The examples that a recorded run keeps in a file of its own folder."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import easiness as ez
+from easiness.errors import BadInput
+from easiness.store import KEPT, check_kept, kept as kept_module, verify
+
+IDS, LABELS, CLASSES = [7, 3, 11, 5], [0, 1, 1, 0], ["no", "yes"]
+TEXTS = ["What is it?", "Über  alles\n", "=1+1", "\u202eodd"]
+
+
+def recorder(out, **options):
+    return ez.Recorder(out, **{"ids": IDS, "labels": LABELS, "classes": CLASSES, **options})
+
+
+def record(made, seed=0):
+    with made.trial(seed=seed) as trial:
+        trial.update(IDS, np.eye(2)[LABELS] * 4)
+        trial.end_epoch()
+
+
+def listed(path):
+    return sorted(file.name for file in path.iterdir())
+
+
+def test_texts_stand_in_a_table_beside_the_list_of_examples(tmp_path):
+    made = recorder(tmp_path / "run", texts=TEXTS)
+    assert made.keeps_examples
+    table = pq.read_table(tmp_path / "run" / KEPT)
+    assert table.to_pydict() == {"id": IDS, "label": LABELS, "text": TEXTS}
+    assert listed(tmp_path / "run") == [".lock", KEPT, "examples.parquet", "run.json", "trials"]
+    spec = made.run.spec
+    assert (spec.data.kind, spec.data.source) == ("text", None)
+    assert verify(tmp_path / "run") == []
+    record(made)
+    assert made.run.scores()["easiness"].tolist() == [1.0] * 4
+
+
+def test_others_read_the_table_with_the_names_of_its_classes(tmp_path):
+    datasets = pytest.importorskip("datasets")
+    recorder(tmp_path / "run", texts=TEXTS)
+    file = str(tmp_path / "run" / KEPT)
+    read = datasets.load_dataset("parquet", data_files=file, cache_dir=str(tmp_path / "cache"))["train"]
+    assert read.features["label"].names == CLASSES
+    assert read["text"][:] == TEXTS
+
+
+def test_without_texts_a_run_is_what_it_was(tmp_path):
+    made = recorder(tmp_path / "run")
+    assert not made.keeps_examples
+    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
+    assert "text" not in (tmp_path / "run" / "run.json").read_text()
+
+
+def test_trials_are_the_same_with_texts_and_without(tmp_path):
+    for name, options in (("with", {"texts": TEXTS}), ("without", {})):
+        record(recorder(tmp_path / name, **options))
+    names = [listed(tmp_path / name / "trials") for name in ("with", "without")]
+    assert names[0] == names[1]
+
+
+def test_a_run_goes_on_with_the_same_texts_with_none_and_not_with_others(tmp_path):
+    record(recorder(tmp_path / "run", texts=TEXTS))
+    before = (tmp_path / "run" / KEPT).stat().st_ino
+    record(recorder(tmp_path / "run", texts=np.array(TEXTS, object)), seed=1)
+    record(recorder(tmp_path / "run"), seed=2)
+    assert (tmp_path / "run" / KEPT).stat().st_ino == before  # it is not written again
+    with pytest.raises(BadInput, match=r"data\.parquet: the run keeps other examples; choose"):
+        recorder(tmp_path / "run", texts=[*TEXTS[:3], "other"])
+    assert len(ez.open_run(tmp_path / "run").trials) == 3
+
+
+def test_texts_can_come_later_and_by_id(tmp_path):
+    made = recorder(tmp_path / "run")
+    record(made)
+    made.keep(texts=dict(zip(reversed(IDS), reversed(TEXTS), strict=True)))
+    assert pq.read_table(tmp_path / "run" / KEPT)["text"].to_pylist() == TEXTS
+    assert made.keeps_examples
+    record(made, seed=1)
+    assert verify(tmp_path / "run") == []
+    assert len(made.run.trials) == 2
+
+
+def test_what_is_removed_is_no_damage_and_is_written_again(tmp_path):
+    record(recorder(tmp_path / "run", texts=TEXTS))
+    file = tmp_path / "run" / KEPT
+    file.unlink()
+    assert verify(tmp_path / "run") == []
+    ez.open_run(tmp_path / "run").check()
+    recorder(tmp_path / "run")
+    assert not file.exists()
+    recorder(tmp_path / "run", texts=TEXTS)
+    assert pq.read_table(file)["text"].to_pylist() == TEXTS
+
+
+def test_what_is_damaged_is_found_and_written_again(tmp_path):
+    recorder(tmp_path / "run", texts=TEXTS)
+    file = tmp_path / "run" / KEPT
+    file.write_bytes(file.read_bytes()[:-1])
+    (found,) = verify(tmp_path / "run")
+    assert (found.file, found.trial) == (file, None)
+    recorder(tmp_path / "run", texts=TEXTS)
+    assert verify(tmp_path / "run") == []
+
+
+def test_many_are_written_and_compared_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept_module, "_BYTES", 20)
+    monkeypatch.setattr(kept_module, "_ROWS", 3)
+    monkeypatch.setattr(kept_module, "_AT_ONCE", 2)
+    texts = [f"text number {at}" for at in range(4)]
+    recorder(tmp_path / "run", texts=texts)
+    assert pq.ParquetFile(tmp_path / "run" / KEPT).num_row_groups == 2
+    assert pq.read_table(tmp_path / "run" / KEPT)["text"].to_pylist() == texts
+    recorder(tmp_path / "run", texts=texts)
+    with pytest.raises(BadInput, match="keeps other"):
+        recorder(tmp_path / "run", texts=[*texts[:3], "?"])
+
+
+def test_no_texts_are_left_where_they_cannot_be_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("easiness.store.writer.write_kept", full)
+    with pytest.raises(BadInput, match=r"run: cannot be written to \(No space left on device\); choose"):
+        recorder(tmp_path / "run", texts=TEXTS)
+    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
+    monkeypatch.undo()
+    assert recorder(tmp_path / "run", texts=TEXTS).keeps_examples
+
+
+@pytest.mark.parametrize(
+    ("texts", "line"),
+    [
+        (TEXTS[:3], "Recorder: texts: 3 for 4 ids; give one for each, in the order of ids"),
+        ("abcd", "Recorder: texts: are str; give a list of strings"),
+        (iter(TEXTS), "Recorder: texts: are list_iterator; give a list of strings"),
+        ([*TEXTS[:2], " \n", "x"], "Recorder: id 11: its text is empty; give its words, or leave "),
+        ([*TEXTS[:3], None], "Recorder: id 5: its text is no string but NoneType; give"),
+        ([*TEXTS[:3], "\ud800"], "Recorder: id 5: its text is not valid Unicode; give"),
+        (dict(zip(IDS[:3], TEXTS, strict=False)), "Recorder: texts: none for the id 5; give one for each id"),
+    ],
+)
+def test_texts_that_cannot_be_kept_are_named(tmp_path, texts, line):
+    with pytest.raises(BadInput) as error:
+        recorder(tmp_path / "run", texts=texts)
+    assert str(error.value).startswith(line)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "run").exists()
+
+
+def _ids_as_texts(table):
+    return table.set_column(0, "id", pa.array([str(one) for one in IDS]))
+
+
+ALTERED = {
+    "another column": lambda table: table.append_column("more", pa.array(IDS)),
+    "other ids": lambda table: table.set_column(0, "id", pa.array(IDS[::-1])),
+    "ids as texts": _ids_as_texts,
+    "other labels": lambda table: table.set_column(1, "label", pa.array([0, 0, 1, 1])),
+    "no label": lambda table: table.set_column(1, "label", pa.array([0, 1, 1, None])),
+    "bytes": lambda table: table.set_column(2, "text", pa.array([b"a"] * 4)),
+    "a row less": lambda table: table.slice(1),
+}
+
+
+@pytest.mark.parametrize("how", ALTERED)
+def test_another_table_in_its_place_is_damage(tmp_path, how):
+    recorder(tmp_path / "run", texts=TEXTS)
+    file, labels = tmp_path / "run" / KEPT, np.array(LABELS)
+    check_kept(file, "text", np.array(IDS), labels)
+    pq.write_table(ALTERED[how](pq.read_table(file)), file)
+    with pytest.raises(
+        BadInput, match=r"data\.parquet: the examples that the run keeps are damaged; restore"
+    ):
+        check_kept(file, "text", np.array(IDS), labels)
+
+
+def test_run_json_says_which_file_it_was(tmp_path):
+    recorder(tmp_path / "run", texts=TEXTS)
+    document = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert list(document["files"]) == ["examples.parquet", KEPT]
