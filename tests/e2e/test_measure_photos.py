@@ -132,7 +132,7 @@ def test_an_interrupted_cache_goes_on(measure, decoded, contents, monkeypatch, t
             raise KeyboardInterrupt
         return noted(*arguments)
 
-    monkeypatch.setattr("easiness.inputs.image.threads.CHUNK", 1)
+    monkeypatch.setattr("easiness.inputs.threads.CHUNK", 1)
     decoded.clear()
     monkeypatch.setattr(kind, "decode_image", interrupted)
     with pytest.raises(KeyboardInterrupt):

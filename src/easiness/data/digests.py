@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
-from easiness.inputs import counted
+from easiness.inputs import InputKind, counted
 
 DIGEST_BYTES = 32
 
 
-def value_digest(value: npt.NDArray[Any]) -> bytes:
-    """SHA-256 of a decoded example: of its shape and its values."""
+def value_digest(kind: InputKind, value: npt.NDArray[Any]) -> bytes:
+    """SHA-256 of a decoded example of a kind: of the shape and the values of its `InputKind.same`."""
+    value = kind.same(value)
     digest = hashlib.sha256(repr(value.shape).encode())
     digest.update(np.ascontiguousarray(value).data)
     return digest.digest()
@@ -28,7 +30,7 @@ def value_digests(data: Dataset) -> npt.NDArray[np.uint8]:
         BadInput: an example is unreadable.
     """
     digests = np.zeros((len(data), DIGEST_BYTES), np.uint8)
-    read = data.stored.map(value_digest)
+    read = data.stored.map(partial(value_digest, data.kind))
     for at, digest in enumerate(counted(read, "reading examples", len(data))):
         digests[at] = np.frombuffer(digest, np.uint8)
     return digests

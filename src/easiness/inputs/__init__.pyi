@@ -7,33 +7,34 @@ from .counting import (
     reading as reading,
     tell as tell,
 )
-from .image.decode import (
-    BOMB as BOMB,
-    Blob as Blob,
-    UnreadableImage as UnreadableImage,
-    decode_opened as decode_opened,
-    decoder_warnings as decoder_warnings,
-    digest as digest,
-    header_of as header_of,
-    is_readable as is_readable,
-    one_line as one_line,
-    read_header as read_header,
-)
-from .image.encoded import (
+from .encoded import (
     Blobs as Blobs,
-    EncodedImages as EncodedImages,
+    Encoded as Encoded,
     Positions as Positions,
     Source as Source,
     find_unreadable as find_unreadable,
     read_headers as read_headers,
 )
+from .files import (
+    MOST_BYTES as MOST_BYTES,
+    Blob as Blob,
+    Files as Files,
+    Header as Header,
+    Unreadable as Unreadable,
+    digest as digest,
+    one_line as one_line,
+)
+from .image.decode import (
+    BOMB as BOMB,
+    decode_opened as decode_opened,
+    decoder_warnings as decoder_warnings,
+    header_of as header_of,
+)
 from .image.formats import (
     HEIF as HEIF,
-    MOST_BYTES as MOST_BYTES,
-    reads_heif as reads_heif,
     suffixes as suffixes,
 )
-from .image.kind import IMAGE as IMAGE
+from .image.kind import IMAGE as IMAGE, IMAGE_FILES as IMAGE_FILES
 from .image.normalize import global_contrast_normalization as global_contrast_normalization
 from .image.photo_cache import (
     DamagedCache as DamagedCache,
@@ -42,14 +43,13 @@ from .image.photo_cache import (
 )
 from .image.photos import DecodedPhotos as DecodedPhotos, reduce as reduce
 from .image.pixels import to_picture as to_picture
-from .image.scan import Header as Header, ImageTraits as ImageTraits, scan as scan
+from .image.scan import ImageHeader as ImageHeader, ImageTraits as ImageTraits, scan as scan
 from .image.stored import (
     ArrayImages as ArrayImages,
     Pixels as Pixels,
     pixel_digest as pixel_digest,
     to_pil as to_pil,
 )
-from .image.threads import in_threads as in_threads
 from .kind import (
     InputKind as InputKind,
     Near as Near,
@@ -61,5 +61,6 @@ from .memory import GIB as GIB, available_memory as available_memory, check_fits
 from .packed import Packed as Packed
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
+from .threads import in_threads as in_threads
 from .transfer import fetched_ahead as fetched_ahead
 from .vector.kind import VECTOR as VECTOR

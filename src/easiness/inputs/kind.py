@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.inputs.files import Files
 from easiness.inputs.signature import Signature
 from easiness.spec import KIND_SETTINGS, Recipe
 
@@ -22,9 +23,6 @@ Value = npt.NDArray[Any]
 """One decoded example: an array, of a picture [height, width, channels]."""
 
 R = TypeVar("R")
-
-Decode = Callable[[Callable[[], bytes], str, Any], Value]
-"""Makes an example of what gives a file's bytes, what to call it in an error, and the data's traits."""
 
 
 class Traits(Protocol):
@@ -140,7 +138,12 @@ class Shown(Protocol):
 
     @property
     def uri(self) -> str | None:
-        """An address with the picture in it, for an ``img``; ``None`` where it is no picture."""
+        """An address with a picture of it, for an ``img``; ``None`` where there is none."""
+        ...
+
+    @property
+    def sound(self) -> str | None:
+        """An address with what is heard, for an ``audio``; ``None`` where nothing is."""
         ...
 
     @property
@@ -167,6 +170,7 @@ class Near:
     """What finds near copies: a ``look`` at each example, ``kept`` for K, and the ``pairs`` of two splits.
 
     ``compares`` tells whether there is anything to compare, and ``left_out`` what was not looked at and why.
+    ``within`` tells that near copies are looked for among the training examples too.
     """
 
     look: Callable[[Value], Any]
@@ -174,6 +178,7 @@ class Near:
     pairs: Callable[[Any, Any], Iterator[NearPairs]]
     compares: Callable[[Any, Any], bool]
     left_out: Callable[[Any, Any], str]
+    within: bool = False
 
 
 MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]
@@ -208,15 +213,19 @@ class Banking(Protocol):
         ...
 
 
+def _as_it_is(value: Value) -> Value:
+    return value
+
+
 @dataclass(frozen=True)
 class InputKind:
     """A kind of examples.
 
     ``noun`` and ``nouns`` are what one and several are called to people, and ``axes`` names those of network
-    input. ``suffixes`` are the ends of the names of files that hold one, and ``columns`` the names of table
-    columns that may. ``takes`` tells whether an array of all examples is of this kind, and ``from_array``
-    makes it one, or says what is wrong with it. ``decode`` makes one of the bytes of a file, where files hold
-    one. ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
+    input. ``columns`` are the names of table columns that may hold one. ``takes`` tells whether an array of
+    all examples is of this kind, and ``from_array`` makes it one, or says what is wrong with it. ``files``
+    are how one is read, where files hold one. Of identical examples ``same`` gives equal values.
+    ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
     says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
     ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
     copies, where something does, and ``decoding`` foretells what `pack` costs, where that is worth telling.
@@ -226,11 +235,9 @@ class InputKind:
     noun: str
     nouns: str
     axes: tuple[str, ...]
-    suffixes: Callable[[], frozenset[str]]
     columns: tuple[str, ...]
     takes: Callable[[npt.NDArray[Any]], bool]
     from_array: FromArray
-    decode: Decode | None
     pack: Pack
     bank: Banking
     made_up: MakeUp
@@ -241,6 +248,8 @@ class InputKind:
     show: Show
     near: Near | None = None
     decoding: Decoding = lambda *_: (0, 0.0)
+    files: Files | None = None
+    same: Callable[[Value], Value] = _as_it_is
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Pictures in files of their own below one folder."""
+"""Examples in files of their own below one folder."""
 
 from __future__ import annotations
 
@@ -11,21 +11,15 @@ import numpy as np
 
 from easiness.data.sources.file_facts import FileFacts, Stamp
 from easiness.inputs import (
-    IMAGES,
     MOST_BYTES,
-    SIZES,
-    UNREADABLE,
     Blob,
+    Files,
     Header,
     Positions,
-    UnreadableImage,
+    Unreadable,
     counted,
-    decoder_warnings,
     digest,
     in_threads,
-    is_readable,
-    read_header,
-    reads_heif,
 )
 from easiness.regular_file import read_regular
 
@@ -33,15 +27,16 @@ R = TypeVar("R")
 
 
 class FileBlobs:
-    """Pictures in files of their own: the one at position i is ``root / files[i]``.
+    """Examples in files of their own: the one at position i is ``root / files[i]``.
 
     ``files`` are relative to ``root`` or absolute; ``facts`` are about files below ``root`` too.
     """
 
-    def __init__(self, root: Path, files: Sequence[str], facts: FileFacts) -> None:
+    def __init__(self, root: Path, files: Sequence[str], facts: FileFacts, reader: Files) -> None:
         self._root = root
         self._files = files
         self._facts = facts
+        self.reader = reader
         self._marks = np.zeros(len(files), np.uint64)  # of the files as their digests were taken
 
     def __len__(self) -> int:
@@ -57,18 +52,18 @@ class FileBlobs:
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers, from the cache where size and time of modification are the same."""
-        with decoder_warnings():
-            yield from self._of_each(self._header, positions, SIZES)
+        with self.reader.quiet():
+            yield from self._of_each(self._header, positions, self.reader.reading_headers)
 
     def digests(self, positions: Positions) -> list[str]:
         """SHA-256 (hex) of each file, from the cache where size and time of modification are the same."""
-        return list(self._of_each(self._digest, positions, IMAGES))
+        return list(self._of_each(self._digest, positions, self.reader.reading))
 
     def unreadable(self) -> Positions:
         """Positions of files that cannot be decoded; unchanged files are not tried again."""
         positions = np.arange(len(self))
-        with decoder_warnings():
-            readable = np.array(list(self._of_each(self._readable, positions, UNREADABLE)), np.bool_)
+        with self.reader.quiet():
+            readable = np.array(list(self._of_each(self._readable, positions, self.reader.looking)), np.bool_)
         return positions[~readable]
 
     def _of_each(self, function: Callable[[int], R], positions: Positions, what: str) -> Iterator[R]:
@@ -83,20 +78,20 @@ class FileBlobs:
             content = read_regular(path, MOST_BYTES)
             status = path.stat()
         except OSError as error:
-            raise UnreadableImage(str(path), f"the file cannot be read: {error.strerror}") from None
+            raise Unreadable(str(path), f"the file cannot be read: {error.strerror}") from None
         if self._marks[position] not in (0, _mark((status.st_size, status.st_mtime_ns))):
-            raise UnreadableImage(str(path), "the file has changed since the data were loaded")
+            raise Unreadable(str(path), "the file has changed since the data were loaded")
         return content
 
     def _header(self, position: int) -> Header | None:
         file = self._files[position]
         stamp, known = self._facts.recall(file)
-        match known.get("header"):
-            case [int(height), int(width), bool(grey)]:
-                return Header(height, width, grey)
+        header = self.reader.header(known.get("header"))
+        if header is not None:
+            return header
         try:
-            header = read_header(partial(self._read, position), file)
-        except UnreadableImage:  # named when it is decoded; it may lie outside of the subset in use
+            header = self.reader.read_header(partial(self._read, position), file)
+        except Unreadable:  # named when it is decoded; it may lie outside of the subset in use
             return None
         self._facts.remember(file, stamp, header=list(header))
         return header
@@ -110,9 +105,9 @@ class FileBlobs:
 
     def _readable(self, position: int) -> bool:
         file = self._files[position]
-        fact = "readable_with_heif" if reads_heif() else "readable"
         read = partial(self._read, position)
-        return self._facts.learned(file, fact, bool, lambda: is_readable(read, file))[1]
+        learn = partial(self.reader.is_readable, read, file)
+        return self._facts.learned(file, self.reader.readable(), bool, learn)[1]
 
 
 def _mark(stamp: Stamp) -> np.uint64:

@@ -16,7 +16,7 @@ from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, IMAGE
+from easiness.inputs import HEIF, IMAGE_FILES
 from easiness.show import counted
 
 NAMED = 5
@@ -176,7 +176,7 @@ def _read_split(
     return EncodedSplit(
         name=name,
         where=str(folder),
-        blobs=FileBlobs(root, ids, facts),
+        blobs=FileBlobs(root, ids, facts, IMAGE_FILES),
         ids=np.array(ids, dtype=object),
         labels=np.array(labels, dtype=np.int64),
     )
@@ -190,7 +190,8 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in IMAGE.suffixes() and not path.name.startswith(".") and not path.is_dir()
+    is_one = path.suffix.lower() in IMAGE_FILES.suffixes()
+    return is_one and not path.name.startswith(".") and not path.is_dir()
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

@@ -16,7 +16,7 @@ from easiness.data.sources.source import OTHER_KINDS, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import HubBlobs, whole_labels
 from easiness.errors import BadInput, RunFailed
-from easiness.inputs import IMAGE, one_line
+from easiness.inputs import IMAGE, IMAGE_FILES, one_line
 
 PREFIX = "hf:"
 LABEL_COLUMN = "label"
@@ -222,7 +222,7 @@ def _split(
         raise BadInput(
             f"{what}: column {image} does not hold images ({one_line(error)}); name another"
         ) from None
-    blobs = HubBlobs(stored, image, where)
+    blobs = HubBlobs(stored, image, where, IMAGE_FILES)
     return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels), names or classes
 
 

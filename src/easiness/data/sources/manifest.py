@@ -22,6 +22,7 @@ from easiness.data.sources.groups import groups_in_manifest
 from easiness.data.sources.source import OTHER_KINDS, Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
+from easiness.inputs import IMAGE_FILES
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 NEEDED = COLUMNS[:2]
@@ -93,7 +94,7 @@ def load_manifest(
         return EncodedSplit(
             name=name,
             where=str(path) if name == "train" else f"{path} ({name})",
-            blobs=FileBlobs(path.parent, paths, facts),
+            blobs=FileBlobs(path.parent, paths, facts, IMAGE_FILES),
             ids=np.array(paths, dtype=object),
             labels=np.array([_label(row, known, path) for row in rows], np.int64),
         )

@@ -18,7 +18,7 @@ from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encode
 from easiness.data.sources.table_rows import ParquetBlobs, whole_labels
 from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, fits
+from easiness.inputs import IMAGE, IMAGE_FILES, fits
 
 LABEL_COLUMNS = ("label",)
 _LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
@@ -91,7 +91,7 @@ def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
 def _read_split(
     files: list[Path], name: str, path: Path, root: Path, facts: FileFacts
 ) -> tuple[EncodedSplit, list[str] | None]:
-    blobs = ParquetBlobs(files, [_column(file, IMAGE.columns) for file in files], root, facts)
+    blobs = ParquetBlobs(files, [_column(file, IMAGE.columns) for file in files], root, facts, IMAGE_FILES)
     labels = np.concatenate([_labels(file) for file in files])
     split = EncodedSplit(
         name=name,

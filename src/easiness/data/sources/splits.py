@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from easiness.data.checks import Ids, check_examples, check_held_out
 from easiness.data.dataset import Dataset
-from easiness.inputs import IMAGE, Blobs, EncodedImages, InputKind, Positions, Source, Stored
+from easiness.inputs import IMAGE, Blobs, Encoded, InputKind, Positions, Source, Stored
 
 # what a held-out split may be called, as folders and as the column of a table; the first that is there counts
 HELD_OUT_NAMES = ("test", "val", "valid", "validation")
@@ -55,13 +55,12 @@ class EncodedSplit:
 
     def readable(self, kept: Positions, source: Source) -> Split:
         """The examples at positions ``kept``; the others are named, by their ids where these are paths."""
-        assert self.kind.decode is not None
         left_out = np.setdiff1d(np.arange(len(self.blobs)), kept).tolist()
         by_path = self.ids.dtype == object
         return Split(
             name=self.name,
             where=self.where,
-            stored=EncodedImages(self.blobs, kept, source, self.kind.decode),
+            stored=Encoded(self.blobs, kept, source),
             ids=self.ids[kept],
             labels=self.labels[kept],
             name_at=lambda row: self.blobs.name(int(kept[row])),

@@ -17,19 +17,18 @@ from easiness.data.sources.file_facts import FileFacts, row_digests
 from easiness.data.sources.tables import column_of, open_parquet, parquet_column
 from easiness.errors import BadInput
 from easiness.inputs import (
-    IMAGES,
     MOST_BYTES,
     Blob,
+    Files,
     Header,
     Positions,
-    UnreadableImage,
+    Unreadable,
     counted,
     digest,
     find_unreadable,
     in_threads,
     one_line,
     read_headers,
-    reads_heif,
 )
 from easiness.regular_file import read_regular
 
@@ -59,18 +58,21 @@ class _Group(NamedTuple):
 
 
 class ParquetBlobs:
-    """Pictures in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
+    """Examples in ``columns[i]`` of ``files[i]``, the rows of all files joined in order."""
 
-    def __init__(self, files: list[Path], columns: list[str], root: Path, facts: FileFacts) -> None:
+    def __init__(
+        self, files: list[Path], columns: list[str], root: Path, facts: FileFacts, reader: Files
+    ) -> None:
         self._files = files
         self._columns = columns
         self._root = root
         self._facts = facts
+        self.reader = reader
         self._groups: list[_Group] = []
         starts = [0]
         for index, file in enumerate(files):
             opened = open_parquet(file)
-            _check_type(file, columns[index], opened.schema_arrow)
+            _check_type(file, columns[index], opened.schema_arrow, reader)
             start = starts[-1]
             for group in range(opened.metadata.num_row_groups):
                 stop = start + opened.metadata.row_group(group).num_rows
@@ -99,7 +101,9 @@ class ParquetBlobs:
         for values in self._read(group):
             low, high = np.searchsorted(positions, [start, start + len(values)])
             for position in positions[low:high].tolist():
-                yield partial(_bytes_of, values[position - start].as_py(), self.name(position))
+                yield partial(
+                    _bytes_of, values[position - start].as_py(), self.name(position), self.reader.noun
+                )
             start += len(values)
             if high == len(positions):
                 return
@@ -109,10 +113,10 @@ class ParquetBlobs:
         for index, file in enumerate(self._files):
             rows = positions[(positions >= self._starts[index]) & (positions < self._starts[index + 1])]
             stamp, known = self._facts.recall(self._fact_name(file))
-            match known.get("header"):
-                case [int(height), int(width), bool(grey)]:
-                    yield from repeat(Header(height, width, grey), len(rows))
-                    continue
+            remembered = self.reader.header(known.get("header"))
+            if remembered is not None:
+                yield from repeat(remembered, len(rows))
+                continue
             seen: set[Header | None] = set()
             for header in read_headers(self, rows):
                 seen.add(header)
@@ -140,12 +144,12 @@ class ParquetBlobs:
         return found
 
     def _read_digests(self, start: int, total: int, done: int, rows: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(rows + start)), IMAGES, total, done)
+        return counted(in_threads(digest, self.blobs(rows + start)), self.reader.reading, total, done)
 
     def unreadable(self) -> Positions:
         """Positions of rows that cannot be decoded; files that have not changed are not tried again."""
         found = []
-        fact = "unreadable_rows_with_heif" if reads_heif() else "unreadable_rows"
+        fact = f"un{self.reader.readable()}".replace("unreadable", "unreadable_rows")
         for index, file in enumerate(self._files):
             start, stop = int(self._starts[index]), int(self._starts[index + 1])
             learn = partial(self._unreadable_between, start, stop)
@@ -182,13 +186,14 @@ class ParquetBlobs:
 
 
 class HubBlobs:
-    """Pictures in the column of a `datasets.Dataset` whose images are stored as (bytes, path)."""
+    """Examples in the column of a `datasets.Dataset` which are stored as (bytes, path)."""
 
-    def __init__(self, table: Any, column: str, what: str) -> None:
+    def __init__(self, table: Any, column: str, what: str, reader: Files) -> None:
         """``table`` is in the arrow format; ``what`` names it in an error."""
         self._table = table
         self._column = column
         self._what = what
+        self.reader = reader
 
     def __len__(self) -> int:
         return len(self._table)
@@ -204,7 +209,7 @@ class HubBlobs:
             values = self._table[rows].column(self._column).to_pylist()
             for row, value in zip(rows, values, strict=True):
                 stored = value or {"bytes": None, "path": None}
-                yield partial(_bytes_of, stored["bytes"], self.name(row), stored["path"])
+                yield partial(_bytes_of, stored["bytes"], self.name(row), self.reader.noun, stored["path"])
 
     def headers(self, positions: Positions) -> Iterator[Header | None]:
         """Headers of the rows."""
@@ -225,7 +230,7 @@ class HubBlobs:
         return row_digests(facts, path.name, len(self), positions, self._read_digests, identity=identity)
 
     def _read_digests(self, positions: Positions) -> Iterator[bytes]:
-        return counted(in_threads(digest, self.blobs(positions)), IMAGES, len(positions))
+        return counted(in_threads(digest, self.blobs(positions)), self.reader.reading, len(positions))
 
     def _files(self) -> tuple[Path, str] | None:
         """The first Arrow file, and what the rows are in it and the others; ``None`` where they are in none.
@@ -251,7 +256,7 @@ class HubBlobs:
         return find_unreadable(self, 0, len(self))
 
 
-def _check_type(file: Path, column: str, schema: Any) -> None:
+def _check_type(file: Path, column: str, schema: Any, reader: Files) -> None:
     import pyarrow as pa
 
     kind = schema.field(column).type
@@ -259,16 +264,16 @@ def _check_type(file: Path, column: str, schema: Any) -> None:
     if pa.types.is_struct(kind) and kind.get_field_index("bytes") >= 0:
         stored = kind.field("bytes").type
     if not (pa.types.is_binary(stored) or pa.types.is_large_binary(stored)):
-        raise BadInput(f"{file}: column {column} holds {kind}; store encoded images as bytes")
+        raise BadInput(f"{file}: column {column} holds {kind}; store encoded {reader.noun}s as bytes")
 
 
-def _bytes_of(content: bytes | None, name: str, path: str | None = None) -> bytes:
+def _bytes_of(content: bytes | None, name: str, noun: str, path: str | None = None) -> bytes:
     """The ``content``, else that of the file at ``path``."""
     if content is not None:
         return content
     if path is None:
-        raise UnreadableImage(name, "the image is null")
+        raise Unreadable(name, f"the {noun} is null")
     try:
         return read_regular(Path(path), MOST_BYTES)
     except OSError as error:
-        raise UnreadableImage(f"{name}: {path}", f"the file cannot be read: {error.strerror}") from None
+        raise Unreadable(f"{name}: {path}", f"the file cannot be read: {error.strerror}") from None

@@ -18,7 +18,7 @@ from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
 from easiness.data.sources.torch_items import INT64, ItemImages, Items, length_of
 from easiness.errors import BadInput
-from easiness.inputs import Positions
+from easiness.inputs import IMAGE_FILES, Positions
 from easiness.record import to_numpy
 
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
@@ -141,7 +141,7 @@ class _Part:
         return EncodedSplit(
             name=self.split,
             where=self.what,
-            blobs=FileBlobs(root, [files[i] for i in chosen], FileFacts(root)),
+            blobs=FileBlobs(root, [files[i] for i in chosen], FileFacts(root), IMAGE_FILES),
             ids=np.arange(len(chosen)),
             labels=np.array([labels[i] for i in chosen], np.int64),
         )

@@ -15,11 +15,11 @@ from easiness.inputs import (
     IMAGES,
     SIZES,
     UNREADABLE,
-    Header,
+    ImageHeader,
     ImageTraits,
     Pixels,
     Positions,
-    UnreadableImage,
+    Unreadable,
     counted,
     decode_opened,
     decoder_warnings,
@@ -40,7 +40,7 @@ INT64 = np.iinfo(np.int64)
 
 
 class _Seen(NamedTuple):
-    header: Header
+    header: ImageHeader
     digest: str
     label: int
 
@@ -85,14 +85,14 @@ class Items:
         """Pixels [height, width, channels] of an item, grey ones with one channel.
 
         Raises:
-            UnreadableImage: reading it raises an error, or its picture cannot be decoded.
+            Unreadable: reading it raises an error, or its picture cannot be decoded.
             BadInput: it is not a picture and a label, or not what it was when it was read before.
         """
         name = self.name(position)
         with decoder_warnings():
             picture, label = self._item(position)
             pixels = _pixels(picture, name)
-        header = Header(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1)
+        header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1)
         seen = _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
         if self.expected is not None and seen.label != self.expected[position]:
             raise BadInput(
@@ -107,7 +107,7 @@ class Items:
         return pixels
 
     def seen(self, position: int) -> _Seen:
-        """Header, digest and label of an item, which is read where it was not yet."""
+        """ImageHeader, digest and label of an item, which is read where it was not yet."""
         if position not in self._seen:
             self.read(position)
         return self._seen[position]
@@ -145,7 +145,7 @@ class Items:
         for position in counted(range(len(self)), UNREADABLE, len(self)):
             try:
                 self.seen(position)
-            except UnreadableImage:
+            except Unreadable:
                 continue
             kept.append(position)
         return np.array(kept, np.int64)
@@ -155,7 +155,7 @@ class Items:
         """Channels and sizes of the pictures, which are read until these are certain.
 
         Raises:
-            UnreadableImage: no picture at all can be read.
+            Unreadable: no picture at all can be read.
         """
         self.check_length()
         found = scan(self._headers())
@@ -164,11 +164,11 @@ class Items:
             raise AssertionError("an item that could not be read was read")
         return found
 
-    def _headers(self) -> Iterator[Header]:
+    def _headers(self) -> Iterator[ImageHeader]:
         for position in counted(range(len(self)), SIZES, len(self)):
             try:
                 yield self.seen(position).header
-            except UnreadableImage:  # named when it is used; it may lie outside of the subset in use
+            except Unreadable:  # named when it is used; it may lie outside of the subset in use
                 continue
 
     def labels(self, positions: Positions) -> npt.NDArray[np.int64]:
@@ -194,14 +194,14 @@ class Items:
                 "__len__ and __getitem__ agree"
             ) from None
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            raise UnreadableImage(name, BOMB) from None
+            raise Unreadable(name, BOMB) from None
         except SystemExit as error:
             raise BadInput(
                 f"{name}: its code ends the program (SystemExit: {one_line(error)}); let it raise another "
                 "error"
             ) from None
         except Exception as error:  # somebody else's code, which reads files and decodes them
-            raise UnreadableImage(name, f"{type(error).__name__}: {one_line(error)}") from None
+            raise Unreadable(name, f"{type(error).__name__}: {one_line(error)}") from None
         if not isinstance(item, tuple | list) or len(item) != 2:
             parts = f" of {len(item)} parts" if isinstance(item, tuple | list) else ""
             raise BadInput(f"{name}: a {type(item).__name__}{parts}; give a pair (image, label)")
@@ -240,7 +240,7 @@ class ItemImages:
         """``function`` of each picture, in order, one at a time.
 
         Raises:
-            UnreadableImage: a picture cannot be read.
+            Unreadable: a picture cannot be read.
             BadInput: it is not what it was when it was read before.
         """
         channels = self.traits.channels

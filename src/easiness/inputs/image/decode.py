@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.inputs.files import Blob, Unreadable, one_line
 from easiness.inputs.image.formats import is_phone_picture, reads_heif
 from easiness.inputs.image.quiet_decoders import quiet_decoders
-from easiness.inputs.image.scan import Header
+from easiness.inputs.image.scan import ImageHeader
 
 if TYPE_CHECKING:
     from PIL import Image
-
-Blob = Callable[[], bytes]
-"""Returns the stored bytes of one picture; raises `UnreadableImage` where there are none."""
 
 GREY_MODES = ("1", "L", "LA")
 ORIENTATION = 0x0112
@@ -31,13 +27,6 @@ TURNED = (5, 6, 7, 8)
 """Orientations that exchange height and width."""
 STORED_SIZE = (0x0100, 0x0101)
 """Tags of width and height in a TIFF file."""
-
-
-class UnreadableImage(BadInput):
-    """One picture cannot be used: ``--skip-unreadable`` goes on without it."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}; mend it, or use --skip-unreadable to go on without it")
 
 
 @contextmanager
@@ -58,7 +47,7 @@ def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[
     """Pixels [height, width, channels] of the picture, turned as its EXIF orientation says.
 
     Raises:
-        UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+        Unreadable: it cannot be decoded, is too large to be safe, or has more than 8 bits per
             channel.
     """
     return decode_opened(_open(blob, name), name, channels)
@@ -72,48 +61,43 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
     holds is shown.
 
     Raises:
-        UnreadableImage: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+        Unreadable: it cannot be decoded, is too large to be safe, or has more than 8 bits per
             channel.
     """
     from PIL import Image, ImageOps
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
-        raise UnreadableImage(name, BOMB)
+        raise Unreadable(name, BOMB)
     if image.mode.startswith(("I", "F")):
-        raise UnreadableImage(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
+        raise Unreadable(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
     try:
         if image.getexif().get(ORIENTATION, 1) != 1:
             image = ImageOps.exif_transpose(image)
         pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
     except Exception as error:  # a decoder may raise anything on broken bytes
-        raise UnreadableImage(name, f"unreadable or truncated image ({one_line(error)})") from None
+        raise Unreadable(name, f"unreadable or truncated image ({one_line(error)})") from None
     return pixels[..., None] if channels == 1 else pixels
-
-
-def digest(blob: Blob) -> bytes:
-    """SHA-256 of the stored bytes of a picture."""
-    return hashlib.sha256(blob()).digest()
 
 
 def is_readable(blob: Blob, name: str) -> bool:
     """Can the picture be decoded?"""
     try:
         decode_image(blob, name, 3)
-    except UnreadableImage:
+    except Unreadable:
         return False
     return True
 
 
-def read_header(blob: Blob, name: str) -> Header:
+def read_header(blob: Blob, name: str) -> ImageHeader:
     """Size after turning, and whether the picture is stored without color; pixels are left alone.
 
     Raises:
-        UnreadableImage: it has no header that can be read.
+        Unreadable: it has no header that can be read.
     """
     return header_of(_open(blob, name))
 
 
-def header_of(image: Image.Image) -> Header:
+def header_of(image: Image.Image) -> ImageHeader:
     """The header of an opened picture."""
     width, height = image.size
     if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
@@ -125,7 +109,7 @@ def header_of(image: Image.Image) -> Header:
             turned = False
         if turned:
             width, height = height, width
-    return Header(height, width, image.mode in GREY_MODES)
+    return ImageHeader(height, width, image.mode in GREY_MODES)
 
 
 def _open(blob: Blob, name: str) -> Image.Image:
@@ -139,13 +123,8 @@ def _open(blob: Blob, name: str) -> Image.Image:
         reason = "not an image in a known format" if data else "an empty file"
         if is_phone_picture(data) and not heif:
             reason += " (HEIC needs pip install 'easiness[heif]')"
-        raise UnreadableImage(name, reason) from None
+        raise Unreadable(name, reason) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnreadableImage(name, BOMB) from None
+        raise Unreadable(name, BOMB) from None
     except Exception as error:  # a decoder may raise anything on broken bytes
-        raise UnreadableImage(name, f"unreadable image ({one_line(error)})") from None
-
-
-def one_line(error: BaseException) -> str:
-    """The text of an error from another library, to be put into a line."""
-    return " ".join(str(error).split()) or type(error).__name__
+        raise Unreadable(name, f"unreadable image ({one_line(error)})") from None

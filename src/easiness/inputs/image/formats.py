@@ -7,8 +7,6 @@ from functools import cache
 
 ALWAYS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"})
 HEIF = frozenset({".heic", ".heif"})
-MOST_BYTES = 2**30
-"""Bytes of one stored picture, at most: the pixels that one may have (see `decode_opened`) take less."""
 
 PHONE = b"ftyp"
 """At bytes 4 to 8 of a HEIC or AVIF file."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from easiness.inputs.image.decode import Blob, decode_image
-from easiness.inputs.image.formats import suffixes
+from easiness.inputs.files import Blob, Files
+from easiness.inputs.image.decode import decode_image, decoder_warnings, is_readable, read_header
+from easiness.inputs.image.formats import reads_heif, suffixes
 from easiness.inputs.image.near import NEAR_PICTURES
 from easiness.inputs.image.photo_cache import cache_path, cached_photos
 from easiness.inputs.image.photos import DecodedPhotos, average_blocks, reduce, uncached_photos
 from easiness.inputs.image.pixels import to_pixels
-from easiness.inputs.image.scan import ImageTraits
+from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 from easiness.inputs.image.shown import show
 from easiness.inputs.image.stored import ArrayImages, Pixels
 from easiness.inputs.image.words import augmentation, looks, observation
@@ -121,16 +122,38 @@ def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed | _Repe
     return _Repeated(photo, num)
 
 
+def _header(kept: Any) -> ImageHeader | None:
+    match kept:
+        case [int(height), int(width), bool(grey)]:
+            return ImageHeader(height, width, grey)
+    return None
+
+
+def _readable() -> str:
+    return "readable_with_heif" if reads_heif() else "readable"
+
+
+IMAGE_FILES = Files(
+    noun="image",
+    measures="sizes",
+    suffixes=suffixes,
+    read_header=read_header,
+    header=_header,
+    scan=scan,
+    decode=_decode,
+    is_readable=is_readable,
+    readable=_readable,
+    quiet=decoder_warnings,
+)
+
 IMAGE = InputKind(
     name="image",
     noun="picture",
     nouns="pictures",
     axes=("channels", "height", "width"),
-    suffixes=suffixes,
     columns=("image", "img"),
     takes=_takes,
     from_array=_from_array,
-    decode=_decode,
     pack=_pack,
     decoding=_decoding,
     bank=_bank,
@@ -141,4 +164,5 @@ IMAGE = InputKind(
     observation=observation,
     show=show,
     near=NEAR_PICTURES,
+    files=IMAGE_FILES,
 )

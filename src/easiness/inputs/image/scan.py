@@ -19,7 +19,7 @@ FEW_EXAMPLES_A_STEP = 64
 LOOKED_AT = 256
 
 
-class Header(NamedTuple):
+class ImageHeader(NamedTuple):
     """What a picture's header says; height and width as they are after its EXIF orientation."""
 
     height: int
@@ -103,7 +103,7 @@ class ImageTraits:
         return ImageTraits(self.channels, size, self.short_side)
 
 
-def scan(headers: Iterable[Header]) -> ImageTraits | None:
+def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
     """Look at headers until nothing more can be learned; ``None`` where there are no headers."""
     size: tuple[int, int] | None = None
     same, grey = True, True

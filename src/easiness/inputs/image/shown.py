@@ -20,6 +20,7 @@ class ShownPicture:
     """``pixels`` [height, width, channels]."""
 
     pixels: Pixels
+    sound: None = None
     suffix: str = ".png"
 
     @property

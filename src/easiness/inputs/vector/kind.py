@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 _UNUSUAL = 3  # columns that are named
 
 
-def _suffixes() -> frozenset[str]:
-    """No file holds one vector."""
-    return frozenset()
-
-
 def _takes(array: npt.NDArray[Any]) -> bool:
     return array.ndim == 2 and array.dtype.kind == "f"
 
@@ -73,6 +68,7 @@ class ShownVector:
     value: Vector
     traits: VectorTraits
     uri: None = None
+    sound: None = None
     suffix: str = ".csv"
 
     @property
@@ -105,11 +101,9 @@ VECTOR = InputKind(
     noun="vector",
     nouns="vectors",
     axes=("values",),
-    suffixes=_suffixes,
     columns=("vector", "embedding", "features"),
     takes=_takes,
     from_array=to_vectors,
-    decode=None,
     pack=_pack,
     bank=_bank,
     made_up=_made_up,

@@ -87,7 +87,7 @@ class _Seen(NamedTuple):
         """Decodes every example once; how it looks is kept where ``near`` ones are to be found."""
 
         def see(value: npt.NDArray[Any]) -> tuple[bytes, Any]:
-            return value_digest(value), None if near is None else near.look(value)
+            return value_digest(split.kind, value), None if near is None else near.look(value)
 
         digests = np.zeros((len(split), DIGEST_BYTES), np.uint8)
         looks = None if near is None else near.kept(len(split))

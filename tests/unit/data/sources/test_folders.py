@@ -11,7 +11,7 @@ from PIL import Image
 from easiness.data import load_dataset
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE
+from easiness.inputs import IMAGE_FILES
 from easiness.inputs.image import formats
 from easiness.spec import DatasetRef
 from pixels import images_of
@@ -19,8 +19,8 @@ from pixels import images_of
 
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
-    without = replace(IMAGE, suffixes=lambda: formats.ALWAYS)
-    monkeypatch.setattr("easiness.data.sources.folders.IMAGE", without)
+    without = replace(IMAGE_FILES, suffixes=lambda: formats.ALWAYS)
+    monkeypatch.setattr("easiness.data.sources.folders.IMAGE_FILES", without)
 
 
 def test_ids_labels_and_classes(folder):
@@ -131,8 +131,12 @@ def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
     (folder / "cat/1.png").write_bytes(b"\0\0\0\x1cftypheic")
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
     tried = []
-    monkeypatch.setattr(file_blobs, "reads_heif", lambda: not formats.reads_heif())
-    monkeypatch.setattr(file_blobs, "is_readable", lambda _, file: tried.append(file) or True)
+    with_plugin = replace(
+        IMAGE_FILES,
+        readable=lambda: "readable" if formats.reads_heif() else "readable_with_heif",
+        is_readable=lambda _, file: tried.append(file) or True,
+    )
+    monkeypatch.setattr("easiness.data.sources.folders.IMAGE_FILES", with_plugin)
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
     assert "cat/1.png" in tried
 

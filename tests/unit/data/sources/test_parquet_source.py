@@ -13,7 +13,7 @@ import pytest
 from easiness.data import load_dataset
 from easiness.data.sources.file_facts import FileFacts
 from easiness.errors import BadInput
-from easiness.inputs.image import threads
+from easiness.inputs import threads
 from pixels import images_of
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])

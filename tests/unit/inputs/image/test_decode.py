@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from easiness.data import load_dataset
-from easiness.inputs.image.decode import UnreadableImage, decode_image, decoder_warnings, read_header
+from easiness.inputs.files import Unreadable
+from easiness.inputs.image.decode import decode_image, decoder_warnings, read_header
 from easiness.inputs.image.formats import reads_heif
-from easiness.inputs.image.scan import Header
+from easiness.inputs.image.scan import ImageHeader
 
 
 def encode(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
@@ -26,7 +27,7 @@ def decode(data: bytes, channels: int = 3) -> np.ndarray:
         return decode_image(lambda: data, "some.png", channels)  # type: ignore[arg-type]
 
 
-def header(data: bytes) -> Header:
+def header(data: bytes) -> ImageHeader:
     return read_header(lambda: data, "some.png")
 
 
@@ -47,7 +48,7 @@ def test_alpha_is_dropped(picture, kind):
 def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
     monkeypatch.setattr("easiness.inputs.image.decode.reads_heif", lambda: False)
     reason = r"not an image in a known format \(HEIC needs pip install 'easiness\[heif\]'\)"
-    with pytest.raises(UnreadableImage, match=reason):
+    with pytest.raises(Unreadable, match=reason):
         decode(b"\0\0\0\x1cftypheic\0\0\0\0mif1heic")
 
 
@@ -145,10 +146,10 @@ def test_the_first_frame_of_an_animation():
 
 def test_deep_pixels_are_refused_not_clipped():
     data = encode(Image.fromarray(np.full((2, 2), 40_000, np.uint16)))
-    with pytest.raises(UnreadableImage, match=r"some\.png: .*8 bits"):
+    with pytest.raises(Unreadable, match=r"some\.png: .*8 bits"):
         decode(data)
     data = encode(Image.fromarray(np.full((2, 2), 0.5, np.float32)), "TIFF")
-    with pytest.raises(UnreadableImage, match=r"8 bits .*\(mode F\)"):
+    with pytest.raises(Unreadable, match=r"8 bits .*\(mode F\)"):
         decode(data)
 
 
@@ -156,14 +157,14 @@ def test_deep_pixels_are_refused_not_clipped():
 def test_decompression_bombs_are_named(picture, monkeypatch, limit):
     data = encode(picture(0, size=(15, 15)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(UnreadableImage, match=r"some\.png: too many pixels"):
+    with pytest.raises(Unreadable, match=r"some\.png: too many pixels"):
         decode(data)
 
 
 def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
     picture(0, size=(15, 15)).save(folder / "cat/bomb.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-    with pytest.raises(UnreadableImage, match=r"cat/bomb\.png: too many pixels"):
+    with pytest.raises(Unreadable, match=r"cat/bomb\.png: too many pixels"):
         load_dataset(folder).values(np.arange(7))
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 1
 
@@ -171,13 +172,13 @@ def test_a_bomb_in_a_folder_is_named_or_left_out(folder, picture, monkeypatch):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
 def test_truncated_images_are_named(picture, kind):
     data = encode(picture(0, size=(32, 32)), kind)
-    with pytest.raises(UnreadableImage, match=r"some\.png: ") as caught:
+    with pytest.raises(Unreadable, match=r"some\.png: ") as caught:
         decode(data[: len(data) // 2])
     assert "\n" not in str(caught.value)
 
 
 def test_empty_bytes():
-    with pytest.raises(UnreadableImage, match="an empty file"):
+    with pytest.raises(Unreadable, match="an empty file"):
         decode(b"")
-    with pytest.raises(UnreadableImage, match="in a known format"):
+    with pytest.raises(Unreadable, match="in a known format"):
         decode(Path(__file__).read_bytes())

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, _imaging, features
 
-from easiness.inputs.image.decode import UnreadableImage, decode_image, decoder_warnings
+from easiness.inputs.files import Unreadable
+from easiness.inputs.image.decode import decode_image, decoder_warnings
 from easiness.inputs.image.quiet_decoders import _set_libtiff_handler
 
 pytestmark = pytest.mark.skipif(not features.check("libtiff"), reason="Pillow is without libtiff")
@@ -23,7 +24,7 @@ def damaged_tiff() -> bytes:
 
 
 def decode_badly() -> None:
-    with pytest.raises(UnreadableImage, match=r"a\.tif: .*truncated image"):
+    with pytest.raises(Unreadable, match=r"a\.tif: .*truncated image"):
         decode_image(damaged_tiff, "a.tif", 3)
 
 

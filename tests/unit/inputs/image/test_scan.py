@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from easiness.inputs.image.scan import Header, ImageTraits, scan
+from easiness.inputs.image.scan import ImageHeader, ImageTraits, scan
 
 
-def headers(*sizes: tuple[int, int], grey: bool = False) -> list[Header]:
-    return [Header(*size, grey) for size in sizes]
+def headers(*sizes: tuple[int, int], grey: bool = False) -> list[ImageHeader]:
+    return [ImageHeader(*size, grey) for size in sizes]
 
 
 def test_one_size():
@@ -25,14 +25,14 @@ def test_sizes_that_differ_and_the_usual_short_side():
 
 
 def test_grey_only_if_all_are():
-    assert scan([Header(4, 4, True), Header(4, 4, False), Header(4, 4, True)]).channels == 3  # type: ignore[union-attr]
-    assert scan(itertools.repeat(Header(4, 4, True), 300)).channels == 1  # type: ignore[union-attr]
+    assert scan([ImageHeader(4, 4, True), ImageHeader(4, 4, False), ImageHeader(4, 4, True)]).channels == 3  # type: ignore[union-attr]
+    assert scan(itertools.repeat(ImageHeader(4, 4, True), 300)).channels == 1  # type: ignore[union-attr]
 
 
 def test_one_odd_picture_at_the_end_is_seen():
-    same = [Header(4, 4, True)] * 1000
-    assert scan([*same, Header(4, 5, True)]) == ImageTraits(1, None, 4)
-    assert scan([*same, Header(4, 4, False)]) == ImageTraits(3, (4, 4), 4)
+    same = [ImageHeader(4, 4, True)] * 1000
+    assert scan([*same, ImageHeader(4, 5, True)]) == ImageTraits(1, None, 4)
+    assert scan([*same, ImageHeader(4, 4, False)]) == ImageTraits(3, (4, 4), 4)
 
 
 def test_it_stops_when_nothing_more_can_be_learned():
@@ -41,7 +41,7 @@ def test_it_stops_when_nothing_more_can_be_learned():
     def stream():
         for i in itertools.count():
             taken.append(i)
-            yield Header(4, 4 + i % 2, False)
+            yield ImageHeader(4, 4 + i % 2, False)
 
     assert scan(stream()) == ImageTraits(3, None, 4)
     assert len(taken) == 257
