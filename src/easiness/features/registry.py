@@ -12,7 +12,7 @@ from easiness.features.array_files import NPY, NPZ
 from easiness.features.arrays import INPUTS, from_given
 from easiness.features.called import CALLED, by_function
 from easiness.features.column import COLUMN
-from easiness.features.hub import HUB
+from easiness.features.hub.networks import HUB
 from easiness.features.of_run import RUN
 from easiness.features.published import AUTO, TIMM, TORCHVISION
 from easiness.features.source import FeatureKind, FeatureSource, Request

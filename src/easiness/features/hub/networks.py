@@ -1,0 +1,66 @@
+"""Networks of the Hugging Face hub, through the `transformers` library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from easiness.errors import BadInput
+from easiness.features.hub.files import HubFiles, Taking
+from easiness.features.hub.pictures import PICTURES
+from easiness.features.source import FeatureKind, FeatureSource, Request
+
+PREFIX = "hf:"
+TAKINGS: tuple[Taking, ...] = (PICTURES,)
+
+
+def of_hub(request: Request) -> FeatureSource:
+    """A network in a folder, in the cache of the hub or, with ``download``, on the hub.
+
+    Only weights in safetensors are read, and no code of the hub's is run.
+
+    Raises:
+        BadInput: transformers is missing, the network is not on this disk or takes other examples, or its
+            weights are in another format.
+        RunFailed: it cannot be fetched.
+    """
+    request.check_kind(*(one.kind for one in TAKINGS))
+    name = request.after(PREFIX)
+    folder = Path(name).expanduser()
+    files = HubFiles(request, str(folder.resolve()) if folder.is_dir() else name)
+    return of_files(files, f"{name} through transformers")
+
+
+def of_files(files: HubFiles, name: str) -> FeatureSource:
+    """The network with these files, which ``about`` calls ``name``; as `of_hub`."""
+    request = files.request
+    try:
+        import transformers
+    except ImportError:
+        raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'") from None
+    config = files.guarded(lambda: transformers.AutoConfig.from_pretrained(files.place, **files.options))
+    taking = next(one for one in TAKINGS if one.kind.name == request.data.kind.name)
+    _check_takes(request, config, taking)
+    about = (
+        f"{name} ({config.model_type}). Its authors say what it has learned from; it may have seen these "
+        f"very {taking.kind.nouns}."
+    )
+    return taking.source(files, config, about)
+
+
+def _check_takes(request: Request, config: Any, taking: Taking) -> None:
+    import transformers
+
+    network = transformers.MODEL_MAPPING.get(type(config), None)
+    taken = getattr(network, "main_input_name", None)
+    if network is None or not taking.takes(config, taken):
+        nouns = taking.kind.nouns
+        raise BadInput(
+            f"{request.what}: a {config.model_type} takes {taken or 'something else'} and no {nouns}; give a "
+            f"network for {nouns}"
+        )
+
+
+HUB = FeatureKind(
+    form=f"{PREFIX}NAME", reads=lambda text: text.startswith(PREFIX), find=of_hub, names=(PREFIX,)
+)

@@ -1,0 +1,96 @@
+"""Pictures as a network of the hub takes them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from easiness.features.hub.files import HubFiles, Taking
+from easiness.features.networks import network_source
+from easiness.features.pictures import Preparation
+from easiness.features.source import FeatureSource
+from easiness.inputs import IMAGE
+
+_RESAMPLING = {0: "nearest", 2: "bilinear"}  # Pillow's numbers; all others are taken for bicubic
+_LARGEST = 4096  # side of a picture
+_HALF = (0.5, 0.5, 0.5)
+
+
+def _takes(config: Any, taken: str | None) -> bool:
+    return taken == "pixel_values" or hasattr(config, "vision_config")
+
+
+def _source(files: HubFiles, config: Any, about: str) -> FeatureSource:
+    """Its vector is the pooled output, or the mean of the last hidden state where it has none."""
+    request = files.request
+    weights = files.guarded(files.weights_digest)
+    preparation = files.guarded(lambda: _preparation(files, config))
+    return network_source(request, request.text, weights, preparation, lambda: _build(files, config), about)
+
+
+def _preparation(files: HubFiles, config: Any) -> Preparation:
+    """How the network wants pictures: as its own file says, else as is usual."""
+    file = files.document("preprocessor_config.json")
+    vision = getattr(config, "vision_config", config)
+    seen = _sides(file.get("crop_size")) if file.get("do_center_crop") else None
+    resized = _sides(file.get("size"))
+    size = seen or resized or _sides(getattr(vision, "image_size", None)) or (224, 224)
+    mean, std = _three(file.get("image_mean") or _HALF), _three(file.get("image_std") or _HALF)
+    if not 1 <= min(size) <= max(size) <= _LARGEST or min(std) <= 0:
+        raise ValueError(f"pictures of {size} and deviations of {std} cannot be made")
+    kept = min(1.0, min(size) / min(resized)) if seen and resized else 1.0
+    return Preparation(size, mean, std, kept, _RESAMPLING.get(file.get("resample", 3), "bicubic"))
+
+
+def _three(values: Any) -> tuple[float, float, float]:
+    """A finite number for each channel.
+
+    Raises:
+        ValueError, TypeError: they are something else.
+    """
+    first, second, third = map(float, values)
+    if not all(map(math.isfinite, (first, second, third))):
+        raise ValueError(f"{values} are not finite")
+    return first, second, third
+
+
+def _sides(size: Any) -> tuple[int, int] | None:
+    """(height, width) by any of the ways in which such files say it."""
+    match size:
+        case int(side):
+            return side, side
+        case [int(height), int(width)]:
+            return height, width
+        case {"height": int(height), "width": int(width)}:
+            return height, width
+        case {"shortest_edge": int(side)}:
+            return side, side
+    return None
+
+
+def _build(files: HubFiles, config: Any) -> Any:
+    from torch import nn
+
+    net, whole = files.network(config)
+    net = getattr(net, "vision_model", net)
+
+    class Pooled(nn.Module):
+        """The network as one that gives vectors [b, D]."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = net
+
+        def forward(self, pictures: Any) -> Any:
+            """Pooled output where its weights are there, else the mean of the last hidden state."""
+            made = self.net(pixel_values=pictures)
+            pooled = getattr(made, "pooler_output", None) if whole else None
+            if pooled is not None:
+                return pooled.flatten(1)
+            hidden = made.last_hidden_state
+            return hidden.mean(dim=1) if hidden.ndim == 3 else hidden
+
+    return Pooled()
+
+
+PICTURES = Taking(kind=IMAGE, takes=_takes, source=_source)
