@@ -14,7 +14,6 @@ import numpy.typing as npt
 from easiness.data import Dataset, load_dataset, value_digests
 from easiness.errors import BadInput, shorten
 from easiness.exports.score_card import DIGEST, FILES, SCORES, Card, damaged_card, open_card, read_scores
-from easiness.inputs import IMAGE
 from easiness.studies.versions import renamed_classes
 
 if TYPE_CHECKING:
@@ -172,8 +171,6 @@ def _what(card: Card) -> str:
 
 
 def _why(data: Dataset) -> str:
-    shape, size = data.traits.shape, ""
-    if data.kind == IMAGE and shape is not None:
-        size = f" (here {shape[2]} x {shape[1]} pixels)"
-    what = "pixels" if data.kind == IMAGE else "values"
-    return f"{what} have to be the same{size}: give the data that it was made from"
+    size = data.kind.looks(data.traits.shape, None).removeprefix(", ")
+    here = f" (here {size})" if size else ""
+    return f"{data.kind.values} have to be the same{here}: give the data that it was made from"

@@ -1,4 +1,4 @@
-"""What a format is, and what it is given of each example: scores, suspicions of its label, its picture."""
+"""What a format is, and what it is given of each example: scores, suspicions of its label, and itself."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE
-from easiness.runs import find_split, positions_in
+from easiness.inputs import Cell, Exported, kind_named
+from easiness.runs import find_split, positions_in, told
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import suspects
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # of the table of suspects, added to the columns of the scores
 _SUSPECTED = ["suggested", "suggested_class", "p_wrong", "suggested_share"]
-_AT_ONCE = 256  # pictures encoded at a time
+_AT_ONCE = 256  # examples made at a time
 
 Place = TypeVar("Place", BinaryIO, Path)
 
@@ -65,32 +65,43 @@ class Examples:
         return positions_in(self.data, self.run, self.split)
 
     def file(self, position: int) -> Path | None:
-        """The picture's own file, absolute, where it has one."""
+        """The example's own file, absolute, where it has one."""
         assert self.data is not None
         path = Path(self.data.stored.name(int(self.rows[position])))
         return path.absolute() if path.is_file() else None
 
     @property
-    def without_pictures(self) -> str | None:
-        """Why there are no pictures; ``None`` where there are."""
-        if self.data is None:
-            return f"without pictures: {self.without_data}"
-        return None if self.data.kind == IMAGE else f"without the {self.data.kind.nouns} themselves"
+    def exported(self) -> Exported | None:
+        """What the examples are to other tools; ``None`` where they are not to be had, see `without`."""
+        return None if self.data is None else self.data.kind.exported
 
-    def files(self) -> Iterator[list[bytes]]:
-        """Examples as contents of files, of pictures PNG, the same to the pixel: some hundred at a time."""
-        data = self.data
+    @property
+    def without(self) -> str | None:
+        """Why the examples themselves are not there; ``None`` where they are."""
+        if self.data is None:
+            return f"without {kind_named(self.run.spec.data.kind).nouns}: {self.without_data}"
+        return None if self.exported is not None else f"without the {self.data.kind.nouns} themselves"
+
+    def cells(self) -> Iterator[list[Cell]]:
+        """Examples as other tools have them, pictures as PNG, to the pixel: some hundred at a time."""
+        data, exported = self.data, self.exported
         assert data is not None
+        assert exported is not None
         for first in range(0, len(self.table), _AT_ONCE):
             some = np.arange(first, min(first + _AT_ONCE, len(self.table)))
-            yield data.map(self.rows[some], lambda value: data.kind.show(value, data.traits).file())
+            yield data.map(self.rows[some], lambda value: exported.cell(value, data.traits))
 
-    def with_files(self, rows: pa.Table) -> Iterator[tuple[list[bytes], pa.Table]]:
-        """`files`, each time with those of the ``rows`` [K] that belong to them."""
+    def with_cells(self, rows: pa.Table) -> Iterator[tuple[list[Cell], pa.Table]]:
+        """`cells`, each time with those of the ``rows`` [K] that belong to them."""
         first = 0
-        for files in self.files():
-            yield files, rows.slice(first, len(files))
-            first += len(files)
+        for cells in self.cells():
+            yield cells, rows.slice(first, len(cells))
+            first += len(cells)
+
+    def table_with_texts(self) -> pd.DataFrame:
+        """The table, behind it a column of the texts of the examples, or of their paths, see `told`."""
+        found = None if self.data is None else told(self.data, self.rows)
+        return self.table if found is None else self.table.assign(**{found.column: found.texts})
 
 
 def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Examples:
@@ -116,8 +127,8 @@ class Format(Generic[Place]):
     """One format: ``write`` fills a file, or a folder that is empty, and may say a sentence about it.
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
-    with ``{out}`` for the path, and ``then_without`` how where pictures are missing, if that differs.
-    ``needs_pictures`` tells that without pictures nothing can be written.
+    with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `Exported`, and ``then_without`` how
+    where no column needs one, if that differs. ``needs_media`` tells that it shows files of some kinds alone.
     """
 
     name: str
@@ -126,4 +137,4 @@ class Format(Generic[Place]):
     then: str
     suffixes: tuple[str, ...] = ()
     then_without: str | None = None
-    needs_pictures: bool = False
+    needs_media: bool = False

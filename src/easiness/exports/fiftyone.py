@@ -22,8 +22,9 @@ def _write(examples: Examples, folder: Path) -> str | None:
     samples = [{"filepath": path, "tags": tags, **sample} for path, sample in fields]
     run = examples.run
     at = run.asked(examples.epoch)
+    media = None if examples.exported is None else examples.exported.media
     info = {"model": run.model, "trials": len(run.trials), **at, "classes": run.classes}
-    (folder / "metadata.json").write_text(json.dumps({"media_type": "image", "info": info}))
+    (folder / "metadata.json").write_text(json.dumps({"media_type": media, "info": info}))
     (folder / "samples.json").write_text(json.dumps({"samples": samples}, allow_nan=False))
     return None
 
@@ -36,8 +37,9 @@ def _paths(examples: Examples, folder: Path) -> Iterator[str]:
         return
     (folder / _PICTURES).mkdir()
     position = 0
-    for pictures in examples.files():
+    for pictures in examples.cells():
         for content in pictures:
+            assert isinstance(content, bytes)
             name = f"{_PICTURES}/{position:07d}.png"
             (folder / name).write_bytes(content)
             yield name
@@ -75,5 +77,5 @@ FIFTYONE = Format(
     "a folder that FiftyOne imports, scores as fields",
     _write,
     "fiftyone.Dataset.from_dir({out!r}, dataset_type=fiftyone.types.FiftyOneDataset)",
-    needs_pictures=True,
+    needs_media=True,
 )

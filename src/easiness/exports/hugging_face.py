@@ -1,4 +1,4 @@
-"""A folder that `datasets.load_dataset` reads: pictures, labels with their names, and a column a score."""
+"""A folder that `datasets.load_dataset` reads: examples, labels with their names, and a column a score."""
 
 from __future__ import annotations
 
@@ -19,28 +19,31 @@ def _write(examples: Examples, folder: Path) -> str | None:
 
     plain = pa.Table.from_pandas(examples.table.drop(columns="class"), preserve_index=False)
     plain = plain.replace_schema_metadata(None)
-    schema, with_pictures = plain.schema, examples.without_pictures is None
-    if with_pictures:
-        picture = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-        schema = pa.schema([("image", picture), *schema])
+    schema, exported = plain.schema, examples.exported
+    if exported is not None:
+        file = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        kind = {"file": file, "text": pa.string(), "numbers": pa.list_(pa.float32())}[exported.form]
+        schema = pa.schema([(exported.column, kind), *schema])
     # what `datasets` reads the types of columns from
     features = {"info": {"features": {name: _feature(name, schema, examples) for name in schema.names}}}
     schema = schema.with_metadata({"huggingface": json.dumps(features)})
-    file = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
-    file.parent.mkdir()
-    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        if not with_pictures:
+    path = folder / "data" / f"{_NAMES[examples.split]}-00000-of-00001.parquet"
+    path.parent.mkdir()
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        if exported is None:
             writer.write_table(plain.cast(schema))
-        for pictures, part in examples.with_files(plain) if with_pictures else ():
-            column = pa.array([{"bytes": one, "path": None} for one in pictures], schema.field("image").type)
-            writer.write_table(pa.table([column, *part.columns], schema=schema))
+        for cells, part in examples.with_cells(plain) if exported is not None else ():
+            values = [{"bytes": one, "path": None} if isinstance(one, bytes) else one for one in cells]
+            writer.write_table(pa.table([pa.array(values, schema.types[0]), *part.columns], schema=schema))
     (folder / "README.md").write_text(_card(examples))
-    return examples.without_pictures
+    return examples.without
 
 
 def _feature(name: str, schema: Any, examples: Examples) -> dict[str, Any]:
-    if name == "image":
-        return {"_type": "Image"}
+    exported = examples.exported
+    if exported is not None and name == exported.column and exported.form != "text":
+        numbers = {"_type": "Sequence", "feature": {"_type": "Value", "dtype": "float32"}}
+        return numbers if exported.feature is None else {"_type": exported.feature}
     if name == "label":
         return {"_type": "ClassLabel", "names": list(examples.run.classes)}
     dtype = str(schema.field(name).type).replace("double", "float64").removeprefix("large_")
@@ -60,7 +63,7 @@ def _card(examples: Examples) -> str:
 
 HUGGING_FACE = Format(
     "hf",
-    "a folder for Hugging Face datasets, with pictures and a column a score",
+    "a folder for Hugging Face datasets, with the examples and a column a score",
     _write,
     "datasets.load_dataset({out!r})",
 )

@@ -1,4 +1,4 @@
-"""Tables: plain rows for anything that reads them, and Parquet with pictures for Renumics Spotlight."""
+"""Tables: plain rows for anything that reads them, and Parquet with the examples for Renumics Spotlight."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from easiness.show import write_csv
 
 
 def _csv(examples: Examples, file: BinaryIO) -> None:
-    write_csv(examples.table, file)
+    write_csv(examples.table_with_texts(), file)
 
 
 def _parquet(examples: Examples, file: BinaryIO) -> None:
-    examples.table.to_parquet(file, index=False)
+    examples.table_with_texts().to_parquet(file, index=False)
 
 
 CSV = Format("csv", "rows with every score and suspect", _csv, "pandas.read_csv({out!r})", suffixes=(".csv",))
@@ -31,21 +31,23 @@ def _spotlight(examples: Examples, file: BinaryIO) -> str | None:
     import pyarrow.parquet as pq
 
     plain = pa.Table.from_pandas(examples.table, preserve_index=False).replace_schema_metadata(None)
-    if examples.without_pictures is not None:
+    exported = examples.exported
+    if exported is None:
         pq.write_table(plain, file, compression="zstd")
-        return examples.without_pictures
-    schema = pa.schema([("image", pa.binary()), *plain.schema])
+        return examples.without
+    kind = {"file": pa.binary(), "text": pa.string(), "numbers": pa.list_(pa.float32())}[exported.form]
+    schema = pa.schema([(exported.column, kind), *plain.schema])
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for pictures, part in examples.with_files(plain):
-            writer.write_table(pa.table([pa.array(pictures, pa.binary()), *part.columns], schema=schema))
+        for cells, part in examples.with_cells(plain):
+            writer.write_table(pa.table([pa.array(cells, kind), *part.columns], schema=schema))
     return None
 
 
 SPOTLIGHT = Format(
     "spotlight",
-    "a Parquet with pictures, for Renumics Spotlight",
+    "a Parquet with the examples, for Renumics Spotlight",
     _spotlight,
-    "spotlight.show({out!r}, dtype={{'image': spotlight.Image}})",
+    "spotlight.show({out!r}, dtype={{{column!r}: spotlight.{dtype}}})",
     suffixes=(".parquet",),
     then_without="spotlight.show({out!r})",
 )

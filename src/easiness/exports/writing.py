@@ -8,11 +8,11 @@ from typing import Any
 
 from easiness.errors import BadInput, nearest
 from easiness.exports.arrays import CLEANLAB, TORCH
-from easiness.exports.examples import Format, examples_of
+from easiness.exports.examples import Examples, Format, examples_of
 from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.hugging_face import HUGGING_FACE
 from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
-from easiness.inputs import IMAGE
+from easiness.inputs import KINDS
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
 from easiness.store import Run, check_opened
@@ -53,7 +53,7 @@ def export(
     source: Any = None,
     split: Split = "train",
 ) -> Exported:
-    """Write a run in the format of another tool: scores, what is suspected of labels, and pictures.
+    """Write a run in the format of another tool: scores, what is suspected of labels, and the examples.
 
     Args:
         run: to be exported.
@@ -67,7 +67,7 @@ def export(
 
     Raises:
         BadInput: the format or the epoch is unknown, nothing is held out, ``out`` cannot be that, something
-            that the format needs is not recorded, or its pictures cannot be had.
+            that the format needs is not recorded, or it shows nothing of the kind that the examples are.
         RunFailed: it cannot be written; nothing is left of it.
     """
     check_opened(run=run)
@@ -77,14 +77,24 @@ def export(
     else:
         check_output_folder(path)
     examples = examples_of(run, run.resolve_epoch(epoch, share), source, split)
-    if form.needs_pictures and examples.data is None:
-        raise BadInput(f"{run.path}: {form.name} shows pictures, and {examples.without_data}")
-    if form.needs_pictures and examples.data is not None and examples.data.kind != IMAGE:
-        others = ", ".join(one.name for one in FORMATS if not one.needs_pictures)
-        has = examples.data.kind.nouns
-        raise BadInput(f"--to {form.name}: shows pictures, and {run.path} has {has}; choose {others}")
+    if form.needs_media:
+        _check_shown(form, examples)
     with output_file(path) if form.suffixes else output_folder(path) as place:
         note = form.write(examples, place)
     notes = tuple(one for one in (note, examples.note) if one is not None)
-    then = form.then if examples.without_pictures is None else form.then_without or form.then
-    return Exported(path, then.format(out=str(path)), notes)
+    is_typed = examples.exported is not None and examples.exported.dtype is not None
+    then = form.then if is_typed else form.then_without or form.then
+    fields = {} if examples.exported is None else vars(examples.exported)
+    return Exported(path, then.format(out=str(path), **fields), notes)
+
+
+def _check_shown(form: Format[Any], examples: Examples) -> None:
+    """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
+    shown = " and ".join(kind.nouns for kind in KINDS if kind.exported and kind.exported.media)
+    run, data = examples.run, examples.data
+    if data is None:
+        raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
+    if data.kind.exported is None or data.kind.exported.media is None:
+        others = ", ".join(one.name for one in FORMATS if not one.needs_media)
+        has = data.kind.nouns
+        raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")

@@ -15,6 +15,7 @@ from .encoded import (
     find_unreadable as find_unreadable,
     read_headers as read_headers,
 )
+from .exported import Cell as Cell, Exported as Exported
 from .files import (
     MOST_BYTES as MOST_BYTES,
     Blob as Blob,

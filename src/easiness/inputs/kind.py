@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.inputs.exported import Exported
 from easiness.inputs.files import Files
 from easiness.inputs.signature import Signature
 from easiness.spec import KIND_SETTINGS, Recipe
@@ -229,6 +230,9 @@ class InputKind:
     says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
     ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
     copies, where something does, and ``decoding`` foretells what `pack` costs, where that is worth telling.
+    ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
+    there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
+    text, and ``exported`` is what it is to other tools, if they can have it.
     """
 
     name: str
@@ -250,6 +254,10 @@ class InputKind:
     decoding: Decoding = lambda *_: (0, 0.0)
     files: Files | None = None
     same: Callable[[Value], Value] = _as_it_is
+    pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
+    values: str = "values"
+    in_words: bool = False
+    exported: Exported | None = None
 
     @property
     def settings(self) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from easiness.analysis import Votes, tie_order
 from easiness.errors import BadInput, nearest
-from easiness.inputs import IMAGE, to_pil
+from easiness.inputs import KINDS, to_pil
 from easiness.runs import data_of, run_values
 from easiness.show import EASY, FONT_SIZE, HARD, INK
 from easiness.store import Run
@@ -101,15 +101,18 @@ def gallery(
         raise BadInput(f"per_side {per_side}: must be at least 1")
     labels = list(range(len(run.classes)))[:_MOST_CLASSES] if classes is None else _labels(run, classes)
     data = data_of(run, data)
-    if data.kind != IMAGE:
-        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows pictures alone")
+    pixels = data.kind.pixels
+    if pixels is None:
+        shown = " and ".join(kind.nouns for kind in KINDS if kind.pixels is not None)
+        raise BadInput(f"{run.path}: its examples are {data.kind.nouns}; a gallery shows {shown} alone")
     votes = run.votes(run.resolve_epoch(epoch, share))
     counts = votes.counts(votes.all_trials())[0]
     extremes = class_extremes(votes, labels, per_side)
     positions = np.concatenate([side for pair in extremes for side in pair])
+    squares = run_values(run, data, positions, lambda value: _square(pixels(value, data.traits)))
     pictures = {
         at: Picture(at, int(counts[at]), square)
-        for at, square in zip(positions.tolist(), run_values(run, data, positions, _square), strict=True)
+        for at, square in zip(positions.tolist(), squares, strict=True)
     }
     rows = [
         GalleryRow(run.classes[label], *([pictures[at] for at in side.tolist()] for side in pair))

@@ -40,4 +40,5 @@ from .source import (
     recipe_of as recipe_of,
     run_values as run_values,
 )
+from .telling import Told as Told, told as told
 from .until_reliable import trials_asked as trials_asked

@@ -1,3 +1,4 @@
+from .example import Embedded as Embedded, ShownExample as ShownExample
 from .rendering import (
     PICTURE_SUFFIXES as PICTURE_SUFFIXES,
     SUFFIXES as SUFFIXES,
@@ -12,6 +13,7 @@ from .section import (
     defined as defined,
     markdown_text as markdown_text,
     result_html as result_html,
+    sections_html as sections_html,
     sections_markdown as sections_markdown,
     sections_text as sections_text,
 )

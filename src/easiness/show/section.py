@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import printable
+from easiness.show.example import Embedded
 from easiness.show.svg import figure_html
 
 if TYPE_CHECKING:
@@ -87,10 +88,14 @@ def result_html(figure: Figure, sections: list[Section], said: Iterable[str] = (
 
 
 def _html(rows: list[list[str]]) -> str:
-    header, *body = ([html.escape(cell) for cell in row] for row in rows)
+    header, *body = ([_cell_html(cell) for cell in row] for row in rows)
     head = "".join(f"<th>{cell}</th>" for cell in header)
     lines = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>"
+
+
+def _cell_html(cell: str) -> str:
+    return cell.html if isinstance(cell, Embedded) else html.escape(cell)
 
 
 def _visible(section: Section) -> Section:

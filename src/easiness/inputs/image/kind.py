@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.inputs.exported import Exported
 from easiness.inputs.files import Blob, Files
 from easiness.inputs.image.decode import decode_image, decoder_warnings, is_readable, read_header
 from easiness.inputs.image.formats import reads_heif, suffixes
@@ -165,4 +166,14 @@ IMAGE = InputKind(
     show=show,
     near=NEAR_PICTURES,
     files=IMAGE_FILES,
+    pixels=lambda value, _: value,
+    values="pixels",
+    exported=Exported(
+        "image",
+        "file",
+        lambda value, traits: show(value, traits).file(),
+        feature="Image",
+        dtype="Image",
+        media="image",
+    ),
 )

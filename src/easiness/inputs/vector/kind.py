@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.inputs.exported import Exported
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.packed import Packed
 from easiness.inputs.vector.stored import AT_ONCE, Vector, VectorTraits, to_vectors
@@ -112,4 +113,6 @@ VECTOR = InputKind(
     augmentation=_augmentation,
     observation=_observation,
     show=ShownVector,
+    in_words=True,
+    exported=Exported("vector", "numbers", lambda value, _: value.tolist(), dtype="Embedding"),
 )
