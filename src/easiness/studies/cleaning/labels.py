@@ -12,7 +12,8 @@ import numpy.typing as npt
 from easiness import show
 from easiness.data import DROP, KEEP, RELABEL
 from easiness.errors import BadInput
-from easiness.runs import load_as, positions_in
+from easiness.inputs import kind_named
+from easiness.runs import Told, find_data, load_as, positions_in, told
 from easiness.store import Run, check_opened
 from easiness.studies.suspects import suspects
 
@@ -42,6 +43,7 @@ class Cleaned(show.Result):
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
+    ``told`` has the texts of the examples, where they are texts and their data are found.
     """
 
     ids: npt.NDArray[Any]
@@ -50,6 +52,7 @@ class Cleaned(show.Result):
     dropped: npt.NDArray[np.bool_]
     was: _Labels
     classes: tuple[str, ...]
+    told: Told | None = None
 
     @property
     def relabelled(self) -> npt.NDArray[np.bool_]:
@@ -67,7 +70,7 @@ class Cleaned(show.Result):
 
         ``label`` and ``was`` are indices of classes, ``class`` is the name for ``label``, ``action`` is
         ``keep``, ``relabel`` (another label than at the source) or ``drop``, whose label stays as it is.
-        ``was`` is empty where it is not known.
+        ``was`` is empty where it is not known. The texts of the examples come last, where they are at hand.
         """
         import pandas as pd
 
@@ -79,9 +82,9 @@ class Cleaned(show.Result):
             was = [label if there else None for label, there in zip(was.tolist(), known, strict=True)]
             was = np.array(was, dtype=object)
         names = np.array(self.classes, dtype=object)[self.labels]
-        return pd.DataFrame(
-            {"id": self.ids, "label": self.labels, "class": names, "was": was, "action": actions}
-        )
+        columns = {"id": self.ids, "label": self.labels, "class": names, "was": was, "action": actions}
+        texts = {} if self.told is None else {self.told.column: self.told.texts}
+        return pd.DataFrame(columns | texts)
 
     def by_class(self) -> pd.DataFrame:
         """A row a class: how many ``examples`` it has, go to others, come from others, are dropped, left."""
@@ -165,7 +168,20 @@ def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float =
     ranked = suspects(run, pictures=False).ranked
     in_order = ranked.set_index("id", drop=False).reindex(run.ids.tolist())
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
-    return replace(found, ids=run.ids, was=_at_source(run))
+    return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
+
+
+def _texts(run: Run) -> Told | None:
+    """The texts of a run whose examples are texts, where they are found."""
+    exported = kind_named(run.spec.data.kind).exported
+    if exported is None or exported.form != "text":
+        return None
+    data, _ = find_data(run, None)
+    if data is None:
+        return None
+    with suppress(BadInput):
+        return told(data, positions_in(data, run))
+    return None
 
 
 def _at_source(run: Run) -> _Labels:

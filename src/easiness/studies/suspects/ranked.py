@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ FIRST = 20
 """Rows that are shown; files have all."""
 
 _BINS = 40
+_WIDTH = 60  # letters of a text on a terminal
 _BY_HEART = 0.97  # of the labels
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
 
@@ -47,6 +49,7 @@ class Suspects(show.Result):
     labels, ``known`` the share of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
+    ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves.
     """
 
     model: str
@@ -61,6 +64,8 @@ class Suspects(show.Result):
     conflicts: Conflicts = field(repr=False)
     left_out_kinds: dict[str, str]
     others: tuple[str, ...] = ()
+    told: str | None = None
+    shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
 
     @property
     def num_likely(self) -> int:
@@ -77,7 +82,8 @@ class Suspects(show.Result):
 
         ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where no trial disagrees) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
-        ``reason``, then the scores behind it.
+        ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
+        then the scores behind it.
         """
         return self.ranked.head(self.num_listed)
 
@@ -115,6 +121,11 @@ class Suspects(show.Result):
         """What is certain, where pictures were compared, then the first suspects."""
         return [*_conflicts(self.conflicts), _suspects(self)]
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
+        rows = (show.Embedded(one.text, one.html()) for one in self.shown)
+        return show.result_html(self.figure(), [*_conflicts(self.conflicts), _suspects(self, [*rows])])
+
     def summary(self) -> str:
         """How many labels are wrong, in a sentence."""
         num = len(self.ranked)
@@ -146,10 +157,14 @@ class Suspects(show.Result):
         return f"The {self.judges} have {show.percent(self.known)} of the labels right"
 
 
-def _suspects(found: Suspects) -> show.Section:
+def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
+    """The first suspects; the ``examples`` are for a last column, instead of texts or paths."""
     shown = found.table().head(FIRST)
-    rows = [["id", "class", "suggested", "p wrong", "share", "kind", "reason"]]
-    rows += [
+    column = "example" if examples else found.told
+    if found.told is not None and not examples:
+        examples = [_shortened(text) for text in shown[found.told]]
+    header = ["id", "class", "suggested", "p wrong", "share", "kind", "reason"]
+    rows = [
         [
             str(one["id"]),
             str(one["class"]),
@@ -161,6 +176,9 @@ def _suspects(found: Suspects) -> show.Section:
         ]
         for one in shown.to_dict("records")
     ]
+    rows.insert(0, header)
+    if column is not None:
+        rows = [[*row, cell] for row, cell in zip(rows, [column, *examples], strict=True)]
     first, last = found.rows[0], found.rows[-1]
     when = last.text if first == last else f"{first.name}s {first.value:g} to {last.value:g}"
     note = (
@@ -175,6 +193,12 @@ def _suspects(found: Suspects) -> show.Section:
     note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
     return show.Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
+
+
+def _shortened(text: str) -> str:
+    """A text for a terminal: one line, and the beginning where it is long."""
+    line = " ".join(text[: 8 * _WIDTH].split())
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"
 
 
 def _with(found: Suspects) -> str:

@@ -16,7 +16,7 @@ from easiness.analysis import (
     label_noise_together,
 )
 from easiness.errors import BadInput
-from easiness.runs import passes_shown
+from easiness.runs import find_data, passes_shown
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 from easiness.studies.matching import check_comparable
@@ -25,7 +25,8 @@ from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
-from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
+from easiness.studies.suspects.ranked import ABOVE, FIRST, Suspects, how_many_listed
+from easiness.studies.suspects.telling import found_examples, with_told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,6 +77,8 @@ def suspects(
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     run, evidence, noise = _together(runs, split, epoch, share)
     with passes_shown(progress):
+        data = find_data(run, source)[0] if pictures else None
+        source = source if data is None else data
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
         kinds, of_kinds = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
     order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
@@ -83,6 +86,7 @@ def suspects(
     reason = np.full(len(order), "", object)
     why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
     added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
+    shown = found_examples(run, data, split, listed[:FIRST])
     reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
     return Suspects(
         model=run.network,
@@ -90,13 +94,17 @@ def suspects(
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=_table(run, evidence, noise, kinds, reason).iloc[order].reset_index(drop=True),
+        ranked=with_told(_table(run, evidence, noise, kinds, reason), shown.told)
+        .iloc[order]
+        .reset_index(drop=True),
         share=noise.share,
         known=1 - float(evidence.other_share.mean()),
         above=above,
         conflicts=conflicts,
         left_out_kinds=kinds.left_out,
         others=tuple(f"{one.path} ({one.network})" for one in runs if one is not run),
+        told=None if shown.told is None else shown.told.column,
+        shown=shown.first,
     )
 
 
