@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from itertools import islice, zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.report.examples import ShownExample
 from easiness.report.quantized import Bits, Document, Trajectories, indices, named, quantized, trajectories
 from easiness.report.template import Inlined, inert, inlined
 from easiness.scores import SCORES, formula_text
-from easiness.show import count
+from easiness.show import ShownExample, count
 from easiness.store import Run
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map")
+SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map", "players")
 """The scripts of the page, in the order in which they are read."""
 
 AXES = ("variability", "confidence")
@@ -30,7 +29,7 @@ AXES = ("variability", "confidence")
 
 _COLUMN_BYTES = 4_200_000  # of base64, for all runs of a page
 _MEAN_BYTES, _TRIAL_BYTES = 1_200_000, 500_000  # of trajectories; a third more in base64
-_PICTURE_BYTES = 1_500_000
+_MEDIA_BYTES = 4_000_000  # pictures and sounds that only the map has
 _FINE = 20_000  # so many examples have their scores in 16 bits
 _EXTREMES = 24  # of each kind that have their pictures
 _CELLS = (12, 8)  # one example from each part of the map has its picture
@@ -105,27 +104,37 @@ class DataMap:
         of_runs = [note for run in self.runs for note in run.trajectories.notes()]
         return found + list(dict.fromkeys(of_runs))
 
-    def data(self, pictures: Mapping[int, ShownExample], elsewhere: Iterable[int]) -> str:
+    def data(
+        self, shown: Mapping[int, ShownExample], elsewhere: Collection[int], texts: list[str] | None = None
+    ) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
-            pictures: examples by position, which the map shows, the others as texts.
-            elsewhere: positions whose pictures the page has in any case; the script takes them from there.
+            shown: examples by position, which the map shows.
+            elsewhere: positions whose pictures and sounds the page has in any case; the script takes them
+                from there.
+            texts: of all points, where the map has them.
         """
-        known, left, own = set(elsewhere), _PICTURE_BYTES, {}
-        texts = {}
+        left = _MEDIA_BYTES
+        media: dict[str, Any] = {"pictures": {}, "sounds": {}, "texts": {} if texts is None else texts}
         for position in self.pictured:
-            uri = pictures[position].uri if position in pictures else None
-            if uri is None and position in pictures:
-                texts[str(int(np.searchsorted(self.points, position)))] = pictures[position].text
-            if uri is None or position in known or len(uri) > left:
+            one = shown.get(position)
+            point = str(int(np.searchsorted(self.points, position)))
+            if one is None:
                 continue
-            left -= len(uri)
-            own[str(int(np.searchsorted(self.points, position)))] = uri
+            if one.uri is None and texts is None:
+                media["texts"][point] = one.text
+            if position in elsewhere or one.size > left:
+                continue
+            left -= one.size
+            addresses = {"pictures": one.uri, "sounds": one.sound}
+            for name, uri in addresses.items():
+                if uri is not None:
+                    media[name][point] = uri
         num_classes = len(self._fixed["classes"])
         runs = [run.document(num_classes) for run in self.runs]
-        shown = {"pictures": own, "texts": texts} if texts else {"pictures": own}
-        return inert({**self._fixed, "runs": runs, **shown})
+        had = {name: of for name, of in media.items() if of or name == "pictures"}
+        return inert({**self._fixed, "runs": runs, **had})
 
 
 def data_map(

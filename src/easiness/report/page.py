@@ -13,7 +13,7 @@ from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
-from easiness.report.examples import Named, ShownExample, are_small, shown_at, shown_by_name
+from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import (
     FOR_FEATURES,
     data_name,
@@ -104,7 +104,7 @@ def render_report(
         epoch, share = comparison.epoch, comparison.share
     at = matching.rows_of(runs, epoch, share)
     changed = changes(runs, since, runs[0].asked(at[0]), by, (old_source, source))
-    data, no_pictures = find_data(runs[0], source)
+    data, why = find_data(runs[0], source)
     not_compared = ""
     if comparison is None:
         try:
@@ -118,16 +118,16 @@ def render_report(
     ]
     sure = certain(runs[0], data)
     drawn = _data_map(runs, at, parts)
-    pictures: dict[int, ShownExample] = {}
-    marked: dict[Named, ShownExample] = {}
+    positions = _hardest_first(parts)
+    found = FoundExamples(why_none=why)
     if data is not None:
         try:
-            pictures = shown_at(runs[0], data, sorted({*_in_galleries(parts), *drawn.pictured}))
-            marked = shown_by_name(data, _marked(parts, sure, changed))
+            named = [*_marked(parts, sure, changed)]
+            found = found_examples(runs[0], data, named, positions, drawn)
         except BadInput as error:
             if source is not None:
                 raise
-            no_pictures = str(error)
+            found = FoundExamples(why_none=str(error))
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
     return render_page(
@@ -150,11 +150,8 @@ def render_report(
         changes=changed,
         certain=sure,
         above=ABOVE,
-        pictures=pictures,
-        marked=marked,
-        no_pictures=no_pictures,
+        examples=found,
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
-        with_pictures=any(one.uri is not None for one in (*pictures.values(), *marked.values())),
         kind=kind,
         pixelated=data is not None and are_small(data),
         sides=SIDES,
@@ -162,7 +159,7 @@ def render_report(
         max_classes=MAX_CLASSES,
         max_groups=_MAX_GROUPS,
         data_map=drawn,
-        data_map_data=drawn.data(pictures, _in_galleries(parts)),
+        data_map_data=drawn.data(found.at, set(positions), found.texts),
         most_open=_MOST_OPEN,
     )
 
@@ -174,17 +171,20 @@ def _when(parts: Sequence[RunPart]) -> str:
 
 def _data_map(runs: Sequence[Run], at: Sequence[int], parts: Sequence[RunPart]) -> DataMap:
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
-    return data_map(runs, [part.name for part in parts], at, ranked, _in_galleries(parts))
+    return data_map(runs, [part.name for part in parts], at, ranked, _hardest_first(parts))
 
 
-def _in_galleries(parts: Sequence[RunPart]) -> set[int]:
-    return {one.position for part in parts for gallery in part.galleries for one in gallery}
+def _hardest_first(parts: Sequence[RunPart]) -> list[int]:
+    """The positions of the examples in the galleries, each as often as it is there."""
+    galleries = [gallery for part in parts for gallery in part.galleries]
+    hardest = [one.position for gallery in galleries for one in gallery.hardest]
+    return hardest + [one.position for gallery in galleries for one in gallery.easiest]
 
 
 def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) -> Iterator[Named]:
-    yield from sure.named
-    if changed is not None:
-        yield from changed.named
     for part in parts:
         for of_split in part.suspects:
             yield from of_split.named
+    yield from sure.named
+    if changed is not None:
+        yield from changed.named

@@ -217,12 +217,13 @@ def test_a_page_that_calls_them_vectors(run: ez.Run, tmp_path: Path):
     assert re.search(r"x\[\d+\] = [\d.]+ \([+-][\d.]+ sd\)", text)
     assert not re.search(r"\bpictures?\b|\bimages?\b|\bpixels?\b", text, flags=re.I)
     assert page.count('<ul class="examples without-pictures">') == 20  # easiest and hardest of ten classes
-    assert re.search(r'</p>\s*<figcaption><span class="id">', page)
+    assert re.search(r'</p></div>\s*<figcaption><span class="id">', page)
     assert 'class="full"' not in page
     data = json.loads(re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page, flags=re.S)[0])
     assert data["pictures"] == {}
     assert data["texts"]
-    assert all(re.match(r"x\[\d+\] = ", one) for one in data["texts"].values())
+    assert all(re.match(r"x\[\d+\] = ", one) for one in data["texts"])
+    assert len(data["texts"]) == 400  # of every example
 
 
 def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: Path):
@@ -246,7 +247,7 @@ def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: P
 def test_every_format_takes_vectors_or_says_that_it_shows_pictures(run: ez.Run, tmp_path: Path):
     for form in FORMATS:
         out = tmp_path / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"
-        if form.needs_pictures:
+        if form.needs_media:
             with pytest.raises(
                 BadInput, match=f"--to {form.name}: shows pictures, .* has vectors; choose hf"
             ):

@@ -116,6 +116,7 @@ def test_only_our_script_may_run(text: str) -> None:
     assert allowed == {
         "default-src": "'none'",
         "img-src": "data:",
+        "media-src": "data:",
         "style-src": "'unsafe-inline'",
         "script-src": f"'sha256-{digest}'",
         "connect-src": "'none'",

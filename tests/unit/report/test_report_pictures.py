@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness import BadInput, load_dataset, open_run
+from easiness import BadInput, Dataset, Run, load_dataset, open_run
 from easiness.inputs.image.shown import LARGEST_SIDE, ShownPicture
-from easiness.report.examples import shown_at
+from easiness.report.examples import Named, shown_within
 from easiness.runs.source import find_data
+from easiness.show import ShownExample
 from pixels import images_of
 
 
@@ -21,6 +22,13 @@ def _decoded(uri: str) -> Image.Image:
     kind, _, data = uri.partition(",")
     assert kind in ("data:image/png;base64", "data:image/jpeg;base64")
     return Image.open(io.BytesIO(base64.b64decode(data, validate=True)))
+
+
+def _shown(run: Run, data: Dataset, position: int) -> ShownExample:
+    name: Named = ("train", run.ids.tolist()[position])
+    shown, num_cut = shown_within(run, data, [name], 10**6)
+    assert num_cut == 0
+    return shown[name]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -42,7 +50,7 @@ def test_a_measured_run_finds_its_data(measured: Path) -> None:
     data, why = find_data(run, None)
     assert data is not None
     assert why == ""
-    uri = shown_at(run, data, [7])[7].uri
+    uri = _shown(run, data, 7).uri
     assert uri is not None
     assert np.array_equal(np.asarray(_decoded(uri)), images_of(data)[7, 0].numpy())
 
@@ -65,7 +73,7 @@ def test_pictures_are_found_by_id(record: Callable[..., Any], noisy_logits: Call
     )
     found, _ = find_data(run, data)
     assert found is data
-    assert shown_at(run, data, [0])[0].uri == ShownPicture(data.array[19]).uri
+    assert _shown(run, data, 0).uri == ShownPicture(data.array[19]).uri
 
 
 def test_an_id_that_the_data_lack_is_refused(
@@ -79,7 +87,7 @@ def test_an_id_that_the_data_lack_is_refused(
         fingerprint=data.fingerprint,
     )
     with pytest.raises(BadInput, match="with the id 50"):
-        shown_at(run, data, [0])
+        _shown(run, data, 0)
 
 
 def test_other_data_are_refused(measured: Path, pictures: Path) -> None:

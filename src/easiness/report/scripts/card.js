@@ -1,4 +1,4 @@
-// What is known of one example: its picture, labels, course over epochs or shares, and every score. Text stays text.
+// What is known of one example: its picture, sound or text, labels, course over epochs or shares, and every score. Text stays text.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -77,12 +77,28 @@ function scoreList(point) {
 
 function pictureElement(point) {
   const source = pictureOf(point);
-  const text = data.texts?.[point];
-  if (source === undefined) return text === undefined ? [] : [make("p", { className: "value", textContent: text })];
+  if (source === undefined) return [];
   const image = make("img", { alt: `Example ${ids[point]}` });
   image.addEventListener("load", () => image.classList.toggle("pixelated", Math.max(image.naturalWidth, image.naturalHeight) <= 64));
   image.src = source;
   return [image];
+}
+
+function soundElement(point) {
+  const source = soundOf(point);
+  if (source === undefined) return [];
+  const player = make("audio", { controls: true, preload: "none", src: source });
+  player.setAttribute("aria-label", `Example ${ids[point]}`);
+  return [player];
+}
+
+// long ones are folded by the styles, as elsewhere on the page
+function textElement(point) {
+  const text = textOf(point);
+  if (text === undefined) return [];
+  const words = make("div", { className: "words" }, make("p", { dir: "auto", textContent: text }));
+  if (text.length > 240 || text.split("\n").length > 5) words.append(make("details", {}, make("summary", { textContent: "All of it" })));
+  return [words];
 }
 
 const GESTURES = [
@@ -129,7 +145,7 @@ function drawCard() {
   }
   const scores = make("details", { open: scoresOpen }, make("summary", { textContent: "Scores" }), scoreList(point));
   scores.addEventListener("toggle", () => (scoresOpen = scores.open));
-  const known = make("div", { className: "map-known" }, head, facts(point));
+  const known = make("div", { className: "map-known" }, head, ...soundElement(point), ...textElement(point), facts(point));
   card.replaceChildren(known, course(point), foot, scores);
 }
 

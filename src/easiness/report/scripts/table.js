@@ -46,6 +46,7 @@ function drawHead() {
     if (view.sort === name) cell.setAttribute("aria-sort", view.descending ? "descending" : "ascending");
     cells.push(cell);
   }
+  if (hasTexts) cells.splice(2, 0, make("th", { scope: "col", className: "map-text", textContent: section.dataset.noun }));
   const focused = document.activeElement?.dataset?.sort;
   element("head").replaceChildren(...cells);
   if (focused !== undefined) element("head").querySelector(`[data-sort="${CSS.escape(focused)}"]`)?.focus();
@@ -73,12 +74,13 @@ function drawRows() {
     }
     const row = make("tr", {}, make("td", {}, box), make("th", { scope: "row" }, name));
     row.classList.toggle("pinned", i === view.pinned);
+    if (hasTexts) row.append(make("td", { className: "map-text map-words" }, make("p", { dir: "auto", textContent: textOf(i) })));
     for (const text of [TEXTS.label(i), TEXTS.suggested(i)]) row.append(make("td", { className: "map-text", textContent: text }));
     for (const one of names) row.append(make("td", { textContent: scoreText(one, i) }));
     return row;
   });
   if (made.length === 0) {
-    const words = { colSpan: 4 + names.length, className: "map-text", textContent: "No example passes the filters." };
+    const words = { colSpan: 4 + hasTexts + names.length, className: "map-text", textContent: "No example passes the filters." };
     made.push(make("tr", {}, make("td", words)));
   }
   body.replaceChildren(...made);

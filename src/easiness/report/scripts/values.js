@@ -89,13 +89,18 @@ const runs = data.runs.map((run) => {
   };
 });
 
-// pictures: the map's own, and those that the page shows in any case
-const shownElsewhere = once(() => {
+// pictures and sounds: the map's own, and those that the page shows in any case
+const elsewhere = (tag) => once(() => {
   const found = new Map();
-  for (const image of document.querySelectorAll("img[data-example]")) found.set(image.dataset.example, image.src);
+  for (const shown of document.querySelectorAll(`${tag}[data-example]`)) found.set(shown.dataset.example, shown.src);
   return found;
 });
-const pictureOf = (point) => data.pictures[point] ?? shownElsewhere().get(ids[point]);
+const [pictures, sounds] = [elsewhere("img"), elsewhere("audio")];
+const pictureOf = (point) => data.pictures[point] ?? pictures().get(ids[point]);
+const soundOf = (point) => data.sounds?.[point] ?? sounds().get(ids[point]);
+const textOf = (point) => data.texts?.[point];
+const hasTexts = Array.isArray(data.texts);
+const lowerTexts = once(() => (hasTexts ? data.texts.map((text) => text.toLowerCase()) : null));
 
 const className = (label) => (label < 0 ? "" : classes[label]);
 const words = (name) => (name === "p_wrong" ? "p wrong" : name.replaceAll("_", " "));

@@ -58,7 +58,7 @@ const run = () => runs[view.run];
 function filter() {
   const { label, suggested, predicted, least, most } = view;
   const asked = view.search.trim().toLowerCase();
-  const names = asked === "" ? null : lowerIds();
+  const [names, texts] = asked === "" ? [null, null] : [lowerIds(), lowerTexts()];
   const values = least === null && most === null ? null : run().values(view.color);
   const ofSuggested = suggested < 0 ? null : run().suggested();
   const ofPredicted = predicted < 0 ? null : run().predicted();
@@ -69,7 +69,7 @@ function filter() {
     if (ofPredicted !== null && ofPredicted[i] !== predicted) continue;
     // an undefined score is in no range
     if (values !== null && !(values[i] >= (least ?? -Infinity) && values[i] <= (most ?? Infinity))) continue;
-    if (names !== null && !names[i].includes(asked)) continue;
+    if (names !== null && !names[i].includes(asked) && !texts?.[i].includes(asked)) continue;
     visible[i] = 1;
   }
   return visible;
