@@ -65,7 +65,7 @@ def run_facts(run: Run, accuracy: AccuracyCurves, epoch: int) -> dict[str, str]:
     if spec.data.num_unreadable:
         facts["left out, since unreadable"] = spec.data.unreadable_text()
     if spec.data.num_other_files:
-        facts["left out, since by name no pictures"] = spec.data.other_files_text()
+        facts[f"left out, since by name no {kind_named(spec.data.kind).nouns}"] = spec.data.other_files_text()
     if run.document.stopped is not None:
         facts["enough trials"] = run.document.stopped.sentence
     if spec.observe != ALL:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE
 from easiness.report import run_figures
 from easiness.report.facts import Command, about_features, measure_command, run_facts
 from easiness.report.gallery import ClassGallery, class_galleries
@@ -107,7 +106,7 @@ def run_part(
             key=f"{key}-levels",
             label="Examples by the number of trials that are right; the table below has the numbers.",
         ),
-        alike="" if data is None or data.kind != IMAGE else _alike(run, data, epoch, fraction),
+        alike="" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
         galleries=class_galleries(
             run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
         ),
