@@ -184,8 +184,21 @@ def test_what_networks_see_keeps_the_name_that_it_is_kept_by() -> None:
     images = torch.arange(384, dtype=torch.float32).remainder(251).view(shape) / 251
     weights = torch.linspace(-1, 1, 384).view(shape)
     seen = {}
-    for kind in KINDS:
+    for kind in (one for one in KINDS if "image" in one.kinds):
         level = kind.levels(shape[1:])[1]
         made = kind.factory(level, 3) if kind.seeded else kind.factory(level)
         seen[kind.name] = [kind.digest, level, round(float((made(images, ids=[4, 7]) * weights).sum()), 3)]
     check("perturbations", seen)
+
+
+def test_what_networks_read_and_hear_keeps_the_name_that_it_is_kept_by() -> None:
+    sounds = torch.arange(64, dtype=torch.float32).view(1, 1, 4, 16) / 64
+    others: dict[str, Any] = {"sound": sounds, "text": ['Who wrote "IBM\'s 360" in the New York of 1984 ?']}
+    seen = {}
+    for fits, examples in others.items():
+        for kind in (one for one in KINDS if fits in one.kinds):
+            level = kind.levels((1, 4, 16) if fits == "sound" else ())[2]
+            (made,) = (kind.factory(level, 3) if kind.seeded else kind.factory(level))(examples, ids=[4])
+            values = made if fits == "text" else round(float((made * sounds[0] ** 2).sum()), 3)
+            seen[f"{kind.name} of {fits}"] = [kind.digest, level, values]
+    check("perturbations_beyond", seen)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
+from typing import Any
 
 import numpy as np
 import torch
 from hypothesis import assume, given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
-from easiness.perturb import Color, Radial, Shuffle
+from easiness.perturb import Case, Color, Order, Radial, Shuffle
 
 shapes = st.tuples(st.integers(1, 4), st.sampled_from([1, 3]), st.integers(1, 9), st.integers(1, 9))
 
@@ -27,6 +30,11 @@ ids = st.one_of(
     st.lists(st.integers(-(2**63), 2**64), min_size=4, max_size=4, unique=True),
     st.lists(st.text(max_size=5), min_size=4, max_size=4, unique=True),
 )
+texts = st.one_of(
+    st.text(max_size=60), st.lists(st.text("aBc'-., é1", max_size=6), max_size=12).map(" ".join)
+)
+windows = st.integers(0, 12)
+example_ids: st.SearchStrategy[Any] = st.one_of(st.integers(-(2**63), 2**64), st.text(max_size=5))
 checked = settings(deadline=None, max_examples=60)
 
 
@@ -179,3 +187,44 @@ def test_radial_is_linear(pair: tuple[torch.Tensor, torch.Tensor], radius: float
     batch, other = pair
     mixed = Radial(radius)(share * batch + (1 - share) * other)
     close(mixed, share * Radial(radius)(batch) + (1 - share) * Radial(radius)(other))
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+(?:['’-]\w+)*", text)
+
+
+@given(texts, windows, seeds, example_ids)
+@checked
+def test_order_keeps_every_word_and_all_between(text: str, window: int, seed: int, example: Any) -> None:
+    (made,) = Order(window, seed)([text], ids=[example])
+    assert Counter(words(made)) == Counter(words(text))
+    for at in range(0, len(words(text)), window or 1000):
+        part = slice(at, at + (window or 1000))
+        assert Counter(words(made)[part]) == Counter(words(text)[part])
+    assert re.split(r"\w+(?:['’-]\w+)*", made) == re.split(r"\w+(?:['’-]\w+)*", text)
+
+
+@given(texts, seeds, example_ids)
+@checked
+def test_neutral_levels_change_nothing(text: str, seed: int, example: Any) -> None:
+    assert Order(1, seed)([text], ids=[example]) == [text]
+    assert Case(0, seed)([text], ids=[example]) == [text]
+
+
+@given(texts, shares, seeds, example_ids)
+@checked
+def test_case_keeps_the_letters(text: str, share: float, seed: int, example: Any) -> None:
+    (made,) = Case(share, seed)([text], ids=[example])
+    assert made.casefold() == text.casefold()
+
+
+@given(st.lists(texts, min_size=2, max_size=5), windows, shares, seeds)
+@checked
+def test_an_example_does_not_depend_on_the_others(
+    some: list[str], window: int, share: float, seed: int
+) -> None:
+    names = list(range(len(some)))
+    for transform in (Order(window, seed), Case(share, seed)):
+        made = transform(some, ids=names)
+        assert transform(some[::-1], ids=names[::-1]) == made[::-1]
+        assert transform(some[1:], ids=names[1:]) == made[1:]

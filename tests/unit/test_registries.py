@@ -45,7 +45,7 @@ def names_of_models() -> list[str]:
     "names",
     [
         [score.name for score in SCORES],
-        [kind.name for kind in KINDS],
+        [f"{kind.name} of {fitting}" for kind in KINDS for fitting in kind.kinds],
         [kind.name for kind in EXECUTORS],
         [family.form for family in FAMILIES],
         names_of_models(),
@@ -68,7 +68,7 @@ def test_every_entry_is_found_by_its_name() -> None:
     for score in SCORES:
         assert find_score(score.name) is score
     for kind in KINDS:
-        assert find_kind(kind.name) is kind
+        assert all(find_kind(kind.name, fitting) is kind for fitting in kind.kinds)
     for executor in EXECUTORS:
         assert find_executor(executor.name) is executor
     for form in FORMATS:
@@ -303,4 +303,5 @@ def test_adding_one_of_each_kind(contributors_copy: Path) -> None:
 
 
 def test_kinds_of_perturbation_are_listed_in_order() -> None:
-    assert kinds()[: len(KINDS)] == tuple(kind.name for kind in KINDS)
+    ours = tuple(dict.fromkeys(kind.name for kind in KINDS))
+    assert kinds()[: len(ours)] == ours

@@ -1,19 +1,23 @@
-"""Batched transforms that take some patterns away from images, and a register of them."""
+"""Transforms that take some patterns away from pictures, sounds and texts, and a register of them."""
 
+from easiness.perturb.case import Case
 from easiness.perturb.color import Color
-from easiness.perturb.kind import Ids, ImageShape, Kind, Perturbation, Transform, clamp_for_display
+from easiness.perturb.kind import Ids, Kind, Perturbation, Shape, Transform, clamp_for_display
+from easiness.perturb.order import Order
 from easiness.perturb.radial import Radial
 from easiness.perturb.registry import KINDS, default_levels, find_kind, kinds, perturbation, register
 from easiness.perturb.shuffle import Shuffle
 
 __all__ = [
     "KINDS",
+    "Case",
     "Color",
     "Ids",
-    "ImageShape",
     "Kind",
+    "Order",
     "Perturbation",
     "Radial",
+    "Shape",
     "Shuffle",
     "Transform",
     "clamp_for_display",

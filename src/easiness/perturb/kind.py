@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias, overload
 
 import numpy.typing as npt
 import torch
@@ -14,17 +14,27 @@ from easiness.errors import BadInput, EasinessError
 from easiness.named_import import describe
 
 Ids: TypeAlias = Sequence[int] | Sequence[str] | npt.NDArray[Any] | Tensor
-"""The examples' own ids, integers or texts, one per image."""
+"""The examples' own ids, integers or texts, one per example."""
 
-ImageShape: TypeAlias = tuple[int, int, int]
-"""Channels, height and width."""
+Shape: TypeAlias = tuple[int, ...]
+"""Channels, height and width of pictures, and of the log-mel pictures of sounds; of texts nothing: ``()``."""
+
+FITTING = ("image", "sound", "text")
+"""Names of the kinds of examples that there are perturbations of."""
 
 
 class Transform(Protocol):
     """Anything that turns a batch of images into another of the same shape."""
 
-    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
+    def __call__(self, images: Tensor, /, *, ids: Ids | None = None) -> Tensor:
         """Images [b, c, h, w] from images [b, c, h, w] with values in [0, 1], on the same device."""
+
+
+class TextTransform(Protocol):
+    """Anything that makes other texts of some."""
+
+    def __call__(self, texts: Sequence[str], /, *, ids: Ids | None = None) -> Sequence[str]:
+        """A text for each."""
 
 
 def as_batch(images: Tensor, ids: Ids | None) -> Tensor:
@@ -48,20 +58,28 @@ def clamp_for_display(images: Tensor) -> Tensor:
     return images.clamp(0, 1)
 
 
-Factory: TypeAlias = Callable[..., Transform]
-Levels: TypeAlias = Sequence[float] | Callable[[ImageShape], Sequence[float]]
-Level: TypeAlias = float | Callable[[ImageShape], float]
+Factory: TypeAlias = Callable[..., Callable[..., Any]]
+"""Makes a `Transform` or a `TextTransform`."""
+
+Levels: TypeAlias = Sequence[float] | Callable[[Any], Sequence[float]]
+Level: TypeAlias = float | Callable[[Any], float]
+
+
+def _as_it_is(level: float) -> float:
+    return level
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of perturbation: ``factory(level)`` makes one, ``factory(level, seed)`` where it is ``seeded``.
 
-    ``chosen_levels`` are the default ones and ``neutral`` the one that changes nothing; either may be a
-    function of the image's shape (c, h, w). ``label`` names the level on an axis. ``clamped`` tells that
-    values may leave [0, 1], so that pictures of them need `clamp_for_display`. ``digest`` stands for what
-    the factory's transforms compute, in the names of files that keep what networks saw of it: it changes when
-    that does, and only then. Without one the text of its module stands for it.
+    It fits examples of ``kinds`` (`FITTING`): of pictures, and of the log-mel pictures of sounds, the factory
+    makes a `Transform`, of texts a `TextTransform`. ``chosen_levels`` are the default ones and ``neutral``
+    the one that changes nothing; either may be a function of the examples' `Shape`. ``label`` names the level
+    on an axis. Levels are ordered by their ``strength``, which grows, or falls, from the neutral one on.
+    ``clamped`` tells that values may leave [0, 1], so that pictures of them need `clamp_for_display`.
+    ``digest`` stands for what the factory's transforms compute, in the names of files that keep what networks
+    saw of it: it changes when that does, and only then. Without one the text of its module stands for it.
     """
 
     name: str
@@ -72,27 +90,35 @@ class Kind:
     seeded: bool = False
     clamped: bool = True
     digest: str | None = None
+    kinds: tuple[str, ...] = ("image",)
+    strength: Callable[[float], float] = _as_it_is
 
-    def levels(self, image_shape: ImageShape) -> tuple[float, ...]:
-        """The default levels, the neutral one among them, from the neutral to the strongest.
+    def levels(self, shape: Shape) -> tuple[float, ...]:
+        """The default levels, the neutral one among them, in the order of `ordered`."""
+        chosen = self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
+        return self.ordered(chosen, shape)
 
-        Where there are levels on both sides of the neutral one they ascend.
+    def ordered(self, levels: Iterable[float], shape: Shape) -> tuple[float, ...]:
+        """Some levels and the neutral one, each once, from that to the strongest.
+
+        Of a kind with levels on both sides of the neutral one they ascend.
         """
-        chosen = self.chosen_levels(image_shape) if callable(self.chosen_levels) else self.chosen_levels
-        neutral = self.neutral_level(image_shape)
-        levels = {*map(float, chosen), neutral}
-        return tuple(sorted(levels, reverse=neutral == max(levels)))
+        distinct = {*map(float, levels), self.neutral_level(shape)}
+        return tuple(sorted(distinct, key=self.strength, reverse=self.stronger(shape) == "low"))
 
-    def stronger(self, image_shape: ImageShape) -> Literal["low", "high", "both"]:
-        """The side of the neutral level on which levels perturb more, or ``both``."""
-        levels, neutral = self.levels(image_shape), self.neutral_level(image_shape)
-        if min(levels) < neutral < max(levels):
+    def stronger(self, shape: Shape) -> Literal["low", "high", "both"]:
+        """The side of the neutral level on which default levels perturb more, or ``both``."""
+        chosen = self.chosen_levels(shape) if callable(self.chosen_levels) else self.chosen_levels
+        neutral = self.strength(self.neutral_level(shape))
+        others = [self.strength(level) for level in chosen]
+        below, above = min(others, default=neutral) < neutral, max(others, default=neutral) > neutral
+        if below and above:
             return "both"
-        return "low" if min(levels) < neutral else "high"
+        return "high" if above else "low"
 
-    def neutral_level(self, image_shape: ImageShape) -> float:
+    def neutral_level(self, shape: Shape) -> float:
         """The level that changes nothing."""
-        return float(self.neutral(image_shape) if callable(self.neutral) else self.neutral)
+        return float(self.neutral(shape) if callable(self.neutral) else self.neutral)
 
 
 @dataclass(frozen=True)
@@ -102,28 +128,52 @@ class Perturbation:
     kind: str
     level: float
     seed: int
-    transform: Transform = field(repr=False, compare=False)
+    transform: Any = field(repr=False, compare=False)
 
-    def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
-        """The perturbed images [b, c, h, w], in at least single precision.
+    @overload
+    def __call__(self, examples: Tensor, /, *, ids: Ids | None = None) -> Tensor: ...
+
+    @overload
+    def __call__(self, examples: Sequence[str], /, *, ids: Ids | None = None) -> list[str]: ...
+
+    def __call__(self, examples: Tensor | Sequence[str], /, *, ids: Ids | None = None) -> Tensor | list[str]:
+        """The perturbed images [b, c, h, w], in at least single precision, or the perturbed texts.
 
         Raises:
-            BadInput: the images or ids are not as they should be, or a transform of the user's own
-                raises an exception or returns something else than such images.
+            BadInput: the examples or ids are not as they should be, or a transform of the user's own
+                raises an exception or returns something else than such examples.
         """
-        images = as_batch(images, ids)
-        try:
-            out = self.transform(images, ids=ids)
-        except (EasinessError, MemoryError, torch.cuda.OutOfMemoryError):
-            raise
-        except Exception as error:
-            raise BadInput(f"{self._name}: raised {describe(error)}") from error
+        if isinstance(examples, list):
+            return self._of_texts(examples, ids)
+        images = as_batch(examples, ids)  # type: ignore[arg-type]
+        out = self._made(images, ids)
         if not isinstance(out, Tensor) or out.shape != images.shape or not out.is_floating_point():
             given = f"{out.dtype} {list(out.shape)}" if isinstance(out, Tensor) else type(out).__name__
             raise BadInput(
                 f"{self._name}: returned {given}; return floats {list(images.shape)}, as it was given"
             )
         return out
+
+    def _of_texts(self, texts: list[str], ids: Ids | None) -> list[str]:
+        out = self._made(texts, ids)
+        if (
+            not isinstance(out, list)
+            or len(out) != len(texts)
+            or not all(isinstance(one, str) for one in out)
+        ):
+            given = f"{len(out)} items" if isinstance(out, list) else type(out).__name__
+            raise BadInput(
+                f"{self._name}: returned {given}; return a list of {len(texts)} texts, as it was given"
+            )
+        return out
+
+    def _made(self, examples: Any, ids: Ids | None) -> Any:
+        try:
+            return self.transform(examples, ids=ids)
+        except (EasinessError, MemoryError, torch.cuda.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise BadInput(f"{self._name}: raised {describe(error)}") from error
 
     @property
     def _name(self) -> str:

@@ -11,19 +11,19 @@ import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.kind import Ids, ImageShape, Kind, as_batch
+from easiness.perturb.kind import Ids, Kind, Shape, as_batch
 
 _EPSILON = 1e-9  # so that a radius that is a rounded square root, sqrt(13), keeps its ring
 
 
-def _largest(image_shape: ImageShape) -> float:
+def _largest(shape: Shape) -> float:
     """The largest distance from the zero frequency that images of this size have."""
-    return math.hypot(image_shape[1] // 2, image_shape[2] // 2)
+    return math.hypot(shape[1] // 2, shape[2] // 2)
 
 
-def _halvings(image_shape: ImageShape) -> Iterator[float]:
+def _halvings(shape: Shape) -> Iterator[float]:
     """A half, a quarter, ... of the shorter side, down to the slowest wave."""
-    radius = min(image_shape[1:]) / 2
+    radius = min(shape[1:]) / 2
     while radius >= 1:
         yield radius
         radius /= 2
@@ -36,7 +36,7 @@ class Radial:
     Of each channel's 2-D Fourier transform the coefficients at a Euclidean distance of at most
     ``radius`` from the zero frequency are kept; the distance counts waves per image side, up to half a
     side each way. A radius of at least the largest distance changes nothing, 0 leaves the mean. Values
-    are not clamped and may leave [0, 1]; see `clamp_for_display`.
+    are not clamped and may leave [0, 1]; see `clamp_for_display`. Of a sound it is the log-mel picture.
 
     Raises:
         BadInput: a negative or infinite radius.
@@ -68,8 +68,9 @@ class Radial:
 RADIAL = Kind(
     "radial",
     Radial,
-    lambda image_shape: tuple(_halvings(image_shape)),
-    neutral=lambda image_shape: math.ceil(_largest(image_shape)),
+    lambda shape: tuple(_halvings(shape)),
+    neutral=lambda shape: math.ceil(_largest(shape)),
     label="radius (frequencies)",
     digest="74732eb21a0aa63919d80cb05181d4624e9944baca7f8b40ded26f7c9f9548fb",
+    kinds=("image", "sound"),
 )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from easiness.errors import BadInput, EasinessError, nearest
 from easiness.named_import import current_folder_importable, describe, import_module, split_name
+from easiness.perturb.case import CASE
 from easiness.perturb.color import COLOR
-from easiness.perturb.kind import Factory, ImageShape, Kind, Level, Levels, Perturbation
+from easiness.perturb.kind import FITTING, Factory, Kind, Level, Levels, Perturbation, Shape
+from easiness.perturb.order import ORDER
 from easiness.perturb.radial import RADIAL
-from easiness.perturb.shuffle import SHUFFLE
+from easiness.perturb.shuffle import SHUFFLE, SHUFFLE_IN_TIME
 
-KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE)
+KINDS: tuple[Kind, ...] = (COLOR, RADIAL, SHUFFLE, SHUFFLE_IN_TIME, ORDER, CASE)
 
 _registered: list[Kind] = []
 """What modules of the user's own have registered in this process."""
@@ -30,6 +32,7 @@ def register(
     label: str | None = None,
     seeded: bool = False,
     clamped: bool = True,
+    kinds: Sequence[str] = ("image",),
 ) -> Callable[[_F], _F]:
     """Decorate a function, or a class, that makes a transform from a level, to make it known as ``name``.
 
@@ -40,14 +43,21 @@ def register(
             return transform
 
     ``levels`` are the default ones and ``neutral`` the one that changes nothing; either may be a
-    function of the image's shape (c, h, w). ``label`` names the level on an axis, ``seeded`` asks for
-    a second argument, a seed, and ``clamped`` is false where values never leave [0, 1].
+    function of the examples' shape: (c, h, w) of pictures, () of texts. ``label`` names the level on an
+    axis, ``seeded`` asks for a second argument, a seed, and ``clamped`` is false where values never leave
+    [0, 1]. It is for examples of ``kinds``: ``image``, ``sound``, whose log-mel pictures [b, 1, h, w] it
+    gets, or ``text``, of which its transform gets a list of str and returns as many.
 
     Raises:
-        BadInput: the name is taken or no plain word, or a level is not finite.
+        BadInput: the name is taken or no plain word, a level is not finite, or there is no such kind of
+            examples.
     """
     if not re.fullmatch("[a-z][a-z0-9_]*", name):
         raise BadInput(f"perturbation name {name!r}: use lower-case letters, digits and underscores")
+    unknown = next((one for one in kinds if one not in FITTING), None)
+    if unknown is not None or not kinds:
+        given = f"kind {unknown!r} is none" if kinds else "there are no kinds"
+        raise BadInput(f"perturbation {name!r}: {given} of examples; give some of {', '.join(FITTING)}")
     fixed = [*([] if callable(levels) else levels), *([] if callable(neutral) else [neutral])]
     for level in fixed:
         if not math.isfinite(level):
@@ -55,7 +65,7 @@ def register(
 
     def decorate(factory: _F) -> _F:
         known = _known(name)
-        made = Kind(name, factory, levels, neutral, label or name, seeded, clamped)
+        made = Kind(name, factory, levels, neutral, label or name, seeded, clamped, kinds=tuple(kinds))
         if known is None:
             _registered.append(made)
         # a notebook cell that is run again, or a module that is loaded again, replaces its own
@@ -72,25 +82,38 @@ def _origin(factory: Factory) -> tuple[str | None, str | None]:
     return getattr(factory, "__module__", None), getattr(factory, "__qualname__", None)
 
 
-def kinds() -> tuple[str, ...]:
-    """The names that are known: ours, then the user's own in the order of their registration."""
-    return tuple(kind.name for kind in (*KINDS, *_registered))
+def kinds(of: str | None = None) -> tuple[str, ...]:
+    """The names that are known: ours, then the user's own in the order of their registration.
+
+    ``of`` examples of this kind, if given: those that fit them.
+    """
+    fitting = (kind.name for kind in (*KINDS, *_registered) if of is None or of in kind.kinds)
+    return tuple(dict.fromkeys(fitting))
 
 
-def find_kind(name: str) -> Kind:
+def find_kind(name: str, of: str | None = None) -> Kind:
     """The kind called ``name``; ``package.module:name`` imports the module first, which registers it.
 
+    ``of`` examples of this kind, if given: ``shuffle`` is another for sounds than for pictures.
+
     Raises:
-        BadInput: there is none (the nearest are named), or the module cannot be imported.
+        BadInput: there is none (the nearest are named), it does not fit the examples, or the module cannot
+            be imported.
     """
     short = _import_named(name) if ":" in name else name
-    found = _known(short)
-    if found is None:
+    found = _known(short, of)
+    if found is not None:
+        return found
+    if _known(short) is not None:
+        some = ", ".join(kinds(of))
         raise BadInput(
-            f"perturbation {name!r}: unknown{nearest(short, kinds())}; give one of {', '.join(kinds())}, "
-            "or package.module:name for one that the module registers"
+            f"perturbation {name!r}: does not fit examples of kind {of}; "
+            + (f"give one of {some}" if some else "none does")
         )
-    return found
+    raise BadInput(
+        f"perturbation {name!r}: unknown{nearest(short, kinds(of))}; give one of {', '.join(kinds(of))}, "
+        "or package.module:name for one that the module registers"
+    )
 
 
 def _import_named(name: str) -> str:
@@ -113,28 +136,39 @@ def _import_named(name: str) -> str:
     return kind
 
 
-def _known(name: str) -> Kind | None:
-    return next((kind for kind in (*KINDS, *_registered) if kind.name == name), None)
+def _known(name: str, of: str | None = None) -> Kind | None:
+    named = (kind for kind in (*KINDS, *_registered) if kind.name == name)
+    return next((kind for kind in named if of is None or of in kind.kinds), None)
 
 
-def default_levels(kind: str, image_shape: ImageShape) -> tuple[float, ...]:
-    """The levels of a kind for images of shape (c, h, w), from the neutral to the strongest.
+def default_levels(kind: str, shape: Shape, of: str | None = None) -> tuple[float, ...]:
+    """The levels of a kind for examples of a shape, from the neutral to the strongest.
+
+    Args:
+        kind: its name.
+        shape: (c, h, w) of pictures and of the log-mel pictures of sounds, () of texts.
+        of: the kind of examples: ``image``, ``sound`` or ``text``; the first that fits where not given.
 
     Raises:
-        BadInput: the kind is not known.
+        BadInput: the kind is not known, or does not fit the examples.
     """
-    return find_kind(kind).levels(image_shape)
+    return find_kind(kind, of).levels(shape)
 
 
-def perturbation(kind: str, level: float, seed: int = 0) -> Perturbation:
+def perturbation(kind: str, level: float, seed: int = 0, of: str | None = None) -> Perturbation:
     """The perturbation of a known kind, or of ``package.module:name``, at ``level``.
 
-    ``seed`` matters to the kinds that are random.
+    Args:
+        kind: its name.
+        level: how strong it is.
+        seed: matters to the kinds that are random.
+        of: the kind of examples: ``image``, ``sound`` or ``text``; the first that fits where not given.
 
     Raises:
-        BadInput: the kind is not known, it does not take this level, or its factory raises an exception.
+        BadInput: the kind is not known or does not fit the examples, it does not take this level, or its
+            factory raises an exception.
     """
-    known = find_kind(kind)
+    known = find_kind(kind, of)
     if not math.isfinite(level):
         raise BadInput(f"perturbation {kind!r}: level {level} is not finite; give a number")
     try:

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from easiness.errors import BadInput
-from easiness.perturb.kind import Ids, ImageShape, Kind, as_batch
+from easiness.perturb.by_id import check_seed, plain_ids, random_bits
+from easiness.perturb.kind import Ids, Kind, Shape, as_batch
 
 _EPSILON = 1e-6  # so that 1 / (1/3) is 3 tiles and 98 pixels in tiles of 1/49 are 2 pixels each
 _COVERED = 0.75  # share of each side that the default levels must at least shuffle
 
 
-def _halvings(image_shape: ImageShape) -> list[float]:
-    """1, 1/2, 1/4, ... as long as whole tiles cover most of the image."""
+def _halvings(sides: tuple[int, ...]) -> list[float]:
+    """1, 1/2, 1/4, ... as long as whole tiles cover most of each side."""
     counts = [1]
-    while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERED * side for side in image_shape[1:]):
+    while all(side // (2 * counts[-1]) * 2 * counts[-1] >= _COVERED * side for side in sides):
         counts.append(2 * counts[-1])
     return [1 / count for count in counts]
+
+
+def _levels(shape: Shape) -> list[float]:
+    return _halvings(shape[1:])
+
+
+def _levels_in_time(shape: Shape) -> list[float]:
+    return _halvings(shape[2:])
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,8 @@ class Shuffle:
     tiles of one pixel are more than the side has, there are as many as pixels. The block of tiles at
     the top left is permuted, what remains at the right and the bottom stays where it is. The order
     depends on the example's id and the ``seed`` alone: 3 and "3" are different ids. ``tile`` is in
-    (0, 1]; above 1/2 there is one tile and nothing changes.
+    (0, 1]; above 1/2 there is one tile and nothing changes. ``in_time`` tiles have the full height and are
+    parts of the width alone, as those of a sound in its log-mel picture.
 
     Raises:
         BadInput: tile outside (0, 1], or a negative seed.
@@ -43,14 +52,14 @@ class Shuffle:
 
     tile: float
     seed: int = 0
+    in_time: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.tile <= 1:
             raise BadInput(
                 f"shuffle tile {self.tile}: not in (0, 1]; it is a share of the side, 1 shuffles nothing"
             )
-        if self.seed < 0:
-            raise BadInput(f"shuffle seed {self.seed}: negative; use 0 or above")
+        check_seed("shuffle", self.seed)
 
     def __call__(self, images: Tensor, *, ids: Ids | None = None) -> Tensor:
         """The images [b, c, h, w] in other order of tiles; ``ids`` [b] are integers or texts.
@@ -59,12 +68,13 @@ class Shuffle:
             BadInput: there are no ids, or they are something else.
         """
         images = as_batch(images, ids)
-        (rows, height), (cols, width) = (self._tiles(side) for side in images.shape[2:])
+        down, right = images.shape[2:]
+        rows, height = (1, down) if self.in_time else self._tiles(down)
+        cols, width = self._tiles(right)
         if rows * cols == 1 or images.numel() == 0:
             return images
-        if ids is None:
-            raise BadInput("shuffle: needs ids, one per image; the order of the tiles is drawn from them")
-        order = _orders(ids, self.seed, rows * cols).to(images.device)
+        of = plain_ids(ids, "shuffle: needs ids, one per image; the order of the tiles is drawn from them")
+        order = _orders(of, self.seed, rows * cols).to(images.device)
         num, channels = images.shape[:2]
         block = images[:, :, : rows * height, : cols * width]
         tiles = block.reshape(num, channels, rows, height, cols, width).permute(0, 2, 4, 1, 3, 5)
@@ -84,7 +94,7 @@ class Shuffle:
 SHUFFLE = Kind(
     "shuffle",
     Shuffle,
-    _halvings,
+    _levels,
     neutral=1,
     label="tile (share of the side)",
     seeded=True,
@@ -92,27 +102,20 @@ SHUFFLE = Kind(
     digest="1f4aa2a8dcc0193b2eb94458694bed3ca6c76ec42c358b4a9bcad858b41d244a",
 )
 
+SHUFFLE_IN_TIME = Kind(
+    "shuffle",
+    partial(Shuffle, in_time=True),
+    _levels_in_time,
+    neutral=1,
+    label="tile (share of the time)",
+    seeded=True,
+    clamped=False,
+    digest="ff018bb9006157fe8db9e1c107b18339b02b071a0081f8ffd993a72b5e8f2f77",
+    kinds=("sound",),
+)
 
-def _orders(ids: Ids, seed: int, num_tiles: int) -> Tensor:
+
+def _orders(ids: Iterable[Any], seed: int, num_tiles: int) -> Tensor:
     """The tile for each place, [b, num_tiles] int64: row i depends on id i and the seed alone."""
-    keys = np.stack([_raw(i, seed, num_tiles) for i in _plain(ids)])
+    keys = np.stack([random_bits(i, seed, num_tiles) for i in ids])
     return torch.from_numpy(keys.argsort(axis=1, kind="stable"))
-
-
-def _plain(ids: Ids) -> Iterable[Any]:
-    """Ids as Python's own numbers and texts; a list stays as it is, so that [1, "a"] stays mixed."""
-    return ids.tolist() if isinstance(ids, np.ndarray | Tensor) else ids
-
-
-def _raw(example: object, seed: int, num: int) -> npt.NDArray[np.uint64]:
-    """Random bits that no release of NumPy changes, as `numpy.random.Generator`'s methods may."""
-    if isinstance(example, int | np.integer):
-        text = f"int {int(example)}"
-    elif isinstance(example, str):
-        text = f"text {example}"
-    else:
-        raise BadInput(f"id {example!r}: neither an integer nor a text; give the examples' own ids")
-    # file names need not be valid text
-    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    sequence = np.random.SeedSequence(int.from_bytes(digest, "little"), spawn_key=(seed,))
-    return np.random.PCG64(sequence).random_raw(num)

@@ -9,9 +9,13 @@ import torch
 
 from easiness.errors import BadInput
 from easiness.perturb import (
+    Case,
     Color,
+    Order,
+    Perturbation,
     Radial,
     Shuffle,
+    Transform,
     default_levels,
     find_kind,
     kinds,
@@ -33,12 +37,13 @@ def _own_register() -> Iterator[None]:
 
 
 def test_ours_are_known_and_built_by_name() -> None:
-    assert kinds() == ("color", "radial", "shuffle")
-    for built, ours in [
+    assert kinds() == ("color", "radial", "shuffle", "order", "case")
+    made: list[tuple[Perturbation, Transform]] = [
         (perturbation("color", 0.5), Color(0.5)),
         (perturbation("shuffle", 0.5, seed=3), Shuffle(0.5, seed=3)),
         (perturbation("radial", 2), Radial(2)),
-    ]:
+    ]
+    for built, ours in made:
         assert built.transform == ours
         assert torch.equal(built(IMAGES, ids=[0, 1]), ours(IMAGES, ids=[0, 1]))
     assert perturbation("color", 0.5) == perturbation("color", 0.5) != perturbation("color", 0.6)
@@ -82,7 +87,42 @@ def test_axes_and_pictures_are_described() -> None:
         ("alpha", False),
         ("radius (frequencies)", True),
         ("tile (share of the side)", False),
+        ("window (words; 0: all)", False),
+        ("share of words", False),
     ]
+
+
+def test_each_kind_of_examples_has_its_own() -> None:
+    assert kinds("image") == ("color", "radial", "shuffle")
+    assert kinds("sound") == ("radial", "shuffle")
+    assert kinds("text") == ("order", "case")
+    assert kinds("vector") == ()
+    assert perturbation("shuffle", 0.5, of="sound").transform == Shuffle(0.5, in_time=True)
+    assert perturbation("shuffle", 0.5, of="image").transform == Shuffle(0.5)
+    assert perturbation("order", 2, seed=1).transform == Order(2, seed=1)
+    assert perturbation("case", 0.5).transform == Case(0.5)
+    assert find_kind("shuffle", "sound").label == "tile (share of the time)"
+    # of a sound of 40 bands and 99 frames, the frames alone decide
+    assert default_levels("shuffle", (1, 40, 99), "sound") == (1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32)
+    assert default_levels("order", ()) == (1, 2, 4, 8, 0)
+    assert default_levels("case", ()) == (0, 0.25, 0.5, 1)
+    assert [find_kind(name).stronger(()) for name in ("order", "case")] == ["high", "high"]
+    assert find_kind("order").ordered([0, 3], ()) == (1, 3, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "fitting"),
+    [
+        ("color", "sound", "give one of radial, shuffle"),
+        ("color", "text", "give one of order, case"),
+        ("order", "image", "give one of color, radial, shuffle"),
+        ("case", "sound", "give one of radial, shuffle"),
+        ("order", "vector", "none does"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(name: str, of: str, fitting: str) -> None:
+    with pytest.raises(BadInput, match=f"'{name}': does not fit examples of kind {of}; {fitting}"):
+        perturbation(name, 1, of=of)
 
 
 def add(level: float) -> Callable[..., torch.Tensor]:
@@ -100,6 +140,24 @@ def test_a_users_own_in_a_few_lines() -> None:
     assert (kind.stronger((3, 8, 8)), kind.label, kind.clamped) == ("high", "brighten", True)
     assert torch.equal(perturbation("brighten", 0.2)(IMAGES, ids=[0, 1]), IMAGES + 0.2)
     assert brighten(1)(IMAGES).equal(IMAGES + 1)
+
+
+def test_a_users_own_of_texts() -> None:
+    @register("shorten", levels=(4, 2), neutral=99, kinds=("text",))
+    def shorten(level: float) -> Callable[..., list[str]]:
+        return lambda texts, ids=None: [text[: int(level)] for text in texts]  # noqa: ARG005
+
+    assert kinds("text")[-1] == "shorten" not in kinds("image")
+    assert default_levels("shorten", ()) == (99, 4, 2)
+    assert perturbation("shorten", 2)(["abc", "d"], ids=[0, 1]) == ["ab", "d"]
+    assert shorten(1)(["xy"]) == ["x"]
+
+
+@pytest.mark.parametrize("returned", [["one"], "two", [b"b", "c"]])
+def test_what_is_returned_for_texts_is_checked(returned: object) -> None:
+    register("odd", levels=(1,), neutral=0, kinds=("text",))(lambda level: lambda texts, ids=None: returned)  # noqa: ARG005
+    with pytest.raises(BadInput, match=r"'odd' at level 1: returned .*; return a list of 2 texts"):
+        perturbation("odd", 1)(["a", "b"], ids=[0, 1])
 
 
 def test_levels_on_both_sides_ascend() -> None:
@@ -124,6 +182,9 @@ def test_registering_again_replaces_ones_own_alone() -> None:
 def test_bad_registrations() -> None:
     with pytest.raises(BadInput, match=r"perturbation name 'My:Blur'"):
         register("My:Blur", levels=(1,), neutral=0)
+    for fits in (("picture",), ()):
+        with pytest.raises(BadInput, match=r"'blur': .*give some of image, sound, text"):
+            register("blur", levels=(1,), neutral=0, kinds=fits)
     for levels, neutral in [((1, float("nan")), 0), ((1,), float("inf"))]:
         with pytest.raises(BadInput, match=r"'blur': level (nan|inf)"):
             register("blur", levels=levels, neutral=neutral)

@@ -110,3 +110,13 @@ def test_other_bad_input() -> None:
     with pytest.raises(BadInput, match=r"id 0\.5: neither"):
         Shuffle(0.5)(counting(4, 4), ids=[0.5])  # type: ignore[arg-type]
     assert Shuffle(0.5)(torch.zeros(0, 3, 4, 4), ids=[]).shape == (0, 3, 4, 4)
+
+
+def test_in_time_columns_move_whole_and_together() -> None:
+    out = Shuffle(0.25, in_time=True)(counting(3, 8, 5), ids=range(5))
+    starts = out[:, 0, 0, ::2].long()
+    assert (starts.sort(1).values == torch.tensor([0, 2, 4, 6])).all()
+    assert len(starts.unique(dim=0)) > 1
+    for image, order in zip(out[:, 0], starts, strict=True):
+        columns = torch.stack([order, order + 1], 1).flatten()
+        assert torch.equal(image, counting(3, 8)[0, 0][:, columns])
