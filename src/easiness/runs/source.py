@@ -52,7 +52,7 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
     Args:
         run: whose data to find.
         source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
-            were when the run was made.
+            were when the run was made, or for those that a recorded run keeps itself.
         option: what gives the source on the command line, to name it where it is missing.
 
     Raises:
@@ -64,15 +64,26 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
         if data.fingerprint != ref.train.fingerprint:
             _check_same(run, data, source)
         return data, ""
-    if ref.source is None:
-        return None, f"the run does not say where they are ({option} names them)"
     try:
+        if ref.source is None:
+            kept = _kept_data(run)
+            return kept, "" if kept else f"the run does not say where they are ({option} names them)"
         data = load_as(ref.source, ref)
         if data.fingerprint != ref.train.fingerprint:
             return None, f"the data at {ref.source} have changed since the run ({option} names others)"
     except BadInput as error:
         return None, f"the data of the run cannot be read ({error})"
     return data, ""
+
+
+def _kept_data(run: Run) -> Dataset | None:
+    """The data that a recorded run keeps itself, with its ids, or ``None`` where it does not.
+
+    Raises:
+        BadInput: they are gone, or damaged.
+    """
+    path = run.kept_examples()
+    return None if path is None else replace(load_dataset(path, classes=run.classes), ids=run.ids)
 
 
 def _check_same(run: Run, data: Dataset, source: Any) -> None:

@@ -20,7 +20,7 @@ from .files import (
     sweep as sweep,
     write_whole as write_whole,
 )
-from .kept import KEPT as KEPT, check_kept as check_kept
+from .kept import KEPT as KEPT
 from .over_trials import Seats as Seats, num_heard as num_heard
 from .parquet import (
     STATISTICS as STATISTICS,

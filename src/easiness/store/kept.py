@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,79 +16,41 @@ from easiness.store.parquet import Ids, read_strictly
 from easiness.store.trial_writing import ids_array
 
 KEPT = "data.parquet"
+COLUMNS = {"text": "text", "sound": "audio"}
+"""The column that the examples stand in, by their kind."""
+
 _ROWS, _BYTES = 1024, 2**24  # of a group of rows: no more are in memory at once
 _AT_ONCE = 64  # rows compared together
 
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """Examples to keep: ``cell(row)`` is what stands in ``column`` for each of the ``num``, of a ``kind``.
+    """Examples to keep, so many of a ``kind``: ``cell(row)`` is what stands in their column.
 
+    ``check`` raises `BadInput` for a cell that is no example; it is asked when the cell is written.
     ``feature`` is what the library `datasets` calls such a column.
     """
 
     kind: str
-    column: str
     feature: dict[str, Any]
     num: int
     cell: Callable[[int], Any]
+    check: Callable[[int, Any], None] = lambda *_: None
 
-
-def kept_examples(ids: Ids, texts: Any) -> Kept | None:
-    """The examples with these ids as they are given, or ``None`` where none are.
-
-    Raises:
-        BadInput: they cannot be kept.
-    """
-    return None if texts is None else kept_texts(texts, ids)
-
-
-def kept_texts(texts: Any, ids: Ids) -> Kept:
-    """Texts to keep, one an id: in the order of ids, or by id.
-
-    Raises:
-        BadInput: they are not as many, or one is no text, empty or not valid Unicode (names its id).
-    """
-    found = _in_order(texts, "texts", "strings", ids)
-    for name, text in zip(ids.tolist(), found, strict=True):
-        what = _fault(text)
-        if what:
-            raise BadInput(f"Recorder: id {name}: its text {what}; give its words, or leave the example out")
-    feature = {"dtype": "string", "_type": "Value"}
-    return Kept("text", "text", feature, len(found), lambda row: str(found[row]))
-
-
-def _fault(text: object) -> str:
-    if not isinstance(text, str):
-        return f"is no string but {type(text).__name__}"
-    if not text.strip():
-        return "is empty"
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return "is not valid Unicode"
-    return ""
-
-
-def _in_order(given: Any, what: str, kind: str, ids: Ids) -> list[Any]:
-    if isinstance(given, Mapping):
-        missing = next((name for name in ids.tolist() if name not in given), None)
-        if missing is not None:
-            raise BadInput(f"Recorder: {what}: none for the id {missing}; give one for each id")
-        return [given[name] for name in ids.tolist()]
-    if isinstance(given, str | bytes) or not hasattr(given, "__len__"):
-        raise BadInput(f"Recorder: {what}: are {type(given).__name__}; give a list of {kind}")
-    if len(given) != len(ids):
-        raise BadInput(
-            f"Recorder: {what}: {len(given)} for {len(ids)} ids; give one for each, in the order of ids"
-        )
-    return list(given)
+    @property
+    def column(self) -> str:
+        """The name of their column."""
+        return COLUMNS[self.kind]
 
 
 def write_kept(
     file: BinaryIO, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], classes: Sequence[str]
 ) -> None:
-    """Columns ``id``, ``label`` and that of the examples, in the order of the run."""
+    """Columns ``id``, ``label`` and that of the examples, in the order of the run.
+
+    Raises:
+        BadInput: one is no example.
+    """
     import pyarrow.parquet as pq
 
     schema = _schema(kept.column, ids).with_metadata(_for_datasets(kept, ids, classes))
@@ -102,6 +64,7 @@ def _groups(kept: Kept) -> Iterator[tuple[int, list[Any]]]:
     start, cells, size = 0, [], 0
     for row in range(kept.num):
         cells.append(kept.cell(row))
+        kept.check(row, cells[-1])
         size += _size(cells[-1])
         if len(cells) == _ROWS or size >= _BYTES or row == kept.num - 1:
             yield start, cells
@@ -155,8 +118,8 @@ def holds(path: Path, kept: Kept) -> bool:
     return True
 
 
-def check_kept(path: Path, column: str, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
-    """Make sure that the file at ``path`` is as `write_kept` has written it for these examples.
+def check_kept(path: Path, kind: str, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+    """Make sure that the file at ``path`` is as `write_kept` has written it for these examples of a kind.
 
     Raises:
         BadInput: it is not.
@@ -164,7 +127,7 @@ def check_kept(path: Path, column: str, ids: Ids, labels: npt.NDArray[np.int64])
     import pyarrow.parquet as pq
 
     with read_strictly(path, damaged_kept), pq.ParquetFile(path) as file:
-        if file.schema_arrow.remove_metadata() != _schema(column, ids):
+        if file.schema_arrow.remove_metadata() != _schema(COLUMNS[kind], ids):
             raise ValueError("other columns")
         if file.metadata.num_rows != len(ids):
             raise ValueError("other rows")

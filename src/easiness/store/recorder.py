@@ -12,13 +12,14 @@ import numpy as np
 from easiness.data import check_examples
 from easiness.errors import BadInput
 from easiness.record import to_numpy
-from easiness.spec import DatasetRef, RecordedSpec, RunSpec, SplitRef, content_hash
-from easiness.store.kept import KEPT, kept_examples
+from easiness.spec import DatasetRef, RecordedSpec, SplitRef, content_hash
+from easiness.store.given_examples import kept_examples
+from easiness.store.kept import KEPT
 from easiness.store.parquet import Ids
 from easiness.store.run import Run, open_run
 from easiness.store.run_folder import is_run
 from easiness.store.trial_recorder import WAIT_SECONDS, Duplicates, Outputs, Recorded, TrialRecorder
-from easiness.store.writer import RunWriter
+from easiness.store.writer import RunWriter, of_kind
 
 
 class Recorder:
@@ -96,13 +97,13 @@ class Recorder:
         kept = kept_examples(own, texts)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
-                writer.create(spec, own, checked)
-            elif _of_kind(self.run.spec, spec.data.kind) != spec:
+                writer.create(spec, own, checked, kept)
+            elif of_kind(self.run.spec, spec.data.kind) != spec:
                 raise BadInput(
                     f"{self.path}: holds a run over other examples or with other settings; "
                     "choose another output"
                 )
-            if kept is not None:
+            elif kept is not None:
                 writer.keep(kept, own, checked)
 
     def __repr__(self) -> str:
@@ -167,11 +168,6 @@ class Recorder:
                 "or take another seed"
             )
         return TrialRecorder(self._into, seed, trained_on)
-
-
-def _of_kind(spec: RunSpec | RecordedSpec, kind: str) -> RunSpec | RecordedSpec:
-    """The same over examples of a kind, which is known from when they are kept."""
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"kind": kind})})
 
 
 def _check_known(outputs: str, duplicates: str) -> None:

@@ -17,6 +17,7 @@ from easiness.higher_functions import offered
 from easiness.spec import Split
 from easiness.store import run_folder
 from easiness.store.files import ASIDE, is_intact
+from easiness.store.kept import KEPT, check_kept, damaged_kept
 from easiness.store.over_trials import Examples, mean_probabilities, scores_table, votes_of
 from easiness.store.parquet import Ids, read_examples
 from easiness.store.rows import Rows
@@ -75,6 +76,24 @@ class Run(Rows):
         path = self.path / EXAMPLES
         if not is_intact(path, self.document.files[EXAMPLES]):
             raise _damaged_examples(path)
+        return path
+
+    def kept_examples(self) -> Path | None:
+        """The table of the examples themselves, where the run was recorded with them; checked.
+
+        Raises:
+            BadInput: it was removed, or is damaged.
+        """
+        path, written = self.path / KEPT, self.document.files.get(KEPT)
+        if written is None:
+            return None
+        if not path.exists():
+            raise BadInput(
+                f"{path}: the examples that the run kept are gone; restore the file or give --source"
+            )
+        if not is_intact(path, written):
+            raise damaged_kept(path)
+        check_kept(path, self.spec.data.kind, self.ids, self.labels)
         return path
 
     def leftovers(self) -> list[Path]:

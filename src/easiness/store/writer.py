@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 import filelock
@@ -121,16 +121,45 @@ class RunWriter:
         note_work(self.path, self._began, trials)
         self._noted = True
 
-    def create(self, spec: RunSpec | RecordedSpec, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
-        """Make this a run over these examples.
+    def create(
+        self,
+        spec: RunSpec | RecordedSpec,
+        ids: Ids,
+        labels: npt.NDArray[np.int64],
+        kept: Kept | None = None,
+    ) -> None:
+        """Make this a run over these examples, which may be ``kept`` in it.
 
         Raises:
-            BadInput: the files cannot be written.
+            BadInput: the files cannot be written, or one of the examples cannot be kept.
         """
-        try:
+        with self._writing():
             write_examples(self.path / EXAMPLES, ids, labels, spec.data.classes)
             self._index.take(())
-            self.describe(spec)
+            if kept is None:
+                self.describe(spec)
+            else:
+                self._write_kept(kept, ids, labels, spec)
+
+    def keep(self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
+        """Keep the examples themselves in a run that is there, where it does not; see `Recorder.keep`.
+
+        Raises:
+            BadInput: the run keeps other ones, they cannot be written, or one of them cannot be kept.
+        """
+        document, path = read_document(self.path), self.path / KEPT
+        if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
+            if not holds(path, kept):
+                raise BadInput(f"{path}: the run keeps other examples; choose another output")
+            return
+        with self._writing():
+            self._write_kept(kept, ids, labels, document.spec)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Turn what keeps files of the run from being written into an error of one line."""
+        try:
+            yield
         except UnicodeEncodeError as error:
             raise BadInput(
                 f"{error.object!r}: is not valid Unicode; rename that file, class or example"
@@ -140,29 +169,14 @@ class RunWriter:
                 f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
             ) from None
 
-    def keep(self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64]) -> None:
-        """Keep the examples themselves beside the records, where that is not done; see `Recorder`.
-
-        Raises:
-            BadInput: the run keeps other ones, or they cannot be written.
-        """
-        document, path = read_document(self.path), self.path / KEPT
-        if KEPT in document.files and files.is_intact(path, document.files[KEPT]):
-            if not holds(path, kept):
-                raise BadInput(f"{path}: the run keeps other examples; choose another output")
-            return
-        spec = document.spec.model_copy(
-            update={"data": document.spec.data.model_copy(update={"kind": kept.kind})}
-        )
-        try:
-            with files.file_written_whole(path) as file:
-                write_kept(file, kept, ids, labels, spec.data.classes)
-            digests = {**document.files, KEPT: files.digest(path)}
-            run_folder.write_document(self.path, document.model_copy(update={"spec": spec, "files": digests}))
-        except OSError as error:
-            raise BadInput(
-                f"{self.path}: cannot be written to ({error.strerror or error}); choose another output"
-            ) from None
+    def _write_kept(
+        self, kept: Kept, ids: Ids, labels: npt.NDArray[np.int64], spec: RunSpec | RecordedSpec
+    ) -> None:
+        with files.file_written_whole(self.path / KEPT) as file:
+            write_kept(file, kept, ids, labels, spec.data.classes)
+            file.flush()
+            # described before it has its name: a killed process leaves a run that only lacks it
+            self.describe(of_kind(spec, kept.kind), {KEPT: files.digest(Path(file.name))})
 
     def _abandon(self) -> None:
         shutil.rmtree(self.path / TRIALS, ignore_errors=True)
@@ -172,13 +186,18 @@ class RunWriter:
             for folder in self._made:
                 folder.rmdir()
 
-    def describe(self, spec: RunSpec | RecordedSpec) -> None:
-        """Write what the run is to be; what was concluded of it holds as long as it does not grow."""
+    def describe(
+        self, spec: RunSpec | RecordedSpec, beside: Mapping[str, files.FileDigest] = MappingProxyType({})
+    ) -> None:
+        """Write what the run is to be; what was concluded of it holds as long as it does not grow.
+
+        ``beside`` are digests of files that lie beside the list of examples.
+        """
         stopped = None
         if is_run(self.path):
             old = read_document(self.path)
             stopped = old.stopped if _size(old.spec) == _size(spec) else None
-        digests = {EXAMPLES: files.digest(self.path / EXAMPLES)}
+        digests = {EXAMPLES: files.digest(self.path / EXAMPLES), **beside}
         document = run_folder.RunDocument(spec=spec, files=digests, stopped=stopped)
         run_folder.write_document(self.path, document)
 
@@ -239,6 +258,11 @@ class RunWriter:
             files.remove_folder(folder)
         self._index.take(run.trials)
         return run
+
+
+def of_kind(spec: RunSpec | RecordedSpec, kind: str) -> RunSpec | RecordedSpec:
+    """The same over examples of a kind, which is known from when they are kept."""
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"kind": kind})})
 
 
 def tidy(run: Run) -> None:

@@ -103,3 +103,16 @@ def test_merged_splits_are_no_longer_held_out_from(digits, tmp_path):
     merged = merge_splits(given_data(digits, Loading(holdout=0.2, limit=60)))
     run = ez.measure(merged, **SMALL, out=tmp_path / "run")
     assert find_data(run, merged)[0] is merged
+
+
+def test_a_recorded_run_without_its_texts_says_why(tmp_path):
+    made = ez.Recorder(tmp_path / "run", ids=[5, 3], labels=[0, 1], classes=["no", "yes"])
+    assert find_data(made.run, None) == (None, "the run does not say where they are (--source names them)")
+    made.keep(texts=["one", "two"])
+    file = tmp_path / "run" / "data.parquet"
+    file.write_bytes(file.read_bytes()[:-1])
+    why = f"{file}: the examples that the run keeps are damaged; restore the file or give --source"
+    assert find_data(made.run, None) == (None, f"the data of the run cannot be read ({why})")
+    file.unlink()
+    why = f"{file}: the examples that the run kept are gone; restore the file or give --source"
+    assert find_data(made.run, None) == (None, f"the data of the run cannot be read ({why})")

@@ -11,7 +11,8 @@ import pytest
 
 import easiness as ez
 from easiness.errors import BadInput
-from easiness.store import KEPT, check_kept, kept as kept_module, verify
+from easiness.store import KEPT, kept as kept_module, run_folder, verify
+from easiness.store.kept import check_kept
 
 IDS, LABELS, CLASSES = [7, 3, 11, 5], [0, 1, 1, 0], ["no", "yes"]
 TEXTS = ["What is it?", "Über  alles\n", "=1+1", "\u202eodd"]
@@ -131,9 +132,43 @@ def test_no_texts_are_left_where_they_cannot_be_written(tmp_path, monkeypatch):
     monkeypatch.setattr("easiness.store.writer.write_kept", full)
     with pytest.raises(BadInput, match=r"run: cannot be written to \(No space left on device\); choose"):
         recorder(tmp_path / "run", texts=TEXTS)
-    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
+    assert not (tmp_path / "run").exists()
     monkeypatch.undo()
+    made = recorder(tmp_path / "run")
+    monkeypatch.setattr("easiness.store.writer.write_kept", full)
+    with pytest.raises(BadInput, match="No space left"):
+        made.keep(texts=TEXTS)
+    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
+    assert not made.keeps_examples
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_process_that_ends_before_the_file_has_its_name_leaves_a_run_without_it(
+    tmp_path, monkeypatch, is_there
+):
+    if is_there:
+        recorder(tmp_path / "run")
+    write = run_folder.write_document
+
+    def write_and_end(*given):
+        write(*given)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_folder, "write_document", write_and_end)
+    with pytest.raises(KeyboardInterrupt):
+        recorder(tmp_path / "run", texts=TEXTS)
+    monkeypatch.undo()
+    assert listed(tmp_path / "run") == [".lock", "examples.parquet", "run.json", "trials"]
     assert recorder(tmp_path / "run", texts=TEXTS).keeps_examples
+    assert ez.open_run(tmp_path / "run").kept_examples() == tmp_path / "run" / KEPT
+
+
+def test_a_table_of_the_users_is_no_beginning_of_a_run(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / KEPT).write_bytes(b"theirs")
+    with pytest.raises(BadInput, match=r"neither empty nor a run \(it holds 'data.parquet'\)"):
+        recorder(tmp_path / "run", texts=TEXTS)
+    assert (tmp_path / "run" / KEPT).read_bytes() == b"theirs"
 
 
 @pytest.mark.parametrize(
