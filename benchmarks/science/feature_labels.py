@@ -35,7 +35,7 @@ SIZES = (5_000, 10_000)
 CELLS = [("clean", 0.0)] + [
     (kind, rate) for kind in ("uniform", "pair", "confusable") for rate in (0.05, 0.2, 0.4)
 ]
-NUM_CLASSES, FOLDS, NEIGHBOURS = 10, 5, 50
+FOLDS, NEIGHBOURS = 5, 50
 LOGISTIC = {"plain": (1.0, False), "standardized": (1e-3, True)}
 SCRATCH = {"model": "wrn_16_1", "trials": 5, "epochs": 10}
 SCRATCH_CELLS = [("uniform", 0.2), ("pair", 0.2), ("confusable", 0.2)]
@@ -90,8 +90,9 @@ def made_wrong(labels, kind, rate, log_p, seed):
         favour = brentq(lambda f: 1 - told(f)[rows, labels].mean() - rate, -20, 40)
         return (told(favour).cumsum(axis=1) > draw.random((len(labels), 1))).argmax(axis=1)
     wrong = draw.random(len(labels)) < rate
-    step = 1 if kind == "pair" else draw.integers(1, NUM_CLASSES, len(labels))
-    return np.where(wrong, (labels + step) % NUM_CLASSES, labels)
+    num = int(labels.max()) + 1
+    step = 1 if kind == "pair" else draw.integers(1, num, len(labels))
+    return np.where(wrong, (labels + step) % num, labels)
 
 
 def judged(wrong, order, p_wrong):

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, show, spec, store
+from easiness import inputs, report, show, spec, store
 from easiness.cli import options, results
 from easiness.studies import cleaning
 
@@ -83,6 +83,7 @@ def _verifying(run: store.Run, labels: Path, before: str | None) -> str:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
     given = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(spec.loading_of(ref), labels=None)
-    trained = [] if measured is None else [spec.training_of(measured)]
+    network = inputs.kind_named(ref.kind).networks[0]
+    trained = [] if measured is None else [spec.training_of(measured, network)]
     words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
     return spec.command_line("verify", *words, always=("model", "epochs"))

@@ -259,6 +259,10 @@ class InputKind:
     in_words: bool = False
     exported: Exported | None = None
 
+    def network(self, asked: str | None) -> str:
+        """The name of the network that is ``asked`` for, else of the one that such examples begin with."""
+        return asked or self.networks[0]
+
     @property
     def settings(self) -> Mapping[str, Any]:
         """The part of a recipe that is this kind's: fields by name."""

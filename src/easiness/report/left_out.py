@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.inputs import kind_named
 from easiness.report.facts import epoch_option
 from easiness.spec import Drawing, Loading, command_line, training_of
 from easiness.store import Run
@@ -111,5 +112,5 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
         return None
     scores = ("--scores", run.path, *epoch_option(run, epoch))
     rates, loading = Drawing((0, *_SHARES)), Loading(holdout=0.2 if spec.data.held_out is None else None)
-    trained = (training_of(spec), loading, "--out", "ablation")
+    trained = (training_of(spec, kind_named(spec.data.kind).networks[0]), loading, "--out", "ablation")
     return command_line("ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs"))

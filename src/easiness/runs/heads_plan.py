@@ -108,7 +108,7 @@ def _heads_plan(
     data = asked.data
     trials = at_least("--trials", trials, 1, MOST)
     seed = at_least("--seed", training.seed, 0)
-    model = RIDGE if training.model == Training.model else training.model
+    model = training.model or RIDGE
     _check_no_training(training, recording)
     if model == RIDGE:
         _check_no_steps(training)

@@ -36,7 +36,7 @@ from easiness.tracking import Tracker
 def measure(
     data: Any,
     *,
-    model: ModelGiven = "wrn_16_4",
+    model: ModelGiven | None = None,
     trials: int | Literal["auto"] = 10,
     reliability: float | None = None,
     max_trials: int | None = None,
@@ -93,7 +93,8 @@ def measure(
             ``package.module:callable``; or what builds a new network for each trial when it is called with
             ``input_shape=(c, h, w)`` and ``num_classes=n``, as far as it takes them: a function, a class, a
             ``functools.partial``, a lambda. One that cannot be imported from a module trains in this process
-            alone, and a run of it goes on only while its source text stays as it is.
+            alone, and a run of it goes on only while its source text stays as it is. Without one it is the
+            network that such examples begin with (``wrn_16_4`` for pictures), or ``ridge`` on features.
         trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
             needed, until the easy and the hard set are as reliable as asked; the run says why it stopped.
         reliability: for ``auto``: the shares of the true easy and hard set that the refined sets hold, as
@@ -170,7 +171,7 @@ def measure(
     check_output(out)
     trackers = trackers_of(track)
     with progress_of(progress, measure, given) as shown, tracked(shown, trackers) as tell:
-        training = with_recipe(from_arguments(Training, {**given, "model": model_name(model)}), out)
+        training = with_recipe(from_arguments(Training, {**given, "model": model and model_name(model)}), out)
         featuring = from_arguments(Featuring, given)
         num_trials, until = trials_asked(
             from_arguments(Trials, given),

@@ -144,12 +144,14 @@ def make_plan(
     observe = check_observe(recording.observe)
     if observe == TRAIN:
         _check_trained_on_once(training.train_share, drawn)
-    model, share = training.model, training.train_share
-    check_model_name(model)
+    share = training.train_share
+    if training.model is not None:
+        check_model_name(training.model)
     if not 0 < share <= 1:
         raise BadInput(f"train share {share}: must be above 0 and at most 1")
     data = given_data(source, loading)
-    recipe = recipe_asked(data, training)
+    model = data.kind.network(training.model)
+    recipe = recipe_asked(data, replace(training, model=model))
     if recipe.period != "epochs" and epochs > recipe.period:
         raise BadInput(
             f"--epochs {epochs}: longer than the cosine period of {recipe.period:g} epochs; "
@@ -262,8 +264,9 @@ def recipe_asked(data: Dataset, training: Training, kind: str | None = None) -> 
     if isinstance(recipe, Recipe):
         base, changes = recipe.model_dump(), {}
     else:
-        changes = recipe_settings(recipe, model=training.model)
-        base = {**named_recipe(changes.pop(BASE), training.model), **defaults}
+        model = data.kind.network(training.model)
+        changes = recipe_settings(recipe, model=model)
+        base = {**named_recipe(changes.pop(BASE), model), **defaults}
     if training.batch_size is not None:
         changes["batch_size"] = training.batch_size
     if training.image_size is not None:

@@ -65,14 +65,14 @@ def loading_of(data: DatasetRef) -> Loading:
     return Loading(**{name: getattr(data, name) for name in names})
 
 
-def training_of(spec: RunSpec) -> Training:
+def training_of(spec: RunSpec, network: str | None = None) -> Training:
     """The options by which a study trains as the run did.
 
-    Of a run on features it is a usual network. What a TOML file has changed beside a recipe with a name,
+    Of a run on features it is of the ``network``. What a TOML file has changed beside a recipe with a name,
     batches and the size of photos cannot be typed.
     """
     if spec.heads is not None:  # heads are no network to train
-        return Training(model=Training.model if spec.data.kind == "image" else "mlp_2", seed=spec.seed)
+        return Training(model=network, seed=spec.seed)
     recipe, usual = spec.recipe.model_dump(), Recipe()
     named = None
     for name in RECIPES:

@@ -37,7 +37,7 @@ def test_a_line_has_what_differs_and_is_quoted_for_a_shell():
         "--rates 0,0.3",
         "--policies beta:3,1,random",
     )
-    line = command_line("measure", "digits", Training(seed=3), "--out", "x", always=("model",))
+    line = command_line("measure", "digits", Training("wrn_16_4", seed=3), "--out", "x", always=("model",))
     assert line == "easiness measure digits --model wrn_16_4 --seed 3 --out x"
 
 

@@ -96,7 +96,7 @@ def plan_ranked(
     assert data.held_out is not None
     rates, betas = check_choices(drawing)
     if not isinstance(training.recipe, Recipe):
-        settings = recipe_settings(training.recipe, model=training.model)
+        settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": float(training.epochs), **settings})
     make = partial(make_plan, data, training, drawing.repetitions, recording=_RECORDING)
     plans, cells = {FULL: make()}, {}

@@ -42,7 +42,7 @@ def verify(
     *,
     labels: str | Path | None,
     before: str | Path | None = None,
-    model: ModelGiven = "wrn_16_4",
+    model: ModelGiven | None = None,
     trials: int = 10,
     epochs: int = 10,
     out: str | Path,
@@ -125,7 +125,7 @@ def verify(
     """
     given, out = locals(), Path(out)
     with progress_of(progress, verify, given) as tell:
-        training = from_arguments(Training, {**given, "model": model_name(model)})
+        training = from_arguments(Training, {**given, "model": model and model_name(model)})
         plans = plan_verification(data, training, trials, from_arguments(Loading, given), out, before)
         return carry_out_verification(plans, out, from_arguments(Execution, given), tell)
 
@@ -190,7 +190,7 @@ def plan_verification(
         )
     training = with_recipe(training, out / BEFORE)
     if not isinstance(training.recipe, Recipe):
-        settings = recipe_settings(training.recipe, model=training.model)
+        settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
     return VerificationPlans(
         *(make_plan(data, training, trials, recording=_RECORDING) for data in (before, after))
