@@ -62,6 +62,16 @@ from .memory import GIB as GIB, available_memory as available_memory, check_fits
 from .packed import Packed as Packed
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
+from .text.kind import TEXT as TEXT
+from .text.preparation import mixed as mixed, only_words as only_words
+from .text.stored import (
+    StoredTexts as StoredTexts,
+    TextTraits as TextTraits,
+    from_texts as from_texts,
+    to_bytes as to_bytes,
+    to_text as to_text,
+)
+from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
 from .threads import in_threads as in_threads
 from .transfer import fetched_ahead as fetched_ahead
 from .vector.kind import VECTOR as VECTOR

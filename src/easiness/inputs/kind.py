@@ -229,7 +229,8 @@ class InputKind:
     ``made_up`` examples serve to time a network, and ``networks`` are names to begin with. ``looks``
     says, behind a comma, what examples of a shape are and how a recipe has them seen; ``augmentation`` and
     ``observation`` say what a network is shown in training, and when it is observed. ``near`` finds near
-    copies, where something does, and ``decoding`` foretells what `pack` costs, where that is worth telling.
+    copies, where something does. ``tokens`` tells whether networks get numbers of tokens, and ``decoding``
+    foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
     text, and ``exported`` is what it is to other tools, if they can have it.
@@ -251,6 +252,7 @@ class InputKind:
     observation: Callable[[Recipe], str]
     show: Show
     near: Near | None = None
+    tokens: bool = False
     decoding: Decoding = lambda *_: (0, 0.0)
     files: Files | None = None
     same: Callable[[Value], Value] = _as_it_is

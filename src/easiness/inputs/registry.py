@@ -9,9 +9,10 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs.image.kind import IMAGE
 from easiness.inputs.kind import InputKind
+from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector.kind import VECTOR
 
-KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR)
+KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, TEXT)
 
 
 def kind_named(name: str) -> InputKind:
@@ -32,13 +33,13 @@ def kind_of(array: npt.NDArray[Any], where: str) -> InputKind:
     Raises:
         BadInput: no kind takes it.
     """
-    if array.dtype == object:
-        raise BadInput(f"{where}: an array of objects; stack the examples into one array of numbers")
     for kind in KINDS:
         if kind.takes(array):
             return kind
+    if array.dtype == object:
+        raise BadInput(f"{where}: an array of objects; stack the examples into one array of numbers")
     shape = "x".join(map(str, array.shape)) or "()"
     raise BadInput(
         f"{where}: shape {shape} of {array.dtype}; give images [K, height, width], [K, height, width, "
-        "channels] or [K, channels, height, width], or vectors [K, D] of floats"
+        "channels] or [K, channels, height, width], vectors [K, D] of floats, or a list of texts"
     )

@@ -115,11 +115,11 @@ def test_a_file_is_as_arrays_are(tmp_path: Path):
 @pytest.mark.parametrize(
     ("x", "message"),
     [
-        (X.astype(np.int64), r"x: shape 40x4 of int64; .* or vectors \[K, D\] of floats"),
+        (X.astype(np.int64), r"x: shape 40x4 of int64; .*, vectors \[K, D\] of floats, or"),
         (np.where(X[3, 1] == X, np.nan, X), r"x: example 3 has nan in column 1"),
         (np.where(X[3, 1] == X, 1e39, X.astype(np.float64)), r"x: example 3 has 1e\+39 in column 1"),
         (X[:, :0], "x: shape 40x0 holds no values"),
-        (X[:, 0], r"x: shape 40 of float32; give images .* or vectors"),
+        (X[:, 0], r"x: shape 40 of float32; give images .*, vectors"),
         (X[:, None, None, None], r"x: shape 40x1x1x1x4 of float32; give images"),
     ],
 )

@@ -34,7 +34,7 @@ def from_arrays(
 
     Images are [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
     channels, uint8 or floats in [0, 1], which are rounded to 255ths; vectors are floats [K, D], kept in
-    single precision. ``held_out`` is such a pair too.
+    single precision; texts are a list or an array of strings. ``held_out`` is such a pair too.
 
     Raises:
         BadInput: anything else, or labels that are wrong.
@@ -77,7 +77,7 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
 
 
 def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str) -> Split:
-    examples, labels = _to_array(x, x_name), _to_array(y, y_name)
+    examples, labels = _examples(x, x_name), _to_array(y, y_name)
     return _split(split, x_name, examples, y_name, labels, copy=True)  # the caller may change them later
 
 
@@ -116,6 +116,14 @@ def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
         return to_numpy(values)
     except (TypeError, ValueError) as error:  # ragged lists, or something that is no array at all
         raise BadInput(f"{name}: cannot be made an array ({error}); give a NumPy or torch array") from None
+
+
+def _examples(values: Any, name: str) -> npt.NDArray[Any]:
+    if not (isinstance(values, list | tuple) and any(isinstance(one, str) for one in values)):
+        return _to_array(values, name)
+    array = np.empty(len(values), object)  # not of strings, where each takes the memory of the longest
+    array[:] = values
+    return array
 
 
 def _ids(ids: npt.NDArray[Any] | None, path: Path) -> Ids | None:

@@ -42,13 +42,16 @@ def is_map_style(source: object) -> bool:
 def is_item_list(source: object) -> bool:
     """Is this a list (or tuple) of items (image, label), and not a pair of arrays?
 
-    Of two parts, which could be either, the label of the first must be a single value.
+    Of two parts, which could be either, the label of the first must be a single value, and it no text: two
+    texts beside two labels are a pair.
     """
     if not isinstance(source, tuple | list) or not source:
         return False
     if not all(isinstance(item, tuple | list) and len(item) == 2 for item in source):
         return False
-    label = source[0][1]
+    example, label = source[0]
+    if len(source) == 2 and isinstance(example, str):
+        return False
     is_single = label is None or isinstance(label, int | float | str) or getattr(label, "ndim", None) == 0
     return len(source) != 2 or is_single
 

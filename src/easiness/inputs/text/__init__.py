@@ -1,0 +1,1 @@
+"""Texts: words and their character n-grams as token numbers."""

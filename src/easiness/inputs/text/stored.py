@@ -1,0 +1,153 @@
+"""Texts as they are stored, and what they have in common."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.inputs.kind import Stored
+from easiness.inputs.signature import Signature
+from easiness.inputs.text.tokens import VOCABULARY, reach_of
+from easiness.spec import Recipe
+
+TextBytes: TypeAlias = npt.NDArray[np.uint8]
+"""One example: the UTF-8 bytes of a text as it was given, [n]."""
+
+R = TypeVar("R")
+
+
+def to_text(value: TextBytes) -> str:
+    """The text of an example."""
+    return value.tobytes().decode()
+
+
+def to_bytes(text: str) -> TextBytes:
+    """A text as an example, not to be written to."""
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class TextTraits:
+    """What texts have in common: the most tokens that the first n words of one have, by n; see `reach_of`."""
+
+    reach: npt.NDArray[np.int64]
+
+    @property
+    def shape(self) -> None:
+        """Texts differ in length."""
+        return
+
+    def recipe(self) -> dict[str, Any]:
+        """Steps and augmentation that suit networks on words (docs/networks.md)."""
+        return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
+
+    def signature(self, recipe: Recipe, where: str) -> Signature:  # noqa: ARG002 - any recipe suits
+        """Token numbers, as many as the longest text has among its first ``recipe.max_words`` words."""
+        longest = self.reach[min(recipe.max_words, len(self.reach) - 1)]
+        return Signature((int(longest),), "int64", VOCABULARY)
+
+    def joined(self, held_out: TextTraits, where: str, names: tuple[str, str]) -> TextTraits:  # noqa: ARG002
+        """The traits of both splits: padding for the longest text of either."""
+        return self._with(held_out)
+
+    def held_out_from(self, train: Stored) -> TextTraits:
+        """The traits of these and of ``train``."""
+        return self._with(train.traits)
+
+    def pooled(self, other: TextTraits, nums: tuple[int, int]) -> TextTraits:  # noqa: ARG002
+        """The traits of both."""
+        return self._with(other)
+
+    def _with(self, other: TextTraits) -> TextTraits:
+        num = max(len(self.reach), len(other.reach))
+        ours, theirs = (np.pad(one.reach, (0, num - len(one.reach)), mode="edge") for one in (self, other))
+        return TextTraits(np.maximum(ours, theirs))
+
+
+def _by_position(position: int) -> str:
+    return f"text {position}"
+
+
+class StoredTexts:
+    """Texts in memory; their stored bytes are UTF-8. ``name`` says what the one at a position is called."""
+
+    def __init__(
+        self,
+        texts: Sequence[str],
+        name: Callable[[int], str] = _by_position,
+        positions: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        """``positions`` are those of the texts by which they are named."""
+        self._texts = list(texts)
+        self._name = name
+        self._positions = np.arange(len(self._texts)) if positions is None else positions
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    @cached_property
+    def traits(self) -> TextTraits:
+        """How long these texts are."""
+        return TextTraits(reach_of(self._texts))
+
+    def texts(self) -> list[str]:
+        """The texts, in order."""
+        return list(self._texts)
+
+    def subset(self, positions: npt.NDArray[np.int64]) -> StoredTexts:
+        """The texts at ``positions``."""
+        texts = [self._texts[at] for at in positions.tolist()]
+        return StoredTexts(texts, self._name, self._positions[positions])
+
+    def digests(self) -> list[str]:
+        """SHA-256 (hex) of the UTF-8 bytes of each text."""
+        return [hashlib.sha256(text.encode()).hexdigest() for text in self._texts]
+
+    def map(self, function: Callable[[TextBytes], R]) -> Iterator[R]:
+        """``function`` of each text."""
+        return (function(to_bytes(text)) for text in self._texts)
+
+    def name(self, position: int) -> str:
+        """What the text is called in an error."""
+        return self._name(int(self._positions[position]))
+
+
+def from_texts(texts: Sequence[Any], where: str, name: Callable[[int], str] | None = None) -> StoredTexts:
+    """Checked texts; ``name`` says what the one at a position is called, ``where`` what all are.
+
+    Raises:
+        BadInput: there is none, or one is no text, empty, or cannot be written as UTF-8.
+    """
+    if not len(texts):
+        raise BadInput(f"{where}: no texts; give at least one")
+    called = name or (lambda at: f"{where}: row {at}")
+    found = [_checked(text, at, called) for at, text in enumerate(texts)]
+    return StoredTexts(found, called)
+
+
+def _checked(text: Any, at: int, called: Callable[[int], str]) -> str:
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise BadInput(f"{called(at)}: {kind} and no text; give a string, or leave the example out")
+    if not text or text.isspace():
+        raise BadInput(f"{called(at)}: an empty text; give it words, or leave the example out")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{called(at)}: half of a character (a lone surrogate), which is no text; mend it, or leave the "
+            "example out"
+        ) from None
+    return str(text)
+
+
+def to_texts(array: npt.NDArray[Any], where: str, *, copy: bool) -> StoredTexts:  # noqa: ARG001 - str are values
+    """An array [K] of strings as texts; as `from_texts`."""
+    return from_texts(array.tolist(), where)
