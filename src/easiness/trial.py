@@ -136,7 +136,7 @@ def _observer(
     log = _log(probe, data.splits[probe.name], learned, spec.epochs)
     if _as_trained(probe):
         return StepObserver(log)
-    return Observer(banks[probe.name], log, data.signature(spec.recipe).shape, data.num_classes)
+    return Observer(banks[probe.name], log, data.signature(spec.recipe), data.num_classes)
 
 
 def _array(value: Tensor) -> npt.NDArray[np.generic]:

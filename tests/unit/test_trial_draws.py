@@ -92,7 +92,7 @@ def test_or_as_many_as_the_full_one_and_is_observed_as_often(data, watched):
     assert same.probes["train"].num_epochs == full.probes["train"].num_epochs == 2
     assert len(same.train_loss) == 2
     # the schedule goes by steps of the full set: both have come as far along the cosine
-    rates = [network.optimizer._adamw.param_groups[0]["lr"] for network in watched.made]
+    rates = [network.optimizer._optimizers[0].param_groups[0]["lr"] for network in watched.made]
     assert rates[0] == rates[1]
 
 
@@ -100,7 +100,7 @@ def test_or_as_many_as_the_full_one_and_is_observed_as_often(data, watched):
 def test_weight_decay_goes_by_the_examples_trained_on(data, watched, same_steps):
     trained(data, draw(), same_steps=same_steps)
     trained(data, draw(effect="relabel"), same_steps=same_steps)
-    decays = [network.optimizer._adamw.param_groups[0]["weight_decay"] for network in watched.made]
+    decays = [network.optimizer._optimizers[0].param_groups[0]["weight_decay"] for network in watched.made]
     assert [network.num_examples for network in watched.made] == [100, 200]
     expected = [0.05 * math.sqrt(64 / (num * 300)) / 0.001 for num in (100, 200)]
     assert decays == pytest.approx(expected)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, unless_exit
 from easiness.inputs import Signature
-from easiness.models.family import Family, Shape
+from easiness.models.family import Family
 from easiness.models.registry import find_family, published
 
 if TYPE_CHECKING:
@@ -25,10 +25,10 @@ def build_model(
     """The network ``name`` for examples of this ``signature``, with ``num_classes`` logits.
 
     A shape, here or as ``input_shape``, stands for the signature of float32 values: (c, h, w) of images, (D,)
-    of vectors. Initialized from torch's global generator, in training mode, on the CPU (one from
-    ``package.module:callable`` as the callable leaves it). It has been seen to give [1, num_classes] for
-    one example. torchvision's networks, and timm's with pretrained weights, see a grey image as three
-    equal channels.
+    of vectors. One of tokens has (L,) and a vocabulary. Initialized from torch's global generator, in
+    training mode, on the CPU (one from ``package.module:callable`` as the callable leaves it). It has been
+    seen to give [1, num_classes] for one example. torchvision's networks, and timm's with pretrained weights,
+    see a grey image as three equal channels.
 
     ``pretrained`` is a file of weights, such as `pretrained_file` gives, for everything but the
     classifier; that too where it has as many classes. The random numbers drawn are the same without it.
@@ -38,46 +38,47 @@ def build_model(
     that fails or gives anything but such a network.
     """
     given = input_shape if signature is None else signature
-    shape = given.shape if isinstance(given, Signature) else given
-    if not shape or len(shape) not in (1, 3) or min(shape) < 1:
+    wanted = Signature.of(given or ())
+    shape = wanted.shape
+    if len(shape) not in (1, 3) or min(shape) < 1:
         raise BadInput(f"input_shape {shape}: give (channels, height, width) or (values,), each at least 1")
     if num_classes < 2:
         raise BadInput(f"num_classes {num_classes}: give at least 2")
     family = find_family(name)
-    if family.axes not in (None, len(shape)):
-        raise BadInput(_other_kind(name, shape))
+    if not family.takes.suits(wanted):
+        raise BadInput(_other_kind(name, family, wanted))
     if pretrained is None:
-        net = family.build(name, shape, num_classes)
+        net = family.build(name, wanted, num_classes)
     else:
         net = published(family, name).build_from(pretrained, name, shape, num_classes)
-    _check_output(net, family, name, shape, num_classes)
+    _check_output(net, family, name, wanted, num_classes)
     return net
 
 
-def _other_kind(name: str, shape: Shape) -> str:
+def _other_kind(name: str, family: Family, given: Signature) -> str:
     from easiness.inputs import KINDS  # which load what reads examples, for help in vain
 
     for kind in KINDS:
-        if len(shape) == len(kind.axes):
+        if len(given.shape) == len(kind.axes) and kind.tokens == (given.vocabulary is not None):
             names = " or ".join(kind.networks)
-            return f"model {name!r}: it takes images and these are {kind.nouns}; give {names}"
-    return f"model {name!r}: it takes images (channels, height, width), not examples of shape {shape}"
+            return f"model {name!r}: it takes {family.takes.what} and these are {kind.nouns}; give {names}"
+    return f"model {name!r}: it takes {family.takes.what}, not examples of shape {given.shape}; give another"
 
 
-def _check_output(net: nn.Module, family: Family, name: str, input_shape: Shape, num_classes: int) -> None:
+def _check_output(net: nn.Module, family: Family, name: str, given: Signature, num_classes: int) -> None:
     """One example in evaluation mode; neither modes nor random numbers are different afterwards."""
     import torch
 
     modes = [(module, module.training) for module in net.modules()]
     parameter = next(net.parameters(), None)
-    example = torch.zeros(1, *input_shape, device=None if parameter is None else parameter.device)
+    example = given.blank(device=None if parameter is None else parameter.device)
     try:
         net.eval()
         # A network of the user's own may draw random numbers even in evaluation mode.
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             output = net(example)
     except (Exception, SystemExit) as error:
-        raise BadInput(family.unsuited(name, input_shape, unless_exit(error))) from error
+        raise BadInput(family.unsuited(name, given.shape, unless_exit(error))) from error
     finally:
         for module, training in modes:
             module.training = training

@@ -13,7 +13,8 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from easiness.errors import BadInput
-from easiness.models.family import Shape, cannot_take
+from easiness.inputs import Signature
+from easiness.models.family import ANYTHING, Inputs, Shape, cannot_take
 from easiness.named_import import current_folder_importable, describe, find_attribute, split_name
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Custom:
 
     form = CALLABLE_FORM
     published: ClassVar[None] = None
-    axes: ClassVar[None] = None
+    takes: ClassVar[Inputs] = ANYTHING
 
     def reads(self, name: str) -> bool:
         """Is there a colon? What else has to be right is for `check`."""
@@ -48,13 +49,13 @@ class Custom:
         """Raise `BadInput` for another form; nothing is imported."""
         _parts_of(name)
 
-    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network as the callable leaves it.
 
         Modules in the current folder are found, as with ``python -m``, also by imports inside the call.
         """
         with current_folder_importable():
-            return _built_by(self.find(name), name, _parts_of(name)[1], input_shape, num_classes)
+            return _built_by(self.find(name), name, _parts_of(name)[1], signature, num_classes)
 
     def find(self, name: str) -> Any:
         """The callable, of a module that is imported, in the current folder as well.
@@ -84,9 +85,9 @@ class Given(Custom):
         """Raise `BadInput` unless the callable was given in this process."""
         self.find(name)
 
-    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network as the callable leaves it."""
-        return _built_by(self.find(name), name, name.partition(_MARK)[0], input_shape, num_classes)
+        return _built_by(self.find(name), name, name.partition(_MARK)[0], signature, num_classes)
 
     def find(self, name: str) -> Any:
         """The callable.
@@ -238,18 +239,22 @@ def _parts_of(name: str) -> tuple[str, str]:
 
 
 def _built_by(
-    function: Callable[..., Any], name: str, title: str, input_shape: Shape, num_classes: int
+    function: Callable[..., Any], name: str, title: str, signature: Signature, num_classes: int
 ) -> nn.Module:
     """The network that ``function`` returns for ``input_shape=(c, h, w), num_classes=n``; it may take fewer.
 
-    The model is called ``name`` in an error, the function ``title``.
+    Of tokens the shape is (L,), and there is ``vocabulary=m``, the number of tokens. The model is called
+    ``name`` in an error, the function ``title``.
 
     Raises:
         BadInput: it wants more, raises an exception, or returns no network.
     """
     from torch import nn
 
-    arguments = _arguments(function, name, title, {"input_shape": input_shape, "num_classes": num_classes})
+    offered: dict[str, Any] = {"input_shape": signature.shape, "num_classes": num_classes}
+    if signature.vocabulary is not None:
+        offered["vocabulary"] = signature.vocabulary
+    arguments = _arguments(function, name, title, offered)
     try:
         net = function(**arguments)
     except (Exception, SystemExit) as error:
@@ -280,7 +285,8 @@ def _arguments(
     if needed:
         raise BadInput(
             f"model {name!r}: {title} needs {', '.join(needed)}, but it is given input_shape=(c, h, w) and "
-            "num_classes=n alone; give the rest a default, or set it by functools.partial"
+            "num_classes=n alone, for texts also vocabulary=m; give the rest a default, or set it by "
+            "functools.partial"
         )
     named = {one.name for one in by_name}
     return {key: value for key, value in offered.items() if anything or key in named}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from easiness.inputs import Signature
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
@@ -13,7 +15,21 @@ if TYPE_CHECKING:
     from easiness.models.published import Published
 
 Shape: TypeAlias = tuple[int, ...]
-"""The shape of one example: (channels, height, width) of an image, (D,) of a vector."""
+"""The shape of one example: (channels, height, width) of an image, (D,) of a vector, (L,) of tokens."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a network takes: ``what``, to people, and whether a signature ``suits`` it."""
+
+    what: str
+    suits: Callable[[Signature], bool]
+
+
+IMAGES = Inputs("images", lambda given: len(given.shape) == 3 and given.vocabulary is None)
+NUMBERS = Inputs("images or vectors", lambda given: given.vocabulary is None)
+TOKENS = Inputs("texts", lambda given: len(given.shape) == 1 and given.vocabulary is not None)
+ANYTHING = Inputs("anything", lambda _: True)
 
 
 class Family(Protocol):
@@ -30,8 +46,8 @@ class Family(Protocol):
         ...
 
     @property
-    def axes(self) -> int | None:
-        """The number of axes that an example has to have, 3 of images; ``None`` where any will do."""
+    def takes(self) -> Inputs:
+        """What examples have to be."""
         ...
 
     def reads(self, name: str) -> bool:
@@ -46,8 +62,8 @@ class Family(Protocol):
         """Raise `BadInput` unless a name of this form is right."""
         ...
 
-    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
-        """The network for examples of ``input_shape``, with random weights.
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
+        """The network for examples of this ``signature``, with random weights.
 
         Raises:
             BadInput: the examples do not suit it, or it cannot be built.

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from easiness.errors import BadInput
-from easiness.models.family import Shape, cannot_take
+from easiness.inputs import Signature
+from easiness.models.family import IMAGES, Inputs, Shape, cannot_take
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,9 +24,9 @@ class Numbered:
     """Networks named by ``form``, in which each word in capitals stands for a number.
 
     ``name`` is that of a module beside this one and of the function in it that builds them, from the
-    examples' shape, the number of classes and the numbers. ``numbers`` gives the values that each word may
-    have, ``min_side`` the smallest height and width of images in pixels, ``examples`` some members, for
-    hints; ``axes`` is the number of axes of an example, ``None`` where any will do.
+    examples' shape, the number of classes, of tokens the size of their ``vocabulary``, and the numbers.
+    ``numbers`` gives the values that each word may have, ``min_side`` the smallest height and width of images
+    in pixels, ``examples`` some members, for hints; ``takes`` says what examples have to be.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Numbered:
     numbers: Mapping[str, range]
     min_side: int
     examples: tuple[str, ...]
-    axes: int | None = 3
+    takes: Inputs = IMAGES
 
     published: ClassVar[None] = None
 
@@ -56,9 +57,9 @@ class Numbered:
         for word, value in (self.read(name) or {}).items():
             _check_number(name, word, value, self.numbers[word])
 
-    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized from torch's global generator."""
-        sides = input_shape[1:]
+        sides = signature.shape[1:]
         if min(sides, default=self.min_side) < self.min_side:
             height, width = sides
             raise BadInput(
@@ -67,7 +68,8 @@ class Numbered:
             )
         # its module loads torch
         builder = getattr(importlib.import_module(f"{__package__}.{self.name}"), self.name)
-        net: nn.Module = builder(input_shape, num_classes, **(self.read(name) or {}))
+        given = {} if signature.vocabulary is None else {"vocabulary": signature.vocabulary}
+        net: nn.Module = builder(signature.shape, num_classes, **given, **(self.read(name) or {}))
         return net
 
     def unsuited(self, name: str, input_shape: Shape, error: Exception) -> str:

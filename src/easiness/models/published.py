@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 from easiness.errors import BadInput
-from easiness.models.family import Shape
+from easiness.inputs import Signature
+from easiness.models.family import IMAGES, Inputs, Shape
 from easiness.named_import import describe
 
 if TYPE_CHECKING:
@@ -46,15 +47,16 @@ class Published:
     any_channels: bool = False
     smallest_side: Callable[[str], int] | None = None
 
-    axes: ClassVar[int] = 3
+    takes: ClassVar[Inputs] = IMAGES
 
     @property
     def published(self) -> Published:
         """Itself."""
         return self
 
-    def build(self, name: str, input_shape: Shape, num_classes: int) -> nn.Module:
+    def build(self, name: str, signature: Signature, num_classes: int) -> nn.Module:
         """The network, initialized as its library does; a grey image is seen as three equal channels."""
+        input_shape = signature.shape
         if self.any_channels:
             return self._net(name, input_shape, input_shape, num_classes)
         return _for(input_shape, self._net(name, _colored(name, input_shape), input_shape, num_classes))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from easiness.errors import BadInput, RunFailed, nearest
 from easiness.models.custom import CUSTOM, GIVEN
-from easiness.models.family import Family
+from easiness.models.family import NUMBERS, TOKENS, Family
 from easiness.models.numbered import Numbered
 from easiness.models.published import Published
 from easiness.models.timm_nets import TIMM
@@ -17,15 +17,15 @@ from easiness.named_import import describe
 _HALVED_TWICE = 4
 
 OWN: tuple[Numbered, ...] = (
-    Numbered("mlp", "linear", {}, 1, ("linear",), axes=None),
-    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3"), axes=None),
+    Numbered("mlp", "linear", {}, 1, ("linear",), takes=NUMBERS),
+    Numbered("mlp", "mlp_DEPTH", {"depth": range(1, 65)}, 1, ("mlp_2", "mlp_3"), takes=NUMBERS),
     Numbered(
         "mlp",
         "mlp_DEPTH_wWIDTH",
         {"depth": range(1, 65), "width": range(1, 16385)},
         1,
         ("mlp_3_w256",),
-        axes=None,
+        takes=NUMBERS,
     ),
     Numbered(
         "wrn",
@@ -60,6 +60,9 @@ OWN: tuple[Numbered, ...] = (
         _HALVED_TWICE,
         ("resnext_11_2x8d_b16",),
     ),
+    Numbered("bag", "bag", {}, 1, ("bag",), takes=TOKENS),
+    Numbered("bag", "bag_DIM", {"dim": range(1, 513)}, 1, ("bag_8",), takes=TOKENS),
+    Numbered("text_cnn", "text_cnn", {}, 1, ("text_cnn",), takes=TOKENS),
 )
 
 FAMILIES: tuple[Family, ...] = (*OWN, GIVEN, TORCHVISION, TIMM, CUSTOM)

@@ -50,16 +50,17 @@ class Work:
 def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
     """The work of each trial of a run on these data."""
     trained_on = num_trained_on(len(data), run.train_share, run.draw)
-    splits = data.splits
+    splits, signature = data.splits, data.signature(run.recipe)
     return Work(
         Workload(
             run.model,
             run.recipe,
-            data.signature(run.recipe).shape,
+            signature.shape,
             data.num_classes,
             min(run.recipe.batch_size, trained_on),
             device,
             data.kind.name,
+            signature.vocabulary,
         ),
         run.epochs * run.recipe.steps_per_epoch(len(data) if run.same_steps else trained_on),
         # what training computes anyway is no pass of its own

@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from easiness.errors import BadInput, is_out_of_memory, unless_exit
+from easiness.inputs import Signature
 from easiness.models import build_model
 from easiness.named_import import describe
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import rehearsing
 from easiness.training.network import Network
+from easiness.training.optimizer import sparse_parameters
 
 _FEW = 2  # examples tell the operations of one, and batch normalization needs two
 
@@ -24,7 +26,8 @@ _FEW = 2  # examples tell the operations of one, and batch normalization needs t
 class Workload:
     """What trials do at each step, as far as time goes.
 
-    ``shape`` is that of an example of this ``kind`` as the network gets it, ``batch`` the examples of a step.
+    ``shape`` is that of an example of this ``kind`` as the network gets it, ``batch`` the examples of a step,
+    and ``vocabulary`` the number of tokens, where examples are such.
     """
 
     model: str
@@ -34,6 +37,14 @@ class Workload:
     batch: int
     device: str
     kind: str = "image"
+    vocabulary: int | None = None
+
+    @property
+    def signature(self) -> Signature:
+        """What the network gets."""
+        if self.vocabulary is None:
+            return Signature(self.shape)
+        return Signature(self.shape, "int64", self.vocabulary)
 
 
 class NetworkFacts(BaseModel):
@@ -41,7 +52,8 @@ class NetworkFacts(BaseModel):
 
     ``flops`` are the floating-point operations of a training step per example, ``num_weights`` the numbers
     that a file of its weights holds, and ``kept_bytes`` what a step keeps per example for its gradients.
-    ``depthwise`` is the share of convolutions of one channel each in the products of its layers.
+    ``depthwise`` is the share of convolutions of one channel each in the products of its layers, and
+    ``sparse`` tells whether it has sparse gradients.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +63,7 @@ class NetworkFacts(BaseModel):
     num_weights: int = Field(ge=0)
     kept_bytes: int = Field(ge=0)
     depthwise: float = Field(ge=0, le=1)
+    sparse: bool = False
 
 
 def network_facts(workload: Workload) -> NetworkFacts:
@@ -73,7 +86,7 @@ def network_facts(workload: Workload) -> NetworkFacts:
 
 
 def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
-    model = build_model(workload.model, workload.shape, workload.num_classes)
+    model = build_model(workload.model, workload.signature, workload.num_classes)
     convolutions = any(isinstance(layer, nn.Conv2d) for layer in model.modules())
     network = Network(
         model,
@@ -84,7 +97,7 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
         num_classes=workload.num_classes,
     )
     network.model.train()
-    images = torch.randn(num, *workload.shape, device=device)
+    images = _made_up(workload.signature, num, device)
     labels = torch.arange(num, device=device) % workload.num_classes
     own = {parameter.data_ptr() for parameter in model.parameters()}
     kept: dict[int, int] = {}
@@ -113,7 +126,14 @@ def _facts(workload: Workload, num: int, device: torch.device) -> NetworkFacts:
         num_weights=sum(value.numel() for value in model.state_dict().values()),
         kept_bytes=sum(kept.values()) // num,
         depthwise=products[True] / max(1, sum(products.values())),
+        sparse=bool(sparse_parameters(model)),
     )
+
+
+def _made_up(signature: Signature, num: int, device: torch.device) -> Tensor:
+    if signature.vocabulary is None:
+        return torch.randn(num, *signature.shape, device=device)
+    return torch.randint(1, signature.vocabulary, (num, *signature.shape), device=device)
 
 
 def _as_it_is(value: Tensor) -> Tensor:

@@ -11,9 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from easiness.inputs import Signature
 from easiness.spec import Recipe, Resolved
 from easiness.training.device import check_precision
-from easiness.training.optimizer import Optimizer
+from easiness.training.optimizer import Optimizer, sparse_parameters
 
 
 def find_classifier(model: nn.Module, num_classes: int) -> nn.Module | None:
@@ -68,7 +69,7 @@ def _forward_of(
 
 
 class Network:
-    """A model on a device with its AdamW; ``step`` trains a batch, ``logits`` evaluates one."""
+    """A model on a device with its optimizer; ``step`` trains a batch, ``logits`` evaluates one."""
 
     def __init__(
         self,
@@ -99,6 +100,7 @@ class Network:
             num_examples=num_examples,
             steps_per_epoch=steps_per_epoch,
             rate_on_device=resolved.graphed,
+            sparse=sparse_parameters(self.model),
         )
         self._at_once: int | None = None
         # what is compiled is compiled for batches of one size, and on MPS nothing else was tried
@@ -124,13 +126,14 @@ class Network:
         """Logits [b, classes] in float32; the model must be in evaluation mode."""
         return self._forward(images)
 
-    def at_once(self, input_shape: tuple[int, ...]) -> int:
-        """Examples per evaluation batch of images of this shape."""
+    def at_once(self, given: Signature | tuple[int, ...]) -> int:
+        """Examples per evaluation batch of examples of this signature, or shape."""
+        signature = Signature.of(given)
         if self._at_once is None:
             if self._fitting:
-                self._at_once = fitting_batch(self.model, input_shape, self._device)
+                self._at_once = fitting_batch(self.model, signature, self._device)
             else:
-                self._at_once = evaluation_batch(input_shape)
+                self._at_once = evaluation_batch(signature.shape)
         return self._at_once
 
     def live(self) -> dict[str, Tensor]:
@@ -148,12 +151,13 @@ _FITTING = {"cpu": (2**25, 500), "cuda": (2**28, 2000)}
 
 
 @torch.inference_mode()
-def fitting_batch(model: nn.Module, input_shape: tuple[int, ...], device: torch.device) -> int:
+def fitting_batch(model: nn.Module, given: Signature | tuple[int, ...], device: torch.device) -> int:
     """Examples per evaluation batch by what the network makes of one: the more, the smaller its activations.
 
     At least 16; the largest activation takes about 32 MiB on a CPU in float32, 256 MiB on a GPU.
     """
-    sizes = [math.prod(input_shape)]
+    signature = Signature.of(given)
+    sizes = [math.prod(signature.shape)]
 
     def note(_: nn.Module, __: tuple[Tensor, ...], output: object) -> None:
         if isinstance(output, Tensor):
@@ -162,7 +166,7 @@ def fitting_batch(model: nn.Module, input_shape: tuple[int, ...], device: torch.
     hooks = [layer.register_forward_hook(note) for layer in model.modules()]
     training = model.training
     try:
-        model.eval()(torch.zeros(1, *input_shape, device=device))
+        model.eval()(signature.blank(device=device))
     finally:
         model.train(training)
         for hook in hooks:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from easiness.inputs import Evaluated, fetched_ahead
+from easiness.inputs import Evaluated, Signature, fetched_ahead
 from easiness.record import ObservationLog
 from easiness.training.device import searching, seen_in_parts
 
@@ -27,7 +27,7 @@ class Observed(Protocol):
         """Logits [b, classes] of images."""
         ...
 
-    def at_once(self, input_shape: tuple[int, ...]) -> int:
+    def at_once(self, given: Signature | tuple[int, ...]) -> int:
         """Examples per evaluation batch."""
         ...
 
@@ -38,7 +38,7 @@ class Observer:
 
     images: Evaluated
     log: ObservationLog
-    input_shape: tuple[int, ...]
+    signature: Signature | tuple[int, ...]
     num_classes: int
     logits_per_update: int = _LOGITS_PER_UPDATE
 
@@ -63,7 +63,7 @@ class Observer:
             TrialFailed: a logit is not finite.
         """
         network.model.eval()
-        batch = network.at_once(self.input_shape)
+        batch = network.at_once(self.signature)
         group = max(1, self.logits_per_update // (batch * self.num_classes)) * batch
         num = len(self.images)
         starts = range(0, num, batch)

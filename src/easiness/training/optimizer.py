@@ -1,8 +1,13 @@
-"""AdamW under the schedule of a recipe."""
+"""AdamW under the schedule of a recipe, and Adam for parameters with sparse gradients.
+
+Those are the tables of vectors of words, of which a step sees a few rows. Adam's moments and the row itself
+change only where a step has a gradient (`torch.optim.SparseAdam`), and there is no weight decay on them: it
+would have to go over the whole table at each step.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -26,11 +31,13 @@ class Optimizer:
         num_examples: int,
         steps_per_epoch: int | None,
         rate_on_device: bool,
+        sparse: Collection[nn.Parameter] = (),
     ) -> None:
         """``num_examples`` decides the weight decay and, unless ``steps_per_epoch`` does, the schedule.
 
         ``rate_on_device`` keeps the learning rate in memory of the device, so that a CUDA graph of an
-        update, which repeats what it was given, still sees the rate of each step.
+        update, which repeats what it was given, still sees the rate of each step. ``sparse`` are those of the
+        parameters that have sparse gradients.
         """
         self._recipe = recipe
         self._steps_per_epoch = steps_per_epoch or recipe.steps_per_epoch(num_examples)
@@ -42,22 +49,37 @@ class Optimizer:
             rate = torch.tensor(recipe.alpha, dtype=torch.float32 if single else torch.float64, device=device)
         self._rate = rate
         self._parameters = list(parameters)
-        self._adamw = torch.optim.AdamW(
-            self._parameters,
-            lr=rate,
-            betas=(recipe.beta1, recipe.beta2),
-            eps=recipe.epsilon,
-            weight_decay=recipe.torch_weight_decay(num_examples),
-            fused=True,
-            capturable=rate_on_device and cuda,
-        )
+        marks = {id(parameter) for parameter in sparse}
+        tables = [parameter for parameter in self._parameters if id(parameter) in marks]
+        others = [parameter for parameter in self._parameters if id(parameter) not in marks]
+        betas, epsilon = (recipe.beta1, recipe.beta2), recipe.epsilon
+        self._optimizers: list[torch.optim.Optimizer] = []
+        if others:
+            adamw = torch.optim.AdamW(
+                others,
+                lr=rate,
+                betas=betas,
+                eps=epsilon,
+                weight_decay=recipe.torch_weight_decay(num_examples),
+                fused=True,
+                capturable=rate_on_device and cuda,
+            )
+            self._optimizers.append(adamw)
+        if tables:
+            self._optimizers.append(torch.optim.SparseAdam(tables, lr=rate, betas=betas, eps=epsilon))
+        self._of = {
+            id(parameter): optimizer
+            for optimizer in self._optimizers
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+        }
 
     def state(self) -> dict[str, Tensor]:
         """What it has gathered, by name: the moments of each parameter, and how many steps have begun."""
         moments = {
-            f"{at}/{name}": value
+            f"{at}/{name}": torch.as_tensor(value)
             for at, parameter in enumerate(self._parameters)
-            for name, value in self._adamw.state.get(parameter, {}).items()
+            for name, value in self._of[id(parameter)].state.get(parameter, {}).items()
         }
         return {_STEPS: torch.tensor(self._step), **moments}
 
@@ -84,9 +106,12 @@ class Optimizer:
             if f"{at}/step" not in state:
                 continue  # it has had no gradient yet
             moments = {name: state[f"{at}/{name}"] for name in _MOMENTS}
-            self._adamw.state[parameter] = {
+            optimizer = self._of[id(parameter)]
+            counts = isinstance(optimizer, torch.optim.SparseAdam)  # its steps by a plain number
+            step = int(moments["step"]) if counts else moments["step"].to(parameter.device, copy=True)
+            optimizer.state[parameter] = {
                 # moments lie in memory as their parameter does, which the kernel takes for granted
-                name: value.to(parameter.device, copy=True)
+                name: step
                 if name == "step"
                 else torch.empty_like(parameter, requires_grad=False).copy_(value)
                 for name, value in moments.items()
@@ -99,11 +124,22 @@ class Optimizer:
         if isinstance(self._rate, Tensor):
             self._rate.fill_(rate)
             return
-        for group in self._adamw.param_groups:
-            group["lr"] = rate
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
 
     def update(self, loss: Tensor) -> None:
         """One update by the gradient of ``loss``, a scalar."""
-        self._adamw.zero_grad(set_to_none=True)
+        for optimizer in self._optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._adamw.step()
+        for optimizer in self._optimizers:
+            optimizer.step()
+
+
+def sparse_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """The parameters of a network that have sparse gradients: tables of layers that say so."""
+    tables = (
+        one for one in model.modules() if isinstance(one, nn.Embedding | nn.EmbeddingBag) and one.sparse
+    )
+    return [weight for table in tables if isinstance(weight := table.weight, nn.Parameter)]

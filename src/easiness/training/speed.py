@@ -45,11 +45,10 @@ class Rehearsal:
         device = own_device(torch.device(workload.device))
         self.batch = workload.batch
         recipe = workload.recipe.over(1)  # a step takes as long in any training
-        shape = workload.shape
         self.resolved = resolved
         self._device = device
         network = Network(
-            build_model(workload.model, shape, workload.num_classes),
+            build_model(workload.model, workload.signature, workload.num_classes),
             recipe,
             resolved,
             device,
@@ -58,7 +57,7 @@ class Rehearsal:
         )
         self._network = network
         # where a batch is a part of the real one, whose step would take too long, evaluation's is too
-        self.num_observed = min(network.at_once(shape), 4 * workload.batch)
+        self.num_observed = min(network.at_once(workload.signature), 4 * workload.batch)
         self._bank = _made_up_bank(workload, max(workload.batch, self.num_observed), device)
         positions = torch.arange(workload.batch)
         drawn = self._bank.draw(positions, torch.Generator().manual_seed(0))

@@ -60,10 +60,10 @@ def test_the_rate_is_read_from_the_device_at_each_step():
     for _ in range(5):
         plain.optimizer.advance()
         static.optimizer.advance()
-        (group,) = static.optimizer._adamw.param_groups
+        (group,) = static.optimizer._optimizers[0].param_groups
         assert isinstance(group["lr"], torch.Tensor)
         rates.append(float(group["lr"]))
-        assert rates[-1] == plain.optimizer._adamw.param_groups[0]["lr"]
+        assert rates[-1] == plain.optimizer._optimizers[0].param_groups[0]["lr"]
     # a period of one epoch of five steps: half a cosine
     assert rates == pytest.approx([0.01, 0.0090451, 0.0065451, 0.0034549, 0.00095492], rel=1e-4)
 

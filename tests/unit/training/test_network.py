@@ -262,7 +262,7 @@ def test_a_network_and_its_weights_are_gone_when_no_longer_used(monkeypatch, com
             ours.model.eval()
             ours.logits(torch.zeros(5, 3, 8, 8))
             parameters = list(ours.model.parameters())
-            moments = [state["exp_avg"] for state in ours.optimizer._adamw.state.values()]
+            moments = [state["exp_avg"] for state in ours.optimizer._optimizers[0].state.values()]
             kept = [weakref.ref(one) for one in (ours, ours.model, *parameters, *moments)]
             del ours, parameters, moments
             left = sum(one() is not None for one in kept)
