@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SerializationInfo,
-    SerializerFunctionWrapHandler,
-    ValidationError,
-    model_serializer,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serializer
 
 from easiness.errors import BadInput, nearest
 from easiness.regular_file import read_regular
@@ -67,9 +59,9 @@ class Recipe(TextSettings, ImageSettings, _TrainingSettings):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @model_serializer(mode="wrap")
-    def _as_before(self, write: SerializerFunctionWrapHandler, info: SerializationInfo) -> dict[str, Any]:
+    def _as_before(self, write: Callable[[Any], dict[str, Any]], info: Any) -> dict[str, Any]:
         """In documents without usual settings of kinds that came later: they stay what they were."""
-        written: dict[str, Any] = write(self)
+        written = write(self)
         usual = {name for name in _LATER if getattr(self, name) == type(self).model_fields[name].default}
         return {name: value for name, value in written.items() if not (info.mode_is_json() and name in usual)}
 

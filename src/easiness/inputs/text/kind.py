@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from easiness.inputs.exported import Exported
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
-from easiness.inputs.text.shown import ShownText
 from easiness.inputs.text.stored import TextBytes, TextTraits, to_bytes, to_text, to_texts
 from easiness.inputs.text.tokens import GRAMS, WORDS, placed_tokens, tokens_of, words_of
 from easiness.spec import Recipe
@@ -82,6 +83,26 @@ def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed:  # noq
     return Packed.of_array(rows)
 
 
+@dataclass(frozen=True, eq=False)
+class ShownText:
+    """A text, whole."""
+
+    value: TextBytes
+    traits: TextTraits | None = None
+    uri: None = None
+    sound: None = None
+    suffix: str = ".txt"
+
+    @property
+    def text(self) -> str:
+        """The text as it was given."""
+        return to_text(self.value)
+
+    def file(self) -> bytes:
+        """The text in UTF-8."""
+        return self.value.tobytes()
+
+
 def _looks(shape: tuple[int, ...] | None, recipe: Recipe | None) -> str:  # noqa: ARG001
     return "" if recipe is None else f", texts of at most {recipe.max_words:,} words"
 
@@ -113,4 +134,7 @@ TEXT = InputKind(
     show=ShownText,
     tokens=True,
     same=same_text,
+    values="texts",
+    in_words=True,
+    exported=Exported("text", "text", lambda value, _: to_text(value)),
 )
