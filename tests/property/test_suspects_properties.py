@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 
 from easiness.analysis import LabelEvidence, label_noise
 from easiness.data import load_dataset
+from easiness.inputs.text import near
 from easiness.studies.suspects.conflicts import find_conflicts
 
 
@@ -38,10 +39,34 @@ def test_what_was_planted_is_found_whatever_the_order(seed: int, num: int, num_h
     found = find_conflicts(data)
     assert [{one.id for one in group} for group in found.two_labels] == [{where[0], where[1]}]
     assert [{one.id for one in group} for group in found.duplicates] == [{where[2], where[4]}]
-    pairs = [(p.train.id, p.held_out.id, p.labels_agree) for p in found.in_both]
+    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.in_both]
     assert pairs == [(where[3], other_where[0], False)]
-    pairs = [(p.train.id, p.held_out.id, p.labels_agree) for p in found.nearly_in_both]
+    pairs = [(p.train.id, p.other.id, p.labels_agree) for p in found.nearly_in_both]
     assert pairs == [(where[5], other_where[1], False)]
+
+
+runs_of_words = st.lists(
+    st.sampled_from(["what", "is", "the", "name", "of", "a", "river", "Peru"]), max_size=9
+)
+
+
+@given(st.lists(runs_of_words.map(" ".join), min_size=1, max_size=12), st.integers(1, 11))
+def test_near_texts_are_all_that_are_alike(texts: list[str], num: int) -> None:
+    looks = []
+    for some in (texts[num:], texts[:num]):
+        looks.append(near.FoldedTexts(len(some)))
+        for at, text in enumerate(some):
+            looks[-1].keep(at, text)
+    found = {
+        pair
+        for block in near.near_texts(*looks)
+        for pair in zip(block.train.tolist(), block.held_out.tolist(), strict=True)
+    }
+    for at, text in enumerate(texts[:num]):
+        for train_at, train in enumerate(texts[num:]):
+            both, either = near._runs(text) & near._runs(train), near._runs(text) | near._runs(train)
+            alike = len(both) / len(either) >= near.ALIKE or near._typed_alike(text, train)
+            assert ((train_at, at) in found) == alike
 
 
 @st.composite

@@ -170,8 +170,9 @@ class NearPairs:
 class Near:
     """What finds near copies: a ``look`` at each example, ``kept`` for K, and the ``pairs`` of two splits.
 
-    ``compares`` tells whether there is anything to compare, and ``left_out`` what was not looked at and why.
-    ``within`` tells that near copies are looked for among the training examples too.
+    Their distances are in ``unit``. ``compares`` tells whether there is anything to compare, and ``left_out``
+    what was not looked at and why. ``within`` tells that near copies are looked for among the training
+    examples too, of which then both splits are.
     """
 
     look: Callable[[Value], Any]
@@ -179,6 +180,7 @@ class Near:
     pairs: Callable[[Any, Any], Iterator[NearPairs]]
     compares: Callable[[Any, Any], bool]
     left_out: Callable[[Any, Any], str]
+    unit: str
     within: bool = False
 
 

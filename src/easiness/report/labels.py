@@ -88,16 +88,18 @@ def certain(run: Run, data: Dataset | None) -> Certain:
 
 
 def _alike(found: Conflicts) -> Iterator[Alike]:
-    """The first pairs of each kind; of pictures in both splits those with two labels come first."""
+    """The first pairs of each kind; of those in both splits, or nearly alike, two labels come first."""
     for group in found.two_labels[:_EXAMPLES]:
         other = next(one for one in group if one.label != group[0].label)
         yield _two("identical, with two labels", group[0], other)
     for text, pairs in (
-        ("identical", found.in_both),
-        ("nearly identical", found.nearly_in_both),
+        ("identical, one held out", found.in_both),
+        ("nearly identical, one held out", found.nearly_in_both),
+        ("nearly identical", found.nearly_within),
     ):
         for pair in sorted(pairs, key=lambda pair: (pair.labels_agree, pair.distance))[:_EXAMPLES]:
-            yield _two(f"{text}, one held out", pair.train, pair.held_out)
+            two = "" if pair.labels_agree or pair.other.split == "held_out" else ", with two labels"
+            yield _two(text + two, pair.train, pair.other)
 
 
 def _two(what: str, *both: Example) -> Alike:

@@ -133,4 +133,6 @@ def _any(train: PictureHashes, held_out: PictureHashes) -> bool:
     return bool(train.large.any() and held_out.large.any())
 
 
-NEAR_PICTURES = Near(hash_picture, PictureHashes, near_pairs, _any, _not_looked_at)
+NEAR_PICTURES = Near(
+    hash_picture, PictureHashes, near_pairs, _any, _not_looked_at, unit=f"bits of {_BITS**2}"
+)

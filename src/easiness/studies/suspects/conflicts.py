@@ -30,28 +30,38 @@ Positions = npt.NDArray[np.int64]
 def find_conflicts(data: Dataset) -> Conflicts:
     """Identical training examples with two labels, and examples in the training and the held-out split.
 
-    Examples are identical where their decoded values and shapes are, by SHA-256: a picture saved anew without
-    loss is the same. What nearly identical means is up to their kind; only the two splits are compared for
-    it. Labels are those to train with. Every example is decoded once, in threads.
+    Examples are identical where their decoded values and shapes are, by SHA-256, in the normal form of their
+    kind: a picture saved anew without loss is the same, and so is a text with other spaces. What nearly
+    identical means is up to their kind, as is whether it is looked for among training examples too, or only
+    between the two splits. Labels are those to train with. Every example is decoded once, in threads.
 
     Raises:
         BadInput: an example is unreadable.
     """
-    near, nouns = data.kind.near if data.held_out is not None else None, data.kind.nouns
+    near, nouns = data.kind.near, data.kind.nouns
+    if near is not None and not near.within and data.held_out is None:
+        near = None
     splits = {name: _Seen.of(split, near) for name, split in data.splits.items()}
-    numbers = _numbered([seen.digests for seen in splits.values()])
-    two_labels, duplicates = _groups(data, numbers[0])
-    if data.held_out is None:
-        note = _NOTHING_HELD_OUT.format(data.kind.noun)
-        return Conflicts(len(data), 0, two_labels, duplicates, notes=(note,), nouns=nouns)
-    in_both = tuple(_identical_pairs(data, *numbers))
-    found = Conflicts(len(data), len(data.held_out), two_labels, duplicates, in_both, nouns=nouns)
-    if near is None:
-        return found
-    looks = splits["train"].looks, splits["held_out"].looks
-    pairs, num_near = _near_pairs(data, near.pairs(*looks), *numbers)
-    notes = filter(None, (near.left_out(*looks), _alike(num_near, nouns)))
-    return replace(found, nearly_in_both=pairs, looked_for_near=near.compares(*looks), notes=tuple(notes))
+    numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
+    two_labels, duplicates = _groups(data, numbers["train"])
+    notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
+    found = Conflicts(
+        len(data), 0, two_labels, duplicates, nouns=nouns, unit="" if near is None else near.unit
+    )
+    if near is not None and near.within:
+        looks = splits["train"].looks
+        within, num_near = _near_pairs(data, "train", _others(near.pairs(looks, looks)), numbers)
+        found = replace(found, nearly_within=within, looked_within=True)
+        notes.append(_alike(num_near, f"training {nouns}", nouns))
+    if data.held_out is not None:
+        in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
+        found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
+        if near is not None:
+            both = splits["train"].looks, splits["held_out"].looks
+            pairs, num_near = _near_pairs(data, "held_out", near.pairs(*both), numbers)
+            found = replace(found, nearly_in_both=pairs, looked_for_near=near.compares(*both))
+            notes += [near.left_out(*both), _alike(num_near, f"held-out {nouns}", nouns)]
+    return replace(found, notes=tuple(filter(None, notes)))
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
@@ -129,17 +139,24 @@ def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> It
             yield Pair(_example(data, "train", other), _example(data, "held_out", at), 0)
 
 
-def _near_pairs(
-    data: Dataset, near: Iterable[NearPairs], numbers: Positions, held_out_numbers: Positions
-) -> tuple[tuple[Pair, ...], Positions]:
-    """Pairs of each held-out example and the nearest training example of each label that is not identical.
+def _others(near: Iterable[NearPairs]) -> Iterator[NearPairs]:
+    """Of pairs of training examples those of which the second comes later."""
+    for found in near:
+        later = found.held_out > found.train
+        yield NearPairs(found.train[later], found.held_out[later], found.distance[later])
 
-    With them comes how many training examples are near to each held-out one.
+
+def _near_pairs(
+    data: Dataset, split: Split, near: Iterable[NearPairs], numbers: dict[Split, Positions]
+) -> tuple[tuple[Pair, ...], Positions]:
+    """Pairs of each example of a split and the nearest training example of each label that is not identical.
+
+    With them comes how many training examples are near to each.
     """
     pairs: list[Pair] = []
-    num_near = np.zeros(len(held_out_numbers), np.int64)
+    num_near = np.zeros(len(numbers[split]), np.int64)
     for found in near:
-        other = numbers[found.train] != held_out_numbers[found.held_out]
+        other = numbers["train"][found.train] != numbers[split][found.held_out]
         some, others, distance = found.train[other], found.held_out[other], found.distance[other]
         num_near += np.bincount(others, minlength=len(num_near))
         labels = data.labels[some]
@@ -149,7 +166,7 @@ def _near_pairs(
         pairs += [
             Pair(
                 _example(data, "train", int(some[at])),
-                _example(data, "held_out", int(others[at])),
+                _example(data, split, int(others[at])),
                 int(distance[at]),
             )
             for at in nearest[np.lexsort((distance[nearest], others[nearest]))].tolist()
@@ -163,11 +180,11 @@ def _example(data: Dataset, name: Split, at: int) -> Example:
     return Example(name, split.ids[at : at + 1].tolist()[0], label, data.classes[label])
 
 
-def _alike(num_near: Positions, nouns: str) -> str:
+def _alike(num_near: Positions, some_of: str, nouns: str) -> str:
     some = num_near[num_near > 0]
     if not len(some) or np.median(some) <= _MANY:
         return ""
     return (
-        f"Half of the held-out {nouns} with a near copy have {int(np.median(some)):,} or more: {nouns} of "
+        f"Half of the {some_of} with a near copy have {int(np.median(some)):,} or more: {nouns} of "
         "this kind may look alike without being copies (drawings, digits), so look at them first."
     )

@@ -11,7 +11,14 @@ from easiness.spec import Split
 if TYPE_CHECKING:
     import pandas as pd
 
-Kind = Literal["two labels", "in both splits", "nearly in both splits", "duplicate"]
+Kind = Literal[
+    "two labels",
+    "in both splits",
+    "nearly in both splits",
+    "nearly, two labels",
+    "duplicate",
+    "near duplicate",
+]
 
 COLUMNS = (
     "kind",
@@ -33,20 +40,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Pair:
-    """A training and a held-out example that are the same, or nearly so.
+    """A training example and an ``other``, held out or training too, that are the same or nearly so.
 
-    ``distance`` is the number of bits of 144 that their perceptual hashes differ in: 0 for identical ones, at
-    most `NEAR` for the others.
+    ``distance`` is 0 for identical ones, and for others in the unit of their kind: of pictures the bits of
+    144 that their perceptual hashes differ in, of texts the percent of their runs of letters that only one
+    has.
     """
 
     train: Example
-    held_out: Example
+    other: Example
     distance: int
 
     @property
     def labels_agree(self) -> bool:
         """Do both have one label?"""
-        return self.train.label == self.held_out.label
+        return self.train.label == self.other.label
 
 
 Group = tuple[Example, ...]
@@ -59,9 +67,10 @@ class Conflicts:
 
     ``two_labels`` are groups of identical training examples with two labels or more, ``duplicates`` those
     with one, which contradict nothing. Of a held-out example ``in_both`` has the first identical training
-    example of each label, and ``nearly_in_both`` the nearest that is not identical, of each label.
-    ``looked_for_near`` tells whether near ones were looked for. ``notes`` are sentences on what was not
-    looked for and why, and on what to be careful with.
+    example of each label, and ``nearly_in_both`` the nearest that is not identical, of each label; so has a
+    training example ``nearly_within`` among those before it. ``looked_for_near`` and ``looked_within`` tell
+    whether near ones were looked for, whose distances are in ``unit``. ``notes`` are sentences on what was
+    not looked for and why, and on what to be careful with.
     """
 
     num_train: int
@@ -73,21 +82,34 @@ class Conflicts:
     looked_for_near: bool = False
     notes: tuple[str, ...] = ()
     nouns: str = "pictures"
+    nearly_within: tuple[Pair, ...] = ()
+    looked_within: bool = False
+    unit: str = ""
 
     def table(self) -> pd.DataFrame:
         """A row per pair; a group of n identical examples has n - 1 rows, each beside its first.
 
         Columns are the ``kind`` (`Kind`), split, id, label and class name of either example (``split_a``,
-        ..., ``class_b``) and their ``distance`` in bits.
+        ..., ``class_b``) and their ``distance`` (see `Pair`).
         """
         import pandas as pd
 
         rows: list[tuple[object, ...]] = []
         for kind, groups in (("two labels", self.two_labels), ("duplicate", self.duplicates)):
             rows += [_row(kind, group[0], other, 0) for group in groups for other in group[1:]]
-        for kind, pairs in (("in both splits", self.in_both), ("nearly in both splits", self.nearly_in_both)):
-            rows += [_row(kind, pair.train, pair.held_out, pair.distance) for pair in pairs]
+        for kind, pairs in (
+            ("in both splits", self.in_both),
+            ("nearly in both splits", self.nearly_in_both),
+            ("nearly, two labels", self.nearly_with_two_labels),
+            ("near duplicate", [pair for pair in self.nearly_within if pair.labels_agree]),
+        ):
+            rows += [_row(kind, pair.train, pair.other, pair.distance) for pair in pairs]
         return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    @property
+    def nearly_with_two_labels(self) -> list[Pair]:
+        """The near copies among training examples that have another label."""
+        return [pair for pair in self.nearly_within if not pair.labels_agree]
 
     def sentences(self) -> list[str]:
         """What a person should know first; the notes come last."""
@@ -96,6 +118,8 @@ class Conflicts:
         found = [self._groups_text(self.two_labels, "with two labels or more")]
         if self.duplicates:
             found.append(self._groups_text(self.duplicates, "with one label"))
+        if self.looked_within:
+            found.append(self._text_of_within())
         if self.num_held_out:
             found.append(self._text_of_both("are in the training split as well", self.in_both))
             if self.looked_for_near:
@@ -105,9 +129,19 @@ class Conflicts:
         return found + list(self.notes)
 
     def _text_of_both(self, what: str, pairs: Sequence[Pair]) -> str:
-        held_out = {pair.held_out.id for pair in pairs}
-        differ = {pair.held_out.id for pair in pairs if not pair.labels_agree}
+        held_out = {pair.other.id for pair in pairs}
+        differ = {pair.other.id for pair in pairs if not pair.labels_agree}
         text = f"{len(held_out):,} of {self.num_held_out:,} held-out {self.nouns} {what}"
+        if differ:
+            text += f", {len(differ):,} of them with another label"
+        return text + "."
+
+    def _text_of_within(self) -> str:
+        near, differ = (
+            {one.id for pair in pairs for one in (pair.train, pair.other)}
+            for pairs in (self.nearly_within, self.nearly_with_two_labels)
+        )
+        text = f"{len(near):,} of {self.num_train:,} training {self.nouns} have a near copy among the others"
         if differ:
             text += f", {len(differ):,} of them with another label"
         return text + "."

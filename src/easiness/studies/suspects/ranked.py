@@ -238,7 +238,7 @@ def _conflicts(conflicts: Conflicts) -> list[show.Section]:
     if not note:
         return []
     table = conflicts.table()
-    table = table[table["kind"] != "duplicate"]
+    table = table[~table["kind"].isin(["duplicate", "near duplicate"])]
     if len(table) > FIRST:
         note += f" The first {FIRST} of {show.count(len(table))} pairs:"
     rows = [_PAIRS]

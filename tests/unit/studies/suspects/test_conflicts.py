@@ -84,7 +84,7 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
     held_out = noise(3, seed=1)
     held_out[2] = x[0]
     found = find_conflicts(ez.load_dataset((x, y), held_out=(held_out, [2, 2, 1]), classes=CLASSES))
-    pairs = [(p.train.id, p.held_out.id, p.labels_agree, p.distance) for p in found.in_both]
+    pairs = [(p.train.id, p.other.id, p.labels_agree, p.distance) for p in found.in_both]
     assert pairs == [(0, 2, False, 0), (4, 2, True, 0)]
     assert found.nearly_in_both == ()  # what is identical is not named again
     assert found.looked_for_near
@@ -120,7 +120,7 @@ def test_near_copies_are_found_and_nothing_else(name: str) -> None:
     labels, others = np.arange(40) % 3, np.arange(20) % 3
     found = find_conflicts(ez.load_dataset((x, labels), held_out=(held_out, others), classes=CLASSES))
     (pair,) = found.nearly_in_both
-    assert (pair.train.id, pair.held_out.id, pair.labels_agree) == (31, 7, True)
+    assert (pair.train.id, pair.other.id, pair.labels_agree) == (31, 7, True)
     assert 0 <= pair.distance <= 32
     assert found.in_both == ()
 
@@ -133,7 +133,7 @@ def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
     x[0] = noise(1, 48)[0]
     data = ez.load_dataset((x, np.arange(9) % 3), held_out=(held_out, [0, 1]), classes=CLASSES)
     pairs = find_conflicts(data).nearly_in_both
-    assert {(p.train.id, p.train.label, p.held_out.id) for p in pairs} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
+    assert {(p.train.id, p.train.label, p.other.id) for p in pairs} == {(6, 0, 1), (4, 1, 1), (5, 2, 1)}
     assert [p.distance for p in pairs] == sorted(p.distance for p in pairs)
 
 
@@ -169,7 +169,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         held_out[at] = jpeg(x[2 * at], 60)
     data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
     whole = find_conflicts(data)
-    assert [p.held_out.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
+    assert [p.other.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
     near = "easiness.inputs.image.near"
     monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
     monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
@@ -231,5 +231,5 @@ def test_photos_of_imagenette_and_copies_of_some(tmp_path: Path) -> None:
         cut.save(tmp_path / "val" / other.name / "copy.jpg", quality=60)
         planted.append((f"train/{folder.name}/{file.name}", f"val/{other.name}/copy.jpg"))
     found = find_conflicts(ez.load_dataset(tmp_path))
-    assert sorted((p.train.id, p.held_out.id) for p in found.nearly_in_both) == sorted(planted)
+    assert sorted((p.train.id, p.other.id) for p in found.nearly_in_both) == sorted(planted)
     assert not any(pair.labels_agree for pair in found.nearly_in_both)
