@@ -12,14 +12,8 @@ from easiness.data.dataset import Dataset
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out
 from easiness.data.relabelling import relabelled
-from easiness.data.sources import SourceRequest, absolute, accepted, find_source
+from easiness.data.sources import SourceRequest, absolute, accepted, find_source, given_options
 from easiness.data.sources.arrays import from_arrays
-from easiness.data.sources.given_options import (
-    check_no_columns,
-    checked_columns,
-    checked_encoding,
-    checked_inputs,
-)
 from easiness.data.sources.hub import from_hub_object, is_hub_object
 from easiness.data.sources.torch_dataset import is_item_list, is_map_style, load_map_style, refuse_iterable
 from easiness.errors import BadInput
@@ -53,7 +47,8 @@ def load_dataset(
     Args:
         source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or
             ``val`` above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as
-            on the Hugging Face hub; a CSV file of ``path,label[,split]``; an ``.npz`` file with ``x`` and
+            on the Hugging Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of numbers
+            and categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
             ``y``; the name of a torchvision data set (``cifar100``) in the folder ``data_root``;
             ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the
             folder NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In
@@ -96,13 +91,13 @@ def load_dataset(
         data_root=None if data_root is None else str(absolute(os.fspath(data_root))),
         allow_outside=allow_outside,
         skip_unreadable=skip_unreadable,
-        columns=checked_columns(columns),
+        columns=given_options.checked_columns(columns),
         group=group if isinstance(group, str) else None,
         text=text,
         sound=sound,
-        inputs=checked_inputs(inputs),
+        inputs=given_options.checked_inputs(inputs),
         label=label,
-        encoding=checked_encoding(encoding),
+        encoding=given_options.checked_encoding(encoding),
     )
     if not isinstance(source, str | os.PathLike):
         dataset = _load_object(source, held_out, classes, options, rate)
@@ -143,7 +138,7 @@ def _load_object(
     skip_unreadable = options.skip_unreadable
     if is_hub_object(source):
         return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
-    check_no_columns(options)
+    given_options.check_no_columns(options)
     if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
             raise BadInput(

@@ -75,3 +75,4 @@ from .text.tokens import GRAMS as GRAMS, WORDS as WORDS, words_of as words_of
 from .threads import in_threads as in_threads
 from .transfer import fetched_ahead as fetched_ahead
 from .vector.kind import VECTOR as VECTOR
+from .vector.stored import StoredVectors as StoredVectors

@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from easiness.csv_cells import csv_rows, from_cell
 from easiness.data.checks import Ids
+from easiness.data.dataset import Dataset
+from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.tables import open_parquet
+from easiness.data.tables.splits import open_tables
 from easiness.errors import BadInput, nearest
 
 Groups = npt.NDArray[np.object_]
@@ -69,6 +72,26 @@ def groups_in_parquet(files: Sequence[Path], column: str, ids: Ids) -> Groups:
         if is_missing(value):
             raise _missing(f"{file}: row {row}", column)
     return np.array([str(values[at][2]) for at in ids.tolist()], object)
+
+
+def groups_in_table(request: SourceRequest, data: Dataset) -> Groups:
+    """The values [K] in the column of ``--group``, of the training rows.
+
+    Raises:
+        BadInput: there is no such column, or several, a value is missing, or they are no plain values.
+    """
+    import pyarrow as pa
+
+    table, column = open_tables(request).train, request.options.group or ""
+    table.check_column(column)
+    cells = table.column(column)
+    if pa.types.is_nested(cells.type):
+        raise BadInput(f"{table.where}: column {column} holds {cells.type}; name one of texts or numbers")
+    values = cells.to_pylist()
+    for row in data.ids.tolist():
+        if is_missing(values[row]):
+            raise _missing(table.name_at(row), column)
+    return np.array([str(values[row]) for row in data.ids.tolist()], object)
 
 
 def is_missing(value: Any) -> bool:

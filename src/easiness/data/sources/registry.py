@@ -9,6 +9,7 @@ from easiness.data.sources.digits import DIGITS
 from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
 from easiness.data.sources.hub import HUB
 from easiness.data.sources.manifest import MANIFEST
+from easiness.data.sources.numbers import NUMBERS
 from easiness.data.sources.parquet import PARQUET
 from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.torchvision_sets import TORCHVISION
@@ -19,6 +20,7 @@ _ALIKE = 0.7  # a folder that is missing is called like some data set or other b
 
 SOURCES: tuple[Source, ...] = (
     DIGITS,
+    NUMBERS,
     FOLDER,
     PARQUET,
     MANIFEST,

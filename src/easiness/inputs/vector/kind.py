@@ -74,10 +74,11 @@ class ShownVector:
 
     @property
     def text(self) -> str:
-        """``x[17] = 4.2 (3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns, the first first."""
+        """``petal length = 4.2 (+3.1 sd), x[3] = -1 (-2.8 sd)``: the most unusual columns in order."""
         (unusual,) = self.traits.standardized(self.value[None])
         order = np.argsort(-np.abs(unusual), kind="stable")[:_UNUSUAL]
-        named = (f"x[{at}] = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
+        called = self.traits.called
+        named = (f"{called(at)} = {self.value[at]:.3g} ({unusual[at]:+.1f} sd)" for at in order.tolist())
         return ", ".join(named)
 
     def file(self) -> bytes:

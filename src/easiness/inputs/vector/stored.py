@@ -30,12 +30,17 @@ class VectorTraits:
     """What vectors have in common: their width, and ``mean`` and ``scale`` [D] of each value.
 
     ``scale`` is the (population) standard deviation, and 1 for a value that is ``constant`` [D]: the same in
-    all.
+    all. ``names`` [D] are those of the columns of a table.
     """
 
     mean: npt.NDArray[np.float64]
     scale: npt.NDArray[np.float64]
     constant: npt.NDArray[np.bool_]
+    names: tuple[str, ...] | None = None
+
+    def called(self, at: int) -> str:
+        """What the value at a position is called."""
+        return f"x[{at}]" if self.names is None else self.names[at]
 
     @property
     def shape(self) -> tuple[int]:
@@ -76,7 +81,8 @@ class VectorTraits:
         ours, theirs = (np.where(one.constant, 0.0, one.scale) ** 2 for one in (self, other))
         variance = (1 - share) * ours + share * theirs + share * (1 - share) * apart**2
         constant = self.constant & other.constant & (apart == 0)
-        return VectorTraits(self.mean + share * apart, np.where(constant, 1.0, np.sqrt(variance)), constant)
+        scale = np.where(constant, 1.0, np.sqrt(variance))
+        return VectorTraits(self.mean + share * apart, scale, constant, self.names)
 
     def standardized(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Values [n, D] less the mean of the training examples, in units of their standard deviation.
@@ -89,10 +95,14 @@ class VectorTraits:
 
 
 class StoredVectors:
-    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian."""
+    """Vectors [K, D] in memory; their stored bytes are those of float32 values, little-endian.
 
-    def __init__(self, values: npt.NDArray[np.float32]) -> None:
+    ``names`` [D] are those of the columns, where they come from a table.
+    """
+
+    def __init__(self, values: npt.NDArray[np.float32], names: tuple[str, ...] | None = None) -> None:
         self._values = np.ascontiguousarray(values)
+        self._names = names
 
     def __len__(self) -> int:
         return len(self._values)
@@ -105,11 +115,12 @@ class StoredVectors:
         squares = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / len(self)
         scale = np.sqrt(squares)
         same = (self._values == self._values[:1]).all(axis=0)  # not left to rounding
-        return VectorTraits(np.where(same, self._values[0], mean), np.where(same, 1.0, scale), same)
+        mean, scale = np.where(same, self._values[0], mean), np.where(same, 1.0, scale)
+        return VectorTraits(mean, scale, same, self._names)
 
     def subset(self, positions: npt.NDArray[np.int64]) -> StoredVectors:
         """A copy of the vectors at ``positions``."""
-        return StoredVectors(self._values[positions])
+        return StoredVectors(self._values[positions], self._names)
 
     def digests(self) -> list[str]:
         """SHA-256 (hex) of each vector's width and values."""

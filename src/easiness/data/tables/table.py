@@ -1,0 +1,185 @@
+"""The rows of one split as columns of Arrow, from whatever file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.csv_cells import csv_rows
+from easiness.data.sources.tables import open_parquet
+from easiness.errors import BadInput, nearest, shorten
+from easiness.inputs import check_fits, one_line
+
+AT_ONCE = 1024
+"""Rows that are read together."""
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The rows of one split.
+
+    ``where`` names them in an error and ``name_at(i)`` the row at position i. ``read`` gives a column that is
+    there as a `pyarrow.ChunkedArray`; cells of a CSV are strings. ``metadata`` is that of the schema.
+    """
+
+    where: str
+    names: tuple[str, ...]
+    num_rows: int
+    name_at: Callable[[int], str]
+    read: Callable[[str], Any]
+    metadata: dict[bytes, bytes] | None = None
+
+    def column(self, name: str) -> Any:
+        """The column of this name.
+
+        Raises:
+            BadInput: there is none, or several, or it cannot be read.
+        """
+        self.check_column(name)
+        return self.read(name)
+
+    def check_column(self, name: str, remedy: str = "") -> None:
+        """Make sure that there is one column of this name; ``remedy`` is added where there is none.
+
+        Raises:
+            BadInput: there is none, or there are several.
+        """
+        if name not in self.names:
+            raise BadInput(
+                f"{self.where}: no column {name}{nearest(name, self.names)}; its columns are "
+                f"{shorten(self.names, 20)}{remedy}"
+            )
+        if self.names.count(name) > 1:
+            raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
+
+    def taken(self, rows: Rows, where: str) -> Table:
+        """The table of these rows."""
+        positions = rows.tolist()
+        return Table(
+            where,
+            self.names,
+            len(rows),
+            lambda row: self.name_at(positions[row]),
+            lambda name: self.read(name).take(rows),
+            self.metadata,
+        )
+
+
+def csv_table(path: Path, encoding: str | None, where: str) -> Table:
+    """A CSV file, whose cells are strings; its rows are named by the lines that they end on.
+
+    Raises:
+        BadInput: it cannot be read, has no rows, or a row has more or fewer cells than the header.
+    """
+    import pyarrow as pa
+
+    rows = csv_rows(path, "table", encoding=encoding)
+    _, header = next(rows, (1, []))
+    if not any(header):
+        raise BadInput(f"{path}: no header; name the columns in the first line")
+    lines: list[int] = []
+    parts: list[list[Any]] = [[] for _ in header]
+    num_bytes = 0
+    filled = (row for row in rows if row[1])
+    while some := list(islice(filled, AT_ONCE)):
+        for line, cells in some:
+            if len(cells) != len(header):
+                raise BadInput(
+                    f"{path}: line {line}: {len(cells)} values for {len(header)} columns; quote values that "
+                    "hold a separator"
+                )
+            lines.append(line)
+        for part, column in zip(parts, zip(*(cells for _, cells in some), strict=True), strict=True):
+            part.append(_strings(column, path))
+            num_bytes += part[-1].nbytes
+        check_fits(num_bytes, str(path))
+    if not lines:
+        raise BadInput(f"{path}: no rows; give one for each example")
+    places = {name: at for at, name in reversed(list(enumerate(header)))}
+    return Table(
+        where,
+        tuple(header),
+        len(lines),
+        lambda row: f"{path}: line {lines[row]}",
+        lambda name: pa.chunked_array(parts[places[name]]),
+    )
+
+
+def _strings(cells: Sequence[str], path: Path) -> Any:
+    import pyarrow as pa
+
+    try:
+        return pa.array(cells, pa.large_string())
+    except UnicodeError:  # halves of pairs, which some encodings have
+        raise BadInput(f"{path}: holds halves of characters; save it as UTF-8") from None
+
+
+def parquet_table(files: Sequence[Path], where: str) -> Table:
+    """The rows of Parquet files one after another; they are named by their file and the row in it, from 0.
+
+    Raises:
+        BadInput: a file is not Parquet, or they differ in the names of columns.
+    """
+    opened = [open_parquet(file) for file in files]
+    names = opened[0].schema_arrow.names
+    for file, one in zip(files, opened, strict=True):
+        if sorted(one.schema_arrow.names) != sorted(names):
+            raise BadInput(f"{file}: its columns are not those of {files[0].name}; give all the same")
+    starts = np.cumsum([0, *(one.metadata.num_rows for one in opened)])
+
+    def name_at(row: int) -> str:
+        at = int(np.searchsorted(starts, row, side="right")) - 1
+        return f"{files[at]}: row {row - starts[at]}"
+
+    return Table(
+        where,
+        tuple(names),
+        int(starts[-1]),
+        name_at,
+        lambda name: _parquet_column(files, name, int(starts[-1])),
+        opened[0].schema_arrow.metadata,
+    )
+
+
+def _plain(values: Any) -> Any:
+    """The values themselves, where each stands once and is pointed to, as for categories of pandas."""
+    import pyarrow as pa
+
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
+
+
+def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
+    import pyarrow as pa
+
+    parts: list[Any] = []
+    num_bytes = 0
+    for file in files:
+        try:
+            for batch in open_parquet(file).iter_batches(AT_ONCE, columns=[name]):
+                parts.append(_plain(batch.column(0)))
+                parts[-1].validate(full=True)
+                num_bytes += parts[-1].nbytes
+                check_fits(num_bytes, str(file))
+        except (pa.ArrowException, OSError, UnicodeError) as error:
+            raise BadInput(
+                f"{file}: column {name} cannot be read ({one_line(error)}); get the file again"
+            ) from None
+    if sum(map(len, parts)) != num_rows:
+        raise BadInput(f"{files[0]}: column {name} has fewer rows than it says; get the file again")
+    kinds = {part.type for part in parts}
+    if len(kinds) > 1:
+        raise BadInput(
+            f"{files[0]}: column {name} holds {shorten(sorted(map(str, kinds)))} in different files; give "
+            "all the same"
+        )
+    if not parts:
+        raise BadInput(f"{files[0]}: no rows; give one for each example")
+    return pa.chunked_array(parts)

@@ -1,0 +1,283 @@
+"""Tables of numbers and categories become vectors, by hand-computed values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from easiness.data import load_dataset
+from easiness.errors import BadInput
+
+NAN = float("nan")
+BIRDS = pd.DataFrame(
+    {
+        "bill": [1.0, 3.0, NAN, 5.0, 9.0, 2.0],
+        "island": ["Dream", "Biscoe", "Dream", None, "Biscoe", "Torgersen"],
+        "tagged": [True, False, True, True, False, False],
+        "species": ["Gentoo", "Adelie", "Gentoo", "Adelie", "Gentoo", "Adelie"],
+    }
+)
+NAMES = (
+    *("bill", "bill is missing"),
+    *("island: Biscoe", "island: Dream", "island: Torgersen", "island is missing", "tagged"),
+)
+MADE = [  # the median of 1, 3, 5, 9 and 2 is 3
+    [1, 0, 0, 1, 0, 0, 1],
+    [3, 0, 1, 0, 0, 0, 0],
+    [3, 1, 0, 1, 0, 0, 1],
+    [5, 0, 0, 0, 0, 1, 1],
+    [9, 0, 1, 0, 0, 0, 0],
+    [2, 0, 0, 0, 1, 0, 0],
+]
+
+
+def written(path: Path, frame: pd.DataFrame) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path)
+    return path
+
+
+def lines(path: Path, *rows: str) -> Path:
+    path.write_text("\n".join(rows))
+    return path
+
+
+@pytest.mark.parametrize("name", ["birds.csv", "birds.parquet"])
+def test_numbers_categories_and_truths(tmp_path, name):
+    data = load_dataset(written(tmp_path / name, BIRDS), label="species")
+    assert data.kind.name == "vector"
+    assert data.traits.names == NAMES
+    assert data.array.tolist() == MADE
+    assert data.classes == ("Adelie", "Gentoo")
+    assert data.labels.tolist() == [1, 0, 1, 0, 1, 0]
+    assert data.ids.tolist() == [0, 1, 2, 3, 4, 5]
+    assert data.notes == ("2 numeric and 1 categorical columns make 7 values; 2 missing cells filled in",)
+    assert load_dataset(data.source, **data.ref().load_options().model_dump()).ref() == data.ref()
+
+
+def test_the_same_from_a_categorical_column_of_pandas(tmp_path):
+    frame = BIRDS.assign(
+        island=BIRDS["island"].astype("category"), species=BIRDS["species"].astype("category")
+    )
+    data = load_dataset(written(tmp_path / "birds.parquet", frame), label="species")
+    assert data.array.tolist() == MADE
+
+
+def test_what_is_shown_names_the_columns(tmp_path):
+    data = load_dataset(written(tmp_path / "birds.csv", BIRDS), label="species", inputs=["bill"])
+    assert data.traits.names == ("bill", "bill is missing")
+    shown = data.kind.show(data.array[2], data.traits).text
+    # one of six is missing: mean 1/6, standard deviation sqrt(5)/6; of the bills 23/6
+    assert shown == "bill is missing = 1 (+2.2 sd), bill = 3 (-0.3 sd)"
+
+
+def test_names_of_columns_do_not_change_what_the_examples_are(tmp_path):
+    data = load_dataset(written(tmp_path / "birds.csv", BIRDS), label="species")
+    x, y = np.array(MADE, np.float32), data.labels
+    assert data.fingerprint == load_dataset((x, y), classes=data.classes).fingerprint
+
+
+@pytest.mark.parametrize("cell", ["", "NaN", "nan", "NA", "null", "N/A"])
+def test_what_is_missing(tmp_path, cell):
+    data = load_dataset(lines(tmp_path / "a.csv", "x,y,label", f"1,1,a\n{cell},2,b", "3,3,a", "4,4,b"))
+    assert data.array[:, 0].tolist() == [1, 3, 3, 4]
+    assert data.array[:, 1].tolist() == [0, 1, 0, 0]
+    assert data.traits.names == ("x", "x is missing", "y")
+
+
+def test_a_held_out_split_is_filled_by_the_training_rows(tmp_path):
+    written(tmp_path / "birds" / "train.csv", BIRDS)
+    test = pd.DataFrame(
+        {
+            "tagged": [False, True],
+            "bill": [NAN, 100.0],
+            "island": ["Skagen", "Dream"],
+            "species": ["Adelie", "Gentoo"],
+        }
+    )
+    written(tmp_path / "birds" / "test.csv", test)
+    data = load_dataset(tmp_path / "birds", label="species")
+    assert data.held_out is not None
+    assert data.held_out.split == "test"
+    assert data.array.tolist() == MADE
+    assert data.held_out.array.tolist() == [[3, 1, 0, 0, 0, 0, 0], [100, 0, 0, 1, 0, 0, 1]]
+    assert data.notes[0].endswith(
+        "3 missing cells filled in; 1 held-out cell of a category that no training row has"
+    )
+    assert data.traits.names == data.held_out.traits.names == NAMES
+
+
+def test_a_column_of_splits(tmp_path):
+    frame = BIRDS.assign(split=["test", "train", "train", "train", "train", "test"])
+    data = load_dataset(written(tmp_path / "birds.csv", frame), label="species", inputs="bill")
+    assert data.array[:, 0].tolist() == [3, 5, 5, 9]  # the median of the training rows alone
+    assert data.held_out is not None
+    assert data.held_out.array[:, 0].tolist() == [1, 2]
+    assert data.ids.tolist() == [0, 1, 2, 3]
+    assert data.held_out.labels.tolist() == [1, 0]
+    fold = frame.rename(columns={"split": "fold"})
+    named = load_dataset(
+        written(tmp_path / "fold.csv", fold), columns={"split": "fold", "label": "species"}, inputs="bill"
+    )
+    assert named.fingerprint == data.fingerprint
+
+
+def test_columns_of_lists(tmp_path):
+    rows = {"embedding": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.5]], "age": [1, 2, 3], "label": [0, 1, 0]}
+    path = written(tmp_path / "a.parquet", pd.DataFrame(rows))
+    data = load_dataset(path)
+    assert data.array.tolist() == rows["embedding"]
+    assert data.traits.names == ("embedding[0]", "embedding[1]")
+    assert data.notes[1] == "column 'age' not used, since embedding holds the vectors (--inputs names others)"
+    both = load_dataset(path, inputs=["age", "embedding"])
+    assert both.array.tolist() == [[1, 1, 2], [2, 3, 4], [3, 5, 6.5]]
+
+
+@pytest.mark.parametrize("name", ["id", "index", "Unnamed: 0", ""])
+def test_what_counts_the_rows_is_no_input(tmp_path, name):
+    path = lines(tmp_path / "a.csv", f"{name},x,label", "0,1,a", "1,2,b", "2,3,a")
+    data = load_dataset(path)
+    assert data.traits.names == ("x",)
+    assert data.notes[1] == f"column {name!r} not used, since it counts the rows (--inputs names others)"
+    if name == "id":
+        assert load_dataset(path, inputs="id,x").traits.names == ("id", "x")
+
+
+def test_groups_are_no_input(tmp_path):
+    path = lines(tmp_path / "a.csv", "who,x,label", "p,1,a", "q,2,b", "p,3,a")
+    data = load_dataset(path, group="who")
+    assert data.traits.names == ("x",)
+    assert data.groups is not None
+    assert data.groups.tolist() == ["p", "q", "p"]
+    with pytest.raises(BadInput, match=r"a\.csv: no column whom \(did you mean who"):
+        load_dataset(path, group="whom")
+
+
+def test_the_usual_options_go_with_tables(tmp_path):
+    path = lines(tmp_path / "a.csv", "x;label", *(f"{n};{'ab'[n % 2]}" for n in range(20)))
+    data = load_dataset(path, limit=8, holdout=0.2)
+    assert len(data) == 8
+    assert data.held_out is not None
+    assert len(data.held_out) == 4
+    labels = lines(tmp_path / "labels.csv", "id,label", "0,b", "1,b", "2,a")
+    assert load_dataset(path, labels=labels).labels.tolist() == [1, 1, 0]
+
+
+def test_other_encodings(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes("länge,label\n1,ä\n2,b\n".encode("latin-1"))
+    with pytest.raises(BadInput, match=r"a\.csv: line 1: .*not UTF-8; .*--encoding"):
+        load_dataset(path)
+    data = load_dataset(path, encoding="latin-1")
+    assert data.traits.names == ("länge",)
+    assert data.classes == ("b", "ä")
+
+
+MANY = "\n".join(f"town {n},{n % 2}" for n in [*range(51), *range(51)])
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("label\na\nb", {}, "no column of numbers or categories beside label"),
+        (
+            "x,y\n1,a\n2,b",
+            {},
+            "its columns are x, y; name the column of the labels with --label",
+        ),
+        ("x,lable\n1,a\n2,b", {}, r"no column label \(did you mean lable\?\)"),
+        ("petal,label\n1,a\n2,b", {"inputs": "petl"}, r"no column petl \(did you mean petal\?\)"),
+        ("x,label\n1,a\n2,b", {"inputs": "label"}, "--inputs label: holds the labels"),
+        (
+            "x,label\n1,0.5\n2,1",
+            {},
+            r"a\.csv: line 2: the label is 0\.5, and labels are whole",
+        ),
+        ("x,label\n1,a\ninf,b", {}, r"a\.csv: line 3: the x is inf; give a finite number"),
+        ("x,label\n1,a\n1e39,b", {}, r"a\.csv: line 3: the x is 1e\+39; give a finite number"),
+        ("town,label\n" + MANY, {}, r"column town holds 51 different texts, too many .*--text town"),
+        (
+            "photo,label\n1.png,a\n2.png,b",
+            {},
+            "photo holds another text in each row.*--columns path=photo",
+        ),
+        ("x,label\n1,a\n2,b\nzwei,a\n3,b", {}, r"line 4: the x is 'zwei', and mostly a number"),
+        ("x,label\n1,a\n2", {}, r"a\.csv: line 3: 1 values for 2 columns"),
+        ("x,label\n1,a\n2,", {}, r"a\.csv: line 3: the label is empty"),
+        ("x,label\n1,a\n2, a", {}, r"a\.csv: line 3: the label ' a' has spaces around it"),
+        ("x,label\n1,a\n2,a", {}, "only one class"),
+        ("x,label\n1,-1\n2,0", {}, r"a\.csv: line 2: label -1 is out of range"),
+        ("x,label", {}, r"a\.csv: no rows"),
+        ("x,x,label\n1,2,a\n1,2,b", {}, "column x occurs more than once"),
+        ("x,label,split\n1,a,tra\n1,b,train", {}, r"line 2: unknown split 'tra' \(did you mean train"),
+        ("x,label,split\n1,a,test\n1,b,test", {}, "no rows for training"),
+        ("x,label,split\n1,a,train\n1,b,train\n1,c,test", {}, "line 4: class 'c' does not occur in train"),
+        ("x,label,split\n1,a,train\n1,b,train\ny,b,test", {}, "line 4: the x is 'y', and elsewhere a number"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, text, options, message):
+    path = tmp_path / "a.csv"
+    path.write_text(text)
+    with pytest.raises(BadInput, match=message) as told:
+        load_dataset(path, **options)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("columns", "options", "message"),
+    [
+        ({"x": [1.0, 2.0], "born": pd.to_datetime(["2020-01-01", "2021-01-01"])}, {}, "born holds timestamp"),
+        ({"e": [[1.0], [1.0, 2.0]]}, {}, "column e has rows that differ in length"),
+        ({"e": [[1.0], [float("inf")]]}, {}, r"a\.parquet: row 1: value 0 of the e is inf"),
+        ({"x": [1.0, float("inf")]}, {}, r"a\.parquet: row 1: the x is inf"),
+        ({"x": [1.0, 2.0]}, {"inputs": "y"}, "no column y"),
+    ],
+)
+def test_parquet_that_cannot_be_used(tmp_path, columns, options, message):
+    path = written(tmp_path / "a.parquet", pd.DataFrame({**columns, "label": [0, 1]}))
+    with pytest.raises(BadInput, match=message) as told:
+        load_dataset(path, **options)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes", "found"),
+    [
+        (["1", "2", "1"], ("1", "2"), [0, 1, 0]),  # numbers with a gap before them are names
+        (["10", "9", "10"], ("9", "10"), [1, 0, 1]),
+        (["1", "0", "1"], ("0", "1"), [1, 0, 1]),
+        (["1.0", "0.0", "1.0"], ("0", "1"), [1, 0, 1]),
+        (["01", "02", "01"], ("01", "02"), [0, 1, 0]),
+        (["b", "7", "b"], ("7", "b"), [1, 0, 1]),
+    ],
+)
+def test_labels(tmp_path, labels, classes, found):
+    data = load_dataset(lines(tmp_path / "a.csv", "x,label", *(f"{i},{one}" for i, one in enumerate(labels))))
+    assert data.classes == classes
+    assert data.labels.tolist() == found
+
+
+def test_class_names_given_by_hand_are_for_numbers(tmp_path):
+    path = lines(tmp_path / "a.csv", "x,label", "1,0", "2,1")
+    assert load_dataset(path, classes=["no", "yes"]).classes == ("no", "yes")
+    with pytest.raises(BadInput, match="leave out classes="):
+        load_dataset(lines(tmp_path / "b.csv", "x,label", "1,a", "2,b"), classes=["no", "yes"])
+
+
+def test_lists_of_ids_stay_lists(tmp_path):
+    path = lines(tmp_path / "kept.csv", "id,label,class,easiness", "0,0,a,1", "1,1,b,0.5")
+    with pytest.raises(BadInput, match=r"its ids .* are numbers and not files beside it"):
+        load_dataset(path)
+
+
+def test_a_folder_of_classes_with_a_table_beside_stays_one(tmp_path):
+    lines(tmp_path / "train.csv", "x,label", "1,a", "2,b")
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(BadInput, match="class 'photos' has no image"):
+        load_dataset(tmp_path)
