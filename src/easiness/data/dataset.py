@@ -265,7 +265,7 @@ class Dataset:
         )
 
     def _shape_in_ref(self) -> dict[str, Any]:
-        if self.kind == IMAGE:  # as it was called when there was no other
+        if self.kind.name == IMAGE.name:  # as it was called when there was no other
             return {"image_shape": self.traits.shape}
         return {"kind": self.kind.name, "shape": self.traits.shape}
 

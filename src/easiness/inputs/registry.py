@@ -9,10 +9,12 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs.image.kind import IMAGE
 from easiness.inputs.kind import InputKind
+from easiness.inputs.sound.kind import SOUND
 from easiness.inputs.text.kind import TEXT
 from easiness.inputs.vector.kind import VECTOR
 
-KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, TEXT)
+KINDS: tuple[InputKind, ...] = (IMAGE, VECTOR, SOUND, TEXT)
+"""A folder of classes is of the first kind that has a file in it: a text may lie beside each recording."""
 
 
 def kind_named(name: str) -> InputKind:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_serial
 from easiness.errors import BadInput, nearest
 from easiness.regular_file import read_regular
 from easiness.spec.image_settings import ImageSettings
+from easiness.spec.sound_settings import SoundSettings
 from easiness.spec.text_settings import TextSettings
 
 RECIPE_VERSION = 1
@@ -24,7 +25,11 @@ MOST_BYTES = 2**14
 _MOST_SHOWN = 80  # characters of a value in an error
 
 IMAGE = "image"
-KIND_SETTINGS: Mapping[str, type[BaseModel]] = {IMAGE: ImageSettings, "text": TextSettings}
+KIND_SETTINGS: Mapping[str, type[BaseModel]] = {
+    IMAGE: ImageSettings,
+    "text": TextSettings,
+    "sound": SoundSettings,
+}
 """The part of a recipe that belongs to a kind of examples, by its name; the other kinds have none."""
 _LATER = {name for kind, part in KIND_SETTINGS.items() if kind != IMAGE for name in part.model_fields}
 
@@ -46,7 +51,7 @@ class _TrainingSettings(BaseModel):
     )
 
 
-class Recipe(TextSettings, ImageSettings, _TrainingSettings):
+class Recipe(SoundSettings, TextSettings, ImageSettings, _TrainingSettings):
     """Optimizer, schedule and augmentation of a trial (Kishida and Nakayama 2019, section 3.1).
 
     The update is that of Loshchilov and Hutter, "Fixing Weight Decay Regularization in Adam":

@@ -17,7 +17,7 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.source import Source
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.errors import BadInput
-from easiness.inputs import GIB, available_memory, kind_of, one_line
+from easiness.inputs import GIB, SOUND, available_memory, kind_of, one_line, to_sounds
 from easiness.record import to_numpy
 from easiness.regular_file import open_regular
 
@@ -34,20 +34,19 @@ def from_arrays(
 
     Images are [K, height, width], [K, height, width, channels] or [K, channels, height, width] with 1 or 3
     channels, uint8 or floats in [0, 1], which are rounded to 255ths; vectors are floats [K, D], kept in
-    single precision; texts are a list or an array of strings. ``held_out`` is such a pair too.
+    single precision; texts are a list or an array of strings. With a ``rate`` they are sounds, as for
+    `to_sounds`. ``held_out`` is such a pair too.
 
     Raises:
         BadInput: anything else, or labels that are wrong.
     """
-    if rate is not None:
-        raise BadInput(f"rate {rate}: goes with arrays of recordings; leave it out")
-    train = _from_pair(x, y, "x", "y", "train")
+    train = _from_pair(x, y, "x", "y", "train", rate)
     test = None
     if held_out is not None:
         if not isinstance(held_out, tuple | list) or len(held_out) != 2:
             raise BadInput("held_out: not a pair of arrays; give (x, y) as for the source")
         x, y = held_out
-        test = _from_pair(x, y, "held_out x", "held_out y", "test")
+        test = _from_pair(x, y, "held_out x", "held_out y", "test", rate)
         _check_kinds(train, test, "held_out")
     return checked_dataset("arrays", None, train, test, classes=classes)
 
@@ -76,8 +75,13 @@ def load_npz(path: Path, *, classes: Sequence[str] | None = None) -> Dataset:
     return checked_dataset(path.stem, str(path), train, held_out, classes=classes)
 
 
-def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str) -> Split:
-    examples, labels = _examples(x, x_name), _to_array(y, y_name)
+def _from_pair(x: Any, y: Any, x_name: str, y_name: str, split: str, rate: int | None) -> Split:
+    labels = _to_array(y, y_name)
+    if rate is not None:
+        sounds = to_sounds(x, rate, x_name)
+        name = f"{y_name}: row {{}}".format
+        return Split(split, y_name, sounds, np.arange(len(sounds)), labels, name, kind=SOUND)
+    examples = _examples(x, x_name)
     return _split(split, x_name, examples, y_name, labels, copy=True)  # the caller may change them later
 
 
@@ -115,7 +119,9 @@ def _to_array(values: Any, name: str) -> npt.NDArray[Any]:
     try:
         return to_numpy(values)
     except (TypeError, ValueError) as error:  # ragged lists, or something that is no array at all
-        raise BadInput(f"{name}: cannot be made an array ({error}); give a NumPy or torch array") from None
+        raise BadInput(
+            f"{name}: cannot be made an array ({error}); give a NumPy or torch array, for sounds with rate="
+        ) from None
 
 
 def _examples(values: Any, name: str) -> npt.NDArray[Any]:

@@ -16,7 +16,7 @@ from easiness.data.sources.parquet import holds_parquet
 from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest, absolute
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, IMAGE_FILES
+from easiness.inputs import HEIF, IMAGE, KINDS, InputKind
 from easiness.show import counted
 
 NAMED = 5
@@ -47,14 +47,14 @@ def load_folder(
     name: str | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """The pictures in the class folders at the absolute path ``root``.
+    """The examples in the class folders at the absolute path ``root``: pictures if there is one, else sounds.
 
     Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
     ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
     ``root`` with forward slashes; examples are ordered by class name, then by id. Folders inside a class
     folder belong to the class. Hidden files and links to folders inside a class are passed over, and files
-    that are no images that can be read are left out, counted and named (the first `RECORDED`), which is
-    noted. A ``val`` (or so) with images but no folders is not used, which is noted too.
+    that are none of the kind that can be read are left out, counted and named (the first `RECORDED`), which
+    is noted. A ``val`` (or so) with examples but no folders is not used, which is noted too.
 
     ``selection`` is {folder: class name} of the class folders to use, in this order, where not all are.
     ``name`` and ``source`` are those of the data set where they are not those of the folder.
@@ -63,8 +63,9 @@ def load_folder(
         BadInput: there are no class folders, a class has no image, the layout is ambiguous, the held-out
             split has a class that the training split lacks, or a folder of the selection is missing.
     """
-    held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split)), None)
-    has_train = _is_split(root / "train")
+    kind = _kind_in(root)
+    held_out_name = next((split for split in HELD_OUT_NAMES if _is_split(root / split, kind)), None)
+    has_train = _is_split(root / "train", kind)
     if held_out_name is not None and not has_train:
         raise BadInput(
             f"{root}: {held_out_name} holds class folders but there is no train with class folders beside "
@@ -74,7 +75,7 @@ def load_folder(
     train_folder = root / "train" if has_train else root
     folders = _class_folders(train_folder, selection)
     left_out: list[str] = []
-    train = _read_split(root, train_folder, "train", folders, facts, left_out)
+    train = _read_split(root, train_folder, "train", folders, kind, facts, left_out)
     held_out = None
     if held_out_name is not None:
         folder = root / held_out_name
@@ -84,7 +85,7 @@ def load_folder(
                     f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
                     "remove it here"
                 )
-        held_out = _read_split(root, folder, held_out_name, folders, facts, left_out)
+        held_out = _read_split(root, folder, held_out_name, folders, kind, facts, left_out)
     dataset = encoded_dataset(
         name or root.name,
         source or str(root),
@@ -93,13 +94,26 @@ def load_folder(
         classes=folders if selection is None else list(selection.values()),
         skip_unreadable=skip_unreadable,
     )
-    notes = _passed_over(root, held_out_name) if has_train else ()
+    notes = _passed_over(root, held_out_name, kind) if has_train else ()
     return replace(
         dataset,
-        notes=(*notes, *_left_out(left_out)),
+        notes=(*dataset.notes, *notes, *_left_out(left_out, kind)),
         num_other_files=len(left_out),
         other_files=tuple(sorted(left_out)[:RECORDED]),
     )
+
+
+def _kind_in(root: Path) -> InputKind:
+    """The first of all kinds that has a file in a folder of ``root``; pictures where none has one."""
+    found: set[InputKind] = set()
+    for folder in _folders(root):
+        for path in _files_below(root / folder):
+            found.update(
+                kind for kind in KINDS if kind.files and path.suffix.lower() in kind.files.suffixes()
+            )
+            if KINDS[0] in found:
+                return KINDS[0]
+    return next((kind for kind in KINDS if kind in found), IMAGE)
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -116,69 +130,78 @@ def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[st
     return found
 
 
-def _is_split(folder: Path) -> bool:
-    """Does the folder hold folders? With pictures beside them it could be a split or a class."""
+def _is_split(folder: Path, kind: InputKind) -> bool:
+    """Does the folder hold folders? With examples beside them it could be a split or a class."""
     if not folder.is_dir() or not _folders(folder):
         return False
-    stray = next((entry for entry in sorted(folder.iterdir()) if _is_image(entry)), None)
+    stray = next((entry for entry in sorted(folder.iterdir()) if _is_of(kind, entry)), None)
     if stray is not None:
+        nouns = _nouns(kind)
         raise BadInput(
-            f"{folder}: holds both folders and images ({stray.name}), so it could be a split or a class; "
-            "move the images into class folders"
+            f"{folder}: holds both folders and {nouns} ({stray.name}), so it could be a split or a class; "
+            f"move the {nouns} into class folders"
         )
     return True
 
 
-def _passed_over(root: Path, held_out_name: str | None) -> tuple[str, ...]:
-    """Notes about folders that would be the held-out split if their images were in class folders."""
+def _passed_over(root: Path, held_out_name: str | None, kind: InputKind) -> tuple[str, ...]:
+    """Notes about folders that would be the held-out split if their examples were in class folders."""
     before = (
         HELD_OUT_NAMES if held_out_name is None else HELD_OUT_NAMES[: HELD_OUT_NAMES.index(held_out_name)]
     )
     return tuple(
-        f"{root / name} holds images without class folders, so it is not used as a held-out split"
+        f"{root / name} holds {_nouns(kind)} without class folders, so it is not used as a held-out split"
         for name in before
-        if (root / name).is_dir() and any(_is_image(entry) for entry in (root / name).iterdir())
+        if (root / name).is_dir() and any(_is_of(kind, entry) for entry in (root / name).iterdir())
     )
 
 
-def _left_out(files: Sequence[str]) -> tuple[str, ...]:
+def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     """A note about the files of classes that are not used, where there are any."""
     if not files:
         return ()
     what = counted(len(files), "file")
-    verb = "it is no picture" if len(files) == 1 else "they are no pictures"
+    verb = f"it is no {kind.noun}" if len(files) == 1 else f"they are no {kind.nouns}"
     heic = any(PurePath(file).suffix.lower() in HEIF for file in files)
     more = "; HEIC is read with pip install 'easiness[heif]'" if heic else ""
     return (f"{what} left out, since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}",)
 
 
 def _read_split(
-    root: Path, folder: Path, name: str, classes: Sequence[str], facts: FileFacts, left_out: list[str]
+    root: Path,
+    folder: Path,
+    name: str,
+    classes: Sequence[str],
+    kind: InputKind,
+    facts: FileFacts,
+    left_out: list[str],
 ) -> EncodedSplit:
-    """The split in ``folder``; files of its classes that are no images are added to ``left_out``."""
+    """The split in ``folder``; files of its classes that are not of the kind are added to ``left_out``."""
+    assert kind.files is not None
     ids: list[str] = []
     labels: list[int] = []
     for label, class_name in enumerate(classes):
-        images: list[str] = []
+        own: list[str] = []
         others: list[str] = []
         for path in _files_below(folder / class_name):
-            (images if _is_image(path) else others).append(path.relative_to(root).as_posix())
-        if not images and name == "train":
-            found = "".join(f" ({note})" for note in _left_out(others))
+            (own if _is_of(kind, path) else others).append(path.relative_to(root).as_posix())
+        if not own and name == "train":
+            found = "".join(f" ({note})" for note in _left_out(others, kind))
             more = f" ({OTHER_KINDS})" if others else ""
             raise BadInput(
-                f"{folder / class_name}: class {class_name!r} has no image{found}; add one or remove the "
-                f"folder{more}"
+                f"{folder / class_name}: class {class_name!r} has no {kind.files.noun}{found}; add one or "
+                f"remove the folder{more}"
             )
         left_out += map(printable, others)
-        ids += sorted(images)
-        labels += [label] * len(images)
+        ids += sorted(own)
+        labels += [label] * len(own)
     return EncodedSplit(
         name=name,
         where=str(folder),
-        blobs=FileBlobs(root, ids, facts, IMAGE_FILES),
+        blobs=FileBlobs(root, ids, facts, kind.files),
         ids=np.array(ids, dtype=object),
         labels=np.array(labels, dtype=np.int64),
+        kind=kind,
     )
 
 
@@ -189,9 +212,14 @@ def _folders(folder: Path) -> list[str]:
         raise BadInput(f"{folder}: the folder cannot be read: {error.strerror}") from None
 
 
-def _is_image(path: Path) -> bool:
-    is_one = path.suffix.lower() in IMAGE_FILES.suffixes()
+def _is_of(kind: InputKind, path: Path) -> bool:
+    is_one = kind.files is not None and path.suffix.lower() in kind.files.suffixes()
     return is_one and not path.name.startswith(".") and not path.is_dir()
+
+
+def _nouns(kind: InputKind) -> str:
+    """What files of a kind are called."""
+    return f"{kind.files.noun}s" if kind.files else kind.nouns
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

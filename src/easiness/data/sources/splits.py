@@ -114,9 +114,11 @@ def encoded_dataset(
     """
     splits = [train] if held_out is None else [train, held_out]
     kept = [(split, split.kept(skip_unreadable)) for split in splits]
-    images = Source(tuple((split.blobs, positions) for split, positions in kept))
-    found = [split.readable(positions, images) for split, positions in kept]
-    return checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
+    parts = Source(tuple((split.blobs, positions) for split, positions in kept))
+    found = [split.readable(positions, parts) for split, positions in kept]
+    dataset = checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
+    notes = train.blobs.reader.notes
+    return dataset if notes is None else replace(dataset, notes=notes(parts.traits))
 
 
 def _dataset(

@@ -11,7 +11,7 @@ from PIL import Image
 from easiness.data import load_dataset
 from easiness.data.sources import file_blobs
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE_FILES
+from easiness.inputs import IMAGE, IMAGE_FILES
 from easiness.inputs.image import formats
 from easiness.spec import DatasetRef
 from pixels import images_of
@@ -20,7 +20,7 @@ from pixels import images_of
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> None:
     without = replace(IMAGE_FILES, suffixes=lambda: formats.ALWAYS)
-    monkeypatch.setattr("easiness.data.sources.folders.IMAGE_FILES", without)
+    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (replace(IMAGE, files=without),))
 
 
 def test_ids_labels_and_classes(folder):
@@ -136,7 +136,7 @@ def test_what_was_unreadable_is_tried_again_with_a_plugin(folder, monkeypatch):
         readable=lambda: "readable" if formats.reads_heif() else "readable_with_heif",
         is_readable=lambda _, file: tried.append(file) or True,
     )
-    monkeypatch.setattr("easiness.data.sources.folders.IMAGE_FILES", with_plugin)
+    monkeypatch.setattr("easiness.data.sources.folders.KINDS", (replace(IMAGE, files=with_plugin),))
     assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
     assert "cat/1.png" in tried
 

@@ -1,0 +1,89 @@
+"""From samples to a log-mel picture: how loud each band of frequency is, over time."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WINDOW = 0.025
+"""Seconds of sound, weighted by Hann's window, behind each column."""
+
+RANGE = 80.0
+"""Decibels below the loudest value of a picture at which its scale begins."""
+
+_SILENCE = 1e-10  # power below which nothing is told apart
+
+Samples = npt.NDArray[np.float32]
+"""One decoded sound: [n], mono, in [-1, 1]."""
+
+
+def log_mel(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float32]:
+    """The log-mel picture [mels, frames] of ``samples`` [n] at ``rate`` a second, in [0, 1].
+
+    1 is the loudest value of the picture and 0 what is `RANGE` decibels below it or more. Column t is about
+    the `WINDOW` seconds around t times ``hop`` seconds; beyond its ends a sound is silent. Row 0 is the
+    lowest band.
+    """
+    decibels = 10 * np.log10(np.maximum(mel_power(samples, rate, mels, hop), _SILENCE))
+    scaled: npt.NDArray[np.float32] = ((decibels - decibels.max()) / RANGE + 1).clip(0, 1).astype(np.float32)
+    return scaled
+
+
+def mel_power(samples: Samples, rate: int, mels: int, hop: float) -> npt.NDArray[np.float64]:
+    """The power [mels, frames] of each band over time; at least one frame.
+
+    It is computed in double precision, so that whatever is rounded from it does not depend on the machine.
+    """
+    import torch
+
+    step, width = max(1, round(hop * rate)), max(1, round(WINDOW * rate))
+    num_fft = 2 ** int(np.ceil(np.log2(2 * width)))  # twice the width, so that no low band is without a bin
+    wave = torch.from_numpy(samples.astype(np.float64))
+    spectrum: Tensor = torch.stft(
+        wave,
+        num_fft,
+        step,
+        width,
+        torch.hann_window(width, dtype=torch.float64),
+        center=True,
+        pad_mode="constant",
+        return_complex=True,
+    )[:, : max(1, len(samples) // step)]
+    power: npt.NDArray[Any] = (spectrum.real**2 + spectrum.imag**2).numpy()
+    made: npt.NDArray[np.float64] = mel_filters(mels, num_fft, rate).T @ power
+    return made
+
+
+@cache
+def mel_filters(mels: int, num_fft: int, rate: int) -> npt.NDArray[np.float64]:
+    """Weights [num_fft / 2 + 1, mels] of triangles of equal width on the mel scale, from 0 to half the rate.
+
+    Mel is 2595 log10(1 + f / 700) (O'Shaughnessy 1987, as in HTK); each triangle has height 1.
+    """
+    top = 2595 * np.log10(1 + rate / 2 / 700)
+    corners = 700 * (10 ** (np.linspace(0, top, mels + 2) / 2595) - 1)
+    bins = np.linspace(0, rate / 2, num_fft // 2 + 1)[:, None]
+    rising = (bins - corners[:-2]) / (corners[1:-1] - corners[:-2])
+    falling = (corners[2:] - bins) / (corners[2:] - corners[1:-1])
+    return np.maximum(0, np.minimum(rising, falling))
+
+
+def windowed(samples: Samples, num: int) -> Samples:
+    """``num`` samples: the loudest part of a longer sound, a shorter one with silence on both sides.
+
+    The loudest part is the first of those with the most energy, of parts that begin at a tenth of their
+    length, at two tenths, and so on.
+    """
+    if len(samples) <= num:
+        before = (num - len(samples)) // 2
+        return np.pad(samples, (before, num - len(samples) - before))
+    starts = np.arange(0, len(samples) - num + 1, max(1, num // 10))
+    energy = np.concatenate([[0.0], np.cumsum(samples.astype(np.float64) ** 2)])
+    start = starts[np.argmax(energy[starts + num] - energy[starts])]
+    return samples[start : start + num]
