@@ -9,16 +9,7 @@ from pathlib import Path
 import torch
 
 from easiness.analysis import FIRST_CHECK
-from easiness.runs import (
-    Cost,
-    Forecast,
-    Foreseen,
-    Plan,
-    cache_beside,
-    estimate_cost,
-    resolve_plan,
-    work_of,
-)
+from easiness.runs import Cost, Forecast, Foreseen, Plan, cache_beside, estimate_cost, resolve_plan, work_of
 from easiness.show import counted, trials_text
 from easiness.spec import (
     Heads,

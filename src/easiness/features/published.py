@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING
 from easiness.errors import BadInput, nearest
 from easiness.features.arrays import inputs
 from easiness.features.networks import SEEN_IMAGENET, network_source, without_classifier
-from easiness.features.packaged import (
-    EXTRA,
-    NETWORK,
-    PREPARATION,
-    SHA256,
-    packaged_network,
-    packaged_weights,
-)
+from easiness.features.packaged import EXTRA, NETWORK, PREPARATION, SHA256, packaged_network, packaged_weights
 from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureKind, FeatureSource, Request
 from easiness.inputs import IMAGE, VECTOR

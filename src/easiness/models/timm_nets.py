@@ -9,14 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, nearest
 from easiness.models.family import Shape
-from easiness.models.published import (
-    SUFFIX,
-    Published,
-    converted_file,
-    converting,
-    quoted,
-    read_weights,
-)
+from easiness.models.published import SUFFIX, Published, converted_file, converting, quoted, read_weights
 from easiness.named_import import describe
 
 if TYPE_CHECKING:

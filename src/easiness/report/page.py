@@ -14,11 +14,7 @@ from easiness.inputs import kind_named
 from easiness.report.changes import Changes, changes
 from easiness.report.data_map import DataMap, data_map
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
-from easiness.report.facts import (
-    FOR_FEATURES,
-    data_name,
-    describe_data,
-)
+from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_file
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part

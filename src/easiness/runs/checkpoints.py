@@ -20,12 +20,7 @@ from safetensors import SafetensorError
 from easiness.errors import BadInput
 from easiness.show import trials_text
 from easiness.spec import CheckpointEvery, TrialSpec, content_hash
-from easiness.store import (
-    CheckpointDocument,
-    checkpoints_of,
-    read_checkpoint,
-    write_checkpoint,
-)
+from easiness.store import CheckpointDocument, checkpoints_of, read_checkpoint, write_checkpoint
 from easiness.training import Standing, TrainingState
 
 _SECONDS_BETWEEN = 120.0

@@ -6,11 +6,7 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from easiness.spec.data_ref import DatasetRef, Frozen
 from easiness.spec.draw import Draw

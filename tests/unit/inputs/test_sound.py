@@ -17,7 +17,7 @@ from easiness import BadInput, load_dataset, measure
 from easiness.inputs import SOUND
 from easiness.inputs.sound.scan import SoundTraits
 from easiness.inputs.sound.shown import LONGEST, ShownSound
-from easiness.spec import DatasetRef, Recipe
+from easiness.spec import DatasetRef, Recipe, RunSpec
 from sounds import encoded, tone, write_sounds
 
 LOW, HIGH = ([tone(base + 20 * at, 0.3 + 0.05 * at) for at in range(6)] for base in (300, 1500))
@@ -139,6 +139,7 @@ def test_packed_pictures_are_the_same_however_they_are_read(folder):
 def test_a_run_of_sounds(folder, tmp_path):
     run = measure(folder, model="mlp_1", trials=2, epochs=2, out=tmp_path / "run", progress=False)
     assert run.spec.data.kind == "sound"
+    assert isinstance(run.spec, RunSpec)
     assert run.spec.recipe.seconds == 0.56
     again = measure(folder, model="mlp_1", trials=2, epochs=2, out=tmp_path / "again", progress=False)
     pd.testing.assert_frame_equal(run.scores(), again.scores(), check_exact=True)
@@ -156,7 +157,7 @@ def test_made_up_sounds_serve_a_network():
 def test_a_sound_is_shown_and_played():
     shown = SOUND.show(tone(440, 0.43), SoundTraits(8000, 0.5))
     assert shown.text == "0.43 s at 8 kHz"
-    kind, _, content = shown.uri.partition(";base64,")
+    kind, _, content = str(shown.uri).partition(";base64,")
     assert kind == "data:image/png"
     image = np.asarray(Image.open(io.BytesIO(base64.b64decode(content))))
     assert image.shape == (64, 86)
@@ -174,7 +175,7 @@ def test_a_sound_is_shown_and_played():
 def test_of_a_long_sound_a_part_is_played():
     shown = ShownSound(tone(440, 30.0), SoundTraits(8000, 4.0))
     assert shown.text == "30.00 s at 8 kHz"
-    content = base64.b64decode(shown.sound.partition(",")[2])
+    content = base64.b64decode(str(shown.sound).partition(",")[2])
     with wave.open(io.BytesIO(content)) as file:
         assert file.getnframes() == LONGEST * 8000
     with wave.open(io.BytesIO(shown.file())) as file:
