@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,8 @@ from easiness.data import load_dataset
 from easiness.errors import BadInput
 from easiness.exports.examples import Examples, Format
 from easiness.runs import positions_in
+
+_TEXT_BYTES = 2**28  # of texts in an array, where each takes as much as the longest
 
 
 def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
@@ -23,15 +25,24 @@ def _write_cleanlab(examples: Examples, file: BinaryIO) -> str | None:
     if not out_of_sample.all():
         others = _of_all_trials(examples)
         probabilities[~out_of_sample] = others[~out_of_sample]
-    np.savez_compressed(
-        file,
-        labels=table["label"].to_numpy(),
-        pred_probs=probabilities,
-        out_of_sample=out_of_sample,
-        ids=examples.ids,
-        classes=np.array(run.classes, str),
-    )
+    arrays: dict[str, Any] = {
+        "labels": table["label"].to_numpy(),
+        "pred_probs": probabilities,
+        "out_of_sample": out_of_sample,
+        "ids": examples.ids,
+        "classes": np.array(run.classes, str),
+        **_told(examples),
+    }
+    np.savez_compressed(file, **arrays)
     return _out_of_sample(int(out_of_sample.sum()), len(table))
+
+
+def _told(examples: Examples) -> dict[str, npt.NDArray[Any]]:
+    """``texts`` or ``paths`` [K] of a fixed width, beginnings where the whole would take too much memory."""
+    if examples.told is None:
+        return {}
+    most = max(1, _TEXT_BYTES // (4 * len(examples.told.texts)))
+    return {f"{examples.told.column}s": np.array([text[:most] for text in examples.told.texts], str)}
 
 
 def _of_all_trials(examples: Examples) -> npt.NDArray[np.float64]:
@@ -61,7 +72,7 @@ def _out_of_sample(num_out: int, num: int) -> str:
 
 CLEANLAB = Format(
     "cleanlab",
-    "labels and pred_probs, for cleanlab",
+    "labels and pred_probs, for cleanlab, and texts beside them",
     _write_cleanlab,
     "cleanlab.filter.find_label_issues(**{{k: numpy.load({out!r})[k] for k in ('labels', 'pred_probs')}})",
     suffixes=(".npz",),

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from easiness.errors import BadInput
 from easiness.inputs import Cell, Exported, kind_named
-from easiness.runs import find_split, positions_in, told
+from easiness.runs import Told, find_split, positions_in, told
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import suspects
@@ -98,10 +98,14 @@ class Examples:
             yield cells, rows.slice(first, len(cells))
             first += len(cells)
 
+    @cached_property
+    def told(self) -> Told | None:
+        """The texts of the examples, or their paths where ids are positions; see `told`."""
+        return None if self.data is None else told(self.data, self.rows)
+
     def table_with_texts(self) -> pd.DataFrame:
-        """The table, behind it a column of the texts of the examples, or of their paths, see `told`."""
-        found = None if self.data is None else told(self.data, self.rows)
-        return self.table if found is None else self.table.assign(**{found.column: found.texts})
+        """The table, and behind it a column of what is `told` of the examples."""
+        return self.table if self.told is None else self.table.assign(**{self.told.column: self.told.texts})
 
 
 def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Examples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,8 @@ class Suspects(show.Result):
     labels, ``known`` the share of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
-    ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves.
+    ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
+    ``in_pairs`` has the texts of the first pairs that conflict, by split and id.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Suspects(show.Result):
     others: tuple[str, ...] = ()
     told: str | None = None
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
+    in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
 
     @property
     def num_likely(self) -> int:
@@ -119,12 +121,12 @@ class Suspects(show.Result):
 
     def sections(self) -> list[show.Section]:
         """What is certain, where pictures were compared, then the first suspects."""
-        return [*_conflicts(self.conflicts), _suspects(self)]
+        return [*_conflicts(self), _suspects(self)]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
         rows = (show.Embedded(one.text, one.html()) for one in self.shown)
-        return show.result_html(self.figure(), [*_conflicts(self.conflicts), _suspects(self, [*rows])])
+        return show.result_html(self.figure(), [*_conflicts(self), _suspects(self, [*rows])])
 
     def summary(self) -> str:
         """How many labels are wrong, in a sentence."""
@@ -233,7 +235,14 @@ def _listed(found: Suspects, num_shown: int) -> str:
     return f"{show.count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
 
 
-def _conflicts(conflicts: Conflicts) -> list[show.Section]:
+def shown_pairs(conflicts: Conflicts) -> pd.DataFrame:
+    """The first pairs of a table of conflicts that contradict something."""
+    table = conflicts.table()
+    return table[table["kind"] != "duplicate"].head(FIRST)
+
+
+def _conflicts(found: Suspects) -> list[show.Section]:
+    conflicts = found.conflicts
     note = " ".join(conflicts.sentences())
     if not note:
         return []
@@ -241,10 +250,14 @@ def _conflicts(conflicts: Conflicts) -> list[show.Section]:
     table = table[~table["kind"].isin(["duplicate", "near duplicate"])]
     if len(table) > FIRST:
         note += f" The first {FIRST} of {show.count(len(table))} pairs:"
-    rows = [_PAIRS]
+    rows = [[*_PAIRS, *(["text"] if found.in_pairs else [])]]
     for one in table.head(FIRST).to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
         cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
         rows.append([str(cell) for cell in cells])
+        if found.in_pairs:
+            names = ((one[f"split_{side}"], one[f"id_{side}"]) for side in "ab")
+            texts = dict.fromkeys(_shortened(found.in_pairs.get(name, "")) for name in names)
+            rows[-1].append(" / ".join(texts))
     return [show.Section("Certain conflicts", note, rows)]

@@ -25,7 +25,7 @@ from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
-from easiness.studies.suspects.ranked import ABOVE, FIRST, Suspects, how_many_listed
+from easiness.studies.suspects.ranked import ABOVE, FIRST, Suspects, how_many_listed, shown_pairs
 from easiness.studies.suspects.telling import found_examples, with_told
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def suspects(
     reason = np.full(len(order), "", object)
     why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
     added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
-    shown = found_examples(run, data, split, listed[:FIRST])
+    shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts))
     reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
     return Suspects(
         model=run.network,
@@ -105,6 +105,7 @@ def suspects(
         others=tuple(f"{one.path} ({one.network})" for one in runs if one is not run),
         told=None if shown.told is None else shown.told.column,
         shown=shown.first,
+        in_pairs=shown.in_pairs,
     )
 
 
