@@ -13,6 +13,7 @@ from easiness.regular_file import UTF_8, open_regular, text_lines
 
 SEPARATORS = ",;\t"
 
+_LONGEST = 2**24  # letters of a cell, which may be a whole text; the library's own limit is 2**17
 _MARK = "'"
 _NUMBER = r"[+-](\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z"
 # what spreadsheets take for the beginning of a formula, in the wide forms of other keyboards too
@@ -48,6 +49,7 @@ def csv_rows(
     Raises:
         BadInput: the file cannot be read, or is no CSV in that encoding.
     """
+    csv.field_size_limit(max(_LONGEST, csv.field_size_limit()))
     try:
         lines = text_lines(path, errors, encoding or UTF_8)
         first = next(lines, "")

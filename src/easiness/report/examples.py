@@ -126,7 +126,7 @@ def shown_within(
     spent = num_cut = 0
     for name, one in _read(data, rank):
         cost = one.size * times[name]
-        kept[name] = one if cost * _LARGEST_PART <= room else one.in_words()
+        kept[name] = one if one.size * _LARGEST_PART <= room else one.in_words()
         if kept[name].size:
             heapq.heappush(costs, (-rank[name], cost, name))
             spent += cost
