@@ -23,7 +23,9 @@ Groups = npt.NDArray[np.int64]
 
 
 def kept_together(
-    features: Sequence[npt.NDArray[np.floating]], groups: npt.NDArray[np.object_] | None = None
+    features: Sequence[npt.NDArray[np.floating]],
+    groups: npt.NDArray[np.object_] | None = None,
+    same: Groups | None = None,
 ) -> Groups:
     """A number for each example [K], the same for those that heads are to see together or not at all.
 
@@ -38,11 +40,15 @@ def kept_together(
     Args:
         features: vectors [K, D] of each kind.
         groups: what else keeps examples together: equal values [K].
+        same: numbers [K], equal for examples that are the same although their vectors may differ, as texts
+            are with other spaces.
     """
     num = len(features[0])
     joined = [_same(features)]
     if groups is not None:
         joined.append(np.unique(groups.astype(str), return_inverse=True)[1])
+    if same is not None:
+        joined.append(same)
     found = _joined(num, [_pairs_of(one) for one in joined])
     if not _FEWEST <= num <= _MOST:
         return found

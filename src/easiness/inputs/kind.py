@@ -268,6 +268,11 @@ class InputKind:
         return asked or self.networks[0]
 
     @property
+    def has_normal_form(self) -> bool:
+        """Whether examples that differ may be the same."""
+        return self.same is not _as_it_is
+
+    @property
     def settings(self) -> Mapping[str, Any]:
         """The part of a recipe that is this kind's: fields by name."""
         part = KIND_SETTINGS.get(self.name)

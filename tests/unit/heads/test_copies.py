@@ -79,3 +79,9 @@ def test_numbers_do_not_depend_on_what_values_are_called() -> None:
     names = np.array(list("bbaacc") * 50, object)
     others = np.array(["x" + {"a": "1", "b": "9", "c": "5"}[name] for name in names], object)
     np.testing.assert_array_equal(kept_together([VECTORS], names), kept_together([VECTORS], others))
+
+
+def test_what_is_the_same_is_kept_together_whatever_its_vectors() -> None:
+    same = np.arange(300)
+    same[[7, 200]] = 9
+    assert groups_of_several(kept_together([VECTORS], same=same)) == [[7, 9, 200]]

@@ -60,3 +60,13 @@ def test_more_folds_than_examples_that_differ(tmp_path: Path) -> None:
     few = np.repeat(VECTORS[:4], 15, axis=0)
     with pytest.raises(BadInput, match=r"4 of 60 examples differ, and share 0.8 rotates over 5 folds; give"):
         find(tmp_path, plan(few), few)
+
+
+def test_texts_that_are_the_same_stay_together_whatever_their_vectors() -> None:
+    texts = [f"question {at}" for at in range(60)]
+    texts[7], texts[20] = "caf\u00e9 au lait", " cafe\u0301  au lait"
+    vectors = np.random.default_rng(1).standard_normal((60, 12)).astype(np.float32)
+    planned = plan_of((texts, LABELS), Training(), 10, featuring=Featuring(features=vectors))
+    groups = together.examples_together(planned, [vectors], Path())
+    assert groups[7] == groups[20]
+    assert len(set(groups.tolist())) == 59

@@ -16,6 +16,7 @@ from easiness.inputs.exported import Exported
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
+from easiness.inputs.text.near import NEAR_TEXTS
 from easiness.inputs.text.stored import TextBytes, TextTraits, to_bytes, to_text, to_texts
 from easiness.inputs.text.tokens import GRAMS, WORDS, placed_tokens, tokens_of, words_of
 from easiness.spec import Recipe
@@ -133,6 +134,7 @@ TEXT = InputKind(
     observation=_observation,
     show=ShownText,
     tokens=True,
+    near=NEAR_TEXTS,
     same=same_text,
     values="texts",
     in_words=True,

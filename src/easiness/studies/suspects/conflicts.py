@@ -159,6 +159,8 @@ def _near_pairs(
         other = numbers["train"][found.train] != numbers[split][found.held_out]
         some, others, distance = found.train[other], found.held_out[other], found.distance[other]
         num_near += np.bincount(others, minlength=len(num_near))
+        if split == "train":  # of each pair both are training examples
+            num_near += np.bincount(some, minlength=len(num_near))
         labels = data.labels[some]
         order = np.lexsort((some, distance, labels, others))
         keys = np.column_stack([others, labels])[order]
