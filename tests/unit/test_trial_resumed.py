@@ -120,6 +120,18 @@ def test_it_goes_on_bit_for_bit_from_each_epoch(data, changes):
         assert state.images + sum(rest) == sum(images)
 
 
+@pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
+def test_texts_go_on(model):
+    texts = [f"{'Who' if at % 2 else 'Where'} is number {at} ?" for at in range(24)]
+    data, keeper = load_dataset((texts, [0, 1] * 12)), Memory()
+    recipe = Recipe(batch_size=8, word_dropout=0.3)
+    spec = asked(data, model=model, recipe=recipe, probes=(Probe(name="train"),))
+    whole = run_trial(spec, data, CPU, keeper=keeper)
+    assert bits(run_trial(spec, data, CPU)) == bits(whole)
+    for state in keeper.kept[:2]:
+        assert bits(run_trial(spec, data, CPU, keeper=Memory(state))) == bits(whole)
+
+
 def test_it_goes_on_within_a_pass_over_few_examples(data):
     """An epoch of as many steps as all examples take, over a half of them, ends in the middle of a pass."""
     ranking = np.arange(60.0)

@@ -53,6 +53,9 @@ def _of_trainings(
     spec = plan.spec(resolved, task.trials, task.epochs)
     cache = cache_beside(out) if execution.cache else None
     cost = partial(estimate_cost, spec, plan.data, device=device, cache=cache, forecast=forecast)
+    sparse = ""
+    if forecast.facts().sparse:
+        sparse = "; torch.optim.SparseAdam, without weight decay, of tables with sparse gradients"
     costs = f"cost of the whole run: {cost(plan.trials)}"
     if foreseen.run is not None:
         costs = _of_what_is_missing(foreseen, cost)
@@ -75,7 +78,7 @@ recipe: {describe_recipe(plan.recipe)}
 {_settings(plan.recipe, kind.name)}
 optimizer: torch.optim.AdamW, lr {recipe.alpha:g} at the start, \
 weight_decay {recipe.torch_weight_decay(num):.4g} \
-(lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g})
+(lambda {recipe.weight_decay_lambda(num):.4g} / alpha {recipe.alpha:g}){sparse}
 schedule: eta(t) = (1 + cos(pi t / {recipe.period:g})) / 2 with t in epochs, \
 set every step: 1 at the first step, {last:.6g} at the last{_annealed(plan)}
 augmentation: {kind.augmentation(plan.signature.shape, recipe)}

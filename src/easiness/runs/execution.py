@@ -46,7 +46,7 @@ def resolve_plan(
     at a time as cores, memory and trials allow, the threads shared out among them: as many as are over
     soonest, when n threads are n ** 0.7 times as fast as one and starting processes takes 4 seconds. Small
     steps run on one thread. On a GPU one process for each, five where steps are small, and steps are CUDA
-    graphs where they can be. Nothing is compiled unless asked.
+    graphs where they can be. Nothing is compiled unless asked. Sparse gradients take plain steps.
 
     Raises:
         BadInput: an option makes no sense, or the model cannot take a training step.
@@ -58,6 +58,10 @@ def resolve_plan(
         return _resolved_heads(execution, one_at_a_time=kind.one_at_a_time, by_steps=by_steps)
     work = work_of(plan.asked, plan.data, str(device))
     facts = (forecast or Forecast(work.workload)).facts()
+    if facts.sparse and execution.compile == "on":
+        raise BadInput(
+            f"compile on: {plan.model} has sparse gradients, which cannot be compiled; leave it out"
+        )
     precision, reason = choose_precision(plan.precision, device, facts.depthwise)
     cores = torch.get_num_threads()
     asked = 1 if kind.one_at_a_time else execution.jobs
@@ -81,7 +85,8 @@ def resolve_plan(
         folded=device.type != "mps",
         reason=f"{reason}; {at_a_time} on {counted(threads, 'thread')} each",
     )
-    if device.type == "cuda" and not resolved.compiled and can_be_graphed(work.workload, resolved):
+    plain = resolved.compiled or facts.sparse
+    if device.type == "cuda" and not plain and can_be_graphed(work.workload, resolved):
         return resolved.model_copy(update={"graphed": True, "reason": f"{resolved.reason}; CUDA graphs"})
     return resolved
 

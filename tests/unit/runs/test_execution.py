@@ -151,6 +151,13 @@ def test_steps_that_cannot_be_graphs_are_launched(machine, monkeypatch):
     assert not resolve_plan(plan(), GPU, Execution()).graphed
 
 
+def test_networks_with_sparse_gradients_take_plain_steps(machine):
+    machine(SMALL.model_copy(update={"sparse": True}))
+    assert not resolve_plan(plan(), GPU, Execution()).graphed
+    with pytest.raises(BadInput, match="compile on: wrn_10_1 has sparse gradients"):
+        resolve_plan(plan(), GPU, Execution(compile="on"))
+
+
 def test_apples_gpu_has_one_process_and_no_graphs(machine):
     machine(LARGE)
     found = resolve_plan(plan(20), MPS, Execution())
