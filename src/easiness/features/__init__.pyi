@@ -1,4 +1,9 @@
-from .changed import changed_vectors as changed_vectors, eye_of as eye_of, find_frozen as find_frozen
+from .changed import (
+    changed_vectors as changed_vectors,
+    eye_of as eye_of,
+    find_frozen as find_frozen,
+    vectors_of_changed as vectors_of_changed,
+)
 from .kept import kept_features as kept_features, ready_features as ready_features
 from .pictures import Preparation as Preparation
 from .registry import (

@@ -18,6 +18,7 @@ FORM = "package.module:callable"
 ABOUT = "Made by code of your own; what it has learned from is not known here."
 
 _AT_ONCE = 64
+_RATE = "rate"
 
 
 def by_name(request: Request) -> FeatureSource:
@@ -36,8 +37,9 @@ def by_name(request: Request) -> FeatureSource:
 def by_function(function: Any, name: str | None = None) -> FeatureSource:
     """A function that is called with a list of decoded examples and gives an array [n, D].
 
-    Pictures are uint8 [height, width, channels]. The identity is a digest of its code, and of all of the
-    module that it is from where that can be read.
+    Pictures are uint8 [height, width, channels], texts are ``str``, sounds float32 [n]; a function with a
+    parameter ``rate`` gets their samples a second as that. The identity is a digest of its code, and of all
+    of the module that it is from where that can be read.
 
     Raises:
         BadInput: it cannot be called.
@@ -62,14 +64,13 @@ def _source_of(function: Any) -> str | None:
         return None
 
 
-def _read(
-    function: Callable[[list[Any]], Any], name: str, split: Dataset, positions: Positions
-) -> Iterator[Any]:
+def _read(function: Callable[..., Any], name: str, split: Dataset, positions: Positions) -> Iterator[Any]:
+    known = _known(function, split)
     for start in range(0, len(positions), _AT_ONCE):
-        examples = split.values(positions[start : start + _AT_ONCE])
+        examples = split.map(positions[start : start + _AT_ONCE], split.kind.plain)
         try:
             with current_folder_importable():
-                made = function(examples)
+                made = function(examples, **known)
             num = len(made)
         except (Exception, SystemExit) as error:
             if is_out_of_memory(error):
@@ -84,6 +85,16 @@ def _read(
                 "one for each"
             )
         yield made
+
+
+def _known(function: Callable[..., Any], split: Dataset) -> dict[str, Any]:
+    """The rate of sounds, for a function that asks for it."""
+    rate = getattr(split.traits, _RATE, None)
+    try:
+        asked = rate is not None and _RATE in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # of what is built in nothing is known
+        asked = False
+    return {_RATE: rate} if asked else {}
 
 
 CALLED = FeatureKind(form=FORM, reads=lambda text: split_name(text) is not None, find=by_name)

@@ -16,6 +16,7 @@ from easiness.features.source import Eye, FeatureSource, Request
 from easiness.perturb import Transform
 from easiness.spec import FeaturesRef
 
+_EXAMPLES = 1024  # at a time
 _PARTS = 64  # of what networks give at a time: a picture or a batch
 
 
@@ -27,10 +28,7 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
     """
     kind = next((kind for kind in KINDS if kind.reads(ref.name)), None)
     if kind is None or not kind.frozen:
-        raise BadInput(
-            f"features {ref.name!r}: come from no network that could look at perturbed pictures; give a run "
-            f"on {feature_forms(frozen=True)}"
-        )
+        raise BadInput(_blind(ref.name))
     source = kind.find(Request(ref.name, data, device=device))
     if source.identity != ref.identity:
         raise BadInput(f"features {ref.name!r}: have changed since the run; measure it again")
@@ -38,9 +36,21 @@ def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> Featur
 
 
 def eye_of(source: FeatureSource) -> Eye:
-    """How a network that `find_frozen` has found sees pictures."""
-    assert source.eye is not None
+    """How a network that `find_frozen` has found sees pictures.
+
+    Raises:
+        BadInput: it sees none.
+    """
+    if source.eye is None:
+        raise BadInput(_blind(source.name))
     return source.eye
+
+
+def _blind(name: str) -> str:
+    return (
+        f"features {name!r}: come from no network that could look at perturbed pictures; give a run on "
+        f"{feature_forms(frozen=True)}"
+    )
 
 
 def changed_vectors(
@@ -59,4 +69,23 @@ def changed_vectors(
         yield [
             halved(np.concatenate(own), exponent, cut=True)
             for own, exponent in zip(zip(*some, strict=True), exponents, strict=True)
+        ]
+
+
+def vectors_of_changed(
+    sources: Sequence[FeatureSource], exponents: Sequence[int], changed: Dataset
+) -> Iterator[list[Halves]]:
+    """Vectors [b, D] of the examples of a split that were replaced by others, of each source, as kept ones.
+
+    What sources have learned from the training examples, as weights of words, stays as it was. Rounded as by
+    `changed_vectors`.
+
+    Raises:
+        BadInput: an example is unreadable, or a network cannot take it.
+    """
+    for start in range(0, len(changed), _EXAMPLES):
+        some = np.arange(start, min(start + _EXAMPLES, len(changed)))
+        yield [
+            halved(one.vectors(changed, some), exponent, cut=True)
+            for one, exponent in zip(sources, exponents, strict=True)
         ]

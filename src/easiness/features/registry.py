@@ -1,8 +1,9 @@
-"""Every kind of sources of features, and the one that is given."""
+"""Every kind of sources of features, the one that is given, and the one that goes with the examples."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -12,18 +13,50 @@ from easiness.features.array_files import NPY, NPZ
 from easiness.features.arrays import INPUTS, from_given
 from easiness.features.called import CALLED, by_function
 from easiness.features.column import COLUMN
-from easiness.features.hub.networks import HUB
+from easiness.features.hashed import HASHED
+from easiness.features.hub.networks import HUB, PREFIX
 from easiness.features.of_run import RUN
-from easiness.features.published import AUTO, TIMM, TORCHVISION
+from easiness.features.packaged_text import ENCODER, packaged_encoder
+from easiness.features.published import TIMM, TORCHVISION, of_package
 from easiness.features.source import FeatureKind, FeatureSource, Request
+from easiness.inputs import IMAGE, TEXT, VECTOR
 from easiness.named_import import current_folder_importable
 
 if TYPE_CHECKING:
     import torch
 
+AUTO_NAME = "auto"
+
+
+def _auto(request: Request) -> FeatureSource:
+    """What goes with the examples.
+
+    Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
+    else hashed words; of vectors their values.
+
+    Raises:
+        BadInput: a package is not installed, or nothing is known for examples of this kind.
+    """
+    request.check_kind(*(kind for kind, _ in _USUAL))
+    return next(find for kind, find in _USUAL if kind.name == request.data.kind.name)(request)
+
+
+def _auto_of_texts(request: Request) -> FeatureSource:
+    if packaged_encoder() is None:
+        return HASHED.find(request)
+    return HUB.find(replace(request, text=f"{PREFIX}{ENCODER}"))
+
+
+_USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts))
+
+AUTO = FeatureKind(
+    form=AUTO_NAME, reads=lambda text: text == AUTO_NAME, find=_auto, names=(AUTO_NAME,), frozen=True
+)
+
 KINDS: tuple[FeatureKind, ...] = (
     AUTO,
     INPUTS,
+    HASHED,
     TIMM,
     TORCHVISION,
     HUB,

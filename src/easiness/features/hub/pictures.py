@@ -7,6 +7,7 @@ from typing import Any
 
 from easiness.features.hub.files import HubFiles, Taking
 from easiness.features.networks import network_source
+from easiness.features.packaged import EXTRA
 from easiness.features.pictures import Preparation
 from easiness.features.source import FeatureSource
 from easiness.inputs import IMAGE
@@ -93,4 +94,4 @@ def _build(files: HubFiles, config: Any) -> Any:
     return Pooled()
 
 
-PICTURES = Taking(kind=IMAGE, takes=_takes, source=_source)
+PICTURES = Taking(kind=IMAGE, takes=_takes, source=_source, extra=EXTRA)

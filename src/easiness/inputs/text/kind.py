@@ -136,6 +136,7 @@ TEXT = InputKind(
     tokens=True,
     near=NEAR_TEXTS,
     same=same_text,
+    plain=to_text,
     values="texts",
     in_words=True,
     exported=Exported("text", "text", lambda value, _: to_text(value)),

@@ -1,0 +1,167 @@
+"""Vectors of texts from nothing: hashed words and character n-grams, weighed by tf-idf, by an SVD made dense.
+
+Weights and directions are fitted on the training texts alone, without their labels.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from easiness.data import Dataset
+from easiness.features.source import FeatureKind, FeatureSource, Positions, Request, Vectors, identity_of
+from easiness.inputs import TEXT, Stored, to_text
+
+NAME = "hashed"
+RULE = 1
+"""Of how vectors are made: a change in it makes other features."""
+
+Counts: TypeAlias = sparse.csr_matrix
+
+_AT_ONCE = 4096  # texts
+_MOST_SEEN = 20_000  # texts, by which directions are found
+_MOST_ENTRIES = 50_000_000  # of their counts, which long texts have more of
+_FEWEST_TEXTS = 2  # in which a column occurs that is worth a direction
+_ABOUT = (
+    "Words, pairs of words and runs of characters, hashed and weighed by tf-idf (scikit-learn); weights and "
+    "directions are fitted on the training texts, without their labels."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How texts become vectors of ``width`` values, or of fewer where there are few texts.
+
+    ``words`` and ``characters`` are the lengths of n-grams, of words and punctuation and of characters within
+    words, each hashed into ``buckets`` columns. Those of words weigh ``word_weight`` times as much. At most
+    ``columns`` columns are kept: those that most training texts have. Directions come from a randomized SVD
+    of so many ``iterations``.
+    """
+
+    words: tuple[int, int] = (1, 2)
+    characters: tuple[int, int] = (3, 5)
+    buckets: int = 2**18
+    word_weight: float = 2.0
+    columns: int = 2**16
+    width: int = 1024
+    iterations: int = 2
+
+
+SETTINGS = Settings()
+
+
+def of_texts(request: Request) -> FeatureSource:
+    """Vectors of hashed n-grams.
+
+    Raises:
+        BadInput: the examples are no texts.
+    """
+    import sklearn
+
+    request.check_kind(TEXT)
+    train = request.data.stored
+
+    @functools.cache
+    def fitted() -> Hashed:
+        return Hashed.fitted(train, SETTINGS)
+
+    def read(split: Dataset, positions: Positions) -> Iterator[Vectors]:
+        for some in _texts(split.stored.subset(positions)):
+            yield fitted().vectors(some)
+
+    identity = identity_of(
+        form=NAME, rule=RULE, version=sklearn.__version__, fitted_on=request.data.contents, **asdict(SETTINGS)
+    )
+    return FeatureSource(NAME, identity, _ABOUT, read)
+
+
+def _texts(stored: Stored) -> Iterator[list[str]]:
+    texts = stored.map(to_text)
+    while some := list(islice(texts, _AT_ONCE)):
+        yield some
+
+
+@dataclass(frozen=True, eq=False)
+class Hashed:
+    """What was fitted: the ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C]."""
+
+    settings: Settings
+    columns: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+    directions: npt.NDArray[np.float32]
+
+    @classmethod
+    def fitted(cls, train: Stored, settings: Settings) -> Hashed:
+        """Fit weights on all training texts, and directions on as many as fit in memory.
+
+        The same texts give the same bits: one thread computes.
+        """
+        from sklearn.utils.extmath import randomized_svd
+        from threadpoolctl import threadpool_limits
+
+        num, entries, having = len(train), 0, np.zeros(2 * settings.buckets, np.int64)
+        for some in _texts(train):
+            counts = _counts(some, settings)
+            entries += counts.nnz
+            having += np.bincount(counts.indices, minlength=len(having))
+        columns = _kept(having, settings.columns)
+        weights = (np.log((1 + num) / (1 + having[columns])) + 1).astype(np.float32)
+        plain = cls(settings, columns, weights, np.empty((0, len(columns)), np.float32))
+
+        seen = max(1, min(num, _MOST_SEEN, _MOST_ENTRIES * num // max(1, entries)))
+        sample = train.subset(np.unique(np.linspace(0, num - 1, seen).astype(np.int64)))
+        values = sparse.vstack([plain.weighed(some) for some in _texts(sample)]).tocsr()
+        width = min(settings.width, *values.shape)
+        with threadpool_limits(1):
+            *_, directions = randomized_svd(values, width, n_iter=settings.iterations, random_state=0)
+        return cls(settings, columns, weights, directions.astype(np.float32))
+
+    def weighed(self, texts: Sequence[str]) -> Counts:
+        """The kept columns of texts by tf-idf, [n, C]; words and characters have one length each."""
+        counts = _counts(texts, self.settings)[:, self.columns].astype(np.float32)
+        counts.data = (1 + np.log(counts.data)) * self.weights[counts.indices]
+        of_words = self.columns < self.settings.buckets
+        parts = []
+        for own, weight in ((of_words, self.settings.word_weight), (~of_words, 1.0)):
+            squares = np.asarray(counts.multiply(counts) @ own.astype(np.float32))
+            length = np.sqrt(np.where(squares > 0, squares, 1))
+            parts.append(sparse.diags(weight / length) @ counts @ sparse.diags(own.astype(np.float32)))
+        made: Counts = sum(parts).tocsr()
+        return made
+
+    def vectors(self, texts: Sequence[str]) -> Vectors:
+        """Vectors [n, D] of texts."""
+        made: Vectors = np.asarray(self.weighed(texts) @ self.directions.T, np.float32)
+        return made
+
+
+def _kept(having: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+    """Columns, ascending, that most texts have; of one text only where there are no others."""
+    fewest = _FEWEST_TEXTS if (having >= _FEWEST_TEXTS).any() else 1
+    order = np.argsort(-having, kind="stable")[:most]
+    return np.sort(order[having[order] >= fewest])
+
+
+def _counts(texts: Sequence[str], settings: Settings) -> Counts:
+    """How often each column occurs in texts: those of words, then those of characters, [n, 2 * buckets]."""
+    made: Counts = sparse.hstack([one.transform(texts) for one in _hashing(settings)]).tocsr()
+    return made
+
+
+@functools.cache
+def _hashing(settings: Settings) -> tuple[Any, Any]:
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    plain = {"n_features": settings.buckets, "alternate_sign": False, "norm": None}
+    words = HashingVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=settings.words, **plain)
+    return words, HashingVectorizer(analyzer="char_wb", ngram_range=settings.characters, **plain)
+
+
+HASHED = FeatureKind(form=NAME, reads=lambda text: text == NAME, find=of_texts, names=(NAME,), frozen=True)

@@ -1,0 +1,148 @@
+"""Texts as vectors: of hashed words, and by `auto`."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.data import Dataset, load_dataset
+from easiness.errors import BadInput
+from easiness.features import find_features, kept_features, vectors_of_changed
+from easiness.features.hashed import Hashed, Settings
+
+TEXTS = [
+    "who wrote the book ?",
+    "who wrote the song ?",
+    "where is the river ?",
+    "where is the lake ?",
+    "when was the war ?",
+    "when was the peace ?",
+]
+LABELS = np.array([0, 0, 1, 1, 2, 2])
+
+
+def of(texts: list[str]) -> Dataset:
+    return load_dataset((texts, LABELS[: len(texts)]))
+
+
+@pytest.fixture(scope="module")
+def data() -> Dataset:
+    return of(TEXTS)
+
+
+@pytest.fixture(autouse=True)
+def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("easiness.features.registry.packaged_encoder", lambda: None)
+
+
+def everything(data: Dataset) -> np.ndarray:
+    return np.arange(len(data))
+
+
+def test_texts_that_share_words_are_near(data: Dataset) -> None:
+    source = find_features("hashed", data)
+    made = source.vectors(data, everything(data))
+    assert made.dtype == np.float32
+    assert made.shape == (6, 6)  # no more directions than texts
+    nearest = (made @ made.T - 10 * np.eye(6)).argmax(axis=1)
+    assert nearest.tolist() == [1, 0, 3, 2, 5, 4]
+    assert source.name == "hashed"
+
+
+ONE_WORD = Settings(words=(1, 1), characters=(9, 9), word_weight=1.0)
+"""No word of the tests has nine characters: each is one column of characters too."""
+
+
+def test_products_are_those_of_tf_idf() -> None:
+    stored = load_dataset((["a b", "a c"], [0, 1])).stored
+    hashed = Hashed.fitted(stored, replace(ONE_WORD, word_weight=2.0))
+    # "a" is in both; the others are in one text alone, and left out: words 2 times 1, characters 1
+    made = hashed.vectors(["a b", "a c", "a a a", "b"])
+    np.testing.assert_allclose(made @ made.T, np.outer([1, 1, 1, 0], [5, 5, 5, 0]), atol=1e-5)
+
+
+def test_rare_words_weigh_more() -> None:
+    stored = load_dataset((["a b", "a b", "a c", "a c"], [0, 0, 1, 1])).stored
+    hashed = Hashed.fitted(stored, ONE_WORD)
+    idf = math.log(5 / 3) + 1
+    values = np.sort(hashed.weighed(["a b"]).data)
+    np.testing.assert_allclose(values, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
+    thrice = np.sort(hashed.weighed(["a b b b"]).data)
+    idf *= 1 + math.log(3)
+    np.testing.assert_allclose(thrice, np.repeat([1, idf], 2) / math.hypot(1, idf), rtol=1e-6)
+    assert not hashed.weighed(["d"]).data.any()
+
+
+def test_vectors_are_the_same_bits_again_and_in_parts(data: Dataset) -> None:
+    made = find_features("hashed", data).vectors(data, everything(data))
+    again = find_features("hashed", of(TEXTS))
+    apart = [again.vectors(data, np.array([at])) for at in range(6)]
+    assert np.array_equal(made, np.concatenate(apart))
+
+
+def test_only_training_texts_are_fitted_on() -> None:
+    held_out = (["who sang ?", "where is it ?"], np.array([0, 1]))
+    both = load_dataset((TEXTS, LABELS), held_out=held_out)
+    alone = find_features("hashed", of(TEXTS))
+    source = find_features("hashed", both)
+    assert source.identity == alone.identity
+    assert both.held_out is not None
+    np.testing.assert_array_equal(
+        source.vectors(both.held_out, np.arange(2)), alone.vectors(both.held_out, np.arange(2))
+    )
+    assert find_features("hashed", of(TEXTS[:4])).identity != alone.identity
+
+
+def test_changed_texts_are_weighed_as_the_training_texts_were(data: Dataset) -> None:
+    source = find_features("hashed", data)
+    changed = replace(data, stored=of([" ".join(reversed(text.split())) for text in TEXTS]).stored)
+    made = source.vectors(changed, everything(data))
+    assert made.shape == (6, 6)
+    assert not np.array_equal(made, source.vectors(data, everything(data)))
+    np.testing.assert_array_equal(
+        made[:1], source.vectors(replace(data, stored=of(["? book the wrote who"] * 6).stored), np.arange(1))
+    )
+
+
+def test_vectors_of_changed_texts_are_rounded_as_those_that_are_kept(data: Dataset, tmp_path: Path) -> None:
+    source = find_features("hashed", data)
+    kept = kept_features(source, data, tmp_path)["train"]
+    (made,) = next(vectors_of_changed([source], [kept.exponent], data))
+    np.testing.assert_array_equal(made, kept.rows)
+
+
+def test_labels_do_not_matter(data: Dataset) -> None:
+    other = load_dataset((TEXTS, LABELS[::-1].copy()))
+    assert find_features("hashed", other).identity == find_features("hashed", data).identity
+
+
+def test_auto_is_hashed_where_no_encoder_is_installed(data: Dataset) -> None:
+    assert find_features("auto", data).identity == find_features("hashed", data).identity
+
+
+def test_what_makes_vectors_of_other_examples_is_refused_by_name(data: Dataset) -> None:
+    for name in ("timm:tf_efficientnet_lite0", "torchvision:resnet18"):
+        with pytest.raises(BadInput, match="makes vectors of pictures and arrays are texts; give auto, or"):
+            find_features(name, data)
+    vectors = load_dataset((np.eye(6, 3, dtype=np.float32), LABELS))
+    with pytest.raises(BadInput, match="'hashed': makes vectors of texts and arrays are vectors"):
+        find_features("hashed", vectors)
+
+
+def test_a_function_is_called_with_strings(data: Dataset) -> None:
+    def lengths(texts: list[str]) -> np.ndarray:
+        assert all(isinstance(text, str) for text in texts)
+        return np.array([[len(text), text.count(" ")] for text in texts])
+
+    made = find_features(lengths, data).vectors(data, everything(data))
+    assert made[0].tolist() == [20, 4]
+
+
+def test_rows_of_a_file_are_vectors_of_texts(data: Dataset, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.arange(12.0).reshape(6, 2))
+    made = find_features(str(tmp_path / "x.npy"), data).vectors(data, np.array([1, 5]))
+    assert made.tolist() == [[2, 3], [10, 11]]
