@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLES, RUN, TRIAL = "examples.parquet", "run.json", "trial.json"
+OF_RUN = (EXAMPLES, "data.parquet")
 
 
 def canonical_digest(value: Any) -> str:
@@ -37,7 +38,7 @@ def sealed_trial(trial: Any) -> Any:
 
 def refit(file: Path) -> None:
     """Give the document that vouches for a file of a run the digest of what the file now is."""
-    name = RUN if file.name == EXAMPLES else TRIAL
+    name = RUN if file.name in OF_RUN else TRIAL
     document = file.with_name(name)
     content = json.loads(document.read_bytes())
     inner = content if name == RUN else content["trial"]

@@ -24,6 +24,7 @@ class Unreadable(BadInput):
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}; mend it, or use --skip-unreadable to go on without it")
+        self.reason = reason
 
 
 def one_line(error: BaseException) -> str:

@@ -50,6 +50,8 @@ class Recorder:
         outputs: Outputs = "logits",
         duplicates: Duplicates = "refuse",
         texts: Any = None,
+        sounds: Any = None,
+        rate: int | None = None,
     ) -> None:
         """Create or continue the run in the folder ``out``.
 
@@ -67,11 +69,13 @@ class Recorder:
             outputs: what `update` is given: ``logits``, or ``probabilities``, whose logarithms are taken.
             duplicates: of an id that is given twice in an epoch, ``refuse`` it or keep the ``first``, for
                 where a distributed sampler pads its batches.
-            texts: K strings in the order of ``ids``, where the examples are texts; see `keep`.
+            texts: the examples themselves, K strings in the order of ``ids``, for the run to `keep`.
+            sounds: instead, K paths or arrays, as for `keep`.
+            rate: of ``sounds`` that are arrays, in samples a second.
 
         Raises:
-            BadInput: ids, labels, names or texts cannot be used, an option is unknown, or ``out`` is another
-                run or something else.
+            BadInput: ids, labels, names or examples cannot be used, an option is unknown, or ``out`` is
+                another run or something else.
         """
         _check_known(outputs, duplicates)
         _check_texts(model, fingerprint, classes)
@@ -94,7 +98,7 @@ class Recorder:
             network=model,
         )
         self._into = Recorded(self.path, own, checked, spec, outputs, duplicates)
-        kept = kept_examples(own, texts)
+        kept = kept_examples(own, texts, sounds, rate)
         with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
             if not is_run(self.path):
                 writer.create(spec, own, checked, kept)
@@ -111,7 +115,7 @@ class Recorder:
             f"Recorder({str(self.path)!r}, examples={len(self._into.ids)}, classes={self._into.num_classes})"
         )
 
-    def keep(self, *, texts: Any = None) -> None:
+    def keep(self, *, texts: Any = None, sounds: Any = None, rate: int | None = None) -> None:
         """Keep the examples themselves in the run, so that pages, lists and exports show them.
 
         They lie in ``data.parquet`` in the folder of the run, which goes wherever the run goes: leave them
@@ -119,11 +123,15 @@ class Recorder:
 
         Args:
             texts: K strings in the order of ``ids``, or a mapping that has one for each id.
+            sounds: instead, K paths of audio files, or arrays [n] of samples in [-1, 1] (or int16 or int32),
+                in the same order or by id. Of a file its bytes and its name are kept, of an array a WAV.
+            rate: of arrays, in samples a second.
 
         Raises:
-            BadInput: they are not as many as the ids, one is empty, or the run keeps other ones.
+            BadInput: they are not as many as the ids, one is empty, silent or cannot be read, arrays have no
+                rate, or the run keeps other ones.
         """
-        kept = kept_examples(self._into.ids, texts)
+        kept = kept_examples(self._into.ids, texts, sounds, rate)
         if kept is not None:
             with RunWriter(self.path, wait=WAIT_SECONDS) as writer:
                 writer.keep(kept, self._into.ids, self._into.labels)

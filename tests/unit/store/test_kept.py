@@ -177,9 +177,9 @@ def test_a_table_of_the_users_is_no_beginning_of_a_run(tmp_path):
         (TEXTS[:3], "Recorder: texts: 3 for 4 ids; give one for each, in the order of ids"),
         ("abcd", "Recorder: texts: are str; give a list of strings"),
         (iter(TEXTS), "Recorder: texts: are list_iterator; give a list of strings"),
-        ([*TEXTS[:2], " \n", "x"], "Recorder: id 11: its text is empty; give its words, or leave "),
-        ([*TEXTS[:3], None], "Recorder: id 5: its text is no string but NoneType; give"),
-        ([*TEXTS[:3], "\ud800"], "Recorder: id 5: its text is not valid Unicode; give"),
+        ([*TEXTS[:2], " \n", "x"], "Recorder: id 11: an empty text; give it words, or leave "),
+        ([*TEXTS[:3], None], "Recorder: id 5: NoneType and no text; give"),
+        ([*TEXTS[:3], "\ud800"], "Recorder: id 5: half of a character"),
         (dict(zip(IDS[:3], TEXTS, strict=False)), "Recorder: texts: none for the id 5; give one for each id"),
     ],
 )

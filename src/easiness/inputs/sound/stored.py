@@ -38,6 +38,10 @@ class ArraySounds:
         assert traits is not None
         return traits
 
+    def samples(self) -> list[Samples]:
+        """The samples of each at the rate that they were given with."""
+        return list(self._sounds)
+
     def subset(self, positions: npt.NDArray[np.int64]) -> ArraySounds:
         """The sounds at ``positions``, with the traits of all."""
         part = ArraySounds([self._sounds[at] for at in positions.tolist()], self._rate)
@@ -58,10 +62,11 @@ class ArraySounds:
         return f"sound {position}"
 
 
-def to_sounds(sounds: Any, rate: Any, where: str) -> ArraySounds:
+def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | None = None) -> ArraySounds:
     """A list of arrays [n], or an array [K, n], of samples at one ``rate`` a second, copied.
 
-    Samples are floats in [-1, 1], or int16 or int32 of full scale.
+    Samples are floats in [-1, 1], or int16 or int32 of full scale. ``name`` says what the one at a position
+    is called in an error.
 
     Raises:
         BadInput: there are several rates or one that no sound has, or a sound is no such array, empty, silent
@@ -76,9 +81,8 @@ def to_sounds(sounds: Any, rate: Any, where: str) -> ArraySounds:
         raise BadInput(f"rate={rate}: no rate of sounds; give {RATES[0]:,} to {RATES[1]:,} samples a second")
     if len(sounds) == 0:
         raise BadInput(f"{where}: no sounds in it; give at least one")
-    return ArraySounds(
-        [_samples(sound, f"{where}: sound {at}") for at, sound in enumerate(sounds)], int(rate)
-    )
+    called = name or (lambda at: f"{where}: sound {at}")
+    return ArraySounds([_samples(sound, called(at)) for at, sound in enumerate(sounds)], int(rate))
 
 
 def _samples(sound: Any, what: str) -> Samples:
