@@ -45,16 +45,16 @@ def load_dataset(
     """The labelled examples at ``source``.
 
     Args:
-        source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or
-            ``val`` above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as
-            on the Hugging Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of numbers
-            and categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
+        source: ``"digits"``; a folder of class folders, with or without ``train`` and ``test`` or ``val``
+            above them; a Parquet file or a folder of ``train*`` and ``test*`` Parquet files as on the Hugging
+            Face hub; a CSV file of ``path,label[,split]``; a CSV or Parquet file of texts, or of numbers and
+            categories, or a folder of ``train*`` and ``test*`` of them; an ``.npz`` file with ``x`` and
             ``y``; the name of a torchvision data set (``cifar100``) in the folder ``data_root``;
-            ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the
-            folder NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In
-            Python also a pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or floats in
-            [0, 1], labels [K] as integers; a map-style torch Dataset or a list of (image, label); or a
-            `datasets.Dataset` or `DatasetDict`.
+            ``hf:NAME[:CONFIG]`` for what the `datasets` library has in its cache, or loads from the folder
+            NAME; ``mini-imagenet:PATH`` for the paper's ten classes of an ImageNet folder. In Python also a
+            pair of NumPy or torch arrays ``(x, y)``: images [K, ...] as uint8 or floats in [0, 1], labels [K]
+            as integers; a map-style torch Dataset or a list of (image, label); or a `datasets.Dataset` or
+            `DatasetDict`.
         limit: keep this many examples, balanced over classes (`Dataset.limit`).
         seed: which examples ``limit`` keeps.
         skip_unreadable: leave out pictures that cannot be decoded, and name them. It decodes every
@@ -135,9 +135,8 @@ def part_of(data: Dataset, loading: Loading, seed: int = 0) -> Dataset:
 def _load_object(
     source: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
 ) -> Dataset:
-    skip_unreadable = options.skip_unreadable
     if is_hub_object(source):
-        return from_hub_object(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
+        return from_hub_object(source, held_out=held_out, classes=classes, options=options)
     given_options.check_no_columns(options)
     if isinstance(source, tuple | list) and not is_item_list(source):
         if len(source) != 2:
@@ -154,4 +153,4 @@ def _load_object(
         raise BadInput(f"{type(source).__name__}: not a kind of data source; give {accepted()}")
     if held_out is not None and not is_map_style(held_out):
         raise BadInput(f"held_out: a {type(held_out).__name__}; give a Dataset, as the source is one")
-    return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=skip_unreadable)
+    return load_map_style(source, held_out=held_out, classes=classes, skip_unreadable=options.skip_unreadable)

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.sources.hub_opening import PREFIX, name_and_config, open_named
+from easiness.data.sources.numbers import vectors_of_tables
 from easiness.data.sources.source import OTHER_KINDS, Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import HubBlobs, whole_labels
-from easiness.errors import BadInput, RunFailed
+from easiness.data.sources.texts import texts_of_tables
+from easiness.data.tables.kind import check_one_kind, text_column
+from easiness.data.tables.splits import hub_tables
+from easiness.errors import BadInput, nearest
 from easiness.inputs import IMAGE, IMAGE_FILES, one_line
+from easiness.spec import LoadOptions
 
-PREFIX = "hf:"
 LABEL_COLUMN = "label"
-SAVED = ("dataset_dict.json", "state.json")
-"""Files of a folder that `save_to_disk` wrote."""
 
 
 def is_hub_object(source: object) -> bool:
@@ -33,7 +34,7 @@ def load_hub(
     source: str,
     *,
     classes: Sequence[str] | None = None,
-    skip_unreadable: bool = False,
+    options: LoadOptions,
     download: bool = False,
 ) -> Dataset:
     """The data set ``hf:NAME[:CONFIG]``, NAME on the hub or a local folder that `datasets` can load.
@@ -41,7 +42,9 @@ def load_hub(
     Without ``download`` nothing is fetched: NAME must be in the cache of the library. The training split
     is ``train``, else the only one; held out is the first of ``test``, ``validation``, ``val`` and
     ``valid`` that has labels. Pictures are in the only column of images, or in ``image`` or ``img``;
-    labels are in ``label``, else in the only column of class labels. Ids are positions.
+    where there are none, texts are in the column of strings that ``options`` or a usual name say, or vectors
+    in those columns that ``options`` say. Labels are in ``label``, else in the only column of class labels,
+    unless ``options`` name another. Ids are positions.
 
     Raises:
         BadInput: the library is missing, the data are not there, or splits, columns or labels are wrong.
@@ -49,74 +52,13 @@ def load_hub(
     """
     text = source.removeprefix(PREFIX)
     folder = absolute(text)
-    name, config = (str(folder), None) if text and folder.is_dir() else _name_and_config(text)
+    name, config = (str(folder), None) if text and folder.is_dir() else name_and_config(text)
     local = os.path.isabs(name)  # noqa: PTH117
-    found = _open(name, config, source, local=local, download=download and not local)
+    found = open_named(name, config, source, local=local, download=download and not local)
     if local:
         source = f"{PREFIX}{name}" + (f":{config}" if config else "")
     short = Path(name).name if local else name
-    return from_hub_object(found, name=short, source=source, classes=classes, skip_unreadable=skip_unreadable)
-
-
-def _open(name: str, config: str | None, source: str, *, local: bool, download: bool) -> Any:
-    """The `datasets.DatasetDict` or `Dataset` of a name on the hub, or of a folder at an absolute path."""
-    try:
-        import datasets
-    except ImportError:
-        raise BadInput(f"{source}: needs the datasets library; pip install 'easiness[hf]'") from None
-    saved = local and any(Path(name, file).is_file() for file in SAVED)
-    if saved and config is not None:
-        raise BadInput(f"{source}: a folder of save_to_disk has no configurations; leave out :{config}")
-    try:
-        with nullcontext() if download else _offline():
-            return datasets.load_from_disk(name) if saved else datasets.load_dataset(name, config)
-    except Exception as error:  # whatever is wrong with the data, or on the way to them
-        if download and isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
-            raise RunFailed(f"{source}: it cannot be downloaded ({one_line(error)})") from error
-        if not download and not local and isinstance(error, ConnectionError | FileNotFoundError):
-            raise BadInput(
-                f"{source}: not a folder, and not in the cache of the datasets library; use --download "
-                "to fetch it"
-            ) from None
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        bottom = "" if cause is error else f": {type(cause).__name__}: {one_line(cause)}"
-        arguments = repr(name) if config is None else f"{name!r}, {config!r}"
-        raise BadInput(
-            f"{source}: datasets cannot load it ({one_line(error)}{bottom}); see that "
-            f"datasets.load_dataset({arguments}) works"
-        ) from None
-
-
-@contextmanager
-def _offline() -> Iterator[None]:
-    """Without the network, and without progress bars and remarks of the libraries.
-
-    Their own switches are set, which they look at whenever they are about to use the network.
-    """
-    import datasets
-    import huggingface_hub
-
-    switches: list[Any] = [datasets.config, huggingface_hub.constants]
-    loggers: list[Any] = [datasets.logging, huggingface_hub.logging]
-    before = [
-        (module.HF_HUB_OFFLINE, logger.get_verbosity())
-        for module, logger in zip(switches, loggers, strict=True)
-    ]
-    bars = not datasets.utils.are_progress_bars_disabled()
-    datasets.disable_progress_bars()
-    try:
-        for module, logger in zip(switches, loggers, strict=True):
-            module.HF_HUB_OFFLINE = True
-            logger.set_verbosity(logging.CRITICAL)
-        yield
-    finally:
-        for module, logger, (offline, verbosity) in zip(switches, loggers, before, strict=True):
-            module.HF_HUB_OFFLINE = offline
-            logger.set_verbosity(verbosity)
-        if bars:
-            datasets.enable_progress_bars()
+    return from_hub_object(found, name=short, source=source, classes=classes, options=options)
 
 
 def from_hub_object(
@@ -126,7 +68,7 @@ def from_hub_object(
     name: str = "datasets",
     source: str | None = None,
     classes: Sequence[str] | None = None,
-    skip_unreadable: bool = False,
+    options: LoadOptions,
 ) -> Dataset:
     """The examples of a `datasets.Dataset` or `DatasetDict`, as for `load_hub`.
 
@@ -144,19 +86,52 @@ def from_hub_object(
             f"{what}: it has splits of its own; give one of them as the source, or leave out held_out="
         )
     else:
-        train, test, test_name = _choose_splits(found, what)
-    train_split, names = _split(train, "train", what, classes)
+        train, test, test_name = _choose_splits(found, what, options.label)
+    check_one_kind(options)
+    if options.inputs is not None or _has_texts(train, options):
+        return _of_columns(name, source, (train, test, test_name), options, classes)
+    train_split, names = _split(train, "train", what, classes, options.label)
     if test is None:
         held_out_split = None
     else:
-        held_out_split, held_out_names = _split(test, test_name, what, classes)
+        held_out_split, held_out_names = _split(test, test_name, what, classes, options.label)
         if held_out_names != names:
             raise BadInput(
                 f"{what}: the class names of {test_name} differ from those of train; give both the same"
             )
     return encoded_dataset(
-        name, source, train_split, held_out_split, classes=names, skip_unreadable=skip_unreadable
+        name, source, train_split, held_out_split, classes=names, skip_unreadable=options.skip_unreadable
     )
+
+
+def _has_texts(table: Any, options: LoadOptions) -> bool:
+    """Does a column hold the texts: one that is named, or by its own name where there are no pictures?"""
+    import datasets
+
+    if options.text is not None:
+        return True
+    decoded = any(isinstance(one, datasets.Image | datasets.Audio) for one in table.features.values())
+    return not decoded and text_column(table.column_names, options.label or LABEL_COLUMN) is not None
+
+
+def _of_columns(
+    name: str,
+    source: str | None,
+    splits: tuple[Any, Any, str],
+    options: LoadOptions,
+    classes: Sequence[str] | None,
+) -> Dataset:
+    """The rows of splits, of which the held-out one may be missing, as texts or as vectors."""
+    train, test, test_name = splits
+    what = source or name
+    label = _label_column(train, what, options.label)
+    names = getattr(train.features[label], "names", None)
+    if names is not None and classes is not None:
+        raise BadInput(f"{what}: has class names of its own; leave out classes=")
+    tables = hub_tables(train, test, test_name, what)
+    read = texts_of_tables if options.inputs is None else vectors_of_tables
+    known = options.model_copy(update={"label": label, "columns": None})
+    return read(name, source, tables, known, names or classes)
 
 
 def _check_table(table: Any, what: str) -> None:
@@ -177,32 +152,24 @@ def _check_table(table: Any, what: str) -> None:
         raise BadInput(f"{what}: its files are damaged ({one_line(error)}); save or get them again") from None
 
 
-def _name_and_config(text: str) -> tuple[str, str | None]:
-    name, _, config = text.rpartition(":") if ":" in text else (text, "", "")
-    if not name:
-        raise BadInput(f"{PREFIX}{text}: no name of a data set; give {PREFIX}NAME or {PREFIX}NAME:CONFIG")
-    folder = absolute(name)
-    return str(folder) if folder.is_dir() else name, config or None
-
-
-def _choose_splits(found: dict[str, Any], what: str) -> tuple[Any, Any, str]:
+def _choose_splits(found: dict[str, Any], what: str, label: str | None) -> tuple[Any, Any, str]:
     train = found.get("train", next(iter(found.values())) if len(found) == 1 else None)
     if train is None:
         raise BadInput(f"{what}: no split named train among {', '.join(found)}; rename the one to train on")
     for name in HELD_OUT_ON_HUB:
-        if name in found and found[name] is not train and _has_labels(found[name], what):
+        if name in found and found[name] is not train and _has_labels(found[name], what, label):
             return train, found[name], name
     return train, None, ""
 
 
-def _has_labels(table: Any, what: str) -> bool:
+def _has_labels(table: Any, what: str, label: str | None) -> bool:
     """Is anything labelled? Test splits on the hub often have -1 or nothing for a label."""
-    labels = _label_values(table, _label_column(table, what))
+    labels = _label_values(table, _label_column(table, what, label))
     return bool(labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()))
 
 
 def _split(
-    table: Any, name: str, what: str, classes: Sequence[str] | None
+    table: Any, name: str, what: str, classes: Sequence[str] | None, named: str | None
 ) -> tuple[EncodedSplit, Sequence[str] | None]:
     import datasets
 
@@ -210,7 +177,7 @@ def _split(
         raise BadInput(
             f"{what}: the Dataset has a transform; call reset_format() on it (training augments itself)"
         )
-    image, label = _image_column(table, what), _label_column(table, what)
+    image, label = _image_column(table, what), _label_column(table, what, named)
     where = what if name == "train" else f"{what} ({name})"
     labels = whole_labels(_label_values(table, label), where)
     names = getattr(table.features[label], "names", None)
@@ -247,9 +214,16 @@ def _image_column(table: Any, what: str) -> str:
     )
 
 
-def _label_column(table: Any, what: str) -> str:
+def _label_column(table: Any, what: str, named: str | None) -> str:
     import datasets
 
+    if named is not None:
+        if named not in table.column_names:
+            columns = ", ".join(table.column_names)
+            raise BadInput(
+                f"{what}: no column {named}{nearest(named, table.column_names)}; its columns are {columns}"
+            )
+        return named
     labels: list[str] = [
         name for name, feature in table.features.items() if isinstance(feature, datasets.ClassLabel)
     ]
@@ -259,7 +233,7 @@ def _label_column(table: Any, what: str) -> str:
         return labels[0]
     raise BadInput(
         f"{what}: no column named label, and {len(labels)} columns of class labels; its columns are "
-        f"{', '.join(table.column_names)}: rename one"
+        f"{', '.join(table.column_names)}: name one with --label"
     )
 
 
@@ -269,9 +243,10 @@ HUB = Source(
     load=lambda request: load_hub(
         request.text,
         classes=request.classes,
-        skip_unreadable=request.options.skip_unreadable,
+        options=request.options,
         download=request.download,
     ),
     names=(f"{PREFIX}NAME",),
     takes_classes=True,
+    takes=("text", "inputs", "label"),
 )

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Sequence
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.groups import groups_in_table
 from easiness.data.sources.source import Source, SourceRequest
-from easiness.data.sources.splits import Split, checked_dataset
-from easiness.data.tables import cells, kind, labels, splits, vectors
-from easiness.data.tables.table import Table
+from easiness.data.tables import cells, kind, labels, splits, table, vectors
+from easiness.data.tables.dataset import Examples, dataset_of_tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import VECTOR, StoredVectors
+from easiness.spec import LoadOptions
 
 IDS = frozenset({"id", "index", "unnamed: 0", "", "__index_level_0__"})
 """Columns that count the rows, in small letters; pandas writes all but the first two."""
@@ -30,45 +27,34 @@ def load_numbers(request: SourceRequest) -> Dataset:
     Raises:
         BadInput: a file cannot be read, a column is missing or cannot be used, or a label is wrong.
     """
-    tables = splits.open_tables(request)
-    label = kind.label_column(request)
-    given = labels.read_labels(tables.train, tables.held_out, label, request.classes)
-    columns, notes = _inputs(tables, label, request)
-    made = vectors.make_vectors(tables.train, tables.held_out, columns)
-    train = _split(tables.train, "train", made.train, made.names, given.train)
-    held_out = None
-    if tables.held_out is not None and made.held_out is not None and given.held_out is not None:
-        held_out = _split(tables.held_out, tables.name, made.held_out, made.names, given.held_out)
-    path = request.path
-    data = checked_dataset(
-        path.name if path.is_dir() else path.stem, str(path), train, held_out, classes=given.classes
-    )
-    return replace(data, notes=(made.note, *notes))
+    path, tables = request.path, splits.open_tables(request)
+    name = path.name if path.is_dir() else path.stem
+    return vectors_of_tables(name, str(path), tables, request.options, request.classes)
 
 
-def _split(
-    table: Table,
+def vectors_of_tables(
     name: str,
-    values: npt.NDArray[np.float32],
-    names: tuple[str, ...],
-    given: npt.NDArray[np.int64],
-) -> Split:
-    return Split(
-        name=name,
-        where=table.where,
-        stored=StoredVectors(values, names),
-        ids=np.arange(table.num_rows),
-        labels=given,
-        name_at=table.name_at,
-        kind=VECTOR,
-    )
+    source: str | None,
+    tables: splits.Tables,
+    options: LoadOptions,
+    classes: Sequence[str] | None,
+) -> Dataset:
+    """The vectors of tables, from whatever files; as `load_numbers`.
+
+    Raises:
+        BadInput: a column is missing or cannot be used, or a label is wrong.
+    """
+    label = kind.label_column(options)
+    given = labels.read_labels(tables.both(), label, classes)
+    columns, notes = _inputs(tables.train, label, options)
+    made = vectors.make_vectors(tables.train, tables.held_out, columns)
+    stored = [StoredVectors(values, made.names) for values in made.values]
+    examples = Examples(VECTOR, stored, (made.note, *notes))
+    return dataset_of_tables(name, source, tables, given, examples)
 
 
-def _inputs(
-    tables: splits.Tables, label: str, request: SourceRequest
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _inputs(train: table.Table, label: str, options: LoadOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The columns that make vectors, and a note about those that do not."""
-    options, train = request.options, tables.train
     if options.inputs is not None:
         for name in options.inputs:
             train.check_column(name)

@@ -12,6 +12,7 @@ from easiness.data.sources.manifest import MANIFEST
 from easiness.data.sources.numbers import NUMBERS
 from easiness.data.sources.parquet import PARQUET
 from easiness.data.sources.source import Source, SourceRequest
+from easiness.data.sources.texts import TEXTS
 from easiness.data.sources.torchvision_sets import TORCHVISION
 from easiness.errors import BadInput, nearest
 
@@ -20,6 +21,7 @@ _ALIKE = 0.7  # a folder that is missing is called like some data set or other b
 
 SOURCES: tuple[Source, ...] = (
     DIGITS,
+    TEXTS,
     NUMBERS,
     FOLDER,
     PARQUET,

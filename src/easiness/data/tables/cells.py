@@ -13,6 +13,7 @@ from easiness.data.tables.table import Table
 from easiness.errors import BadInput, shorten
 
 Numbers = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null"})
 """What stands for a value that is missing, in small letters."""

@@ -13,18 +13,18 @@ from easiness.data.sources.tables import open_parquet
 from easiness.data.tables.cells import is_numbers, is_texts, is_vectors
 from easiness.data.tables.splits import table_files
 from easiness.errors import BadInput
-from easiness.inputs import KINDS, VECTOR, InputKind
+from easiness.inputs import KINDS, TEXT, VECTOR, InputKind
+from easiness.spec import LoadOptions
 
 LABEL = "label"
-TEXTS = ("text", "sentence", "question")
 PATHS = ("path", "filename", "file", "image")
 LISTED = frozenset({"id", "class", "split", "was", "action"})
 """Columns of a list of ids, as `prune` and `clean` write it: its ids may be paths."""
 
 
-def label_column(request: SourceRequest) -> str:
+def label_column(options: LoadOptions) -> str:
     """The column of the labels, by either of the options that name it."""
-    return (named_columns(request.options) or {}).get("label", LABEL)
+    return (named_columns(options) or {}).get("label", LABEL)
 
 
 def kind_of_table(request: SourceRequest) -> InputKind | None:
@@ -40,9 +40,9 @@ def kind_of_table(request: SourceRequest) -> InputKind | None:
     if options.sound is not None or "path" in (options.columns or {}):
         return None
     if options.text is not None or options.inputs is not None:
-        _check_one(request)
-        return VECTOR if options.text is None else None
-    label = label_column(request)
+        check_one_kind(options)
+        return VECTOR if options.text is None else TEXT
+    label = label_column(options)
     try:
         first = files.train[0]
         return _of_csv(first, label, options.encoding) if files.is_csv else _of_parquet(first, label)
@@ -50,20 +50,24 @@ def kind_of_table(request: SourceRequest) -> InputKind | None:
         return None
 
 
-def _check_one(request: SourceRequest) -> None:
-    options = request.options
+def check_one_kind(options: LoadOptions) -> None:
+    """Make sure that options name the columns of one kind of examples.
+
+    Raises:
+        BadInput: they name texts and vectors.
+    """
     if options.text is not None and options.inputs is not None:
         raise BadInput(f"--text {options.text}: --inputs names other examples; give one of them")
 
 
 def text_column(names: Collection[str], label: str) -> str | None:
     """The column that by its name holds texts, and is not that of the labels."""
-    return next((name for name in TEXTS if name in names and name != label), None)
+    return next((name for name in TEXT.columns if name in names and name != label), None)
 
 
 def _held_as_files(names: Collection[str]) -> bool:
     """Are there columns of pictures or sounds, or of paths to them?"""
-    others = [name for kind in KINDS if kind != VECTOR for name in kind.columns]
+    others = [name for kind in KINDS if kind.name not in (TEXT.name, VECTOR.name) for name in kind.columns]
     return any(name in names for name in (*PATHS, *others))
 
 
@@ -73,7 +77,7 @@ def _of_csv(path: Path, label: str, encoding: str | None) -> InputKind | None:
     if not header or _held_as_files(header):
         return None
     if text_column(header, label) is not None:
-        return None
+        return TEXT
     if "id" in header:
         _, first = next(rows, (2, []))
         if {*header} <= {*LISTED, label} or "class" in header or _is_file(path, header, first):
@@ -95,7 +99,7 @@ def _of_parquet(path: Path, label: str) -> InputKind | None:
     if _held_as_files(schema.names):
         return None
     if text_column(schema.names, label) is not None:
-        return None
+        return TEXT
     tests = (is_numbers, is_texts, is_vectors)
     others = [_plain(field.type) for field in schema if field.name != label]
     return VECTOR if any(test(kind) for kind in others for test in tests) else None

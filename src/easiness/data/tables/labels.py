@@ -20,15 +20,14 @@ _NAME_IT = "; name the column of the labels with --label NAME"
 
 
 class Labels(NamedTuple):
-    """Labels [K] of the training and the held-out rows, and names of their classes where these have some."""
+    """Labels [K] of the rows of each split, and names of their classes where these have some."""
 
-    train: npt.NDArray[np.int64]
-    held_out: npt.NDArray[np.int64] | None
+    values: list[npt.NDArray[np.int64]]
     classes: Sequence[str] | None
 
 
-def read_labels(train: Table, held_out: Table | None, column: str, classes: Sequence[str] | None) -> Labels:
-    """The labels in a column.
+def read_labels(tables: Sequence[Table], column: str, classes: Sequence[str] | None) -> Labels:
+    """The labels in a column of the training table, which is the first, and of a held-out one.
 
     Those that are all whole numbers from 0 on without a gap are indices of ``classes``, or of the names that
     the metadata of `datasets` have. All others are names of classes: in alphabetical order, of numbers in
@@ -38,22 +37,21 @@ def read_labels(train: Table, held_out: Table | None, column: str, classes: Sequ
         BadInput: there is no such column, a label is missing, has spaces around it, is a number that is not
             whole, or does not occur in the training split.
     """
-    tables = [train] if held_out is None else [train, held_out]
     for table in tables:
         table.check_column(column, _NAME_IT)
     given = [_values(table, column) for table in tables]
     if len({type(value) for values in given for value in values}) > 1:
         given = [list(map(str, values)) for values in given]
     if all(isinstance(value, int) for values in given for value in values):
-        known = classes if classes is not None else _described(train, column)
+        known = classes if classes is not None else _described(tables[0], column)
         used = sorted(set(given[0]))
         if known is not None or used == list(range(len(used))):
-            return Labels(*_arrays(given), known)
+            return Labels(_arrays(given), known)
         order: list[Any] = used
     else:
         order = sorted(set(given[0]))
     if classes is not None:
-        raise BadInput(f"{train.where}: its labels are class names already; leave out classes=")
+        raise BadInput(f"{tables[0].where}: its labels are class names already; leave out classes=")
     places = {value: at for at, value in enumerate(order)}
     for table, values in zip(tables, given, strict=True):
         for row, value in enumerate(values):
@@ -63,12 +61,11 @@ def read_labels(train: Table, held_out: Table | None, column: str, classes: Sequ
                     "or leave the row out"
                 )
     found = _arrays([[places[value] for value in values] for values in given])
-    return Labels(*found, [str(value) for value in order])
+    return Labels(found, [str(value) for value in order])
 
 
-def _arrays(given: list[list[Any]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64] | None]:
-    arrays = [np.array(values, np.int64) for values in given]
-    return arrays[0], arrays[1] if len(arrays) > 1 else None
+def _arrays(given: list[list[Any]]) -> list[npt.NDArray[np.int64]]:
+    return [np.array(values, np.int64) for values in given]
 
 
 def _values(table: Table, column: str) -> list[Any]:

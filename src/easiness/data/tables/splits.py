@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from easiness.csv_cells import from_cell
 from easiness.data.sources.given_options import named_columns
 from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.splits import HELD_OUT_NAMES, HELD_OUT_PREFIXES
-from easiness.data.tables.table import Table, csv_table, parquet_table
+from easiness.data.tables.table import Table, csv_table, hub_table, parquet_table
 from easiness.errors import BadInput, nearest
 
 SPLITS = ("train", *HELD_OUT_NAMES)
@@ -37,6 +37,10 @@ class Tables(NamedTuple):
     train: Table
     held_out: Table | None
     name: str
+
+    def both(self) -> list[Table]:
+        """The splits that there are, the training one first."""
+        return [self.train] if self.held_out is None else [self.train, self.held_out]
 
 
 def table_files(path: Path) -> Files | None:
@@ -124,3 +128,13 @@ def _by_column(table: Table, column: str) -> Tables:
         return Tables(table, None, "")
     held_out = np.flatnonzero(values == name)
     return Tables(table.taken(train, table.where), table.taken(held_out, f"{table.where} ({name})"), name)
+
+
+def hub_tables(train: Any, held_out: Any, name: str, what: str) -> Tables:
+    """The splits of objects of `datasets`, of which the held-out one may be ``None``; ``what`` names both.
+
+    Raises:
+        BadInput: one has a transform.
+    """
+    other = None if held_out is None else hub_table(held_out, f"{what} ({name})")
+    return Tables(hub_table(train, what), other, name)

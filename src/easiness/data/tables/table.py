@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.csv_cells import csv_rows
 from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput, nearest, shorten
-from easiness.inputs import check_fits, one_line
+from easiness.inputs import Positions, check_fits, one_line
 
 AT_ONCE = 1024
 """Rows that are read together."""
-
-Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +57,7 @@ class Table:
         if self.names.count(name) > 1:
             raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
 
-    def taken(self, rows: Rows, where: str) -> Table:
+    def taken(self, rows: Positions, where: str) -> Table:
         """The table of these rows."""
         positions = rows.tolist()
         return Table(
@@ -183,3 +180,20 @@ def _parquet_column(files: Sequence[Path], name: str, num_rows: int) -> Any:
     if not parts:
         raise BadInput(f"{files[0]}: no rows; give one for each example")
     return pa.chunked_array(parts)
+
+
+def hub_table(table: Any, where: str) -> Table:
+    """A `datasets.Dataset`; its rows are named by their number, from 0.
+
+    Raises:
+        BadInput: it has a transform.
+    """
+    if table.format["type"] == "custom":
+        raise BadInput(f"{where}: the Dataset has a transform; call reset_format() on it")
+    return Table(
+        where,
+        tuple(table.column_names),
+        len(table),
+        lambda row: f"{where}: row {row}",
+        lambda name: table.select_columns([name]).with_format("arrow")[:].column(name),
+    )

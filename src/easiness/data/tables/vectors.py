@@ -6,10 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from easiness.data.tables import cells
-from easiness.data.tables.cells import Numbers
+from easiness.data.tables.cells import Numbers, Singles
 from easiness.data.tables.table import Table
 from easiness.errors import BadInput, printable
 from easiness.inputs import check_fits
@@ -35,10 +34,9 @@ class Made(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """The vectors [K, D] of both splits, the names of their values, and what was made of what, in words."""
+    """The vectors [K, D] of each split, the names of their values, and what was made of what, in words."""
 
-    train: npt.NDArray[np.float32]
-    held_out: npt.NDArray[np.float32] | None
+    values: list[Singles]
     names: tuple[str, ...]
     note: str
 
@@ -58,15 +56,13 @@ def make_vectors(train: Table, held_out: Table | None, columns: Sequence[str]) -
     names = tuple(printable(name) for one in made for name in one.names)
     num = train.num_rows + (0 if held_out is None else held_out.num_rows)
     check_fits(4 * num * len(names), train.where)
-    return Vectors(
-        _joined([one.train for one in made]),
-        None if held_out is None else _joined([one.held_out for one in made if one.held_out is not None]),
-        names,
-        _described(list(kinds.values()), made),
-    )
+    values = [_joined([one.train for one in made])]
+    if held_out is not None:
+        values.append(_joined([one.held_out for one in made if one.held_out is not None]))
+    return Vectors(values, names, _described(list(kinds.values()), made))
 
 
-def _joined(parts: Sequence[Numbers]) -> npt.NDArray[np.float32]:
+def _joined(parts: Sequence[Numbers]) -> Singles:
     return np.concatenate([part.astype(np.float32) for part in parts], axis=1)
 
 

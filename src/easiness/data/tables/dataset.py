@@ -1,0 +1,49 @@
+"""From tables to a data set: what a kind of examples makes of their rows, and the labels beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from easiness.data.dataset import Dataset
+from easiness.data.sources.splits import Split, checked_dataset
+from easiness.data.tables.labels import Labels
+from easiness.data.tables.splits import Tables
+from easiness.inputs import InputKind, Stored
+
+
+class Examples(NamedTuple):
+    """The rows of the splits as examples of a kind, and notes on how they were made."""
+
+    kind: InputKind
+    stored: Sequence[Stored]
+    notes: tuple[str, ...] = ()
+
+
+def dataset_of_tables(
+    name: str, source: str | None, tables: Tables, labels: Labels, examples: Examples
+) -> Dataset:
+    """The data set of these splits; ids are positions in each.
+
+    Raises:
+        BadInput: labels are wrong.
+    """
+    found = zip(tables.both(), ("train", tables.name), labels.values, examples.stored, strict=False)
+    splits = [
+        Split(
+            name=split,
+            where=table.where,
+            stored=stored,
+            ids=np.arange(table.num_rows),
+            labels=own,
+            name_at=table.name_at,
+            kind=examples.kind,
+        )
+        for table, split, own, stored in found
+    ]
+    held_out = splits[1] if len(splits) > 1 else None
+    data = checked_dataset(name, source, splits[0], held_out, classes=labels.classes)
+    return replace(data, notes=examples.notes)
