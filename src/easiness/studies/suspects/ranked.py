@@ -236,9 +236,13 @@ def _listed(found: Suspects, num_shown: int) -> str:
 
 
 def shown_pairs(conflicts: Conflicts) -> pd.DataFrame:
-    """The first pairs of a table of conflicts that contradict something."""
+    """The first pairs that contradict something."""
+    return _contradicting(conflicts).head(FIRST)
+
+
+def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
     table = conflicts.table()
-    return table[table["kind"] != "duplicate"].head(FIRST)
+    return table[~table["kind"].isin(["duplicate", "near duplicate"])]
 
 
 def _conflicts(found: Suspects) -> list[show.Section]:
@@ -246,8 +250,7 @@ def _conflicts(found: Suspects) -> list[show.Section]:
     note = " ".join(conflicts.sentences())
     if not note:
         return []
-    table = conflicts.table()
-    table = table[~table["kind"].isin(["duplicate", "near duplicate"])]
+    table = _contradicting(conflicts)
     if len(table) > FIRST:
         note += f" The first {FIRST} of {show.count(len(table))} pairs:"
     rows = [[*_PAIRS, *(["text"] if found.in_pairs else [])]]

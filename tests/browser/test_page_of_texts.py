@@ -1,0 +1,140 @@
+"""Texts on the page as a person reads, folds and finds them: in Chromium, with the network forbidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from easiness import load_dataset
+from easiness.report.page import write_report
+from easiness.store import Recorder
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+EVIL = (
+    "</script><img src=x onerror=\"document.title='evil'\">",
+    "<!--<script>document.title='evil'</script>",
+    "quotes \" ' & &lt;b&gt;",
+    "null \x00 and \x1b[31m",
+    "שלום עולם, a text of two directions \u202e turned",
+    "w" * 2000,
+)
+LONG = "a long text " * 60 + "with a needle at its end"
+NUM = 60
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of 60 texts of three classes, of which the first five are mislabelled and two are the same."""
+    folder = tmp_path_factory.mktemp("texts")
+    labels = np.arange(NUM) % 3
+    texts = [f"{(*EVIL, LONG)[at % 7]} {at}" for at in range(NUM)]
+    texts[40] = texts[41]
+    data = load_dataset((texts, labels))
+    believed = np.where(np.arange(NUM) < 5, (labels + 1) % 3, labels)
+    recorder = Recorder(
+        folder / "run", ids=data.ids, labels=labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        with recorder.trial(seed=seed) as trial:
+            for epoch in range(3):
+                trial.update(data.ids, rng.normal(size=(NUM, 3)) + 2.5 * (epoch + 1) * np.eye(3)[believed])
+                trial.end_epoch()
+    write_report([recorder.run], folder / "texts.html", source=data)
+    return folder / "texts.html"
+
+
+def settle(page: Page) -> None:
+    page.wait_for_timeout(220)
+
+
+def test_it_fits_every_screen_and_nothing_in_a_text_runs(
+    open_page: Any, fits: Any, has_two_themes: Any, written: Path
+) -> None:
+    page, troubles = open_page(written, viewport={"width": 390, "height": 800})
+    assert page.title().startswith("Easy and hard examples")
+    assert page.evaluate("[document.scripts.length, document.images.length]") == [2, 0]
+    shown = page.locator(".words > p").all_inner_texts()
+    assert any(text.startswith(EVIL[0]) for text in shown)
+    assert any("null ␀ and ␛[31m" in text for text in shown)
+    fits(page)
+    has_two_themes(page)
+    assert troubles == []
+
+
+def test_long_texts_unfold_by_the_keyboard_without_a_script(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written, viewport={"width": 1280, "height": 800}, java_script_enabled=False)
+    words = page.locator(".class .words", has_text="needle").first
+    folded = words.locator("p").bounding_box()["height"]
+    control = words.locator("summary")
+    control.focus()
+    page.keyboard.press("Enter")
+    assert words.locator("p").bounding_box()["height"] > 1.5 * folded
+    page.keyboard.press("Enter")
+    assert words.locator("p").bounding_box()["height"] == folded
+    assert page.locator(".words", has_text="quotes").locator("summary").count() == 0
+
+
+def test_a_browser_finds_what_is_folded(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written)
+    assert page.evaluate("window.find('needle at its end')")
+
+
+def test_text_runs_in_its_own_direction(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written)
+    words = page.locator(".class .words > p", has_text="שלום").first
+    assert words.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    assert page.locator(".class figcaption").first.evaluate("e => getComputedStyle(e).direction") == "ltr"
+
+
+def test_the_map_searches_texts_and_shows_them(open_page: Any, written: Path) -> None:
+    page, troubles = open_page(written, viewport={"width": 1280, "height": 900})
+    settle(page)
+    assert page.locator("#map-head th").nth(2).inner_text() == "text"
+    page.get_by_label("Search ids and texts").fill("NEEDLE at")
+    settle(page)
+    found = page.locator("#map-body tr")
+    assert found.count() == 9  # every seventh, and the one that is another once more
+    assert all("a long text" in text for text in found.all_inner_texts())
+    found.first.locator("th button").click()
+    settle(page)
+    card = page.locator("#map-card .words")
+    assert "needle at its end" in card.locator("p").text_content()
+    folded = card.locator("p").bounding_box()["height"]
+    card.locator("summary").press("Enter")
+    assert card.locator("p").bounding_box()["height"] > folded
+    page.get_by_label("Search ids and texts").fill("onerror=")
+    settle(page)
+    found.first.locator("th button").click()
+    settle(page)
+    assert card.locator("p").text_content().startswith(EVIL[0])
+    assert page.evaluate("document.images.length") == 0
+    assert page.title() != "evil"
+    assert troubles == []
+
+
+def test_suspects_and_conflicts_have_their_texts(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written, viewport={"width": 1280, "height": 900})
+    suspects = page.locator("#labels .suspects figure")
+    assert suspects.count() >= 5
+    assert suspects.locator(".words").count() == suspects.count()
+    pair = page.locator("#labels .alike figure .words p").all_inner_texts()
+    assert len(pair) == 2
+    assert pair[0] == pair[1]
+    assert pair[0].endswith(" 41")
+
+
+def test_on_paper_all_of_a_text_is_there(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written, viewport={"width": 1280, "height": 900})
+    words = page.locator(".class .words", has_text="needle").first
+    folded = words.locator("p").bounding_box()["height"]
+    page.emulate_media(media="print")
+    assert words.locator("p").bounding_box()["height"] > folded
+    assert not words.locator("summary").is_visible()
