@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
+from easiness.inputs.exported import Exported
 from easiness.inputs.files import Files
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
@@ -130,4 +131,13 @@ SOUND = InputKind(
     augmentation=augmentation,
     observation=observation,
     show=ShownSound,
+    pixels=lambda value, traits: ShownSound(value, traits).square,
+    values="samples",
+    exported=Exported(
+        "audio",
+        "file",
+        lambda value, traits: ShownSound(value, traits).file(),
+        feature="Audio",
+        dtype="Audio",
+    ),
 )

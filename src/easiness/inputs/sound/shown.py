@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
 from easiness.inputs.sound.scan import SoundTraits
@@ -42,12 +43,8 @@ class ShownSound:
         """A ``data:`` address of its log-mel picture as PNG: dark is loud, the lowest band at the bottom."""
         from PIL import Image
 
-        rate = self.traits.rate
-        hop = max(_HOP, len(self._part) / rate / MOST_COLUMNS)
-        loud = log_mel(self._part, rate, _BANDS, hop)
-        grey = np.rint(255 * (1 - loud[::-1])).astype(np.uint8)
-        file = io.BytesIO()
-        Image.fromarray(grey).save(file, "PNG", optimize=True)
+        file, hop = io.BytesIO(), max(_HOP, self._seconds / MOST_COLUMNS)
+        Image.fromarray(self._picture(hop)).save(file, "PNG", optimize=True)
         return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
 
     @property
@@ -55,9 +52,22 @@ class ShownSound:
         """A ``data:`` address of a WAV file, for an ``audio`` element; at most `LONGEST` seconds."""
         return f"data:audio/wav;base64,{base64.b64encode(_wav(self._part, self.traits.rate)).decode()}"
 
+    @property
+    def square(self) -> npt.NDArray[np.uint8]:
+        """The log-mel picture [bands, columns, 1] with as many columns as bands, or nearly so."""
+        return self._picture(self._seconds / _BANDS)[:, :_BANDS, None]
+
     def file(self) -> bytes:
         """A WAV file of all of it, with 16 bits a sample."""
         return _wav(self.value, self.traits.rate)
+
+    def _picture(self, hop: float) -> npt.NDArray[np.uint8]:
+        loud = log_mel(self._part, self.traits.rate, _BANDS, hop)
+        return np.rint(255 * (1 - loud[::-1])).astype(np.uint8)
+
+    @property
+    def _seconds(self) -> float:
+        return len(self._part) / self.traits.rate
 
     @cached_property
     def _part(self) -> Samples:

@@ -1,0 +1,98 @@
+"""Sounds on the page as a person plays them: in Chromium, from a file, with the network forbidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import load_dataset
+from easiness.report.page import write_report
+from easiness.store import Recorder
+from sounds import encoded, tone, write_sounds
+
+pytestmark = pytest.mark.browser
+
+NUM = 40
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of 40 tones of two classes, of which four are mislabelled."""
+    folder = tmp_path_factory.mktemp("sounds")
+    files = [encoded(tone(200 + 40 * at, 0.3 + 0.02 * at)) for at in range(NUM)]
+    data = load_dataset(write_sounds(folder / "in", {"even": files[::2], "odd": files[1::2]}))
+    believed = np.where(np.arange(NUM) % 10 == 0, 1 - data.labels, data.labels)
+    recorder = Recorder(
+        folder / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    rng = np.random.default_rng(0)
+    for seed in range(4):
+        with recorder.trial(seed=seed) as trial:
+            for epoch in range(3):
+                trial.update(data.ids, rng.normal(size=(NUM, 2)) + 2 * (epoch + 1) * np.eye(2)[believed])
+                trial.end_epoch()
+    write_report([recorder.run], folder / "sounds.html", source=data)
+    return folder / "sounds.html"
+
+
+def test_it_fits_every_screen_and_says_nothing_to_the_console(
+    open_page: Any, fits: Any, has_two_themes: Any, written: Path
+) -> None:
+    page, troubles = open_page(written, viewport={"width": 390, "height": 800})
+    fits(page)
+    has_two_themes(page)
+    assert troubles == []
+
+
+def test_each_has_its_picture_and_a_player_that_waits(open_page: Any, written: Path) -> None:
+    page, troubles = open_page(written, viewport={"width": 1280, "height": 800})
+    players = page.locator("main audio")
+    assert players.count() == page.locator("main figure img").count()
+    assert players.count() > NUM
+    ask = "all => all.map(a => [a.controls, a.autoplay, a.preload, a.paused, a.ariaLabel])"
+    said = players.evaluate_all(ask)
+    assert all(one[:4] == [True, False, "none", True] and one[4] for one in said)
+    assert all(box and box["width"] > 130 for box in (one.bounding_box() for one in players.all()[:8]))
+    assert troubles == []
+
+
+def test_one_plays_at_a_time(open_page: Any, written: Path) -> None:
+    page, troubles = open_page(written)
+    first, second, seconds = page.evaluate(
+        """async () => {
+          const [one, two] = document.querySelectorAll('audio');
+          one.loop = two.loop = true;
+          await one.play();
+          await two.play();
+          const said = [one.paused, two.paused, one.duration];
+          two.pause();
+          return said;
+        }"""
+    )
+    assert (first, second) == (True, False)
+    assert 0.3 <= seconds <= 1.2
+    assert troubles == []
+
+
+def test_the_map_plays_what_is_chosen(open_page: Any, written: Path) -> None:
+    page, troubles = open_page(written, viewport={"width": 1280, "height": 900})
+    page.locator("#map-body th button").first.click()
+    card = page.locator("#map-card")
+    card.locator("audio").wait_for()
+    assert card.locator("img").count() == 1
+    assert page.evaluate("document.querySelector('#map-card audio').src.startsWith('data:audio/wav')")
+    assert troubles == []
+
+
+def test_a_picture_is_enlarged_above_its_player(open_page: Any, written: Path) -> None:
+    page, _ = open_page(written, viewport={"width": 1280, "height": 800})
+    figure = page.locator(".class figure").first
+    small = figure.locator("img").bounding_box()["width"]
+    figure.locator("summary").press("Enter")
+    assert figure.locator("img").bounding_box()["width"] > 2 * small
+    player = figure.locator("audio").bounding_box()
+    at = [player["x"] + player["width"] / 2, player["y"] + player["height"] / 2]
+    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).tagName", at) == "AUDIO"
