@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -66,7 +65,7 @@ class FrozenNetwork:
         with one_thread_each():
             yield from in_threads(vectors, ([one] for one in named), len(positions))
 
-    @functools.cached_property
+    @cached_property
     def _network(self) -> nn.Module:
         with torch.random.fork_rng(devices=[]):  # what is initialized before weights are read draws numbers
             net = self.build().eval().to(self.device)
@@ -76,7 +75,7 @@ class FrozenNetwork:
             return net
         return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
-    @functools.cached_property
+    @cached_property
     def _normalizing(self) -> tuple[Tensor, Tensor]:
         factor, offset = self.preparation.normalizing()
         return torch.from_numpy(factor).to(self.device), torch.from_numpy(offset).to(self.device)

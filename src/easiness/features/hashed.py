@@ -12,7 +12,6 @@ from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from easiness.data import Dataset
@@ -93,9 +92,9 @@ class Hashed:
     """What was fitted: the ``columns`` [C] that are kept, their ``weights`` and ``directions`` [D, C]."""
 
     settings: Settings
-    columns: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.float32]
-    directions: npt.NDArray[np.float32]
+    columns: Positions
+    weights: Vectors
+    directions: Vectors
 
     @classmethod
     def fitted(cls, train: Stored, settings: Settings) -> Hashed:
@@ -142,7 +141,7 @@ class Hashed:
         return made
 
 
-def _kept(having: npt.NDArray[np.int64], most: int) -> npt.NDArray[np.int64]:
+def _kept(having: Positions, most: int) -> Positions:
     """Columns, ascending, that most texts have; of one text only where there are no others."""
     fewest = _FEWEST_TEXTS if (having >= _FEWEST_TEXTS).any() else 1
     order = np.argsort(-having, kind="stable")[:most]

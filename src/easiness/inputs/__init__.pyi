@@ -62,6 +62,7 @@ from .memory import GIB as GIB, available_memory as available_memory, check_fits
 from .packed import Packed as Packed
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
+from .sound.decode import resampled as resampled
 from .sound.kind import SOUND as SOUND
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
 from .sound.stored import to_sounds as to_sounds

@@ -8,12 +8,13 @@ from typing import Any
 from easiness.errors import BadInput
 from easiness.features.hub.files import HubFiles, Taking
 from easiness.features.hub.pictures import PICTURES
+from easiness.features.hub.sounds import SOUNDS
 from easiness.features.hub.texts import TEXTS
 from easiness.features.packaged_text import ENCODER, check_encoder, packaged_encoder
 from easiness.features.source import FeatureKind, FeatureSource, Request
 
 PREFIX = "hf:"
-TAKINGS: tuple[Taking, ...] = (PICTURES, TEXTS)
+TAKINGS: tuple[Taking, ...] = (PICTURES, TEXTS, SOUNDS)
 
 
 def of_hub(request: Request) -> FeatureSource:

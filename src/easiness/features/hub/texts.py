@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -104,7 +103,7 @@ class TextEncoder:
         """
         texts = split.stored.subset(positions).map(to_text)
         while some := list(islice(texts, _WINDOW)):
-            yield self._vectors(self.files.guarded(partial(self._tokens, some)))
+            yield self._vectors(self.files.guarded(functools.partial(self._tokens, some)))
 
     def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """The tokens of each; of a text that has none, the padding."""
