@@ -10,17 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from easiness.data.sources.file_facts import FileFacts, Stamp
-from easiness.inputs import (
-    MOST_BYTES,
-    Blob,
-    Files,
-    Header,
-    Positions,
-    Unreadable,
-    counted,
-    digest,
-    in_threads,
-)
+from easiness.inputs import MOST_BYTES, Files, Header, Positions, Unreadable, counted, digest, in_threads
 from easiness.regular_file import read_regular
 
 R = TypeVar("R")
@@ -46,7 +36,7 @@ class FileBlobs:
         """The file's path."""
         return str(self._root / self._files[position])
 
-    def blobs(self, positions: Positions) -> Iterator[Blob]:
+    def blobs(self, positions: Positions) -> Iterator[Callable[[], bytes]]:
         """Readers of the files."""
         return (partial(self._read, position) for position in positions.tolist())
 

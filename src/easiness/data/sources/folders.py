@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,41 +14,31 @@ from easiness.data.dataset import Dataset
 from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.parquet import holds_parquet
-from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest, absolute
-from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
+from easiness.data.sources.source import Source
+from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, checked_dataset, encoded_dataset
+from easiness.data.sources.text_files import SUFFIXES, text_split
 from easiness.errors import BadInput, printable, shorten
-from easiness.inputs import HEIF, IMAGE, KINDS, InputKind
+from easiness.inputs import HEIF, IMAGE, KINDS, TEXT, InputKind
 from easiness.show import counted
+from easiness.spec import LoadOptions
 
 NAMED = 5
 """Files that a note names at most."""
 RECORDED = 100
 """Names of files that are left out, at most, that a run remembers: there may be one beside each picture."""
 LAYOUT = "give each class a folder of its own with its images in it: SOURCE/cat/1.png, SOURCE/dog/2.png"
-PREFIX = "mini-imagenet:"
-SYNSETS = {
-    "n01751748": "sea snake",
-    "n02123394": "Persian cat",
-    "n02169497": "leaf beetle",
-    "n02883205": "bow tie",
-    "n03125729": "cradle",
-    "n03954731": "woodworking plane",
-    "n04332243": "strainer",
-    "n04355358": "sundial",
-    "n04553703": "washbasin",
-    "n07717556": "butternut squash",
-}
 
 
 def load_folder(
     root: Path,
+    options: LoadOptions,
     *,
-    skip_unreadable: bool = False,
     selection: Mapping[str, str] | None = None,
     name: str | None = None,
     source: str | None = None,
 ) -> Dataset:
-    """The examples in the class folders at the absolute path ``root``: pictures if there is one, else sounds.
+    """The examples in the class folders at the absolute path ``root``: pictures if there is one, else sounds,
+    else texts (``.txt``).
 
     Where ``root/train`` holds folders, those are the classes, and the first of ``test``, ``val``,
     ``valid`` and ``validation`` that holds folders is the held-out split. Ids are paths relative to
@@ -71,12 +62,12 @@ def load_folder(
             f"{root}: {held_out_name} holds class folders but there is no train with class folders beside "
             "it; add it, or give the split itself as the source"
         )
-    facts = FileFacts(root)
+    if options.encoding is not None and kind != TEXT:
+        raise BadInput(f"{root}: holds {_nouns(kind)}, which have no encoding; leave out --encoding")
     train_folder = root / "train" if has_train else root
     folders = _class_folders(train_folder, selection)
     left_out: list[str] = []
-    train = _read_split(root, train_folder, "train", folders, kind, facts, left_out)
-    held_out = None
+    found = [_find_split(root, train_folder, "train", folders, kind, left_out)]
     if held_out_name is not None:
         folder = root / held_out_name
         for class_name in _folders(folder):
@@ -85,15 +76,9 @@ def load_folder(
                     f"{folder / class_name}: class {class_name!r} does not occur in train; add it there or "
                     "remove it here"
                 )
-        held_out = _read_split(root, folder, held_out_name, folders, kind, facts, left_out)
-    dataset = encoded_dataset(
-        name or root.name,
-        source or str(root),
-        train,
-        held_out,
-        classes=folders if selection is None else list(selection.values()),
-        skip_unreadable=skip_unreadable,
-    )
+        found.append(_find_split(root, folder, held_out_name, folders, kind, left_out))
+    classes = folders if selection is None else list(selection.values())
+    dataset = _dataset(root, name or root.name, source or str(root), found, classes, kind, options)
     notes = _passed_over(root, held_out_name, kind) if has_train else ()
     return replace(
         dataset,
@@ -103,17 +88,62 @@ def load_folder(
     )
 
 
+class _Found(NamedTuple):
+    """The files of a split, relative to the root of all, with their labels."""
+
+    name: str
+    where: str
+    ids: list[str]
+    labels: list[int]
+
+
+def _dataset(
+    root: Path,
+    name: str,
+    source: str,
+    found: Sequence[_Found],
+    classes: Sequence[str],
+    kind: InputKind,
+    options: LoadOptions,
+) -> Dataset:
+    """The data set of one or two splits of files."""
+    skip = options.skip_unreadable
+    if kind.files is None:
+        texts = [text_split(root, *one, encoding=options.encoding, skip_unreadable=skip) for one in found]
+        held_out = texts[1] if len(texts) > 1 else None
+        return checked_dataset(name, source, texts[0], held_out, classes=classes)
+    facts = FileFacts(root)
+    files = [
+        EncodedSplit(
+            name=one.name,
+            where=one.where,
+            blobs=FileBlobs(root, one.ids, facts, kind.files),
+            ids=np.array(one.ids, dtype=object),
+            labels=np.array(one.labels, dtype=np.int64),
+            kind=kind,
+        )
+        for one in found
+    ]
+    other = files[1] if len(files) > 1 else None
+    return encoded_dataset(name, source, files[0], other, classes=classes, skip_unreadable=skip)
+
+
 def _kind_in(root: Path) -> InputKind:
     """The first of all kinds that has a file in a folder of ``root``; pictures where none has one."""
     found: set[InputKind] = set()
     for folder in _folders(root):
         for path in _files_below(root / folder):
-            found.update(
-                kind for kind in KINDS if kind.files and path.suffix.lower() in kind.files.suffixes()
-            )
+            found.update(kind for kind in KINDS if path.suffix.lower() in _suffixes(kind))
             if KINDS[0] in found:
                 return KINDS[0]
-    return next((kind for kind in KINDS if kind in found), IMAGE)
+    return next((kind for kind in sorted(KINDS, key=lambda one: one.files is None) if kind in found), IMAGE)
+
+
+def _suffixes(kind: InputKind) -> frozenset[str]:
+    """The ends of the names of files that hold one."""
+    if kind.files is not None:
+        return kind.files.suffixes()
+    return SUFFIXES if kind == TEXT else frozenset()
 
 
 def _class_folders(folder: Path, selection: Mapping[str, str] | None) -> list[str]:
@@ -167,42 +197,27 @@ def _left_out(files: Sequence[str], kind: InputKind) -> tuple[str, ...]:
     return (f"{what} left out, since by name {verb} that can be read: {shorten(sorted(files), NAMED)}{more}",)
 
 
-def _read_split(
-    root: Path,
-    folder: Path,
-    name: str,
-    classes: Sequence[str],
-    kind: InputKind,
-    facts: FileFacts,
-    left_out: list[str],
-) -> EncodedSplit:
+def _find_split(
+    root: Path, folder: Path, name: str, classes: Sequence[str], kind: InputKind, left_out: list[str]
+) -> _Found:
     """The split in ``folder``; files of its classes that are not of the kind are added to ``left_out``."""
-    assert kind.files is not None
-    ids: list[str] = []
-    labels: list[int] = []
+    found = _Found(name, str(folder), [], [])
     for label, class_name in enumerate(classes):
         own: list[str] = []
         others: list[str] = []
         for path in _files_below(folder / class_name):
             (own if _is_of(kind, path) else others).append(path.relative_to(root).as_posix())
         if not own and name == "train":
-            found = "".join(f" ({note})" for note in _left_out(others, kind))
-            more = f" ({OTHER_KINDS})" if others else ""
+            noted = "".join(f" ({note})" for note in _left_out(others, kind))
+            noun = kind.noun if kind.files is None else kind.files.noun
             raise BadInput(
-                f"{folder / class_name}: class {class_name!r} has no {kind.files.noun}{found}; add one or "
-                f"remove the folder{more}"
+                f"{folder / class_name}: class {class_name!r} has no {noun}{noted}; add one or remove "
+                "the folder"
             )
         left_out += map(printable, others)
-        ids += sorted(own)
-        labels += [label] * len(own)
-    return EncodedSplit(
-        name=name,
-        where=str(folder),
-        blobs=FileBlobs(root, ids, facts, kind.files),
-        ids=np.array(ids, dtype=object),
-        labels=np.array(labels, dtype=np.int64),
-        kind=kind,
-    )
+        found.ids.extend(sorted(own))
+        found.labels.extend([label] * len(own))
+    return found
 
 
 def _folders(folder: Path) -> list[str]:
@@ -213,8 +228,7 @@ def _folders(folder: Path) -> list[str]:
 
 
 def _is_of(kind: InputKind, path: Path) -> bool:
-    is_one = kind.files is not None and path.suffix.lower() in kind.files.suffixes()
-    return is_one and not path.name.startswith(".") and not path.is_dir()
+    return path.suffix.lower() in _suffixes(kind) and not path.name.startswith(".") and not path.is_dir()
 
 
 def _nouns(kind: InputKind) -> str:
@@ -238,41 +252,9 @@ def _files_below(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def load_mini_imagenet(root: Path, *, skip_unreadable: bool = False) -> Dataset:
-    """The ten classes (Kishida and Nakayama 2019, section 3) in the ImageNet folder ``root``.
-
-    It is an absolute path, and holds folders named by synset, or ``train`` and ``val`` with such folders,
-    as for `load_folder`; a ``val`` without class folders is passed over with a note, and so are all other
-    classes without one.
-
-    Raises:
-        BadInput: a class is missing, or see `load_folder`.
-    """
-    return load_folder(
-        root,
-        skip_unreadable=skip_unreadable,
-        selection=SYNSETS,
-        name="mini-imagenet",
-        source=f"{PREFIX}{root}",
-    )
-
-
-def _load(request: SourceRequest) -> Dataset:
-    folder = request.text.removeprefix(PREFIX)
-    if not folder:
-        raise BadInput(f"{request.text}: no folder; give {PREFIX}PATH with that of ImageNet")
-    return load_mini_imagenet(absolute(folder), skip_unreadable=request.options.skip_unreadable)
-
-
 FOLDER = Source(
     form="a folder of class folders",
     reads=lambda request: request.exists and request.path.is_dir() and not holds_parquet(request.path),
-    load=lambda request: load_folder(request.path, skip_unreadable=request.options.skip_unreadable),
-)
-
-MINI_IMAGENET = Source(
-    form=f"{PREFIX}PATH",
-    reads=lambda request: request.text.startswith(PREFIX),
-    load=_load,
-    names=(f"{PREFIX}PATH",),
+    load=lambda request: load_folder(request.path, request.options),
+    takes=("encoding",),
 )

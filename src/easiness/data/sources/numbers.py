@@ -49,7 +49,7 @@ def vectors_of_tables(
     columns, notes = _inputs(tables.train, label, options)
     made = vectors.make_vectors(tables.train, tables.held_out, columns)
     stored = [StoredVectors(values, made.names) for values in made.values]
-    examples = Examples(VECTOR, stored, (made.note, *notes))
+    examples = Examples(VECTOR, tuple(stored), (made.note, *notes))
     return dataset_of_tables(name, source, tables, given, examples)
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from easiness.data.sources.arrays import NPZ
 from easiness.data.sources.digits import DIGITS
-from easiness.data.sources.folders import FOLDER, MINI_IMAGENET
+from easiness.data.sources.folders import FOLDER
 from easiness.data.sources.hub import HUB
 from easiness.data.sources.manifest import MANIFEST
+from easiness.data.sources.mini_imagenet import MINI_IMAGENET
 from easiness.data.sources.numbers import NUMBERS
 from easiness.data.sources.parquet import PARQUET
 from easiness.data.sources.source import Source, SourceRequest

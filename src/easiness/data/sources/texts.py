@@ -42,13 +42,13 @@ def texts_of_tables(
     """
     label = kind.label_column(options)
     given = labels.read_labels(tables.both(), label, classes)
-    column = options.text or kind.text_column(tables.train.names, label) or TEXT.columns[0]
+    column = options.text or kind.text_column(list(tables.train.names), label) or TEXT.columns[0]
     if column == label:
         raise BadInput(f"--text {column}: holds the labels; name another, or the labels with --label")
     stored = [_texts(rows, column) for rows in tables.both()]
     others = [one for one in tables.train.names if one not in (column, label, "split", "id")]
     notes = _chosen(column, others) if options.text is None else ()
-    return dataset_of_tables(name, source, tables, given, Examples(TEXT, stored, notes))
+    return dataset_of_tables(name, source, tables, given, Examples(TEXT, tuple(stored), notes))
 
 
 def _chosen(column: str, others: list[str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +18,7 @@ class Examples(NamedTuple):
     """The rows of the splits as examples of a kind, and notes on how they were made."""
 
     kind: InputKind
-    stored: Sequence[Stored]
+    stored: tuple[Stored, ...]
     notes: tuple[str, ...] = ()
 
 

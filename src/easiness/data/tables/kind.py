@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +59,12 @@ def check_one_kind(options: LoadOptions) -> None:
         raise BadInput(f"--text {options.text}: --inputs names other examples; give one of them")
 
 
-def text_column(names: Collection[str], label: str) -> str | None:
+def text_column(names: list[str], label: str) -> str | None:
     """The column that by its name holds texts, and is not that of the labels."""
     return next((name for name in TEXT.columns if name in names and name != label), None)
 
 
-def _held_as_files(names: Collection[str]) -> bool:
+def _held_as_files(names: list[str]) -> bool:
     """Are there columns of pictures or sounds, or of paths to them?"""
     others = [name for kind in KINDS if kind.name not in (TEXT.name, VECTOR.name) for name in kind.columns]
     return any(name in names for name in (*PATHS, *others))
