@@ -13,7 +13,7 @@ lead of the first class. The order is that of plain linear discriminants, which 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,13 +60,14 @@ _AT_ONCE = 1 << 22  # values of outputs
 def label_noise_of_heads(evidence: LabelEvidence, log_p: Values) -> LabelNoise:
     """How probable it is that each label is wrong, by heads that left the example out.
 
-    It is `label_noise_of_outputs` of ``log_p`` [K, C], with two exceptions. Where a class would have several
-    times as many examples as labels say, it has taken in a part of another one, and `label_noise` of the
-    margins is taken. Where no label is found to be wrong, or features know too little to tell, nothing is
-    left to learn an order from, and the order is that of the margins.
+    It is `label_noise_of_outputs` of ``log_p`` [K, C], with three exceptions. What heads expect of a label
+    bounds how probably it is wrong, see `_at_most`. Where a class would have several times as many examples
+    as labels say, it has taken in a part of another one, and `label_noise` of the margins is taken. Where no
+    label is found to be wrong, or features know too little to tell, nothing is left to learn an order from,
+    and the order is that of the margins.
     """
     labels = evidence.labels
-    found = label_noise_of_outputs(log_p, labels)
+    found = _at_most(label_noise_of_outputs(log_p, labels), log_p, labels)
     sizes = np.bincount(labels, minlength=log_p.shape[1])
     if (found.sizes > _MOST_TIMES * sizes + _MORE).any():
         return label_noise(evidence)
@@ -76,6 +77,17 @@ def label_noise_of_heads(evidence: LabelEvidence, log_p: Values) -> LabelNoise:
         order = -evidence.margin
         return LabelNoise(IsotonicRegression().fit_transform(order, found.p_wrong), order)
     return found
+
+
+def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> ClassNoise:
+    """The same with no label more probably wrong than what heads expect of labels allows.
+
+    Let an example be truly of its label's class with probability q, and let at most half of any other class
+    bear that label. Heads then expect the label with p <= q + (1 - q) / 2, and it is there and wrong with at
+    most (1 - q) / 2 <= 1 - p. A rare class that has taken in a tight group of another one says far more.
+    """
+    p = np.exp(log_softmax(log_p, axis=1)[np.arange(len(labels)), labels])
+    return replace(found, p_wrong=np.minimum(found.p_wrong, np.maximum(1 - p, 0) / np.maximum(p, 1e-300)))
 
 
 @dataclass(frozen=True)

@@ -208,6 +208,29 @@ def test_a_class_that_takes_in_a_part_of_another_is_not_believed():
     assert np.array_equal(label_noise_of_heads(evidence, log_p).p_wrong, label_noise(evidence).p_wrong)
 
 
+def test_a_label_that_heads_expect_is_not_called_wrong_for_a_rare_class_beside_it():
+    for seed in range(6):
+        draw = np.random.default_rng(seed)
+        truth = np.repeat([0, 1, 2], [60, 1000, 1000])
+        # a tight group of class 1 that heads tell from class 0, and most of the rare class in the same place
+        rare = [*draw.normal(-3.8, 0.3, 40), *draw.normal(3, 1.5, 20)]
+        rest = [*draw.normal(-6, 1.5, 900), *draw.normal(-3.8, 0.1, 100), *draw.normal(-8, 1, 1000)]
+        last = [*draw.normal(-7, 0.3, 40), *draw.normal(-4, 1, 20), *draw.normal(-4, 2, 900)]
+        last += [*draw.normal(-7, 0.1, 100), *draw.normal(5, 2.5, 1000)]
+        log_p = log_softmax(np.stack([[*rare, *rest], np.zeros(2060), last], axis=1), axis=1)
+        labels = truth.copy()
+        labels[40:46] = 1
+        flipped = np.flatnonzero(draw.random(2000) < 0.03) + 60
+        labels[flipped] = 3 - labels[flipped]
+        wrong = labels != truth
+        before = label_noise_of_outputs(log_p, labels).p_wrong
+        found = label_noise_of_heads(evidence_of(log_p, labels), log_p).p_wrong
+        group = ~wrong & (np.arange(2060) >= 960) & (np.arange(2060) < 1060)
+        assert before[group].mean() > 0.1
+        assert found[group].mean() < 0.03
+        assert abs(found.mean() - wrong.mean()) < min(abs(before.mean() - wrong.mean()), 0.012)
+
+
 def test_where_nothing_is_found_the_order_is_that_of_the_margins():
     draw = np.random.default_rng(0)
     labels = np.arange(300) % 3
