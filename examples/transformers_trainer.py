@@ -24,8 +24,8 @@ out = sys.argv[2] if len(sys.argv) > 2 else "runs/transformers"
 classes, labels = sorted(table["label"].unique()), table["label"].astype("category").cat.codes.to_numpy()
 words = CountVectorizer(binary=True, max_features=4000).fit_transform(table["text"]).astype("float32")
 rows = [
-    {"id": at, "words": torch.from_numpy(words[at].toarray()[0]), "labels": int(labels[at])}
-    for at in range(len(table))
+    {"id": at, "text": text, "words": torch.from_numpy(words[at].toarray()[0]), "labels": int(labels[at])}
+    for at, text in enumerate(table["text"])
 ]
 
 

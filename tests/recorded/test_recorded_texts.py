@@ -1,0 +1,110 @@
+"""A run of somebody's own loop that keeps its texts: every command shows them, without a source."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from easiness import Recorder, load_dataset, open_run, suspects
+from easiness.runs import find_data
+
+NUM = 60
+IDS = [f"question-{at}" for at in range(NUM)]
+SAID = np.arange(NUM) % 2  # what networks say
+LABELS = np.where(np.arange(NUM) < 2, 1 - SAID, SAID)  # the first two are wrong
+TEXTS = [f"{('Who wrote', 'When was it that')[said]} <b>number</b>  {at}?" for at, said in enumerate(SAID)]
+TEXTS[7] = TEXTS[5].replace("  ", " ")  # the same but for a space, and with the same label
+TEXTS[8] = TEXTS[3]  # with another label
+
+
+def recorded(path: Path, **options: object) -> Path:
+    given = {"ids": IDS, "labels": LABELS, "classes": ["who", "when"], "texts": TEXTS, **options}
+    recorder = Recorder(path, **given)  # type: ignore[arg-type]
+    random = np.random.default_rng(0)
+    for seed in range(3):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(IDS, 5 * np.eye(2)[SAID] + random.normal(0, 0.5, (NUM, 2)))
+            trial.end_epoch()
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(made_once) -> Path:
+    return made_once("recorded-texts", recorded)
+
+
+def test_the_data_are_found_under_the_ids_of_the_run(run):
+    opened = open_run(run)
+    data, why = find_data(opened, None)
+    assert data is not None
+    assert (why, data.kind.name, data.ids.tolist(), data.classes) == ("", "text", IDS, ("who", "when"))
+    np.testing.assert_array_equal(data.labels, LABELS)
+    assert [value.tobytes().decode() for value in data.values(np.array([9, 0]))] == [TEXTS[9], TEXTS[0]]
+
+
+def test_the_page_shows_them(command, run, tmp_path):
+    finished = command("report", run, "-o", tmp_path / "page.html")
+    assert finished.code == 0, finished.err
+    page = (tmp_path / "page.html").read_text()
+    assert "Who wrote &lt;b&gt;number&lt;/b&gt;  0?" in page or "Who wrote \\u003cb\\u003enumber" in page
+    assert "<b>number" not in page
+
+
+def test_suspects_carry_them_and_find_copies(command, run, tmp_path):
+    finished = command("suspects", run, "-o", tmp_path / "found.csv")
+    assert finished.code == 0, finished.err
+    table = pd.read_csv(tmp_path / "found.csv")
+    assert table["text"].tolist() == [TEXTS[IDS.index(name)] for name in table["id"]]
+    assert "two labels" in finished.out
+    assert set(table["id"][:2]) == set(IDS[:2])
+
+
+def test_exports_and_files_of_labels_carry_them(command, run, tmp_path):
+    assert command("export", run, "--to", "hf", "-o", tmp_path / "hf").code == 0
+    (file,) = (tmp_path / "hf").rglob("*.parquet")
+    assert pq.read_table(file)["text"].to_pylist() == TEXTS
+    assert command("clean", run, "-o", tmp_path / "labels.csv").code == 0
+    assert "Who wrote" in (tmp_path / "labels.csv").read_text()
+    again = load_dataset(run / "data.parquet", labels=_labels_by_position(tmp_path / "labels.csv"))
+    assert again.kind.name == "text"
+
+
+def _labels_by_position(file: Path) -> Path:
+    table = pd.read_csv(file)
+    table["id"] = [IDS.index(name) for name in table["id"]]
+    table.to_csv(file, index=False)
+    return file
+
+
+def test_notebooks_show_them(run):
+    html = suspects(open_run(run))._repr_html_()
+    assert "Who wrote &lt;b&gt;number&lt;/b&gt;" in html
+
+
+def test_the_kept_table_is_a_source_of_its_own(run):
+    data = load_dataset(run / "data.parquet")
+    assert (data.kind.name, data.classes, len(data)) == ("text", ("who", "when"), NUM)
+
+
+@pytest.mark.parametrize("how", ["removed", "damaged", "altered"])
+def test_without_them_pages_show_ids_and_say_why(command, tmp_path, how):
+    run = recorded(tmp_path / "run")
+    file = run / "data.parquet"
+    if how == "removed":
+        file.unlink()
+    elif how == "damaged":
+        file.write_bytes(file.read_bytes()[:-20])
+    else:
+        pq.write_table(pq.read_table(file).slice(1), file)
+    finished = command("report", run, "-o", tmp_path / "page.html")
+    assert finished.code == 0, finished.err
+    page = (tmp_path / "page.html").read_text()
+    assert "question-0" in page
+    assert "Who wrote" not in page
+    assert ("gone" if how == "removed" else "damaged") in page
+    assert command("suspects", run, "-o", tmp_path / "found.csv").code == 0
+    assert command("status", run).code == (0 if how == "removed" else 1)
