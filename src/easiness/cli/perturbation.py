@@ -1,4 +1,4 @@
-"""``easiness perturb``: what perturbed images do to easy and hard examples (Figures 2 and 3)."""
+"""``easiness perturb``: what perturbed examples do to easy and hard ones (Figures 2 and 3)."""
 
 from __future__ import annotations
 
@@ -20,12 +20,16 @@ def perturb(
     kind: Annotated[
         str,
         typer.Option(
-            "--kind", help="color, shuffle, radial, or package.module:name for one that the module registers."
+            "--kind",
+            help="Of pictures color, shuffle, radial; of texts order, case; of sounds shuffle, radial; or "
+            "package.module:name for one that the module registers.",
         ),
     ],
     levels: Annotated[
         str | None,
-        typer.Option("--levels", help="Such as 0,0.5,1; the kind's own, by the images' size, by default."),
+        typer.Option(
+            "--levels", help="Such as 0,0.5,1; the kind's own, by the size of pictures, by default."
+        ),
     ] = None,
     side: Annotated[
         Literal["easy", "hard"] | None, typer.Option("--side", help="Match these alone; both by default.")
@@ -46,15 +50,15 @@ def perturb(
     trust: options.Trust = False,
     panel: Annotated[
         Path | None,
-        typer.Option("--panel", help="Also write pictures of perturbed examples: FILE.png, .svg or .pdf."),
+        typer.Option("--panel", help="Also draw perturbed examples: FILE.png, .svg or .pdf."),
     ] = None,
     patterns: Annotated[
         Path | None,
-        typer.Option("--patterns", help="Also write pictures of examples that all networks still get right."),
+        typer.Option("--patterns", help="Also draw examples that all networks still get right."),
     ] = None,
     output: options.Output = None,
 ) -> None:
-    """Let the networks of a run look at perturbed images.
+    """Let the networks of a run look at perturbed examples.
 
     Says how the easy and the hard set and accuracy change. Nothing is trained. What they see is kept in
     the run, so that the same command goes on or only reads.
@@ -65,9 +69,11 @@ def perturb(
         if file is not None:
             report.check_output_file(file, show.PICTURE_SUFFIXES)
     chosen = None if levels is None else spec.read_numbers("--levels", levels, "0,0.5,1")
-    study.check_asked(kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed)
+    asked = kind, [*(chosen or ()), *([] if pattern_level is None else [pattern_level])], seed
+    study.check_asked(*asked)
     analysis.check_fraction(fraction)
     opened = store.open_run(run, trust=trust)
+    study.check_asked(*asked, opened.spec.data.kind)
     study.spec_with_weights(opened)
     look: dict[str, Any] = {"seed": seed, "device": execution.device, "cache": execution.cache}
     look["source"] = data = runs.data_of(opened, source)

@@ -7,6 +7,7 @@ from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
 from easiness.data.load import load_dataset, part_of
 from easiness.data.relabelling import DROP, KEEP, RELABEL
+from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
 
@@ -24,6 +25,8 @@ __all__ = [
     "merge_splits",
     "part_of",
     "read_npz",
+    "rewritten",
+    "texts_of",
     "value_digest",
     "value_digests",
 ]

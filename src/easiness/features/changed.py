@@ -1,4 +1,4 @@
-"""Vectors of pictures that are changed before frozen networks see them, rounded as those that are kept."""
+"""Vectors of examples that are changed before frozen networks see them, rounded as those that are kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import torch
 
-from easiness.data import Dataset
+from easiness.data import Dataset, rewritten
 from easiness.errors import BadInput
 from easiness.features.half import Halves, halved
 from easiness.features.registry import KINDS, feature_forms
@@ -18,6 +18,7 @@ from easiness.spec import FeaturesRef
 
 _EXAMPLES = 1024  # at a time
 _PARTS = 64  # of what networks give at a time: a picture or a batch
+_TEXTS = 1024  # at a time
 
 
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
@@ -48,7 +49,7 @@ def eye_of(source: FeatureSource) -> Eye:
 
 def _blind(name: str) -> str:
     return (
-        f"features {name!r}: come from no network that could look at perturbed pictures; give a run on "
+        f"features {name!r}: come from no network that could look at perturbed examples; give a run on "
         f"{feature_forms(frozen=True)}"
     )
 
@@ -59,11 +60,21 @@ def changed_vectors(
     """Vectors [b, D] of all examples under ``transform``, of each source, some examples at a time.
 
     They are rounded as those that `kept_features` keeps, by its ``exponents``, and cut where they are larger.
+    Of texts that are rewritten any source makes vectors that reads them.
 
     Raises:
         BadInput: a picture is unreadable, or the transform fails.
     """
     everything = np.arange(len(split))
+    if split.kind.rewritten is not None:
+        other = rewritten(split, transform)
+        for start in range(0, len(split), _TEXTS):
+            some_texts = everything[start : start + _TEXTS]
+            yield [
+                halved(one.vectors(other, some_texts), exponent, cut=True)
+                for one, exponent in zip(sources, exponents, strict=True)
+            ]
+        return
     parts = zip(*(eye_of(one).read(split, everything, transform) for one in sources), strict=True)
     while some := list(islice(parts, _PARTS)):
         yield [

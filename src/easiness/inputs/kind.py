@@ -236,7 +236,8 @@ class InputKind:
     ``pixels`` makes a picture [height, width, channels] of an example and the traits of the data, where
     there is one. ``values`` is what an example consists of, ``in_words`` tells that people know one by its
     text, and ``exported`` is what it is to other tools, if they can have it. Functions of users get an
-    example as ``plain`` makes it.
+    example as ``plain`` makes it. ``rewritten`` makes examples of texts, where perturbations change texts
+    instead of network input.
     """
 
     name: str
@@ -264,6 +265,7 @@ class InputKind:
     values: str = "values"
     in_words: bool = False
     exported: Exported | None = None
+    rewritten: Callable[[list[str]], Stored] | None = None
 
     def network(self, asked: str | None) -> str:
         """The name of the network that is ``asked`` for, else of the one that such examples begin with."""

@@ -12,14 +12,14 @@ from easiness.perturb.kind import Ids
 Change = Callable[[list[str], object], list[str]]
 """Makes of the words of a text, and the example's id, as many words."""
 
-_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_WORD = re.compile(r"\w+(?:(?:['’.-]|(?<=\d),(?=\d))\w+)*")
 
 
 def changed_words(texts: Sequence[str], ids: Ids | None, what: str, change: Change) -> list[str]:
     """Texts with other words in the places of their words; what stands between stays where it is.
 
-    A word is a run of letters and digits, with the apostrophes and hyphens in it: ``don't``. Where a script
-    has no spaces between words, a run of its letters counts as one.
+    A word is a run of letters and digits, with the apostrophes, hyphens and points in it: ``don't``, ``U.S``,
+    ``1,000``. Where a script has no spaces between words, a run of its letters counts as one.
 
     Args:
         texts: to change.

@@ -63,7 +63,10 @@ def test_the_same_again_looks_at_nothing_and_writes_the_same(command, run, tmp_p
         (["--kind", "no.module:blur"], "there is no module"),
         (["--kind", "color", "--fraction", "0"], "fraction 0.0: not in (0, 1]"),
         (["--kind", "color", "--seed", "-1"], "seed -1: negative"),
-        (["--kind", "color"], "--kind color: changes none of the 400 images at 0.75, 0.5, 0.25, 0, as color"),
+        (
+            ["--kind", "color"],
+            "--kind color: changes none of the 400 pictures at 0.75, 0.5, 0.25, 0; give another kind",
+        ),
         (["--kind", "color", "-o", "a.txt"], "cannot tell the format"),
         (["--kind", "color", "--panel", "a.csv"], "cannot tell the format"),
     ],

@@ -303,7 +303,7 @@ def test_what_is_a_pictures_is_refused(
     assert "flip: no setting for examples of kind vector" in refused(
         *asked, "--recipe", tmp_path / "recipe.toml"
     )
-    assert "vectors cannot be perturbed as pictures are" in refused("perturb", run.path, "--kind", "color")
+    assert "does not fit examples of kind vector" in refused("perturb", run.path, "--kind", "color")
     assert "give linear or mlp_2" in refused("measure", source, "--out", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -17,7 +17,7 @@ from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
 from easiness.inputs.text.near import NEAR_TEXTS
-from easiness.inputs.text.stored import TextBytes, TextTraits, to_bytes, to_text, to_texts
+from easiness.inputs.text.stored import StoredTexts, TextBytes, TextTraits, to_bytes, to_text, to_texts
 from easiness.inputs.text.tokens import GRAMS, WORDS, placed_tokens, tokens_of, words_of
 from easiness.spec import Recipe
 
@@ -137,6 +137,7 @@ TEXT = InputKind(
     near=NEAR_TEXTS,
     same=same_text,
     plain=to_text,
+    rewritten=StoredTexts,
     values="texts",
     in_words=True,
     exported=Exported("text", "text", lambda value, _: to_text(value)),

@@ -174,7 +174,7 @@ def _drawable(preset: Preset, data: Dataset, effect: Any, values: Any, seed: int
         return _training_sets(replace(preset, balanced=True), data, effect, values, seed)
 
 
-def _levels(kind: str, shape: tuple[int, int, int]) -> list[float]:
+def _levels(kind: str, shape: tuple[int, ...]) -> list[float]:
     """The kind's own levels, and those at which kinds are compared (claim 5)."""
     compared = {"color": 0.0, "shuffle": 0.25, "radial": min(shape[1:]) / 4}
     return sorted({*default_levels(kind, shape), compared[kind]})

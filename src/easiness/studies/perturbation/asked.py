@@ -11,7 +11,6 @@ from easiness import training
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.features import FeatureSource, Preparation, check_trusted, eye_of, find_frozen
-from easiness.inputs import IMAGE
 from easiness.perturb import Perturbation, find_kind, perturbation
 from easiness.runs import cache_beside
 from easiness.spec import Execution, Recipe, RunSpec, Split
@@ -20,7 +19,7 @@ from easiness.studies.perturbation.observing import PERTURBED, PerturbedProbe
 from easiness.studies.perturbation.of_heads import HeadsProbe
 
 SeenAs: TypeAlias = Recipe | Preparation
-"""How networks see pictures: by the recipe that they were trained with, or as a frozen one wants them."""
+"""How networks see examples: by the recipe that they were trained with, or as a frozen one wants them."""
 
 
 def perturbed_probe(
@@ -38,7 +37,7 @@ def perturbed_probe(
     Args:
         run: with the weights of its trials.
         data: of the run, see `easiness.runs.source.data_of`.
-        kind: of perturbation: ``color``, ``shuffle``, ``radial`` or one that is registered.
+        kind: of perturbation that fits the examples, see `easiness.perturb`.
         levels: in any order, at least one.
         probe: ``train``, or ``held_out`` where there is such a split.
         seed: of the perturbations that are random.
@@ -46,11 +45,11 @@ def perturbed_probe(
             beside the run.
 
     Raises:
-        BadInput: the kind does not take a level, the run has no weights, its trials have different
-            lengths, or there is no such split.
+        BadInput: the kind does not fit the examples or take a level, the run has no weights, its trials have
+            different lengths, or there is no such split.
     """
     spec = spec_with_weights(run)
-    perturbations = check_asked(kind, levels, seed)
+    perturbations = check_asked(kind, levels, seed, data.kind.name)
     if not levels:
         raise BadInput(f"perturbation {kind!r}: there is no level; give at least one")
     check_no_links(run.path, run.path / PERTURBED)  # where what is seen is kept
@@ -71,16 +70,20 @@ def perturbed_probe(
     return PerturbedProbe(run, spec, split, probe, perturbations, device, cache)
 
 
-def check_asked(kind: str, levels: Sequence[float], seed: int) -> tuple[Perturbation, ...]:
+def check_asked(
+    kind: str, levels: Sequence[float], seed: int, of: str | None = None
+) -> tuple[Perturbation, ...]:
     """The perturbations of a kind at some levels; a mistake in what was asked is refused before any work.
 
+    ``of`` examples of this kind, if given.
+
     Raises:
-        BadInput: the kind is not known, it does not take a level, or the seed is negative.
+        BadInput: the kind is not known, does not fit the examples or take a level, or the seed is negative.
     """
     if seed < 0:
         raise BadInput(f"seed {seed}: negative; use 0 or above")
-    find_kind(kind)
-    return tuple(perturbation(kind, level, seed) for level in levels)
+    find_kind(kind, of)
+    return tuple(perturbation(kind, level, seed, of) for level in levels)
 
 
 def spec_with_weights(run: Run) -> RunSpec:
@@ -117,7 +120,7 @@ def spec_with_weights(run: Run) -> RunSpec:
 
 
 def seen_as(run: Run, data: Dataset) -> SeenAs:
-    """How the networks of a run see pictures.
+    """How the networks of a run see examples; of texts that are rewritten it does not matter.
 
     Raises:
         BadInput: its heads are on features of no network that can look again, or on those of networks that
@@ -126,6 +129,8 @@ def seen_as(run: Run, data: Dataset) -> SeenAs:
     if not run.shares:
         return spec_with_weights(run).recipe
     sources = networks_of(run, data, torch.device("cpu"))
+    if data.kind.rewritten is not None:
+        return spec_with_weights(run).recipe
     preparations = [eye_of(source).preparation for source in sources]
     for source, other in zip(sources, preparations, strict=True):
         if other.size != preparations[0].size:
@@ -141,20 +146,11 @@ def networks_of(run: Run, data: Dataset, device: torch.device) -> list[FeatureSo
     """The frozen networks of a run on features.
 
     Raises:
-        BadInput: the examples are no pictures, or one comes from elsewhere or is not here as it was.
+        BadInput: one comes from elsewhere or is not here as it was.
     """
-    check_pictures(data)
     heads = run.spec.heads
     assert heads is not None
     try:
         return [find_frozen(ref, data, device) for ref in heads.features]
     except BadInput as error:
         raise BadInput(f"{run.path}: {error}") from error
-
-
-def check_pictures(data: Dataset) -> None:
-    """Raise `BadInput` unless the examples are pictures."""
-    if data.kind != IMAGE:
-        raise BadInput(
-            f"{data.where}: {data.kind.nouns} cannot be perturbed as pictures are; give a run of pictures"
-        )

@@ -32,6 +32,7 @@ class PerturbationCurve(Result):
     for each level how many trials get no example of the training split right there, ``changes_nothing``
     that all levels are alike to the networks, as color is where images are grey. Everything is of the
     run's last epoch, ``epoch``, since the weights are; of heads on features, of their largest ``share``.
+    ``nouns`` are what people call the examples.
     """
 
     run: str
@@ -51,6 +52,7 @@ class PerturbationCurve(Result):
     num_silent: dict[float, int]
     changes_nothing: bool
     share: float | None = None
+    nouns: str = "pictures"
 
     @property
     def row(self) -> Row:
@@ -200,7 +202,7 @@ def _matching(curve: PerturbationCurve, side: Side, ties: Ties) -> Section:
         ]
     ]
     rows += [_row(curve, match) for match in curve.line(side, ties)]
-    nothing = " These perturbations change nothing on these images." if curve.changes_nothing else ""
+    nothing = f" These perturbations change nothing in these {curve.nouns}." if curve.changes_nothing else ""
     silent = " undefined: some trial gets no example right." if any(curve.num_silent.values()) else ""
     return Section(
         f"{curve.model} under {curve.kind}: {side} examples, fraction {curve.fraction:g}, {ties}",

@@ -14,9 +14,9 @@ import torch
 
 from easiness import training
 from easiness.analysis import Votes, keys_when_asked
-from easiness.data import Dataset
+from easiness.data import Dataset, rewritten
 from easiness.errors import RunFailed, TrialFailed
-from easiness.inputs import Signature, TensorBank
+from easiness.inputs import Evaluated, Signature, TensorBank
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind
 from easiness.record import ObservationLog, Observations
@@ -136,8 +136,24 @@ class PerturbedProbe:
 
     @cached_property
     def _bank(self) -> TensorBank:
-        values = self.split.packed(self.spec.recipe, self.cache)
-        return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
+        return self._bank_of(self.split, self.cache)
+
+    def _bank_of(self, split: Dataset, cache: Path | None = None) -> TensorBank:
+        values = split.packed(self.spec.recipe, cache)
+        return split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
+
+    @cached_property
+    def _rewritten(self) -> dict[float, TensorBank]:
+        """Network input of the texts at each level, which all trials look at."""
+        return {}
+
+    def _changed(self, one: Perturbation) -> Evaluated:
+        """The examples under a perturbation, as network input."""
+        if self.split.kind.rewritten is None:
+            return training.TransformedExamples(self._bank, self.split.ids, one)
+        if one.level not in self._rewritten:
+            self._rewritten[one.level] = self._bank_of(rewritten(self.split, one))
+        return self._rewritten[one.level]
 
     def _network(self, trial: StoredTrial) -> training.Network:
         spec = self.spec
@@ -156,15 +172,15 @@ class PerturbedProbe:
         labels, trained_on = learned
         num_classes = self.split.num_classes
         log = ObservationLog(self.split.ids, labels, num_classes, trained_on=trained_on)
-        images = training.TransformedExamples(self._bank, self.split.ids, one)
+        changed = self._changed(one)
         try:
             with training.threads_of(self.spec):
-                training.Observer(images, log, self._signature.shape, num_classes).observe(
+                training.Observer(changed, log, self._signature, num_classes).observe(
                     network, progress.images
                 )
         except TrialFailed:
             raise RunFailed(
-                f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
+                f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
             ) from None
         return log.observations()
 
@@ -179,13 +195,13 @@ class PerturbedProbe:
 
     @cached_property
     def _source(self) -> str | None:
-        return digest_of(find_kind(self.perturbations[0].kind))
+        return digest_of(find_kind(self.perturbations[0].kind, self.split.kind.name))
 
     def _file(self, trial: StoredTrial, one: Perturbation) -> Path | None:
         """Where the observations are kept, named by all that decides them; ``None`` where they are not."""
         if self._source is None:
             return None
-        kind = find_kind(one.kind)
+        kind = find_kind(one.kind, self.split.kind.name)
         asked = {
             "level": one.level,
             "seed": one.seed if kind.seeded else None,

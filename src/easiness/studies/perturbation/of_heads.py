@@ -73,7 +73,7 @@ class HeadsProbe(PerturbedProbe):
             log.end_epoch()
         except TrialFailed:
             raise RunFailed(
-                f"{trial.path}: the logits of an image are not finite under {one.kind} {one.level:g}"
+                f"{trial.path}: the logits of an example are not finite under {one.kind} {one.level:g}"
             ) from None
         return log.observations()
 

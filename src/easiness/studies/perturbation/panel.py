@@ -1,4 +1,4 @@
-"""Perturbed examples as pictures: Figure 3, and the pseudo patterns beside what they were made from."""
+"""Perturbed examples as they are seen: Figure 3, and the pseudo patterns beside what they were made from."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from torch import Tensor
 
 from easiness.data import Dataset
 from easiness.perturb import clamp_for_display, default_levels, find_kind, perturbation
 from easiness.show import FONT_SIZE, INK
 from easiness.studies.perturbation.asked import SeenAs
 from easiness.studies.perturbation.figure import level_name
-from easiness.studies.perturbation.pixels import evaluation_pixels, image_shape
+from easiness.studies.perturbation.pixels import examples_at, image_shape
+from easiness.studies.perturbation.text_panel import draw_texts, level_lines
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +31,21 @@ _CELL = 0.74  # inches from picture to picture
 _SMALL = 64  # pixels of a side up to which pixels are shown as squares
 _NAME_WIDTH = 12  # letters in a line of a class name
 _PAIRS = 4  # in a row
+_NOTHING: npt.NDArray[np.float32] = np.zeros((0, 1, 1, 1), np.float32)
 
 
 @dataclass(frozen=True)
 class PanelBlock:
-    """Examples under one kind of perturbation: ``pictures`` [n, levels, h, w, c] in [0, 1], cut to that."""
+    """Examples under one kind of perturbation: ``pictures`` [n, levels, h, w, c] in [0, 1], cut to that.
+
+    Of texts they are ``texts`` [n][levels].
+    """
 
     kind: str
     axis: str
     levels: tuple[float, ...]
     pictures: npt.NDArray[np.float32] = field(repr=False)
+    texts: Sequence[Sequence[str]] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,16 @@ class PerturbedPanel:
 
 @dataclass(frozen=True)
 class PatternPictures:
-    """Some of the pseudo patterns ``of`` a run: ``regular`` and ``perturbed`` [n, h, w, c] in [0, 1]."""
+    """Some of the pseudo patterns ``of`` a run: ``regular`` and ``perturbed`` [n, h, w, c] in [0, 1].
+
+    Of texts they are ``texts``, pairs of a regular and a perturbed one.
+    """
 
     of: PseudoPatterns
     classes: tuple[str, ...]
     regular: npt.NDArray[np.float32] = field(repr=False)
     perturbed: npt.NDArray[np.float32] = field(repr=False)
+    texts: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
 
 def perturbed_panel(
@@ -74,26 +85,37 @@ def perturbed_panel(
     Args:
         data: to take them from.
         recipe: how the networks see pictures: of trained ones the recipe, which crops photos.
-        kinds: of perturbation.
+        kinds: of perturbation, which fit the examples.
         levels: by kind; the default ones of a kind that is not named.
         num: how many examples, drawn at random by ``seed``.
         positions: the examples to show, instead.
         seed: of the draw and of random perturbations.
 
     Raises:
-        BadInput: a kind or level that does not exist, or an image is unreadable.
+        BadInput: a kind or level that does not exist, a kind does not fit, or an example is unreadable.
     """
     if positions is None:
         positions = _one_per_class(data.labels, num, seed)
-    pixels = evaluation_pixels(data, positions, recipe)
-    shape = image_shape(data, recipe)
+    examples, ids = examples_at(data, positions, recipe), data.ids[positions]
+    shape, of = image_shape(data, recipe), data.kind.name
     blocks = []
     for kind in kinds:
-        chosen = tuple((levels or {}).get(kind, default_levels(kind, shape)))
-        seen = [perturbation(kind, level, seed)(pixels, ids=data.ids[positions]) for level in chosen]
-        pictures = np.stack([clamp_for_display(one).permute(0, 2, 3, 1).numpy() for one in seen], axis=1)
-        blocks.append(PanelBlock(find_kind(kind).name, find_kind(kind).label, chosen, pictures))
+        chosen = tuple((levels or {}).get(kind, default_levels(kind, shape, of)))
+        made = [perturbation(kind, level, seed, of) for level in chosen]
+        known = find_kind(kind, of)
+        if isinstance(examples, list):
+            texts = list(zip(*(one(examples, ids=ids) for one in made), strict=True))
+            blocks.append(PanelBlock(known.name, known.label, chosen, _NOTHING, texts))
+        else:
+            pictures = np.stack([_pictures(one(examples, ids=ids)) for one in made], axis=1)
+            blocks.append(PanelBlock(known.name, known.label, chosen, pictures))
     return PerturbedPanel(tuple(data.classes[label] for label in data.labels[positions]), tuple(blocks))
+
+
+def _pictures(images: Tensor) -> npt.NDArray[np.float32]:
+    """Images [n, c, h, w] as they are drawn, [n, h, w, c]."""
+    pictures: npt.NDArray[np.float32] = clamp_for_display(images).permute(0, 2, 3, 1).numpy()
+    return pictures
 
 
 def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.NDArray[np.int64]:
@@ -110,28 +132,42 @@ def _one_per_class(labels: npt.NDArray[np.int64], num: int, seed: int) -> npt.ND
 def pattern_pictures(
     patterns: PseudoPatterns, data: Dataset, recipe: SeenAs, num: int = 12
 ) -> PatternPictures:
-    """Pictures of ``num`` pseudo patterns, the best of each class in turn (see `PseudoPatterns.shown`).
+    """``num`` pseudo patterns to be drawn, the best of each class in turn (see `PseudoPatterns.shown`).
 
     Raises:
-        BadInput: an image is unreadable.
+        BadInput: an example is unreadable.
     """
     split = data if patterns.probe == "train" or data.held_out is None else data.held_out
     positions = patterns.positions[patterns.shown(num)]
-    pixels = evaluation_pixels(split, positions, recipe) if len(positions) else None
-    nothing: npt.NDArray[np.float32] = np.zeros((0, 1, 1, 1), np.float32)
-    if pixels is None:
-        return PatternPictures(patterns, (), nothing, nothing)
-    perturbed = perturbation(patterns.kind, patterns.level, patterns.seed)(pixels, ids=split.ids[positions])
-    return PatternPictures(
-        of=patterns,
-        classes=tuple(data.classes[label] for label in split.labels[positions]),
-        regular=pixels.permute(0, 2, 3, 1).numpy(),
-        perturbed=clamp_for_display(perturbed).permute(0, 2, 3, 1).numpy(),
-    )
+    if not len(positions):
+        return PatternPictures(patterns, (), _NOTHING, _NOTHING)
+    classes = tuple(data.classes[label] for label in split.labels[positions])
+    one = perturbation(patterns.kind, patterns.level, patterns.seed, data.kind.name)
+    examples, ids = examples_at(split, positions, recipe), split.ids[positions]
+    if isinstance(examples, list):
+        texts = list(zip(examples, one(examples, ids=ids), strict=True))
+        return PatternPictures(patterns, classes, _NOTHING, _NOTHING, texts)
+    return PatternPictures(patterns, classes, _pictures(examples), _pictures(one(examples, ids=ids)))
 
 
 def draw_panel(panel: PerturbedPanel) -> Figure:
-    """A block for each kind, one below the other: a row for each example, a column for each level."""
+    """A block for each kind, one below the other: a row for each example, a column for each level.
+
+    Of texts each has a line.
+    """
+    if any(block.texts for block in panel.blocks):
+        return draw_texts(
+            [
+                (
+                    f"{block.kind}: {block.axis}",
+                    [
+                        (name, level_lines(block.levels, texts))
+                        for name, texts in zip(panel.classes, block.texts, strict=True)
+                    ],
+                )
+                for block in panel.blocks
+            ]
+        )
     columns = max(len(block.levels) for block in panel.blocks)
     num = len(panel.classes)
     names = [textwrap.fill(name, _NAME_WIDTH) for name in panel.classes]
@@ -157,9 +193,30 @@ def draw_panel(panel: PerturbedPanel) -> Figure:
 def draw_patterns(pictures: PatternPictures) -> Figure:
     """Pairs of a regular example and what all networks still recognize, with their count and chance."""
     patterns, num = pictures.of, len(pictures.classes)
+    title, beside = _titles(patterns)
+    if pictures.texts:
+        named = zip(pictures.classes, pictures.texts, strict=True)
+        pairs = [(name, list(zip(("regular", "perturbed"), both, strict=True))) for name, both in named]
+        return draw_texts([(title, []), (beside, pairs)])
     rows = max(1, -(-num // _PAIRS))
     figure, axes = _blank(2.25 * _PAIRS, 0.95 + 1.35 * rows, 0.13)
     write = partial(axes.text, color=INK, fontsize=FONT_SIZE, va="center", parse_math=False)
+    write(0, 0.2, title, fontweight="bold")
+    write(0, 0.56, beside, fontsize=FONT_SIZE - 1)
+    if not num:
+        write(0, 1.2, "there is none to show")
+    for place, name in enumerate(pictures.classes):
+        row, column = divmod(place, _PAIRS)
+        x, y = 2.25 * column, 0.85 + 1.35 * row
+        _picture(axes, pictures.regular[place], x, y)
+        _picture(axes, pictures.perturbed[place], x + 1, y)
+        shortened = textwrap.shorten(name, 24, placeholder=" ...")
+        write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
+    return figure
+
+
+def _titles(patterns: PseudoPatterns) -> tuple[str, str]:
+    """What a figure of patterns says, and what stands below that."""
     at = patterns.at_level
     split = patterns.probe.replace("_", "-")
     models = (
@@ -175,18 +232,7 @@ def draw_patterns(pictures: PatternPictures) -> Figure:
         f"by chance {at.chance:.3g}, within classes {at.class_chance:.3g}; accuracy "
         f"{np.mean(at.accuracy):.3f}, guessing {1 / len(patterns.classes):.3f}. Pairs: regular, perturbed."
     )
-    write(0, 0.2, title, fontweight="bold")
-    write(0, 0.56, beside, fontsize=FONT_SIZE - 1)
-    if not num:
-        write(0, 1.2, "there is none to show")
-    for place, name in enumerate(pictures.classes):
-        row, column = divmod(place, _PAIRS)
-        x, y = 2.25 * column, 0.85 + 1.35 * row
-        _picture(axes, pictures.regular[place], x, y)
-        _picture(axes, pictures.perturbed[place], x + 1, y)
-        shortened = textwrap.shorten(name, 24, placeholder=" ...")
-        write(x + 0.98, y + 1.0, shortened, fontsize=FONT_SIZE - 1, ha="center", va="top")
-    return figure
+    return title, beside
 
 
 def _letters(names: Sequence[str]) -> float:

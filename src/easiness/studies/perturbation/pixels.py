@@ -1,4 +1,4 @@
-"""Examples as the networks of a run see them, and whether a perturbation changes any of them."""
+"""Examples as perturbations of a run take them, and whether one changes any of them."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from easiness.data import Dataset
+from easiness.data import Dataset, texts_of
 from easiness.errors import BadInput
 from easiness.features import Preparation
-from easiness.perturb import Perturbation, find_kind
-from easiness.studies.perturbation.asked import SeenAs, check_asked, check_pictures
+from easiness.perturb import Perturbation, Shape, find_kind
+from easiness.studies.perturbation.asked import SeenAs, check_asked
 
 _FIRST = 16  # pictures from all over the data, one of which nearly always tells
 _AT_ONCE = 256
@@ -36,51 +36,69 @@ def evaluation_pixels(data: Dataset, positions: npt.NDArray[np.int64], recipe: S
     return bank.raw(slice(0, len(bank)))[torch.from_numpy(back)].contiguous()
 
 
-def image_shape(data: Dataset, recipe: SeenAs) -> tuple[int, int, int]:
-    """(channels, height, width) of the examples as networks see them.
+def examples_at(data: Dataset, positions: npt.NDArray[np.int64], recipe: SeenAs) -> torch.Tensor | list[str]:
+    """The examples at ``positions`` [n] as perturbations take them: texts, or `evaluation_pixels`.
 
     Raises:
-        BadInput: they are no pictures, or do not suit the recipe.
+        BadInput: one of them is unreadable.
     """
-    check_pictures(data)
+    if data.kind.rewritten is not None:
+        return texts_of(data, positions)
+    return evaluation_pixels(data, positions, recipe)
+
+
+def image_shape(data: Dataset, recipe: SeenAs) -> Shape:
+    """(channels, height, width) of the examples as networks see them; () of texts, and of vectors (D,).
+
+    Raises:
+        BadInput: they do not suit the recipe.
+    """
+    if data.kind.rewritten is not None:
+        return ()
     if isinstance(recipe, Preparation):
         return 3, *recipe.size
-    channels, height, width = data.signature(recipe).shape
-    return channels, height, width
+    return data.signature(recipe).shape
 
 
 def check_changes_something(
     data: Dataset, recipe: SeenAs, kind: str, levels: Sequence[float] | None, seed: int
 ) -> None:
-    """Make sure that some picture changes at some level; the first that does ends the search.
+    """Make sure that some example changes at some level; the first that does ends the search.
 
     Args:
         data: with its held-out split.
-        recipe: how the networks see pictures: of trained ones the recipe, which crops photos.
+        recipe: how the networks see examples: of trained ones the recipe, which crops photos.
         kind: of perturbation.
         levels: to be looked at; the kind's default ones where not given.
         seed: of random perturbations.
 
     Raises:
-        BadInput: none does although there is a level that is not neutral, or one is unreadable.
+        BadInput: none does although there is a level that is not neutral, the kind does not fit the examples,
+            or one is unreadable.
     """
-    known, shape = find_kind(kind), image_shape(data, recipe)
+    known, shape = find_kind(kind, data.kind.name), image_shape(data, recipe)
     chosen = known.levels(shape) if levels is None else levels
-    asked = check_asked(kind, [level for level in chosen if level != known.neutral_level(shape)], seed)
+    asked = check_asked(
+        kind, [level for level in chosen if level != known.neutral_level(shape)], seed, data.kind.name
+    )
     if not asked or any(_changes(split, recipe, asked) for split in data.splits.values()):
         return
     raise BadInput(
-        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} images at "
-        f"{', '.join(f'{one.level:g}' for one in asked)}, as color where they are grey; give another kind or "
-        "other levels"
+        f"--kind {kind}: changes none of the {sum(map(len, data.splits.values())):,} {data.kind.nouns} at "
+        f"{', '.join(f'{one.level:g}' for one in asked)}; give another kind or other levels"
     )
 
 
 def _changes(split: Dataset, recipe: SeenAs, asked: Sequence[Perturbation]) -> bool:
     for positions in _batches(len(split)):
-        pixels, ids = evaluation_pixels(split, positions, recipe), split.ids[positions]
-        if any(float((one(pixels, ids=ids) - pixels).abs().max()) >= _SEEN for one in asked):
-            return True
+        examples, ids = examples_at(split, positions, recipe), split.ids[positions]
+        for one in asked:
+            if isinstance(examples, list):
+                changes = one(examples, ids=ids) != examples
+            else:
+                changes = float((one(examples, ids=ids) - examples).abs().max()) >= _SEEN
+            if changes:
+                return True
     return False
 
 

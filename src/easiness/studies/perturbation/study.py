@@ -66,9 +66,9 @@ def perturbation_curve(
             elsewhere; or a `Progress` of your own to call.
 
     Raises:
-        BadInput: the kind is not known or does not take a level, the weights or the data cannot be
-            found, no example is right in any trial, or an option is wrong.
-        RunFailed: what a network makes of a perturbed image is not finite.
+        BadInput: the kind is not known, does not fit the examples or take a level, the weights or the data
+            cannot be found, no example is right in any trial, or an option is wrong.
+        RunFailed: what a network makes of a perturbed example is not finite.
     """
     check_opened(run=run)
     given = locals()
@@ -85,7 +85,7 @@ def perturbation_curve(
         begin(probes, tell)
         looks = {name: probe.look(tell) for name, probe in probes.items()}
     votes = looks["train"].votes
-    known = find_kind(kind)
+    known = find_kind(kind, data.kind.name)
     neutral = known.neutral_level(image_shape(data, seen_as(run, data)))
     return PerturbationCurve(
         run=str(run.path),
@@ -114,6 +114,7 @@ def perturbation_curve(
         },
         changes_nothing=all(np.allclose(one.p_label, votes[0].p_label, rtol=0, atol=_ALIKE) for one in votes),
         share=votes[0].share,
+        nouns=data.kind.nouns,
     )
 
 
@@ -131,12 +132,10 @@ def curve_probes(
 
     Without ``levels``, at the default ones. From the neutral level to the strongest, each once.
     """
+    known = find_kind(kind, data.kind.name)
     shape = image_shape(data, seen_as(run, data))
-    known = find_kind(kind)
-    neutral = known.neutral_level(shape)
     wanted = known.levels(shape) if levels is None else levels
-    ascending = sorted({*(float(level) for level in (*wanted, *also)), neutral})
-    ordered = ascending[::-1] if known.stronger(shape) == "low" else ascending
+    ordered = known.ordered((*wanted, *also), shape)
     return {
         split: perturbed_probe(run, data, kind, ordered, probe=split, seed=seed, execution=execution)
         for split in data.splits
@@ -150,8 +149,8 @@ def begin(probes: dict[str, PerturbedProbe], progress: Progress) -> None:
         one = probes["train"] if "train" in probes else next(iter(probes.values()))
         levels = ", ".join(f"{level:.3g}" for level in one.levels)
         progress.study(
-            f"{one.run.path}: {len(one.run.trials)} trials look at {num_images:,} images under "
-            f"{one.perturbations[0].kind} ({levels})",
+            f"{one.run.path}: {len(one.run.trials)} trials look at {num_images:,} "
+            f"{one.split.kind.nouns} under {one.perturbations[0].kind} ({levels})",
             num_images,
         )
 
@@ -200,7 +199,7 @@ def pseudo_patterns(
         run: of fully trained networks, of which the weights are kept.
         kind: of perturbation.
         level: at which to list the examples; the last but one of the ``levels`` where not given, chosen
-            before anything is seen: the strongest leaves next to nothing of an image.
+            before anything is seen: the strongest leaves next to nothing of an example.
         levels: at which to count; the kind's default levels where not given. ``level`` and the neutral
             level are added.
         source: where the data are now, see `perturbation_curve`.
@@ -233,6 +232,7 @@ def pseudo_patterns(
         begin({probe: looked_at}, tell)
         votes = looked_at.look(tell).votes
     listed = votes[looked_at.levels.index(float(level))]
+    known = find_kind(kind, data.kind.name)
     p_label = listed.p_label.mean(axis=0)
     positions = np.flatnonzero(listed.correct.all(axis=0))
     positions = positions[np.argsort(-p_label[positions], kind="stable")]  # best first
@@ -240,8 +240,8 @@ def pseudo_patterns(
         run=str(run.path),
         model=run.network,
         epoch=run.epochs,
-        kind=find_kind(kind).name,
-        axis=find_kind(kind).label,
+        kind=known.name,
+        axis=known.label,
         probe=probe,
         seed=seed,
         num_trials=listed.num_trials,

@@ -163,7 +163,7 @@ def test_features_of_other_kinds_are_refused(refused, measured_heads, data, tmp_
     np.save(tmp_path / "v.npy", np.random.default_rng(0).standard_normal((2 * NUM, 30)).astype(np.float32))
     path = measured_heads("given", features=str(tmp_path / "v.npy"), trials=5)
     line = refused("perturb", path, "--kind", "radial")
-    assert "come from no network that could look at perturbed pictures; give a run on " in line
+    assert "come from no network that could look at perturbed examples; give a run on " in line
     assert line.endswith("auto, hashed, timm:NAME, torchvision:NAME or hf:NAME\n")
     with pytest.raises(BadInput, match="come from no network"):
         perturbed_probe(open_run(path), data, "radial", [1])

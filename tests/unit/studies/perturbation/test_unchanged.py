@@ -27,7 +27,7 @@ def test_one_picture_with_color_is_enough(red: int) -> None:
 
 
 def test_grey_ones_are_refused_and_say_at_which_levels() -> None:
-    with pytest.raises(BadInput, match=r"none of the 40 .* 0\.5, 0, as color"):
+    with pytest.raises(BadInput, match=r"none of the 40 .* 0\.5, 0; give another kind"):
         check_changes_something(pictures(None), Recipe(), "color", [1, 0.5, 0], 0)
 
 
