@@ -1,4 +1,7 @@
-"""The same tiny data set in every kind of source: each must give the same examples."""
+"""The same tiny data set in every kind of source: each must give the same examples.
+
+Where examples are no pictures, they are made of the pixels: a text has them in words, a vector as its values.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from typing import Any, NamedTuple
 
 import datasets
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -34,6 +38,15 @@ def png(pixels: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def said(pixels: np.ndarray) -> str:
+    """The pixels in words; a text like any other."""
+    return " ".join(f"p{value}" for value in pixels.ravel())
+
+
+def values(pixels: np.ndarray) -> np.ndarray:
+    return pixels.ravel().astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -68,11 +81,24 @@ class Given(NamedTuple):
 Pairs = list[tuple[bytes, int]]
 
 
-def write_classes(root: Path, classes: Sequence[str], pairs: Pairs) -> None:
+def write_classes(root: Path, classes: Sequence[str], pairs: Pairs, suffix: str = ".png") -> None:
     for i, (content, label) in enumerate(pairs):
         folder = root / classes[label]
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{i:02}.png").write_bytes(content)
+        (folder / f"{i:02}{suffix}").write_bytes(content)
+
+
+def texts(tiny: Tiny, split: str = "train") -> pd.DataFrame:
+    """A table of texts and the names of their classes."""
+    x, y = (tiny.x, tiny.y) if split == "train" else (tiny.x_test, tiny.y_test)
+    return pd.DataFrame({"text": [said(one) for one in x], "label": [tiny.classes[label] for label in y]})
+
+
+def numbers(tiny: Tiny, split: str = "train") -> pd.DataFrame:
+    """A table of numbers, a column for each pixel, and the names of the classes."""
+    x = tiny.x if split == "train" else tiny.x_test
+    table = pd.DataFrame(np.stack([values(one) for one in x])).add_prefix("pixel ")
+    return table.assign(label=texts(tiny, split)["label"])
 
 
 def write_rows(path: Path, classes: Sequence[str], pairs: Pairs) -> None:
@@ -252,10 +278,123 @@ def hub_object(_: Path, tiny: Tiny) -> Given:
     return Given(hub_table(tiny.classes, tiny.train), {"held_out": hub_table(tiny.classes, tiny.test)})
 
 
+def csv_of_texts(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    texts(tiny).rename(columns={"text": "words"}).to_csv(root / "tiny.csv", index=False)
+    return Given(root / "tiny.csv", {"text": "words"})
+
+
+def csv_of_texts_and_splits(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    parts = [texts(tiny, split).assign(split=split) for split in ("test", "train")]
+    pd.concat(parts).to_csv(root / "tiny.csv", index=False, sep=";", encoding="utf-16")
+    return Given(root / "tiny.csv", {"encoding": "utf-16"})
+
+
+def csv_files_of_texts(root: Path, tiny: Tiny) -> Given:
+    (root / "tiny").mkdir(parents=True, exist_ok=True)
+    for split in ("train", "test"):
+        texts(tiny, split).to_csv(root / "tiny" / f"{split}.csv", index=False)
+    return Given(root / "tiny")
+
+
+def parquet_of_texts(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    texts(tiny).to_parquet(root / "tiny.parquet", row_group_size=2)
+    return Given(root / "tiny.parquet")
+
+
+def parquet_shards_of_texts(root: Path, tiny: Tiny) -> Given:
+    (root / "tiny/data").mkdir(parents=True, exist_ok=True)
+    whole = texts(tiny)
+    for name, part in (("train-0", whole[:5]), ("train-1", whole[5:]), ("test-0", texts(tiny, "test"))):
+        part.to_parquet(root / f"tiny/data/{name}.parquet")
+    return Given(root / "tiny")
+
+
+def text_files(root: Path, tiny: Tiny) -> Given:
+    pairs = [
+        (b"\xff" if i == tiny.broken else said(one).encode(), label)
+        for i, (one, label) in enumerate(zip(tiny.x, tiny.y, strict=True))
+    ]
+    write_classes(root / "tiny", tiny.classes, pairs, ".txt")
+    return Given(root / "tiny")
+
+
+def text_files_with_splits(root: Path, tiny: Tiny) -> Given:
+    text_files(root, tiny)
+    (root / "tiny").rename(root / "train")
+    (root / "tiny").mkdir()
+    (root / "train").rename(root / "tiny/train")
+    pairs = [(said(one).encode(), label) for one, label in zip(tiny.x_test, tiny.y_test, strict=True)]
+    write_classes(root / "tiny/val", tiny.classes, pairs, ".txt")
+    return Given(root / "tiny")
+
+
+def list_of_texts(_: Path, tiny: Tiny) -> Given:
+    return Given(([said(one) for one in tiny.x], np.array(tiny.y)), {"classes": tiny.classes})
+
+
+def hub_of_texts(_: Path, tiny: Tiny) -> Given:
+    train, test = (datasets.Dataset.from_pandas(texts(tiny, split)) for split in ("train", "test"))
+    return Given(train, {"held_out": test})
+
+
+def hub_of_texts_saved(root: Path, tiny: Tiny) -> Given:
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=list(tiny.classes))}
+    )
+    rows = {"text": texts(tiny)["text"].tolist(), "label": list(tiny.y)}
+    datasets.Dataset.from_dict(rows, features=features).save_to_disk(root / "tiny")
+    return Given(f"hf:{root / 'tiny'}")
+
+
+def csv_of_numbers(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    numbers(tiny).rename(columns={"label": "species"}).to_csv(root / "tiny.csv")
+    return Given(root / "tiny.csv", {"label": "species"})
+
+
+def csv_files_of_numbers(root: Path, tiny: Tiny) -> Given:
+    (root / "tiny").mkdir(parents=True, exist_ok=True)
+    for split in ("train", "test"):
+        numbers(tiny, split).to_csv(root / "tiny" / f"{split}.csv", index=False)
+    return Given(root / "tiny")
+
+
+def parquet_of_numbers(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    numbers(tiny).to_parquet(root / "tiny.parquet")
+    return Given(root / "tiny.parquet")
+
+
+def parquet_of_lists(root: Path, tiny: Tiny) -> Given:
+    (root / "tiny").mkdir(parents=True, exist_ok=True)
+    for split, x in (("train", tiny.x), ("test", tiny.x_test)):
+        table = texts(tiny, split).drop(columns="text").assign(hidden=pd.Series([values(one) for one in x]))
+        table.to_parquet(root / "tiny" / f"{split}.parquet")
+    return Given(root / "tiny", {"inputs": ["hidden"]})
+
+
+def npz_of_vectors(root: Path, tiny: Tiny) -> Given:
+    root.mkdir(parents=True, exist_ok=True)
+    x, x_test = (np.stack([values(one) for one in part]) for part in (tiny.x, tiny.x_test))
+    test: dict[str, Any] = {"x_test": x_test, "y_test": tiny.y_test}
+    np.savez(root / "tiny.npz", x=x, y=tiny.y, classes=tiny.classes, **test)
+    return Given(root / "tiny.npz")
+
+
 Write = Callable[[Path, Tiny], Given]
+TEXT_FILES = [text_files, text_files_with_splits]
+OF_TEXTS = [
+    *(csv_of_texts, csv_of_texts_and_splits, csv_files_of_texts, parquet_of_texts, parquet_shards_of_texts),
+    *(*TEXT_FILES, list_of_texts, hub_of_texts, hub_of_texts_saved),
+]
+OF_VECTORS = [csv_of_numbers, csv_files_of_numbers, parquet_of_numbers, parquet_of_lists, npz_of_vectors]
 ONLY_ARRAYS = [arrays_channels_last, arrays_channels_first, arrays_of_floats, npz, map_style_tensors]
 READ_ITEM_BY_ITEM = [map_style_pictures, map_style_parts]
 OBJECTS = [
+    *(list_of_texts, hub_of_texts),
     *(arrays_channels_last, arrays_channels_first, arrays_of_floats, map_style_tensors),
     *(map_style_pictures, map_style_parts, image_folder, image_folder_subset, hub_object),
 ]
@@ -265,17 +404,23 @@ WITH_PATHS = {
     mini_imagenet_folder: "train/n00/00.png",
     manifest: "pictures/0.png",
     manifest_with_splits: "train0.png",
+    text_files: "bee/00.txt",
+    text_files_with_splits: "train/bee/00.txt",
 }
 WITHOUT_SPLITS = [
     *(folder, one_parquet_file, manifest, arrays_channels_last, arrays_channels_first),
     *(map_style_parts, map_style_tensors, image_folder, hub_saved),
+    *(csv_of_texts, parquet_of_texts, text_files, list_of_texts, hub_of_texts_saved),
+    *(csv_of_numbers, parquet_of_numbers),
 ]
 WITH_SPLITS = [
     *(folder_with_splits, mini_imagenet_folder, parquet_shards, manifest_with_splits, npz, arrays_of_floats),
     *(map_style_pictures, image_folder_subset, torchvision_imagenet),
     *(hub_saved_splits, hub_folder, hub_parquet, hub_object),
+    *(csv_of_texts_and_splits, csv_files_of_texts, parquet_shards_of_texts, text_files_with_splits),
+    *(hub_of_texts, csv_files_of_numbers, parquet_of_lists, npz_of_vectors),
 ]
-HELD_OUT_IS_VAL = [folder_with_splits, mini_imagenet_folder, torchvision_imagenet]
+HELD_OUT_IS_VAL = [folder_with_splits, mini_imagenet_folder, torchvision_imagenet, text_files_with_splits]
 
 
 @pytest.fixture(autouse=True)
@@ -295,6 +440,22 @@ def load(root: Path, write: Write, tiny: Tiny, **options: Any) -> Dataset:
     return load_dataset(given.source, **given.options, **options)
 
 
+def expected(write: Write, x: np.ndarray) -> list[np.ndarray]:
+    """The decoded examples that a source has to give."""
+    if write in OF_TEXTS:
+        return [np.frombuffer(said(one).encode(), np.uint8) for one in x]
+    return [values(one) for one in x] if write in OF_VECTORS else list(x)
+
+
+def assert_same(data: Dataset, found: Sequence[np.ndarray]) -> None:
+    """Are these the examples of a data set, in its order?"""
+    given = list(data.stored.map(lambda value: value))
+    assert len(given) == len(found)
+    for one, other in zip(given, found, strict=True):
+        assert one.dtype == other.dtype
+        assert np.array_equal(one, other)
+
+
 def test_the_same_examples(tmp_path, write):
     tiny = Tiny()
     data = load(tmp_path, write, tiny)
@@ -305,11 +466,14 @@ def test_the_same_examples(tmp_path, write):
     assert data.labels.tolist() == list(tiny.y)
     assert data.true_labels.tolist() == list(tiny.y)
     assert data.labels.dtype == np.int64
-    assert data.traits.shape == (3, 5, 6)
-    assert images_of(data).dtype == torch.uint8
-    assert images_of(data).is_contiguous()
-    assert (images_of(data).numpy() == tiny.x.transpose(0, 3, 1, 2)).all()
+    assert_same(data, expected(write, tiny.x))
     assert data.num_unreadable == 0
+    assert data.kind.name == ("text" if write in OF_TEXTS else "vector" if write in OF_VECTORS else "image")
+    if data.kind.name == "image":
+        assert data.traits.shape == (3, 5, 6)
+        assert images_of(data).dtype == torch.uint8
+        assert images_of(data).is_contiguous()
+        assert (images_of(data).numpy() == tiny.x.transpose(0, 3, 1, 2)).all()
 
 
 def test_ids(tmp_path, write):
@@ -334,7 +498,7 @@ def test_held_out(tmp_path, write):
     assert held_out.labels.tolist() == list(tiny.y_test)
     assert held_out.classes == tiny.classes
     assert held_out.held_out is None
-    assert (images_of(held_out).numpy() == tiny.x_test.transpose(0, 3, 1, 2)).all()
+    assert_same(held_out, expected(write, tiny.x_test))
 
 
 def test_limit(tmp_path, write):
@@ -345,7 +509,7 @@ def test_limit(tmp_path, write):
     kept = [whole.ids.tolist().index(i) for i in part.ids]
     assert kept == sorted(kept)
     assert part.labels.tolist() == whole.labels[kept].tolist()
-    assert torch.equal(images_of(part), images_of(whole)[kept])
+    assert_same(part, [expected(write, tiny.x)[at] for at in kept])
     assert set(load(tmp_path / "c", write, tiny, limit=3, seed=3).ids) < set(part.ids)
     assert part.fingerprint != whole.fingerprint
 
@@ -357,18 +521,18 @@ def test_the_subset_depends_on_labels_and_seed_alone(tmp_path, write):
     assert [whole.index(i) for i in load(tmp_path / "b", write, tiny, limit=4, seed=7).ids] == expected
 
 
-def test_pictures_in_any_order(tmp_path, write):
+def test_examples_in_any_order(tmp_path, write):
     tiny = Tiny()
     data = load(tmp_path, write, tiny)
-    pictures = data.values(np.array([8, 0, 8, 3]))
-    for picture, position in zip(pictures, (8, 0, 8, 3), strict=True):
-        assert (picture == tiny.x[position]).all()
+    found = data.values(np.array([8, 0, 8, 3]))
+    for value, position in zip(found, (8, 0, 8, 3), strict=True):
+        assert np.array_equal(value, expected(write, tiny.x)[position])
 
 
 def test_fingerprint_is_stable_over_loads_and_places(tmp_path, write):
     first = load(tmp_path / "a", write, Tiny())
     moved = load(tmp_path / "b", write, Tiny())
-    _ = images_of(moved)
+    _ = moved.values(np.arange(9))
     assert first.fingerprint == moved.fingerprint
     assert len(first.fingerprint) == 64
     if first.held_out is not None:
@@ -412,7 +576,9 @@ def test_a_reference_finds_the_data_again(tmp_path, write):
     ref = data.ref()
     assert ref.limit == 5
     assert ref.train.num_examples == 5
-    assert ref.image_shape == (3, 5, 6)
+    assert ref.kind == data.kind.name
+    if ref.kind == "image":
+        assert ref.image_shape == (3, 5, 6)
     if ref.source is None:
         assert write in [*OBJECTS, manifest_with_splits]  # the last has classes that are given by hand
     else:
@@ -423,8 +589,8 @@ def test_a_reference_finds_the_data_again(tmp_path, write):
 
 
 def test_images_of_different_sizes(tmp_path, write):
-    if write in ONLY_ARRAYS:
-        pytest.skip("an array has one size")
+    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS]:
+        pytest.skip("an array has one size, and other examples have none")
     tiny = Tiny()
     x = [*tiny.x[:8], np.full((7, 4, 3), 9, np.uint8)]
     data = load(tmp_path, write, replace(tiny, x=x))  # type: ignore[arg-type]
@@ -438,21 +604,21 @@ def test_images_of_different_sizes(tmp_path, write):
 
 
 def test_an_unreadable_image_is_named_or_left_out(tmp_path, write):
-    if write in ONLY_ARRAYS:
-        pytest.skip("an array holds no encoded images")
+    if write in [*ONLY_ARRAYS, *OF_TEXTS, *OF_VECTORS] and write not in TEXT_FILES:
+        pytest.skip("an array holds no encoded images, and a table is read whole")
     tiny = Tiny(broken=4)
-    with pytest.raises(BadInput, match=r"0?[45]\.png|(item|row) 4\b") as caught:
-        _ = images_of(load(tmp_path / "a", write, tiny))
+    with pytest.raises(BadInput, match=r"0?[45]\.(png|txt)|(item|row) 4\b") as caught:
+        _ = load(tmp_path / "a", write, tiny).values(np.arange(9))
     assert "--skip-unreadable" in str(caught.value)
     assert "\n" not in str(caught.value)
     data = load(tmp_path / "b", write, tiny, skip_unreadable=True)
     assert data.num_unreadable == 1
     assert data.labels.tolist() == [0, 0, 0, 0, 1, 1, 2, 2]
     assert data.ids.tolist() == [i for p, i in enumerate(load(tmp_path / "c", write, Tiny()).ids) if p != 4]
-    assert (images_of(data).numpy() == np.delete(tiny.x, 4, axis=0).transpose(0, 3, 1, 2)).all()
+    assert_same(data, expected(write, np.delete(tiny.x, 4, axis=0)))
     assert data.ref().skip_unreadable
     (name,) = data.ref().unreadable
-    assert re.search(r"0?[45]\.png|(item|row) 4\b", name)
+    assert re.search(r"0?[45]\.(png|txt)|(item|row) 4\b", name)
     assert data.held_out is None or data.held_out.unreadable == ()
     assert data.limit(4).unreadable == data.unreadable
 
