@@ -13,11 +13,15 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from easiness.data.balanced import balanced_subset
 from easiness.errors import BadInput
 from easiness.inputs import IMAGE, InputKind, Signature, Stored, Values, check_fits
 from easiness.spec import DatasetRef, LoadOptions, Recipe, SplitRef
 
 R = TypeVar("R")
+
+Columns = Callable[[str, npt.NDArray[Any]], Iterator[npt.NDArray[Any]]]
+"""Reads vectors [n, D] in a column of a table by its name, of rows by their ids, some at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +37,7 @@ class Dataset:
     made by `limit` at seed 0, which `load_dataset` makes again. ``unreadable`` names the examples of this
     split left out on request, ``notes`` tell a person what was found at the source and is not used,
     ``num_other_files`` files there are by their names no pictures (``other_files`` are the first), and
-    examples of one of the ``groups`` [K] are of one origin.
+    examples of one of the ``groups`` [K] are of one origin. ``columns`` reads others of the table.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Dataset:
     groups: npt.NDArray[np.object_] | None = field(default=None, repr=False)
     kind: InputKind = field(default=IMAGE, repr=False)
     standard: Stored | None = field(default=None, repr=False)
+    columns: Columns | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         assert len(self.ids) == len(self.labels) == len(self.true_labels) == len(self.stored)
@@ -158,6 +163,8 @@ class Dataset:
         Raises:
             BadInput: they are from no table, or it has no such column of lists of numbers.
         """
+        if self.columns is not None:
+            return self.columns(name, self.ids)
         if not hasattr(self.stored, "column"):
             raise BadInput(f"{self.where}: is no table, so it has no column {name}; give a Parquet file")
         return self.stored.column(name)  # type: ignore[no-any-return]
@@ -234,7 +241,11 @@ class Dataset:
         """The same examples without their values, which then come another way: small when pickled."""
         held_out = None if self.held_out is None else self.held_out.without_values()
         return replace(
-            self, stored=_NoValues(len(self), self.stored.traits), held_out=held_out, standard=None
+            self,
+            stored=_NoValues(len(self), self.stored.traits),
+            held_out=held_out,
+            standard=None,
+            columns=None,
         )
 
     def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
@@ -271,22 +282,6 @@ class Dataset:
 
     def _split_ref(self) -> SplitRef:
         return SplitRef(fingerprint=self.fingerprint, num_examples=len(self))
-
-
-def balanced_subset(labels: npt.NDArray[np.int64], k: int, seed: int) -> npt.NDArray[np.int64]:
-    """Positions, ascending, of ``k`` of the examples with ``labels`` [K], ``k <= K``.
-
-    All examples are put in one seeded order that deals out the classes in turn, so its first ``k`` are
-    balanced (a class that runs out leaves its turns to the others) and nested by construction.
-    """
-    rng = np.random.default_rng(seed)
-    lots = rng.random(len(labels))
-    by_class = np.lexsort((lots, labels))
-    _, starts, sizes = np.unique(labels[by_class], return_index=True, return_counts=True)
-    turn = np.empty(len(labels), np.int64)
-    turn[by_class] = np.arange(len(labels)) - np.repeat(starts, sizes)
-    # Within a turn the lots decide the order, so that no class is always served first.
-    return np.sort(np.lexsort((lots, turn))[:k])
 
 
 @dataclass(frozen=True)

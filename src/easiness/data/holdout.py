@@ -99,6 +99,7 @@ def merge_splits(data: Dataset) -> Dataset:
         stored=JoinedExamples((data.stored, other.stored)),
         held_out=None,
         groups=None,
+        columns=None,
         unreadable=data.unreadable + other.unreadable,
         limited_to=None,
     )

@@ -117,3 +117,30 @@ def test_other_columns_are_refused(write: Callable[..., Path], folder: Path) -> 
         find_features("column:v", load_dataset(folder))
     with pytest.raises(BadInput, match="is no table, so it has no column v; give a Parquet file"):
         find_features("column:v", load_dataset("digits", limit=20))
+
+
+def test_tables_of_texts_have_columns_of_vectors(tmp_path: Path) -> None:
+    texts = [f"text {at}" for at in range(NUM)]
+    for name, rows in (("train", slice(0, 8)), ("test", slice(8, NUM))):
+        labels = [0, 1] * ((rows.stop - rows.start) // 2)
+        table = pa.table(
+            {"text": texts[rows], "label": labels, "v": ROWS[rows].tolist(), "word": texts[rows]}
+        )
+        pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=5)
+    data = load_dataset(tmp_path)
+    assert data.held_out is not None
+    source = find_features("column:v", data)
+    np.testing.assert_array_equal(source.vectors(data, np.array([1, 6])), ROWS[[1, 6]])
+    np.testing.assert_array_equal(source.vectors(data.held_out, np.arange(4)), ROWS[8:])
+    part = data.part(np.array([2, 5]))
+    np.testing.assert_array_equal(source.vectors(part, np.array([1])), ROWS[[5]])
+    for name, words in (("w", "no column w"), ("word", "column word holds string and no lists of numbers")):
+        with pytest.raises(BadInput, match=words):
+            find_features(f"column:{name}", data)
+
+
+def test_tables_of_numbers_have_columns_of_vectors(tmp_path: Path) -> None:
+    table = pa.table({"a": ROWS[:, 0], "b": ROWS[:, 1], "label": [0, 1] * (NUM // 2), "v": ROWS.tolist()})
+    pq.write_table(table, tmp_path / "train.parquet")
+    data = load_dataset(tmp_path / "train.parquet", inputs=["a", "b"])
+    np.testing.assert_array_equal(rows_of("column:v", data), ROWS)

@@ -45,4 +45,6 @@ def dataset_of_tables(
     ]
     held_out = splits[1] if len(splits) > 1 else None
     data = checked_dataset(name, source, splits[0], held_out, classes=labels.classes)
-    return replace(data, notes=examples.notes)
+    if data.held_out is not None and tables.held_out is not None:
+        data = replace(data, held_out=replace(data.held_out, columns=tables.held_out.vectors))
+    return replace(data, notes=examples.notes, columns=tables.train.vectors)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.csv_cells import csv_rows
-from easiness.data.sources.tables import open_parquet
+from easiness.data.sources.tables import column_of, open_parquet
 from easiness.errors import BadInput, nearest, shorten
 from easiness.inputs import Positions, check_fits, one_line
 
@@ -56,6 +57,14 @@ class Table:
             )
         if self.names.count(name) > 1:
             raise BadInput(f"{self.where}: column {name} occurs more than once; leave one out")
+
+    def vectors(self, name: str, rows: Positions) -> Iterator[npt.NDArray[Any]]:
+        """Vectors [n, D] in a column of lists of numbers, of some rows; as `column_of`."""
+        import pyarrow as pa
+
+        values = pa.table({name: self.column(name)})
+        for start in range(0, len(rows), AT_ONCE):
+            yield column_of(values.take(rows[start : start + AT_ONCE]), name, self.where)
 
     def taken(self, rows: Positions, where: str) -> Table:
         """The table of these rows."""
