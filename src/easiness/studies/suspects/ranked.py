@@ -31,7 +31,7 @@ _WIDTH = 60  # letters of a text on a terminal
 _BY_HEART = 0.97  # of the labels
 _WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
 
-_PAIRS = ["kind", "example", "class", "other", "class", "bits"]
+_PAIRS = ["kind", "example", "class", "other", "class"]
 
 
 def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
@@ -253,7 +253,7 @@ def _conflicts(found: Suspects) -> list[show.Section]:
     table = _contradicting(conflicts)
     if len(table) > FIRST:
         note += f" The first {FIRST} of {show.count(len(table))} pairs:"
-    rows = [[*_PAIRS, *(["text"] if found.in_pairs else [])]]
+    rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if found.in_pairs else [])]]
     for one in table.head(FIRST).to_dict("records"):
         where = "" if one["split_b"] == "train" else " (held out)"
         other = f"{one['id_b']}{where}"
