@@ -63,7 +63,7 @@ from .packed import Packed as Packed
 from .registry import KINDS as KINDS, kind_named as kind_named, kind_of as kind_of
 from .signature import Signature as Signature
 from .sound.decode import resampled as resampled
-from .sound.kind import SOUND as SOUND
+from .sound.kind import SOUND as SOUND, SOUND_FILES as SOUND_FILES
 from .sound.log_mel import Samples as Samples, log_mel as log_mel
 from .sound.stored import to_sounds as to_sounds
 from .text.kind import TEXT as TEXT

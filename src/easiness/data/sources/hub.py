@@ -10,19 +10,18 @@ from typing import Any
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.sources import hub_columns as columns
 from easiness.data.sources.hub_opening import PREFIX, name_and_config, open_named
 from easiness.data.sources.numbers import vectors_of_tables
-from easiness.data.sources.source import OTHER_KINDS, Source, absolute
+from easiness.data.sources.source import Source, absolute
 from easiness.data.sources.splits import HELD_OUT_ON_HUB, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import HubBlobs, whole_labels
 from easiness.data.sources.texts import texts_of_tables
 from easiness.data.tables.kind import check_one_kind, text_column
 from easiness.data.tables.splits import hub_tables
-from easiness.errors import BadInput, nearest
-from easiness.inputs import IMAGE, IMAGE_FILES, one_line
+from easiness.errors import BadInput
+from easiness.inputs import one_line
 from easiness.spec import LoadOptions
-
-LABEL_COLUMN = "label"
 
 
 def is_hub_object(source: object) -> bool:
@@ -41,7 +40,8 @@ def load_hub(
 
     Without ``download`` nothing is fetched: NAME must be in the cache of the library. The training split
     is ``train``, else the only one; held out is the first of ``test``, ``validation``, ``val`` and
-    ``valid`` that has labels. Pictures are in the only column of images, or in ``image`` or ``img``;
+    ``valid`` that has labels. Sounds are in the column that ``options`` name; else pictures are in the only
+    column of images, or in ``image`` or ``img``, or sounds in that of audio, or in ``audio`` or ``sound``;
     where there are none, texts are in the column of strings that ``options`` or a usual name say, or vectors
     in those columns that ``options`` say. Labels are in ``label``, else in the only column of class labels,
     unless ``options`` name another. Ids are positions.
@@ -90,11 +90,11 @@ def from_hub_object(
     check_one_kind(options)
     if options.inputs is not None or _has_texts(train, options):
         return _of_columns(name, source, (train, test, test_name), options, classes)
-    train_split, names = _split(train, "train", what, classes, options.label)
+    train_split, names = _split(train, "train", what, classes, options)
     if test is None:
         held_out_split = None
     else:
-        held_out_split, held_out_names = _split(test, test_name, what, classes, options.label)
+        held_out_split, held_out_names = _split(test, test_name, what, classes, options)
         if held_out_names != names:
             raise BadInput(
                 f"{what}: the class names of {test_name} differ from those of train; give both the same"
@@ -108,10 +108,10 @@ def _has_texts(table: Any, options: LoadOptions) -> bool:
     """Does a column hold the texts: one that is named, or by its own name where there are no pictures?"""
     import datasets
 
-    if options.text is not None:
-        return True
+    if options.text is not None or options.sound is not None:
+        return options.text is not None
     decoded = any(isinstance(one, datasets.Image | datasets.Audio) for one in table.features.values())
-    return not decoded and text_column(table.column_names, options.label or LABEL_COLUMN) is not None
+    return not decoded and text_column(table.column_names, options.label or columns.LABEL_COLUMN) is not None
 
 
 def _of_columns(
@@ -124,7 +124,7 @@ def _of_columns(
     """The rows of splits, of which the held-out one may be missing, as texts or as vectors."""
     train, test, test_name = splits
     what = source or name
-    label = _label_column(train, what, options.label)
+    label = columns.label_column(train, what, options.label)
     names = getattr(train.features[label], "names", None)
     if names is not None and classes is not None:
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
@@ -157,84 +157,34 @@ def _choose_splits(found: dict[str, Any], what: str, label: str | None) -> tuple
     if train is None:
         raise BadInput(f"{what}: no split named train among {', '.join(found)}; rename the one to train on")
     for name in HELD_OUT_ON_HUB:
-        if name in found and found[name] is not train and _has_labels(found[name], what, label):
+        if name in found and found[name] is not train and columns.has_labels(found[name], what, label):
             return train, found[name], name
     return train, None, ""
 
 
-def _has_labels(table: Any, what: str, label: str | None) -> bool:
-    """Is anything labelled? Test splits on the hub often have -1 or nothing for a label."""
-    labels = _label_values(table, _label_column(table, what, label))
-    return bool(labels.null_count < len(labels) and any(label != -1 for label in labels.to_pylist()))
-
-
 def _split(
-    table: Any, name: str, what: str, classes: Sequence[str] | None, named: str | None
+    table: Any, name: str, what: str, classes: Sequence[str] | None, options: LoadOptions
 ) -> tuple[EncodedSplit, Sequence[str] | None]:
-    import datasets
-
     if table.format["type"] == "custom":
         raise BadInput(
             f"{what}: the Dataset has a transform; call reset_format() on it (training augments itself)"
         )
-    image, label = _image_column(table, what), _label_column(table, what, named)
+    kind, column = columns.example_column(table, what, options.sound)
+    label = columns.label_column(table, what, options.label)
+    assert kind.files is not None
     where = what if name == "train" else f"{what} ({name})"
-    labels = whole_labels(_label_values(table, label), where)
+    labels = whole_labels(columns.label_values(table, label), where)
     names = getattr(table.features[label], "names", None)
     if names is not None and classes is not None:
         raise BadInput(f"{what}: has class names of its own; leave out classes=")
     try:
-        stored = table.cast_column(image, datasets.Image(decode=False)).with_format("arrow")
+        stored = table.cast_column(column, columns.feature(kind)(decode=False)).with_format("arrow")
     except (TypeError, ValueError, NotImplementedError) as error:  # pyarrow's errors are among these
         raise BadInput(
-            f"{what}: column {image} does not hold images ({one_line(error)}); name another"
+            f"{what}: column {column} does not hold {kind.files.noun}s ({one_line(error)}); name another"
         ) from None
-    blobs = HubBlobs(stored, image, where, IMAGE_FILES)
-    return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels), names or classes
-
-
-def _label_values(table: Any, column: str) -> Any:
-    return table.select_columns([column]).with_format("arrow")[:].column(column)
-
-
-def _image_column(table: Any, what: str) -> str:
-    import datasets
-
-    images: list[str] = [
-        name for name, feature in table.features.items() if isinstance(feature, datasets.Image)
-    ]
-    if len(images) == 1:
-        return images[0]
-    for name in IMAGE.columns:
-        if name in (images or table.column_names):
-            return name
-    raise BadInput(
-        f"{what}: no column named image or img, and {len(images)} columns of images; its columns are "
-        f"{', '.join(table.column_names)}: rename one{'' if images else f' ({OTHER_KINDS})'}"
-    )
-
-
-def _label_column(table: Any, what: str, named: str | None) -> str:
-    import datasets
-
-    if named is not None:
-        if named not in table.column_names:
-            columns = ", ".join(table.column_names)
-            raise BadInput(
-                f"{what}: no column {named}{nearest(named, table.column_names)}; its columns are {columns}"
-            )
-        return named
-    labels: list[str] = [
-        name for name, feature in table.features.items() if isinstance(feature, datasets.ClassLabel)
-    ]
-    if LABEL_COLUMN in table.column_names:
-        return LABEL_COLUMN
-    if len(labels) == 1:
-        return labels[0]
-    raise BadInput(
-        f"{what}: no column named label, and {len(labels)} columns of class labels; its columns are "
-        f"{', '.join(table.column_names)}: name one with --label"
-    )
+    blobs = HubBlobs(stored, column, where, kind.files)
+    return EncodedSplit(name, where, blobs, np.arange(len(blobs)), labels, kind), names or classes
 
 
 HUB = Source(
@@ -248,5 +198,5 @@ HUB = Source(
     ),
     names=(f"{PREFIX}NAME",),
     takes_classes=True,
-    takes=("text", "inputs", "label"),
+    takes=("text", "sound", "inputs", "label"),
 )

@@ -8,7 +8,7 @@ import re
 import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import numpy as np
@@ -19,14 +19,14 @@ from easiness.data.sources.file_blobs import FileBlobs
 from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.given_options import COLUMNS, named_columns
 from easiness.data.sources.groups import groups_in_manifest
-from easiness.data.sources.source import OTHER_KINDS, Source
+from easiness.data.sources.source import Source
 from easiness.data.sources.splits import HELD_OUT_NAMES, EncodedSplit, encoded_dataset
 from easiness.errors import BadInput, nearest, shorten
-from easiness.inputs import IMAGE_FILES
+from easiness.inputs import IMAGE, IMAGE_FILES, KINDS, SOUND, SOUND_FILES, Files, InputKind
 
 INTEGER = re.compile(r"0|-?[1-9]\d{0,17}", re.ASCII)  # as str() writes them; "007" is a name
 NEEDED = COLUMNS[:2]
-FOR_PATH = ("path", "filename", "file", "image", "id")  # the first that is there
+FOR_PATH = ("path", "filename", "file", "image", *SOUND.columns, "id")  # the first that is there
 SPLITS = ("train", *HELD_OUT_NAMES)
 
 
@@ -48,13 +48,15 @@ def load_manifest(
     allow_outside: bool = False,
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
+    sound: str | None = None,
 ) -> Dataset:
     """The examples listed in the CSV file at the absolute ``path``, in its order.
 
     Its header has the columns ``path,label`` or ``path,label,split``, in any order and among others, which
     are not read; commas, semicolons or tabs separate them. ``columns`` gives their names in the file where
-    these are others; without a ``path`` the first of ``filename``, ``file``, ``image`` and ``id`` is meant.
-    In a list of ids, as `prune` writes it, ``class`` names the label of each row.
+    these are others; without a ``path`` the first of ``filename``, ``file``, ``image``, ``audio``, ``sound``
+    and ``id`` is meant. The examples are sounds where ``sound`` names the column, else what the suffixes of
+    their files say. In a list of ids, as `prune` writes it, ``class`` names the label of each row.
 
     Paths are relative to the folder of the file, with forward slashes; ``..`` is resolved in the text, and
     the results are the ids. Labels that are all integers are class indices 0, 1, ... named by ``classes``;
@@ -68,15 +70,12 @@ def load_manifest(
             path, a path to no file, one out of the folder (without ``allow_outside``) or a class that is
             not in the training split; the ids of a list are positions; a label has two class names.
     """
-    rows = list(_read_rows(path, columns, encoding))
-    _check_no_positions(rows, path)
-    rows = [row._replace(path=_inside(row, path, allow_outside)) for row in rows]
-    _check_paths(rows, path)
+    columns = columns if sound is None else {**(columns or {}), "path": sound}
+    rows = _checked_rows(path, columns, encoding, allow_outside)
     train = [row for row in rows if row.split == "train"]
     if not train:
         raise BadInput(f"{path}: no rows for training; give them the split train")
-    present = {row.split for row in rows}
-    held_out_name = next((name for name in HELD_OUT_NAMES if name in present), None)
+    held_out_name = next((name for name in HELD_OUT_NAMES if name in {row.split for row in rows}), None)
     held_out = [row for row in rows if row.split == held_out_name]
     if all(INTEGER.fullmatch(row.label) for row in train + held_out):
         _check_not_negative(train + held_out, path)
@@ -88,15 +87,17 @@ def load_manifest(
         classes = sorted({row.label for row in train})
         known = {name: label for label, name in enumerate(classes)}
     facts = FileFacts(path.parent)
+    kind, reader = _kind_of(train) if sound is None else (SOUND, SOUND_FILES)
 
     def split(name: str, rows: list[Row]) -> EncodedSplit:
         paths = [row.path for row in rows]
         return EncodedSplit(
             name=name,
             where=str(path) if name == "train" else f"{path} ({name})",
-            blobs=FileBlobs(path.parent, paths, facts, IMAGE_FILES),
+            blobs=FileBlobs(path.parent, paths, facts, reader),
             ids=np.array(paths, dtype=object),
             labels=np.array([_label(row, known, path) for row in rows], np.int64),
+            kind=kind,
         )
 
     return encoded_dataset(
@@ -107,6 +108,24 @@ def load_manifest(
         classes=classes,
         skip_unreadable=skip_unreadable,
     )
+
+
+def _kind_of(rows: list[Row]) -> tuple[InputKind, Files]:
+    """The first of all kinds that one of the paths is of, by its suffix; pictures where none is of any."""
+    suffixes = {PurePath(row.path).suffix.lower() for row in rows}
+    kinds = ((kind, kind.files) for kind in KINDS if kind.files and kind.files.suffixes() & suffixes)
+    return next(kinds, (IMAGE, IMAGE_FILES))
+
+
+def _checked_rows(
+    path: Path, columns: Mapping[str, str] | None, encoding: str | None, allow_outside: bool
+) -> list[Row]:
+    """The rows, with normalized paths to files that are there."""
+    rows = list(_read_rows(path, columns, encoding))
+    _check_no_positions(rows, path)
+    rows = [row._replace(path=_inside(row, path, allow_outside)) for row in rows]
+    _check_paths(rows, path)
+    return rows
 
 
 def _check_no_positions(rows: list[Row], path: Path) -> None:
@@ -130,7 +149,7 @@ def _inside(row: Row, path: Path, allow_outside: bool) -> str:
     outside = posixpath.isabs(normal) or os.path.isabs(normal) or normal.split("/")[0] == ".."  # noqa: PTH117
     if outside and not allow_outside:
         raise BadInput(
-            f"{path}: line {row.line}: {row.path} leads out of the folder of the file; move the image there, "
+            f"{path}: line {row.line}: {row.path} leads out of the folder of the file; move the file there, "
             "or use --allow-outside"
         )
     return normal
@@ -162,14 +181,14 @@ def _check_paths(rows: list[Row], path: Path) -> None:
                 "or leave the row out"
             ) from None
         if stat.S_ISDIR(mode):
-            raise BadInput(f"{path}: line {row.line}: {row.path} is a folder; give the path of an image")
+            raise BadInput(f"{path}: line {row.line}: {row.path} is a folder; give the path of a file")
         if not stat.S_ISREG(mode):
             missing.append(row)
     if missing:
         lines = shorten((row.line for row in missing), 1)
         raise BadInput(
             f"{path}: line {lines}: no file {missing[0].path} in {path.parent}; paths are relative "
-            "to the folder of the CSV file, so lay it beside the images"
+            "to the folder of the CSV file, so lay it beside the files"
         )
 
 
@@ -227,7 +246,7 @@ def _places(header: Sequence[str], columns: Mapping[str, str], path: Path) -> di
         if theirs not in header and ours in (*NEEDED, *columns):
             raise BadInput(
                 f"{path}: no column {theirs}{nearest(theirs, header)}; the header is path,label[,split], or "
-                f"name yours with --columns {ours}=NAME{f' ({OTHER_KINDS})' if ours == 'path' else ''}"
+                f"name yours with --columns {ours}=NAME"
             )
         if header.count(theirs) > 1:
             raise BadInput(f"{path}: column {theirs} occurs more than once; leave one out")
@@ -266,13 +285,14 @@ MANIFEST = Source(
         allow_outside=request.options.allow_outside,
         columns=named_columns(request.options),
         encoding=request.options.encoding,
+        sound=request.options.sound,
     ),
     takes_classes=True,
-    takes=("columns", "label", "encoding"),
+    takes=("columns", "sound", "label", "encoding"),
     groups=lambda request, data: groups_in_manifest(
         request.path,
         request.options.group or "",
-        [(request.options.columns or {}).get("path", ""), *FOR_PATH],
+        [request.options.sound or "", (request.options.columns or {}).get("path", ""), *FOR_PATH],
         data.ids,
         request.options.encoding,
     ),

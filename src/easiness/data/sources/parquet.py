@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.file_facts import FileFacts
+from easiness.data.sources.given_options import named_columns
 from easiness.data.sources.groups import groups_in_parquet
-from easiness.data.sources.source import OTHER_KINDS, Source, SourceRequest
+from easiness.data.sources.source import Source, SourceRequest
 from easiness.data.sources.splits import HELD_OUT_PREFIXES, EncodedSplit, encoded_dataset
 from easiness.data.sources.table_rows import ParquetBlobs, whole_labels
 from easiness.data.sources.tables import open_parquet
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE, IMAGE_FILES, fits
+from easiness.inputs import KINDS, SOUND, InputKind, fits
 
 LABEL_COLUMNS = ("label",)
 _LABEL_BYTES = 16  # of a label and what belongs to it, while they are read
@@ -30,27 +31,33 @@ def holds_parquet(folder: Path) -> bool:
 
 
 def load_parquet(
-    path: Path, *, classes: Sequence[str] | None = None, skip_unreadable: bool = False
+    path: Path,
+    *,
+    classes: Sequence[str] | None = None,
+    skip_unreadable: bool = False,
+    sound: str | None = None,
+    label: str | None = None,
 ) -> Dataset:
     """The examples in a Parquet file, or in a folder of them, at the absolute ``path``.
 
     In a folder (or its ``data`` folder) the ``train*`` files, joined in the order of their names, are the
     training split and the ``test*`` files, else the ``val*`` ones, are held out; without ``train*`` all
-    files are one split. The picture column is ``image`` or ``img``, bytes or a struct with ``bytes``;
-    the integer column is ``label``. Ids are positions in the split from 0. Class names are ``classes``,
-    else those in the ``huggingface`` schema metadata, else "0", "1" and so on.
+    files are one split. The examples are sounds in the column that ``sound`` names, else pictures in
+    ``image`` or ``img``, else sounds in ``audio`` or ``sound``: bytes or a struct with ``bytes``. Integers
+    are in the column ``label``, or the one that it names. Ids are positions in the split from 0. Class names
+    are ``classes``, else those in the ``huggingface`` schema metadata, else "0", "1" and so on.
 
     Raises:
         BadInput: a file is not Parquet, a column is missing or of another type, a label is null, or the
             labels are wrong.
     """
     train_files, held_out_files, held_out_name = _find_splits(path)
-    root = path if path.is_dir() else path.parent
-    facts = FileFacts(root)
-    train, names = _read_split(train_files, "train", path, root, facts)
+    facts = FileFacts(path if path.is_dir() else path.parent)
+    columns = _columns(train_files[0], sound, label)
+    train, names = _read_split(train_files, "train", path, columns, facts)
     held_out = None
     if held_out_files:
-        held_out, held_out_names = _read_split(held_out_files, held_out_name, path, root, facts)
+        held_out, held_out_names = _read_split(held_out_files, held_out_name, path, columns, facts)
         if classes is None and held_out_names is not None and held_out_names != names:
             raise BadInput(
                 f"{held_out_files[0]}: its class names differ from those of {train_files[0]}; "
@@ -88,19 +95,41 @@ def _find_splits(path: Path) -> tuple[list[Path], list[Path], str]:
     return train, [], ""
 
 
+class _Columns(NamedTuple):
+    """The kind of the examples, and the names, of which the first that is there counts, of their columns."""
+
+    kind: InputKind
+    examples: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def _columns(file: Path, sound: str | None, label: str | None) -> _Columns:
+    """Where examples and labels are: as named, else by the columns that ``file`` has."""
+    labels = LABEL_COLUMNS if label is None else (label,)
+    if sound is not None:
+        return _Columns(SOUND, (sound,), labels)
+    names = open_parquet(file).schema_arrow.names
+    kinds = [kind for kind in KINDS if kind.files is not None]
+    kind = next((kind for kind in kinds if set(kind.columns) & set(names)), kinds[0])
+    return _Columns(kind, kind.columns, labels)
+
+
 def _read_split(
-    files: list[Path], name: str, path: Path, root: Path, facts: FileFacts
+    files: list[Path], name: str, path: Path, columns: _Columns, facts: FileFacts
 ) -> tuple[EncodedSplit, list[str] | None]:
-    blobs = ParquetBlobs(files, [_column(file, IMAGE.columns) for file in files], root, facts, IMAGE_FILES)
-    labels = np.concatenate([_labels(file) for file in files])
+    root, reader = path if path.is_dir() else path.parent, columns.kind.files
+    assert reader is not None
+    blobs = ParquetBlobs(files, [_column(file, columns.examples) for file in files], root, facts, reader)
+    labels = np.concatenate([_labels(file, columns.labels) for file in files])
     split = EncodedSplit(
         name=name,
         where=str(path) if name == "train" else f"{path} ({name})",
         blobs=blobs,
         ids=np.arange(len(blobs)),
         labels=labels,
+        kind=columns.kind,
     )
-    return split, _class_names(files[0])
+    return split, _class_names(files[0], columns.labels)
 
 
 def _column(file: Path, wanted: tuple[str, ...]) -> str:
@@ -112,14 +141,14 @@ def _column(file: Path, wanted: tuple[str, ...]) -> str:
             return name
     raise BadInput(
         f"{file}: no column named {' or '.join(wanted)}; its columns are {', '.join(columns)}: rename one"
-        f"{f' ({OTHER_KINDS})' if wanted == IMAGE.columns else ''}"
+        f"{'' if wanted == LABEL_COLUMNS else ' or name that of sounds with --sound'}"
     )
 
 
-def _labels(file: Path) -> npt.NDArray[Any]:
+def _labels(file: Path, wanted: tuple[str, ...]) -> npt.NDArray[Any]:
     from pyarrow import ArrowException
 
-    column, opened = _column(file, LABEL_COLUMNS), open_parquet(file)
+    column, opened = _column(file, wanted), open_parquet(file)
     if not fits(_LABEL_BYTES * opened.metadata.num_rows):  # equal ones take no room in the file
         raise BadInput(
             f"{file}: its {opened.metadata.num_rows} labels do not fit into memory; give fewer rows"
@@ -131,12 +160,12 @@ def _labels(file: Path) -> npt.NDArray[Any]:
     return whole_labels(values, str(file))
 
 
-def _class_names(file: Path) -> list[str] | None:
+def _class_names(file: Path, wanted: tuple[str, ...]) -> list[str] | None:
     """Names from the schema metadata; ``None`` where there are none that can be understood."""
     metadata = open_parquet(file).schema_arrow.metadata or {}
     try:
         features = json.loads(metadata[b"huggingface"])["info"]["features"]
-        names = features[_column(file, LABEL_COLUMNS)]["names"]
+        names = features[_column(file, wanted)]["names"]
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
     return [str(name) for name in names] if isinstance(names, list) else None
@@ -152,9 +181,14 @@ PARQUET = Source(
     form="a Parquet file or a folder of them",
     reads=_is_parquet,
     load=lambda request: load_parquet(
-        request.path, classes=request.classes, skip_unreadable=request.options.skip_unreadable
+        request.path,
+        classes=request.classes,
+        skip_unreadable=request.options.skip_unreadable,
+        sound=request.options.sound,
+        label=(named_columns(request.options) or {}).get("label"),
     ),
     takes_classes=True,
+    takes=("sound", "label"),
     groups=lambda request, data: groups_in_parquet(
         _find_splits(request.path)[0], request.options.group or "", data.ids
     ),

@@ -15,9 +15,6 @@ from easiness.data.dataset import Dataset
 from easiness.errors import BadInput
 from easiness.spec import LoadOptions
 
-OTHER_KINDS = "text, sound and tables are recorded from your own training code: docs/tutorials/loop.md"
-"""The page for those with kinds of data that no source reads."""
-
 _TAKEN_BY = {
     "columns": "no table, so it has no columns to name",
     "text": "no table, so it has no column of texts",

@@ -53,10 +53,12 @@ def check_one_kind(options: LoadOptions) -> None:
     """Make sure that options name the columns of one kind of examples.
 
     Raises:
-        BadInput: they name texts and vectors.
+        BadInput: they name two.
     """
-    if options.text is not None and options.inputs is not None:
-        raise BadInput(f"--text {options.text}: --inputs names other examples; give one of them")
+    given = [name for name in ("text", "sound", "inputs") if getattr(options, name) is not None]
+    if len(given) > 1:
+        named = getattr(options, given[0])
+        raise BadInput(f"--{given[0]} {named}: --{given[1]} names other examples; give one of them")
 
 
 def text_column(names: list[str], label: str) -> str | None:

@@ -6,16 +6,20 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.errors import BadInput
 from easiness.inputs.files import Blob, Unreadable, one_line
-from easiness.inputs.sound.formats import soundfile
 from easiness.inputs.sound.log_mel import Samples
 from easiness.inputs.sound.quiet_mp3 import quiet_mp3
 from easiness.inputs.sound.scan import SoundHeader, SoundTraits
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".opus", ".mp3", ".aiff", ".aif", ".au"})
+"""Ends of the names of sounds, in lower case."""
 
 MOST_CHANNELS = 32
 RATES = (1_000, 1_000_000)
@@ -26,6 +30,25 @@ MOST_SAMPLES = 2**26
 
 _AT_ONCE = 2**16  # samples of every channel that are read together
 _FINEST = 1000  # of the fraction by which rates are changed: off by less than a millionth
+
+
+def suffixes() -> frozenset[str]:
+    """Ends of the names of sounds, whether soundfile is there to read them or not."""
+    return SUFFIXES
+
+
+@cache
+def soundfile() -> Any:
+    """The library soundfile.
+
+    Raises:
+        BadInput: it is not installed, or its own library, libsndfile, is not.
+    """
+    try:
+        import soundfile as library
+    except (ImportError, OSError):  # the latter for want of libsndfile
+        raise BadInput("sounds: reading them needs soundfile; pip install 'easiness[sound]'") from None
+    return library
 
 
 def read_header(blob: Blob, name: str) -> SoundHeader:

@@ -17,12 +17,10 @@ from easiness.inputs.files import Files
 from easiness.inputs.kind import Examples, InputKind, Values
 from easiness.inputs.memory import check_fits
 from easiness.inputs.packed import Packed
-from easiness.inputs.sound.decode import decode, is_readable, read_header
-from easiness.inputs.sound.formats import suffixes
+from easiness.inputs.sound.decode import decode, is_readable, read_header, suffixes
 from easiness.inputs.sound.log_mel import Samples, log_mel, windowed
 from easiness.inputs.sound.scan import SoundHeader, scan
 from easiness.inputs.sound.shown import ShownSound
-from easiness.inputs.sound.words import augmentation, looks, observation
 from easiness.spec import Recipe
 
 if TYPE_CHECKING:
@@ -113,6 +111,35 @@ def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed:  # noq
     return Packed.of_array(random.random((num, *shape[1:]), np.float32).astype(np.float16))
 
 
+def _looks(shape: tuple[int, ...] | None, recipe: Recipe | None) -> str:  # noqa: ARG001 - they differ in length
+    """How networks hear sounds."""
+    if recipe is None:
+        return ""
+    return (
+        f", heard as log-mel pictures of {recipe.mels} bands × {recipe.frames} columns "
+        f"({recipe.seconds:g} seconds)"
+    )
+
+
+def _augmentation(shape: tuple[int, ...], recipe: Recipe) -> str:  # noqa: ARG001
+    """How sounds are augmented in training."""
+    said = [
+        f"shift by up to {recipe.time_shift:.0%} of the window" if recipe.time_shift else "no shift",
+        f"gain of up to ±{recipe.gain:g} dB" if recipe.gain else "no gain",
+    ]
+    if recipe.masks:
+        said.append(
+            f"{recipe.masks} x up to {recipe.time_mask:.0%} of the time and {recipe.mel_mask:.0%} of the "
+            "bands silenced"
+        )
+    return ", ".join(said)
+
+
+def _observation(recipe: Recipe) -> str:
+    """What a network is given when it is observed."""
+    return f"the loudest {recipe.seconds:g} seconds, shorter sounds with silence on both sides"
+
+
 SOUND = InputKind(
     name="sound",
     noun="sound",
@@ -127,9 +154,9 @@ SOUND = InputKind(
     bank=_bank,
     made_up=_made_up,
     networks=("wrn_10_1", "mlp_3"),
-    looks=looks,
-    augmentation=augmentation,
-    observation=observation,
+    looks=_looks,
+    augmentation=_augmentation,
+    observation=_observation,
     show=ShownSound,
     pixels=lambda value, traits: ShownSound(value, traits).square,
     values="samples",

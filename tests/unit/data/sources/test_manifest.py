@@ -168,7 +168,7 @@ def test_paths_out_of_the_folder(manifest, folder, picture, kind):
             (*GOOD, "cat/9.png,cat", "cat/1.png,cat", "cat/8.png,cat"),
             r"line 4 and 1 more: no file cat/9\.png in .*pets",
         ),
-        ((*GOOD, "cat,cat"), "line 4: cat is a folder; give the path of an image"),
+        ((*GOOD, "cat,cat"), "line 4: cat is a folder; give the path of a file"),
         ((*GOOD, "cat/\0.png,cat"), "line 4: no file|line 4: the manifest is not CSV"),
         ((*GOOD, '"cat/1.png,cat'), "line 4: the manifest is not CSV"),
         (("path,label",), "no rows for training"),

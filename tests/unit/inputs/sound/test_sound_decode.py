@@ -9,7 +9,7 @@ import pytest
 
 from easiness.errors import BadInput
 from easiness.inputs import Unreadable
-from easiness.inputs.sound import decode, formats
+from easiness.inputs.sound import decode
 from easiness.inputs.sound.decode import decode_at, is_readable, read_header, resampled
 from sounds import encoded, tone
 
@@ -105,8 +105,8 @@ def test_damaged_mp3_says_nothing_of_its_own(capfd):
 
 def test_without_the_library_it_is_named(monkeypatch):
     content = encoded(TONE)
-    formats.soundfile.cache_clear()
+    decode.soundfile.cache_clear()
     monkeypatch.setitem(sys.modules, "soundfile", None)
     with pytest.raises(BadInput, match=r"pip install 'easiness\[sound\]'"):
         decoded(content)
-    formats.soundfile.cache_clear()
+    decode.soundfile.cache_clear()
