@@ -45,6 +45,12 @@ def test_texts_in_python_are_measured_by_a_bag(tmp_path):
     assert len(run.scores()) == 40
 
 
+def test_token_numbers_have_no_distance(texts, tmp_path):
+    run = ez.measure(texts, model="bag_4", out=tmp_path / "run", **ASKED)
+    with pytest.raises(ez.BadInput, match="texts have no distance"):
+        ez.similarity(run, texts)
+
+
 def test_the_plan_says_what_networks_on_texts_get(tmp_path):
     np.savez(tmp_path / "questions.npz", x=np.array(QUESTIONS), y=np.arange(40) % 2)
     asked = ["measure", str(tmp_path / "questions.npz"), "--out", str(tmp_path / "run"), "--device", "cpu"]

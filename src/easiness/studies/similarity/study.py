@@ -84,6 +84,11 @@ def similarity(
     if at_most < 2:
         raise BadInput(f"at_most {at_most}: must be at least 2")
     data = data_of(run, data)
+    if data.kind.tokens and "pixel" in spaces:
+        raise BadInput(
+            f"{data.name}: {data.kind.nouns} have no distance in what a network gets, which are numbers of "
+            'words; give spaces=["feature"]'
+        )
     where = positions_in(data, run)
     votes = run.votes(run.resolve_epoch(epoch, share))
     weights, masses = _extremes(votes, fraction, seed)
