@@ -80,3 +80,47 @@ def test_runs_that_cannot_be_looked_at(refused, digits, command, tmp_path):
     bare = tmp_path / "bare"
     assert command(*digits(bare, "--trials", 1, "--no-weights")).code == 0
     assert "without --no-weights" in refused("perturb", bare, "--kind", "color")
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("perturb_texts")
+    rows = [f'"{("red" if at % 2 else "blue")} fish number {at}, or is it?",{at % 2}' for at in range(40)]
+    (folder / "fish.csv").write_text("\n".join(["text,label", *rows]))
+    source = folder / "fish.csv"
+    return measure(source, model="bag", trials=2, epochs=2, out=folder / "run", progress=False).path
+
+
+def test_runs_on_texts(command, texts, tmp_path):
+    table, panel, patterns = tmp_path / "a.csv", tmp_path / "panel.svg", tmp_path / "patterns.png"
+    done = command("perturb", texts, "--kind", "order", "-o", table, "--panel", panel, "--patterns", patterns)
+    assert done.code == 0, done.err
+    assert "2 trials look at 400 texts under order (1, 2, 4, 8, 0)" in done.err.replace("\n", " ")
+    assert list(pd.read_csv(table).level.unique()) == [1, 2, 4, 8, 0]
+    drawn = panel.read_text()
+    assert "order: window (words; 0: all)" in drawn
+    assert patterns.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (
+            ["--kind", "color"],
+            "perturbation 'color': does not fit examples of kind text; give one of order, case",
+        ),
+        (["--kind", "order", "--levels", "1,2.5"], "order window 2.5: no whole number of words"),
+        (["--kind", "order", "--levels", "all"], "--levels 'all': give numbers with commas"),
+        (["--kind", "case", "--levels", "2"], "case share 2.0: not in [0, 1]"),
+    ],
+)
+def test_what_is_refused_of_texts(command, texts, options, text):
+    done = command("perturb", texts, *options)
+    assert (done.code, done.out) == (2, "")
+    assert text in done.err.replace("\n", " ")
+
+
+def test_perturbations_of_texts_are_refused_of_pictures(command, run):
+    done = command("perturb", run, "--kind", "order")
+    assert done.code == 2
+    assert "'order': does not fit examples of kind image; give one of color, radial, shuffle" in done.err

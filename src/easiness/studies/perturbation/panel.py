@@ -13,7 +13,13 @@ import numpy.typing as npt
 from torch import Tensor
 
 from easiness.data import Dataset
-from easiness.perturb import clamp_for_display, default_levels, find_kind, perturbation
+from easiness.perturb import (
+    clamp_for_display,
+    default_levels,
+    find_kind,
+    kinds as fitting_kinds,
+    perturbation,
+)
 from easiness.show import FONT_SIZE, INK
 from easiness.studies.perturbation.asked import SeenAs
 from easiness.studies.perturbation.figure import level_name
@@ -26,7 +32,7 @@ if TYPE_CHECKING:
 
     from easiness.studies.perturbation.patterns import PseudoPatterns
 
-OURS = ("color", "shuffle", "radial")
+OURS = ("color", "shuffle", "radial", "order", "case")
 _CELL = 0.74  # inches from picture to picture
 _SMALL = 64  # pixels of a side up to which pixels are shown as squares
 _NAME_WIDTH = 12  # letters in a line of a class name
@@ -74,7 +80,7 @@ def perturbed_panel(
     data: Dataset,
     recipe: SeenAs,
     *,
-    kinds: Sequence[str] = OURS,
+    kinds: Sequence[str] | None = None,
     levels: Mapping[str, Sequence[float]] | None = None,
     num: int = 5,
     positions: npt.NDArray[np.int64] | None = None,
@@ -85,7 +91,7 @@ def perturbed_panel(
     Args:
         data: to take them from.
         recipe: how the networks see pictures: of trained ones the recipe, which crops photos.
-        kinds: of perturbation, which fit the examples.
+        kinds: of perturbation, which fit the examples; ours that do where not given.
         levels: by kind; the default ones of a kind that is not named.
         num: how many examples, drawn at random by ``seed``.
         positions: the examples to show, instead.
@@ -99,7 +105,7 @@ def perturbed_panel(
     examples, ids = examples_at(data, positions, recipe), data.ids[positions]
     shape, of = image_shape(data, recipe), data.kind.name
     blocks = []
-    for kind in kinds:
+    for kind in kinds or [name for name in OURS if name in fitting_kinds(of)]:
         chosen = tuple((levels or {}).get(kind, default_levels(kind, shape, of)))
         made = [perturbation(kind, level, seed, of) for level in chosen]
         known = find_kind(kind, of)

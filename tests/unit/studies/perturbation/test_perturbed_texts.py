@@ -136,6 +136,11 @@ def test_panels_show_the_texts(own: ez.Run, data: Dataset, tmp_path: Path) -> No
     assert "perturbed" in {text.get_text() for text in figure.texts}
 
 
+def test_without_kinds_a_panel_has_those_that_fit(own: ez.Run, data: Dataset) -> None:
+    panel = perturbed_panel(data, seen_as(own, data), num=1)
+    assert [block.kind for block in panel.blocks] == ["order", "case"]
+
+
 def test_long_texts_are_shortened_in_panels(own: ez.Run, tmp_path: Path) -> None:
     texts = ez.load_dataset((["word " * 200 + "end", "short"], [0, 1]))
     figure = draw_panel(perturbed_panel(texts, seen_as(own, texts), kinds=["case"], num=2))
