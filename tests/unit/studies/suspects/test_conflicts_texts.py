@@ -1,4 +1,4 @@
-"""Texts that are the same, or nearly, in one split or both."""
+"""Texts that are the same, or nearly, in one split or both, and sounds that are the same."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import csv
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import easiness as ez
 from easiness.data import Dataset
+from easiness.report import render_report
+from easiness.report.labels import certain
 from easiness.studies.suspects.conflicts import find_conflicts
 
 BONES = "How many bones are in the human hand ?"
@@ -75,6 +78,36 @@ def test_questions_of_one_form_are_said_to_look_alike() -> None:
     assert found.notes[-1].startswith(
         "Half of the training texts with a near copy have 19 or more: texts of "
     )
+
+
+def test_the_page_shows_near_copies_with_two_labels_first(tmp_path: Path) -> None:
+    texts = [BONES, *OTHERS, BONES_THERE, LAWYER, LAWYER.replace("Craft", "Steven Craft"), "Why ?"]
+    rows = [f'"{text}",{label}' for text, label in zip(texts, [0, 0, 1, 0, 1, 1, 1, 0], strict=True)]
+    (tmp_path / "questions.csv").write_text("\n".join(["text,label", *rows]))
+    source = tmp_path / "questions.csv"
+    run = ez.measure(source, model="bag", trials=2, epochs=1, out=tmp_path / "run", progress=False)
+    found = certain(run, ez.load_dataset(source))
+    assert [one.what for one in found.examples] == ["nearly identical, with two labels", "nearly identical"]
+    assert [[two.named for two in one.pair] for one in found.examples] == [
+        [("train", 0), ("train", 4)],
+        [("train", 5), ("train", 6)],
+    ]
+    assert "4 of 8 training texts have a near copy among the others, 2 of them with" in found.sentences[1]
+    page = render_report([run], source=str(source))
+    assert "Nearly identical, with two labels" in page
+    assert page.count(BONES_THERE) >= 1
+
+
+def test_sounds_are_the_same_where_their_samples_are() -> None:
+    sounds = [np.random.default_rng(seed).uniform(-1, 1, 800).astype(np.float32) for seed in range(6)]
+    sounds[4], sounds[5] = sounds[1].copy(), np.append(sounds[2], np.float32(0))
+    data = ez.load_dataset((sounds, [0, 1, 0, 1, 0, 1]), rate=8000, held_out=([sounds[3]], [0]))
+    found = find_conflicts(data)
+    assert [[one.id for one in group] for group in found.two_labels] == [[1, 4]]
+    assert found.duplicates == ()
+    assert [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.in_both] == [(3, 0, False)]
+    assert not found.looked_for_near
+    assert found.sentences()[0] == "1 group of identical training sounds (2 in all) with two labels or more."
 
 
 @pytest.mark.shared_data
