@@ -16,7 +16,7 @@ from easiness import training
 from easiness.analysis import Votes, keys_when_asked
 from easiness.data import Dataset, rewritten
 from easiness.errors import RunFailed, TrialFailed
-from easiness.inputs import Evaluated, Signature, TensorBank
+from easiness.inputs import Evaluated, Signature, TensorBank, Values
 from easiness.models import pretrained_file
 from easiness.perturb import Perturbation, find_kind
 from easiness.record import ObservationLog, Observations
@@ -26,6 +26,7 @@ from easiness.store import STATISTICS, WEIGHTS, Run, Seats, StoredTrial, num_hea
 from easiness.studies.perturbation.files import digest_of, keep, read_kept
 
 PERTURBED = "perturbed"
+_MOST_KEPT = 2**28  # token numbers of all levels: 1 GiB; of more, each trial has the texts numbered anew
 
 Learned: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]
 
@@ -136,24 +137,27 @@ class PerturbedProbe:
 
     @cached_property
     def _bank(self) -> TensorBank:
-        return self._bank_of(self.split, self.cache)
+        return self._bank_of(self.split.packed(self.spec.recipe, self.cache))
 
-    def _bank_of(self, split: Dataset, cache: Path | None = None) -> TensorBank:
-        values = split.packed(self.spec.recipe, cache)
-        return split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
+    def _bank_of(self, values: Values) -> TensorBank:
+        return self.split.kind.bank(values, self.spec.recipe, self.device, augment=False, sharers=1)
 
     @cached_property
     def _rewritten(self) -> dict[float, TensorBank]:
-        """Network input of the texts at each level, which all trials look at."""
+        """Network input of the texts at each level, which all trials look at, where there is room for it."""
         return {}
 
     def _changed(self, one: Perturbation) -> Evaluated:
         """The examples under a perturbation, as network input."""
         if self.split.kind.rewritten is None:
             return training.TransformedExamples(self._bank, self.split.ids, one)
-        if one.level not in self._rewritten:
-            self._rewritten[one.level] = self._bank_of(rewritten(self.split, one))
-        return self._rewritten[one.level]
+        if one.level in self._rewritten:
+            return self._rewritten[one.level]
+        values = rewritten(self.split, one).packed(self.spec.recipe)
+        bank = self._bank_of(values)
+        if len(self.perturbations) * int(values.shapes.prod(axis=1).sum()) <= _MOST_KEPT:
+            self._rewritten[one.level] = bank
+        return bank
 
     def _network(self, trial: StoredTrial) -> training.Network:
         spec = self.spec

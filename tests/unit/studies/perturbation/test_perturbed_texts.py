@@ -102,6 +102,15 @@ def test_what_was_seen_is_kept_by_level(own: ez.Run, data: Dataset, monkeypatch:
     assert again.table().equals(first.table())
 
 
+def test_texts_that_are_too_many_to_keep_are_numbered_anew(
+    own: ez.Run, data: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = curve(own, "order", data, levels=[0])
+    shutil.rmtree(own.path / "perturbed")
+    monkeypatch.setattr("easiness.studies.perturbation.observing._MOST_KEPT", 0)
+    assert curve(own, "order", data, levels=[0]).table().equals(whole.table())
+
+
 @pytest.mark.parametrize("kind", ["color", "shuffle", "radial"])
 def test_perturbations_of_pictures_are_refused(own: ez.Run, data: Dataset, kind: str) -> None:
     with pytest.raises(
