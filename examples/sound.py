@@ -1,8 +1,8 @@
-"""Record a training on sound: spoken digits as spectrograms. What is recorded needs no pictures.
+"""Record a training on sound: spoken digits as spectrograms. The run keeps them, and its page plays them.
 
     python examples/sound.py FOLDER [OUT]
 
-FOLDER has a folder a class with WAV files in it, ``7/theo_12.wav``.
+FOLDER has a folder a class with WAV files in it, ``7/theo_12.wav``. It needs easiness[sound].
 """
 
 import sys
@@ -35,7 +35,7 @@ x = (x - x.mean(0)) / (x.std(0) + 1e-6)
 y = torch.tensor([classes.index(file.parent.name) for file in files])
 ids = [file.relative_to(folder).as_posix() for file in files]
 
-recorder = ez.Recorder(out, ids=ids, labels=y, classes=classes, model="two layers")
+recorder = ez.Recorder(out, ids=ids, labels=y, classes=classes, sounds=files, model="two layers")
 for seed in range(3):
     torch.manual_seed(seed)
     network = nn.Sequential(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from herd import Asked
@@ -15,6 +16,7 @@ from tables import altered_parquet
 import loaded  # noqa: F401
 from easiness import Recorder, open_run
 from easiness.runs import find_data
+from sounds import tone
 
 KEPT = "data.parquet"
 _SHARE_OF_COMMANDS = 0.05
@@ -24,7 +26,9 @@ _TEXTS = ("What is a fuzz test?", "Wer  fragt\n das?", "=1+1", "ﬁne", "a b c",
 
 def in_recorded(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """Other bytes or another table in its place, mostly with the digest of that."""
-    run = Path(shutil.copytree(whole / "texts-recorded", folder / "run"))
+    run = Path(
+        shutil.copytree(whole / "recorded" / str(rng.choice(["texts", "texts", "sounds"])), folder / "run")
+    )
     file = run / KEPT
     content, how = (altered if rng.random() < 0.3 else altered_parquet)(rng, file.read_bytes())
     file.write_bytes(content)
@@ -45,10 +49,13 @@ def _read(run: Path) -> None:
 
 
 def make_recorded(whole: Path) -> None:
-    """A run that keeps texts, in the folder ``whole``."""
+    """Runs that keep texts and sounds, in the folder ``whole``."""
     ids, labels = np.arange(24) * 3, np.arange(24) % 2
     texts = [f"{_TEXTS[at % len(_TEXTS)]} {at}" for at in range(len(ids))]
-    made = Recorder(whole / "texts-recorded", ids=ids, labels=labels, texts=texts)
-    with made.trial(seed=0) as trial:
-        trial.update(ids, np.random.default_rng(0).normal(size=(len(ids), 2)))
-        trial.end_epoch()
+    tones = [tone(300 + at, 0.02) for at in range(len(ids))]
+    given: dict[str, dict[str, Any]] = {"texts": {"texts": texts}, "sounds": {"sounds": tones, "rate": 8000}}
+    for name, options in given.items():
+        made = Recorder(whole / "recorded" / name, ids=ids, labels=labels, **options)
+        with made.trial(seed=0) as trial:
+            trial.update(ids, np.random.default_rng(0).normal(size=(len(ids), 2)))
+            trial.end_epoch()

@@ -13,6 +13,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from easiness import open_run, suspects
+from easiness.runs import find_data
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -60,6 +61,9 @@ def test_sound(tmp_path, monkeypatch):
     assert run.classes == tuple("0123456789")
     assert run.ids[0].startswith("0/")
     assert run.scores()["easiness"].mean() > 0.9
+    data, _ = find_data(run, None)
+    assert data is not None
+    assert data.kind.name == "sound"
 
 
 def test_lightning(tmp_path, monkeypatch, capsys):
@@ -75,7 +79,9 @@ def test_text_by_the_trainer_and_its_flipped_labels_are_found(tmp_path, monkeypa
     pytest.importorskip("accelerate")
     table, flipped = trec
     run_script(EXAMPLES / "transformers_trainer.py", monkeypatch, table, tmp_path / "run")
-    found = suspects(open_run(tmp_path / "run")).ranked
+    suspected = suspects(open_run(tmp_path / "run"))
+    assert set(suspected.table()["text"]) <= set(pd.read_csv(table)["text"])
+    found = suspected.ranked
     assert roc_auc_score(found["id"].isin(flipped), found["p_wrong"]) > 0.9
 
 

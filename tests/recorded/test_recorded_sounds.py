@@ -1,0 +1,69 @@
+"""A run of somebody's own loop that keeps its sounds: pages play them, and exports carry them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from easiness import Recorder, open_run, suspects
+from easiness.runs import find_data
+from sounds import encoded, tone
+
+NUM, RATE = 30, 8000
+LABELS = np.arange(NUM) % 2
+TONES = [tone(200 + 400 * (at % 2) + 10 * at, 0.05 + at / 1000) for at in range(NUM)]
+TONES[6] = TONES[4]  # heard twice
+IDS = np.arange(NUM) * 2
+
+
+def recorded(path: Path, sounds: object, rate: int | None) -> Path:
+    recorder = Recorder(path, ids=IDS, labels=LABELS, classes=["low", "high"], sounds=sounds, rate=rate)
+    random = np.random.default_rng(0)
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(IDS, 4 * np.eye(2)[LABELS] + random.normal(0, 1, (NUM, 2)))
+            trial.end_epoch()
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(made_once) -> Path:
+    return made_once("recorded-sounds", lambda path: recorded(path, TONES, RATE))
+
+
+def test_the_samples_are_found_under_the_ids_of_the_run(run):
+    data, why = find_data(open_run(run), None)
+    assert data is not None
+    assert (why, data.kind.name, data.traits.rate) == ("", "sound", RATE)
+    assert data.ids.tolist() == IDS.tolist()
+    for found, samples in zip(data.values(np.arange(NUM)), TONES, strict=True):
+        np.testing.assert_array_equal(found, samples)
+
+
+def test_files_are_found_as_they_were(tmp_path):
+    paths = [tmp_path / f"{at}.flac" for at in range(NUM)]
+    for path, samples in zip(paths, TONES, strict=True):
+        path.write_bytes(encoded(samples, form="FLAC"))
+    run = recorded(tmp_path / "run", paths, None)
+    for path in paths:
+        path.unlink()
+    data, _ = find_data(open_run(run), None)
+    assert data is not None
+    (found,) = data.values(np.array([3]))
+    np.testing.assert_allclose(found, TONES[3], atol=2**-15)
+
+
+def test_pages_notebooks_and_exports_have_them(command, run, tmp_path):
+    finished = command("report", run, "-o", tmp_path / "page.html")
+    assert finished.code == 0, finished.err
+    assert "data:audio/wav;base64," in (tmp_path / "page.html").read_text()
+    assert "data:audio/wav;base64," in suspects(open_run(run))._repr_html_()
+    assert command("export", run, "--to", "hf", "-o", tmp_path / "hf").code == 0
+    (file,) = (tmp_path / "hf").rglob("*.parquet")
+    assert len(pq.read_table(file)["audio"]) == NUM
+    finished = command("suspects", run)
+    assert finished.code == 0, finished.err
+    assert "1 group of identical training sounds (2 in all) with one label" in " ".join(finished.out.split())
