@@ -1,9 +1,4 @@
-from .changed import (
-    changed_vectors as changed_vectors,
-    eye_of as eye_of,
-    find_frozen as find_frozen,
-    vectors_of_changed as vectors_of_changed,
-)
+from .changed import changed_vectors as changed_vectors, eye_of as eye_of, find_frozen as find_frozen
 from .kept import kept_features as kept_features, ready_features as ready_features
 from .pictures import Preparation as Preparation
 from .registry import (

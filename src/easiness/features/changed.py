@@ -18,7 +18,6 @@ from easiness.spec import FeaturesRef
 
 _EXAMPLES = 1024  # at a time
 _PARTS = 64  # of what networks give at a time: a picture or a batch
-_TEXTS = 1024  # at a time
 
 
 def find_frozen(ref: FeaturesRef, data: Dataset, device: torch.device) -> FeatureSource:
@@ -67,13 +66,7 @@ def changed_vectors(
     """
     everything = np.arange(len(split))
     if split.kind.rewritten is not None:
-        other = rewritten(split, transform)
-        for start in range(0, len(split), _TEXTS):
-            some_texts = everything[start : start + _TEXTS]
-            yield [
-                halved(one.vectors(other, some_texts), exponent, cut=True)
-                for one, exponent in zip(sources, exponents, strict=True)
-            ]
+        yield from vectors_of_changed(sources, exponents, rewritten(split, transform))
         return
     parts = zip(*(eye_of(one).read(split, everything, transform) for one in sources), strict=True)
     while some := list(islice(parts, _PARTS)):

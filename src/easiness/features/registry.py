@@ -15,11 +15,12 @@ from easiness.features.called import CALLED, by_function
 from easiness.features.column import COLUMN
 from easiness.features.hashed import HASHED
 from easiness.features.hub.networks import HUB, PREFIX
+from easiness.features.log_mel import LOGMEL
 from easiness.features.of_run import RUN
 from easiness.features.packaged_text import ENCODER, packaged_encoder
 from easiness.features.published import TIMM, TORCHVISION, of_package
 from easiness.features.source import FeatureKind, FeatureSource, Request
-from easiness.inputs import IMAGE, TEXT, VECTOR
+from easiness.inputs import IMAGE, SOUND, TEXT, VECTOR
 from easiness.named_import import current_folder_importable
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _auto(request: Request) -> FeatureSource:
     """What goes with the examples.
 
     Of pictures it is a small network that comes as a package; of texts such a one where it is installed, and
-    else hashed words; of vectors their values.
+    else hashed words; of sounds statistics of their log-mel pictures; of vectors their values.
 
     Raises:
         BadInput: a package is not installed, or nothing is known for examples of this kind.
@@ -47,7 +48,7 @@ def _auto_of_texts(request: Request) -> FeatureSource:
     return HUB.find(replace(request, text=f"{PREFIX}{ENCODER}"))
 
 
-_USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts))
+_USUAL = ((IMAGE, of_package), (VECTOR, INPUTS.find), (TEXT, _auto_of_texts), (SOUND, LOGMEL.find))
 
 AUTO = FeatureKind(
     form=AUTO_NAME, reads=lambda text: text == AUTO_NAME, find=_auto, names=(AUTO_NAME,), frozen=True
@@ -57,6 +58,7 @@ KINDS: tuple[FeatureKind, ...] = (
     AUTO,
     INPUTS,
     HASHED,
+    LOGMEL,
     TIMM,
     TORCHVISION,
     HUB,

@@ -22,8 +22,8 @@ class Featuring:
         Option(
             "--features",
             "Fit heads on features of a frozen network instead of training one: auto, timm:NAME, "
-            "torchvision:NAME, hf:NAME, hashed, run:RUN, column:NAME, inputs, a file of vectors or "
-            "package.module:callable; may be given several times.",
+            "torchvision:NAME, hf:NAME, hashed, logmel, run:RUN, column:NAME, inputs, a file of vectors "
+            "or package.module:callable; may be given several times.",
             metavar="NAME",
             typed=list[str] | None,
         ),

@@ -11,7 +11,8 @@ import pytest
 
 from easiness.data import Dataset, load_dataset
 from easiness.errors import BadInput
-from easiness.features import find_features, kept_features, vectors_of_changed
+from easiness.features import find_features, kept_features
+from easiness.features.changed import vectors_of_changed
 from easiness.features.hashed import Hashed, Settings
 
 TEXTS = [

@@ -75,3 +75,22 @@ def encoder_of(net: Any, part: str) -> nn.Module:
         net = net.get_encoder()
     found: nn.Module = getattr(net, part, net)
     return found
+
+
+def mean_of_counted(made: Any, mask: Tensor) -> Tensor:
+    """The mean [b, D] of the last hidden state where ``mask`` [b, n, 1] is 1: over tokens but no padding."""
+    mean: Tensor = (made.last_hidden_state.float() * mask).sum(dim=1) / mask.sum(dim=1)
+    return mean
+
+
+def mean_over_time(made: Any, counts: Tensor) -> Tensor:
+    """The pooled output where there is one, else the mean [1, D] of the last hidden state.
+
+    ``counts`` [2] are the samples of a sound and of the window that it begins: what is behind is left out.
+    """
+    pooled: Tensor | None = getattr(made, "pooler_output", None)
+    if pooled is not None:
+        return pooled.flatten(1)
+    hidden: Tensor = made.last_hidden_state.float()
+    heard, window = counts.tolist()
+    return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)

@@ -13,8 +13,6 @@ from easiness.features.source import FeatureSource, Positions, Vectors, identity
 from easiness.inputs import SOUND, Samples, resampled
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from easiness.features.hub.sequences import Prepared, SequenceNetwork
 
 RULE = 1
@@ -93,7 +91,7 @@ class SoundEncoder:
 
     @functools.cached_property
     def _network(self) -> SequenceNetwork:
-        from easiness.features.hub.sequences import SequenceNetwork, encoder_of
+        from easiness.features.hub.sequences import SequenceNetwork, encoder_of, mean_over_time
 
         request = self.files.request
         return SequenceNetwork(
@@ -101,18 +99,9 @@ class SoundEncoder:
             SOUND.noun,
             lambda: encoder_of(self.files.network(self.config)[0], "audio_model"),
             self._prepared,
-            _mean_over_time,
+            mean_over_time,
             request.target,
         )
-
-
-def _mean_over_time(made: Any, counts: Tensor) -> Tensor:
-    pooled: Tensor | None = getattr(made, "pooler_output", None)
-    if pooled is not None:
-        return pooled.flatten(1)
-    hidden: Tensor = made.last_hidden_state.float()
-    heard, window = counts.tolist()
-    return hidden[:, : -(-heard * hidden.shape[1] // window)].mean(dim=1)
 
 
 SOUNDS = Taking(kind=SOUND, takes=_takes, source=_source)

@@ -18,8 +18,6 @@ from easiness.features.source import FeatureSource, Positions, Vectors, identity
 from easiness.inputs import TEXT, to_text
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from easiness.features.hub.sequences import Prepared, SequenceNetwork
 
 RULE = 1
@@ -129,7 +127,7 @@ class TextEncoder:
 
     @functools.cached_property
     def _network(self) -> SequenceNetwork:
-        from easiness.features.hub.sequences import SequenceNetwork, encoder_of
+        from easiness.features.hub.sequences import SequenceNetwork, encoder_of, mean_of_counted
 
         request = self.files.request
         return SequenceNetwork(
@@ -137,7 +135,7 @@ class TextEncoder:
             TEXT.noun,
             lambda: encoder_of(self.files.network(self.config)[0], "text_model"),
             self._prepared,
-            _mean,
+            mean_of_counted,
             request.target,
         )
 
@@ -158,12 +156,6 @@ class TextEncoder:
             ids[row, : len(own)] = torch.tensor(own)
             mask[row, : len(own)] = 1
         return {"input_ids": ids, "attention_mask": mask}, mask[..., None]
-
-
-def _mean(made: Any, mask: Tensor) -> Tensor:
-    """The mean of the last hidden state over tokens that are no padding."""
-    mean: Tensor = (made.last_hidden_state.float() * mask).sum(dim=1) / mask.sum(dim=1)
-    return mean
 
 
 TEXTS = Taking(kind=TEXT, takes=_takes, source=_source, extra=TEXT_EXTRA)
