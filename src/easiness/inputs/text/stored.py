@@ -45,7 +45,7 @@ class TextTraits:
         return
 
     def recipe(self) -> dict[str, Any]:
-        """Steps and augmentation that suit networks on words (docs/networks.md)."""
+        """Steps and augmentation that suit networks on words (docs/data.md)."""
         return {"batch_size": 64, "alpha": 0.003, "word_dropout": 0.1}
 
     def signature(self, recipe: Recipe, where: str) -> Signature:  # noqa: ARG002 - any recipe suits
