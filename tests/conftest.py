@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 from easiness.spec import Loading
 from pixels import images_of
+from starting import start as start, zygote as zygote  # fixtures of all tests
 
 if TYPE_CHECKING:
     from easiness.studies.paper.presets import Preset

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
+import signal
 from pathlib import Path
 
 import pytest
 
 from easiness.store.files import ASIDE
+from starting import Started
 
 EPOCHS = 40
 
 
-def killed_in_the_middle(arguments: list[object], run: Path) -> None:
-    """Starts the command and kills it when a trial has kept an epoch after its third."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "easiness", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    try:
-        while not any(int(path.name[-6:]) > 3 for path in run.glob("checkpoints/0*")):
-            assert process.poll() is None, process.communicate()
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
-    finally:
-        process.kill()
-        process.communicate()
+def killed_in_the_middle(process: Started, run: Path) -> None:
+    """Kills the command when a trial has kept an epoch after its third."""
+    process.until(lambda: any(int(path.name[-6:]) > 3 for path in run.glob("checkpoints/0*")))
+    process.send(signal.SIGKILL)
+    process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +49,9 @@ def lone(made_once, contents):
     return contents(made_once("never_killed", make))
 
 
-def test_a_killed_trial_goes_on_after_its_last_epoch(command, arguments, tmp_path, contents, lone):
+def test_a_killed_trial_goes_on_after_its_last_epoch(start, command, arguments, tmp_path, contents, lone):
     path = tmp_path / "run"
-    killed_in_the_middle(arguments(path), path)
+    killed_in_the_middle(start(*arguments(path)), path)
     assert not list(path.glob("trials/0*"))
     finished = command(*arguments(path))
     assert finished.code == 0, finished.err
@@ -76,9 +63,9 @@ def test_a_killed_trial_goes_on_after_its_last_epoch(command, arguments, tmp_pat
     assert not list(path.rglob(f"{ASIDE}*"))
 
 
-def test_a_damaged_checkpoint_is_said_and_not_used(command, arguments, tmp_path, contents, lone):
+def test_a_damaged_checkpoint_is_said_and_not_used(start, command, arguments, tmp_path, contents, lone):
     path = tmp_path / "run"
-    killed_in_the_middle(arguments(path), path)
+    killed_in_the_middle(start(*arguments(path)), path)
     for file in path.glob("checkpoints/0*/state.safetensors"):
         content = bytearray(file.read_bytes())
         content[len(content) // 2] ^= 1

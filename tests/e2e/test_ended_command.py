@@ -5,42 +5,30 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-import subprocess
-import sys
 
 import pytest
 
 from easiness.store.files import ASIDE
-from waiting import wait_until
 
 TRIALS = 40
 TO_GO_ON = "no process is at work, run the same `easiness measure` to go on"
 
 
-def test_status_while_at_work_and_after_an_end(command, digits, measured, tmp_path):
+def test_status_while_at_work_and_after_an_end(start, command, digits, measured, tmp_path):
     runs = tmp_path / "runs"
     shutil.copytree(measured, runs / "small")
     path = runs / "large"
-    arguments = [*map(str, digits(path, "--trials", TRIALS, "--epochs", 60)), "--jobs", "2"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "easiness", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        wait_until(lambda: any(path.glob("trials/0*")), process)
-        one, several = command("status", path), command("status", runs)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (143, "")
-    *_, last = err.splitlines()
+    process = start(*digits(path, "--trials", TRIALS, "--epochs", 60, "--jobs", 2))
+    process.until(lambda: any(path.glob("trials/0*")))
+    one, several = command("status", path), command("status", runs)
+    process.send(signal.SIGTERM)
+    assert (process.wait(), process.out) == (143, "")
+    *_, last = process.err.splitlines()
     assert last.startswith(
         "easiness: ended by SIGTERM; everything finished so far is kept. To go on: easiness "
     )
     for word in ("resource_tracker", "leaked", "Warning", "Traceback"):
-        assert word not in err
+        assert word not in process.err
     assert not list(path.rglob(f"{ASIDE}*"))
 
     assert (one.code, one.err) == (0, "")

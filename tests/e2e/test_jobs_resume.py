@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
+import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from easiness.store.files import ASIDE
 from waiting import wait_until
 
 TRIALS, EPOCHS = 6, 60  # enough that trials are unfinished when the first one has been stored
+SIZE = ("--trials", TRIALS, "--epochs", EPOCHS)
 
 
 def descendants(pid: int) -> list[int]:
@@ -63,6 +64,27 @@ def lone(tmp_path_factory, contents):
     return contents(path)
 
 
+@pytest.fixture
+def killed(start, digits, made_once, contents, lone):
+    """A run in two processes that was killed once the first trial had been stored, its workers gone."""
+
+    def make(path: Path) -> None:
+        process = start(*digits(path, *SIZE, "--jobs", 2))
+        process.until(lambda: any(path.glob("trials/0*")))
+        workers = descendants(process.pid)
+        assert len(workers) >= 2
+        assert list(path.glob(f"{ASIDE}*"))  # the images that they share
+        process.send(signal.SIGKILL)
+        process.wait()
+        wait_until(lambda: not any(is_alive(worker) for worker in workers))
+
+    path = made_once("killed_in_two_processes", make)
+    kept = contents(path)
+    assert 0 < len(kept) < TRIALS
+    assert all(trial == lone[index] for index, trial in kept.items())
+    return path
+
+
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
 @pytest.mark.parametrize(
     "then",
@@ -71,29 +93,9 @@ def lone(tmp_path_factory, contents):
         pytest.param(["--executor", "serial"], id="in one"),
     ],
 )
-def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, contents, lone, then):
-    path = tmp_path / "run"
-    arguments = digits(path, "--trials", TRIALS, "--epochs", EPOCHS)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "easiness", *map(str, arguments), "--jobs", "2"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        wait_until(lambda: any(path.glob("trials/0*")), process)
-        workers = descendants(process.pid)
-        assert len(workers) >= 2
-        assert list(path.glob(f"{ASIDE}*"))  # the images that they share
-    finally:
-        process.kill()
-        process.communicate()
-    wait_until(lambda: not any(is_alive(worker) for worker in workers))
-
-    kept = contents(path)
-    assert 0 < len(kept) < TRIALS
-    assert all(trial == lone[index] for index, trial in kept.items())
-    assert command(*arguments, *then).code == 0
+def test_killed_in_two_processes_and_gone_on_with(command, digits, tmp_path, contents, lone, killed, then):
+    path = shutil.copytree(killed, tmp_path / "run")
+    assert command(*digits(path, *SIZE, *then)).code == 0
     assert contents(path) == lone
     assert open_run(path).spec.resolved.jobs == 2  # type: ignore[union-attr]
     assert not list(path.rglob(f"{ASIDE}*"))

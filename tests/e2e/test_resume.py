@@ -7,8 +7,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +17,6 @@ import pytest
 from easiness import open_run
 from easiness.store import is_run
 from easiness.store.files import ASIDE
-from waiting import wait_until
 
 
 @contextmanager
@@ -44,28 +41,6 @@ def left_by_kills(path: Path, work: Path) -> Iterator[None]:
         for owner, name in ((os, "fsync"), (shutil, "rmtree"), (Path, "rename"), (Path, "replace")):
             patch.setattr(owner, name, watched(getattr(owner, name)))
         yield
-
-
-@pytest.fixture
-def start():
-    """Starts the command in a process of its own, which ends with the test."""
-    started = []
-
-    def start(*arguments: object) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "easiness", *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
 
 
 def leftovers(path: Path) -> list[Path]:
@@ -151,13 +126,13 @@ def test_kills_at_random_moments(start, command, digits, tmp_path, contents):
     for kill in range(3):
         process = start(*arguments)
         if kill == 2:
-            wait_until(lambda: any((path / "trials").glob(f"{ASIDE}*")), process)
+            process.until(lambda: any((path / "trials").glob(f"{ASIDE}*")))
         else:
             known = counts[-1] if counts else 0
-            wait_until(lambda: len(list(path.glob("trials/0*"))) > known, process)  # noqa: B023
+            process.until(lambda: len(list(path.glob("trials/0*"))) > known)  # noqa: B023
             time.sleep(delays.uniform(0, 0.1))
-        process.kill()
-        process.communicate()
+        process.send(signal.SIGKILL)
+        process.wait()
         counts.append(len(open_run(path).trials))
     assert counts == sorted(counts)
     assert 0 < counts[-1] < 397
@@ -172,13 +147,12 @@ def test_an_interrupt_keeps_what_is_finished(start, command, digits, tmp_path, c
     path = tmp_path / "run"
     arguments = digits(path, "--trials", 997, "--epochs", 10)
     process = start(*arguments)
-    wait_until(lambda: len(list(path.glob("trials/0*"))) >= 2, process)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert out == ""
-    assert "Traceback" not in err
-    assert err.splitlines()[-1] == (
+    process.until(lambda: len(list(path.glob("trials/0*"))) >= 2)
+    process.send(signal.SIGINT)
+    assert process.wait() == 130
+    assert process.out == ""
+    assert "Traceback" not in process.err
+    assert process.err.splitlines()[-1] == (
         "easiness: interrupted; everything finished so far is kept. "
         f"To go on: easiness {' '.join(map(str, arguments))}"
     )
@@ -194,7 +168,8 @@ def test_two_processes_on_one_run(start, command, digits, tmp_path, contents):
     path = tmp_path / "run"
     arguments = digits(path, "--trials", 6, "--epochs", 10)
     processes = [start(*arguments), start(*arguments)]
-    ended = [(process.communicate(timeout=120)[1], process.returncode) for process in processes]
+    codes = [process.wait() for process in processes]
+    ended = [(process.err, code) for process, code in zip(processes, codes, strict=True)]
     assert sorted(code for _, code in ended) in ([0, 0], [0, 2])
     for err, code in ended:
         if code == 2:
@@ -209,7 +184,7 @@ def test_two_processes_on_one_run(start, command, digits, tmp_path, contents):
 def test_a_second_process_while_the_first_one_writes(start, refused, command, digits, tmp_path):
     path = tmp_path / "run"
     process = start(*digits(path, "--trials", 1000))
-    wait_until(lambda: any(path.glob("trials/0*")), process)
+    process.until(lambda: any(path.glob("trials/0*")))
     line = refused(*digits(path, "--trials", 1000))
     assert line == (
         f"easiness: error: {path}: another process is writing to this run; "
@@ -217,8 +192,8 @@ def test_a_second_process_while_the_first_one_writes(start, refused, command, di
     )
     assert process.poll() is None
     assert command("scores", path).code == 0
-    process.kill()
-    process.communicate()
+    process.send(signal.SIGKILL)
+    process.wait()
     # the lock has gone with its process
     trials = len(open_run(path).trials) + 1
     assert command(*digits(path, "--trials", trials)).code == 0
