@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.ceiling import match_groups
+from easiness.analysis.crossings import falls_to_0, last
 from easiness.analysis.matching import Rule
 from easiness.analysis.mixing import fit_mixing, shares_of_tail
 from easiness.analysis.sides import Side, Ties
@@ -39,6 +40,17 @@ class Interval(NamedTuple):
     high: float
 
 
+class _Level(NamedTuple):
+    """Probabilities [M] to have more right trials than the level that a cut splits, and as many.
+
+    ``room`` is the share of the examples that the set takes of it.
+    """
+
+    above: _Floats
+    at: _Floats
+    room: float
+
+
 @dataclass(frozen=True, eq=False)
 class TailModel:
     """Steps of the true order of the examples, and how well n trials find the last ``fraction`` of them.
@@ -62,7 +74,11 @@ class TailModel:
 
     def members(self, num_trials: int) -> _Floats:
         """Probability of each [M] to be in the set of ``num_trials`` trials."""
-        from scipy.special import betainc, ndtr
+        return self.within(self.level(num_trials), num_trials)
+
+    def level(self, num_trials: int) -> _Level:
+        """The last level that a set of ``num_trials`` trials reaches into, whatever the finer score."""
+        from scipy.special import betainc
 
         n, p = num_trials, self.probability
 
@@ -72,39 +88,43 @@ class TailModel:
             tail: _Floats = np.zeros_like(p) if count > n else betainc(count, n - count + 1, p)
             return tail
 
-        # the level that the cut splits: the last that the set reaches into
-        level = _last(lambda count: self.mean(at_least(count)) >= self.fraction, n)
+        level = last(lambda count: self.mean(at_least(count)) >= self.fraction, n)
         above = at_least(level + 1)
-        at = at_least(level) - above
-        room = self.fraction - self.mean(above)
+        return _Level(above, at_least(level) - above, self.fraction - self.mean(above))
+
+    def within(self, level: _Level, num_trials: int) -> _Floats:
+        """The probabilities of `members` [M] where the set of ``num_trials`` trials splits this level."""
+        from scipy.special import ndtr
+
+        at, room = level.at, level.room
         if math.isinf(self.spread):
-            return above + at * min(room / max(self.mean(at), 1e-300), 1.0)
-        steepness = math.sqrt(n) / self.spread
-        low, high = -40.0, 40.0  # where the finer score is cut
-        for _ in range(60):
-            middle = (low + high) / 2
-            taken = self.mean(at * ndtr((self.place - middle) * steepness))
-            low, high = (middle, high) if taken > room else (low, middle)
-        return np.asarray(above + at * ndtr((self.place - low) * steepness))
+            return level.above + at * min(room / max(self.mean(at), 1e-300), 1.0)
+        steepness = math.sqrt(num_trials) / self.spread
+
+        def excess(cut: float) -> tuple[float, float]:
+            far = (self.place - cut) * steepness
+            slope = self.mean(at * np.exp(-far * far / 2)) * steepness / math.sqrt(2 * math.pi)
+            return self.mean(at * ndtr(far)) - room, slope
+
+        # a finer score without noise is cut where the steps from the end on fill the room
+        filled = np.cumsum((self.weight * at)[::-1])
+        start = float(self.place[::-1][min(int(np.searchsorted(filled, room)), len(at) - 1)])
+        cut = falls_to_0(excess, start)
+        return np.asarray(level.above + at * ndtr((self.place - cut) * steepness))
 
     def match(self, num_trials: int, others: int | None = None) -> float:
         """Expected matching rate of sets from ``num_trials`` and from ``others`` trials, as many if None."""
         ours = self.members(num_trials)
         theirs = ours if others is None else self.members(others)
+        return self.rate(ours, theirs)
+
+    def rate(self, ours: _Floats, theirs: _Floats) -> float:
+        """Expected matching rate of sets with these probabilities of `members` [M]."""
         return min(self.mean(ours * theirs) / self.fraction, 1.0)
 
     def share(self, num_trials: int) -> float:
         """Expected share of the true set that a set from ``num_trials`` trials holds."""
         return min(self.mean(self.members(num_trials) * self.truth) / self.fraction, 1.0)
-
-
-def _last(holds: Callable[[int], bool], limit: int) -> int:
-    """The largest whole number in 0..limit that ``holds``, which 0 does and all up to the last do."""
-    low, high = 0, limit + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
 
 
 def counted_tail(votes: Votes, side: Side, fraction: float) -> TailModel:
@@ -131,11 +151,12 @@ def refined(model: TailModel, rate: float, group_size: int) -> TailModel:
     it: it is what decides once all counts are the same.
     """
     finer = _with_finer(model)
+    level = finer.level(group_size)
     low, high = math.log(1 / _LARGEST_SPREAD), math.log(_LARGEST_SPREAD)
     for _ in range(24):
         middle = (low + high) / 2
-        above = replace(finer, spread=math.exp(middle)).match(group_size) > rate
-        low, high = (middle, high) if above else (low, middle)
+        members = replace(finer, spread=math.exp(middle)).within(level, group_size)
+        low, high = (middle, high) if finer.rate(members, members) > rate else (low, middle)
     return replace(finer, spread=math.exp((low + high) / 2))
 
 
