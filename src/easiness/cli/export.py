@@ -18,8 +18,8 @@ def export(
         typer.Option(
             "--to",
             help="hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), fiftyone (its "
-            "dataset as JSON), spotlight (a Parquet with pictures), torch (indices and sampling weights), "
-            "csv or parquet (rows).",
+            "dataset as JSON), spotlight (a Parquet with the examples), torch (indices and sampling "
+            "weights), csv or parquet (rows).",
         ),
     ],
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],
@@ -28,7 +28,7 @@ def export(
     share: options.Share = None,
     source: options.Source = None,
 ) -> None:
-    """Write scores, suspects and pictures for another tool."""
+    """Write scores, suspects and the examples for another tool."""
 
     found = exports.export(
         store.open_run(run), to, output, epoch=epoch, share=share, source=source, split=split

@@ -36,7 +36,7 @@ def suspects(
         bool,
         typer.Option(
             "--pictures/--no-pictures",
-            help="Look for identical pictures, and ask the networks what they make of each.",
+            help="Look for identical examples, and ask the networks what they make of each.",
         ),
     ] = True,
     source: options.Source = None,
@@ -45,7 +45,7 @@ def suspects(
 ) -> None:
     """Say which labels are likely wrong, most suspicious first.
 
-    After what is certain: identical pictures with different labels.
+    After what is certain: identical examples with different labels.
     """
 
     results.check_output(output)

@@ -117,7 +117,7 @@ def card(
 
 
 def _tables(found: RunScores, source: Any) -> tuple[dict[Split, pd.DataFrame], str | None]:
-    """The scores of each split that the trials observed, with digests where its pictures are found.
+    """The scores of each split that the trials observed, with digests where its examples are found.
 
     With them why some have none.
     """

@@ -31,7 +31,7 @@ from easiness.studies.suspects.telling import found_examples, with_told
 if TYPE_CHECKING:
     import pandas as pd
 
-_NOT_ASKED = "pictures were not to be looked at"
+_NOT_ASKED = "examples were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
 
 
@@ -61,8 +61,8 @@ def suspects(
         above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
         epoch: judge as after this many epochs; the last by default.
         share: of a run on features, which has no epochs: judge at this share; the largest by default.
-        pictures: look at the pictures for identical ones, and ask the networks for what they make of them;
-            without, conflicts are not looked for and some kinds cannot be named.
+        pictures: look at the examples for identical ones, and ask the networks for what they make of them;
+            without, conflicts are not looked for, some kinds cannot be named, and texts are not in the table.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
         device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         progress: show how far it is where that takes longer than a moment.
