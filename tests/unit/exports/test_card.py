@@ -283,7 +283,7 @@ def test_the_copy_is_read_as_it_is_to_be(command, run, tmp_path):
         rows.append(f"{at}.png,digit {data.labels[at]}")
     (tmp_path / "copy.csv").write_text("\n".join(rows))
     asked = ["card", "--apply", tmp_path / "card", tmp_path / "copy.csv", "-o", tmp_path / "scores.csv"]
-    assert "--columns" in command(*asked).err
+    assert "--label" in command(*asked).err
     done = command(*asked, "--columns", "path=picture,label=breed")
     assert done.code == 0, done.err
     assert "40 of 40 examples found by their values" in done.out
