@@ -304,7 +304,9 @@ def test_what_is_a_pictures_is_refused(
         *asked, "--recipe", tmp_path / "recipe.toml"
     )
     assert "does not fit examples of kind vector" in refused("perturb", run.path, "--kind", "color")
-    assert "give linear or mlp_2" in refused("measure", source, "--out", tmp_path / "run")
+    assert "give linear or mlp_2" in refused(
+        "measure", source, "--model", "wrn_16_4", "--out", tmp_path / "run"
+    )
     assert not (tmp_path / "run").exists()
 
 
