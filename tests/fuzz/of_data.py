@@ -90,6 +90,14 @@ def pictures(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     return Asked(was, "a folder", lambda: read_all(load_dataset(root, skip_unreadable=skip)))
 
 
+def sounds(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
+    """A sound in a folder, of any format."""
+    root = _copied(whole, folder, "voices")
+    was = _alter(rng, list(root.rglob("*.*")))
+    skip = bool(rng.random() < 0.3)
+    return Asked(was, "a folder of sounds", lambda: read_all(load_dataset(root, skip_unreadable=skip)))
+
+
 def manifest(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
     """A CSV file of paths, with other bytes or other cells."""
     file = _copied(whole, folder, "csv") / "list.csv"
@@ -235,7 +243,7 @@ def photo_cache(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
 
 
 KINDS = (
-    *(pictures, pictures, pictures, npz, npz, parquet, parquet, described),
+    *(pictures, pictures, pictures, sounds, npz, npz, parquet, parquet, described),
     *(saved, manifest, idx, labels, ids, recipe, photo_cache),
 )
 

@@ -18,7 +18,9 @@ def whole_sources(made_once) -> Path:
     return made_once("whole_sources", whole_data.make)
 
 
-@pytest.mark.parametrize("name", ["npz/a.npz", "npz/b.npz", "hub", "saved", "csv/list.csv", "pets", "mnist"])
+@pytest.mark.parametrize(
+    "name", ["npz/a.npz", "npz/b.npz", "hub", "saved", "csv/list.csv", "pets", "voices", "mnist"]
+)
 def test_what_is_not_altered_is_read(whole_sources, name):
     source = {"mnist": "mnist", "saved": f"hf:{whole_sources / name}"}.get(name, whole_sources / name)
     read_all(load_dataset(source, data_root=whole_sources / "idx"))

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from easiness.inputs.image.formats import suffixes
+from sounds import encoded, tone
 
 NUM = 12
 PIXELS = np.random.default_rng(0).integers(0, 256, (NUM, 16, 12, 3), dtype=np.uint8)
@@ -36,6 +37,17 @@ FORMATS: dict[str, dict[str, Any]] = {
     "m.avif": {},
 }
 """Pictures in every format that is read, and how they are packed."""
+
+SOUND_FORMATS = {
+    "a.wav": "PCM_16",
+    "b.wav": "PCM_24",
+    "c.wav": "FLOAT",
+    "d.flac": None,
+    "e.ogg": None,
+    "f.mp3": None,
+    "g.aiff": None,
+}
+"""Sounds in every format that is read, and how samples are written."""
 
 RECIPE = """\
 # as a user would write it
@@ -63,6 +75,7 @@ def make(out: Path) -> None:
     np.savez(out / "npz" / "a.npz", **arrays)  # type: ignore[arg-type]
     np.savez_compressed(out / "npz" / "b.npz", x=PIXELS / 255, y=LABELS.astype(np.int8))
     _folders(out / "pets")
+    _sounds(out / "voices")
     _manifest(out / "csv")
     _parquet(out / "hub")
     _saved(out / "saved")
@@ -78,6 +91,14 @@ def _folders(root: Path) -> None:
             (root / folder).mkdir(parents=True, exist_ok=True)
             picture = Image.fromarray(PIXELS[(at + label) % NUM])
             picture.save(root / folder / name, **options)
+
+
+def _sounds(root: Path) -> None:
+    for at, (name, subtype) in enumerate(SOUND_FORMATS.items()):
+        for label, folder in enumerate(CLASSES):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+            content = encoded(tone(300 + 90 * at + 45 * label, 0.1), 8000, Path(name).suffix[1:], subtype)
+            (root / folder / name).write_bytes(content)
 
 
 def _png(at: int) -> bytes:

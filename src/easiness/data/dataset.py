@@ -138,6 +138,9 @@ class Dataset:
         array = np.empty((len(self), *first.shape), first.dtype)
         array[0] = first
         for at, value in enumerate(values, 1):
+            if value.shape != first.shape:
+                nouns = self.kind.nouns
+                raise BadInput(f"{self.where}: {nouns} of several sizes; ask for `values` instead")
             array[at] = value
         return array
 

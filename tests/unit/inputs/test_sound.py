@@ -42,6 +42,11 @@ def test_a_folder_of_sounds(folder):
     assert DatasetRef.model_validate_json(ref.model_dump_json()) == ref
 
 
+def test_sounds_of_several_lengths_are_no_array(folder):
+    with pytest.raises(BadInput, match=r"sounds of several sizes; ask for `values` instead"):
+        _ = load_dataset(folder).array
+
+
 def test_pictures_come_before_sounds(folder):
     Image.new("L", (4, 4)).save(folder / "low/0.png")
     with pytest.raises(BadInput, match=r"class 'high' has no image \(6 files left out"):
@@ -64,7 +69,7 @@ def test_another_rate_is_noted(folder):
 def test_broken_and_silent_sounds_are_named_and_skipped(folder):
     (folder / "low/0.wav").write_bytes(b"broken")
     (folder / "low/1.wav").write_bytes(encoded(LOW[0] * 0))
-    with pytest.raises(BadInput, match=r"low/0.wav: not a sound in a known format"):
+    with pytest.raises(BadInput, match=r"low/0.wav: not a sound that can be read"):
         load_dataset(folder).packed(Recipe())
     data = load_dataset(folder, skip_unreadable=True)
     assert data.unreadable == ("low/0.wav", "low/1.wav")

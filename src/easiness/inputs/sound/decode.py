@@ -134,7 +134,7 @@ def _opened(blob: Blob, name: str) -> Iterator[Any]:
         try:
             file = library.SoundFile(io.BytesIO(data))
         except Exception as error:  # a decoder may raise anything on broken bytes
-            raise Unreadable(name, f"not a sound in a known format ({_reason(error)})") from None
+            raise Unreadable(name, f"not a sound that can be read ({_reason(error)})") from None
         with file:
             problem = _problem_of_header(file)
             if problem:

@@ -69,7 +69,7 @@ def test_what_the_new_rate_cannot_hold_is_left_out():
 NOT_FINITE = np.where(np.arange(len(TONE)) == 7, np.nan, TONE).astype(np.float32)
 BROKEN = {
     "an empty file": b"",
-    "not a sound in a known format": b"no sound" * 100,
+    "not a sound that can be read": b"no sound" * 100,
     "silent (every sample is 0)": encoded(TONE * 0),
     "sample 7 is not a finite number": encoded(NOT_FINITE, subtype="FLOAT"),
     "40 channels; give 1 to 32": encoded(np.full((10, 40), 0.1)),
