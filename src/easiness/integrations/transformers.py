@@ -133,7 +133,9 @@ class RecordCallback(_Recording):
         try:
             self._recorder.keep(texts=texts)
         except BadInput as error:
-            raise BadInput(f"{error} (text_key=None keeps no texts)") from None
+            raise BadInput(
+                f"RecordCallback: the texts cannot be kept ({error}); mend them, or give text_key=None"
+            ) from None
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, model: Any = None, **_: Any) -> None:
         """Look at every example, and close the epoch."""
