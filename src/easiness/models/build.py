@@ -58,10 +58,12 @@ def build_model(
 def _other_kind(name: str, family: Family, given: Signature) -> str:
     from easiness.inputs import KINDS  # which load what reads examples, for help in vain
 
-    for kind in KINDS:
-        if len(given.shape) == len(kind.axes) and kind.tokens == (given.vocabulary is not None):
-            names = " or ".join(kind.networks)
-            return f"model {name!r}: it takes {family.takes.what} and these are {kind.nouns}; give {names}"
+    tokens = given.vocabulary is not None
+    kinds = [kind for kind in KINDS if len(kind.axes) == len(given.shape) and kind.tokens == tokens]
+    if kinds:
+        nouns = " or ".join(kind.nouns for kind in kinds)
+        networks = " or ".join(dict.fromkeys(name for kind in kinds for name in kind.networks))
+        return f"model {name!r}: it takes {family.takes.what} and these are {nouns}; give {networks}"
     return f"model {name!r}: it takes {family.takes.what}, not examples of shape {given.shape}; give another"
 
 

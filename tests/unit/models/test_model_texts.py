@@ -84,7 +84,11 @@ def test_text_cnn_is_kims_computed_by_hand():
     ("name", "signature", "message"),
     [
         ("bag", Signature((5,)), "it takes texts and these are vectors; give linear or mlp_2"),
-        ("text_cnn", Signature((3, 8, 8)), "it takes texts and these are pictures; give wrn_16_4 or mlp_3"),
+        (
+            "text_cnn",
+            Signature((3, 8, 8)),
+            "it takes texts and these are pictures or sounds; give wrn_16_4 or mlp_3 or wrn_10_1",
+        ),
         ("wrn_16_4", TOKENS, "it takes images and these are texts; give bag or text_cnn"),
         ("mlp_3", TOKENS, "it takes images or vectors and these are texts; give bag or text_cnn"),
         ("resnet18", TOKENS, "it takes images and these are texts; give bag or text_cnn"),
