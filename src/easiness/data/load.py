@@ -136,6 +136,10 @@ def _load_object(
     source: Any, held_out: Any, classes: Sequence[str] | None, options: LoadOptions, rate: int | None
 ) -> Dataset:
     if is_hub_object(source):
+        if rate is not None:
+            raise BadInput(
+                f"rate {rate}: goes with arrays of recordings; leave it out, since these have their own"
+            )
         return from_hub_object(source, held_out=held_out, classes=classes, options=options)
     given_options.check_no_columns(options)
     if isinstance(source, tuple | list) and not is_item_list(source):

@@ -91,6 +91,8 @@ def open_tables(request: SourceRequest) -> Tables:
     """
     files, path = table_files(request.path), request.path
     assert files is not None
+    if request.options.encoding is not None and not files.is_csv:
+        raise BadInput(f"{path}: Parquet, whose texts are UTF-8; leave out --encoding")
     train = _opened(files.train, request, str(path))
     if files.held_out:
         return Tables(train, _opened(files.held_out, request, f"{path} ({files.name})"), files.name)

@@ -148,6 +148,15 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, text, options, message):
     assert "\n" not in str(told.value)
 
 
+def test_options_that_do_not_go_with_tables(tmp_path):
+    path = written(tmp_path / "a.parquet", FRAME)
+    with pytest.raises(BadInput, match="Parquet, whose texts are UTF-8; leave out --encoding"):
+        load_dataset(path, encoding="latin-1")
+    datasets = pytest.importorskip("datasets")
+    with pytest.raises(BadInput, match="rate 8000: goes with arrays of recordings"):
+        load_dataset(datasets.Dataset.from_pandas(FRAME), rate=8000)
+
+
 def test_columns_of_numbers_are_no_texts(tmp_path):
     path = written(tmp_path / "a.parquet", pd.DataFrame({"text": [1, 2], "label": [0, 1]}))
     with pytest.raises(BadInput, match="column text holds int64 and no texts; name another"):
