@@ -126,7 +126,7 @@ def test_suspects_and_conflicts_have_their_texts(open_page: Any, written: Path) 
     assert suspects.count() >= 5
     assert suspects.locator(".words").count() == suspects.count()
     pair = page.locator("#labels .alike figure .words p").all_inner_texts()
-    assert len(pair) == 2
+    assert len(pair) > 2  # those that are nearly the same come behind
     assert pair[0] == pair[1]
     assert pair[0].endswith(" 41")
 
