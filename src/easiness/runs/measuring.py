@@ -91,8 +91,9 @@ def measure(
         data: a `Dataset`, or anything that `load_dataset` takes.
         model: name of a network of ours, of torchvision or (``timm:NAME``) of timm, or
             ``package.module:callable``; or what builds a new network for each trial when it is called with
-            ``input_shape=(c, h, w)`` and ``num_classes=n``, as far as it takes them: a function, a class, a
-            ``functools.partial``, a lambda. One that cannot be imported from a module trains in this process
+            ``input_shape=(c, h, w)`` and ``num_classes=n``, of texts also ``vocabulary=m``, as far as it
+            takes them: a function, a class, a ``functools.partial``, a lambda. One
+            that cannot be imported from a module trains in this process
             alone, and a run of it goes on only while its source text stays as it is. Without one it is the
             network that such examples begin with (``wrn_16_4`` for pictures), or ``ridge`` on features.
         trials: number of independent trainings, N; ``auto`` trains 10, then as many as they foretell to be
