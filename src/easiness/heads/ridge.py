@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 _STRENGTHS = tuple(10.0 ** (power / 2) for power in range(-10, 7))  # of the mean eigenvalue
@@ -227,6 +226,8 @@ def temperature_of(outputs: Tensor, labels: Tensor) -> float:
     def loss(log_temperature: float) -> float:
         logits = wide / math.exp(log_temperature)
         return float(torch.nn.functional.cross_entropy(logits, labels, label_smoothing=short))
+
+    from scipy.optimize import minimize_scalar  # what trains other networks does without it
 
     found = minimize_scalar(loss, bounds=(_COLDEST, _HOTTEST), method="bounded")
     return math.exp(float(found.x))
