@@ -99,7 +99,7 @@ def test_suspects_need_no_module_that_is_missing(folder: Path, command: Callable
 @pytest.mark.usefixtures("run")
 def test_a_wrong_option_is_said_before_the_word_is_asked_for(refused: Callable[..., str]) -> None:
     for options, said in {
-        ("--kind", "colr"): "perturbation 'colr': unknown (did you mean color?)",
+        ("--kind", "colr"): "perturbation 'colr': unknown (did you mean color",
         ("--kind", "radial", "--levels", "-1"): "radial radius -1.0: negative",
         ("--kind", "radial", "--seed", "-1"): "seed -1: negative",
         ("--kind", "radial", "--fraction", "2"): "fraction 2.0: not in (0, 1]",
