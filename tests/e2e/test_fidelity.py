@@ -123,15 +123,35 @@ def compiles() -> None:
         pytest.skip(f"torch.compile does not work here: {type(error).__name__}")
 
 
-@pytest.mark.long  # some thirty kernels to compile where torch has kept none
+class Block(torch.nn.Module):
+    """What wide residual networks are made of, with a third of their kernels to compile."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before = torch.nn.Conv2d(1, 16, 3, padding=1, bias=False)
+        self.norm = torch.nn.BatchNorm2d(16)
+        self.conv = torch.nn.Conv2d(16, 16, 3, padding=1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.before(x)
+        return x + self.conv(torch.relu(self.norm(x)))
+
+
+def block(input_shape: tuple[int, ...], num_classes: int) -> torch.nn.Module:
+    assert input_shape[0] == 1
+    pool = torch.nn.AvgPool2d(2)
+    return torch.nn.Sequential(Block(), pool, torch.nn.Flatten(), torch.nn.Linear(16 * 4 * 4, num_classes))
+
+
+@pytest.mark.long  # some ten kernels to compile where torch has kept none
 def test_a_compiled_trial_records_what_an_eager_one_does(compiles):
     del compiles
     data = ez.load_dataset("digits", limit=160)  # steps of 128 and, never compiled, of 32
-    plan = make_plan(data, Training(model="wrn_10_1", epochs=3), 1)
+    plan = make_plan(data, Training(model="test_fidelity:block", epochs=6), 1)
     records = []
     for compiled in (False, True):
         resolved = Resolved(precision="float32", channels_last=True, threads=1, compiled=compiled)
-        trial = plan.spec(resolved, trials=1, epochs=3).trial(0)
+        trial = plan.spec(resolved, trials=1, epochs=6).trial(0)
         records.append(run_trial(trial, data, torch.device("cpu")))
     eager, fast = records
     np.testing.assert_allclose(fast.train_loss, eager.train_loss, rtol=1e-3)
