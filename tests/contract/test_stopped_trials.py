@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,20 @@ def lone(made_once, contents):
     )
 
 
+@pytest.fixture
+def stopped(made_once):
+    """Runs that were stopped, by how they were executed: each goes on from a copy."""
+
+    def stop(out: Path, **execution: Any) -> None:
+        with pytest.raises(KeyboardInterrupt):
+            measure("digits", **SETTINGS, **execution, progress=Told(out), out=out)
+        assert list(out.glob("checkpoints/0*"))
+
+    return lambda executor, **jobs: made_once(
+        f"stopped_{executor}", lambda out: stop(out, executor=executor, **jobs)
+    )
+
+
 SERIAL = dict[str, Any](executor="serial")
 PROCESSES = dict[str, Any](executor="processes", jobs=2)
 
@@ -61,11 +76,8 @@ PROCESSES = dict[str, Any](executor="processes", jobs=2)
         pytest.param(PROCESSES, SERIAL, marks=pytest.mark.long),
     ],
 )
-def test_stopped_and_gone_on_with(tmp_path, contents, lone, first, then):
-    out = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        measure("digits", **SETTINGS, **first, progress=Told(out), out=out)
-    assert list(out.glob("checkpoints/0*"))
+def test_stopped_and_gone_on_with(stopped, tmp_path, contents, lone, first, then):
+    out = shutil.copytree(stopped(**first), tmp_path / "run")
     told = Told()
     measure("digits", **SETTINGS, **then, progress=told, out=out)
     assert any("goes on after epoch" in note for note in told.notes)
@@ -74,10 +86,8 @@ def test_stopped_and_gone_on_with(tmp_path, contents, lone, first, then):
     assert not (out / "checkpoints").exists()
 
 
-def test_a_longer_training_begins_anew(tmp_path, contents):
-    out = tmp_path / "run"
-    with pytest.raises(KeyboardInterrupt):
-        measure("digits", **SETTINGS, **SERIAL, progress=Told(out), out=out)
+def test_a_longer_training_begins_anew(stopped, tmp_path, contents):
+    out = shutil.copytree(stopped(**SERIAL), tmp_path / "run")
     told = Told()
     measure("digits", **{**SETTINGS, "epochs": 6}, **SERIAL, progress=told, out=out)
     (note,) = (note for note in told.notes if "checkpoint" in note)

@@ -26,8 +26,16 @@ def recorder(out, **options) -> Recorder:
     return Recorder(out, ids=IDS, labels=LABELS, keep_logits=True, **options)
 
 
-def _train(rank: int, port: int, out: str, duplicates: str) -> None:
+def _train(rank: int, port: int, folder: str) -> None:
+    """In a folder by what is done with duplicates each: processes take seconds to start."""
     dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+    for duplicates in ("first", "refuse"):
+        _train_with(rank, f"{folder}/{duplicates}", duplicates)
+        dist.barrier()
+    dist.destroy_process_group()
+
+
+def _train_with(rank: int, out: str, duplicates: str) -> None:
     data = torch.utils.data.TensorDataset(torch.from_numpy(IDS))
     sampler: torch.utils.data.DistributedSampler[Any] = torch.utils.data.DistributedSampler(
         data, shuffle=True
@@ -44,27 +52,35 @@ def _train(rank: int, port: int, out: str, duplicates: str) -> None:
         said = str(error)
     with open(f"{out}.{rank}", "w") as file:  # noqa: PTH123
         file.write(said)
-    dist.barrier()
-    dist.destroy_process_group()
 
 
-def trained(out, duplicates: str) -> list[str]:
-    """Two processes, and what each was told."""
+def _in_two_processes(folder) -> None:
+    folder.mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    multiprocessing.spawn(_train, (port, str(out), duplicates), nprocs=2)  # type: ignore[attr-defined]
-    return [out.with_name(f"{out.name}.{rank}").read_text() for rank in range(2)]
+    multiprocessing.spawn(_train, (port, str(folder)), nprocs=2)  # type: ignore[attr-defined]
 
 
-def test_parts_are_merged_by_id_and_what_was_padded_counts_once(tmp_path):
-    assert trained(tmp_path / "two", "first") == ["", ""]
+@pytest.fixture
+def trained(made_once):
+    """What two processes recorded, by what is done with duplicates, and what each was told."""
+    folder = made_once("two_processes", _in_two_processes)
+    return lambda duplicates: (
+        recorder(folder / duplicates),
+        [(folder / f"{duplicates}.{rank}").read_text() for rank in range(2)],
+    )
+
+
+def test_parts_are_merged_by_id_and_what_was_padded_counts_once(trained, tmp_path):
+    both, said = trained("first")
+    assert said == ["", ""]
     alone = recorder(tmp_path / "one")
     with alone.trial(seed=0) as trial:
         for epoch in range(2):
             trial.update(IDS, logits(epoch))
             trial.end_epoch()
-    two = recorder(tmp_path / "two").run.trials[0].observations(3)
+    two = both.run.trials[0].observations(3)
     one = alone.run.trials[0].observations(3)
     for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
         np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
@@ -72,10 +88,10 @@ def test_parts_are_merged_by_id_and_what_was_padded_counts_once(tmp_path):
     np.testing.assert_array_equal(two.logits.values, one.logits.values)  # type: ignore[union-attr]
 
 
-def test_what_was_padded_is_refused_in_every_process_unless_it_was_asked_for(tmp_path):
-    said = trained(tmp_path / "two", "refuse")
+def test_what_was_padded_is_refused_in_every_process_unless_it_was_asked_for(trained):
+    both, said = trained("refuse")
     assert all("was given more than once" in one for one in said)
-    assert not recorder(tmp_path / "two").run.trials
+    assert not both.run.trials
 
 
 def test_of_an_id_that_is_given_twice_the_first_counts(tmp_path):

@@ -31,7 +31,7 @@ def train(trials, threads, **options):
     plan = make_plan("digits", training, trials, loading=Loading(limit=20))
     settings = Resolved(precision="float32", channels_last=False, threads=threads)
     execution = Execution(device="cpu", **options)
-    return carry_out(plan, Path(sys.argv[1]), execution, resolved=settings)
+    return carry_out(plan, Path(sys.argv[1], str(threads)), execution, resolved=settings)
 
 warnings.simplefilter("always")
 with warnings.catch_warnings(record=True) as caught:
@@ -75,11 +75,11 @@ def test_the_words_are_those_of_the_openmp_that_torch_loads():
     ],
 )
 def test_the_command_and_its_workers_sleep_unless_the_user_wants_otherwise(tmp_path, setting, expected):
-    command = ["-m", "easiness", "measure", "digits", "--model", "mlp_2_w8", "--limit", 20, "--trials", 2]
+    command = ["-m", "easiness", "measure", "digits", "--model", "mlp_2_w8", "--limit", 20, "--trials", 1]
     options = ["--epochs", 1, "--precision", "float32", "--no-weights", "--out", tmp_path / "run"]
-    found = spins(started(*command, *options, "--executor", "processes", "--jobs", 2, **setting).stderr)
+    found = spins(started(*command, *options, "--executor", "processes", "--jobs", 1, **setting).stderr)
     assert set(found) == {expected}
-    assert len(found) >= 3  # this process and two workers
+    assert len(found) >= 2  # this process and a worker
 
 
 WORKER = """
@@ -133,7 +133,7 @@ def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
     again = 'ez.measure("digits", model="mlp_2_w8", limit=20, trials=2, epochs=1, precision="float32"'
     # read when torch is loaded and then taken away, so that nothing spins while the test waits
     first = "import os, torch; del os.environ['GOMP_SPINCOUNT']"
-    then = f"train(1, threads=2); {again}, out=sys.argv[1])"
+    then = f"train(1, threads=2); {again}, out=sys.argv[1] + '/2')"
     (said,) = warnings_of(tmp_path, then, first, GOMP_SPINCOUNT="0")
     assert said.startswith("UserWarning torch was")
     assert "OMP_WAIT_POLICY=passive before torch" in said
@@ -143,13 +143,12 @@ def test_in_python_measure_says_once_that_torch_came_first(tmp_path):
 @pytest.mark.parametrize(
     ("first", "then", "setting"),
     [
-        ("import torch", "train(1, threads=1)", {}),
-        ("import torch", 'train(1, threads=2, executor="processes", jobs=1)', {}),
+        ("import torch", 'train(1, threads=1); train(1, threads=2, executor="processes", jobs=1)', {}),
         ("import torch", "train(1, threads=2)", {"OMP_WAIT_POLICY": "active"}),
         ("import torch", "train(1, threads=2)", {"GOMP_SPINCOUNT": "7"}),
         ("from easiness import measure", "train(1, threads=2)", {}),
     ],
-    ids=["one-thread", "worker", "policy", "count", "easiness-first"],
+    ids=["one-thread-and-worker", "policy", "count", "easiness-first"],
 )
 def test_it_says_nothing_where_nothing_spins_or_the_user_has_chosen(tmp_path, first, then, setting):
     assert warnings_of(tmp_path, then, first, **setting) == []

@@ -62,7 +62,13 @@ def test_a_custom_network_and_arrays_reach_other_processes(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     x = np.random.default_rng(0).integers(0, 256, (40, 4, 4), dtype=np.uint8)
     run = ez.measure(
-        (x, np.arange(40) % 2), model="own_nets:tiny", trials=2, epochs=1, out=tmp_path / "run", jobs=2
+        (x, np.arange(40) % 2),
+        model="own_nets:tiny",
+        trials=2,
+        epochs=1,
+        out=tmp_path / "run",
+        executor="processes",
+        jobs=1,
     )
     assert len(run.trials) == 2
 
