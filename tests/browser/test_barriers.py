@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,12 +25,16 @@ FINDS = """async () => (await axe.run({resultTypes: ['violations']})).violations
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, measured: Path, studied: Path) -> dict[str, Path]:
+def pages(made_once: Callable[..., Path], measured: Path, studied: Path) -> dict[str, Path]:
     """The page of a run, of two runs, and of a study."""
-    folder = tmp_path_factory.mktemp("pages")
-    run = open_run(measured)
-    write_report([run], folder / "run.html")
-    write_report([run, run], folder / "runs.html")
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        run = open_run(measured)
+        write_report([run], folder / "run.html")
+        write_report([run, run], folder / "runs.html")
+
+    folder = made_once("pages", write)
     return {"run": folder / "run.html", "runs": folder / "runs.html", "study": studied / "report.html"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +43,18 @@ def _recorded(folder: Path, *, trials: int = 3, epochs: int = 4, seed: int = 0) 
 
 
 @pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def written(made_once: Callable[..., Path]) -> dict[str, Path]:
     """Pages: of one run, of two, and of one with a single trial of one epoch."""
-    folder = tmp_path_factory.mktemp("maps")
+    folder = made_once("maps", _write_maps)
+    return {name: folder / f"{name}.html" for name in ("one", "both", "flat")}
+
+
+def _write_maps(folder: Path) -> None:
+    folder.mkdir()
     one, two = _recorded(folder / "one"), _recorded(folder / "two", seed=1)
     write_report([one], folder / "one.html")
     write_report([one, two], folder / "both.html")
     write_report([_recorded(folder / "flat", trials=1, epochs=1)], folder / "flat.html")
-    return {name: folder / f"{name}.html" for name in ("one", "both", "flat")}
 
 
 @pytest.fixture(scope="module")

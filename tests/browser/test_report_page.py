@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,14 @@ EVIL = ("<script>document.title='evil'</script>", '"><img src=x onerror="documen
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> dict[str, Path]:
+def reports(made_once: Callable[..., Path], measured: Path) -> dict[str, Path]:
     """A page of one measured run, and one of two recorded runs with names that try to break out."""
-    folder = tmp_path_factory.mktemp("reports")
+    folder = made_once("reports", lambda folder: _write_reports(folder, measured))
+    return {path.stem: path for path in folder.glob("*.html")}
+
+
+def _write_reports(folder: Path, measured: Path) -> None:
+    folder.mkdir()
     write_report([open_run(measured)], folder / "measured.html")
     labels = np.arange(40) % 2
     ids = np.array([f"{i}/{EVIL[i % 2]}" for i in range(40)], object)
@@ -39,7 +45,6 @@ def reports(tmp_path_factory: pytest.TempPathFactory, measured: Path) -> dict[st
     _write_suspects(folder)
     _write_classes(folder / "many", [f"n{label:08}" for label in range(1000)])
     _write_classes(folder / "long", ["x" * 120, "a dog that stands and points, " * 4, "an_old_name_" * 9])
-    return {path.stem: path for path in folder.glob("*.html")}
 
 
 def _write_classes(folder: Path, names: list[str]) -> None:
