@@ -35,8 +35,8 @@ class Started:
             self.code = found
         return self.code
 
-    def wait(self) -> int:
-        deadline = time.monotonic() + PATIENCE
+    def wait(self, patience: float = PATIENCE) -> int:
+        deadline = time.monotonic() + patience
         while (code := self.poll()) is None:
             assert time.monotonic() < deadline, self.err
             time.sleep(0.005)

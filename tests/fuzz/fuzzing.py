@@ -6,38 +6,40 @@ import collections
 import json
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from herd import GOOD, Ended
 
+from starting import Start
+
 HERE = Path(__file__).parent
+_PATHS = [str(HERE), str(HERE.parent)]
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 """Of all cases; another one gives other inputs."""
 _MOST_SHOWN = 5
 
 
-def cases(target: str, whole: Path, num: int, first: int = 0, seed: int = SEED) -> Iterator[Ended]:
-    """How each of ``num`` cases of a target (``module:function``, in this folder) ended."""
-    done = subprocess.run(
-        [sys.executable, *_arguments(target, whole, num, first, seed)],
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=1200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    for line in map(json.loads, done.stdout.splitlines()):
+def cases(
+    start: Start, target: str, whole: Path, num: int, first: int = 0, seed: int = SEED
+) -> Iterator[Ended]:
+    """How each of ``num`` cases of a target (``module:function``, in this folder) ended.
+
+    They run in a process forked from one that has loaded everything.
+    """
+    given = [target, str(whole), seed, first, num]
+    herd = f"import sys; sys.path[:0] = {_PATHS}; import herd; herd.main(*{given}); sys.exit(0)"
+    done = start(before=herd)
+    assert done.wait(1200) == 0, done.err
+    for line in map(json.loads, done.out.splitlines()):
         if "case" in line:
             yield Ended(**line)
 
 
 def environment() -> dict[str, str]:
     """Of processes that load the modules of this folder, and may be forked: without threads."""
-    paths = [str(HERE), str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [*_PATHS, *filter(None, [os.environ.get("PYTHONPATH")])]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1"}
 
 
@@ -45,9 +47,9 @@ def _arguments(target: str, whole: Path, num: int, first: int, seed: int) -> lis
     return [str(HERE / "herd.py"), target, str(whole), str(seed), str(first), str(num)]
 
 
-def check(target: str, whole: Path, num: int, first: int = 0) -> collections.Counter[str]:
+def check(start: Start, target: str, whole: Path, num: int, first: int = 0) -> collections.Counter[str]:
     """Run ``num`` cases, each of which has to end in a result or in one clear line. How many ended how."""
-    found = list(cases(target, whole, num, first))
+    found = list(cases(start, target, whole, num, first))
     assert [one.case for one in found] == list(range(first, first + num))
     bad = [one for one in found if one.how not in GOOD]
     shown = [

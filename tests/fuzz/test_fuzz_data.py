@@ -36,12 +36,12 @@ def test_texts_that_are_not_altered_are_read(whole_sources):
 SAMPLE = 150
 
 
-def test_a_sample_of_altered_data(whole_sources):
-    counts = fuzzing.check("of_data:any_of_them", whole_sources, SAMPLE)
+def test_a_sample_of_altered_data(start, whole_sources):
+    counts = fuzzing.check(start, "of_data:any_of_them", whole_sources, SAMPLE)
     assert counts["refused"] > counts["result"] > 0
 
 
 @pytest.mark.long
-def test_altered_data(whole_sources):
-    counts = fuzzing.check("of_data:any_of_them", whole_sources, 3000, SAMPLE)
+def test_altered_data(start, whole_sources):
+    counts = fuzzing.check(start, "of_data:any_of_them", whole_sources, 3000, SAMPLE)
     assert counts["refused"] > counts["result"] > 0

@@ -18,12 +18,12 @@ def whole_features(made_once) -> Path:
 SAMPLE = 80
 
 
-def test_a_sample_of_altered_features(whole_features):
-    counts = fuzzing.check("of_features:any_of_them", whole_features, SAMPLE)
+def test_a_sample_of_altered_features(start, whole_features):
+    counts = fuzzing.check(start, "of_features:any_of_them", whole_features, SAMPLE)
     assert counts["refused"] > 0 < counts["result"]
 
 
 @pytest.mark.long
-def test_altered_features(whole_features):
-    counts = fuzzing.check("of_features:any_of_them", whole_features, 2000, SAMPLE)
+def test_altered_features(start, whole_features):
+    counts = fuzzing.check(start, "of_features:any_of_them", whole_features, 2000, SAMPLE)
     assert counts["refused"] > 0 < counts["result"]

@@ -8,17 +8,17 @@ import pytest
 SAMPLE = 120
 
 
-def test_a_sample_of_what_we_write(whole_run):
-    counts = fuzzing.check("of_written:any_of_them", whole_run, SAMPLE)
+def test_a_sample_of_what_we_write(start, whole_run):
+    counts = fuzzing.check(start, "of_written:any_of_them", whole_run, SAMPLE)
     assert min(counts["refused"], counts["result"]) > 15
 
 
 @pytest.mark.long
-def test_what_we_write(whole_run):
-    counts = fuzzing.check("of_written:any_of_them", whole_run, 3000, SAMPLE)
+def test_what_we_write(start, whole_run):
+    counts = fuzzing.check(start, "of_written:any_of_them", whole_run, 3000, SAMPLE)
     assert min(counts["refused"], counts["result"]) > 460
 
 
 @pytest.mark.long
-def test_altered_runs_by_commands_that_take_long(whole_run):
-    fuzzing.check("of_runs:by_slow_commands", whole_run, 40)
+def test_altered_runs_by_commands_that_take_long(start, whole_run):
+    fuzzing.check(start, "of_runs:by_slow_commands", whole_run, 40)

@@ -34,12 +34,12 @@ def test_what_is_not_altered_is_read(whole_tables, name, kind):
 SAMPLE = 120
 
 
-def test_a_sample_of_altered_tables(whole_tables):
-    counts = fuzzing.check("of_tables:any_of_them", whole_tables, SAMPLE)
+def test_a_sample_of_altered_tables(start, whole_tables):
+    counts = fuzzing.check(start, "of_tables:any_of_them", whole_tables, SAMPLE)
     assert counts["refused"] > 0 < counts["result"]
 
 
 @pytest.mark.long
-def test_altered_tables(whole_tables):
-    counts = fuzzing.check("of_tables:any_of_them", whole_tables, 3000, SAMPLE)
+def test_altered_tables(start, whole_tables):
+    counts = fuzzing.check(start, "of_tables:any_of_them", whole_tables, 3000, SAMPLE)
     assert counts["refused"] > 0 < counts["result"]
