@@ -20,9 +20,10 @@ def measure(
     source: Annotated[
         str,
         typer.Argument(
-            help="digits, a folder of class folders (with or without train/val/test above them), "
-            "a CSV of path,label[,split], a Parquet file or a folder of train*/test* Parquet files, an .npz "
-            "with x and y, hf:NAME, mini-imagenet:PATH, or a torchvision name with --data-root."
+            help="digits, a folder of class folders of pictures, recordings or .txt files (with or without "
+            "train/val/test above them), a CSV of path,label[,split], a CSV or Parquet file, or a folder of "
+            "train*/test* ones, of texts or numbers, a Parquet file of pictures, an .npz with x and y, "
+            "hf:NAME, mini-imagenet:PATH, or a torchvision name with --data-root."
         ),
     ],
     out: Annotated[

@@ -40,7 +40,7 @@ class Loading:
         ),
     ] = None
     skip_unreadable: Annotated[
-        bool, Option("--skip-unreadable", "Leave out images that cannot be read, and name them.")
+        bool, Option("--skip-unreadable", "Leave out files that cannot be read, and name them.")
     ] = False
     columns: Annotated[
         Mapping[str, str] | None,

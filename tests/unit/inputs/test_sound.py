@@ -113,7 +113,9 @@ def test_arrays_of_a_high_rate_are_resampled():
     ("sounds", "rate", "problem"),
     [
         (SOUNDS, [8000, 16000], r"rate=\[8000, 16000\]: is not one whole number"),
+        (SOUNDS, [8000] * 99, r"rate=\[8000[^]]{,36}: is not one whole number"),
         (SOUNDS, 8, r"rate=8: no rate of sounds"),
+        (["a text"] * 12, 8000, r"x: sound 0: str and no samples; give arrays, or leave out rate="),
         ([np.zeros((2, 4000), np.float32)] * 12, 8000, r"x: sound 0: shape 2x4000; give its samples"),
         ([np.zeros(9, np.float32)] * 12, 8000, r"x: sound 0: silent"),
         ([np.zeros(0, np.float32)] * 12, 8000, r"x: sound 0: no samples"),

@@ -92,7 +92,7 @@ def test_sounds_that_cannot_be_kept_are_named(tmp_path, how):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"no sound at all", "not a sound in a known format"),
+        (b"no sound at all", "not a sound that can be read (Format not recognised)"),
         (b"", "an empty file"),
         (encoded(np.zeros(100)), "silent"),
         (encoded(np.full(100, np.nan), subtype="FLOAT"), "sample 0 is not a finite number"),

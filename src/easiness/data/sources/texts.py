@@ -65,6 +65,11 @@ def _texts(rows: table.Table, column: str) -> StoredTexts:
     if not cells.is_texts(values.type):
         raise BadInput(f"{rows.where}: column {column} holds {values.type} and no texts; name another")
     texts = ["" if text is None else text for text in values.to_pylist()]
+    if texts and all(cells.number_in(text.strip()) is not None for text in texts):
+        raise BadInput(
+            f"{rows.where}: column {column} holds numbers and no texts; name that of the texts with --text "
+            f"NAME, or take the numbers with --inputs {column}"
+        )
     return from_texts(texts, rows.where, lambda row: f"{rows.name_at(row)}: the {column}")
 
 

@@ -36,10 +36,10 @@ def kind_of_table(request: SourceRequest) -> InputKind | None:
     files = table_files(request.path) if request.exists else None
     if files is None:
         return None
+    check_one_kind(options)
     if options.sound is not None or "path" in (options.columns or {}):
         return None
     if options.text is not None or options.inputs is not None:
-        check_one_kind(options)
         return VECTOR if options.text is None else TEXT
     label = label_column(options)
     try:

@@ -74,8 +74,8 @@ def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | N
     """
     if isinstance(rate, bool) or not isinstance(rate, int | np.integer):
         raise BadInput(
-            f"rate={rate!r}: is not one whole number; give the samples a second that all sounds have, such "
-            "as 16000, and resample those that have another"
+            f"rate={rate!r:.40}: is not one whole number; give the samples a second that all sounds have, "
+            "such as 16000, and resample those that have another"
         )
     if not RATES[0] <= rate <= RATES[1]:
         raise BadInput(f"rate={rate}: no rate of sounds; give {RATES[0]:,} to {RATES[1]:,} samples a second")
@@ -86,6 +86,8 @@ def to_sounds(sounds: Any, rate: Any, where: str, name: Callable[[int], str] | N
 
 
 def _samples(sound: Any, what: str) -> Samples:
+    if isinstance(sound, str | bytes | None):
+        raise BadInput(f"{what}: {type(sound).__name__} and no samples; give arrays, or leave out rate=")
     array = np.asarray(sound)
     if array.ndim != 1:
         shape = "x".join(map(str, array.shape)) or "()"

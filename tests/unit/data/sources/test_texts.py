@@ -164,3 +164,17 @@ def test_columns_of_numbers_are_no_texts(tmp_path):
     nothing = written(tmp_path / "b.parquet", pd.DataFrame({"text": ["a", None], "label": [0, 1]}))
     with pytest.raises(BadInput, match=r"b\.parquet: row 1: the text: an empty text"):
         load_dataset(nothing)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text": "n"}, "column n holds numbers and no texts"),
+        ({"text": "text", "sound": "n"}, "--text text: --sound names other examples; give one of them"),
+        ({"inputs": "n", "sound": "text"}, "--sound text: --inputs names other examples; give one of them"),
+    ],
+)
+def test_columns_that_hold_no_texts_are_refused(tmp_path, options, message):
+    path = written(tmp_path / "a.csv", FRAME.assign(n=["1", "2.5", "-3", "1e4", "0"]))
+    with pytest.raises(BadInput, match=message):
+        load_dataset(path, **options)
