@@ -320,3 +320,17 @@ def test_the_installed_command(measured: Path):
     )
     assert finished.returncode == 0
     assert finished.stdout.startswith(f"{measured}: mlp_3, 3 of 3 trials finished\n")
+
+
+def test_sounds_that_cannot_be_read_are_left_out_as_sounds(command, tmp_path):
+    soundfile = pytest.importorskip("soundfile")
+    for at in range(8):
+        path = tmp_path / "heard" / "ab"[at % 2] / f"{at}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(path, np.sin(np.arange(2000) * (at + 1) / 20), 8000)
+    path.write_bytes(b"RIFF")
+    measured = ["measure", tmp_path / "heard", "--trials", 1, "--epochs", 1, "--out", tmp_path / "run"]
+    finished = command(*measured, "--skip-unreadable")
+    assert finished.code == 0
+    assert finished.err.splitlines()[0] == "sounds left out, since they cannot be read: 1 (b/7.wav)"
+    assert f"{finished.err.splitlines()[0]}\n" in command("status", tmp_path / "run").out

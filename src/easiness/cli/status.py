@@ -161,9 +161,11 @@ def _lines(run: store.Run, working: store.AtWork | None, *, damaged: bool) -> li
     asked, measured = run.spec, run.spec.measured
     lines = _heading(run)
     if asked.data.num_unreadable:
-        lines.append(f"images left out, since they cannot be read: {asked.data.unreadable_text()}")
+        what = asked.data.examples_text
+        lines.append(f"{what} left out, since they cannot be read: {asked.data.unreadable_text()}")
     if asked.data.num_other_files:
-        lines.append(f"files left out, since by name they are no pictures: {asked.data.other_files_text()}")
+        no = "pictures" if asked.data.kind == "image" else asked.data.examples_text
+        lines.append(f"files left out, since by name they are no {no}: {asked.data.other_files_text()}")
     if measured is not None:
         finished = f"epochs: {run.epochs} finished in every trial, {measured.epochs} asked"
         lines.append(f"shares: {spec.shares_text(run.shares)}" if run.shares else finished)

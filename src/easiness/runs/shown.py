@@ -248,7 +248,8 @@ def progress_of(
 def tell_of_data(plan: Plan, progress: Progress) -> None:
     """Say what was found in the source and is not used."""
     if plan.asked.data.num_unreadable:
-        progress.note(f"images left out, since they cannot be read: {plan.asked.data.unreadable_text()}")
+        asked = plan.asked.data
+        progress.note(f"{asked.examples_text} left out, since they cannot be read: {asked.unreadable_text()}")
     for note in plan.data.notes:
         progress.note(f"note: {note}")
 

@@ -103,6 +103,11 @@ class DatasetRef(LoadOptions):
         """How to load the data again from ``source``."""
         return LoadOptions.model_validate(self.model_dump(include=set(LoadOptions.model_fields)))
 
+    @property
+    def examples_text(self) -> str:
+        """What the examples are called in a sentence on those that are left out."""
+        return "images" if self.kind == IMAGE else f"{self.kind}s"
+
     def unreadable_text(self) -> str:
         """How many images were left out, and the first of their names; empty where none were."""
         return _left_out_text(self.num_unreadable, self.unreadable)
