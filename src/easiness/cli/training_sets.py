@@ -30,14 +30,12 @@ Trained = Annotated[
         },
     ),
 ]
+_OF_THE_RUN = ("limit", "labels", "text", "sound", "inputs", "label", "encoding")
 Loaded = Annotated[
     Loading,
     Fields(
-        ("limit", "holdout", "labels"),
-        help={
-            "limit": "That of the run of --scores, which is used anyway.",
-            "labels": "That of the run of --scores, which is used anyway.",
-        },
+        ("holdout", *_OF_THE_RUN),
+        help=dict.fromkeys(_OF_THE_RUN, "That of the run of --scores, which is used anyway."),
     ),
 ]
 EveryEpoch = Annotated[
