@@ -107,18 +107,61 @@ def pictures(folder: Path, classes: tuple[str, ...], number: int, seed: int, wro
             Image.fromarray(pixels).save(folder / name / f"{i:02d}.png")
 
 
+def questions(folder: Path, number: int) -> None:
+    """Texts of three classes, of which a word or two tell; one of train has another label."""
+    words = {
+        "HUM": ("Who", "wrote", "played"),
+        "LOC": ("Where", "lies", "grows"),
+        "NUM": ("How many", "are", "cost"),
+    }
+    things = ("the book", "a river", "this song", "that town", "an apple", "the film", "one queen", "no road")
+    folder.mkdir()
+    for split, first in (("train", 0), ("test", 5)):
+        rows = ["text,label"]
+        for i in range(first, first + number):
+            for at, (label, (ask, *verbs)) in enumerate(words.items()):
+                wrong = split == "train" and (i, at) == (0, 0)
+                asked = f"{ask} {verbs[i % 2]} {things[i % 8]} of {things[(i * 3 + 1) % 8]} {i} ?"
+                rows.append(f'"{asked}",{"LOC" if wrong else label}')
+        (folder / f"{split}.csv").write_text("\n".join(rows) + "\n")
+
+
+def recordings(folder: Path, number: int, seed: int) -> None:
+    """Half a second of a low or a high tone in noise, as WAV."""
+    import wave
+
+    import numpy as np
+
+    random, time = np.random.default_rng(seed), np.arange(4000) / 8000
+    for name, pitch in (("no", 300), ("yes", 900)):
+        (folder / name).mkdir(parents=True)
+        for i in range(number):
+            tone = np.sin(2 * np.pi * pitch * random.uniform(0.9, 1.1) * time)
+            samples = 0.3 * tone + 0.1 * random.standard_normal(len(time))
+            with wave.open(str(folder / name / f"{i:02d}.wav"), "wb") as file:
+                file.setparams((1, 2, 8000, 0, "NONE", ""))
+                file.writeframes((samples * 2**15).astype("<i2").tobytes())
+
+
 @pytest.fixture(scope="module")
 def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
-    """What the pages name: ``photos``, CIFAR-10, ImageNet, and runs."""
+    """What the pages name: photos, questions, recordings, flowers, CIFAR-10, ImageNet, and runs."""
 
     def make(out: Path) -> None:
         import pandas as pd
+        from sklearn.datasets import load_iris
 
         pictures(out / "photos" / "train", ("cat", "dog", "owl"), 20, 0, wrong=1)
         pictures(out / "photos" / "val", ("cat", "dog", "owl"), 8, 1)
         pictures(out / "flat", ("cat", "dog", "owl"), 20, 2, wrong=1)
         pictures(out / "IMAGENET_FOLDER" / "train", SYNSETS, 12, 3)
         pictures(out / "IMAGENET_FOLDER" / "val", SYNSETS, 12, 4)
+        questions(out / "questions", 20)
+        flowers = load_iris(as_frame=True)
+        named = flowers.frame.assign(species=flowers.target_names[flowers.target]).drop(columns="target")
+        named.to_csv(out / "flowers.csv", index=False)
+        recordings(out / "words" / "train", 20, 5)
+        recordings(out / "words" / "test", 8, 6)
         (out / "CIFAR10_FOLDER").mkdir()
         files = sorted((out / "photos" / "train").rglob("*.png"))
         rows = {"img": [file.read_bytes() for file in files], "label": [i // 20 for i in range(len(files))]}
