@@ -161,7 +161,9 @@ def check_writable(path: Path) -> None:
     while not ancestor.exists() and ancestor != ancestor.parent:
         ancestor = ancestor.parent
     try:
-        Path(tempfile.mkdtemp(prefix=ASIDE, dir=ancestor)).rmdir()
+        made = Path(tempfile.mkdtemp(prefix=ASIDE, dir=ancestor))
+        with contextlib.suppress(FileNotFoundError):  # another process may have swept it away
+            made.rmdir()
     except OSError as error:
         raise BadInput(
             f"{path}: cannot be written to ({error.strerror}: {ancestor}); choose another output"

@@ -3,7 +3,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +98,18 @@ def test_a_folder_below_a_file_cannot_be_written_to(tmp_path):
 def test_a_place_that_takes_no_folder():
     with pytest.raises(BadInput, match="/proc/run: cannot be written to"):
         files.check_writable(Path("/proc/run"))
+
+
+def test_another_process_may_sweep_while_it_is_seen_whether_a_folder_can_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = tempfile.mkdtemp
+
+    def swept(**given: Any) -> str:
+        made = make(**given)
+        files.sweep(tmp_path)
+        return made
+
+    monkeypatch.setattr(tempfile, "mkdtemp", swept)
+    files.check_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
