@@ -56,7 +56,7 @@ def text_split(
         ids=np.array([ids[at] for at in kept], object),
         labels=np.array([labels[at] for at in kept], np.int64),
         name_at=paths.__getitem__,
-        unreadable=tuple(file for at, file in enumerate(ids) if at not in set(kept)),
+        unreadable=tuple(ids[at] for at in sorted(set(range(len(ids))) - set(kept))),
         kind=TEXT,
     )
 
