@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.groups import groups_in_table
-from easiness.data.sources.source import Source, SourceRequest
+from easiness.data.sources.source import Source
 from easiness.data.tables import cells, kind, labels, splits, table, vectors
-from easiness.data.tables.dataset import Examples, dataset_of_tables
+from easiness.data.tables.dataset import Examples, dataset_of_tables, read_tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import VECTOR, StoredVectors
 from easiness.spec import LoadOptions
@@ -18,20 +18,6 @@ IDS = frozenset({"id", "index", "unnamed: 0", "", "__index_level_0__"})
 _OTHERWISE = "name the columns to use with --inputs, texts with --text and paths with --columns path=NAME"
 
 
-def load_numbers(request: SourceRequest) -> Dataset:
-    """The rows of tables as vectors: ``--inputs``, else all columns but the label and what counts the rows.
-
-    Without ``--inputs`` a column of lists of numbers with a usual name (``embedding``) is used alone. Ids are
-    positions in the split. What was made of which columns is noted.
-
-    Raises:
-        BadInput: a file cannot be read, a column is missing or cannot be used, or a label is wrong.
-    """
-    path, tables = request.path, splits.open_tables(request)
-    name = path.name if path.is_dir() else path.stem
-    return vectors_of_tables(name, str(path), tables, request.options, request.classes)
-
-
 def vectors_of_tables(
     name: str,
     source: str | None,
@@ -39,7 +25,10 @@ def vectors_of_tables(
     options: LoadOptions,
     classes: Sequence[str] | None,
 ) -> Dataset:
-    """The vectors of tables, from whatever files; as `load_numbers`.
+    """The rows of tables as vectors: ``--inputs``, else all columns but the label and what counts the rows.
+
+    Without ``--inputs`` a column of lists of numbers with a usual name (``embedding``) is used alone. Ids are
+    positions in the split. What was made of which columns is noted.
 
     Raises:
         BadInput: a column is missing or cannot be used, or a label is wrong.
@@ -90,7 +79,7 @@ def _left_out(names: list[str], why: str) -> tuple[str, ...]:
 NUMBERS = Source(
     form="a CSV or Parquet file of numbers and categories",
     reads=lambda request: kind.kind_of_table(request) == VECTOR,
-    load=load_numbers,
+    load=lambda request: read_tables(request, vectors_of_tables),
     takes_classes=True,
     takes=("columns", "inputs", "label", "encoding"),
     groups=groups_in_table,

@@ -6,26 +6,12 @@ from collections.abc import Sequence
 
 from easiness.data.dataset import Dataset
 from easiness.data.sources.groups import groups_in_table
-from easiness.data.sources.source import Source, SourceRequest
+from easiness.data.sources.source import Source
 from easiness.data.tables import cells, kind, labels, splits, table
-from easiness.data.tables.dataset import Examples, dataset_of_tables
+from easiness.data.tables.dataset import Examples, dataset_of_tables, read_tables
 from easiness.errors import BadInput, printable, shorten
 from easiness.inputs import TEXT, StoredTexts, from_texts
 from easiness.spec import LoadOptions
-
-
-def load_texts(request: SourceRequest) -> Dataset:
-    """The texts in the column ``--text`` of tables, else in the first with a usual name; as they are given.
-
-    Ids are positions in the split.
-
-    Raises:
-        BadInput: a file cannot be read, there is no such column, it holds no texts, one is empty, or a label
-            is wrong.
-    """
-    path, tables = request.path, splits.open_tables(request)
-    name = path.name if path.is_dir() else path.stem
-    return texts_of_tables(name, str(path), tables, request.options, request.classes)
 
 
 def texts_of_tables(
@@ -35,7 +21,9 @@ def texts_of_tables(
     options: LoadOptions,
     classes: Sequence[str] | None,
 ) -> Dataset:
-    """The texts of tables, from whatever files; as `load_texts`.
+    """The texts in the column ``--text`` of tables, else in the first with a usual name; as they are given.
+
+    Ids are positions in the split.
 
     Raises:
         BadInput: there is no such column, it holds no texts, one is empty, or a label is wrong.
@@ -76,7 +64,7 @@ def _texts(rows: table.Table, column: str) -> StoredTexts:
 TEXTS = Source(
     form="a CSV or Parquet file of texts",
     reads=lambda request: kind.kind_of_table(request) == TEXT,
-    load=load_texts,
+    load=lambda request: read_tables(request, texts_of_tables),
     takes_classes=True,
     takes=("columns", "text", "label", "encoding"),
     groups=groups_in_table,

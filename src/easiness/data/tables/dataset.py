@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from easiness.data.dataset import Dataset
+from easiness.data.sources.source import SourceRequest
 from easiness.data.sources.splits import Split, checked_dataset
 from easiness.data.tables.labels import Labels
-from easiness.data.tables.splits import Tables
+from easiness.data.tables.splits import Tables, open_tables
 from easiness.inputs import InputKind, Stored
+from easiness.spec import LoadOptions
+
+OfTables: TypeAlias = Callable[[str, str | None, Tables, LoadOptions, Sequence[str] | None], Dataset]
+"""Makes a data set of its name and source, its tables, how they are loaded and the names of classes."""
 
 
 class Examples(NamedTuple):
@@ -20,6 +26,17 @@ class Examples(NamedTuple):
     kind: InputKind
     stored: tuple[Stored, ...]
     notes: tuple[str, ...] = ()
+
+
+def read_tables(request: SourceRequest, make: OfTables) -> Dataset:
+    """What ``make`` makes of the files of tables that a request is for.
+
+    Raises:
+        BadInput: a file cannot be read, or as ``make``.
+    """
+    path = request.path
+    name = path.name if path.is_dir() else path.stem
+    return make(name, str(path), open_tables(request), request.options, request.classes)
 
 
 def dataset_of_tables(
