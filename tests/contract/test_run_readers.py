@@ -15,7 +15,7 @@ import pytest
 
 from easiness import open_run
 
-SEEN = ["prediction", "loss", "margin", "error_norm", "entropy"]
+SEEN = ["prediction", "loss", "margin", "error_norm", "entropy", "rival"]
 COLUMNS = ["epoch", "id", "label", "trained_on", *SEEN, "augmented"]
 
 
@@ -67,7 +67,8 @@ def test_types_of_a_trial(measured, trial_folder):
         "label": "int32",
         "trained_on": "bool",
         "prediction": "int32",
-        **dict.fromkeys(SEEN[1:], "float"),
+        **dict.fromkeys(SEEN[1:-1], "float"),
+        "rival": "int32",
         "augmented": "bool",
     }
 

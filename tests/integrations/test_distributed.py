@@ -82,7 +82,7 @@ def test_parts_are_merged_by_id_and_what_was_padded_counts_once(trained, tmp_pat
             trial.end_epoch()
     two = both.run.trials[0].observations(3)
     one = alone.run.trials[0].observations(3)
-    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy", "rival"):
         np.testing.assert_array_equal(getattr(two, name), getattr(one, name))
     assert two.logits is not None
     np.testing.assert_array_equal(two.logits.values, one.logits.values)  # type: ignore[union-attr]

@@ -124,7 +124,7 @@ def test_pieces_of_trials_give_what_whole_trials_give(trials, data) -> None:
 
 def _piece(obs, first, end) -> Observations:
     kept = obs.logits
-    columns = ("prediction", "loss", "margin", "error_norm", "entropy")
+    columns = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
     return replace(
         obs,
         labels=obs.labels[first:end],
@@ -147,7 +147,8 @@ def test_what_comes_after_m_changes_nothing(trials, data) -> None:
 
 def _truncate(obs: Observations, m: int) -> Observations:
     rows = {
-        name: getattr(obs, name)[:m] for name in ("prediction", "loss", "margin", "error_norm", "entropy")
+        name: getattr(obs, name)[:m]
+        for name in ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
     }
     kept = obs.logits and KeptLogits(obs.logits.positions, obs.logits.values[:m])
     return replace(obs, logits=kept, epochs=obs.epochs[:m], **rows)

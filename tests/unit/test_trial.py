@@ -20,7 +20,7 @@ from easiness.trial import run_trial
 from pixels import images_of
 
 CPU = torch.device("cpu")
-COLUMNS = ("prediction", "loss", "margin", "error_norm", "entropy")
+COLUMNS = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
 
 
 @pytest.fixture(scope="module")

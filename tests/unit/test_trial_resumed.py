@@ -82,7 +82,7 @@ def bits(result: TrialRecord) -> Any:
     assert result.weights is not None
     arrays: dict[str, Any] = {f"weights {name}": value.tobytes() for name, value in result.weights.items()}
     for name, seen in result.probes.items():
-        for column in ("prediction", "loss", "margin", "error_norm", "entropy"):
+        for column in ("prediction", "loss", "margin", "error_norm", "entropy", "rival"):
             arrays[f"{name} {column}"] = getattr(seen, column).tobytes()
         if seen.logits is not None:
             arrays[f"{name} logits"] = seen.logits.values.tobytes()

@@ -1,7 +1,7 @@
 """What trials saw: observations of examples over epochs, as NumPy arrays."""
 
 from easiness.record.observations import KeptLogits, ObservationLog, Observations, TrialRecord
-from easiness.record.statistics import Statistics, example_statistics, to_numpy
+from easiness.record.statistics import Statistics, example_statistics, known_rival, to_numpy
 
 __all__ = [
     "KeptLogits",
@@ -10,5 +10,6 @@ __all__ = [
     "Statistics",
     "TrialRecord",
     "example_statistics",
+    "known_rival",
     "to_numpy",
 ]

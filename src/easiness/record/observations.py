@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput, TrialFailed, shorten
-from easiness.record.statistics import Statistics, example_statistics
+from easiness.record.statistics import Statistics, example_statistics, known_rival
 
 STATISTICS = Statistics._fields
 
@@ -41,7 +41,7 @@ class Observations:
     [K] says which examples the trial trained on; of heads, whose rows are shares of the examples, it is
     [epochs, K]. ``epochs`` ascend from 1 on; by default they are 1, 2, ...
     Observations are clean (evaluation mode, no augmentation), or ``augmented``: what the training steps of
-    the epoch computed, while the weights moved.
+    the epoch computed, while the weights moved. ``rival`` is -1 where it is not known (`known_rival`).
     """
 
     labels: npt.NDArray[np.int64]
@@ -52,6 +52,7 @@ class Observations:
     margin: npt.NDArray[np.float32]
     error_norm: npt.NDArray[np.float32]
     entropy: npt.NDArray[np.float32]
+    rival: npt.NDArray[np.int32]
     logits: KeptLogits | None = None
     epochs: tuple[int, ...] = ()
     augmented: bool = False
@@ -140,9 +141,7 @@ class ObservationLog:
     def _begin(self) -> None:
         num = len(self._ids)
         self._seen = np.zeros(num, np.int64)
-        self._current = Statistics(
-            np.zeros(num, np.int32), *(np.zeros(num, np.float32) for _ in STATISTICS[1:])
-        )
+        self._current = Statistics.empty(num)
         if self._kept is not None:
             self._logits = np.zeros((num, self._num_classes), np.float32)
 
@@ -227,10 +226,13 @@ class ObservationLog:
         """
         shapes = {name: values.shape[1:] for name, values in state.items()}
         expected: dict[str, tuple[int, ...]] = dict.fromkeys(STATISTICS, (len(self._ids),))
+        if "rival" not in state:
+            del expected["rival"]
         if self._kept is not None:
             expected["logits"] = (len(self._kept), self._num_classes)
         if shapes != expected:
             raise BadInput("the checkpoint: is of a recording of other examples; begin the training anew")
+        state = {"rival": known_rival(state["prediction"], self._labels), **state}
         self._epochs = [
             Statistics(*(np.array(state[name][row]) for name in STATISTICS))
             for row in range(len(state[STATISTICS[0]]))

@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+CLASSES = ("prediction", "rival")
+"""The statistics that are classes, int32; the others are float32."""
+
 _FEW_CLASSES = 64  # at most 255, since a class's rank is a byte
 _LOGITS_PER_BLOCK = 65_536  # so that a block's float64 arrays stay in the cache
 
@@ -19,6 +22,12 @@ class Statistics(NamedTuple):
     margin: npt.NDArray[np.float32]  # z_label - the largest other logit
     error_norm: npt.NDArray[np.float32]  # ||p - onehot(label)||_2, in [0, sqrt(2)]
     entropy: npt.NDArray[np.float32]  # -sum p log p, in nats
+    rival: npt.NDArray[np.int32]  # the class of the largest other logit, the first of equals
+
+    @classmethod
+    def empty(cls, num: int) -> Statistics:
+        """Of ``num`` examples, to be filled."""
+        return cls._make(np.empty(num, np.int32 if name in CLASSES else np.float32) for name in cls._fields)
 
 
 def to_numpy(values: Any) -> npt.NDArray[Any]:
@@ -35,6 +44,13 @@ def to_numpy(values: Any) -> npt.NDArray[Any]:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
+def known_rival(
+    prediction: npt.NDArray[np.int32], labels: npt.NDArray[np.integer[Any]]
+) -> npt.NDArray[np.int32]:
+    """The rival where it was not recorded, as far as predictions [..., b] tell: -1 where they are right."""
+    return np.where(prediction != labels, prediction, np.int32(-1))
+
+
 def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> Statistics:
     """Statistics of finite ``logits`` [b, classes] (at least two) against ``labels`` [b].
 
@@ -45,23 +61,13 @@ def example_statistics(logits: npt.NDArray[np.floating[Any]], labels: npt.NDArra
     if num == 1:  # alone it would be summed in another order than beside others
         pair = example_statistics(logits.repeat(2, axis=0), labels.repeat(2))
         return Statistics._make(values[:1] for values in pair)
-    out = _empty(num)
+    out = Statistics.empty(num)
     num_blocks = -(-num // max(4, _LOGITS_PER_BLOCK // num_classes))
     # blocks of nearly equal sizes, so that none is of one example
     bounds = [num * block // num_blocks for block in range(num_blocks)] + [num]
     for block in map(slice, bounds, bounds[1:]):
         _fill(Statistics._make(values[block] for values in out), logits[block], labels[block])
     return out
-
-
-def _empty(num: int) -> Statistics:
-    return Statistics(
-        np.empty(num, np.int32),
-        np.empty(num, np.float32),
-        np.empty(num, np.float32),
-        np.empty(num, np.float32),
-        np.empty(num, np.float32),
-    )
 
 
 def _fill(out: Statistics, logits: npt.NDArray[np.floating[Any]], labels: npt.NDArray[np.int64]) -> None:
@@ -89,4 +95,10 @@ def _fill(out: Statistics, logits: npt.NDArray[np.floating[Any]], labels: npt.ND
     p_flat[of_label] -= total
     out.error_norm[:] = np.sqrt(np.einsum("cb,cb->b", p_total, p_total)) / total
     z_flat[of_label] = -np.inf
-    out.margin[:] = z_label - z.max(axis=0)
+    if few:
+        z_rival = z.max(axis=0)
+        out.rival[:] = num_classes - ((z == z_rival) * rank).max(axis=0)
+    else:
+        out.rival[:] = rival = z.argmax(axis=0)
+        z_rival = z_flat[rival + rows * num_classes]
+    out.margin[:] = z_label - z_rival

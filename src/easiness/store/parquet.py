@@ -6,7 +6,7 @@ Observations have one row per epoch observed and example, and one row group per 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.errors import BadInput
-from easiness.record import KeptLogits, Statistics
+from easiness.record import KeptLogits, Statistics, known_rival
 from easiness.spec import DatasetRef
 from easiness.store.trial_document import damaged
 
@@ -32,10 +32,11 @@ _TYPES: Mapping[str, tuple[str, ...]] = {
     "label": ("int32", "int64"),
     "trained_on": ("bool",),
     "prediction": ("int32",),
+    "rival": ("int32",),
     **dict.fromkeys(("loss", "margin", "error_norm", "entropy"), _FLOAT),
     "augmented": ("bool",),
 }
-_CLASSES = ("label", "prediction")
+_CLASSES = ("label", "prediction", "rival")
 _LEAST_LOSS = -1e-3  # -log of a probability, which rounding may have put above 1
 _AUGMENTED = "augmented"
 _BLOCK = 1 << 14  # examples of all epochs read at a time: a few megabytes, which caches hold
@@ -102,6 +103,28 @@ def check_groups(metadata: Any, extent: Extent) -> int:
     return int(found[0])
 
 
+def stored_columns(file: Any, columns: Sequence[str], extent: Extent) -> list[str]:
+    """The columns to read of an open file for those asked, each checked by `check_table`.
+
+    Where there is no ``rival`` yet, they are those that tell a part of it.
+
+    Raises:
+        ValueError: the file is not as it has to be.
+    """
+    stored = list(columns)
+    if "rival" in stored and "rival" not in file.schema_arrow.names:
+        stored = [name for name in dict.fromkeys([*stored, "label", "prediction"]) if name != "rival"]
+    check_table(file, stored, extent)
+    return stored
+
+
+def asked_columns(stored: dict[str, npt.NDArray[Any]], columns: Iterable[str]) -> dict[str, npt.NDArray[Any]]:
+    """The columns asked, from those that `stored_columns` said to read."""
+    if "rival" in columns and "rival" not in stored:
+        stored["rival"] = known_rival(stored["prediction"], stored["label"])
+    return {name: stored[name] for name in columns}
+
+
 def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
     """The values of a column or a piece of one, none of which is missing or impossible.
 
@@ -115,7 +138,8 @@ def values_of(column: Any, name: str, extent: Extent) -> npt.NDArray[Any]:
     )
     if not len(values):
         return values
-    if name in _CLASSES and not 0 <= values.min() <= values.max() < (extent.classes or np.inf):
+    least = -1 if name == "rival" else 0  # where it is not known
+    if name in _CLASSES and not least <= values.min() <= values.max() < (extent.classes or np.inf):
         raise ValueError(f"column {name} names other classes")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ValueError(f"column {name} is not finite")
@@ -145,6 +169,8 @@ def read_rows(
 ) -> dict[str, npt.NDArray[Any]]:
     """The asked columns at the given rows of epochs (from 0: the first observed), each [len(rows), K].
 
+    In files from before there was a ``rival`` it is -1 where the prediction does not tell it.
+
     Raises:
         BadInput: the file is damaged, or does not have this extent.
     """
@@ -153,10 +179,10 @@ def read_rows(
     rows, columns = list(rows), list(columns)
     found: dict[str, npt.NDArray[Any]] = {}
     with read_strictly(path), pq.ParquetFile(path, pre_buffer=False) as file:
-        check_table(file, columns, extent)
+        stored = stored_columns(file, columns, extent)
         for place, row in enumerate(rows):
-            table = file.read_row_group(row, columns=columns, use_threads=False)
-            for name in columns:
+            table = file.read_row_group(row, columns=stored, use_threads=False)
+            for name in stored:
                 values = values_of(table.column(name), name, extent)
                 if len(rows) == 1:
                     found[name] = values[None]
@@ -164,7 +190,7 @@ def read_rows(
                 if name not in found:
                     found[name] = np.empty((len(rows), len(values)), values.dtype)
                 found[name][place] = values
-    return found
+    return asked_columns(found, columns) if found else found
 
 
 def read_blocks(
@@ -182,17 +208,18 @@ def read_blocks(
 
     columns = list(columns)
     with read_strictly(path), pq.ParquetFile(path, buffer_size=_BUFFER, pre_buffer=False) as file:
-        check_table(file, columns, extent)
+        stored = stored_columns(file, columns, extent)
         rows = list(rows)
         size = _ALONE if len(rows) == 1 else _BLOCK
         readers = [
-            file.iter_batches(size, row_groups=[row], columns=columns, use_threads=False) for row in rows
+            file.iter_batches(size, row_groups=[row], columns=stored, use_threads=False) for row in rows
         ]
         for batches in zip(*readers, strict=True):
             read = {
-                name: [values_of(batch.column(name), name, extent) for batch in batches] for name in columns
+                name: [values_of(batch.column(name), name, extent) for batch in batches] for name in stored
             }
-            yield {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}
+            found = {name: np.stack(one) if len(one) > 1 else one[0][None] for name, one in read.items()}
+            yield asked_columns(found, columns)
 
 
 def read_logits(

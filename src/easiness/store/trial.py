@@ -124,7 +124,10 @@ class StoredTrial:
         return path
 
     def columns(self, epoch: int, names: Iterable[str], probe: str = "train") -> dict[str, npt.NDArray[Any]]:
-        """Columns of one of the epochs observed, each [K]; cheap, since only they are read."""
+        """Columns of one of the epochs observed, each [K]; cheap, since only they are read.
+
+        ``rival`` is -1 where the trial does not tell it (`easiness.record.known_rival`).
+        """
         path, row = self._file(f"{probe}.parquet"), self.observed.index(epoch)
         read = parquet.read_rows(path, [row], names, self._extent(probe))
         return {name: values[0] for name, values in read.items()}

@@ -72,7 +72,8 @@ def _writer(path: Path | BinaryIO, schema: Any) -> Any:
     integer_ids = pa.types.is_integer(schema.field("id").type)
     # positions in order cost next to nothing as differences; anything else repeats within a file
     encoding = {"id": "DELTA_BINARY_PACKED"} if integer_ids else None
-    dictionary = ["label", "prediction", "trained_on", "augmented", "epoch"] + ([] if integer_ids else ["id"])
+    dictionary = ["label", "prediction", "rival", "trained_on", "augmented", "epoch"]
+    dictionary += [] if integer_ids else ["id"]
     return pq.ParquetWriter(
         path.absolute() if isinstance(path, Path) else path,  # `a:b/c` would be taken for an address
         schema,

@@ -105,7 +105,7 @@ class Standing:
 
 def _check_seen(log: ObservationLog, seen: Mapping[str, npt.NDArray[Any]], epoch: int) -> None:
     tried = copy.copy(log)  # which shares nothing that `restore` writes to
-    kinds = {name: "i4" if name == "prediction" else "f4" for name in seen}
+    kinds = {name: "i4" if name in ("prediction", "rival") else "f4" for name in seen}
     if len({len(values) for values in seen.values()}) > 1 or kinds != {
         name: values.dtype.str[1:] for name, values in seen.items()
     }:

@@ -6,7 +6,7 @@ import torch
 from scipy.special import log_softmax
 from scipy.stats import entropy
 
-from easiness.record import example_statistics, to_numpy
+from easiness.record import example_statistics, known_rival, to_numpy
 
 
 def test_by_hand():
@@ -14,6 +14,7 @@ def test_by_hand():
     logits = np.array([[0, np.log(3)], [0, np.log(3)]], np.float32)
     seen = example_statistics(logits, np.array([1, 0]))
     assert seen.prediction.tolist() == [1, 1]
+    assert seen.rival.tolist() == [0, 1]
     np.testing.assert_allclose(seen.loss, [np.log(4 / 3), np.log(4)], rtol=1e-6)
     np.testing.assert_allclose(seen.margin, [np.log(3), -np.log(3)], rtol=1e-6)
     np.testing.assert_allclose(seen.error_norm, [np.sqrt(2) / 4, np.sqrt(2) * 3 / 4], rtol=1e-6)
@@ -33,6 +34,7 @@ def test_against_scipy(num_classes):
     others = logits.copy()
     others[rows, labels] = -np.inf
     np.testing.assert_array_equal(seen.prediction, logits.argmax(1))
+    np.testing.assert_array_equal(seen.rival, others.argmax(1))
     np.testing.assert_allclose(seen.loss, -log_p[rows, labels], rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(seen.margin, logits[rows, labels] - others.max(1), rtol=1e-6)
     np.testing.assert_allclose(
@@ -55,13 +57,13 @@ def test_an_example_has_the_same_bits_in_any_batch(num_classes, batch):
 
 def test_no_examples_have_no_statistics():
     seen = example_statistics(np.zeros((0, 3), np.float32), np.zeros(0, np.int64))
-    assert [len(field) for field in seen] == [0] * 5
+    assert [len(field) for field in seen] == [0] * 6
 
 
 def test_types_are_those_of_the_record():
     seen = example_statistics(np.zeros((2, 3)), np.array([0, 1]))
-    assert seen.prediction.dtype == np.int32
-    assert {field.dtype for field in seen[1:]} == {np.dtype(np.float32)}
+    assert {seen.prediction.dtype, seen.rival.dtype} == {np.dtype(np.int32)}
+    assert {field.dtype for field in seen[1:-1]} == {np.dtype(np.float32)}
 
 
 def test_the_logits_given_are_left_alone():
@@ -77,6 +79,31 @@ def test_equal_logits_predict_the_first_class():
     assert seen.margin.tolist() == [0, 0]
     np.testing.assert_allclose(seen.loss, np.log(4), rtol=1e-6)
     np.testing.assert_allclose(seen.entropy, np.log(4), rtol=1e-6)
+
+
+# columns beyond the fifth are below the others
+@pytest.mark.parametrize("num_classes", [5, 100])
+def test_the_rival_is_the_largest_other_the_first_of_equals(num_classes):
+    logits = np.full((6, num_classes), -9, np.float32)
+    logits[:, :5] = [
+        [5, 3, 4, 1, 0],
+        [1, 3, 3, 5, 3],
+        [5, 5, 2, 5, 1],
+        [5, 5, 2, 5, 1],
+        [0, 0, 0, 0, 0],
+        [2, 1, 0, 0, 1],
+    ]
+    seen = example_statistics(logits, np.array([0, 3, 0, 2, 0, 1]))
+    assert seen.prediction.tolist() == [0, 3, 0, 0, 0, 0]
+    assert seen.rival.tolist() == [2, 1, 1, 0, 1, 0]
+    assert seen.margin.tolist() == [1, 2, 0, -3, 0, -1]
+
+
+def test_predictions_tell_a_part_of_the_rivals():
+    prediction = np.array([[1, 0, 2], [0, 0, 1]], np.int32)
+    rival = known_rival(prediction, np.array([0, 0, 1]))
+    assert rival.tolist() == [[1, -1, 2], [-1, -1, -1]]
+    assert rival.dtype == np.int32
 
 
 def test_extreme_logits_stay_finite():

@@ -8,7 +8,7 @@ from easiness.record import ObservationLog, example_statistics
 
 IDS = np.array([10, 11, 12, 13])
 LABELS = np.array([0, 1, 2, 0])
-STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy")
+STATISTICS = ("prediction", "loss", "margin", "error_norm", "entropy", "rival")
 
 
 def logits(seed: int, num: int = 4) -> np.ndarray:
@@ -111,6 +111,25 @@ def test_keeping_the_logits_of_no_example_is_an_empty_array():
     kept = log.observations().logits
     assert kept is not None
     assert kept.values.shape == (1, 0, 3)
+
+
+def test_a_log_goes_on_from_before_there_were_rivals(log):
+    given = [logits(1), logits(2)]
+    log.update(at(0, 1, 2, 3), given[0])
+    log.end_epoch()
+    before = log.state()
+    of_old = {name: values for name, values in before.items() if name != "rival"}
+    log.restore(of_old)
+    assert set(of_old) == set(STATISTICS) - {"rival"}
+    log.update(at(0, 1, 2, 3), given[1])
+    log.end_epoch()
+    seen = log.observations()
+    assert seen.loss[0].tolist() == before["loss"][0].tolist()
+    expected = np.where(seen.prediction[0] != LABELS, before["rival"][0], -1)
+    assert seen.rival[0].tolist() == expected.tolist()
+    assert seen.rival[1].tolist() == example_statistics(given[1], LABELS).rival.tolist()
+    with pytest.raises(BadInput, match="of other examples"):
+        log.restore({name: values for name, values in before.items() if name != "entropy"})
 
 
 def test_observations_taken_early_do_not_change_later(log):

@@ -20,6 +20,7 @@ def observations(prediction: list[list[int]], labels: list[int], trained_on: lis
         margin=zeros,
         error_norm=zeros,
         entropy=zeros,
+        rival=np.zeros(shape, np.int32),
     )
 
 

@@ -96,7 +96,7 @@ def test_longer_trials_begin_like_the_shorter_ones(tmp_path):
     run, _ = again(tmp_path / "long", epochs=3, recipe="paper")
     for long, short in zip(run.trials, before.trials, strict=True):
         for epoch in (1, 2):
-            names = ["prediction", "loss", "margin", "error_norm", "entropy"]
+            names = ["prediction", "loss", "margin", "error_norm", "entropy", "rival"]
             ours, theirs = long.columns(epoch, names), short.columns(epoch, names)
             for name in names:
                 np.testing.assert_array_equal(ours[name], theirs[name])

@@ -67,7 +67,7 @@ def test_small_batches_are_those_of_one_large_batch(recorder, monkeypatch, at_on
                 trial.update(IDS[row : row + 1], epoch[row : row + 1])
             trial.end_epoch()
     whole, parts = (trial.observations(2) for trial in recorder.run.trials)
-    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy", "rival"):
         np.testing.assert_array_equal(getattr(parts, name)[0], getattr(whole, name)[0])
     assert (parts.margin[1] != parts.margin[0]).all()
 

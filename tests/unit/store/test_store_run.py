@@ -6,6 +6,7 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from easiness.errors import BadInput
@@ -20,7 +21,10 @@ from easiness.store import (
     parquet,
     run as run_module,
     run_folder,
+    trial_writing,
+    verify,
 )
+from easiness.store.parquet import STATISTICS
 
 IDS = np.array([30, 10, 20, 40])
 LABELS = np.array([0, 1, 1, 0])
@@ -51,6 +55,23 @@ def test_votes(run_path, make_record):
     assert votes.correct.tolist() == [s.correct[0].tolist() for s in seen]
     np.testing.assert_allclose(votes.p_label, [np.exp(-s.loss[0].astype(float)) for s in seen])
     assert votes.epoch == 1
+
+
+def test_a_run_made_longer_since_there_are_rivals(run_path, add, tmp_path, monkeypatch):
+    older = tmp_path / "older"
+    with monkeypatch.context() as before:
+        before.setattr(trial_writing, "STATISTICS", STATISTICS[:-1])
+        add(older, 0)
+    add(older, 1)
+    ours, theirs = open_run(run_path), open_run(older)
+    pd.testing.assert_frame_equal(theirs.scores(), ours.scores())
+    known, seen = ([trial.columns(2, ["rival"])["rival"] for trial in run.trials] for run in (theirs, ours))
+    assert [(rival < 0).any() for rival in known] == [True, False]
+    assert all((now[then >= 0] == then[then >= 0]).all() for then, now in zip(known, seen, strict=True))
+    assert verify(older) == []
+    file = next(older.glob("trials/0000-*/train.parquet"))
+    file.write_bytes(file.read_bytes()[:-1])
+    assert [found.file for found in verify(older)] == [file]
 
 
 def test_votes_may_lie_where_others_lay(run_path):
@@ -138,6 +159,7 @@ def write_random_run(path, num, *, num_trials, epochs):
                 for name in ("loss", "margin", "error_norm", "entropy")
             }
             prediction = rng.integers(0, 2, (epochs, num)).astype(np.int32)
+            columns["rival"] = np.broadcast_to(1 - labels, prediction.shape).astype(np.int32)
             seen = Observations(labels, 2, np.ones(num, bool), prediction, **columns)
             writer.add(
                 TrialRecord({"train": seen}), {"train": ids}, index=index, seed=index, identity=f"{index:064}"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from easiness.errors import BadInput
 from easiness.record import Observations
 from easiness.spec import content_hash
-from easiness.store import StoredTrial, parquet
+from easiness.store import StoredTrial, parquet, trial_writing
 from easiness.store.parquet import STATISTICS
 from easiness.store.trial_writing import write_trial
 
@@ -62,6 +63,23 @@ def test_columns_of_an_epoch(write, make_record):
     columns = StoredTrial(write(record)).columns(2, ["loss", "id"])
     assert columns["loss"].tolist() == record.probes["train"].loss[1].tolist()
     assert columns["id"].tolist() == [30, 10, 20, 40]
+
+
+def test_a_trial_from_before_there_were_rivals(write, make_record, monkeypatch):
+    monkeypatch.setattr(trial_writing, "STATISTICS", STATISTICS[:-1])
+    record = make_record(3)
+    trial, seen = StoredTrial(write(record)), record.probes["train"]
+    known = np.where(seen.correct, -1, seen.prediction)
+    assert -1 in known
+    assert set(known.ravel().tolist()) > {-1}
+    assert_same(trial.observations(2), replace(seen, rival=known), 3)
+    blocks = [block.rival for _, block in trial.blocks(2)]
+    assert np.concatenate(blocks, axis=1).tolist() == known.tolist()
+    for names in (["rival"], ["prediction", "loss", "margin", "rival"], ["rival", "label"]):
+        columns = trial.columns(2, names)
+        assert list(columns) == names
+        assert columns["rival"].tolist() == known[1].tolist()
+        assert columns["rival"].dtype == np.int32
 
 
 @pytest.mark.parametrize("keep", [None, [False, True, True, False], [True] * 4])

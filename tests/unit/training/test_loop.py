@@ -250,7 +250,7 @@ def test_what_is_observed_of_images_fetched_ahead_is_the_same():
     assert threading.active_count() == before
     assert counted == [500, 500, 203]
     ours, theirs = log.observations(), plain.observations()
-    for name in ("prediction", "loss", "margin", "error_norm", "entropy"):
+    for name in ("prediction", "loss", "margin", "error_norm", "entropy", "rival"):
         np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
 
 
