@@ -117,7 +117,7 @@ def recording(report, options):
     header = ["way", "median µs per example and epoch", "all", "times cheaper than aum, stored or not alike"]
     report.table(header, rows)
     report.say(
-        "`aum` keeps the mean margin of an example, easiness five numbers per example and epoch. Judged are "
+        "`aum` keeps the mean margin of an example, easiness six numbers per example and epoch. Judged are "
         "the first two rows, where neither stores anything; in the last two both do.",
         "",
     )

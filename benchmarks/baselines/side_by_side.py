@@ -52,7 +52,9 @@ class Easiness:
     """
 
     name = "easiness"
-    observes = "prediction, loss, margin, error norm, entropy, in a pass over clean images; stored on disk"
+    observes = (
+        "prediction, loss, margin, error norm, entropy, rival, in a pass over clean images; stored on disk"
+    )
 
     def __init__(self, model, images, labels, folder):
         self.folder = folder

@@ -120,6 +120,19 @@ def test_it_goes_on_bit_for_bit_from_each_epoch(data, changes):
         assert state.images + sum(rest) == sum(images)
 
 
+def test_it_goes_on_from_before_there_were_rivals(data):
+    keeper = Memory()
+    whole = run_trial(asked(data), data, CPU, keeper=keeper)
+    state = keeper.kept[1]
+    older = {name: value for name, value in state.tensors.items() if not name.endswith("/rival")}
+    assert len(older) == len(state.tensors) - 2
+    again = run_trial(asked(data), data, CPU, keeper=Memory(replace(state, tensors=older)))
+    assert again.accuracy() == whole.accuracy()
+    seen, expected = again.probes["train"], whole.probes["train"].rival
+    assert seen.rival[2:].tolist() == expected[2:].tolist()
+    assert seen.rival[:2].tolist() == np.where(seen.correct, -1, expected)[:2].tolist()
+
+
 @pytest.mark.parametrize("model", ["bag_4", "text_cnn"])
 def test_texts_go_on(model):
     texts = [f"{'Who' if at % 2 else 'Where'} is number {at} ?" for at in range(24)]
