@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-from easiness import measure
+from easiness import Recorder, measure
 
 NUM, FLIPPED, OUT = 500, 20, 5
 
@@ -69,6 +70,31 @@ def test_flipped_labels_are_found_by_pixels_and_a_pipeline_stops(command, versio
     assert stopped.err.startswith("easiness: error: ")
     assert "--fail-above 1" in stopped.err
     assert command(*by_pixels, "--fail-above", 1).code == 0
+
+
+def test_a_pipeline_is_told_how_many_trials_it_takes(command, tmp_path):
+    """Of 100 examples 3 moved: between two and two trials of two levels that is no more than chance."""
+    ids = np.arange(100)
+    for name in ("old", "new"):
+        recorder = Recorder(tmp_path / name, ids=ids, labels=ids // 99, classes=("ant", "bee"))
+        for seed in range(2):
+            logits = np.random.default_rng([seed, name == "new"]).normal(-2, 0.2, 100)
+            logits[:3] += 6 if name == "new" else 0
+            with recorder.trial(seed=seed) as trial:
+                trial.update(ids, np.where([[1, 0]] * 99 + [[0, 1]], logits[:, None], 0))
+                trial.end_epoch()
+    rows = tmp_path / "rows.json"
+    runs = ["diff", tmp_path / "old", tmp_path / "new"]
+    ended = command(*runs, "-o", rows)
+    assert ended.code == 0
+    said = "2 and 2 trials do not tell whether 3 examples changed"
+    assert said in " ".join(ended.out.split())
+    assert json.loads(rows.read_text())["needed"] == [3, 3]
+    stopped = command(*runs, "--fail-above", 0.01)
+    assert stopped.code == 2
+    assert said in stopped.err
+    assert "measure 3 and 3 trials at least" in stopped.err
+    assert command(*runs, "--fail-above", 0.03).code == 0  # were they all changed
 
 
 def test_what_is_wrong_is_said_in_a_line(refused, versions, measured):

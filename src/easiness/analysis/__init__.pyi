@@ -9,8 +9,8 @@ from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_gro
 from .change import (
     Gain as Gain,
     NoiseOfChange as NoiseOfChange,
-    OfTrials as OfTrials,
-    noise_of_change as noise_of_change,
+    PValues as PValues,
+    num_deals as num_deals,
     p_beyond as p_beyond,
     p_of_change as p_of_change,
     paired_gain as paired_gain,

@@ -4,11 +4,13 @@ For examples it is a two-sample t-test on the scale given. Few trials say little
 so its variance is moderated: shrunk towards that of all examples, as much as their spreads agree (Smyth
 2004, "Linear models and empirical Bayes methods for assessing differential expression", section 6). With a
 least difference, the question is whether the change is larger than that (McCarthy and Smyth 2009, "Testing
-significance relative to a fold-change threshold is a TREAT").
+significance relative to a fold-change threshold is a TREAT"). What it takes for sure is held against what
+trials dealt to the versions at random make, for noise that is not normal.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -90,20 +92,6 @@ Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class OfTrials:
-    """The mean [K] and the variance [K] (``ddof=1``) of a quantity over ``num_trials`` trials."""
-
-    mean: Values
-    variance: Values
-    num_trials: int
-
-    def __post_init__(self) -> None:
-        """Raises `ValueError` below two trials, whose noise nobody knows."""
-        if self.num_trials < 2:
-            raise ValueError(f"num_trials must be at least 2, not {self.num_trials}")
-
-
-@dataclass(frozen=True, eq=False)
 class NoiseOfChange:
     """The standard error [K] of the difference of both means, and the degrees of freedom of its variance."""
 
@@ -111,39 +99,144 @@ class NoiseOfChange:
     freedom: float
 
 
-def noise_of_change(old: OfTrials, new: OfTrials) -> NoiseOfChange:
-    """The noise of the difference between trials before and trials after, of the same examples."""
-    freedom = old.num_trials + new.num_trials - 2
-    pooled = ((old.num_trials - 1) * old.variance + (new.num_trials - 1) * new.variance) / freedom
-    prior_freedom, prior = _prior(pooled, freedom)
-    if math.isinf(prior_freedom):
-        variance, total = np.full_like(pooled, prior), prior_freedom
-    else:
-        total = prior_freedom + freedom
-        variance = (prior_freedom * prior + freedom * pooled) / total
-    return NoiseOfChange(np.sqrt(variance * (1 / old.num_trials + 1 / new.num_trials)), total)
+@dataclass(frozen=True, eq=False)
+class PValues:
+    """Two-sided p-values of the changes of K examples.
+
+    ``by_t`` [K] are those of the t-test between ``trials`` before and after, ``named`` [K] says which it
+    would name at the rate, and ``noise`` is what it divides by. ``dealt`` are its p-values, sorted, all those
+    up to the rate, where trials are dealt to the versions in each of ``num_deals`` other ways.
+    """
+
+    trials: tuple[int, int]
+    by_t: Values
+    named: npt.NDArray[np.bool_]
+    noise: NoiseOfChange
+    dealt: Values
+    num_deals: int
+
+    @property
+    def p(self) -> Values:
+        """The p-values [K] that hold for any noise."""
+        return self.among_deals(self.by_t)
+
+    @property
+    def q(self) -> Values:
+        """They, adjusted for all examples [K] (Benjamini and Hochberg 1995)."""
+        from scipy.stats import false_discovery_control
+
+        return np.asarray(false_discovery_control(self.p))
+
+    def among_deals(self, by_t: Values) -> Values:
+        """p-values of the t-test, or the share of dealt ones that are as small, whichever is larger.
+
+        One more is counted than there are, so that none is 0 (Phipson and Smyth 2010).
+        """
+        as_small = np.searchsorted(self.dealt, by_t, side="right") + 1
+        return np.maximum(by_t, np.minimum(as_small / (self.num_deals * len(self.by_t)), 1))
 
 
 def p_beyond(size: Values, noise: NoiseOfChange, least: Values | float = 0.0) -> Values:
-    """Two-sided p-values [K] that differences of these sizes [K], at least 0, are no more than ``least``."""
-    from scipy import stats
+    """p-values of the t-test that differences of these sizes, at least 0, are no more than ``least``."""
+    from scipy import special
 
     error, total = noise.error, noise.freedom
     with np.errstate(divide="ignore", invalid="ignore"):  # trials that are all equal have no noise
         above, below = (size - least) / error, (size + least) / error
-    p = stats.t.sf(above, total) + stats.t.sf(below, total)
+    p = special.stdtr(total, -above) + special.stdtr(total, -below)
     return np.where(error > 0, np.minimum(p, 1.0), (size <= least).astype(float))
 
 
-def p_of_change(old: OfTrials, new: OfTrials, least: Values | float = 0.0) -> Values:
-    """Two-sided p-values [K] that an example changed by no more than ``least``, on the scale of the means.
+def p_of_change(old: Values, new: Values, least: Values | float = 0.0, rate: float = 0.05) -> PValues:
+    """p-values that an example changed by no more than ``least``, on the scale of the values.
+
+    The t-test takes noise for normal. Of an example that is at one of two levels, all trials of a version may
+    be at the one and all of the other at the other: that looks sure, and is chance. It comes as often where
+    the trials are dealt to the versions at random, of all examples alike, which keeps what they have in
+    common (Tusher, Tibshirani and Chu 2001). There, an example that the t-test names would differ for its
+    change (Xie, Pan and Khodursky 2005), and is dealt without it.
 
     Args:
-        old: trials before.
-        new: trials after, of the same examples, independent of those before.
+        old: trials before [T, K].
+        new: trials after [U, K], of the same examples, independent of those before.
         least: the change, at least 0, that still counts as none: of each example [K], or of all.
+        rate: the false-discovery rate at which the t-test names examples, in (0, 1).
+
+    Raises:
+        ValueError: there are fewer than two trials before or after, whose noise nobody knows.
     """
-    return p_beyond(np.abs(new.mean - old.mean), noise_of_change(old, new), least)
+    from scipy import stats
+
+    if min(len(old), len(new)) < 2:
+        raise ValueError(f"trials must be 2 and 2 at least, not {len(old)} and {len(new)}")
+    prior = _prior(_variance(old, new), len(old) + len(new) - 2)
+    size, noise = _change(old, new, prior)
+    by_t = p_beyond(size, noise, least)
+    named = stats.false_discovery_control(by_t) <= rate
+    values = _without_change(old, new, named)
+    deals = _deals(len(old), len(new), most=int(min(max(_DEALS, 2 / rate), 10 * _DEALS)))
+    errors = float(stats.t.isf(rate, noise.freedom))  # those closer by have p-values above the rate
+    dealt = [_beyond_errors(*_change(values[olds], values[~olds], prior), least, errors) for olds in deals]
+    return PValues((len(old), len(new)), by_t, named, noise, np.sort(np.concatenate(dealt)), len(deals))
+
+
+_DEALS = 100  # of many
+
+
+def num_deals(old: int, new: int) -> int:
+    """Other ways to deal as many trials to two versions; to swap the versions is none."""
+    return math.comb(old + new, old) // (2 if old == new else 1) - 1
+
+
+def _deals(old: int, new: int, most: int) -> list[npt.NDArray[np.bool_]]:
+    """Which trials [T + U] are old ones in each other way to deal them, or in ``most`` drawn from these."""
+    everything = range(old + new)
+    if num_deals(old, new) <= most:
+        ways = list(itertools.combinations(everything, old))[: num_deals(old, new) + 1]
+    else:
+        rng, drawn = np.random.default_rng(0), {tuple(range(old))}
+        while len(drawn) <= most:
+            order = rng.permutation(old + new)
+            way = order[old:] if old == new and 0 in order[old:] else order[:old]
+            drawn.add(tuple(sorted(way.tolist())))
+        ways = sorted(drawn)
+    return [np.isin(everything, way) for way in ways[1:]]  # the first are the old ones as they are
+
+
+def _change(old: Values, new: Values, prior: tuple[float, float]) -> tuple[Values, NoiseOfChange]:
+    """The size [K] of the difference of both means, and its noise."""
+    size = np.abs(new.mean(axis=0) - old.mean(axis=0))
+    return size, _noise(_variance(old, new), (len(old), len(new)), prior)
+
+
+def _without_change(old: Values, new: Values, named: npt.NDArray[np.bool_]) -> Values:
+    """Trials [T + U, K], those of an example that is named as noise about the mean of their version."""
+    values = np.concatenate([old, new])
+    freedom = len(values) - 2
+    for part in (values[: len(old)], values[len(old) :]):
+        part[:, named] = (part[:, named] - part[:, named].mean(axis=0)) * math.sqrt(len(values) / freedom)
+    return values
+
+
+def _beyond_errors(size: Values, noise: NoiseOfChange, least: Values | float, errors: float) -> Values:
+    """The p-values of the t-test of the sizes that are more than so many standard errors beyond the least."""
+    far = np.flatnonzero(size - least >= errors * noise.error)
+    least = np.broadcast_to(least, size.shape)[far]
+    return p_beyond(size[far], NoiseOfChange(noise.error[far], noise.freedom), least)
+
+
+def _variance(old: Values, new: Values) -> Values:
+    """The variance [K] of trials about the mean of their version."""
+    squares = len(old) * old.var(axis=0) + len(new) * new.var(axis=0)
+    return np.asarray(squares / (len(old) + len(new) - 2))
+
+
+def _noise(variance: Values, trials: tuple[int, int], prior: tuple[float, float]) -> NoiseOfChange:
+    freedom, (prior_freedom, centre) = sum(trials) - 2, prior
+    total = prior_freedom + freedom
+    weight = 1.0 if math.isinf(prior_freedom) else prior_freedom / total
+    moderated = weight * centre + (1 - weight) * variance
+    return NoiseOfChange(np.sqrt(moderated * (1 / trials[0] + 1 / trials[1])), total)
 
 
 def _prior(variance: Values, freedom: int) -> tuple[float, float]:

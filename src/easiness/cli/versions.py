@@ -38,8 +38,8 @@ def diff(
         float | None,
         typer.Option(
             "--fail-above",
-            help="Exit with 1 where a larger share of the examples in both became harder or easier; other "
-            "labels, and examples that came or went, do not count.",
+            help="Exit with 1 where a larger share of the examples in both became harder or easier, with 2 "
+            "where the trials are too few to tell; other labels, and what came or went, do not count.",
         ),
     ] = None,
     output: options.Output = None,
@@ -58,6 +58,10 @@ def diff(
         before, after, by=by, epoch=epoch, share=share, rate=rate, at_least=at_least, sources=sources
     )
     results.show_result(found, output)
-    if fail_above is not None and found.share_changed > fail_above:
+    if fail_above is None:
+        return
+    if found.share_changed > fail_above:
         changed, most = show.percent(found.share_changed), show.chosen_percent(fail_above)
         raise RunFailed(f"--fail-above {most}: {changed} of the examples changed")
+    if found.share_unknown > fail_above:
+        raise BadInput(f"--fail-above {fail_above:g}: {found.unknown}")

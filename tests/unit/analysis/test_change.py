@@ -8,23 +8,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from easiness.analysis import OfTrials, p_of_change, paired_gain
+from easiness.analysis import num_deals, p_of_change, paired_gain
+from easiness.analysis.change import _deals
 from easiness.errors import BadInput
 
 
-def of(values):
-    """Trials [trials, K] summed up."""
-    values = np.asarray(values, float)
-    return OfTrials(values.mean(0), values.var(0, ddof=1), len(values))
-
-
 def test_where_all_spread_alike_it_is_a_test_of_a_known_variance():
-    old, new = of([[0.0, 0.0, 5.0], [2.0, 2.0, 7.0]]), of([[0.0, 3.0, 1.0], [2.0, 5.0, 3.0]])
+    old, new = (np.array(one) for one in ([[0.0, 0, 5], [2, 2, 7]], [[0.0, 3, 1], [2, 5, 3]]))
     # every variance is 2, and log-variances without spread are worth any number of degrees of freedom; the
     # log of a variance of 2 degrees of freedom is digamma(1) - log(1) = -0.5772 below its own on average
     error = np.sqrt(2 * np.exp(0.5772156649) * (1 / 2 + 1 / 2))
     np.testing.assert_allclose(
-        p_of_change(old, new), 2 * stats.norm.sf(np.array([0, 3, 4]) / error), rtol=1e-9
+        p_of_change(old, new).by_t, 2 * stats.norm.sf(np.array([0, 3, 4]) / error), rtol=1e-9
     )
 
 
@@ -32,42 +27,77 @@ def test_where_spreads_have_nothing_in_common_it_is_students_test():
     rng = np.random.default_rng(0)
     scale = np.exp(rng.normal(0, 40, 300))  # so far apart that one says next to nothing of another
     old, new = rng.normal(0, scale, (6, 300)), rng.normal(0, scale, (5, 300))
-    expected = stats.ttest_ind(old, new).pvalue
+    expected = np.asarray(stats.ttest_ind(old, new).pvalue)
     wide = scale > 1  # the little that is shared is much to the smallest
-    np.testing.assert_allclose(p_of_change(of(old), of(new))[wide], expected[wide], rtol=0.02)  # type: ignore[arg-type, index]
+    np.testing.assert_allclose(p_of_change(old, new).by_t[wide], expected[wide], rtol=0.02)
 
 
 def test_a_known_prior_is_found():
     rng = np.random.default_rng(0)
     variance = 8 * 0.09 / rng.chisquare(8, 20_000)  # 8 degrees of freedom, 0.09
     old, new = (rng.normal(0, np.sqrt(variance), (4, 20_000)) for _ in range(2))
-    p = p_of_change(of(old), of(new))
+    tested = p_of_change(old, new)
     pooled = (old.var(0, ddof=1) + new.var(0, ddof=1)) / 2
     moderated = (8 * 0.09 + 6 * pooled) / 14
     t = (new.mean(0) - old.mean(0)) / np.sqrt(moderated / 2)
-    np.testing.assert_allclose(p, 2 * stats.t.sf(np.abs(t), 14), rtol=0.1, atol=0.01)
-    for share in (0.5, 0.05, 0.005):
-        assert (p < share).mean() == pytest.approx(share, rel=0.2)
+    np.testing.assert_allclose(tested.by_t, 2 * stats.t.sf(np.abs(t), 14), rtol=0.1, atol=0.01)
+    for share in (0.05, 0.005):
+        assert (tested.by_t < share).mean() == pytest.approx(share, rel=0.2)
+        assert (tested.p < share).mean() == pytest.approx(share, rel=0.2)
 
 
 def test_a_change_smaller_than_the_least_is_none():
     rng = np.random.default_rng(0)
     old, new = rng.normal(0, 1, (10, 5000)), rng.normal(0.5, 1, (10, 5000))
-    at_the_edge = p_of_change(of(old), of(new), 0.5)
+    at_the_edge = p_of_change(old, new, 0.5).p
     assert (at_the_edge < 0.05).mean() == pytest.approx(0.05, abs=0.01)
-    assert (p_of_change(of(old), of(new), 1.5) < 0.05).mean() == 0
-    assert (p_of_change(of(old), of(new)) < 0.05).mean() > 0.15
+    assert (p_of_change(old, new, 1.5).p < 0.05).mean() == 0
+    assert (p_of_change(old, new).p < 0.05).mean() > 0.15
 
 
 def test_trials_without_noise_changed_or_did_not():
-    same, other = of([[0.0, 1.0], [0.0, 1.0]]), of([[0.0, 2.0], [0.0, 2.0]])
-    assert p_of_change(same, other).tolist() == [1.0, 0.0]
-    assert p_of_change(same, other, 1.0).tolist() == [1.0, 1.0]
+    same, other = np.zeros((2, 2)), np.array([[0.0, 2.0], [0.0, 2.0]])
+    same[:, 1] = 1
+    assert p_of_change(same, other).by_t.tolist() == [1.0, 0.0]
+    assert p_of_change(same, other, 1.0).by_t.tolist() == [1.0, 1.0]
 
 
 def test_one_trial_has_no_noise_to_tell():
-    with pytest.raises(ValueError, match="num_trials must be"):
-        OfTrials(np.zeros(2), np.zeros(2), 1)
+    with pytest.raises(ValueError, match="trials must be 2 and 2"):
+        p_of_change(np.zeros((1, 2)), np.zeros((4, 2)))
+
+
+def test_two_levels_are_dealt_to_the_versions_by_hand():
+    """Of four examples with three of six trials at 9, one has them all after: so does one in other deals.
+
+    Of the ten ways to deal them the nine others have an example that is apart once in three: 2, 3 and 4.
+    """
+    apart = np.array([[0, 0, 0, 9, 9, 9], [0, 0, 9, 0, 9, 9], [0, 9, 0, 0, 9, 9], [9, 0, 0, 0, 9, 9]], float)
+    steady = np.random.default_rng(0).normal(0, 0.3, (96, 6))
+    values = np.concatenate([apart, steady]).T + np.random.default_rng(1).normal(0, 0.001, (6, 100))
+    tested = p_of_change(values[:3], values[3:])
+    assert tested.num_deals == 9
+    assert tested.by_t[0] < 0.01  # named alone, it would be left out of what others are held against
+    assert tested.p[0] == pytest.approx((3 + 1) / 9 / 100, rel=0.3)
+
+
+@pytest.mark.parametrize(("old", "new", "num"), [(2, 2, 2), (3, 3, 9), (2, 3, 9), (3, 5, 55), (5, 5, 100)])
+def test_each_other_way_to_deal_trials_comes_once(old, new, num):
+    """Neither the versions as they are nor, of as many trials, the two swapped is another way."""
+    deals = _deals(old, new, 100)
+    assert len(deals) == num
+    assert num_deals(old, new) == (125 if old == 5 else num)
+    ways = {tuple(olds) for olds in deals} | {(True,) * old + (False,) * new}
+    assert len(ways) == num + 1
+    assert all(sum(way) == old for way in ways)
+    assert old != new or all(way[0] for way in ways)
+
+
+def test_a_small_rate_takes_more_deals():
+    rng = np.random.default_rng(0)
+    old, new = rng.normal(size=(2, 8, 3))
+    assert p_of_change(old, new, rate=0.01).num_deals == 200
+    assert p_of_change(old, new, rate=1e-6).num_deals == 1000
 
 
 def right(differences):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from easiness import show
 from easiness.store import Row
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-Change = Literal["harder", "easier", "unchanged", "came", "went"]
+Change = Literal["harder", "easier", "unchanged", "unknown", "came", "went"]
 
-CHANGES: tuple[Change, ...] = ("harder", "easier", "came", "went", "unchanged")
-"""In the order of the table."""
+CHANGES: tuple[Change, ...] = ("harder", "easier", "came", "went", "unknown", "unchanged")
+"""In the order of the table; unknown where the trials are too few to tell."""
 
 Matching = Literal["ids", "pixels"]
 MATCHED: dict[Matching, str] = {"ids": "ids", "pixels": "their values"}
@@ -27,7 +27,12 @@ AT_LEAST = 0.1
 _MOST_CLASSES = 20
 _MOST_EXAMPLES = 10  # of each kind
 _DRAWN = 2_000  # examples of each kind: more make a file of megabytes and cover each other
-_DOTS = (("unchanged", show.FAINT, 4.0), ("harder", show.HARD, 14.0), ("easier", show.EASY, 14.0))
+_DOTS = (
+    ("unknown", show.FAINT, 4.0),
+    ("unchanged", show.FAINT, 4.0),
+    ("harder", show.HARD, 14.0),
+    ("easier", show.EASY, 14.0),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +43,8 @@ class Difference(show.Result):
     run, both read in this ``row`` (after an epoch, or at a share). Of the examples said to have changed a
     share of ``rate`` at most is expected not to have; one counts as changed where its confidence moved by
     more than ``at_least``. ``overall`` is the difference in mean confidence over the examples in both, with
-    its 95 % interval over trials.
+    its 95 % interval over trials. ``needed`` are the trials of each that would tell whether those that are
+    unknown changed, where these are too few.
     """
 
     examples: pd.DataFrame
@@ -51,6 +57,24 @@ class Difference(show.Result):
     at_least: float
     overall: tuple[float, float, float]
     notes: tuple[str, ...] = ()
+    needed: tuple[int, int] | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Those that there can be, in the order of the table."""
+        return tuple(one for one in CHANGES if one != "unknown" or self.needed is not None)
+
+    @property
+    def unknown(self) -> str:
+        """Why some are unknown, and how many trials it takes; empty where none is."""
+        if self.needed is None:
+            return ""
+        (old, new), (more_old, more_new) = self.num_trials, self.needed
+        examples = show.counted(self.num("unknown"), "example")
+        return (
+            f"{old} and {new} trials do not tell whether {examples} changed, as chance alone makes trials "
+            f"differ as much; measure {more_old} and {more_new} trials at least"
+        )
 
     @property
     def what(self) -> str:
@@ -73,14 +97,24 @@ class Difference(show.Result):
         return (self.num("harder") + self.num("easier")) / self.num_common
 
     @property
+    def share_unknown(self) -> float:
+        """Share of the examples in both versions of which the trials are too few to tell, 0..1."""
+        return self.num("unknown") / self.num_common
+
+    @property
     def text(self) -> str:
         """``12 of 1,797 examples became harder and 3 easier (0.8 %); 20 came, 4 went``."""
         harder, easier = (show.count(self.num(one)) for one in ("harder", "easier"))
         came, went = (show.count(self.num(one)) for one in ("came", "went"))
-        return (
-            f"{harder} of {show.count(self.num_common)} examples became harder and {easier} easier "
-            f"({show.percent(self.share_changed)}); {came} came, {went} went"
+        both = show.count(self.num_common)
+        changed = (
+            f"{harder} of {both} examples became harder and {easier} easier "
+            f"({show.percent(self.share_changed)})"
         )
+        if self.needed is not None:
+            unknown = show.count(self.num("unknown"))
+            changed = f"Whether {unknown} of {both} examples changed is unknown from so few trials"
+        return f"{changed}; {came} came, {went} went"
 
     def by_class(self) -> pd.DataFrame:
         """A row a class, those that changed most first: ``class``, then how many changed in each way, and
@@ -91,7 +125,7 @@ class Difference(show.Result):
         import pandas as pd
 
         one = self.examples
-        table = pd.crosstab(one["class"], one["change"]).reindex(columns=list(CHANGES), fill_value=0)
+        table = pd.crosstab(one["class"], one["change"]).reindex(columns=list(self.changes), fill_value=0)
         table["difference"] = one.groupby("class")["difference"].mean()
         order = (table["harder"] + table["easier"]).sort_values(ascending=False, kind="stable").index
         return table.loc[order].rename_axis(columns=None).reset_index()
@@ -106,6 +140,13 @@ class Difference(show.Result):
         Hochberg 1995). Blank is what one version alone does not have.
         """
         return self.examples
+
+    def document(self) -> Any:
+        """The rows of the table; where some are unknown, why, the trials ``needed``, and the ``rows``."""
+        rows = super().document()
+        if self.needed is None:
+            return rows
+        return {"unknown": self.unknown, "needed": list(self.needed), "rows": rows}
 
     def figure(self) -> Figure:
         """Confidence after over confidence before, a point an example, those that changed above the others.
@@ -144,12 +185,15 @@ class Difference(show.Result):
 
 def _classes(found: Difference) -> show.Section:
     table = found.by_class()
-    rows = [["class", *CHANGES, "mean difference"]]
-    rows.append(["all", *(show.count(found.num(change)) for change in CHANGES), f"{found.overall[0]:+.3f}"])
+    rows = [["class", *found.changes, "mean difference"]]
+    rows.append(
+        ["all", *(show.count(found.num(change)) for change in found.changes), f"{found.overall[0]:+.3f}"]
+    )
     for _, row in table.head(_MOST_CLASSES).iterrows():
-        changes = (show.count(int(row[one])) for one in CHANGES)
+        changes = (show.count(int(row[one])) for one in found.changes)
         rows.append([row["class"], *changes, show.number(row["difference"], 3, signed=True)])
-    return show.Section(found.text, " ".join([_how(found), *found.notes]), rows)
+    unknown = [f"{found.unknown}."] if found.unknown else []
+    return show.Section(found.text, " ".join([*unknown, _how(found), *found.notes]), rows)
 
 
 def _how(found: Difference) -> str:

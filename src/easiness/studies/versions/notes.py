@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import NoiseOfChange, p_beyond
+from easiness.analysis import NoiseOfChange, PValues, num_deals, p_beyond
 from easiness.errors import shorten
 from easiness.show import counted, percent
 from easiness.store import Run
@@ -124,42 +127,85 @@ def least_logits(middle: Values, at_least: float) -> Values:
     return np.where(inside, logit(high) - logit(low), np.inf)
 
 
-def smallest_shown(noise: NoiseOfChange, rate: float, at_least: float) -> float | None:
-    """The smallest change of confidence, around a half, by which one example alone would be named.
+def fewest_shown(num_deals: int, rate: float) -> int:
+    """How many examples have to change at once, and beyond every doubt, for any of them to be named."""
+    return math.floor(1 / (rate * num_deals) + 1e-9) + 1
 
-    It is that of an example of median noise, where none of the others changed: its p-value times their
-    number is then its adjusted one (Benjamini-Hochberg), which has to be ``rate`` or less.
+
+def smallest_shown(tested: PValues, rate: float, at_least: float) -> float | None:
+    """The smallest change of confidence, around a half, by which as many as `fewest_shown` would be named.
+
+    It is that of examples of median noise, where none of the others changed: their p-value, times the number
+    of all and over their own, is then their adjusted one (Benjamini-Hochberg), which has to be ``rate`` or
+    less.
 
     Returns:
         the change, in (0, 1); ``None`` where even one from 0 to 1 would not be named.
     """
     from scipy.optimize import brentq
 
-    typical = NoiseOfChange(np.array([np.median(noise.error)]), noise.freedom)
+    typical = replace(tested.noise, error=np.median(tested.noise.error, keepdims=True))
     least = least_logits(np.array([0.5]), at_least)
-    wanted = rate / len(noise.error)
+    together = fewest_shown(tested.num_deals, rate)
+    wanted = rate * together / len(tested.by_t)
 
     def excess(change: float) -> float:
         """Above 0 where a change is not shown; of logarithms, as p-values fall by powers of ten."""
         size = 2 * logit(np.array([(1 + change) / 2]))
-        return float(np.log(max(p_beyond(size, typical, least)[0], 1e-300) / wanted))
+        return float(np.log(max(tested.among_deals(p_beyond(size, typical, least))[0], 1e-300) / wanted))
 
     whole = 1 - 2 * CERTAIN
-    if excess(whole) > 0:
+    if together > len(tested.by_t) or excess(whole) > 0:
         return None
     return float(brentq(excess, at_least, whole)) if excess(at_least) > 0 else at_least
 
 
-def resolution_note(noise: NoiseOfChange, trials: tuple[int, int], rate: float, at_least: float) -> str:
+def trials_needed(
+    tested: PValues, num_trials: tuple[int, int], rate: float, at_least: float
+) -> tuple[int, int] | None:
+    """How many trials before and after would tell which examples changed, where these name none.
+
+    Where the t-test names some, and trials dealt at random look as sure, it is by chance that those at one of
+    two levels lie on one side: one trial more of each version leaves at most a quarter of that, which is
+    s (1 - s) of a level with a share of s. Where nothing can be shown, more trials of the same noise would.
+
+    Args:
+        tested: what was heard; of a run on features it is the heads that left an example out.
+        num_trials: the trials that this was heard of.
+        rate: the false-discovery rate, in (0, 1).
+        at_least: the least change of confidence that counts.
+
+    Returns:
+        the numbers; ``None`` where these are enough.
+    """
+    lowest = float(tested.q.min())
+    if lowest > rate and tested.named.any():
+        more = math.ceil(math.log(lowest / rate, 4))
+    elif lowest > rate and smallest_shown(tested, rate, at_least) is None:
+        shown = (smallest_shown(_with_more(tested, by), rate, at_least) for by in range(1, _MOST_MORE))
+        more = 1 + sum(1 for _ in itertools.takewhile(lambda change: change is None, shown))
+    else:
+        return None
+    old, new = (math.ceil(num * (of + more) / of) for num, of in zip(num_trials, tested.trials, strict=True))
+    return old, new
+
+
+def _with_more(tested: PValues, by: int) -> PValues:
+    """The same noise with this many trials more of each version."""
+    old, new = tested.trials
+    smaller = math.sqrt((1 / (old + by) + 1 / (new + by)) / (1 / old + 1 / new))
+    noise = NoiseOfChange(tested.noise.error * smaller, tested.noise.freedom + 2 * by)
+    return replace(tested, noise=noise, dealt=np.empty(0), num_deals=num_deals(old + by, new + by))
+
+
+_MOST_MORE = 1_000  # trials of a version
+
+
+def resolution_note(tested: PValues, trials: tuple[int, int], rate: float, at_least: float) -> str:
     """A sentence for who is told that nothing changed: what could not have been seen."""
-    change = smallest_shown(noise, rate, at_least)
-    between = f"Between {trials[0]} and {trials[1]} trials"
-    if change is None:
-        return (
-            f"{between} no change of a single example can be shown, not even one from 0 to 1: so few trials "
-            "differ too much among themselves; measure more."
-        )
+    together, change = fewest_shown(tested.num_deals, rate), smallest_shown(tested, rate, at_least)
+    alone = "one example" if together == 1 else f"{together} examples"
     return (
-        f"{between} a change of one example alone is shown from {change:.2f} on (around a confidence of 0.5, "
-        "at median noise); to show smaller ones takes more trials."
+        f"Between {trials[0]} and {trials[1]} trials a change of {alone} alone is shown from {change:.2f} on "
+        "(around a confidence of 0.5, at median noise); to show smaller ones takes more trials."
     )

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import OfTrials, noise_of_change, p_of_change
+from easiness.analysis import PValues, p_of_change
 from easiness.errors import BadInput
 from easiness.runs import training_difference
-from easiness.scores import Moments
 from easiness.spec import UNNAMED
 from easiness.store import Run, check_opened
 from easiness.studies.matching import rows_of
 from easiness.studies.versions.difference import AT_LEAST, CHANGES, MATCHED, Difference, Matching
-from easiness.studies.versions.notes import CERTAIN, least_logits, logit, notes, resolution_note
+from easiness.studies.versions.notes import (
+    CERTAIN,
+    least_logits,
+    logit,
+    notes,
+    resolution_note,
+    trials_needed,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,9 +47,10 @@ def diff(
 
     An example has become harder or easier where its confidence (the mean probability of its label over the
     epochs observed) differs between the trials of both by more than trials differ among themselves: a
-    t-test of the logit of the confidence over trials, its variance moderated over all examples, see
-    `p_of_change`. Examples are named so that a share of ``rate`` at most of those named is expected to be
-    false (Benjamini and Hochberg 1995).
+    t-test of the logit of the confidence over trials, its variance moderated over all examples, held against
+    what trials dealt to the versions at random make, see `p_of_change`. Examples are named so that a share of
+    ``rate`` at most of those named is expected to be false (Benjamini and Hochberg 1995). Where trials are
+    too few for that, none is named, and the result says how many it takes.
 
     What moves many a little, such as more data, or a few wrong labels among the neighbours, is a change of
     each: only one of more than ``at_least`` counts. The test asks for that, so the rate holds for it too.
@@ -70,14 +77,16 @@ def diff(
     _check_heads((old, new), at)
     matched = match_examples(old, new, by, sources)
     before, after = _Confidence(old, at, matched.old), _Confidence(new, at, matched.new)
-    examples = _examples(old, new, matched, before, after, rate, at_least)
-    sentences = [*notes(old, new, by, at, matched)]
+    least = least_logits((before.mean + after.mean) / 2, at_least)
+    tested = p_of_change(before.logits, after.logits, least, rate)
     num_trials = (len(old.trials), len(new.trials))
-    if not examples["change"].isin(["harder", "easier"]).any():
-        noise = noise_of_change(before.logits, after.logits)
-        sentences.append(resolution_note(noise, num_trials, rate, at_least))
+    needed = trials_needed(tested, num_trials, rate, at_least)
+    change = _changes(tested, after.mean < before.mean, rate, needed is not None)
+    sentences = [*notes(old, new, by, at, matched)]
+    if needed is None and (change == "unchanged").all():
+        sentences.append(resolution_note(tested, num_trials, rate, at_least))
     return Difference(
-        examples=examples,
+        examples=_examples(old, new, matched, before, after, tested, change),
         names=(str(old.path), str(new.path)),
         model=new.model,
         by=by,
@@ -87,6 +96,7 @@ def diff(
         at_least=at_least,
         overall=_overall(before.by_trial, after.by_trial),
         notes=tuple(sentences),
+        needed=needed,
     )
 
 
@@ -185,37 +195,35 @@ def _pixels(run: Run, source: Any, option: str) -> list[bytes]:
 
 
 class _Confidence:
-    """The confidence of examples [C] in the trials of a run, summed up."""
+    """The confidence of examples [C] in the trials of a run, or in its heads that left each of them out."""
 
     def __init__(self, run: Run, epoch: int, positions: Positions) -> None:
-        plain, logits = Moments(len(run.ids)), Moments(len(run.ids))
-        if run.shares:
-            self._of_heads(np.asarray(run.votes(epoch).p_label, np.float64), positions)
-            return
-        chosen = np.zeros(len(run.ids), bool)
-        chosen[positions] = True
-        means = []
-        for trial in run.trials:
-            total = 0.0
-            for first, seen in trial.blocks(len(run.classes), epoch):
-                p = seen.p_label.mean(axis=0)
-                inside = np.clip(p, CERTAIN, 1 - CERTAIN)
-                plain.add(p, first)
-                logits.add(logit(inside), first)
-                total += float(p[chosen[first : first + len(p)]].sum())
-            means.append(total / len(positions))
-        self.by_trial = np.array(means)
-        self.everywhere = plain.mean()
-        self.mean = self.everywhere[positions]
-        self.logits = OfTrials(logits.mean()[positions], logits.std(1)[positions] ** 2, len(run.trials))
-
-    def _of_heads(self, p_label: Values, positions: Positions) -> None:
-        """Of a run on features, from those of the heads that left each example out [heads, K]."""
-        logits = logit(np.clip(p_label[:, positions], CERTAIN, 1 - CERTAIN))
-        self.by_trial = p_label[:, positions].mean(axis=1)
+        heard = run.votes(epoch).p_label if run.shares else _mean_p_label(run, epoch)
+        p_label = np.asarray(heard, np.float64)
         self.everywhere = p_label.mean(axis=0)
         self.mean = self.everywhere[positions]
-        self.logits = OfTrials(logits.mean(axis=0), logits.var(axis=0, ddof=1), len(p_label))
+        self.by_trial = p_label[:, positions].mean(axis=1)
+        self.logits = logit(np.clip(p_label[:, positions], CERTAIN, 1 - CERTAIN))
+
+
+def _mean_p_label(run: Run, epoch: int) -> Values:
+    """The mean probability of the label over the epochs up to this one [trials, K]."""
+    means = np.empty((len(run.trials), len(run.ids)))
+    for row, trial in zip(means, run.trials, strict=True):
+        for first, seen in trial.blocks(len(run.classes), epoch):
+            mean = seen.p_label.mean(axis=0)
+            row[first : first + len(mean)] = mean
+    return means
+
+
+def _changes(
+    tested: PValues, is_less: npt.NDArray[np.bool_], rate: float, too_few: bool
+) -> npt.NDArray[np.str_]:
+    """What is said of each example [C]; of too few trials, what the t-test would name, or all, is unknown."""
+    change = np.where(tested.q > rate, "unchanged", np.where(is_less, "harder", "easier"))
+    if too_few:
+        change[tested.named if tested.named.any() else slice(None)] = "unknown"
+    return change
 
 
 def _examples(
@@ -224,24 +232,19 @@ def _examples(
     matched: Matched,
     before: _Confidence,
     after: _Confidence,
-    rate: float,
-    at_least: float,
+    tested: PValues,
+    change: npt.NDArray[np.str_],
 ) -> pd.DataFrame:
     import pandas as pd
-    from scipy.stats import false_discovery_control
 
-    p = p_of_change(before.logits, after.logits, least_logits((before.mean + after.mean) / 2, at_least))
-    q = false_discovery_control(p)
-    difference = after.mean - before.mean
-    change = np.where(q > rate, "unchanged", np.where(difference < 0, "harder", "easier"))
     both = {
         **_named(new, matched.new, old, matched.old),
         "change": change,
         "confidence_old": before.mean,
         "confidence_new": after.mean,
-        "difference": difference,
-        "p": p,
-        "q": q,
+        "difference": after.mean - before.mean,
+        "p": tested.p,
+        "q": tested.q,
     }
     came = {**_named(new, matched.came), "change": "came", "confidence_new": after.everywhere[matched.came]}
     went = {**_named(old, matched.went), "change": "went", "confidence_old": before.everywhere[matched.went]}

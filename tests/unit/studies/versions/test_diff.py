@@ -127,6 +127,55 @@ def test_what_could_not_be_seen_is_said_only_where_nothing_was(versions):
     assert not any("one example alone" in note for note in diff(*versions).notes)
 
 
+@pytest.fixture(scope="module")
+def jumping(tmp_path_factory):
+    """Three and three trials of examples that are learned in some: of 5 all after, of 10 in others too."""
+    folder, ids = tmp_path_factory.mktemp("jumping"), np.arange(200)
+    learned = np.zeros((6, 200))
+    learned[3:, :5] = 6
+    for at in range(5, 15):
+        learned[np.random.default_rng(at).permutation(6)[:3], at] = 6
+    runs = []
+    for name, logits in (("old", learned[:3]), ("new", learned[3:])):
+        recorder = Recorder(folder / name, ids=ids, labels=ids // 199, classes=("ant", "bee"))
+        for seed, of in enumerate(logits):
+            noise = np.random.default_rng([seed, name == "new"]).normal(0, 0.2, 200)
+            with recorder.trial(seed=seed) as trial:
+                trial.update(ids, np.where([[1, 0]] * 199 + [[0, 1]], (of + noise - 2)[:, None], 0))
+                trial.end_epoch()
+        runs.append(recorder.run)
+    return runs
+
+
+def test_trials_that_are_too_few_to_tell_ask_for_more(jumping):
+    found = diff(*jumping)
+    unknown = found.table()[found.table()["change"] == "unknown"]
+    assert set(range(5)) <= set(unknown["id"])
+    assert len(unknown) < 15
+    assert found.share_changed == 0
+    assert found.share_unknown == len(unknown) / 200
+    assert found.needed == (4, 4)
+    said = (
+        f"3 and 3 trials do not tell whether {len(unknown)} examples changed, as chance alone makes trials "
+        "differ as much; measure 4 and 4 trials at least"
+    )
+    assert found.unknown == said
+    assert found.text.startswith(f"Whether {len(unknown)} of 200 examples changed is unknown")
+    (classes,) = found.sections()
+    assert classes.note.startswith(f"{said}. ")
+    assert classes.rows[0][-3:-1] == ["unknown", "unchanged"]
+    assert not any("example alone" in note for note in found.notes)
+    document = found.document()
+    assert (document["unknown"], document["needed"], len(document["rows"])) == (said, [4, 4], 200)
+
+
+def test_where_something_is_named_none_is_unknown(versions):
+    found = diff(*versions)
+    assert (found.needed, found.unknown, found.share_unknown) == (None, "", 0)
+    assert "unknown" not in found.by_class()
+    assert isinstance(found.document(), list)
+
+
 def test_another_class_is_said(versions, tmp_path):
     old, _ = versions
     labels = np.arange(NUM) % 2
