@@ -10,7 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, multivariate_normal, norm
 
 from easiness.analysis import membership, select
 from easiness.analysis.mixing import Mixing, binomial, fit_mixing, shares_of_tail
@@ -53,11 +53,14 @@ def test_the_mass_at_the_cut_is_in_for_a_part() -> None:
 
 
 def test_one_trial_tells_a_mean_and_leaves_the_start_as_it_is() -> None:
-    """Half of the examples right: any distribution of mean 1/2 is as likely, the one begun with as well."""
+    """Half of the examples right: any distribution of mean 1/2 is as likely, the one begun with as well.
+
+    That is two normals of variance 1/2, twice as far out as where one trial of four is right, and three.
+    """
     mixing = fit_mixing(np.repeat([0, 1], 50), 1)
-    np.testing.assert_allclose(mixing.mass[1:-1], mixing.mass[1], rtol=1e-9)
-    assert mixing.mass[0] == pytest.approx(mixing.mass[-1])
-    assert mixing.mass[0] - mixing.mass[1] == pytest.approx(0.02)
+    place = norm.ppf(mixing.probability)
+    normals = norm.pdf(place[:, None], 2 * norm.ppf([0.25, 0.75]), math.sqrt(0.5)).sum(axis=1)
+    np.testing.assert_allclose(mixing.mass, normals / normals.sum(), atol=2e-4)
     assert mixing.mass @ mixing.probability == pytest.approx(0.5)
 
 
@@ -104,14 +107,20 @@ def test_the_fit_asks_how_many_examples_have_a_count_and_nothing_else() -> None:
 
 
 def test_one_trial() -> None:
-    """Half are right. The prior stays: p = sin(x)^2 with x uniform on (0, pi / 2), and 0.02 at 0 and at 1.
+    """Half are right, and the prior stays: two normals of places t of variance 1/2, around -1.35 and 1.35.
 
-    Among those that are right 0.04 are at 1; for the others x has the density sin(x)^2 * 4 / pi: p is 3/4
-    in the mean, and above 1/2 (x above pi / 4) with probability 1/2 + 1/pi.
+    A trial is right where t - z is above 0, for a standard normal z. So E[p | right] is twice the probability
+    that t - z and t - z' are both above 0, and of those right twice that of t and t - z lie above 1/2.
     """
     found = membership(np.repeat([0, 1], 100), 1, 0.5)
-    above = 0.96 * (0.5 + 1 / math.pi) + 0.04
-    assert found.expected[[0, -1]] == pytest.approx([0.24, 0.76], abs=0.003)
+    middles = (2 * np.asarray(norm.ppf([0.25, 0.75]))).tolist()
+
+    def both(variances: tuple[float, float]) -> float:
+        covariance = [[variances[0], 0.5], [0.5, variances[1]]]
+        return float(np.sum([multivariate_normal([-m, -m], covariance).cdf([0, 0]) for m in middles]))
+
+    mean, above = both((1.5, 1.5)), both((0.5, 1.5))
+    assert found.expected[[0, -1]] == pytest.approx([1 - mean, mean], abs=0.003)
     assert found.p_easy[[0, -1]] == pytest.approx([1 - above, above], abs=0.003)
     assert found.p_hard[[0, -1]] == pytest.approx([above, 1 - above], abs=0.003)
 
