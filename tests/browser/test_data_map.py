@@ -235,7 +235,7 @@ def test_without_a_clipboard_the_ids_are_copied_by_hand(page: Page) -> None:
 
 
 def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
-    assert numbers(page, "confidence") == sorted(numbers(page, "confidence"))
+    assert numbers(page, "difficulty") == sorted(numbers(page, "difficulty"), reverse=True)
     header = page.locator("#map-head button", has_text="variability")
     header.click()
     settle(page)
@@ -258,7 +258,29 @@ def test_the_table_is_sorted_by_its_headers(page: Page) -> None:
     settle(page)
     page.locator("#map-after").click()
     settle(page)
-    assert rows(page, 8)[-1] == "–"
+    assert rows(page, 9)[-1] == "–"
+
+
+@pytest.mark.parametrize(
+    ("fragment", "name", "descends"),
+    [
+        ("descending=0", "difficulty", False),
+        ("sort=confidence", "confidence", False),
+        ("", "difficulty", True),
+    ],
+)
+def test_an_address_says_which_way_the_table_is_sorted(
+    page: Page, fragment: str, name: str, descends: bool
+) -> None:
+    page.evaluate(f"location.hash = 'data-map&{fragment}'")
+    settle(page)
+    assert numbers(page, name) == sorted(numbers(page, name), reverse=descends)
+    page.locator("#map-head button", has_text=name).click()  # the other way round
+    settle(page)
+    assert ("descending" in page.url) == (name != "difficulty" or descends)
+    page.evaluate("location.hash = location.hash.replace(/&page=0|$/, '&page=0')")  # it is read again
+    settle(page)
+    assert numbers(page, name) == sorted(numbers(page, name), reverse=not descends)
 
 
 def test_a_click_keeps_an_example_and_escape_lets_it_go(page: Page) -> None:

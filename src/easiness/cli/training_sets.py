@@ -125,6 +125,7 @@ def prune(
         Fields(
             ("score", "keep", "epoch", "share", "balanced"),
             help={"balanced": "Drop the same share of each class."},
+            defaults={"score": "difficulty"},
         ),
     ] = Drawing(),
     seed: Annotated[int, typer.Option("--seed", help="Seed of the draw.")] = 0,

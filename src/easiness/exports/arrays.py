@@ -82,7 +82,7 @@ CLEANLAB = Format(
 def _write_torch(examples: Examples, file: BinaryIO) -> str | None:
     table = examples.table
     indices, note = _positions(examples)
-    order = np.argsort(-table["confidence"].fillna(table["max_confidence"]).to_numpy(), kind="stable")
+    order = np.argsort(table["difficulty"].to_numpy(), kind="stable")
     wrong = table["p_wrong"] if "p_wrong" in table else np.zeros(len(table))
     np.savez_compressed(
         file,

@@ -141,6 +141,7 @@ def data_map(
     runs: Sequence[Run],
     names: Sequence[str],
     at: Sequence[int],
+    scored: Sequence[pd.DataFrame],
     ranked: Sequence[pd.DataFrame | None],
     shown: Iterable[int],
 ) -> DataMap:
@@ -150,17 +151,12 @@ def data_map(
         runs: one at least.
         names: what the page calls them.
         at: the epoch, or row, to read each of them after.
+        scored: the scores of each there, see `Run.scores`.
         ranked: of each run its labels by how suspect they are, as `suspects` ranks them, if it can.
         shown: positions that are on the page in any case, and so on the map.
-
-    Raises:
-        BadInput: easiness is undefined after the epoch.
     """
     num = len(runs[0].ids)
-    tables = [
-        _with_suspicion(run.scores(**run.asked(row)), one)
-        for run, row, one in zip(runs, at, ranked, strict=True)
-    ]
+    tables = [_with_suspicion(table, one) for table, one in zip(scored, ranked, strict=True)]
     shown = sorted(set(shown))
     spread = _taking_turns([_worth_a_picture(table) for table in tables])
     pictured = list(dict.fromkeys([*spread, *shown]))

@@ -48,9 +48,14 @@ class ClassGallery:
 
 
 def class_galleries(
-    run: Run, votes: Votes, per_side: int, max_classes: int, fraction: float = 0.1
+    run: Run,
+    votes: Votes,
+    difficulty: npt.NDArray[np.float64],
+    per_side: int,
+    max_classes: int,
+    fraction: float = 0.1,
 ) -> list[ClassGallery]:
-    """Galleries of the classes in order of their labels; see `class_extremes`.
+    """Galleries of the classes in order of their labels, by ``difficulty`` [K]; see `class_extremes`.
 
     Where there are more than ``max_classes``, those whose examples fewest trials are right about on
     average, the hardest class first. ``fraction`` of all examples are called easiest, and hardest.
@@ -59,7 +64,7 @@ def class_galleries(
     counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
     members = membership(counts, votes.num_trials, fraction)
     labels = _shown_labels(votes.labels, counts, len(run.classes), max_classes)
-    chosen = class_extremes(votes, labels, per_side)
+    chosen = class_extremes(votes, labels, per_side, difficulty)
     shown = np.unique(np.concatenate([p for pair in chosen for p in pair]))
     predicted = _predictions(run, votes.epoch, shown)
 

@@ -57,16 +57,19 @@ class Gallery:
 
 
 def class_extremes(
-    votes: Votes, labels: Iterable[int], per_side: int
+    votes: Votes, labels: Iterable[int], per_side: int, difficulty: npt.NDArray[np.float64] | None = None
 ) -> list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Positions of the easiest, easiest first, and the hardest, hardest first, for each of ``labels``.
 
-    Examples are ordered by easiness, ties by the mean probability of the label, and what still ties by a
-    hash of the id. No example is on both sides, unless its class has no other.
+    Examples are ordered by ``difficulty`` [K], or without it as in the paper, by easiness and its ties by the
+    mean probability of the label; what still ties by a hash of the id. No example is on both sides, unless
+    its class has no other.
     """
-    everything = votes.all_trials()
-    counts, p_label = votes.counts(everything)[0], votes.mean_p_label(everything)[0]
-    ranked = np.lexsort((tie_order(votes.keys, 0), -p_label, -counts))
+    by: list[npt.NDArray[Any]] = [] if difficulty is None else [difficulty]
+    if difficulty is None:
+        everything = votes.all_trials()
+        by = [-votes.mean_p_label(everything)[0], -votes.counts(everything)[0]]
+    ranked = np.lexsort((tie_order(votes.keys, 0), *by))
     chosen = []
     for label in labels:
         members = ranked[votes.labels[ranked] == label]

@@ -12,7 +12,7 @@ from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.report.changes import Changes, changes
-from easiness.report.data_map import DataMap, data_map
+from easiness.report.data_map import data_map
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_file
@@ -108,13 +108,15 @@ def render_report(
         except BadInput as error:
             not_compared = str(error)
     fraction = _FRACTION if comparison is None else comparison.fraction
+    tables = [run.scores(**run.asked(row)) for run, row in zip(runs, at, strict=True)]
     parts = [
-        run_part(run, index, at[index], comparison, data, len(runs), fraction)
+        run_part(run, index, at[index], tables[index], comparison, data, len(runs), fraction)
         for index, run in enumerate(runs)
     ]
     sure = certain(runs[0], data)
-    drawn = _data_map(runs, at, parts)
+    ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
+    drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
     found = FoundExamples(why_none=why)
     if data is not None:
         try:
@@ -163,11 +165,6 @@ def render_report(
 def _when(parts: Sequence[RunPart]) -> str:
     """``after epoch 3``, ``at share 0.8``, or both where runs are read so."""
     return " and ".join(dict.fromkeys(part.row.at for part in parts))
-
-
-def _data_map(runs: Sequence[Run], at: Sequence[int], parts: Sequence[RunPart]) -> DataMap:
-    ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
-    return data_map(runs, [part.name for part in parts], at, ranked, _hardest_first(parts))
 
 
 def _hardest_first(parts: Sequence[RunPart]) -> list[int]:

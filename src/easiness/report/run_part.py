@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
@@ -20,10 +21,13 @@ from easiness.studies import matching
 from easiness.studies.matching import Comparison
 from easiness.studies.similarity import similarity
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 MAX_CLASSES = 20
 """Classes that are shown one by one; where there are more, the hardest of them."""
 
-_PER_SIDE_ALONE, _PER_SIDE_COMPARED = 10, 6
+_PER_SIDE = (10, 6)  # of a run alone, and of one of several
 _SUSPECTS_ALONE, _SUSPECTS_COMPARED = (24, 6), (6, 0)  # of those measured, and of those held out
 _LOOKED_AT = 500  # pictures of each set that are measured, so that a page of photos takes less than a minute
 
@@ -73,12 +77,13 @@ def run_part(
     run: Run,
     index: int,
     epoch: int,
+    scores: pd.DataFrame,
     comparison: Comparison | None,
     data: Dataset | None,
     num_runs: int,
     fraction: float,
 ) -> RunPart:
-    """What the page says of a run, which is read in the row ``epoch``."""
+    """What the page says of a run, which is read in the row ``epoch``, where it has these ``scores``."""
     key = f"run{index + 1}"
     votes = run.votes(epoch)
     accuracy = run_figures.accuracy_curves(run)
@@ -101,14 +106,10 @@ def run_part(
         accuracy=accuracy,
         accuracy_figure=_accuracy_figure(run, accuracy, epoch, f"{key}-accuracy"),
         levels=levels,
-        levels_figure=to_svg(
-            run_figures.draw_levels(levels),
-            key=f"{key}-levels",
-            label="Examples by the number of trials that are right; the table below has the numbers.",
-        ),
+        levels_figure=_levels_figure(levels, f"{key}-levels"),
         alike="" if data is None or data.kind.pixels is None else _alike(run, data, epoch, fraction),
         galleries=class_galleries(
-            run, votes, _PER_SIDE_ALONE if num_runs == 1 else _PER_SIDE_COMPARED, MAX_CLASSES, fraction
+            run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
         ),
         suspects=suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED)),
         left_out=left_out(run, epoch),
@@ -119,6 +120,11 @@ def run_part(
         by_epoch_figure=_reliability_figure(by_epoch, f"{key}-by-{run.row_name}"),
         by_trials_figure=_reliability_figure(by_trials, f"{key}-by-trials"),
     )
+
+
+def _levels_figure(levels: run_figures.Levels, key: str) -> str:
+    label = "Examples by the number of trials that are right; the table below has the numbers."
+    return to_svg(run_figures.draw_levels(levels), key=key, label=label)
 
 
 def _accuracy_figure(run: Run, accuracy: run_figures.AccuracyCurves, epoch: int, key: str) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 from easiness.errors import BadInput, nearest
-from easiness.scores import at_epoch, easiness_score, held_out, learning, over_epochs
+from easiness.scores import at_epoch, difficulty, easiness_score, held_out, learning, over_epochs
 from easiness.scores.score import Score
 
 SCORES: tuple[Score, ...] = (
     easiness_score.EASINESS,
+    difficulty.DIFFICULTY,
     over_epochs.CUMULATIVE_ACCURACY,
     over_epochs.CUMULATIVE_CONFIDENCE,
     learning.FORGETTING_EVENTS,

@@ -95,7 +95,7 @@ def test_kept_ids(command, measured, tmp_path):
     finished = command("prune", measured, "--drop", 0.3, "--policy", "beta:1,3", "--balanced")
     assert finished.code == 0
     assert finished.err.startswith("70 of 100 examples kept\n")
-    assert "class  kept  dropped  easiness kept  easiness dropped" in finished.err
+    assert "class  kept  dropped  difficulty kept  difficulty dropped" in finished.err
     kept = [line.split(",")[0] for line in finished.out.splitlines()]
     assert finished.out.startswith("id,label,class\n")
     for suffix in ("csv", "parquet", "txt"):
@@ -187,7 +187,7 @@ def test_ids_that_cannot_be_drawn(refused, measured: Path, options, said):
             "ccs:0.2",
             "Dropped are those that CCS leaves out (20% as the hardest, then all but the same number of",
         ),
-        ("dual", "Dropped are those that Beta sampling as in DUAL leaves out (c_D = 4), by easiness."),
+        ("dual", "Dropped are those that Beta sampling as in DUAL leaves out (c_D = 4), by difficulty."),
     ],
 )
 def test_samplers_of_coresets(command, measured, policy, said):

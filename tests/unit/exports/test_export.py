@@ -125,8 +125,8 @@ def test_torch_takes_indices_and_weights(run, scores, tmp_path):
     subset = torch.utils.data.Subset(data, kept["indices"])
     assert [int(label) for _, label in subset] == kept["labels"].tolist()  # type: ignore[attr-defined]
     by_id = scores.set_index("id")
-    confidence = by_id.loc[kept["ids"], "confidence"].to_numpy()
-    assert (np.diff(confidence) <= 0).all()
+    difficulty = by_id.loc[kept["ids"], "difficulty"].to_numpy()
+    assert (np.diff(difficulty) >= 0).all()
     np.testing.assert_allclose(kept["weights"], 1 - by_id.loc[kept["ids"], "easiness_expected"])
 
 

@@ -28,6 +28,13 @@ def test_extremes_are_ordered_by_counts_then_by_probability() -> None:
     assert lone_easy.tolist() == lone_hard.tolist() == [5]
 
 
+def test_extremes_by_difficulty_ask_for_nothing_else() -> None:
+    votes = _votes([[0.6, 0.9, 0.9, 0.1]], [0] * 4)
+    ((easy, hard),) = class_extremes(votes, [0], 2, np.array([0.3, 0.2, 0.4, 0.1]))
+    assert easy.tolist() == [3, 1]
+    assert hard.tolist() == [2, 0]
+
+
 def test_what_still_ties_goes_by_the_id_and_not_by_the_position() -> None:
     ids = [10, 11, 12, 13, 14, 15]
     votes = _votes([[0.9] * 6], [0] * 6, ids)

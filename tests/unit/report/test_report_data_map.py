@@ -143,14 +143,14 @@ def test_a_large_page_stays_small_and_says_what_is_left_out(
     rng = np.random.default_rng(0)
     run = record(rng.normal(size=(trials, epochs, num, 3)) + 2 * np.eye(3)[labels], labels)
     monkeypatch.setattr(under_test, "_FINE", 1000)
-    whole = data_map([run], ["one"], [epochs], [None], [])
+    whole = data_map([run], ["one"], [epochs], [run.scores()], [None], [])
     assert whole.notes() == ["Scores other than the two of the map are rounded to a 254th of their range."]
     # two axes of two bytes, at most a byte for each other score, label, prediction, its share, trajectories
-    assert len(whole.data({}, [])) < num * (2 * 2 + 18 + 3 + epochs + trials * epochs) * 4 / 3 + 30_000
+    assert len(whole.data({}, [])) < num * (2 * 2 + 19 + 3 + epochs + trials * epochs) * 4 / 3 + 30_000
     monkeypatch.setattr(under_test, "_COLUMN_BYTES", 40_000)
     monkeypatch.setattr(under_test, "_MEAN_BYTES", 4000)
     monkeypatch.setattr(under_test, "_TRIAL_BYTES", 300)
-    small = data_map([run], ["one"], [epochs], [None], [7, 2999])
+    small = data_map([run], ["one"], [epochs], [run.scores()], [None], [7, 2999])
     assert {7, 2999} <= set(small.points.tolist())
     assert 500 < len(small.points) < 1500
     (of_run,) = small.runs
@@ -166,7 +166,7 @@ def test_all_columns_of_many_examples_fit(record: Callable[..., Any]) -> None:
     labels = np.arange(num) % 2
     rng = np.random.default_rng(0)
     run = record(rng.normal(size=(2, 2, num, 2)) + 2 * np.eye(2)[labels], labels)
-    drawn = data_map([run], ["one"], [2], [None], [])
+    drawn = data_map([run], ["one"], [2], [run.scores()], [None], [])
     scores = drawn.runs[0].document(2)["scores"]
     drawn_by_default = ("easiness", "confidence", "variability")
     axes = sum(len(one["codes"]) for one in scores if one["name"] in drawn_by_default)

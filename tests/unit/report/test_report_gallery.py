@@ -14,11 +14,15 @@ def _logits(predictions: Any, sureness: Any, num_classes: int) -> Any:
     return (np.eye(num_classes)[np.array(predictions)] * np.array(sureness)[None, :, None])[:, None]
 
 
-def test_examples_are_ordered_by_easiness_then_by_probability(record: Callable[..., Any]) -> None:
+def difficulty_of(run: Any) -> Any:
+    return run.scores()["difficulty"].to_numpy()
+
+
+def test_examples_are_ordered_by_difficulty(record: Callable[..., Any]) -> None:
     labels = [0, 0, 0, 0, 1, 1, 2]
     predictions = [[0, 0, 1, 0, 1, 0, 2], [0, 0, 2, 1, 1, 2, 2], [0, 0, 2, 2, 1, 2, 2]]
     run = record(_logits(predictions, [1, 3, 3, 3, 2, 2, 1], 3), labels, classes=["a", "b", "c"])
-    a, b, c = class_galleries(run, run.votes(), per_side=2, max_classes=20)
+    a, b, c = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=20)
     # examples 0 and 1 are right in all three trials, 1 more clearly; 3 in one; 2 in none
     assert [one.id for one in a.easiest] == ["1", "0"]
     assert [one.id for one in a.hardest] == ["2", "3"]
@@ -37,7 +41,7 @@ def test_of_many_classes_the_hardest_are_shown(record: Callable[..., Any]) -> No
     right = np.arange(30) // 5 < np.array([5, 2, 4, 0, 3])[labels]  # so many of the six of each class
     logits = np.eye(5)[np.where(right, labels, (labels + 1) % 5)]
     run = record([[logits], [logits]], labels)
-    galleries = class_galleries(run, run.votes(), per_side=2, max_classes=3)
+    galleries = class_galleries(run, run.votes(), difficulty_of(run), per_side=2, max_classes=3)
     assert [gallery.label for gallery in galleries] == [3, 1, 4]
     for gallery in galleries:
         positions = [one.position for one in gallery]
@@ -53,7 +57,8 @@ def test_examples_say_how_probably_they_are_among_the_outermost(
     counts = run.votes().correct.sum(axis=0)
     for options, fraction in (({}, 0.1), ({"fraction": 0.3}, 0.3)):
         expected = membership(counts, 8, fraction)
-        shown = [one for gallery in class_galleries(run, run.votes(), 5, 20, **options) for one in gallery]
+        galleries = class_galleries(run, run.votes(), difficulty_of(run), 5, 20, **options)
+        shown = [one for gallery in galleries for one in gallery]
         assert len(shown) == 3 * 2 * 5
         for one in shown:
             assert one.p_easy == expected.p_easy[one.position]

@@ -179,7 +179,8 @@ def test_every_example_says_how_sure_its_membership_is(
     run = record(noisy_logits(labels, trials=6, epochs=1), labels)
     page = Page(render_report([run]))
     marks = []
-    for gallery in class_galleries(run, run.votes(), per_side=10, max_classes=20):
+    difficulty = run.scores()["difficulty"].to_numpy()
+    for gallery in class_galleries(run, run.votes(), difficulty, per_side=10, max_classes=20):
         marks += [f"easy: {whole_percent(one.p_easy)}" for one in gallery.easiest]
         marks += [f"hard: {whole_percent(one.p_hard)}" for one in gallery.hardest]
     assert len(marks) == 2 * 2 * 10

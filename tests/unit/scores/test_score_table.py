@@ -11,6 +11,7 @@ from easiness.scores import SCORES, score_columns
 
 NAMES = [
     "easiness",
+    "difficulty",
     "cumulative_accuracy",
     "cumulative_confidence",
     "forgetting_events",

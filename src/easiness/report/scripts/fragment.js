@@ -36,13 +36,17 @@ function unpacked(text) {
   return selected;
 }
 
+// an address that names an order and not its direction means the ascending one
+const usuallyDescends = (parts) => !parts.has("sort") && DEFAULTS.descending;
+
 function written() {
   const parts = new URLSearchParams();
   for (const name of ["run", "color", "least", "most", "search", "sort", "page", "pinned", "zoom", "x", "y"]) {
     if (view[name] !== DEFAULTS[name] && view[name] !== null) parts.set(name, String(view[name]));
   }
   for (const name of ["label", "suggested", "predicted"]) if (view[name] >= 0) parts.set(name, String(view[name]));
-  for (const name of ["descending", "only"]) if (view[name]) parts.set(name, "1");
+  if (view.descending !== usuallyDescends(parts)) parts.set("descending", view.descending ? "1" : "0");
+  if (view.only) parts.set("only", "1");
   const selected = packed(view.selected);
   if (selected !== "" && selected.length <= LONGEST) parts.set("selected", selected);
   return parts.toString();
@@ -84,7 +88,7 @@ function readFragment() {
     most: decimal(parts.get("most")),
     search: (parts.get("search") ?? "").slice(0, 500),
     sort: sorts.includes(parts.get("sort")) ? parts.get("sort") : known("sort"),
-    descending: parts.get("descending") === "1",
+    descending: parts.has("descending") ? parts.get("descending") === "1" : usuallyDescends(parts),
     page: among("page", Math.ceil(num / PER_PAGE)),
     pinned: among("pinned", num),
     only: parts.get("only") === "1",

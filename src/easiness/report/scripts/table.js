@@ -1,7 +1,7 @@
 // The same examples as a table: the twin of the map for those who cannot see or point at it.
 
 const body = element("body");
-const USUAL = ["p_wrong", "easiness", "confidence", "variability"];
+const USUAL = ["p_wrong", "easiness", "difficulty", "confidence", "variability"];
 const columnsShown = () => [...new Set([...USUAL, view.color])].filter((name) => run().scores.has(name));
 
 const TEXTS = { id: (i) => ids[i], label: (i) => className(labels[i]), suggested: (i) => className(run().suggested()[i]) };

@@ -12,8 +12,8 @@ const DEFAULTS = Object.freeze({
   least: null,
   most: null,
   search: "",
-  sort: firstWith("confidence", "easiness"),
-  descending: false,
+  sort: firstWith("difficulty", "easiness"),
+  descending: firstWith("difficulty") === "difficulty", // the hardest first
   page: 0,
   pinned: -1,
   only: false,

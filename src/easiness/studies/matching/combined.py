@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-_BY = "cumulative_confidence"
-"""The score that a run is ranked by: the finest that trainings and heads both have, without ties."""
 _FIRST = 20  # rows that are shown
 
 
@@ -38,8 +36,8 @@ class CombinedScores(show.Result):
     def table(self) -> pd.DataFrame:
         """A row an example, in the order of the runs.
 
-        ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by mean probability of
-        the label, from 0 (easiest) to 1 (hardest), with ``difficulty_se`` over runs; then each run's own
+        ``id``, ``label``, ``class``; ``difficulty``, the mean over runs of the rank by `difficulty`
+        in each, from 0 (easiest) to 1 (hardest), with ``difficulty_se`` over runs; then each run's own
         rank, ``rank_1``, ``rank_2``, ..., and ``easiness_1``, ``easiness_2``, ...
         """
         return self.scores
@@ -61,8 +59,8 @@ class CombinedScores(show.Result):
             cells = [show.number(float(one[name]), 3) for name in ("difficulty", *ranks)]
             rows.append([str(one["id"]), str(one["class"]), *cells])
         note = (
-            f"{names}. Difficulty is the mean of the ranks that each gives by its mean probability of the "
-            f"label, from 0 to 1, the hardest. Their ranks correlate by {self.agreement:.2f}."
+            f"{names}. Difficulty is the mean of the ranks that each gives by its own difficulty, "
+            f"from 0 to 1, the hardest. Their ranks correlate by {self.agreement:.2f}."
         )
         return [show.Section("The hardest examples of all runs together", note, rows)]
 
@@ -78,7 +76,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
         split: of which examples.
 
     Raises:
-        BadInput: there is one run, they are over different data, or one was not observed after each epoch.
+        BadInput: there is one run, or they are over different data.
     """
     import pandas as pd
 
@@ -87,12 +85,7 @@ def combined_scores(runs: Sequence[Run], *, split: Split = "train") -> CombinedS
         raise BadInput("runs: one alone has nothing to be combined with; give two or more")
     check_comparable(runs)
     tables = [run.scores(split=split) for run in runs]
-    for run, table in zip(runs, tables, strict=True):
-        if table[_BY].isna().any():
-            raise BadInput(
-                f"{run.path}: has no {_BY}, which needs each epoch; measure another run with --observe all"
-            )
-    ranks = np.stack([_ranks(-table[_BY].to_numpy(np.float64)) for table in tables])
+    ranks = np.stack([_ranks(table["difficulty"].to_numpy(np.float64)) for table in tables])
     columns: dict[str, npt.NDArray[np.float64]] = {
         "difficulty": ranks.mean(axis=0),
         "difficulty_se": ranks.std(axis=0, ddof=1) / np.sqrt(len(ranks)),

@@ -157,11 +157,11 @@ def exact_order(score: str, keep: Keep | None, policy: str) -> Order:
 
 
 def first_dropped(
-    order: Order, policy: str, ranking: npt.NDArray[np.float64], loss: npt.NDArray[np.float64]
+    order: Order, policy: str, ranking: npt.NDArray[np.float64], difficulty: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Values [K] whose largest are dropped first, and those that decide where they tie: by loss."""
+    """Values [K] whose largest are dropped first, and those that decide where they tie."""
     worst = policy == "worst"
-    return (-ranking if worst and order.keep is None else ranking), (loss if worst else -loss)
+    return (-ranking if worst and order.keep is None else ranking), (difficulty if worst else -difficulty)
 
 
 def is_sampled(policy: str) -> bool:
@@ -221,9 +221,9 @@ def sampled_drop(
     full = f"{name}:{number:g}"
     labels = run.labels if balanced else None
     if name == "ccs":
-        loss = table["loss"].to_numpy()
+        finer = table["difficulty"].to_numpy()
         return full, draw_for_coverage(
-            ranking, rate, refine_by=loss, ids=run.ids, cut=number, seed=seed, labels=labels
+            ranking, rate, refine_by=finer, ids=run.ids, cut=number, seed=seed, labels=labels
         )
     prediction = table["confidence"].to_numpy()
     if np.isnan(prediction).any():

@@ -30,7 +30,7 @@ def prune(
     *,
     drop: float | None = None,
     policy: str | None = None,
-    score: str = "easiness",
+    score: str = "difficulty",
     keep: Keep | None = None,
     epoch: int | None = None,
     share: float | None = None,
@@ -47,7 +47,7 @@ def prune(
             ``easy``, or with ``keep`` the other end, where there is no easy and hard. ``worst`` and ``best``
             draw nothing: exactly the hardest or the easiest are dropped, by a score that speaks of labels
             those with the least or the most sound label, and with ``keep`` the ``worst`` are those at the
-            other end. Ties go by the mean loss after that epoch, then by a hash of the id (`foremost`).
+            other end. Ties go by difficulty, then by a hash of the id (`foremost`).
             ``ccs`` or ``ccs:CUT`` keeps the same number of every stratum of the score, the hardest cut away
             (`draw_for_coverage`), ``dual`` or ``dual:C_D`` draws what is kept by the score and the confidence
             (`draw_by_beta`); the end to ``keep`` has the place of the hard examples.
@@ -93,7 +93,7 @@ def prune(
             run, policy, ranking, table, rate, balanced=balanced, seed=seed
         )
     elif policy in policies.EXACT:
-        first, finer = policies.first_dropped(order, policy, ranking, table["loss"].to_numpy())
+        first, finer = policies.first_dropped(order, policy, ranking, table["difficulty"].to_numpy())
         dropped = foremost(first, rate, refine_by=finer, ids=run.ids, seed=seed, labels=labels)
     else:
         dropped = draw_by_rank(ranking, rate, beta, seed, labels=labels)

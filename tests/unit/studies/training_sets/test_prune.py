@@ -19,7 +19,7 @@ def run(measured: Path) -> ez.Run:
     ("policy", "beta"), [("easy", (3, 1)), ("hard", (1, 3)), ("random", (1, 1)), ("beta:2,5", (2, 5))]
 )
 def test_the_draw_is_that_of_the_studies(run, policy, beta):
-    pruned = ez.prune(run, drop=0.3, policy=policy, seed=2)
+    pruned = ez.prune(run, drop=0.3, policy=policy, seed=2, score="easiness")
     values = run.scores()["easiness"].to_numpy()
     drawn = ez.draw_by_rank(values, 0.3, beta, 2)
     np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), drawn)
@@ -29,6 +29,13 @@ def test_the_draw_is_that_of_the_studies(run, policy, beta):
     np.testing.assert_array_equal(table["label"], np.delete(run.labels, drawn))
     assert (table["class"] == table["label"].astype(str)).all()
     assert table["id"].dtype == np.int64
+
+
+def test_by_difficulty_unless_another_score_is_named(run):
+    pruned = ez.prune(run, drop=0.3, policy="hard", seed=2)
+    values = run.scores()["difficulty"].to_numpy()
+    np.testing.assert_array_equal(pruned.values, values)
+    np.testing.assert_array_equal(np.flatnonzero(~pruned.kept), ez.draw_by_rank(-values, 0.3, (1, 3), 2))
 
 
 def test_balanced_over_classes(run):
@@ -104,7 +111,7 @@ def test_what_was_never_learned_is_the_hardest(half_learned):
 def test_nothing_dropped(run):
     pruned = ez.prune(run, drop=0)
     assert pruned.kept.all()
-    assert pruned.by_class()["easiness_dropped"].isna().all()
+    assert pruned.by_class()["difficulty_dropped"].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -116,7 +123,7 @@ def test_nothing_dropped(run):
         ({"score": "variability"}, r"say which end of it to keep \(--keep top or --keep bottom\)"),
         ({"score": "variability", "policy": "easy"}, "say which end of it to keep"),
         ({"score": "variability", "keep": "top", "policy": "hard"}, "policy 'hard': high variability means"),
-        ({"keep": "top", "policy": "easy"}, "keep top: high easiness means easy, .*; leave --keep out"),
+        ({"keep": "top", "policy": "easy"}, "keep top: high difficulty means hard, .*; leave --keep out"),
         ({"keep": "up"}, "keep 'up': unknown; choose top or bottom"),
         ({"score": "normalized_margin", "keep": "top"}, "normalized_margin is undefined for 100 of 100"),
         ({"epoch": 9}, "epoch 9 is not recorded"),

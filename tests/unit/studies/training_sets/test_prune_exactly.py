@@ -34,8 +34,10 @@ def dropped(pruned) -> list[int]:
 @pytest.mark.parametrize(
     ("options", "gone"),
     [
-        # wrong are 12, 13, 16, 17; the finer score is the loss, so the least p goes first
+        # of two classes difficulty is 1 - p, so the least p goes first
         ({"policy": "worst"}, [13, 16, 17]),
+        # wrong are 12, 13, 16, 17, which tie in easiness
+        ({"policy": "worst", "score": "easiness"}, [13, 16, 17]),
         ({"policy": "worst", "drop": 0.5}, [12, 13, 16, 17, 18]),
         ({"policy": "best"}, [10, 15, 19]),
         ({"policy": "worst", "drop": 0.2, "score": "loss"}, [16, 17]),

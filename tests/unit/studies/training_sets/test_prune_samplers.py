@@ -84,7 +84,7 @@ def test_balanced_over_classes(run, policy):
         ({"policy": "dual:0"}, "policy 'dual:0': give a positive exponent, such as dual:4"),
         ({"policy": "dual:inf"}, "policy 'dual:inf': give a positive exponent"),
         ({"policy": "dual", "score": "dual"}, "say which end of it to keep"),
-        ({"policy": "ccs", "keep": "top"}, "keep top: high easiness means easy"),
+        ({"policy": "ccs", "keep": "top"}, "keep top: high difficulty means hard"),
         ({"policy": "cs"}, "policy 'cs': unknown.*; or worst or best, .*; or ccs or dual"),
     ],
 )

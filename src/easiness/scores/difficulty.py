@@ -1,0 +1,36 @@
+"""Difficulty: how near the label comes to losing to its strongest rival, over the whole training.
+
+The last epoch counts twice: it alone is of a finished training, and where trainings are short it says most.
+
+Of all that is recorded this predicts best which examples a network that never saw them gets wrong, see
+docs/results/difficulty.md. It is what examples are ordered by where nothing else is asked for.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from easiness.record import Observations
+from easiness.scores.score import Score, Values, over_trials
+
+
+def _difficulty(obs: Observations, m: int) -> Values:
+    num = obs.num_until(m)
+    total = np.zeros(len(obs.labels))
+    for row in (*range(num), num - 1):
+        margin = obs.margin[row].astype(np.float64)
+        smaller = np.exp(-np.abs(margin))  # of the two odds, so that nothing overflows
+        total += np.where(margin > 0, smaller, 1) / (1 + smaller)
+    return total / (num + 1)
+
+
+DIFFICULTY = Score(
+    name="difficulty",
+    formula="mean_t r / (p_y + r) with r = max_{k != y} p_k, that is 1 / (1 + exp(margin)), the last t twice",
+    unit="probability",
+    range=(0, 1),
+    high_means="hard",
+    needs=("margin",),
+    source="ours: docs/results/difficulty.md",
+    start=over_trials(_difficulty),
+)
