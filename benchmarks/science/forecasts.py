@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from easiness import load_dataset
-from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, without_noise
+from easiness.analysis import SIDES, Rule, forecast, match_groups, membership, select, true_rate
 from easiness.runs.carrying_out import carry_out
 from easiness.runs.plan import make_plan
 from easiness.spec import Execution, Recording, Training
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchm
 
 from kit.machine import measured
 from science.forecasts_figure import FEW, draw
+from science.normal_rates import correlation_of, rate_of
 
 NETWORKS = ("mlp_3", "wrn_16_1")
 EXAMPLES, TRIALS, EPOCHS = 5000, 40, 6
@@ -87,8 +88,6 @@ def forecasts(votes, side):
 
 def spearman_brown(rate, times):
     """What the Spearman-Brown formula makes of a matching rate in groups so many times larger."""
-    from easiness.analysis.attenuation import correlation_of, rate_of
-
     r = correlation_of(rate, FRACTION, FRACTION)
     return float(rate_of(times * r / (1 + (times - 1) * r), FRACTION))
 
@@ -114,16 +113,10 @@ def calibration(votes, side):
 
 def drifts(run, side):
     """The agreement of the set after each epoch with that after the last, without noise."""
-    last = run.votes(run.epochs)
-    drift = {}
-    for epoch in range(1, run.epochs):
-        early = run.votes(epoch)
-        match = match_groups(
-            early, last, Rule(side=side, fraction=FRACTION, ties="refine"), max_splits=20, num_replicates=0
-        )
-        ceilings = (observed(one, side, TRIALS // 2) for one in (early, last))
-        drift[epoch] = float(without_noise(match.rate, *ceilings, FRACTION))
-    return drift
+    last, rule = run.votes(run.epochs), Rule(side=side, fraction=FRACTION, ties="refine")
+    return {
+        epoch: true_rate(run.votes(epoch), last, rule, same_trials=True) for epoch in range(1, run.epochs)
+    }
 
 
 def text(rows):

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from easiness.analysis import Agreement, GroupMatch, without_noise
+from easiness.analysis import Agreement, GroupMatch
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.results import Report, parser
+from science.normal_rates import without_noise
 from science.standins import FRACTION, GROUP, Match, Row
 from science.standins_text import EXPENSIVE, FIGURE, SIDES, save_figure, sentence, tables
 

@@ -1,9 +1,3 @@
-from .attenuation import (
-    Agreement as Agreement,
-    Measured as Measured,
-    agreement as agreement,
-    without_noise as without_noise,
-)
 from .bits import pack as pack
 from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups
 from .change import (
@@ -91,5 +85,11 @@ from .tail_model import (
     Forecast as Forecast,
     Interval as Interval,
     forecast as forecast,
+)
+from .true_agreement import (
+    Agreement as Agreement,
+    Measured as Measured,
+    agreement as agreement,
+    true_rate as true_rate,
 )
 from .votes import Votes as Votes, drawn_examples as drawn_examples, round_in_place as round_in_place

@@ -18,6 +18,8 @@ from easiness.analysis.sides import Side, Ties, first_in_order, num_selected
 from easiness.analysis.tails import Group, Tails
 from easiness.analysis.votes import Votes, check_same_examples
 
+_SEEDS = 1_000_003  # apart: trials of a run break ties by seeds of their own
+
 
 @dataclass(frozen=True)
 class Match:
@@ -108,6 +110,21 @@ class Rule:
         chosen_a = (self._chosen(a, group, k, 2 * self.seed) for group in of_a)
         chosen_b = (self._chosen(b, group, k, 2 * self.seed + 1) for group in of_b)
         return zip(chosen_a, chosen_b, strict=True)
+
+    def each_trial(self, votes: Votes, run: int) -> list[bits.Words]:
+        """The examples that each trial counts: those in its own refined set, or those it is right about.
+
+        ``run`` is 0 or 1, of two that are matched. Ties are told apart otherwise in each trial of either.
+        """
+        trials = [(trial,) for trial in range(votes.num_trials)]
+        if self.ties != "refine":
+            return [votes.tails.digits(trial)[0] for trial in trials]
+        k = num_selected(votes.num_examples, self.fraction)
+        votes.tails.refine(trials, k)
+        return [
+            self._refined(votes, trial, k, 2 * (self.seed + _SEEDS * (trial[0] + 1)) + run).members
+            for trial in trials
+        ]
 
     def _chosen(self, votes: Votes, group: Group, k: int, seed: int) -> Chosen:
         if self.ties == "refine":

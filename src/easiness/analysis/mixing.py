@@ -16,7 +16,9 @@ _Floats = npt.NDArray[np.float64]
 
 _FARTHEST = 4.5  # of the grid, in standard deviations of a trial's noise: there one in 300,000 trials errs
 _POINTS = 121  # of the grid of one run
-_POINTS_OF_TWO = 61  # of the grid of each of two runs
+POINTS_OF_TWO = 61
+"""Of the grid of each of two runs."""
+
 _SMOOTH_STEPS = 150  # of EM for two normals
 _FREE_STEPS = 1000  # of EM for a mass at each point, over the trials: what follows fits noise with spikes
 _NARROWEST = 0.02  # variance of a normal: less is one point of the grid
@@ -68,7 +70,7 @@ class Mixing:
     def posterior(self) -> _Floats:
         """Distribution over the grid of an example that was right in c trials: [N + 1, G], rows sum to 1."""
         joint = binomial(self.num_trials, self.probability) * self.mass
-        return _ratio(joint, joint.sum(axis=1, keepdims=True))
+        return ratio(joint, joint.sum(axis=1, keepdims=True))
 
     @cached_property
     def population(self) -> _Floats:
@@ -92,7 +94,7 @@ def fit_mixing(counts: npt.NDArray[Any], num_trials: int) -> Mixing:
     return Mixing(_probabilities(_POINTS), mass, tally)
 
 
-def fit_masses(tally: _Floats) -> _Floats:
+def fit_masses(tally: _Floats, points: int | None = None) -> _Floats:
     """Masses [G, 1] or [G, G] of the probabilities to be right in one run, or in two, that gave this tally.
 
     A probability is that of a standard normal to lie below a place, and the places are on a grid. First the
@@ -103,18 +105,49 @@ def fit_masses(tally: _Floats) -> _Floats:
     Args:
         tally: numbers of examples right in 0..N of N trials [N + 1, 1], or those right in 0..N trials of
             one run and 0..M of another [N + 1, M + 1].
+        points: G, where it is not to be as fine as can be.
     """
-    num = _POINTS if tally.shape[1] == 1 else _POINTS_OF_TWO
-    likelihoods = [
-        binomial(size - 1, _probabilities(num)) if size > 1 else np.ones((1, 1)) for size in tally.shape
-    ]
-    observed = tally / tally.sum()
-    if observed.shape[1] == 1 and max(observed[0, 0], observed[-1, 0]) == 1:  # all agree on every example
-        return np.eye(num)[:, [0 if observed[0, 0] == 1 else -1]]
-    mass = _two_normals(observed, likelihoods)
-    for _ in range(_FREE_STEPS // (sum(tally.shape) - tally.ndim)):
-        mass = _em_step(mass, observed, likelihoods)
-    return mass
+    of_one = tally.shape[1] == 1
+    fit = MassFit.of(tally, points or (_POINTS if of_one else POINTS_OF_TWO))
+    if of_one and max(tally[0, 0], tally[-1, 0]) == tally.sum():  # all trials agree on every example
+        return np.asarray(np.eye(len(fit.likelihoods[0].T))[:, [0 if tally[0, 0] else -1]])
+    return fit.freed(_two_normals(fit))
+
+
+@dataclass(frozen=True, eq=False)
+class MassFit:
+    """What is fitted: the shares of the examples with each count, and how likely each point makes a count."""
+
+    observed: _Floats
+    likelihoods: list[_Floats]
+    num_steps: int
+
+    @classmethod
+    def of(cls, tally: _Floats, points: int) -> MassFit:
+        """Of numbers of examples, on a grid of so many points for each run."""
+        numbers = [size - 1 for size in tally.shape]
+        likelihoods = [binomial(num, _probabilities(points)) if num else np.ones((1, 1)) for num in numbers]
+        return cls(tally / tally.sum(), likelihoods, _FREE_STEPS // sum(numbers))
+
+    def expected(self, mass: _Floats) -> _Floats:
+        """The shares of the examples that should have each count."""
+        ours, theirs = self.likelihoods
+        return ours @ mass @ theirs.T
+
+    def gain(self, mass: _Floats) -> _Floats:
+        """What a step of EM multiplies each mass by."""
+        ours, theirs = self.likelihoods
+        return np.asarray(ours.T @ ratio(self.observed, self.expected(mass)) @ theirs)
+
+    def freed(self, mass: _Floats) -> _Floats:
+        """What EM makes of a mass at each point, free to move."""
+        for _ in range(self.num_steps):
+            mass = mass * self.gain(mass)
+        return mass
+
+    def log_likelihood(self, mass: _Floats) -> float:
+        """Of the counts, per example."""
+        return float((self.observed * np.log(np.maximum(self.expected(mass), _TINY))).sum())
 
 
 def _places(num: int) -> _Floats:
@@ -128,15 +161,10 @@ def _probabilities(num: int) -> _Floats:
     return probability
 
 
-def _em_step(mass: _Floats, observed: _Floats, likelihoods: list[_Floats]) -> _Floats:
-    ours, theirs = likelihoods
-    return mass * (ours.T @ _ratio(observed, ours @ mass @ theirs.T) @ theirs)
-
-
-def _two_normals(observed: _Floats, likelihoods: list[_Floats]) -> _Floats:
+def _two_normals(fit: MassFit) -> _Floats:
     """The masses of a mixture of two normals, fitted by EM."""
-    of_one = observed.shape[1] == 1
-    shape = (likelihoods[0].shape[1], likelihoods[1].shape[1])
+    observed, of_one = fit.observed, fit.observed.shape[1] == 1
+    shape = (fit.likelihoods[0].shape[1], fit.likelihoods[1].shape[1])
     x, y = np.meshgrid(_places(shape[0]), np.zeros(1) if of_one else _places(shape[1]), indexing="ij")
     powers = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y]).reshape(6, -1)
     weight, mean = np.full(2, 0.5), np.stack([_begin(observed.sum(axis=1)), _begin(observed.sum(axis=0))])
@@ -144,12 +172,11 @@ def _two_normals(observed: _Floats, likelihoods: list[_Floats]) -> _Floats:
     for _ in range(_SMOOTH_STEPS):
         parts = weight[:, None] * _normals(powers, mean, xx, xy, yy)
         mass: _Floats = parts.sum(axis=0).reshape(shape)
-        gain = _ratio(_em_step(mass, observed, likelihoods), mass).ravel()
-        size, *moments = powers @ (parts * gain).T
+        size, *moments = powers @ (parts * fit.gain(mass).ravel()).T
         weight = size / size.sum()
         x, y, *squares = np.array(moments) / np.maximum(size, _TINY)
-        mean = np.stack([x, y])
-        xx, xy, yy = squares - np.stack([x * x, x * y, y * y])
+        mean = np.array([x, y])
+        xx, xy, yy = squares - np.array([x * x, x * y, y * y])
         xx, yy = np.maximum(xx, _NARROWEST), np.maximum(yy, _NARROWEST)
         most = _STRAIGHTEST * np.sqrt(xx * yy)
         xy = np.clip(xy, -most, most)
@@ -173,15 +200,14 @@ def _normals(powers: _Floats, mean: _Floats, xx: _Floats, xy: _Floats, yy: _Floa
     size = xx * yy - xy**2
     a, b, c = yy / size, -xy / size, xx / size
     terms = [a * x * x + 2 * b * x * y + c * y * y, -2 * (a * x + b * y), -2 * (b * x + c * y), a, 2 * b, c]
-    exponent = np.stack(terms, axis=1) @ powers
-    masses = np.exp((exponent.min(axis=1, keepdims=True) - exponent) / 2)
+    masses = np.exp(-0.5 * np.array(terms).T @ powers)
     return np.asarray(masses / masses.sum(axis=1, keepdims=True))
 
 
-def _ratio(a: _Floats, b: _Floats) -> _Floats:
+def ratio(a: _Floats, b: _Floats) -> _Floats:
     """a / b, and 0 where b is 0: a count that no example has may become impossible."""
-    ratio: _Floats = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
-    return ratio
+    quotient: _Floats = np.divide(a, b, out=np.zeros(np.broadcast_shapes(a.shape, b.shape)), where=b > 0)
+    return quotient
 
 
 @dataclass(frozen=True, eq=False)

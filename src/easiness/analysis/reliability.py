@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis.attenuation import Agreement, Measured, agreement
 from easiness.analysis.ceiling import disjoint_splits, group_rows, match_groups, mean_defined
 from easiness.analysis.matching import Rule
 from easiness.analysis.sides import Side
+from easiness.analysis.true_agreement import Agreement, Measured, agreement
 from easiness.analysis.votes import Votes
 from easiness.errors import BadInput
 
@@ -205,7 +205,7 @@ def drift(early: Votes, late: Votes, *, side: Side, fraction: float = 0.1, seed:
         Measured(f"epoch {votes.epoch}", votes, ceiling)
         for votes, ceiling in zip((early, late), ceilings, strict=True)
     )
-    agreed = agreement(ours, theirs, pair, rule)
+    agreed = agreement(ours, theirs, pair, rule, same_trials=True)
     return Drift(side, early.epoch, late.epoch, agreed, pair.decided)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness.analysis import GroupMatch, Rule, Votes, match_groups, without_noise
+from easiness.analysis import GroupMatch, Rule, Votes, match_groups, true_rate
 from easiness.errors import BadInput
 
 K = 400
@@ -127,6 +127,4 @@ def test_more_trials_match_better_and_two_like_runs_match_like_one() -> None:
     run, other = simulated(1, 20), simulated(2, 20)
     few, many = (matched(run, run, group_size=h, num_replicates=0).rate for h in (2, 10))
     assert few + 0.05 < many
-    across = matched(run, other, ties="refine", num_replicates=0)
-    ceilings = [matched(v, v, ties="refine", num_replicates=0).rate for v in (run, other)]
-    assert float(without_noise(across.rate, *ceilings, across.chance)) == pytest.approx(1, abs=0.15)  # type: ignore[call-arg]
+    assert true_rate(run, other, Rule(ties="refine")) == pytest.approx(1, abs=0.15)

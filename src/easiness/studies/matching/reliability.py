@@ -107,7 +107,7 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
     late = votes if last == votes.epoch else run.votes(last)
     drawn = {one.epoch: one.at_most(analysis.MOST_EXAMPLES) for one in (votes, late)}
     by_epoch: list[analysis.SplitHalf] = []
-    across: dict[analysis.Side, dict[int, float]] = {side: {} for side in analysis.SIDES}
+    drift: dict[analysis.Side, dict[int, float]] = {side: {} for side in analysis.SIDES}
     spare: analysis.Votes | None = None
     for at in epochs:
         # before anything is learned in some group of trials, easiness has no value there
@@ -120,45 +120,29 @@ def run_reliability(run: Run, votes: analysis.Votes, *, fraction: float = 0.1, s
             if half is None:
                 continue
             by_epoch.append(half)
-            for side in analysis.SIDES:
-                across[side][at] = _across(early, late, side, fraction, seed)
+            if half.group_size >= analysis.MIN_GROUP:
+                for side in analysis.SIDES:
+                    rule = analysis.Rule(side, fraction, "refine", seed)
+                    drift[side][at] = _drift(early, late, half, rule)
     by_trials = analysis.reliability_by_trials(votes, fraction=fraction, max_splits=_SPLITS, seed=seed)
-    drift = {side: _without_noise(across[side], by_epoch, side, last, fraction) for side in analysis.SIDES}
+    if len(by_epoch) == 1 or last not in drift["easy"]:
+        drift = {side: {} for side in analysis.SIDES}
     ahead = outlook(run, votes.epoch, fraction=fraction, seed=seed, known=drawn)
     return Reliability(by_epoch, by_trials, drift, ahead, run.shares)
 
 
-def _across(
-    early: analysis.Votes, late: analysis.Votes, side: analysis.Side, fraction: float, seed: int
+def _drift(
+    early: analysis.Votes, late: analysis.Votes, half: analysis.SplitHalf, rule: analysis.Rule
 ) -> float:
-    """How far groups at one epoch match groups of other trials at another; NaN where there is one trial."""
-    match = analysis.match_groups(
-        early,
-        late,
-        analysis.Rule(side=side, fraction=fraction, ties="refine", seed=seed),
-        max_splits=_SPLITS,
-        num_replicates=0,
-        by_class=False,
-    )
-    return (
-        math.nan if match is None else match.rate
-    )  # one head may have left an example out of the last share
+    """How far sets at one epoch are those at another, without noise; NaN where it cannot be told.
 
-
-def _without_noise(
-    across: dict[int, float],
-    halves: list[analysis.SplitHalf],
-    side: analysis.Side,
-    last: int,
-    fraction: float,
-) -> dict[int, float]:
-    ceilings = {half.epoch: getattr(half, side).refine for half in halves}
-    if last not in ceilings or halves[0].group_size < analysis.MIN_GROUP or len(halves) == 1:
-        return {}
-    return {
-        at: 1.0 if at == last else float(analysis.without_noise(rate, ceilings[at], ceilings[last], fraction))
-        for at, rate in across.items()
-    }
+    ``half`` is the reliability of the early ones, which must exceed chance.
+    """
+    if early.epoch == late.epoch:
+        return 1.0
+    if not getattr(half, rule.side).refine > half.chance:
+        return math.nan
+    return analysis.true_rate(early, late, rule, same_trials=True)
 
 
 @dataclass(frozen=True)

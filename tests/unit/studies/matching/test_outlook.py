@@ -12,7 +12,7 @@ import pytest
 
 from easiness import BadInput, Recorder, Run, open_run
 from easiness.analysis import MOST_EXAMPLES, Drift, Interval
-from easiness.analysis.attenuation import Agreement
+from easiness.analysis.true_agreement import Agreement
 from easiness.studies.matching.outlook import (
     Outlook,
     outermost,
