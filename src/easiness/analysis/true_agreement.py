@@ -22,6 +22,7 @@ _Floats = npt.NDArray[np.float64]
 _SMALLEST_SET = 0.8  # of k: smaller ones, under `strict`, are other sets than those asked for
 _LARGEST_TIE = 0.75  # share of all examples at the level of the cut: beyond it their order is not known
 _WIDEST_RANGE = 0.08  # of the rates that fit the counts as well: what is wider is open
+_REJECTED = 3.84  # twice a log-likelihood: one in twenty of chi-squared is larger
 _SHAPE_ERROR = 0.3  # over the trials: reach of an interval for what few of them leave to where fits begin
 _MOST_PARTS = 10  # that trials are left out in
 _TURNED = (-0.6, 2.6, 13)  # inverse hyperbolic tangents of the correlations that are tried
@@ -78,7 +79,7 @@ def agreement(
     if doubt is not None:
         return Agreement(reason=doubt)
     pairs = _Pairs(a.votes, b.votes, rule, same_trials)
-    rate, between = pairs.rate()
+    rate, between, may_be_full = pairs.rate()
     if between > _WIDEST_RANGE:
         names = f"{a.name} and {b.name}"
         return Agreement(
@@ -89,12 +90,12 @@ def agreement(
     num_counted = min(a.votes.num_trials, b.votes.num_trials) / (2 if same_trials else 1)
     few = _SHAPE_ERROR / num_counted
     reach = math.hypot(pairs.jackknife(), between, few)
-    return Agreement(rate, max(rate - reach, 0.0), min(rate + reach, 1.0))
+    return Agreement(rate, max(rate - reach, 0.0), 1.0 if may_be_full else min(rate + reach, 1.0))
 
 
 def true_rate(a: Votes, b: Votes, rule: Rule, *, same_trials: bool = False) -> float:
     """The rate of `agreement` without an interval; NaN where counts leave it open."""
-    rate, between = _Pairs(a, b, rule, same_trials).rate()
+    rate, between, _ = _Pairs(a, b, rule, same_trials).rate()
     return math.nan if between > _WIDEST_RANGE else rate
 
 
@@ -133,25 +134,29 @@ class _Pairs:
             _, ours, others = np.intersect1d(a.trial_indices, b.trial_indices, return_indices=True)
             a, b = a.rows(ours), b.rows(others)
         self._a, self._b = rule.each_trial(a, 0), rule.each_trial(b, 1)
-        self._everyone, self._num = a.tails.everyone, a.num_examples
+        self._everyone = a.tails.everyone
         self._fraction, self._same_trials = rule.fraction, same_trials
         # a set's own members are its easiest: they are in it more often
         self._side: Side = "easy" if rule.ties == "refine" else rule.side
 
-    def rate(self) -> tuple[float, float]:
-        """The rate from all trials, and how far the two fits of it are apart; NaN of one trial."""
+    def rate(self) -> tuple[float, float, bool]:
+        """The rate from all trials, how far two fits are apart in it, and may it be 1? NaN of one trial."""
         if min(len(self._a), len(self._b)) < 2:
-            return math.nan, math.nan
+            return math.nan, math.nan, False
         tally = self._tally(range(len(self._a)), range(len(self._b)))
-        rates = [self._overlap(_masses(tally, begun_as_one=begun)) for begun in (False, True)]
-        return sum(rates) / 2, abs(rates[1] - rates[0])
+        (masses, _), (as_one, may_be_full) = (
+            _fitted(tally.tobytes(), tally.shape, begun) for begun in (False, True)
+        )
+        rates = self._overlap(masses), self._overlap(as_one)
+        return sum(rates) / 2, abs(rates[1] - rates[0]), may_be_full
 
     def jackknife(self) -> float:
         """Half of the width of the 95 % interval that trials leave: each part of them left out in turn."""
         from scipy.special import stdtrit
 
         parts = min(len(self._a), len(self._b), _MOST_PARTS)
-        left = [self._overlap(_masses(self._without(part, parts))) for part in range(parts)]
+        tallies = (self._without(part, parts) for part in range(parts))
+        left = [self._overlap(_fitted(tally.tobytes(), tally.shape, False)[0]) for tally in tallies]
         error = math.sqrt((parts - 1) * float(np.var(left)))
         return float(stdtrit(parts - 1, 0.975)) * error
 
@@ -177,21 +182,19 @@ class _Pairs:
         return min(float(ours @ masses @ theirs) / self._fraction, 1.0)
 
 
-def _masses(tally: _Floats, *, begun_as_one: bool = False) -> _Floats:
-    return _fitted(tally.tobytes(), tally.shape, begun_as_one)
-
-
 @functools.lru_cache(maxsize=64)  # both sides of sets by counts have one table
-def _fitted(tally: bytes, shape: tuple[int, int], begun_as_one: bool) -> _Floats:
+def _fitted(tally: bytes, shape: tuple[int, int], as_one: bool) -> tuple[_Floats, bool]:
+    """The masses fitted, and whether the runs may have one order of examples, where that is asked."""
     table = np.frombuffer(tally).reshape(shape)
-    return _fit_as_one(table) if begun_as_one else fit_masses(table)
+    return _fit_as_one(table) if as_one else (fit_masses(table), False)
 
 
-def _fit_as_one(tally: _Floats) -> _Floats:
+def _fit_as_one(tally: _Floats) -> tuple[_Floats, bool]:
     """Masses [G, G] as of `fit_masses`, where EM begins with examples in one order, in each run with noise.
 
     What is fitted to each run alone are the margins; they go together as two correlated normals do whose
-    ranks they have, with the likeliest correlation. Groups then need not be the same in both runs.
+    ranks they have, with the likeliest correlation. Groups then need not be the same in both runs. A
+    correlation of 0.99 is as close to one order as the grid can show: is it not rejected?
     """
     from scipy.special import ndtri
 
@@ -214,4 +217,5 @@ def _fit_as_one(tally: _Floats) -> _Floats:
     at = int(np.clip(likely.argmax(), 1, len(tried) - 2))
     bend, slope, _ = np.polyfit(tried[at - 1 : at + 2] - tried[at], likely[at - 1 : at + 2], 2)
     away = -slope / (2 * bend) if bend < 0 else np.sign(slope)
-    return fit.freed(masses(tried[at] + np.clip(away, tried[0] - tried[1], tried[1] - tried[0])))
+    found = fit.freed(masses(tried[at] + np.clip(away, tried[0] - tried[1], tried[1] - tried[0])))
+    return found, bool(2 * tally.sum() * (likely.max() - likely[-1]) < _REJECTED)
