@@ -24,17 +24,23 @@ from .enough import (
     stopped as stopped,
     stopping_rule as stopping_rule,
 )
-from .label_channel import (
+from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
     label_noise_of_heads as label_noise_of_heads,
     label_noise_of_outputs as label_noise_of_outputs,
 )
-from .label_mixture import (
+from .labels.estimate import (
+    EstimatedNoise as EstimatedNoise,
+    LabelCourse as LabelCourse,
+    Stage as Stage,
+    estimate_noise as estimate_noise,
+)
+from .labels.mixture import (
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
 )
-from .label_together import (
+from .labels.together import (
     information as information,
     label_noise_together as label_noise_together,
 )

@@ -43,7 +43,7 @@ class KindEvidence:
 
     ``p_wrong`` [K] is the probability that the label is wrong, ``p_label`` [K] the mean probability of the
     label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
-    the trials name most, -1 where they never name one. ``first_right`` [K] is the epoch, or share,
+    the trials find most probable, -1 where nothing tells it. ``first_right`` [K] is the epoch, or share,
     from which on most trials have the label right to the end, NaN where they have not. ``num_epochs`` were
     trained, or are the largest share, as ``row_name`` says. Without ``near`` the kinds `BY_FEATURES` are left
     out, and ``why_not_near`` says why.
@@ -155,7 +155,7 @@ def _reason(
     judge, trained = ("network", "train on") if e.rows[-1].share is None else ("head", "see")
     that = f" that did not {trained} it" if e.left_out[at] else ""
     networks = f"{num} {judge}s{that}" if num > 1 else f"the {judge}{that}"
-    if e.rival[at] < 0:
+    if not e.other_share[at]:
         text = f"all {networks} have it right" if num > 1 else f"{networks} has it right"
     else:
         most = np.logical_and.accumulate((naming > num / 2)[::-1]).sum()

@@ -46,7 +46,9 @@ class Suspects(show.Result):
     Its columns are those of `table` and ``margin``, ``p_label`` (means over trials and epochs),
     ``rival_share`` (of the predictions that are not the label, how many are the suggested class),
     ``num_heard`` trials, and whether they ``left_out`` the example. ``share`` is the expected share of wrong
-    labels, ``known`` the share of the predictions heard that are the label. The table has those of a
+    labels by the model named by ``model_of_noise``, and ``low`` to ``high`` the range that fits the data;
+    over the ``course`` of the training this share stood out. ``known`` is the share
+    of the predictions heard that are the label. The table has those of a
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
@@ -60,6 +62,10 @@ class Suspects(show.Result):
     classes: tuple[str, ...]
     ranked: pd.DataFrame = field(repr=False)
     share: float
+    model_of_noise: str
+    low: float
+    high: float
+    course: tuple[tuple[Row, float], ...]
     known: float
     above: float
     conflicts: Conflicts = field(repr=False)
@@ -82,7 +88,7 @@ class Suspects(show.Result):
     def table(self) -> pd.DataFrame:
         """The suspects, most suspicious first.
 
-        ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where no trial disagrees) and its class,
+        ``id``, ``label`` and ``class``, the ``suggested`` label (-1 where nothing tells one) and its class,
         ``p_wrong``, ``suggested_share`` (the share of all predictions heard that name it), ``kind`` and
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.

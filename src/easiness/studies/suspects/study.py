@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from easiness.analysis import (
-    MOST_CLASSES,
+    EstimatedNoise,
     LabelNoise,
+    estimate_noise,
     information,
-    label_noise,
-    label_noise_of_heads,
     label_noise_together,
 )
 from easiness.errors import BadInput
 from easiness.runs import find_data, passes_shown
 from easiness.spec import Split
-from easiness.store import Run, check_opened
+from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
@@ -75,7 +76,8 @@ def suspects(
     runs = [run] if isinstance(run, Run) else list(run)
     if not 0 <= above <= 1:
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
-    run, evidence, noise = _together(runs, split, epoch, share)
+    run, judged, noise = _together(runs, split, epoch, share)
+    evidence = judged.evidence
     with passes_shown(progress):
         data = find_data(run, source)[0] if pictures else None
         source = source if data is None else data
@@ -83,11 +85,8 @@ def suspects(
         kinds, of_kinds = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
     order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
     listed = order[: how_many_listed(noise.p_wrong, above)]
-    reason = np.full(len(order), "", object)
-    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
-    added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
     shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts))
-    reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
+    reason = _reasons(run, split, evidence, listed, kinds, of_kinds)
     return Suspects(
         model=run.network,
         split=split,
@@ -98,6 +97,10 @@ def suspects(
         .iloc[order]
         .reset_index(drop=True),
         share=noise.share,
+        model_of_noise=judged.noise.by,
+        low=judged.noise.low,
+        high=judged.noise.high,
+        course=judged.course,
         known=1 - float(evidence.other_share.mean()),
         above=above,
         conflicts=conflicts,
@@ -111,8 +114,8 @@ def suspects(
 
 def _together(
     runs: Sequence[Run], split: Split, epoch: int | None, share: float | None
-) -> tuple[Run, Evidence, LabelNoise]:
-    """The run that knows most of which labels are wrong, its evidence, and how likely each is by all."""
+) -> tuple[Run, _Judged, LabelNoise]:
+    """The run that knows most of which labels are wrong, how it judges, and how likely each is by all."""
     if not runs:
         raise BadInput("run: none is given; give one or more")
     if len(runs) > 1:
@@ -120,17 +123,31 @@ def _together(
         for name, value in (("epoch", epoch), ("share", share)):
             if value is not None:
                 raise BadInput(f"{name} {value:g}: of several runs each is read at its end; leave it out")
-    evidence = [gather(run, split, run.resolve_epoch(epoch, share)) for run in runs]
-    noises = [_noise(one) for one in evidence]
-    best = int(np.argmax([information(noise.p_wrong) for noise in noises]))
-    return runs[best], evidence[best], label_noise_together(noises)
+    asked = epoch is not None or share is not None
+    judged = [_judged(run, split, run.resolve_epoch(epoch, share), asked) for run in runs]
+    best = int(np.argmax([information(one.noise.p_wrong) for one in judged]))
+    return runs[best], judged[best], label_noise_together([one.noise for one in judged])
 
 
-def _noise(evidence: Evidence) -> LabelNoise:
-    """How probable it is that each label is wrong: of heads by all that they say of the classes."""
-    if evidence.log_p is None or evidence.log_p.shape[1] > MOST_CLASSES:
-        return label_noise(evidence.of_labels)
-    return label_noise_of_heads(evidence.of_labels, evidence.log_p)
+@dataclass(frozen=True)
+class _Judged:
+    """The evidence of a run and its estimate, over the ``course`` of (row, share of wrong labels)."""
+
+    evidence: Evidence
+    noise: EstimatedNoise
+    course: tuple[tuple[Row, float], ...]
+
+
+def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
+    """By the epoch; by one before labels were learned by heart, where the epoch was not ``asked`` for."""
+    evidence = gather(run, split, epoch)
+    noise = estimate_noise(evidence.course)
+    rows = evidence.rows
+    course = tuple((rows[at], share) for at, share in zip(evidence.stages, noise.shares, strict=True))
+    if not asked and noise.to_read is not None:
+        evidence = gather(run, split, evidence.epochs[evidence.stages[noise.to_read]])
+        noise = estimate_noise(evidence.course, by_classes=False)
+    return _Judged(evidence, noise, course)
 
 
 def _kinds(
@@ -147,6 +164,22 @@ def _kinds(
         near, why = find_neighbours(run, source, device)
     of_kinds = kind_evidence(evidence, noise, near, why)
     return find_kinds(of_kinds), of_kinds
+
+
+def _reasons(
+    run: Run,
+    split: Split,
+    evidence: Evidence,
+    listed: npt.NDArray[np.int64],
+    kinds: Kinds,
+    of_kinds: KindEvidence,
+) -> npt.NDArray[np.object_]:
+    """Why each example [K] is where it is; empty where it is not listed."""
+    reason = np.full(len(evidence.labels), "", object)
+    why_hard = kind_reasons(kinds, of_kinds, evidence.labels, run.classes)
+    added = ["" if kind == "wrong label" else text for kind, text in zip(kinds.kind, why_hard, strict=True)]
+    reason[listed] = reasons(evidence, listed, naming(run, split, evidence, listed), run.classes, added)
+    return reason
 
 
 def kind_evidence(

@@ -19,11 +19,11 @@ from sklearn.metrics import average_precision_score
 from easiness.analysis import (
     LabelEvidence,
     LabelNoise,
-    label_channel,
     label_noise,
     label_noise_of_heads,
     label_noise_of_outputs,
 )
+from easiness.analysis.labels import channel as label_channel
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import check_grad
 from scipy.stats import dirichlet_multinomial, expon, norm
 
-from easiness.analysis.label_mixture_parts import LogConcave, Pairs
+from easiness.analysis.labels.mixture_parts import LogConcave, Pairs
 
 STRENGTHS = np.geomspace(1, 3000, 17)
 

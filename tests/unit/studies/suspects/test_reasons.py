@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from easiness.analysis import LabelEvidence
+from easiness.analysis import LabelCourse, LabelEvidence, Stage
 from easiness.studies.suspects.evidence import Evidence
 from easiness.studies.suspects.kinds import naming, reasons
 
@@ -14,6 +14,8 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
     """Of one example with the label dog, after epochs 1, 2, 4 and 8."""
     one = np.zeros(1)
     labels, rivals = np.zeros(1, np.int64), np.array([rival])
+    of_labels = LabelEvidence(labels, one, one, rivals, 0.9, 2)
+    course = LabelCourse(Stage(of_labels, None, 0.5), (), (), None, of_heads=False, left_out=left_out)
     return Evidence(
         ids=labels,
         labels=labels,
@@ -25,9 +27,10 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
         p_rival=one,
         rival=rivals,
         rival_share=one,
-        other_share=one,
+        other_share=np.array([float(rival >= 0)]),
         right=np.zeros((4, 1)),
-        of_labels=LabelEvidence(labels, one, one, rivals, 0.9, 2),
+        of_labels=of_labels,
+        course=course,
     )
 
 

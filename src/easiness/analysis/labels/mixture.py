@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, logit
 
-from easiness.analysis.label_mixture_parts import LogConcave, Pairs, ordered
+from easiness.analysis.labels.mixture_parts import LogConcave, Pairs, ordered
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import xlogy
 
-from easiness.analysis.label_mixture import LabelNoise
+from easiness.analysis.labels.mixture import LabelNoise
 
 Values = npt.NDArray[np.float64]
 

@@ -20,10 +20,10 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.special import expit, gammaln, log_softmax, logit, logsumexp, softmax
 
-from easiness.analysis.label_mixture import LabelEvidence, LabelNoise, label_noise
-from easiness.analysis.label_mixture_parts import without_steps
-from easiness.analysis.label_table import ChannelTable
-from easiness.analysis.label_together import information
+from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.labels.mixture_parts import without_steps
+from easiness.analysis.labels.table import ChannelTable
+from easiness.analysis.labels.together import information
 
 Values = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.int64]
@@ -92,9 +92,10 @@ def _at_most(found: ClassNoise, log_p: Values, labels: Positions) -> ClassNoise:
 
 @dataclass(frozen=True)
 class ClassNoise(LabelNoise):
-    """With how many examples of each class there truly are, ``sizes`` [C]."""
+    """With true ``sizes`` [C] of classes, and the mean probability of the likeliest one by outputs alone."""
 
     sizes: Values
+    apart: float
 
 
 def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> ClassNoise:
@@ -117,7 +118,7 @@ def label_noise_of_outputs(outputs: npt.ArrayLike, labels: npt.ArrayLike) -> Cla
         some = slice(first, first + at_once)
         suspicion[some] = fitted.suspicion(told[some], given[some])
     p_wrong = fitted.p_wrong(suspicion)
-    return ClassNoise(p_wrong, suspicion, fitted.sizes * step)
+    return ClassNoise(p_wrong, suspicion, fitted.sizes * step, fitted.apart)
 
 
 class _Fit:
@@ -133,6 +134,7 @@ class _Fit:
         self._table = ChannelTable.of(_named(true, labels)).rates
         self._discriminants = _discriminants(points, true)
         self.sizes: Values = true.sum(axis=0)
+        self.apart = float(np.exp(classes.log_class.max(axis=1)).mean())
         from sklearn.isotonic import IsotonicRegression
 
         self._order = self.suspicion(outputs, labels)
@@ -219,12 +221,15 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
     weight = weights.sum(axis=0) + 1e-9
     means = (weights.T @ points) / weight[:, None]
     if num_classes <= _OWN:
-        scatters = np.stack([_scatter(points - means[c], weights[:, c]) for c in range(num_classes)])
+        scatters = np.stack([(points * one[:, None]).T @ points for one in weights.T])
+        scatters -= weight[:, None, None] * means[:, :, None] * means[:, None]
         common = scatters.sum(axis=0) / size.sum()
         shrink = _SHRINK * num_dims
         spreads = (scatters + shrink * common) / (size + shrink)[:, None, None]
     else:
-        common = (_scatter(points, weights.sum(axis=1)) - (means.T * weight) @ means) / size.sum()
+        common = (
+            (points * weights.sum(axis=1)[:, None]).T @ points - (means.T * weight) @ means
+        ) / size.sum()
         spreads = common[None]
     least = _LEAST_SPREAD * max(float(np.trace(common)) / num_dims, 1e-12)
     roots = np.linalg.cholesky(spreads + least * np.eye(num_dims))
@@ -244,11 +249,6 @@ def _distances(points: Values, true: Values, near: Values) -> tuple[Values, Valu
         log_volume = log_volume + num_dims * np.log(width)
     far /= np.square(1 - np.minimum(weights / weight, 0.9))
     return far, log_volume
-
-
-def _scatter(points: Values, weights: Values) -> Values:
-    scatter: Values = (points * weights[:, None]).T @ points
-    return scatter
 
 
 def _student(far: Values, log_volume: Values, tail: float, num_dims: int) -> Values:

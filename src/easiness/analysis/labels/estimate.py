@@ -1,0 +1,181 @@
+"""How probable it is that a label is wrong: the choice between three models, which the data make.
+
+**By margins** (`label_noise`): wrong labels lie where networks that know an example put any other class. It
+finds what stands out, and overlooks wrong labels that a network finds plausible, as those of people are.
+
+**By transition** (`wrong_by_transition`): which class is labelled as which other. It counts those too, and
+takes some of what is only hard for wrong.
+
+**By classes** (`label_noise_of_outputs`): examples of one class lie together, whatever their labels are. It
+is the best of the three where classes lie apart, and useless where they do not. It reads heads on features,
+and networks that keep the classes apart.
+
+Where classes do not lie apart, the number is between the first two. Labels as people get them wrong hide
+about as many again as stand out, and half as many more: the second is believed as far as that. Where most of
+what the second counts stands out, wrong labels are of any class, nothing hides, and the first is believed.
+Neither can tell hard examples from labels mixed up: the range from one to the other is what fits the data.
+
+A training comes to know labels by heart, and then all three find fewer. The number is followed over the
+epochs; where it has fallen by a third while networks got right what they had taken for wrong, the epoch to
+read is the first after which wrong labels were nearly the largest part of what they got wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.labels.channel import label_noise_of_heads, label_noise_of_outputs
+from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.labels.together import information
+from easiness.analysis.labels.transition import wrong_by_transition
+
+Values = npt.NDArray[np.float64]
+
+APART = 0.93
+"""Mean probability of the likeliest class, by classes: from there on they lie apart. Digits .96."""
+HIDDEN = 2.3
+"""Wrong labels over those that stand out, where labels are mixed up by people: 1.8 to 3.1."""
+_SOME_HIDDEN, _NONE_HIDDEN = 0.46, 0.66  # of what the transition counts, how much stands out
+
+_NO_MORE = 1.1  # of what networks get wrong halfway, where classes lie apart
+FALLEN = 2 / 3
+"""Of the number at the epoch to read, where labels are being learned by heart."""
+_LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest such part
+_LEARNED = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
+
+_MODEL_ERROR = 1.35  # of the number by any model
+_UNSEEN = 0.002  # of all labels
+_NEXT_TO_NOTHING = 1e-4  # probability
+
+
+class Stage(NamedTuple):
+    """What networks make of the labels after an epoch, of all examples or some: see `label_noise`.
+
+    ``p`` [K, C] are mean probabilities until then, None for very many classes; ``wrong`` is the share of
+    predictions that are not the label.
+    """
+
+    of_labels: LabelEvidence
+    p: npt.NDArray[np.floating] | None
+    wrong: float
+
+
+@dataclass(frozen=True, eq=False)
+class LabelCourse:
+    """The evidence on all labels, and its course.
+
+    ``last`` has all examples. ``stages`` have some, after epochs that ascend to the last one, and ``halves``
+    those that both halves of the trials judge. ``log_p`` [K, C] is what the model by classes reads:
+    of heads, whose examples are left out, or of networks; None for very many classes. ``left_out``: trials
+    judge what they have not trained on.
+    """
+
+    last: Stage
+    stages: Sequence[Stage]
+    halves: Sequence[Stage]
+    log_p: Values | None
+    of_heads: bool
+    left_out: bool
+
+
+@dataclass(frozen=True)
+class EstimatedNoise(LabelNoise):
+    """`LabelNoise` with the model it is ``by``, and the shares of wrong labels that fit the data.
+
+    ``low`` to ``high`` is the range over models and halves of the trials. ``shares`` are those of labels that
+    stand out over the stages; ``to_read`` is the stage to read instead of the last where labels are
+    being learned by heart, else None.
+    """
+
+    by: str
+    low: float
+    high: float
+    shares: tuple[float, ...]
+    to_read: int | None
+
+
+def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> EstimatedNoise:
+    """How probable it is that each label is wrong, by the model that fits the data.
+
+    ``by_classes`` is False for a course that was cut off before labels were learned by heart.
+    """
+    shares = tuple(label_noise(stage.of_labels).share for stage in course.stages)
+    if course.of_heads and course.log_p is not None:
+        noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"
+        return _estimated(noise, by, [noise.share], shares, None)
+    learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
+    least = 0 if learned is None else FALLEN * shares[learned]  # else all models have fallen
+    found = _between(course.last, course.left_out)
+    if by_classes and course.log_p is not None:
+        classes = label_noise_of_outputs(course.log_p, course.last.of_labels.labels)
+        halfway = course.stages[len(course.stages) // 2].wrong
+        fits = classes.apart >= APART and least <= classes.share < _NO_MORE * halfway
+        if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
+            return _estimated(classes, "classes", [classes.share], shares, None)
+    halves = [_between(half, course.left_out) for half in course.halves]
+    fits_data = [share for one in (found, *halves) for share in (one.margins, one.transition)]
+    return _estimated(found.noise, found.by, fits_data, shares, None if course.of_heads else learned)
+
+
+def _estimated(
+    noise: LabelNoise, by: str, fits: Sequence[float], shares: tuple[float, ...], to_read: int | None
+) -> EstimatedNoise:
+    low = max(min(fits) / _MODEL_ERROR - _UNSEEN, 0)
+    high = min(max(fits) * _MODEL_ERROR + _UNSEEN, 1)
+    return EstimatedNoise(noise.p_wrong, noise.suspicion, by, low, high, shares, to_read)
+
+
+def epoch_to_read(shares: Sequence[float], wrong: Sequence[float]) -> int | None:
+    """The stage to read instead of the last, where labels are being learned by heart; None where not.
+
+    ``shares`` are those of wrong labels over the stages, ``wrong`` those of predictions that are not
+    the label.
+    """
+    part = np.asarray(shares) / np.maximum(wrong, _NEXT_TO_NOTHING)
+    best = int(np.flatnonzero(part >= _NEARLY * part.max())[0])
+    learned = shares[-1] < FALLEN * shares[best] and wrong[-1] < _LEARNED * shares[best]
+    return best if learned and part[best] > _LARGE_PART else None
+
+
+class _Between(NamedTuple):
+    """The noise between two models, which one it is ``by``, and the shares of wrong labels by both."""
+
+    noise: LabelNoise
+    by: str
+    margins: float
+    transition: float
+
+
+def _between(stage: Stage, left_out: bool) -> _Between:
+    """By margins, or by transition as far as what stands out warrants it; in the order of the margins.
+
+    Trials that were not shown a label are not bent towards it, and nothing hides from them.
+    """
+    noise = label_noise(stage.of_labels)
+    if stage.p is None or left_out:
+        return _Between(noise, "margins", noise.share, noise.share)
+    wrong = wrong_by_transition(stage.p, stage.of_labels.labels)
+    margins, transition = noise.share, float(wrong.mean())
+    share = share_between(margins, transition)
+    if share <= margins:
+        return _Between(noise, "margins", margins, transition)
+    from sklearn.isotonic import IsotonicRegression
+
+    monotone = IsotonicRegression(y_min=0, y_max=1).fit_transform(noise.suspicion, wrong)
+    return _Between(
+        replace(noise, p_wrong=monotone * (share / transition)), "transition", margins, transition
+    )
+
+
+def share_between(margins: float, transition: float) -> float:
+    """The share of wrong labels where ``margins`` stand out and ``transition`` counts more, both in 0..1."""
+    if transition <= margins:
+        return margins
+    stands_out = margins / transition
+    hides = np.clip((_NONE_HIDDEN - stands_out) / (_NONE_HIDDEN - _SOME_HIDDEN), 0, 1)
+    return float(margins + hides * (min(transition, HIDDEN * margins) - margins))
