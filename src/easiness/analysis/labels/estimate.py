@@ -36,13 +36,13 @@ from easiness.analysis.labels.transition import wrong_by_transition
 
 Values = npt.NDArray[np.float64]
 
-APART = 0.93
+APART = 0.95
 """Mean probability of the likeliest class, by classes: from there on they lie apart. Digits .96."""
 HIDDEN = 2.3
 """Wrong labels over those that stand out, where labels are mixed up by people: 1.8 to 3.1."""
 _SOME_HIDDEN, _NONE_HIDDEN = 0.46, 0.66  # of what the transition counts, how much stands out
 
-_NO_MORE = 1.1  # of what networks get wrong halfway, where classes lie apart
+_STILL_SAID = 0.6  # at most, of the labels that are wrong by classes
 FALLEN = 2 / 3
 """Of the number at the epoch to read, where labels are being learned by heart."""
 _LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest such part
@@ -72,7 +72,8 @@ class LabelCourse:
     ``last`` has all examples. ``stages`` have some, after epochs that ascend to the last one, and ``halves``
     those that both halves of the trials judge. ``log_p`` [K, C] is what the model by classes reads:
     of heads, whose examples are left out, or of networks; None for very many classes. ``left_out``: trials
-    judge what they have not trained on.
+    judge what they have not trained on. ``others`` [K] is the share of the predictions at the end
+    that are not the label.
     """
 
     last: Stage
@@ -81,6 +82,7 @@ class LabelCourse:
     log_p: Values | None
     of_heads: bool
     left_out: bool
+    others: Values
 
 
 @dataclass(frozen=True)
@@ -113,8 +115,10 @@ def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> Estimated
     found = _between(course.last, course.left_out)
     if by_classes and course.log_p is not None:
         classes = label_noise_of_outputs(course.log_p, course.last.of_labels.labels)
-        halfway = course.stages[len(course.stages) // 2].wrong
-        fits = classes.apart >= APART and least <= classes.share < _NO_MORE * halfway
+        said = float(classes.p_wrong @ (1 - course.others)) / max(
+            float(classes.p_wrong.sum()), _NEXT_TO_NOTHING
+        )
+        fits = classes.apart >= APART and classes.share >= least and said <= _STILL_SAID
         if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
             return _estimated(classes, "classes", [classes.share], shares, None)
     halves = [_between(half, course.left_out) for half in course.halves]

@@ -104,7 +104,8 @@ class Course:
             named = self._told.next_class()
             count = np.sum([one == named for epoch in self._window for one in epoch.predictions], axis=0)
         log_p = None if self._told is None or not self._told.of_all else self._told.log_p()
-        course = LabelCourse(last, self._stages, halves, log_p, self._of_heads, self._left_out)
+        apart = others / (len(self._window) * self._heard.sum(axis=0))
+        course = LabelCourse(last, self._stages, halves, log_p, self._of_heads, self._left_out, apart)
         return End(course, self._sums((0, 1)).means(), named, count, others)
 
     def _sums(self, halves: Sequence[int]) -> Sums:
@@ -116,8 +117,9 @@ class Course:
 
     def _stage(self, halves: Sequence[int], rows: _Integers) -> Stage:
         means = {name: values[rows] for name, values in self._sums(halves).means().items()}
-        rival, _, others = self._rivals(rows)
-        heard = len(self._window) * self._heard[:, rows].sum()
+        rival, _, _ = self._rivals(rows)
+        said = np.stack([one[rows] for one in self._window[-1].predictions])
+        wrong = ((said != self._labels[rows]) & (said >= 0)).sum() / self._heard[:, rows].sum()
         evidence = LabelEvidence(
             self._labels[rows],
             means["margin"],
@@ -127,7 +129,7 @@ class Course:
             self._num_classes,
         )
         p = None if self._told is None or self._of_heads else self._told.p(1.0, rows)
-        return Stage(evidence, p, float(others.sum() / heard))
+        return Stage(evidence, p, float(wrong))
 
 
 @dataclass

@@ -15,7 +15,7 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
     one = np.zeros(1)
     labels, rivals = np.zeros(1, np.int64), np.array([rival])
     of_labels = LabelEvidence(labels, one, one, rivals, 0.9, 2)
-    course = LabelCourse(Stage(of_labels, None, 0.5), (), (), None, of_heads=False, left_out=left_out)
+    course = LabelCourse(Stage(of_labels, None, 0.5), (), (), None, False, left_out, one)
     return Evidence(
         ids=labels,
         labels=labels,
