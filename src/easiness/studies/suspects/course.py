@@ -27,9 +27,9 @@ _Mask = npt.NDArray[np.bool_]
 class End:
     """Where a course ends: ``means`` of `Sums`, and the class ``suggested`` instead of the label [K].
 
-    It is the most probable one but the label, by the mean over trials and epochs, and the first of those that
-    are predicted most where there are very many classes; -1 where nobody tells which. ``named`` [K] is how
-    often it is predicted at the end, ``others`` [K] how often any but the label.
+    It is the most probable one but the label, by the mean over trials and the last epochs; where there are
+    very many classes the one that is predicted most, the first of equals, and -1 where none is. ``named`` [K]
+    is how often it is predicted at the end, ``others`` [K] how often any but the label.
     """
 
     course: LabelCourse
@@ -59,7 +59,8 @@ class Course:
         self._now = _Epoch.empty(len(labels), num_classes)
         few = num_classes <= MOST_CLASSES and len(labels) * num_classes <= _MOST_VALUES
         self._told = Told(labels, num_classes) if few else None
-        self._last = num_epochs - 1
+        self._recent = Told(labels, num_classes) if few else None
+        self._row, self._last = 0, num_epochs - 1
         self._rows = np.unique(np.geomspace(1, num_epochs, min(_MOST_STAGES, num_epochs)).round().astype(int))
         self._rows = self._rows - 1 if not of_heads else self._rows[-1:] - 1
         self._some = np.arange(0, len(labels), -(-len(labels) // _SOME))
@@ -79,11 +80,13 @@ class Course:
         own = self._heard[trial]
         self._now.halves[trial % 2].add(own, seen["loss"], seen["margin"])
         self._now.predictions.append(np.where(own, seen["prediction"], -1).astype(np.int32))
-        if self._told is not None and (not self._of_heads or logits is not None):
-            self._told.add(own, seen, logits)
+        for told, first in ((self._told, 0), (self._recent, self._last + 1 - (self._window.maxlen or 1))):
+            if told is not None and self._row >= first and (not self._of_heads or logits is not None):
+                told.add(own, seen, logits)
 
     def end_epoch(self, row: int) -> None:
         """Close an epoch."""
+        self._row = row + 1
         self._window.append(self._now)
         self._now = _Epoch.empty(len(self._labels), self._num_classes)
         if row in self._rows:
@@ -100,8 +103,8 @@ class Course:
                 halves.append(self._stage((half,), np.intersect1d(judged, self._some)))
         last = self._stage((0, 1), everyone)
         named, count, others = self._rivals(everyone)
-        if self._told is not None and self._told.of_all:
-            named = self._told.next_class()
+        if self._recent is not None and self._recent.of_all:
+            named = self._recent.next_class()
             count = np.sum([one == named for epoch in self._window for one in epoch.predictions], axis=0)
         log_p = None if self._told is None or not self._told.of_all else self._told.log_p()
         apart = others / (len(self._window) * self._heard.sum(axis=0))

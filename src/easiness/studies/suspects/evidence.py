@@ -30,8 +30,8 @@ class Evidence:
     ``heard`` [trials, K] says whom. Means are over them and the last ``num_epochs`` epochs observed,
     or of the last of ``shares`` that heads of a run on features have seen:
     ``p_label`` and ``p_rival`` [K] of the label and of the most probable other class, and what
-    `LabelEvidence` has. ``rival`` [K] is the class that they find most probable but the label, over all
-    epochs, -1 where nothing tells it; ``rival_share`` [K] is the share of their predictions that name it,
+    `LabelEvidence` has. ``rival`` [K] is the class that they find most probable but the label, -1 where
+    nothing tells it; ``rival_share`` [K] is the share of their predictions that name it,
     ``other_share`` [K] the share that is not the label. ``right`` [epochs, K] is the share of them that
     predict the label after each epoch observed. ``course`` is what the estimate of wrong labels reads; its
     stages are after these epochs.
