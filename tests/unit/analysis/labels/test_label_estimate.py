@@ -1,0 +1,66 @@
+"""The choice between models of wrong labels, and the epoch to read, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from easiness.analysis.labels.estimate import epoch_to_read, share_between
+
+
+@pytest.mark.parametrize(
+    ("transition", "share"),
+    [
+        (0.05, 0.1),  # it counts no more than stands out
+        (0.1, 0.1),
+        (0.1 / 0.66, 0.1),  # most of what it counts stands out: nothing hides
+        (0.1 / 0.56, 0.1 + (0.1 / 0.56 - 0.1) / 2),  # halfway
+        (0.1 / 0.46, 0.1 / 0.46),  # believed
+        (0.5, 0.23),  # as far as 2.3 times what stands out
+    ],
+)
+def test_the_share_between_two_models(transition, share):
+    assert share_between(0.1, transition) == pytest.approx(share)
+
+
+def test_where_nothing_stands_out_nothing_is_wrong():
+    assert share_between(0.0, 0.0) == 0
+    assert share_between(0.0, 0.4) == 0
+
+
+@pytest.mark.parametrize("margins", [0.001, 0.05, 0.2, 0.4])
+def test_the_share_rises_with_what_transition_counts_and_nowhere_jumps(margins):
+    transition = np.linspace(0, 1, 5001)
+    shares = np.array([share_between(margins, one) for one in transition])
+    steps = np.diff(shares)
+    assert (steps >= 0).all()
+    assert steps.max() < 0.003
+    assert shares[0] == margins
+    assert (shares <= np.maximum(transition, margins)).all()
+
+
+def test_the_share_nowhere_jumps_as_more_stands_out():
+    shares = [share_between(one, 0.3) for one in np.linspace(0, 0.4, 4001)]
+    assert np.abs(np.diff(shares)).max() < 0.001
+
+
+@pytest.mark.parametrize(
+    ("shares", "wrong", "to_read"),
+    [
+        # by heart: of what is wrong, .67 and then .86 are wrong labels, and half of these are learned
+        ([0.05, 0.2, 0.19, 0.1], [0.6, 0.3, 0.22, 0.12], 2),
+        # the first that is nearly the largest part
+        ([0.05, 0.2, 0.19, 0.1], [0.6, 0.24, 0.22, 0.12], 1),
+        # not learned: nothing falls
+        ([0.05, 0.2, 0.2, 0.2], [0.6, 0.3, 0.22, 0.21], None),
+        # clean: what falls is hardly a part of what is wrong
+        ([0.01, 0.002, 0.001, 0.0], [0.5, 0.1, 0.05, 0.02], None),
+        # hard: fewer stand out, but networks do not get them right
+        ([0.3, 0.25, 0.18], [0.6, 0.5, 0.45], None),
+        # nothing was ever wrong
+        ([0.0, 0.0], [0.0, 0.0], None),
+        ([0.2], [0.25], None),
+    ],
+)
+def test_the_epoch_to_read(shares, wrong, to_read):
+    assert epoch_to_read(shares, wrong) == to_read
