@@ -116,7 +116,8 @@ def examples_of(run: Run, epoch: int, source: Any, split: Split = "train") -> Ex
     """
     table, note = run.scores(**run.asked(epoch), split=split), None
     try:
-        ranked = suspects(run, split=split, **run.asked(epoch), pictures=False).ranked
+        asked = run.asked(epoch) if epoch != run.observed[-1] else {}
+        ranked = suspects(run, split=split, **asked, pictures=False).ranked
     except BadInput as error:
         note = f"nothing is said of suspect labels ({error})"
     else:

@@ -128,7 +128,8 @@ class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
     ``summary`` says how many are likely wrong of its ``num_examples``, and ``doubt``, where the networks know
-    too little, why not to believe that; ``command`` writes them all.
+    too little, why not to believe that; ``by_heart``, where labels were, what was read instead of the end;
+    ``command`` writes them all.
     ``ranked`` has a row for each example of the split, as `suspects` ranks them.
     """
 
@@ -137,6 +138,7 @@ class SuspectLabels:
     num: int
     summary: str
     doubt: str
+    by_heart: str
     shown: list[ShownLabel]
     command: str
     ranked: pd.DataFrame = field(repr=False)
@@ -167,7 +169,8 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
 
 
 def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
-    found = suspects(run, split=split, **run.asked(epoch), pictures=False)
+    asked = run.asked(epoch) if epoch_option(run, epoch) else {}
+    found = suspects(run, split=split, **asked, pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
     doubt = found.doubt()
     listed = found.table() if doubt and not len(over) else over
@@ -178,6 +181,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
         num=len(over),
         summary=found.summary(),
         doubt=doubt,
+        by_heart=found.by_heart(),
         shown=[
             ShownLabel(
                 named=(split, one["id"]),

@@ -67,6 +67,21 @@ def _noise(num: int, side: int = 8) -> Any:
     return np.random.default_rng(3).integers(0, 256, (num, side, side), np.uint8)
 
 
+def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
+    """The last two epochs of four say what they were shown; who asks for an epoch gets that."""
+    labels, believed = _mislabelled()
+    logits = np.concatenate([_logits(believed, epochs=2), _logits(labels, epochs=4)[:, 2:]], axis=1)
+    _, run = _of_arrays(tmp_path, _noise(NUM), labels, logits)
+    (part,) = suspect_labels(run, 4, 10, 0)
+    found = suspects(run, pictures=False)
+    assert (part.summary, part.by_heart) == (found.summary(), found.by_heart())
+    assert part.by_heart.endswith("--epoch 4 reads the end.")
+    assert {one.named[1] for one in part.shown} >= set(WRONG)
+    section = _section(render_report([run]), "labels")
+    assert f"<b>Note:</b> {part.by_heart}" in section
+    assert suspect_labels(run, 3, 3, 0)[0].by_heart == ""
+
+
 def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
     labels, believed = _mislabelled()
     source, run = _of_arrays(tmp_path, _noise(NUM), labels, _logits(believed))

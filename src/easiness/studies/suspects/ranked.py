@@ -13,6 +13,7 @@ from easiness import show
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts_found import Conflicts
+from easiness.studies.suspects.how_many import HowMany
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,6 +86,12 @@ class Suspects(show.Result):
         """How many examples the table has."""
         return how_many_listed(self.ranked["p_wrong"].to_numpy(), self.above)
 
+    @property
+    def how_many(self) -> HowMany:
+        """How many labels are wrong, with its range and over the epochs."""
+        fits = self.low, self.high, self.model_of_noise
+        return HowMany(len(self.ranked), self.share, *fits, self.course, self.rows[-1])
+
     def table(self) -> pd.DataFrame:
         """The suspects, most suspicious first.
 
@@ -101,6 +108,7 @@ class Suspects(show.Result):
             "split": self.split,
             "num_examples": len(self.ranked),
             "share": self.share,
+            **self.how_many.document(),
             "known": self.known,
             "num_likely": self.num_likely,
             "kinds_left_out": self.left_out_kinds,
@@ -109,8 +117,18 @@ class Suspects(show.Result):
         }
 
     def figure(self) -> Figure:
-        """A histogram of the mean margin of the label, the wrong ones expected in the color of hard."""
-        figure, axes = show.new_axes(5.2, 2.9)
+        """A histogram of the mean margin of the label, the wrong ones expected in the color of hard.
+
+        Beside it, where it was followed, what stands out over the training.
+        """
+        curve = self.how_many.has_curve
+        figure, axes = show.new_axes(8.2 if curve else 5.2, 2.9)
+        if curve:
+            both = figure.add_gridspec(1, 2, width_ratios=(5, 3))
+            axes.set_subplotspec(both[0])
+            beside = figure.add_subplot(both[1])
+            show.quiet(beside)
+            self.how_many.draw(beside)
         margin = self.ranked["margin"].to_numpy()
         p_wrong = self.ranked["p_wrong"].to_numpy()
         axes.hist(
@@ -135,17 +153,21 @@ class Suspects(show.Result):
         return show.result_html(self.figure(), [*_conflicts(self), _suspects(self, [*rows])])
 
     def summary(self) -> str:
-        """How many labels are wrong, in a sentence."""
+        """How many labels are wrong, and how that was counted, in a few sentences."""
         num = len(self.ranked)
         of = "labels" if self.split == "train" else "labels of held-out examples"
         verb = "is" if self.num_likely <= 1 else "are"
         likely = show.count(self.num_likely) if self.num_likely else "None"
-        expected = self.share * num
-        about = "fewer than one" if expected < 1 else f"about {show.count(round(expected))}"
         return (
-            f"{likely} of {show.count(num)} {of} {verb} more likely wrong than right; in all {about} "
-            f"({show.percent(self.share)}) can be expected to be wrong."
+            f"{likely} of {show.count(num)} {of} {verb} more likely wrong than right; in all "
+            f"{self.how_many.expected()}"
         )
+
+    def by_heart(self) -> str:
+        """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
+        found, last = self.how_many.by_heart(), self.course[-1][0]
+        the_end = "" if self.others else f"; --{last.name} {last.value:g} reads the end"
+        return found and f"{found}{the_end}."
 
     def doubt(self) -> str:
         """A sentence where the networks know too little to be believed; empty where they know enough."""
@@ -200,7 +222,8 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     note += _listed(found, len(shown))
     note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
-    return show.Section("Labels to look at", note + left, rows, (doubt,) if doubt else ())
+    notices = tuple(filter(None, (found.by_heart(), doubt)))
+    return show.Section("Labels to look at", note + left, rows, notices)
 
 
 def _shortened(text: str) -> str:

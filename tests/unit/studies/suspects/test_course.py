@@ -100,6 +100,8 @@ def test_a_course_of_two_epochs():
     end = followed.end()
     first, last = end.course.stages
     assert (first.wrong, last.wrong) == pytest.approx((2 / 6, 3 / 6))
+    assert first.p is not None
+    assert last.p is not None
     np.testing.assert_allclose(first.p[0, 0], 0.6, atol=1e-6)
     np.testing.assert_allclose(last.p[0, 0], (3 * 0.6 + 0.1) / 4, atol=1e-6)
     np.testing.assert_allclose(end.means["p_label"], [0.35, 0.1, 0.7], atol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,9 @@ def test_a_recorded_run(wrong):
     assert conflicts.title == "Certain conflicts"
     assert conflicts.note.startswith("Pictures were not compared: ")
     assert labels.note.startswith("20 of 200 labels are more likely wrong than right; in all about ")
+    low, high = math.floor(found.low * NUM), math.ceil(found.high * NUM)
+    assert low < WRONG < high
+    assert f"can be expected to be wrong; {low} to {high} fit the data. Counted by margins" in labels.note
     assert "From 4 trials of " in labels.note
     assert "unlike its class" in found.left_out_kinds
 
@@ -76,6 +80,9 @@ def test_what_is_listed(wrong):
     document = json.loads(json.dumps(few.document(), allow_nan=False))
     assert len(document["suspects"]) == few.num_listed
     assert document["share"] == pytest.approx(few.share)
+    assert (document["model_of_noise"], document["low"], document["high"]) == ("margins", few.low, few.high)
+    assert [one["epoch"] for one in document["course"]] == [1, 2]
+    assert document["course"][1]["share_standing_out"] == pytest.approx(WRONG / NUM, abs=0.01)
     assert document["kinds_left_out"].keys() >= NOT_CARRIED.keys()
 
 
@@ -110,6 +117,25 @@ def test_what_networks_do_not_know_is_said_before_the_table(record):
 def test_networks_that_may_have_learned_labels_by_heart(record, num_wrong, said):
     (section,) = ez.suspects(record(*logits(wrong=num_wrong)), pictures=False).sections()
     assert ("may have learned wrong ones by heart: with --train-share 0.8" in section.note) == said
+
+
+def test_labels_that_are_learned_by_heart_are_read_before(record):
+    """From the third epoch on networks say what they were shown."""
+    values, labels = logits(wrong=WRONG, num_epochs=4)
+    values[:, 2:] = np.random.default_rng(1).normal(6, 1, (4, 2, NUM, 1)) * np.eye(4)[labels]
+    run = record(values, labels)
+    found = ez.suspects(run, pictures=False)
+    assert found.rows[-1].number < 3
+    assert found.share == pytest.approx(WRONG / NUM, abs=0.01)
+    (section,) = found.sections()
+    read = found.rows[-1].number
+    assert section.notices == (
+        f"Labels are being learned by heart: after epoch {read} about 19 stood out, after epoch 4 fewer than "
+        f"one, so it was read after epoch {read}; --epoch 4 reads the end.",
+    )
+    assert len(found.figure().axes) == 2
+    at_end = ez.suspects(run, pictures=False, epoch=4)
+    assert (at_end.by_heart(), at_end.share < 0.01) == ("", True)
 
 
 def test_fewer_examples_than_are_listed(record):
