@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis.labels.channel import label_noise_of_heads, label_noise_of_outputs
-from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise
+from easiness.analysis.labels.mixture import LabelEvidence, LabelNoise, label_noise, share_standing_out
 from easiness.analysis.labels.together import information
 from easiness.analysis.labels.transition import wrong_by_transition
 
@@ -106,7 +106,7 @@ def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> Estimated
 
     ``by_classes`` is False for a course that was cut off before labels were learned by heart.
     """
-    shares = tuple(label_noise(stage.of_labels).share for stage in course.stages)
+    shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
         noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"
         return _estimated(noise, by, [noise.share], shares, None)
@@ -121,8 +121,11 @@ def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> Estimated
         fits = classes.apart >= APART and classes.share >= least and said <= _STILL_SAID
         if fits and information(classes.p_wrong) > information(found.noise.p_wrong):
             return _estimated(classes, "classes", [classes.share], shares, None)
-    halves = [_between(half, course.left_out) for half in course.halves]
-    fits_data = [share for one in (found, *halves) for share in (one.margins, one.transition)]
+    fits_data = [found.margins, found.transition]
+    for half in course.halves:
+        fits_data.append(share_standing_out(half.of_labels))
+        if half.p is not None and not course.left_out:
+            fits_data.append(float(wrong_by_transition(half.p, half.of_labels.labels).mean()))
     return _estimated(found.noise, found.by, fits_data, shares, None if course.of_heads else learned)
 
 
