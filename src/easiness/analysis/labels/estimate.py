@@ -49,7 +49,7 @@ _LARGE_PART, _NEARLY = 1 / 3, 0.9  # of what networks get wrong; of the largest 
 _LEARNED = 1.25  # of the number at the epoch to read is still wrong, where nothing is learned
 
 _MODEL_ERROR = 1.35  # of the number by any model
-_UNSEEN = 0.002  # of all labels
+_UNSEEN = 0.02  # of all labels
 _NEXT_TO_NOTHING = 1e-4  # probability
 
 
@@ -110,9 +110,10 @@ def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> Estimated
     if course.of_heads and course.log_p is not None:
         noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"
         return _estimated(noise, by, [noise.share], shares, None)
+    found = _between(course.last, course.left_out)
+    shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
     least = 0 if learned is None else FALLEN * shares[learned]  # else all models have fallen
-    found = _between(course.last, course.left_out)
     if by_classes and course.log_p is not None:
         classes = label_noise_of_outputs(course.log_p, course.last.of_labels.labels)
         said = float(classes.p_wrong @ (1 - course.others)) / max(
@@ -143,7 +144,8 @@ def epoch_to_read(shares: Sequence[float], wrong: Sequence[float]) -> int | None
     ``shares`` are those of wrong labels over the stages, ``wrong`` those of predictions that are not
     the label.
     """
-    part = np.asarray(shares) / np.maximum(wrong, _NEXT_TO_NOTHING)
+    said, still = np.asarray(shares), _LEARNED * np.asarray(wrong)  # of more, some are learned already
+    part = np.where(said <= still, _LEARNED * said / np.maximum(still, _NEXT_TO_NOTHING), 0)
     best = int(np.flatnonzero(part >= _NEARLY * part.max())[0])
     learned = shares[-1] < FALLEN * shares[best] and wrong[-1] < _LEARNED * shares[best]
     return best if learned and part[best] > _LARGE_PART else None

@@ -105,7 +105,7 @@ def test_a_course_of_two_epochs():
     np.testing.assert_allclose(first.p[0, 0], 0.6, atol=1e-6)
     np.testing.assert_allclose(last.p[0, 0], (3 * 0.6 + 0.1) / 4, atol=1e-6)
     np.testing.assert_allclose(end.means["p_label"], [0.35, 0.1, 0.7], atol=1e-6)
-    assert end.suggested.tolist() == [2, 3, -1]
-    assert (end.named.tolist(), end.others.tolist()) == ([0, 2, 0], [1, 2, 0])
+    assert end.suggested.tolist() == [3, 3, -1]  # of the last epoch alone
+    assert (end.named.tolist(), end.others.tolist()) == ([1, 2, 0], [1, 2, 0])
     assert [len(half.of_labels.labels) for half in end.course.halves] == [3, 3]
     assert not end.course.left_out
