@@ -101,11 +101,8 @@ class EstimatedNoise(LabelNoise):
     to_read: int | None
 
 
-def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> EstimatedNoise:
-    """How probable it is that each label is wrong, by the model that fits the data.
-
-    ``by_classes`` is False for a course that was cut off before labels were learned by heart.
-    """
+def estimate_noise(course: LabelCourse) -> EstimatedNoise:
+    """How probable it is that each label is wrong, by the model that fits the data."""
     shares = tuple(share_standing_out(stage.of_labels) for stage in course.stages)
     if course.of_heads and course.log_p is not None:
         noise, by = label_noise_of_heads(course.last.of_labels, course.log_p), "classes"
@@ -114,7 +111,7 @@ def estimate_noise(course: LabelCourse, *, by_classes: bool = True) -> Estimated
     shares = (*shares[:-1], found.margins)
     learned = epoch_to_read(shares, [stage.wrong for stage in course.stages])
     least = 0 if learned is None else FALLEN * shares[learned]  # else all models have fallen
-    if by_classes and course.log_p is not None:
+    if course.log_p is not None:
         classes = label_noise_of_outputs(course.log_p, course.last.of_labels.labels)
         said = float(classes.p_wrong @ (1 - course.others)) / max(
             float(classes.p_wrong.sum()), _NEXT_TO_NOTHING

@@ -146,7 +146,7 @@ def _judged(run: Run, split: Split, epoch: int, asked: bool) -> _Judged:
     course = tuple((rows[at], share) for at, share in zip(evidence.stages, noise.shares, strict=True))
     if not asked and noise.to_read is not None:
         evidence = gather(run, split, evidence.epochs[evidence.stages[noise.to_read]])
-        noise = estimate_noise(evidence.course, by_classes=False)
+        noise = estimate_noise(evidence.course)
     return _Judged(evidence, noise, course)
 
 
