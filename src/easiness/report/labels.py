@@ -11,9 +11,10 @@ from easiness.errors import BadInput
 from easiness.report.examples import Named, are_small
 from easiness.report.facts import epoch_option
 from easiness.runs import has_held_out
+from easiness.show import to_svg
 from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, Conflicts, Example, find_conflicts, suspects
+from easiness.studies.suspects import ABOVE, Conflicts, Example, HowMany, find_conflicts, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,8 +130,8 @@ class SuspectLabels:
 
     ``summary`` says how many are likely wrong of its ``num_examples``, and ``doubt``, where the networks know
     too little, why not to believe that; ``by_heart``, where labels were, what was read instead of the end;
-    ``command`` writes them all.
-    ``ranked`` has a row for each example of the split, as `suspects` ranks them.
+    ``course_figure`` shows how many stood out over the epochs, empty where these are few. ``command`` writes
+    them all. ``ranked`` has a row for each example of the split, as `suspects` ranks them.
     """
 
     split: Split
@@ -139,6 +140,7 @@ class SuspectLabels:
     summary: str
     doubt: str
     by_heart: str
+    course_figure: str
     shown: list[ShownLabel]
     command: str
     ranked: pd.DataFrame = field(repr=False)
@@ -149,7 +151,9 @@ class SuspectLabels:
         return (one.named for one in self.shown)
 
 
-def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[SuspectLabels]:
+def suspect_labels(
+    run: Run, epoch: int, most: int, most_held_out: int, key: str = "run"
+) -> list[SuspectLabels]:
     """The suspects among the examples of a run, and among those held out where they were observed.
 
     Empty where labels cannot be judged: with one trial, or one class.
@@ -159,16 +163,17 @@ def suspect_labels(run: Run, epoch: int, most: int, most_held_out: int) -> list[
         epoch: judge as after so many epochs.
         most: suspects to show.
         most_held_out: suspects to show of the held-out split.
+        key: of the run, before the ids of its figures.
     """
     if len(run.trials) < 2 or len(run.classes) < 2:
         return []
-    parts = [_of_split(run, epoch, "train", most)]
+    parts = [_of_split(run, epoch, "train", most, key)]
     if has_held_out(run):
-        parts.append(_of_split(run, epoch, "held_out", most_held_out))
+        parts.append(_of_split(run, epoch, "held_out", most_held_out, key))
     return parts
 
 
-def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
+def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> SuspectLabels:
     asked = run.asked(epoch) if epoch_option(run, epoch) else {}
     found = suspects(run, split=split, **asked, pictures=False)
     over = found.ranked[found.ranked["p_wrong"] >= ABOVE]
@@ -182,6 +187,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
         summary=found.summary(),
         doubt=doubt,
         by_heart=found.by_heart(),
+        course_figure=_course_figure(found.how_many, f"{key}-{split}-course"),
         shown=[
             ShownLabel(
                 named=(split, one["id"]),
@@ -199,3 +205,12 @@ def _of_split(run: Run, epoch: int, split: Split, most: int) -> SuspectLabels:
         ),
         ranked=found.ranked,
     )
+
+
+def _course_figure(how_many: HowMany, key: str) -> str:
+    if not how_many.has_curve:
+        return ""
+    label = (
+        f"Share of the labels that stand out over {how_many.read.name}s, and the range that fits the data."
+    )
+    return to_svg(how_many.figure(), key=key, label=label)

@@ -111,7 +111,9 @@ def run_part(
         galleries=class_galleries(
             run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
         ),
-        suspects=suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED)),
+        suspects=suspect_labels(
+            run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key
+        ),
         left_out=left_out(run, epoch),
         learning=learning(run, key),
         reliability=reliability,

@@ -79,6 +79,8 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     assert {one.named[1] for one in part.shown} >= set(WRONG)
     section = _section(render_report([run]), "labels")
     assert f"<b>Note:</b> {part.by_heart}" in section
+    assert part.course_figure.startswith("<svg")
+    assert "Labels that stand out as the training goes on." in section
     assert suspect_labels(run, 3, 3, 0)[0].by_heart == ""
 
 
@@ -86,7 +88,7 @@ def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
     labels, believed = _mislabelled()
     source, run = _of_arrays(tmp_path, _noise(NUM), labels, _logits(believed))
     section = _section(render_report([run], source=str(source)), "labels")
-    captions = _captions(section)
+    captions = [one for one in _captions(section) if "p wrong" in one]  # not that of the curve
     assert len(captions) == len(WRONG)
     ranked = suspects(run, pictures=False).ranked.head(len(WRONG))
     assert set(ranked["id"]) == set(WRONG)

@@ -11,6 +11,7 @@ from easiness.store import Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _FEWEST_OF_CURVE = 3  # points
 _ASIDE = 0.06  # of the axis: how far behind its end the range is drawn
@@ -73,6 +74,12 @@ class HowMany:
     def has_curve(self) -> bool:
         """Are there enough points for a curve?"""
         return len(self.course) >= _FEWEST_OF_CURVE
+
+    def figure(self) -> Figure:
+        """The curve alone."""
+        figure, axes = show.new_axes(3.6, 2.4)
+        self.draw(axes)
+        return figure
 
     def draw(self, axes: Axes) -> None:
         """Draw the curve with the row read, and behind its end what is expected and what fits the data."""
