@@ -175,8 +175,10 @@ def page(results):
     every = cells()
     there = [(cell, results[cell.name]) for cell in every if cell.name in results]
     lines = [f"<!-- written by: {COMMAND} -->", "", "# Wrong labels, whoever made them wrong", ""]
-    lines += [line.strip() for line in __doc__.split("\n\n")[2].splitlines() if line.strip()]
-    lines += ["", f"{len(there)} of {len(every)} cells are measured. {measured()}", ""]
+    about = __doc__.split("\n\n")[2].removeprefix("FOLDER has cifar10, trec and fsdd. ")
+    lines += [line.strip() for line in about.splitlines() if line.strip()]
+    most = f"{len(there)} of {len(every)} cells are measured; the others take hours."
+    lines += ["", f"{most} Measured: {measured()}", ""]
     for judges, what in ((False, "that chose"), (True, "that judge")):
         own = [one for cell, one in there if cell.judges == judges]
         if own:
