@@ -17,5 +17,5 @@ def test_the_python_example_runs(tmp_path, monkeypatch, capsys):
     assert "trials=2" in quick
     exec(compile(quick, "README.md", "exec"), {})
     shown = capsys.readouterr().out
-    assert "easiness_se" in shown
+    assert "difficulty_se" in shown
     assert "by chance 0.1" in shown

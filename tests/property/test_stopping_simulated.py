@@ -11,7 +11,7 @@ from matching_by_weights import match_weights
 
 pytestmark = pytest.mark.long
 
-NUM_EXAMPLES, NUM_RUNS, MAX_TRIALS = 800, 16, 60
+NUM_EXAMPLES, NUM_RUNS, MAX_TRIALS = 800, 22, 60
 BARS = (0.78, 0.82)  # what the sets hold passes them between 10 and 40 trials
 
 EASE = np.random.default_rng(0).normal(0, 2, NUM_EXAMPLES)
