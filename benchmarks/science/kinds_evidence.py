@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from easiness.analysis import label_noise
+from easiness.analysis import estimate_noise
 from easiness.studies.suspects.evidence import gather
 from easiness.studies.suspects.neighbours import find_neighbours
 from easiness.studies.suspects.study import kind_evidence
@@ -11,4 +11,4 @@ from easiness.studies.suspects.study import kind_evidence
 def evidence_of(run, data=None):
     """`KindEvidence` of the training examples of a run, as `suspects` has it."""
     evidence = gather(run, "train")
-    return kind_evidence(evidence, label_noise(evidence.of_labels), *find_neighbours(run, data))
+    return kind_evidence(evidence, estimate_noise(evidence.course), *find_neighbours(run, data))

@@ -49,10 +49,14 @@ class Evidence:
     rival_share: _Floats
     other_share: _Floats
     right: _Floats
-    of_labels: LabelEvidence
     course: LabelCourse
     stages: tuple[int, ...] = ()
     shares: tuple[float, ...] = ()
+
+    @property
+    def of_labels(self) -> LabelEvidence:
+        """What the margins of all examples say at the end."""
+        return self.course.last.of_labels
 
     @property
     def rows(self) -> tuple[Row, ...]:
@@ -118,7 +122,6 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
         rival_share=end.named / (num * num_last),
         other_share=end.others / (num * num_last),
         right=right / num,
-        of_labels=end.course.last.of_labels,
         course=end.course,
         stages=course.stages,
         shares=run.shares[: len(epochs)],

@@ -29,7 +29,6 @@ def evidence(num_heard: int, *, rival: int = 1, left_out: bool = False) -> Evide
         rival_share=one,
         other_share=np.array([float(rival >= 0)]),
         right=np.zeros((4, 1)),
-        of_labels=of_labels,
         course=course,
     )
 
