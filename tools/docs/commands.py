@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from easiness.cli.help_in_groups import sections_of
 from easiness.cli.main import app
 
 HEAD = """# Command line
@@ -26,22 +27,27 @@ def commands_page() -> str:
     group = typer.main.get_group(app)
     outer = group.make_context("easiness", [], resilient_parsing=True)
     sections = [section(name, command, outer) for name, command in group.commands.items()]
-    listed = [f"- [`{name}`](#{name}): {first_line(command)}" for name, command in group.commands.items()]
-    return "\n\n".join([HEAD.strip(), "\n".join(listed), *sections]) + "\n"
+    listed: dict[str, list[str]] = {}
+    for name, command in group.commands.items():
+        panel = getattr(command, "rich_help_panel", "Commands")
+        listed.setdefault(panel, []).append(f"- [`{name}`](#{name}): {first_line(command)}")
+    groups = [f"**{group}**\n\n" + "\n".join(lines) for group, lines in listed.items()]
+    return "\n\n".join([HEAD.strip(), *groups, *sections]) + "\n"
 
 
 def section(name: str, command: Any, outer: Any) -> str:
-    """One command: what it does, how it is called, and its options in a table."""
+    """One command: what it does, how it is called, and its options, a table for each group."""
     context = command.make_context(name, [], resilient_parsing=True, parent=outer)
-    told = [p.get_help_record(context) for p in command.params if p.name != "help"]
-    arguments = [p.get_help_record(context)[0] for p in command.params if p.param_type_name == "argument"]
-    called = " ".join(["easiness", name, *(one.split(" <")[0].strip("{}[]").upper() for one in arguments)])
-    rows = [row(*record) for record in told if record]
-    head = ["| option | meaning | default |", "| --- | --- | --- |"]
+    told = sections_of(command, context)
+    arguments = [one.split(" <")[0].strip("{}[]").upper() for one, _ in told.get("Arguments", [])]
+    called = " ".join(["easiness", name, *arguments])
     text = "\n\n".join(plain(part) for part in (command.help or "").split("\n\n"))
-    return "\n\n".join(
-        [f"## `{name}` {{ #{name} }}", text, f"`{called} [OPTIONS]`", "\n".join([*head, *rows])]
-    )
+    tables = [
+        f"**{group}**\n\n| option | meaning | default |\n| --- | --- | --- |\n"
+        + "\n".join(row(*record) for record in records if record[0] != "--help")
+        for group, records in told.items()
+    ]
+    return "\n\n".join([f"## `{name}` {{ #{name} }}", text, f"`{called} [OPTIONS]`", *tables])
 
 
 def row(names: str, text: str) -> str:

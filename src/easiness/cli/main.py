@@ -8,13 +8,15 @@ import os
 import shlex
 import sys
 import traceback
-from typing import Annotated, NoReturn
+from collections.abc import Callable
+from typing import Annotated, NoReturn, get_args
 
 import typer
 
 from easiness.cli.card import card
 from easiness.cli.ended import Ended, raised_when_ended
 from easiness.cli.export import export
+from easiness.cli.help_in_groups import WIDEST, CommandsInGroups, OptionsInGroups
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
 from easiness.cli.report import report
@@ -22,25 +24,30 @@ from easiness.cli.scores import scores
 from easiness.cli.status import status
 from easiness.errors import EasinessError, is_out_of_memory, printable
 from easiness.standard_error import lenient_stderr
-from easiness.studies import STUDIES
+from easiness.studies import STUDIES, Group
 from easiness.wait_policy import wait_passively
 
 app = typer.Typer(
     name="easiness",
+    cls=CommandsInGroups,
+    context_settings={"max_content_width": WIDEST},
     help="Measure which training examples a neural network finds easy and which hard.",
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-_OF_STUDIES = [
-    getattr(importlib.import_module(f"easiness.cli.{study.folder}"), name)
-    for study in STUDIES
-    for name in study.commands
-]
-_COMMANDS = (measure, paper, status, scores, *_OF_STUDIES, report, export, card)
-for _command in _COMMANDS:
-    app.command()(_command)
+_COMMANDS: dict[Callable[..., None], Group] = {
+    **{measure: "Measure", status: "Measure", report: "Look", scores: "Look"},
+    **{export: "Share", card: "Share", paper: "The paper's experiments"},
+    **{
+        getattr(importlib.import_module(f"easiness.cli.{study.folder}"), name): group
+        for study in STUDIES
+        for name, group in study.commands.items()
+    },
+}
+for _command in sorted(_COMMANDS, key=lambda command: get_args(Group).index(_COMMANDS[command])):
+    app.command(cls=OptionsInGroups, rich_help_panel=_COMMANDS[_command])(_command)
 _MOST_SAID = 3000  # characters of a line, of which a path may take hundreds
 _NAMES = {_command.__name__ for _command in _COMMANDS}
 

@@ -36,7 +36,10 @@ def measure(
     recording: Recording,
     execution: Execution,
     retrain_damaged: Annotated[
-        bool, typer.Option("--retrain-damaged", help="Train trials with a damaged file again.")
+        bool,
+        typer.Option(
+            "--retrain-damaged", help="Train trials with a damaged file again.", rich_help_panel="Recording"
+        ),
     ] = False,
     track: Annotated[
         list[str] | None,
@@ -44,6 +47,7 @@ def measure(
             "--track",
             help="Tell a tracker of experiments as well; may be given several times.",
             metavar="tensorboard:FOLDER|mlflow[:URI]|wandb[:PROJECT]",
+            rich_help_panel="Recording",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and train nothing.")] = False,

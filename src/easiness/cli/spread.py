@@ -98,6 +98,9 @@ class _Spread:
                         help=option.help,
                         metavar=_REGISTERED[name].names() if name in _REGISTERED else option.metavar,
                         callback=_checking(name, option),
+                        rich_help_panel=None
+                        if option.first or default is MISSING
+                        else getattr(self.kind, "GROUP", None),
                     ),
                 ],
                 default=inspect.Parameter.empty if default is MISSING else _shown(default, option),

@@ -35,6 +35,7 @@ from .observe import (
 )
 from .option import (
     Option as Option,
+    OptionGroup as OptionGroup,
     from_arguments as from_arguments,
     options_of as options_of,
     read_names as read_names,

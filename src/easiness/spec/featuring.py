@@ -4,9 +4,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
-from easiness.spec.option import Option, read_numbers
+from easiness.spec.option import Option, OptionGroup, read_numbers
 
 
 def _shares(text: str) -> tuple[float, ...]:
@@ -17,6 +17,8 @@ def _shares(text: str) -> tuple[float, ...]:
 class Featuring:
     """Features of a frozen network, and how much of the data its heads see; ``features`` may be arrays."""
 
+    GROUP: ClassVar[OptionGroup] = "Training"
+
     features: Annotated[
         Any,
         Option(
@@ -26,6 +28,7 @@ class Featuring:
             "or package.module:callable; may be given several times.",
             metavar="NAME",
             typed=list[str] | None,
+            first=True,
         ),
     ] = None
     shares: Annotated[

@@ -5,14 +5,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from easiness.spec.option import Option, read_columns, read_names
+from easiness.spec.option import Option, OptionGroup, read_columns, read_names
 
 
 @dataclass(frozen=True)
 class Loading:
     """How the examples are read from their source, and which of them."""
+
+    GROUP: ClassVar[OptionGroup] = "Data"
 
     limit: Annotated[int | None, Option("--limit", "Train on this many examples, class-balanced.")] = None
     holdout: Annotated[

@@ -5,11 +5,13 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from easiness.errors import BadInput
 
 T = TypeVar("T")
+OptionGroup: TypeAlias = Literal["Data", "Drawing", "Training", "Recording", "Machine"]
+"""What the help of a command puts together, in this order; a value of options names its own as ``GROUP``."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class Option:
         also: other spellings that are taken, as the command line declares them.
         typed: the type of what is typed, where that is narrower than the field's.
         read: makes the value from the text that is typed; what it refuses is bad input.
+        first: most people need it, so that the help has it before all groups.
     """
 
     flag: str
@@ -33,6 +36,7 @@ class Option:
     also: tuple[str, ...] = ()
     typed: Any = None
     read: Callable[[str], Any] | None = None
+    first: bool = False
 
 
 def options_of(kind: type) -> dict[str, tuple[Any, Option]]:

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 from easiness.spec.observe import ALL
-from easiness.spec.option import Option, read_minutes, read_numbers
+from easiness.spec.option import Option, OptionGroup, read_minutes, read_numbers
 
 if TYPE_CHECKING:
     from easiness.spec.recipe import Recipe  # which takes a tenth of a second to load
@@ -46,6 +46,8 @@ def _jobs(text: str) -> Any:
 class Training:
     """What is trained, how, and for how long."""
 
+    GROUP: ClassVar[OptionGroup] = "Training"
+
     model: Annotated[
         str | None,
         Option(
@@ -54,9 +56,10 @@ class Training:
             "names (resnet18), timm:NAME, or package.module:callable; with --features ridge (closed form), "
             "linear or mlp_2. Without one: wrn_16_4 for pictures, bag for texts, wrn_10_1 for sounds, linear "
             "for tables, ridge with --features.",
+            first=True,
         ),
     ] = None
-    epochs: Annotated[int, Option("--epochs", "Epochs of each training.")] = 10
+    epochs: Annotated[int, Option("--epochs", "Epochs of each training.", first=True)] = 10
     seed: Annotated[int, Option("--seed", "Seed of the run.")] = 0
     recipe: Annotated[
         RecipeGiven,
@@ -96,6 +99,8 @@ class Training:
 class Recording:
     """What is kept of a trial; ``splits`` are those to observe, as far as the data have them."""
 
+    GROUP: ClassVar[OptionGroup] = "Recording"
+
     observe: Annotated[
         str,
         Option(
@@ -116,6 +121,8 @@ class Recording:
 @dataclass(frozen=True)
 class Execution:
     """Where trials run and how many at a time: on a CPU none of it affects what they record."""
+
+    GROUP: ClassVar[OptionGroup] = "Machine"
 
     device: Annotated[
         str,
@@ -172,6 +179,8 @@ class Execution:
 class Trials:
     """How many trials: a number, or ``auto``, until the easy and the hard set are as reliable as asked."""
 
+    GROUP: ClassVar[OptionGroup] = "Training"
+
     trials: Annotated[
         int | Literal["auto"],
         Option(
@@ -180,6 +189,7 @@ class Trials:
             "ones as asked.",
             metavar="N|auto",
             read=_number_or_auto,
+            first=True,
         ),
     ] = 10
     reliability: Annotated[
@@ -207,6 +217,8 @@ def _policies(text: str) -> tuple[str, ...]:
 @dataclass(frozen=True)
 class Drawing:
     """Which examples are dropped or relabelled, by which ranking, how often."""
+
+    GROUP: ClassVar[OptionGroup] = "Drawing"
 
     rates: Annotated[
         Iterable[float], Option("--rates", "Shares of the examples, such as 0,0.3,0.6,0.9.", read=_rates)

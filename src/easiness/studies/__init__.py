@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Group: TypeAlias = Literal["Measure", "Look", "Decide", "Share", "The paper's experiments"]
+"""What a command is for: ``easiness --help`` lists commands under these, in this order."""
 
 
 @dataclass(frozen=True)
@@ -21,14 +26,14 @@ class Study:
     """The folder of a study, its commands (in `easiness.cli`, under that name), and its functions."""
 
     folder: str
-    commands: tuple[str, ...]
+    commands: Mapping[str, Group]
     functions: tuple[Function, ...]
 
 
 STUDIES: tuple[Study, ...] = (
     Study(
         "matching",
-        ("compare",),
+        {"compare": "Look"},
         (
             Function("compare", computes=False),
             Function("combined_scores", computes=False),
@@ -37,23 +42,27 @@ STUDIES: tuple[Study, ...] = (
     ),
     Study(
         "perturbation",
-        ("perturb",),
+        {"perturb": "The paper's experiments"},
         (Function("perturbation_curve"), Function("pseudo_patterns")),
     ),
-    Study("similarity", (), (Function("similarity"),)),
-    Study("learning", (), (Function("learning_curve", computes=False),)),
+    Study("similarity", {}, (Function("similarity"),)),
+    Study("learning", {}, (Function("learning_curve", computes=False),)),
+    Study("suspects", {"suspects": "Decide"}, (Function("suspects"),)),
+    Study("validation", {"validate": "The paper's experiments"}, (Function("validate"),)),
+    Study("cleaning", {"clean": "Decide"}, (Function("clean", computes=False),)),
+    Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
+    Study("verification", {"verify": "Decide"}, (Function("verify"),)),
     Study(
         "training_sets",
-        ("ablate", "corrupt", "prune"),
+        {
+            "ablate": "The paper's experiments",
+            "corrupt": "The paper's experiments",
+            "prune": "Decide",
+        },
         (
             Function("ablate"),
             Function("corrupt"),
             Function("prune", computes=False),
         ),
     ),
-    Study("suspects", ("suspects",), (Function("suspects"),)),
-    Study("validation", ("validate",), (Function("validate"),)),
-    Study("cleaning", ("clean",), (Function("clean", computes=False),)),
-    Study("versions", ("diff",), (Function("diff", computes=False),)),
-    Study("verification", ("verify",), (Function("verify"),)),
 )

@@ -1,37 +1,61 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from importlib.metadata import version
+from typing import get_args
 
 import pytest
+import typer
 
 from easiness import open_run
+from easiness.cli.help_in_groups import sections_of
+from easiness.cli.main import app
+from easiness.spec import OptionGroup
+from easiness.studies import Group
 
 
-def test_help(command):
-    finished = command("--help")
-    assert finished.code == 0
-    assert finished.err == ""
-    commands = re.findall(r"^  (\w+) ", finished.out.split("Commands:")[1], re.M)
-    assert commands == [
-        *("measure", "paper", "status", "scores", "compare", "perturb", "ablate", "corrupt", "prune"),
-        *("suspects", "validate", "clean", "diff", "verify", "report", "export", "card"),
-    ]
-    for option in ("--version", "--debug"):
-        assert option in finished.out
-
-
-def test_summaries_of_commands_fit_a_terminal_whole(command, monkeypatch):
+def test_help(command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    lines = command("--help").out.split("Commands:\n")[1].splitlines()
-    assert len(lines) == 17  # each in one
-    for line in lines:
-        assert len(line) <= 80
-        assert line.endswith(".")
-        assert not line.endswith("...")
+    finished = command("--help")
+    assert (finished.code, finished.err) == (0, "")
+    _, options, *groups = finished.out.rstrip().split("\n\n")[1:]
+    for option in ("--version", "--debug"):
+        assert option in options
+    listed, columns = {}, set()
+    for heading, *lines in (group.splitlines() for group in groups):
+        listed[heading.removesuffix(":")] = [line.split()[0] for line in lines]
+        for line in lines:  # fits a terminal whole
+            assert len(line) <= 80
+            assert line.endswith(".")
+            assert not line.endswith("...")
+            columns.add(line.index(line.split(maxsplit=1)[1]))
+    assert len(columns) == 1
+    # so each has a group, and each group commands
+    assert tuple(listed) == get_args(Group)
+    assert listed["Measure"] == ["measure", "status"]
+    assert listed["Look"] == ["report", "scores", "compare", "diff"]
+    assert {"suspects", "clean", "verify", "prune"} <= set(listed["Decide"])
+    assert listed["Share"] == ["export", "card"]
+    assert listed["The paper's experiments"] == ["paper", "perturb", "validate", "ablate", "corrupt"]
+    assert sum(map(len, listed.values())) == len(app.registered_commands)
+
+
+def test_the_help_of_a_command_is_in_groups_with_every_option():
+    parser = typer.main.get_group(app)
+    outer = parser.make_context("easiness", [], resilient_parsing=True)
+    for name, command in parser.commands.items():
+        context = command.make_context(name, [], resilient_parsing=True, parent=outer)
+        sections = sections_of(command, context)
+        told = [one for section in sections.values() for one in section]
+        assert set(told) == {one.get_help_record(context) for one in command.get_params(context)}
+        assert all(text in (*get_args(OptionGroup), "Arguments", "Options") for text in sections)
+        if name == "measure":
+            flags = [typed.split()[0] for typed, _ in sections["Options"]]
+            assert flags == ["--out", "--model", "--epochs", "--features", "--trials", "--dry-run", "--help"]
+            assert tuple(sections) == ("Arguments", "Options", "Data", "Training", "Recording", "Machine")
+            assert len(sections["Data"]) > 10
 
 
 def test_version(command):
