@@ -128,15 +128,18 @@ class ShownLabel:
 class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
-    ``summary`` says how many are likely wrong of its ``num_examples``, and ``doubt``, where the networks know
-    too little, why not to believe that; ``by_heart``, where labels were, what was read instead of the end;
-    ``course_figure`` shows how many stood out over the epochs, empty where these are few. ``command`` writes
-    them all. ``ranked`` has a row for each example of the split, as `suspects` ranks them.
+    ``num_likely`` of its ``num_examples`` are more likely wrong than right, ``how_many`` and ``summary`` say
+    how many are in all, and ``doubt``, where the networks know too little, why not to believe that;
+    ``by_heart``, where labels were, what was read instead of the end; ``course_figure`` shows how many stood
+    out over the epochs, empty where these are few. ``command`` writes them all. ``ranked`` has a row for each
+    example of the split, as `suspects` ranks them.
     """
 
     split: Split
     num_examples: int
     num: int
+    num_likely: int
+    how_many: HowMany
     summary: str
     doubt: str
     by_heart: str
@@ -184,6 +187,8 @@ def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> Suspec
         split=split,
         num_examples=len(found.ranked),
         num=len(over),
+        num_likely=found.num_likely,
+        how_many=found.how_many,
         summary=found.summary(),
         doubt=doubt,
         by_heart=found.by_heart(),

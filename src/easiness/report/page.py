@@ -27,6 +27,7 @@ from easiness.studies.suspects import ABOVE
 from easiness.studies.versions import Matching
 
 _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
+_MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FRACTION = 0.1
 
@@ -159,6 +160,7 @@ def render_report(
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
         most_open=_MOST_OPEN,
+        most_answers=_MOST_ANSWERS,
     )
 
 

@@ -77,8 +77,9 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
     assert (part.summary, part.by_heart) == (found.summary(), found.by_heart())
     assert part.by_heart.endswith("--epoch 4 reads the end.")
     assert {one.named[1] for one in part.shown} >= set(WRONG)
-    section = _section(render_report([run]), "labels")
-    assert f"<b>Note:</b> {part.by_heart}" in section
+    page = render_report([run])
+    section = _section(page, "labels")
+    assert f'<p class="notice">{part.by_heart}' in _section(page, "measured")
     assert part.course_figure.startswith("<svg")
     assert "Labels that stand out as the training goes on." in section
     assert suspect_labels(run, 3, 3, 0)[0].by_heart == ""
@@ -87,7 +88,8 @@ def test_labels_learned_by_heart_are_shown_as_before(tmp_path: Path) -> None:
 def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
     labels, believed = _mislabelled()
     source, run = _of_arrays(tmp_path, _noise(NUM), labels, _logits(believed))
-    section = _section(render_report([run], source=str(source)), "labels")
+    page = render_report([run], source=str(source))
+    section = _section(page, "labels")
     captions = [one for one in _captions(section) if "p wrong" in one]  # not that of the curve
     assert len(captions) == len(WRONG)
     ranked = suspects(run, pictures=False).ranked.head(len(WRONG))
@@ -100,7 +102,9 @@ def test_planted_labels_are_the_ones_shown(tmp_path: Path) -> None:
         assert "wrong label" in caption
         assert f"all 5 networks take it for {believed[at]}" in caption
         assert f'alt="Example {at}, labelled {labels[at]}"' in section
-    assert "4 of 60 labels are more likely wrong than right" in section
+    found = _section(page, "measured")
+    assert "4 of 60 labels are more likely wrong than right" in found
+    assert 'href="#labels"' in found
 
 
 def test_the_first_are_shown_and_a_command_writes_all(record: Record) -> None:
@@ -126,9 +130,9 @@ def test_where_the_networks_know_too_little_the_page_says_so_first(record: Recor
     """Right are the 20 examples of the first class and one of the third, of 60."""
     labels, believed = np.arange(NUM) % 3, np.zeros(NUM, np.int64)
     believed[2] = 2
-    section = _section(render_report([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)]), "labels")
-    first = section.split("<p>")[1]
-    assert first.startswith("<b>Note:</b> The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
+    page = render_report([record(np.tile(np.eye(3)[believed], (5, 4, 1, 1)), labels)])
+    notice = _section(page, "measured").split('<p class="notice">')[1]
+    assert notice.startswith("The networks have 35.0\N{NO-BREAK SPACE}% of the labels right: ")
 
 
 def test_where_they_know_too_little_the_first_are_shown_all_the_same(record: Record) -> None:
@@ -259,7 +263,7 @@ def test_hostile_names_are_escaped_beside_pictures(tmp_path: Path) -> None:
                 trial.end_epoch()
     page = render_report([recorder.run], source=str(root))
     assert "Identical, with two labels" in page
-    assert "Suspect labels" in page
+    assert "Labels to look at" in page
     for text in (*EVIL, "<u>", "<script>.png"):
         assert text not in page
     assert page == render_report([recorder.run], source=str(root))

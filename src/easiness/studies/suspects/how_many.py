@@ -43,12 +43,18 @@ class HowMany:
 
     def expected(self) -> str:
         """``about 312 (3.1 %) can be expected to be wrong; 150 to 520 fit the data.``, and by which model."""
+        return f"{self.about} can be expected to be wrong; {self.between} fit the data. {_BY[self.by]}"
+
+    @property
+    def about(self) -> str:
+        """``about 312 (3.1 %)``: how many can be expected to be wrong."""
+        return f"{self._about(self.share)} ({show.percent(self.share)})"
+
+    @property
+    def between(self) -> str:
+        """``150 to 520``, or ``up to 12``: how many fit the data."""
         low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
-        between = f"{show.count(low)} to" if low else "up to"
-        return (
-            f"{self._about(self.share)} ({show.percent(self.share)}) can be expected to be wrong; "
-            f"{between} {show.count(high)} fit the data. {_BY[self.by]}"
-        )
+        return f"{f'{show.count(low)} to' if low else 'up to'} {show.count(high)}"
 
     def by_heart(self) -> str:
         """What is said where labels were being learned by heart, and an epoch before was read; else empty."""
