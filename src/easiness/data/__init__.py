@@ -2,11 +2,12 @@
 
 from easiness.data.checks import check_examples
 from easiness.data.dataset import Dataset
+from easiness.data.decisions import Decisions, read_decisions
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
+from easiness.data.label_files import DROP, KEEP, RELABEL, UNSURE, Labelled
 from easiness.data.load import load_dataset, part_of
-from easiness.data.relabelling import DROP, KEEP, RELABEL
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
@@ -15,8 +16,11 @@ __all__ = [
     "DIGEST_BYTES",
     "DROP",
     "Dataset",
+    "Decisions",
     "KEEP",
+    "Labelled",
     "RELABEL",
+    "UNSURE",
     "cache_folder",
     "check_examples",
     "grouped",
@@ -24,6 +28,7 @@ __all__ = [
     "load_dataset",
     "merge_splits",
     "part_of",
+    "read_decisions",
     "read_npz",
     "rewritten",
     "texts_of",

@@ -1,5 +1,10 @@
 from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee as foresee
 from .cost import Cost as Cost, estimate_cost as estimate_cost
+from .deciding import (
+    data_version as data_version,
+    decisions_on as decisions_on,
+    labelled_examples as labelled_examples,
+)
 from .difference import training_difference as training_difference
 from .execution import resolve_plan as resolve_plan
 from .forecast import Forecast as Forecast, work_of as work_of

@@ -83,7 +83,10 @@ def test_the_same_labels_for_all_change_nothing_but_the_reference(tmp_path: Path
             "id,label,action\n0,0,keep\n1,1,delete\n",
             "row 3: the action 'delete' is unknown; write keep, relabel, ",
         ),
-        ("id,label,action\n0,0,dorp\n", "row 2: the action 'dorp' is unknown; write keep, relabel, drop, or"),
+        (
+            "id,label,action\n0,0,dorp\n",
+            "row 2: the action 'dorp' is unknown; write keep, relabel, drop, unsure, or",
+        ),
         (
             "id,label,was\n0,0,0\n1,1,2\n",
             "row 3: the example '1' was '2' when the file was made, and is 'dog' here; give the data that",

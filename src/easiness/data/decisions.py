@@ -1,0 +1,132 @@
+"""Decisions of people on labels: a file of labels with what somebody saw of some examples."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.data.label_files import (
+    COLUMNS,
+    DROP,
+    RELABEL,
+    UNSURE,
+    Labelled,
+    LabelReader,
+    read_label_file,
+)
+from easiness.errors import BadInput
+from easiness.spec import Split
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNKNOWN = -1
+"""For the class of an example whose label is decided to be wrong, where no other one is named."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions:
+    """What was decided on n labels of a ``split``, at the positions ``at`` [n] among its examples ``of``.
+
+    ``actions`` [n] are of `ACTIONS`. ``labels`` [n] are those that the examples should have: their own where
+    they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
+    written, and may be empty. ``data`` names the data and the version of their labels.
+    """
+
+    split: Split
+    data: str
+    of: Labelled = field(repr=False)
+    at: npt.NDArray[np.int64]
+    actions: npt.NDArray[np.object_]
+    labels: npt.NDArray[np.int64]
+    by: npt.NDArray[np.object_]
+    times: npt.NDArray[np.object_]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """Was something decided? [n]"""
+        return np.asarray(self.actions != UNSURE, np.bool_)
+
+    @property
+    def wrong(self) -> npt.NDArray[np.bool_]:
+        """Was the label found wrong: is it to be another, or is the example of no class? [n]"""
+        return np.isin(self.actions, (RELABEL, DROP))
+
+    def table(self) -> pd.DataFrame:
+        """The file of decisions, a row each: columns as `clean` writes them, then who, when and of what.
+
+        ``id``, ``label``, ``class``, ``was``, ``action``, ``by``, ``time``, ``split``, ``data``.
+        """
+        import pandas as pd
+
+        was = self.of.labels[self.at]
+        labels = np.where(self.labels == UNKNOWN, was, self.labels)
+        values = (
+            self.of.ids[self.at],
+            labels,
+            np.array(self.of.classes, object)[labels],
+            was,
+            self.actions,
+            self.by,
+            self.times,
+            np.full(len(self), self.split, object),
+            np.full(len(self), self.data, object),
+        )
+        return pd.DataFrame(dict(zip(COLUMNS, values, strict=True)))
+
+
+def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, data: str) -> Decisions:
+    """The decisions in a CSV file of labels on the examples of a split.
+
+    A row is one where its ``action`` says something, or its label is another than the example has. A label
+    counts as wrong where the action is ``drop`` or ``relabel``, even where no other class is given.
+
+    Args:
+        file: CSV with a header and the columns of `clean`; those of `DECIDED` may be there.
+        of: the examples of the split.
+        split: rows of the other one are not read.
+        data: the name of the data and, behind an @, the version of their labels, which the column ``data``
+            has to have where it says something; the name may have changed.
+
+    Raises:
+        BadInput: as `relabelled`; the file is of other data, or of the other split alone.
+    """
+    read = read_label_file(Path(file))
+    reader, rows = LabelReader(of), []
+    for where, row in read.of_split(split):
+        made_for = row.get("data", "").strip()
+        if made_for and _version(made_for) != _version(data):
+            raise BadInput(f"{where}: is of {made_for}, and this run is of {data}; give the file of this run")
+        at = reader.position(row["id"], where)
+        label, own = reader.label(row, at, where), int(of.labels[at])
+        action = reader.action(row, where) or ("" if label == own else RELABEL)
+        if not action:
+            continue
+        label = UNKNOWN if label is None or (action == RELABEL and label == own) else label
+        rows.append((at, action, label, row.get("by", "").strip(), row.get("time", "").strip()))
+    if not rows and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
+        other = "train" if split == "held_out" else "held_out"
+        raise BadInput(f"{file}: has decisions on the other split alone; give --split {other}")
+    columns = [*zip(*rows, strict=True)] if rows else [()] * 5
+    return Decisions(
+        split,
+        data,
+        of,
+        at=np.array(columns[0], np.int64),
+        actions=np.array(columns[1], object),
+        labels=np.array(columns[2], np.int64),
+        by=np.array(columns[3], object),
+        times=np.array(columns[4], object),
+    )
+
+
+def _version(data: str) -> str:
+    return data.rpartition("@")[2]

@@ -1,0 +1,39 @@
+"""Which version of which data a run is of, and the decisions of people on its labels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import PurePath
+
+from easiness.data import Decisions, Labelled, read_decisions
+from easiness.spec import Split
+from easiness.store import Run
+
+_DIGITS = 12  # of a fingerprint: enough that no other data have the same
+
+
+def data_version(run: Run) -> str:
+    """The name of the data of a run, and the version of their labels: ``photos@3fa2c0d1e5b7``."""
+    source = run.spec.data.source
+    name = "data" if source is None else PurePath(source).name or source
+    return f"{name}@{run.spec.data.train.fingerprint[:_DIGITS]}"
+
+
+def labelled_examples(run: Run, split: Split) -> Labelled:
+    """The examples of a split of the run, with the labels that they have there.
+
+    Raises:
+        BadInput: there is no such split, or the trials did not observe it.
+    """
+    ids, labels = run.examples(split)
+    noun = "training example" if split == "train" else "held-out example"
+    return Labelled(str(run.path), ids, labels, run.classes, noun=noun)
+
+
+def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train") -> Decisions:
+    """The decisions on the labels of a run in a file that the page, `audit` or a person has written.
+
+    Raises:
+        BadInput: the file cannot be read, is of other data or other labels, or says what cannot be.
+    """
+    return read_decisions(file, labelled_examples(run, split), split, data_version(run))
