@@ -159,29 +159,37 @@ class Shown(Protocol):
 
 @dataclass(frozen=True)
 class NearPairs:
-    """Positions in the training and in the held-out split, and how far they are from each other: [n] each."""
+    """Positions in the training and in the held-out split, and how far they are from each other: [n] each.
+
+    Of pairs within the training split ``held_out`` is the other training example.
+    """
 
     train: npt.NDArray[np.int64]
     held_out: npt.NDArray[np.int64]
     distance: npt.NDArray[np.int64]
+
+    def later(self) -> NearPairs:
+        """Of pairs within one split those of which the other comes later, so that each is there once."""
+        later = self.held_out > self.train
+        return NearPairs(self.train[later], self.held_out[later], self.distance[later])
 
 
 @dataclass(frozen=True)
 class Near:
     """What finds near copies: a ``look`` at each example, ``kept`` for K, and the ``pairs`` of two splits.
 
-    Their distances are in ``unit``. ``compares`` tells whether there is anything to compare, and ``left_out``
-    what was not looked at and why. ``within`` tells that near copies are looked for among the training
-    examples too, of which then both splits are.
+    ``within`` gives those among the training examples, each once, or ``None`` where it does not look, and
+    what was not looked for and why. Distances are in ``unit``. ``compares`` tells whether there is anything
+    to compare, and ``left_out`` what of two splits was not looked at and why.
     """
 
     look: Callable[[Value], Any]
     kept: Callable[[int], Any]
     pairs: Callable[[Any, Any], Iterator[NearPairs]]
+    within: Callable[[Any], tuple[Iterator[NearPairs] | None, str]]
     compares: Callable[[Any, Any], bool]
     left_out: Callable[[Any, Any], str]
     unit: str
-    within: bool = False
 
 
 MakeUp = Callable[[tuple[int, ...], Recipe, int], Values]

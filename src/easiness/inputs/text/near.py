@@ -201,6 +201,10 @@ def _typed_alike(text: str, other: str) -> bool:
     return max(len(text), len(other)) <= 1 or (len(text) == 2 and text == other[::-1])
 
 
+def _within(texts: FoldedTexts) -> tuple[Iterator[NearPairs], str]:
+    return (found.later() for found in near_texts(texts, texts)), ""
+
+
 def _any(train: FoldedTexts, held_out: FoldedTexts) -> bool:  # noqa: ARG001
     return True
 
@@ -213,8 +217,8 @@ NEAR_TEXTS = Near(
     folded,
     FoldedTexts,
     near_texts,
+    _within,
     _any,
     _not_looked_at,
     unit=f"percent of their runs of {GRAM} letters",
-    within=True,
 )

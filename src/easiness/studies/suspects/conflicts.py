@@ -32,36 +32,46 @@ def find_conflicts(data: Dataset) -> Conflicts:
 
     Examples are identical where their decoded values and shapes are, by SHA-256, in the normal form of their
     kind: a picture saved anew without loss is the same, and so is a text with other spaces. What nearly
-    identical means is up to their kind, as is whether it is looked for among training examples too, or only
-    between the two splits. Labels are those to train with. Every example is decoded once, in threads.
+    identical means is up to their kind. Labels are those to train with. Every example is decoded once, in
+    threads.
 
     Raises:
         BadInput: an example is unreadable.
     """
     near, nouns = data.kind.near, data.kind.nouns
-    if near is not None and not near.within and data.held_out is None:
-        near = None
     splits = {name: _Seen.of(split, near) for name, split in data.splits.items()}
     numbers = dict(zip(splits, _numbered([seen.digests for seen in splits.values()]), strict=True))
     two_labels, duplicates = _groups(data, numbers["train"])
     notes = [] if data.held_out is not None else [_NOTHING_HELD_OUT.format(data.kind.noun)]
-    found = Conflicts(
-        len(data), 0, two_labels, duplicates, nouns=nouns, unit="" if near is None else near.unit
-    )
-    if near is not None and near.within:
-        looks = splits["train"].looks
-        within, num_near = _near_pairs(data, "train", _others(near.pairs(looks, looks)), numbers)
-        found = replace(found, nearly_within=within, looked_within=True)
-        notes.append(_alike(num_near, f"training {nouns}", nouns))
+    found = Conflicts(len(data), 0, two_labels, duplicates, nouns=nouns)
     if data.held_out is not None:
         in_both = tuple(_identical_pairs(data, numbers["train"], numbers["held_out"]))
         found = replace(found, num_held_out=len(data.held_out), in_both=in_both)
-        if near is not None:
-            both = splits["train"].looks, splits["held_out"].looks
-            pairs, num_near = _near_pairs(data, "held_out", near.pairs(*both), numbers)
-            found = replace(found, nearly_in_both=pairs, looked_for_near=near.compares(*both))
-            notes += [near.left_out(*both), _alike(num_near, f"held-out {nouns}", nouns)]
+    if near is not None:
+        found, told = _with_near(found, data, near, splits, numbers)
+        notes += told
     return replace(found, notes=tuple(filter(None, notes)))
+
+
+def _with_near(
+    found: Conflicts,
+    data: Dataset,
+    near: Near,
+    splits: dict[Split, _Seen],
+    numbers: dict[Split, Positions],
+) -> tuple[Conflicts, list[str]]:
+    """The conflicts with what is nearly identical, and notes on what was not looked for."""
+    looks, nouns = splits["train"].looks, data.kind.nouns
+    other = splits["held_out"].looks if "held_out" in splits else near.kept(0)
+    some, left_out = near.within(looks)
+    within, num_near = _near_pairs(data, "train", some or (), numbers)
+    found = replace(found, unit=near.unit, nearly_within=within, looked_within=some is not None)
+    notes = [near.left_out(looks, other), left_out, _alike(num_near, f"training {nouns}", nouns)]
+    if "held_out" in splits:
+        pairs, num_near = _near_pairs(data, "held_out", near.pairs(looks, other), numbers)
+        found = replace(found, nearly_in_both=pairs, looked_for_near=near.compares(looks, other))
+        notes.append(_alike(num_near, f"held-out {nouns}", nouns))
+    return found, notes
 
 
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
@@ -137,13 +147,6 @@ def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> It
     for at, number in enumerate(held_out.tolist()):
         for other in by_number.get(number, ()):
             yield Pair(_example(data, "train", other), _example(data, "held_out", at), 0)
-
-
-def _others(near: Iterable[NearPairs]) -> Iterator[NearPairs]:
-    """Of pairs of training examples those of which the second comes later."""
-    for found in near:
-        later = found.held_out > found.train
-        yield NearPairs(found.train[later], found.held_out[later], found.distance[later])
 
 
 def _near_pairs(

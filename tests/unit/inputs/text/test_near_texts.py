@@ -110,8 +110,7 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(texts, texts[::-1]) == whole
 
 
-def test_texts_are_looked_at_within_a_split_too() -> None:
-    assert NEAR_TEXTS.within
+def test_their_unit_is_named() -> None:
     assert NEAR_TEXTS.unit == "percent of their runs of 4 letters"
 
 

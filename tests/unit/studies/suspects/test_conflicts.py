@@ -32,10 +32,10 @@ def scenes(num: int, side: int = 48, seed: int = 0) -> Array:
 
 
 def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None:
-    x = noise(6)
+    x = noise(10)
     x[3], x[5] = x[0], x[0]  # labels 0, 2, 0
     x[4] = x[1]  # one label
-    found = find_conflicts(ez.load_dataset((x, [0, 1, 2, 2, 1, 0]), classes=CLASSES))
+    found = find_conflicts(ez.load_dataset((x, [0, 1, 2, 2, 1, 0, 0, 1, 2, 0]), classes=CLASSES))
     assert [[(one.id, one.class_name) for one in group] for group in found.two_labels] == [
         [(0, "cat"), (3, "owl"), (5, "cat")]
     ]
@@ -44,6 +44,7 @@ def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None
     assert found.sentences() == [
         "1 group of identical training pictures (3 in all) with two labels or more.",
         "1 group of identical training pictures (2 in all) with one label.",
+        "0 of 10 training pictures have a near copy among the others.",
         "Nothing is held out, so no picture can be in both splits.",
     ]
     rows = found.table()[["kind", "split_a", "id_a", "class_a", "split_b", "id_b", "class_b", "distance"]]
@@ -78,7 +79,7 @@ def test_the_pixels_count_and_not_the_file(tmp_path: Path) -> None:
 
 
 def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> None:
-    x, y = noise(5), [0, 1, 2, 0, 1]
+    x, y = noise(8), [0, 1, 2, 0, 1, 2, 2, 2]
     x[3] = x[0]
     x[4] = x[0]  # labels 0, 0, 1 of one picture
     held_out = noise(3, seed=1)
@@ -88,7 +89,7 @@ def test_identical_pictures_in_both_splits_go_by_the_first_of_each_label() -> No
     assert pairs == [(0, 2, False, 0), (4, 2, True, 0)]
     assert found.nearly_in_both == ()  # what is identical is not named again
     assert found.looked_for_near
-    assert found.sentences()[1:] == [
+    assert found.sentences()[2:] == [
         "1 of 3 held-out pictures are in the training split as well, 1 of them with another label.",
         "0 of 3 held-out pictures have a near copy in the training split.",
     ]
@@ -123,6 +124,34 @@ def test_near_copies_are_found_and_nothing_else(name: str) -> None:
     assert (pair.train.id, pair.other.id, pair.labels_agree) == (31, 7, True)
     assert 0 <= pair.distance <= 32
     assert found.in_both == ()
+
+
+def test_near_copies_within_the_training_split_are_conflicts_where_labels_differ() -> None:
+    x = scenes(40)
+    x[7], x[9] = jpeg(x[31], 30), jpeg(x[12], 60)  # of labels 1 and 1, 0 and 0
+    x[20] = x[7]  # identical, of label 2
+    found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
+    pairs = [(pair.train.id, pair.other.id, pair.labels_agree) for pair in found.nearly_within]
+    assert sorted(pairs) == [(7, 31, True), (9, 12, True), (20, 31, False)]
+    assert set(found.table().kind) == {"two labels", "nearly, two labels", "near duplicate"}
+    assert found.sentences() == [
+        "1 group of identical training pictures (2 in all) with two labels or more.",
+        "5 of 40 training pictures have a near copy among the others, 2 of them with another label.",
+        "Nothing is held out, so no picture can be in both splits.",
+    ]
+
+
+def test_more_pictures_than_can_be_compared_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("easiness.inputs.image.near.MOST_WITHIN", 39)
+    x = scenes(40)
+    x[7] = jpeg(x[31], 30)
+    found = find_conflicts(ez.load_dataset((x, np.arange(40) % 3), classes=CLASSES))
+    assert found.nearly_within == ()
+    assert found.notes[-1] == (
+        "Near copies were not looked for among the 40 training pictures: up to 39 are compared with each "
+        "other."
+    )
+    assert not any("near copy" in sentence for sentence in found.sentences())
 
 
 def test_of_several_near_copies_the_nearest_of_each_label_is_named() -> None:
@@ -160,16 +189,21 @@ def test_pictures_that_are_alike_by_nature_are_said_to_be() -> None:
     x = np.stack([jpeg(scene, quality) for quality in range(70, 90)])
     found = find_conflicts(ez.load_dataset((x, np.arange(20) % 2), held_out=(scene[None], [0])))
     assert [p.train.label for p in found.nearly_in_both] == [0, 1]
-    assert found.notes[0].startswith("Half of the held-out pictures with a near copy have 20 or more: ")
+    assert found.notes[-1].startswith("Half of the held-out pictures with a near copy have 20 or more: ")
+    # quality 70 to 89: some differ in more bits than are looked at in one split where all are alike
+    assert found.notes[0].startswith("More than half of the training pictures have a near copy, so ")
+    assert 0 < max(pair.distance for pair in found.nearly_within) <= 12
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, held_out = scenes(30), scenes(11, seed=1)
     for at in range(0, 11, 2):
         held_out[at] = jpeg(x[2 * at], 60)
+    x[29], x[27] = jpeg(x[1], 60), jpeg(x[3], 60)
     data = ez.load_dataset((x, np.arange(30) % 3), held_out=(held_out, np.arange(11) % 3))
     whole = find_conflicts(data)
     assert [p.other.id for p in whole.nearly_in_both] == [0, 2, 4, 6, 8, 10]
+    assert [(p.train.id, p.other.id) for p in whole.nearly_within] == [(3, 27), (1, 29)]
     near = "easiness.inputs.image.near"
     monkeypatch.setattr(f"{near}._PAIRS_AT_ONCE", 45)
     monkeypatch.setattr(f"{near}._CORRELATED_AT_ONCE", 1)
