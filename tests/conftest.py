@@ -114,7 +114,9 @@ def measured(made_once: MadeOnce) -> Path:
 
 @pytest.fixture
 def run_copy(measured: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(measured, tmp_path / "run"))
+    """Without what other tests may have asked it."""
+    asked = shutil.ignore_patterns("answer-*", ".aside-*")
+    return Path(shutil.copytree(measured, tmp_path / "run", ignore=asked))
 
 
 @dataclass(frozen=True)

@@ -58,11 +58,16 @@ def feature_network(run: Run, data: Dataset, trial: StoredTrial, device: torch.d
     )
 
 
-def feature_reader(run: Run, data: Dataset, trial: StoredTrial, device: torch.device) -> InputReader:
-    """Reads the input of the last layer of a trial's network; as `feature_network`."""
+def feature_reader(
+    run: Run, data: Dataset, trial: StoredTrial, device: torch.device, split: Dataset | None = None
+) -> InputReader:
+    """Reads the input of the last layer of a trial's network for ``data``, or a split of them.
+
+    Raises as `feature_network`.
+    """
     from easiness.training import InputReader
 
     network = feature_network(run, data, trial, device)
     spec = run.spec.measured
     assert spec is not None
-    return InputReader(data, spec.recipe, device, network)
+    return InputReader(data if split is None else split, spec.recipe, device, network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -192,18 +192,18 @@ def recipe_of(run: Run, data: Dataset) -> Recipe:
     return make_recipe(data.recipe_defaults, {}, origin="recipe", kind=data.kind.name)
 
 
-def features_of(run: Run, data: Dataset) -> tuple[list[npt.NDArray[np.floating]] | None, str]:
-    """The features [K, D] that the heads of a run have seen, in the order of its ``data``, or why not.
+def features_of(run: Run, data: Dataset) -> tuple[list[Mapping[str, npt.NDArray[np.floating]]] | None, str]:
+    """The features [K, D] that the heads of a run have seen, by split, in the order of its ``data``.
 
     They are made again where the file beside the run is gone, but not by code of somebody's whom nobody has
-    said to trust.
+    said to trust. Where they cannot be had it is ``None``, and why.
 
     Raises:
         RunFailed: they cannot be written.
     """
     heads = run.spec.heads
     assert heads is not None
-    found = []
+    found: list[Mapping[str, npt.NDArray[np.floating]]] = []
     for ref in heads.features:
         module = None if run.trusted else code_behind(ref.name)
         if module is not None:
@@ -215,7 +215,7 @@ def features_of(run: Run, data: Dataset) -> tuple[list[npt.NDArray[np.floating]]
             source = find_features(ref.name, data)
             if source.identity != ref.identity:
                 return None, f"the features {ref.name} have changed since the run"
-            found.append(ready_features(source, data, features_beside(run.path), tell)["train"])
+            found.append(ready_features(source, data, features_beside(run.path), tell))
         except BadInput as error:
             return None, f"its features cannot be made again ({error})"
     return found, ""

@@ -1,3 +1,4 @@
+from .answers import Form as Form, keep_answer as keep_answer, kept_answer as kept_answer
 from .checkpoint import (
     CHECKPOINTS as CHECKPOINTS,
     CheckpointDocument as CheckpointDocument,

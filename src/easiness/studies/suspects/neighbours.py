@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,20 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
-from easiness.data import Dataset
-from easiness.features import feature_reader, untrusted
-from easiness.inputs import tell
-from easiness.models import missing_code
-from easiness.runs import features_of, find_data, positions_in
-from easiness.store import WEIGHTS, Run
+from easiness.spec import Split
+from easiness.store import Form, Run, keep_answer, kept_answer
+from easiness.studies.suspects.asking import Vectors, features, identity_of
 
 NUM_NEAREST = 10
 AT_MOST = 20_000
 """Examples among which neighbours are looked for; of more, so many are drawn."""
-MOST_TRIALS = 5
-"""Networks that are asked: one more hardly changes a mean over five."""
-_AT_ONCE = 2_000
-_ASKING = "asking the networks"
+_NAME = "neighbours"
+_MEANS = "distance", "own_share", "strength"
 
 _Floats = npt.NDArray[np.float64]
 
@@ -46,66 +41,58 @@ class Neighbours:
     num_trials: int
 
 
-def find_neighbours(run: Run, source: Any = None, device: str = "auto") -> tuple[Neighbours | None, str]:
+def find_neighbours(
+    run: Run,
+    source: Any = None,
+    device: str = "auto",
+    *,
+    also: Callable[[Vectors], None] = lambda _: None,
+) -> tuple[Neighbours | None, str]:
     """The neighbours of the examples of a run, or ``None`` and why they cannot be seen.
 
-    Its first `MOST_TRIALS` trained networks are asked. Memory holds the features of one of them, K x d in
-    float32, and a block of distances.
+    They are kept in the run, and found anew where its networks are others. Memory holds the features of one
+    network, K x d in float32, and a block of distances.
 
     Args:
         run: a run; recorded ones and those without weights have no networks.
-        source: of its data, as for `find_data`. Of a run on features these are looked at.
+        source: of its data, as for `find_data`; not looked at where the neighbours are kept.
         device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        also: is called with the features of each trial, where they are asked for.
 
     Raises:
         BadInput: the data given are others than those of the run, or a file is damaged.
     """
-    if run.spec.measured is None:
-        return None, "the run was recorded from a training loop of its own, so it has no networks to ask"
-    if run.shares:
-        return _in_features(run, source)
-    if not all(WEIGHTS in trial.document.files for trial in run.trials[:MOST_TRIALS]):
-        return None, "the run was made without weights"
-    if untrusted(run):
-        return None, untrusted(run)
-    missing = missing_code(run.model)
-    if missing:
-        return None, missing
-    data, why = find_data(run, source)
-    if data is None:
+    identity, why = identity_of(run, neighbours=NUM_NEAREST, at_most=AT_MOST)
+    if not identity:
         return None, why
-    return neighbours(_features(run, data, device), run.labels), ""
-
-
-def _in_features(run: Run, source: Any) -> tuple[Neighbours | None, str]:
-    """The neighbours in the features that heads have seen."""
-    data, why = find_data(run, source)
-    if data is None:
+    kept = _kept(run, identity)
+    if kept is not None:
+        return kept, ""
+    asked, why = features(run, {"train": np.arange(len(run.labels))}, source, device)
+    if asked is None:
         return None, why
-    features, why = features_of(run, data)
-    if features is None:
-        return None, why
-    where = positions_in(data, run)
-    return neighbours((np.asarray(one, np.float32)[where] for one in features), run.labels), ""
+    found = neighbours(_passed(asked, also), run.labels)
+    means = {name: getattr(found, name) for name in _MEANS}
+    counts = np.array([found.num_nearest, found.num_trials])
+    keep_answer(run.path, _NAME, identity, {**means, "counts": counts})
+    return found, ""
 
 
-def _features(run: Run, data: Dataset, device: str) -> Iterator[npt.NDArray[np.float32]]:
-    """Features [K, d] of the examples in the order of the run, from a trial after another."""
-    from easiness.training import resolve_device
+def _passed(asked: Iterator[dict[Split, Vectors]], also: Callable[[Vectors], None]) -> Iterator[Vectors]:
+    for one in asked:
+        also(one["train"])
+        yield one["train"]
 
-    target, where = resolve_device(device), positions_in(data, run)
-    order = np.argsort(where)
-    asked = run.trials[:MOST_TRIALS]
-    for row, trial in enumerate(asked):
-        reader = feature_reader(run, data, trial, target)
-        blocks = []
-        for at in range(0, len(order), _AT_ONCE):
-            blocks.append(reader.features(where[order[at : at + _AT_ONCE]]))
-            tell(_ASKING, row * len(order) + min(at + _AT_ONCE, len(order)), len(asked) * len(order))
-        ascending = np.concatenate(blocks)
-        features = np.empty_like(ascending)
-        features[order] = ascending
-        yield features
+
+def _kept(run: Run, identity: str) -> Neighbours | None:
+    """What `find_neighbours` has kept, where that is whole."""
+    forms: dict[str, Form] = dict.fromkeys(_MEANS, (np.float64, run.labels.shape))
+    arrays = kept_answer(run.path, _NAME, identity, {**forms, "counts": (np.int64, (2,))})
+    if arrays is None or not all(np.isfinite(one).all() for one in arrays.values()):
+        return None
+    num_nearest, num_trials = arrays["counts"].tolist()
+    distance, own_share, strength = (arrays[name] for name in _MEANS)
+    return Neighbours(distance, own_share, strength, num_nearest, num_trials)
 
 
 def neighbours(

@@ -25,12 +25,16 @@ from easiness.studies.suspects.conflicts import conflicts_of
 from easiness.studies.suspects.conflicts_found import Conflicts
 from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
+from easiness.studies.suspects.nearest import Looked
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
 from easiness.studies.suspects.ranked import ABOVE, FIRST, Suspects, how_many_listed, shown_pairs
 from easiness.studies.suspects.telling import found_examples, with_told
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_LOOKED_AT = 1_000
+"""Suspects that are shown beside what is nearest to them, as the page does."""
 
 _NOT_ASKED = "examples were not to be looked at"
 _HELD_OUT = "networks are asked for training examples only"
@@ -82,8 +86,8 @@ def suspects(
         data = find_data(run, source)[0] if pictures else None
         source = source if data is None else data
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-        kinds, of_kinds = _kinds(run, split, evidence, noise, source if pictures else None, pictures, device)
-    order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
+        order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
+        kinds, of_kinds = _kinds(run, split, evidence, noise, source, order if pictures else None, device)
     listed = order[: how_many_listed(noise.p_wrong, above)]
     shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts))
     reason = _reasons(run, split, evidence, listed, kinds, of_kinds)
@@ -156,12 +160,16 @@ def _kinds(
     evidence: Evidence,
     noise: LabelNoise,
     source: Any,
-    pictures: bool,
+    asked: npt.NDArray[np.int64] | None,
     device: str,
 ) -> tuple[Kinds, KindEvidence]:
-    near, why = None, _NOT_ASKED if not pictures else _HELD_OUT
-    if pictures and split == "train":
-        near, why = find_neighbours(run, source, device)
+    """The kinds of all examples; the networks are ``asked`` about them, in order of suspicion, if at all."""
+    near, why = None, _NOT_ASKED if asked is None else _HELD_OUT
+    if asked is not None and split == "train":
+        first = asked[:MOST_LOOKED_AT]
+        looked = Looked(run, first, evidence.rival[first])
+        near, why = find_neighbours(run, source, device, also=looked.add)
+        looked.keep()
     of_kinds = kind_evidence(evidence, noise, near, why)
     return find_kinds(of_kinds), of_kinds
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from easiness import load_dataset, measure, open_run
+from easiness.runs import positions_in
+from easiness.studies.suspects.asking import _of_networks
 from easiness.studies.suspects.neighbours import find_neighbours, neighbours
 
 
@@ -67,10 +69,8 @@ def test_the_neighbours_of_a_run_are_in_the_order_of_the_run(measured: Path) -> 
     # the same data in another order
     data = load_dataset("digits", limit=100)
     turned = data._take(np.random.default_rng(0).permutation(100))
-    from easiness.studies.suspects.neighbours import _features
-
-    there = next(_features(run, data, "cpu"))
-    again = next(_features(run, turned, "cpu"))
+    both = (_of_networks(run, one, {"train": positions_in(one, run)}, "cpu") for one in (data, turned))
+    there, again = (next(one)["train"] for one in both)
     assert np.allclose(there, again, atol=1e-5)
 
 

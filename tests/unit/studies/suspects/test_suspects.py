@@ -196,6 +196,9 @@ def test_a_run_whose_source_moved(run_copy, describe_anew):
     assert found.conflicts.notes[0].startswith("Pictures were not compared: ")
     assert "unlike its class" in found.left_out_kinds
     assert found.ranked["p_wrong"].equals(ez.suspects(open_run(run_copy), pictures=False).ranked["p_wrong"])
+    # what the networks said where they were is kept
+    ez.suspects(open_run(run_copy), source=ez.load_dataset("digits", limit=100))
+    assert "unlike its class" not in ez.suspects(open_run(run_copy)).left_out_kinds
 
 
 def test_ids_of_text(wrong, record):

@@ -1,0 +1,81 @@
+"""What takes long to find out of a run: kept in its folder, and found out anew where it is not there."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.regular_file import read_regular
+from easiness.store.files import check_no_links, write_whole
+
+_SEAL = "seal"
+_MOST_BYTES = 2**28
+_FILE = "answer-{}.safetensors"
+
+
+Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | None, ...]]
+"""The type and shape of an array; where it is ``None`` it is what it may be, but equal in all arrays."""
+
+
+def kept_answer(
+    folder: Path, name: str, identity: str, forms: Mapping[str, Form]
+) -> dict[str, npt.NDArray[Any]] | None:
+    """The arrays kept under a ``name`` in the ``folder`` of a run, of these ``forms``.
+
+    ``None`` where there are none, or other bytes than were written, or where what they were made from, as the
+    ``identity`` says, was something else. Whoever sends a run may have written them: values are for the
+    caller to check.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        found = load(read_regular(folder / _FILE.format(name), _MOST_BYTES))
+        seal = found.pop(_SEAL)
+        whole = np.array_equal(seal, _seal_of(found, identity)) and _fit(found, forms)
+        return found if whole else None
+    except (OSError, SafetensorError, ValueError, LookupError, TypeError, OverflowError):
+        return None
+
+
+def _fit(arrays: Mapping[str, npt.NDArray[Any]], forms: Mapping[str, Form]) -> bool:
+    free = {
+        size
+        for name, (_, shape) in forms.items()
+        for size, asked in zip(arrays[name].shape, shape, strict=True)
+        if asked is None
+    }
+    return len(free) <= 1 and all(
+        arrays[name].dtype == kind
+        and all(asked in (None, size) for size, asked in zip(arrays[name].shape, shape, strict=True))
+        for name, (kind, shape) in forms.items()
+    )
+
+
+def keep_answer(folder: Path, name: str, identity: str, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    """Keep ``arrays`` for `kept_answer`, whole or not at all. Of two processes at once the later one's stay.
+
+    They are not kept where the folder cannot be written to, or has links.
+    """
+    from safetensors.numpy import save
+
+    whole = {one: np.ascontiguousarray(array) for one, array in arrays.items()}
+    with contextlib.suppress(OSError, BadInput):
+        check_no_links(folder)
+        write_whole(folder / _FILE.format(name), save({**whole, _SEAL: _seal_of(whole, identity)}))
+
+
+def _seal_of(arrays: Mapping[str, npt.NDArray[Any]], identity: str) -> npt.NDArray[np.uint8]:
+    """The SHA-256 of an identity and of all arrays by name."""
+    seal = hashlib.sha256(identity.encode())
+    for name, array in sorted(arrays.items()):
+        seal.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        seal.update(np.ascontiguousarray(array).data)
+    return np.frombuffer(seal.digest(), np.uint8)
