@@ -52,7 +52,8 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
     Args:
         run: whose data to find.
         source: where they are now: a `Dataset` or what `load_dataset` takes; ``None`` for where they
-            were when the run was made, or for those that a recorded run keeps itself.
+            were when the run was made, or for those that a recorded run keeps itself. It may have more than
+            a recorded run has.
         option: what gives the source on the command line, to name it where it is missing.
 
     Raises:
@@ -61,9 +62,7 @@ def find_data(run: Run, source: Any, option: str = "--source") -> tuple[Dataset 
     ref = run.spec.data
     if source is not None:
         data = load_as(source, ref)
-        if data.fingerprint != ref.train.fingerprint:
-            _check_same(run, data, source)
-        return data, ""
+        return data if data.fingerprint == ref.train.fingerprint else _recorded(run, data, source), ""
     try:
         if ref.source is None:
             kept = _kept_data(run)
@@ -86,8 +85,11 @@ def _kept_data(run: Run) -> Dataset | None:
     return None if path is None else replace(load_dataset(path, classes=run.classes), ids=run.ids)
 
 
-def _check_same(run: Run, data: Dataset, source: Any) -> None:
-    """Data of another fingerprint can only be those of a recorded run, which may not know that of images."""
+def _recorded(run: Run, data: Dataset, source: Any) -> Dataset:
+    """The examples of a recorded run among the data, of which its loop may have left out some, as unreadable.
+
+    Data of another fingerprint can only be those of a recorded run, which may not know that of images.
+    """
     where = data.name if isinstance(source, Dataset | tuple | list) else source
     if run.spec.measured is not None:
         ref = run.spec.data.train
@@ -96,16 +98,19 @@ def _check_same(run: Run, data: Dataset, source: Any) -> None:
             f"examples, fingerprints {data.fingerprint[:8]} and {ref.fingerprint[:8]}); "
             "give the source it was measured on"
         )
+    own = set(run.ids.tolist())
+    some = np.array([at for at, name in enumerate(data.ids.tolist()) if name in own], np.int64)
     same = (
         data.classes == run.classes
-        and np.array_equal(data.ids, run.ids)
-        and np.array_equal(data.labels, run.labels)
+        and np.array_equal(data.ids[some], run.ids)
+        and np.array_equal(data.labels[some], run.labels)
     )
     if not same:
         raise BadInput(
             f"{where}: these are not the data of {run.path} (ids, labels or classes differ); give the data "
             "it was recorded on"
         )
+    return data if len(some) == len(data) else replace(data.part(some), held_out=data.held_out, standard=None)
 
 
 def load_as(source: Any, ref: DatasetRef) -> Dataset:

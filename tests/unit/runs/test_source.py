@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import easiness as ez
 from easiness.data.holdout import hold_out, merge_splits
@@ -116,3 +117,32 @@ def test_a_recorded_run_without_its_texts_says_why(tmp_path):
     file.unlink()
     why = f"{file}: the examples that the run kept are gone; restore the file or give --source"
     assert find_data(made.run, None) == (None, f"the data of the run cannot be read ({why})")
+
+
+@pytest.mark.parametrize("as_path", [True, False])
+def test_a_recorded_run_is_found_in_data_of_which_it_left_some_out(tmp_path, record, noisy_logits, as_path):
+    rng = np.random.default_rng(0)
+    for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        for at in range(3):
+            pixels = rng.integers(0, 256, (8, 8, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "photos" / name / f"{at}.png")
+    (tmp_path / "photos/train/cat/1.png").write_bytes(b"broken")
+    kept = ez.load_dataset(tmp_path / "photos", skip_unreadable=True)
+    options: dict[str, Any] = {"ids": kept.ids, "classes": kept.classes}
+    run = record(noisy_logits(kept.labels, trials=1, epochs=1), kept.labels, **options)
+    source = tmp_path / "photos" if as_path else ez.load_dataset(tmp_path / "photos")
+    data, _ = find_data(run, source)
+    assert data is not None
+    assert data.ref().train == kept.ref().train
+    assert data.held_out is not None
+    assert kept.held_out is not None
+    assert data.held_out.fingerprint == kept.held_out.fingerprint
+    np.testing.assert_array_equal(data.array, kept.array)
+    others = record(
+        noisy_logits(kept.labels, trials=1, epochs=1), kept.labels[::-1], name="others", **options
+    )
+    with pytest.raises(
+        BadInput, match=r"photos: these are not the data of .* \(ids, labels or classes differ"
+    ):
+        find_data(others, source)
