@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from easiness import open_run
+from easiness import open_run, report
 from easiness.spec import trial_seeds
 from easiness.store import trial_writing as trial_module
 
@@ -52,10 +52,9 @@ def test_measure_reads_and_shows(command, digits, tmp_path, measured, contents):
     assert contents(out) == contents(measured)
     last = [trial.document.accuracy["train"][1] for trial in open_run(out).trials]
     right = open_run(out).votes().correct.sum(axis=0)
-    *lines, ahead, page, table, doubtful = finished.out.splitlines()
-    assert page == f"next: easiness report {out} -o report.html"
-    assert table.split() == ["easiness", "scores", str(out), "-o", "scores.csv"]
-    assert doubtful.split() == ["easiness", "suspects", str(out)]
+    *lines, ahead, labels, following = finished.out.splitlines()
+    assert labels.startswith("labels: ")
+    assert following == f"next: {report.next_step(open_run(out)).command}"
     assert ahead.startswith(
         "how much of the true easiest and hardest tenth the sets hold cannot be told from 3 trials: 10 are"
     )

@@ -33,12 +33,14 @@ from .labels.estimate import (
     EstimatedNoise as EstimatedNoise,
     LabelCourse as LabelCourse,
     Stage as Stage,
+    epoch_to_read as epoch_to_read,
     estimate_noise as estimate_noise,
 )
 from .labels.mixture import (
     LabelEvidence as LabelEvidence,
     LabelNoise as LabelNoise,
     label_noise as label_noise,
+    share_standing_out as share_standing_out,
 )
 from .labels.together import (
     information as information,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import executors, features, models, report, runs, show, spec, store
+from easiness import executors, report, runs, show, spec, store
 from easiness.cli import status
 from easiness.cli.spread import spread
 from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
@@ -92,25 +92,8 @@ def measure(
         both.end(run)
     typer.echo(summarize(run))
     if run.observed:
-        typer.echo(_next(run))
-
-
-def _next(run: store.Run) -> str:
-    """What to call now, to be copied."""
-    lines = [
-        spec.command_line("report", run.path, "-o", "report.html"),
-        spec.command_line("scores", run.path, "-o", "scores.csv"),
-    ]
-    if len(run.trials) > 1:
-        heads = run.spec.heads
-        code = (
-            [models.module_of(run.model)]
-            if heads is None
-            else [features.code_behind(one.name) for one in heads.features]
-        )
-        trust = ["--trust"] if any(code) else []
-        lines.append(spec.command_line("suspects", run.path, *trust))
-    return "next: " + "\n      ".join(lines)
+        step = report.next_step(run)
+        typer.echo(f"{step.why}\nnext: {step.command}")
 
 
 def summarize(run: store.Run) -> str:

@@ -6,6 +6,7 @@ from .registry import (
     code_behind as code_behind,
     feature_forms as feature_forms,
     find_features as find_features,
+    has_usual as has_usual,
 )
 from .run_networks import (
     check_trusted as check_trusted,

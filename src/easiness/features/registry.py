@@ -17,6 +17,7 @@ from easiness.features.hashed import HASHED
 from easiness.features.hub.networks import HUB, PREFIX
 from easiness.features.log_mel import LOGMEL
 from easiness.features.of_run import RUN
+from easiness.features.packaged import packaged_weights
 from easiness.features.packaged_text import ENCODER, packaged_encoder
 from easiness.features.published import TIMM, TORCHVISION, of_package
 from easiness.features.source import FeatureKind, FeatureSource, Request
@@ -40,6 +41,11 @@ def _auto(request: Request) -> FeatureSource:
     """
     request.check_kind(*(kind for kind, _ in _USUAL))
     return next(find for kind, find in _USUAL if kind.name == request.data.kind.name)(request)
+
+
+def has_usual(kind: str) -> bool:
+    """Is what ``auto`` takes for examples of this kind installed? For pictures it is a package."""
+    return kind != IMAGE.name or packaged_weights() is not None
 
 
 def _auto_of_texts(request: Request) -> FeatureSource:

@@ -23,6 +23,7 @@ from easiness.spec import (
     RunSpec,
     Training,
     Trials,
+    command_line,
     command_parts,
     describe_recipe,
     loading_of,
@@ -180,13 +181,37 @@ def measure_command(run: Run, data: Dataset | None) -> Command | None:
     )
     recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
     options = (training, Trials(spec.trials), loading_of(spec.data), recording)
-    always = ("model", "epochs", "seed", "trials")
+    always = (*_SIZE, "seed")
     used = spec.recipe.model_dump(exclude=settings_of_others(spec.data.kind))
     settings = (f"{name} = {_toml(value)}" for name, value in used.items())
     return Command(
         command_parts("measure", spec.data.source, *options, "--out", run.path, always=always),
         None if by_name else "\n".join(settings),
     )
+
+
+def longer_command(run: Run, **more: int) -> str | None:
+    """The line that gives a run more ``trials`` or ``epochs``; ``None`` as `measure_command`.
+
+    What a run has been trained by it keeps, so the line does not name its recipe.
+    """
+    spec = run.spec.measured
+    if spec is None or spec.data.source is None or is_given(spec.model):
+        return None
+    spec = spec.model_copy(update=more)
+    if spec.heads is not None:
+        found = _heads_command(run, spec, spec.heads)
+        return None if found is None else found.line
+    training = Training(
+        spec.model,
+        spec.epochs,
+        spec.seed,
+        train_share=spec.train_share,
+        pretrained=spec.pretrained is not None,
+    )
+    recording = Recording(spec.observe, spec.probes[0].keep_logits == "all", spec.keep_weights)
+    options = (training, Trials(spec.trials), loading_of(spec.data), recording)
+    return command_line("measure", spec.data.source, *options, "--out", run.path, always=_SIZE)
 
 
 def _heads_command(run: Run, spec: RunSpec, heads: Heads) -> Command | None:
@@ -204,6 +229,7 @@ def _heads_command(run: Run, spec: RunSpec, heads: Heads) -> Command | None:
     return Command(command_parts("measure", source, *words, *options, "--out", run.path, always=always), None)
 
 
+_SIZE = ("model", "epochs", "trials")
 _ARRAY = "array"
 """What features are called that were given as an array."""
 

@@ -14,7 +14,7 @@ from easiness.runs import has_held_out
 from easiness.show import to_svg
 from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, Conflicts, Example, HowMany, find_conflicts, suspects
+from easiness.studies.suspects import ABOVE, Conflicts, Example, Glance, HowMany, find_conflicts, suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +129,8 @@ class SuspectLabels:
     """The first of the ``num`` labels of a split that are wrong with a probability of `ABOVE` or more.
 
     ``num_likely`` of its ``num_examples`` are more likely wrong than right, ``how_many`` and ``summary`` say
-    how many are in all, and ``doubt``, where the networks know too little, why not to believe that;
+    how many are in all, ``glance`` that in short, and ``doubt``, where the networks know too little, why not
+    to believe that;
     ``by_heart``, where labels were, what was read instead of the end; ``course_figure`` shows how many stood
     out over the epochs, empty where these are few. ``command`` writes them all. ``ranked`` has a row for each
     example of the split, as `suspects` ranks them.
@@ -141,6 +142,7 @@ class SuspectLabels:
     num_likely: int
     how_many: HowMany
     summary: str
+    glance: Glance
     doubt: str
     by_heart: str
     course_figure: str
@@ -190,6 +192,7 @@ def _of_split(run: Run, epoch: int, split: Split, most: int, key: str) -> Suspec
         num_likely=found.num_likely,
         how_many=found.how_many,
         summary=found.summary(),
+        glance=found.glance,
         doubt=doubt,
         by_heart=found.by_heart(),
         course_figure=_course_figure(found.how_many, f"{key}-{split}-course"),

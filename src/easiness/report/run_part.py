@@ -14,6 +14,7 @@ from easiness.report.gallery import ClassGallery, class_galleries
 from easiness.report.labels import SuspectLabels, suspect_labels
 from easiness.report.learning import Learning, learning
 from easiness.report.left_out import LeftOut, left_out
+from easiness.report.next_step import measure_more
 from easiness.show import to_svg
 from easiness.spec import UNNAMED
 from easiness.store import Row, Run
@@ -39,6 +40,7 @@ class RunPart:
     ``num_trials`` are those that judge an example: of ``num_fitted`` trials of a run on features the heads
     that were not shown it, and ``judges`` is what they are called. ``rows`` are those observed and ``row`` is
     the one read. ``about`` has sentences on the features, and ``agreeing`` on a training beside them.
+    ``more`` is the command that measures what is missing to judge labels, where something is.
     """
 
     key: str
@@ -60,6 +62,7 @@ class RunPart:
     alike: str
     reliability: matching.Reliability | None
     suspects: list[SuspectLabels]
+    more: str | None
     left_out: LeftOut | None
     learning: Learning | None
     outlook: list[str]
@@ -86,6 +89,7 @@ def run_part(
     """What the page says of a run, which is read in the row ``epoch``, where it has these ``scores``."""
     key = f"run{index + 1}"
     votes = run.votes(epoch)
+    labels = suspect_labels(run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key)
     accuracy = run_figures.accuracy_curves(run)
     levels = run_figures.easiness_levels(votes, len(run.classes), fraction)
     reliability = None if comparison is None else comparison.reliability[index]
@@ -111,9 +115,8 @@ def run_part(
         galleries=class_galleries(
             run, votes, scores["difficulty"].to_numpy(), _PER_SIDE[num_runs > 1], MAX_CLASSES, fraction
         ),
-        suspects=suspect_labels(
-            run, epoch, *(_SUSPECTS_ALONE if num_runs == 1 else _SUSPECTS_COMPARED), key=key
-        ),
+        suspects=labels,
+        more=measure_more(run, labels[0].glance if labels else None),
         left_out=left_out(run, epoch),
         learning=learning(run, key),
         reliability=reliability,

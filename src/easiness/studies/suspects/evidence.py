@@ -18,6 +18,8 @@ LAST = 3
 FEWEST = 2
 """Trials: with one alone nobody could disagree."""
 
+_FEW_TRIALS, _FEW_EXAMPLES = 5, 5000  # of a glance
+
 _Floats = npt.NDArray[np.float64]
 _Integers = npt.NDArray[np.int64]
 _Mask = npt.NDArray[np.bool_]
@@ -77,8 +79,10 @@ class Evidence:
         return np.where(to_the_end > 0, first, np.nan)
 
 
-def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
+def gather(run: Run, split: Split, epoch: int | None = None, *, few: bool = False) -> Evidence:
     """The evidence of a run after an epoch, the last by default, from those observed until then.
+
+    With ``few`` it is of the first trials, four epochs and some examples, without logits: a glance.
 
     Raises:
         BadInput: the run has too few trials or one class, the epoch was not observed, or there is no such
@@ -86,11 +90,14 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
     """
     last = run.resolve_row(epoch)
     _check(run)
+    if few:
+        run = run.first(run.trials[:_FEW_TRIALS][-1].index + 1)
     ids, labels = run.examples(split)
-    epochs = tuple(one for one in run.observed if one <= last)
-    num_last = 1 if run.shares else min(LAST, len(epochs))
+    some = slice(None, None, max(len(labels) // _FEW_EXAMPLES, 1) if few else 1)
+    ids, labels = ids[some], labels[some]
+    epochs, num_last = _epochs(run, last, few)
     # heads that have not seen an example at one share have not at a smaller one
-    heard, left_out = _heard(run, split, last)
+    heard, left_out = _heard(run, split, last, some)
     course = Course(
         labels,
         len(run.classes),
@@ -103,9 +110,11 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
     right = np.zeros((len(epochs), len(labels)))
     for row, one in enumerate(epochs):
         for number, (own, trial) in enumerate(zip(heard, run.trials, strict=True)):
-            seen = trial.columns(one, ["prediction", "loss", "margin", "rival"], split)
+            columns = trial.columns(one, ["prediction", "loss", "margin", "rival"], split)
+            seen = {name: values[some] for name, values in columns.items()}
             right[row] += own & (seen["prediction"] == labels)
-            course.add(number, seen, trial.logits(one, split) if course.needs_logits(row) else None)
+            logits = trial.logits(one, split) if course.needs_logits(row) and not few else None
+            course.add(number, seen, logits)
         course.end_epoch(row)
     num = heard.sum(axis=0)
     end = course.end()
@@ -124,8 +133,17 @@ def gather(run: Run, split: Split, epoch: int | None = None) -> Evidence:
         right=right / num,
         course=end.course,
         stages=course.stages,
-        shares=run.shares[: len(epochs)],
+        shares=tuple(run.shares[one - 1] for one in epochs) if run.shares else (),
     )
+
+
+def _epochs(run: Run, last: int, few: bool) -> tuple[tuple[int, ...], int]:
+    """Those observed until the ``last``, and how many at the end count."""
+    epochs = tuple(one for one in run.observed if one <= last)
+    num_last = 1 if run.shares else min(LAST, len(epochs))
+    if few:  # labels that are learned by heart at the end are not yet after a third of the training
+        epochs = tuple(sorted({epochs[len(epochs) // 3], *epochs[-num_last:]}))
+    return epochs, num_last
 
 
 def _check(run: Run) -> None:
@@ -139,10 +157,9 @@ def _check(run: Run) -> None:
         raise BadInput(f"{run.path}: has one class, {run.classes[0]!r}; a label can be wrong only among two")
 
 
-def _heard(run: Run, split: Split, epoch: int) -> tuple[_Mask, _Mask]:
-    """The trials heard of each example [trials, K], and the examples that some trial left out [K]."""
-    trained_on = np.stack(
-        [trial.columns(epoch, ["trained_on"], split)["trained_on"].astype(np.bool_) for trial in run.trials]
-    )
+def _heard(run: Run, split: Split, epoch: int, some: slice) -> tuple[_Mask, _Mask]:
+    """The trials heard of ``some`` examples [trials, n], and which of these some trial left out [n]."""
+    columns = [trial.columns(epoch, ["trained_on"], split)["trained_on"] for trial in run.trials]
+    trained_on = np.stack([column.astype(np.bool_)[some] for column in columns])
     left_out = np.asarray((~trained_on).any(axis=0), np.bool_)
     return ~trained_on | ~left_out, left_out

@@ -13,6 +13,7 @@ from easiness import show
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts_found import Conflicts
+from easiness.studies.suspects.glance import Glance
 from easiness.studies.suspects.how_many import HowMany
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ FIRST = 20
 _BINS = 40
 _WIDTH = 60  # letters of a text on a terminal
 _BY_HEART = 0.97  # of the labels
-_WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
 
 _PAIRS = ["kind", "example", "class", "other", "class"]
 
@@ -91,6 +91,11 @@ class Suspects(show.Result):
         """How many labels are wrong, with its range and over the epochs."""
         fits = self.low, self.high, self.model_of_noise
         return HowMany(len(self.ranked), self.share, *fits, self.course, self.rows[-1])
+
+    @property
+    def glance(self) -> Glance:
+        """How many labels are wrong, and how many are known."""
+        return Glance(len(self.ranked), self.share, self.known)
 
     def table(self) -> pd.DataFrame:
         """The suspects, most suspicious first.
@@ -171,7 +176,7 @@ class Suspects(show.Result):
 
     def doubt(self) -> str:
         """A sentence where the networks know too little to be believed; empty where they know enough."""
-        if self.known >= _WELL_KNOWN * (1 - self.share):
+        if not self.glance.knows_too_little:
             return ""
         return (
             f"{self._right()}: what they do not know they cannot judge, so look at the first ones in any "

@@ -8,6 +8,7 @@ import pytest
 from easiness.errors import BadInput
 from easiness.store import Recorder, Run
 from easiness.studies.suspects.evidence import gather
+from easiness.studies.suspects.glance import glance
 
 LABELS = [0, 1, 2, 0]
 # of each trial the predictions after epochs 1 and 2; a network gives 0.8 to its class and 0.1 to others
@@ -124,3 +125,21 @@ def test_networks_that_are_certain_of_another_class(tmp_path):
     assert found.p_label.tolist() == [0, 1]
     assert found.p_rival.tolist() == [1, 0]
     assert np.isfinite(found.of_labels.lead).all()
+
+
+def test_a_glance_takes_few_of_everything(tmp_path):
+    """5 of 7 trials; of 9 epochs the fourth and the last three; every second of 10,002 labels."""
+    num = 10_002
+    ids = np.arange(num)
+    recorder = Recorder(tmp_path / "run", ids=ids, labels=ids % 2)
+    for seed in range(7):
+        with recorder.trial(seed=seed) as trial:
+            for _ in range(9):
+                trial.update(ids, 3 * np.eye(2)[ids % 2])
+                trial.end_epoch()
+    found = gather(recorder.run, "train", few=True)
+    assert (found.epochs, found.num_epochs) == ((4, 7, 8, 9), 3)
+    assert found.heard.shape == (5, 5001)
+    assert found.ids.tolist() == list(range(0, num, 2))
+    seen = glance(recorder.run)
+    assert (seen.num, seen.num_wrong, seen.known, seen.num_unsaid) == (num, 0, 1, 0)

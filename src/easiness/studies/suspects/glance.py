@@ -1,0 +1,52 @@
+"""A glance at the labels of a run: whether its networks can judge them, and about how many look wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from easiness.analysis import epoch_to_read, share_standing_out
+from easiness.store import Run
+from easiness.studies.suspects.evidence import gather
+
+_WELL_KNOWN = 0.75  # of the labels that can be expected to be sound
+
+
+@dataclass(frozen=True)
+class Glance:
+    """The ``share`` of ``num`` labels that can be expected to be wrong; of all, the share ``known``.
+
+    About ``num_unsaid`` are what no trial says that is heard.
+    """
+
+    num: int
+    share: float
+    known: float
+    num_unsaid: int = 0
+
+    @property
+    def knows_too_little(self) -> bool:
+        """Is too little known of the labels to judge them?"""
+        return self.known < _WELL_KNOWN * (1 - self.share)
+
+    @property
+    def num_wrong(self) -> int:
+        """How many labels can be expected to be wrong."""
+        return round(self.share * self.num)
+
+
+def glance(run: Run) -> Glance:
+    """Look at some of the training examples of a run, after a few epochs of a few trials.
+
+    It takes a second where `suspects`, which looks at all, takes many, and may say another number.
+
+    Raises:
+        BadInput: as `suspects`.
+    """
+    evidence = gather(run, "train", few=True)
+    stages = evidence.course.stages
+    stages = [stages[0], stages[-1]] if len(stages) > 1 else stages
+    shares = [share_standing_out(stage.of_labels) for stage in stages]
+    by_heart = epoch_to_read(shares, [stage.wrong for stage in stages])
+    share = shares[-1 if by_heart is None else by_heart]
+    others, num = evidence.other_share, len(run.labels)
+    return Glance(num, share, 1 - float(others.mean()), round(num * float((others == 1).mean())))
