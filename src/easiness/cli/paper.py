@@ -48,7 +48,7 @@ def paper(
     device = resolve_device(execution.device)
     with runs.reading_shown():
         plan = study.plan_paper(study.find_preset(preset, source), source, loading=loading, seed=seed)
-    for note in plan.data.notes:
+    for note in plan.data.remarks:
         typer.echo(f"note: {note}", err=True)
     study.check_folder(plan, out)
     if dry_run:

@@ -105,6 +105,12 @@ class Dataset:
         )
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """The `notes`, and what is done to examples as they are read, for which headers are."""
+        files = self.kind.files
+        return self.notes if files is None else (*self.notes, *files.notes(self.stored.traits))
+
+    @property
     def where(self) -> str:
         """What to call the data in an error."""
         return self.source or self.name
@@ -243,13 +249,8 @@ class Dataset:
     def without_values(self) -> Dataset:
         """The same examples without their values, which then come another way: small when pickled."""
         held_out = None if self.held_out is None else self.held_out.without_values()
-        return replace(
-            self,
-            stored=_NoValues(len(self), self.stored.traits),
-            held_out=held_out,
-            standard=None,
-            columns=None,
-        )
+        stored = _NoValues(len(self), self.stored.traits)
+        return replace(self, stored=stored, held_out=held_out, standard=None, columns=None)
 
     def _take(self, positions: npt.NDArray[np.int64]) -> Dataset:
         return replace(

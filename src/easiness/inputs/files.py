@@ -52,7 +52,7 @@ class Files:
     of its files. ``read_header`` reads the header of one, ``header`` makes it again of what JSON has kept of
     it (``None`` where that is none), and ``scan`` the `Traits` of all (``None`` of no header). ``readable``
     names what it depends on whether one can be decoded, beside its bytes. ``quiet`` is around all reading.
-    ``notes`` of the traits, where there may be any, tell a person what is done to examples.
+    ``notes`` of the traits tell a person what is done to examples.
     """
 
     noun: str
@@ -65,7 +65,7 @@ class Files:
     is_readable: Callable[[Blob, str], bool]
     readable: Callable[[], str]
     quiet: Callable[[], AbstractContextManager[None]] = nullcontext
-    notes: Callable[[Any], tuple[str, ...]] | None = None
+    notes: Callable[[Any], tuple[str, ...]] = lambda traits: traits.notes
 
     @property
     def reading(self) -> str:

@@ -62,7 +62,7 @@ def paper(
         plan = study.plan_paper(
             study.find_preset(preset, source), source, loading=from_arguments(Loading, given), seed=seed
         )
-        for note in plan.data.notes:
+        for note in plan.data.remarks:
             tell.note(f"note: {note}")
         study.check_folder(plan, out)
         return finish_paper(plan, out, from_arguments(Execution, given), tell)

@@ -250,7 +250,7 @@ def tell_of_data(plan: Plan, progress: Progress) -> None:
     if plan.asked.data.num_unreadable:
         asked = plan.asked.data
         progress.note(f"{asked.examples_text} left out, since they cannot be read: {asked.unreadable_text()}")
-    for note in plan.data.notes:
+    for note in plan.data.remarks:
         progress.note(f"note: {note}")
 
 

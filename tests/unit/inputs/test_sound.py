@@ -62,7 +62,7 @@ def test_other_files_of_a_folder_are_left_out(folder):
 def test_another_rate_is_noted(folder):
     (folder / "low/9.wav").write_bytes(encoded(tone(300, 0.3, 16000), 16000))
     data = load_dataset(folder)
-    assert data.notes == ("1 of the sounds has 16 kHz, and is resampled to 8 kHz",)
+    assert data.remarks == ("1 of the sounds has 16 kHz, and is resampled to 8 kHz",)
     assert len(data.values(np.array([12]))[0]) == 2400
 
 

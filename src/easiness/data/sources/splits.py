@@ -116,9 +116,7 @@ def encoded_dataset(
     kept = [(split, split.kept(skip_unreadable)) for split in splits]
     parts = Source(tuple((split.blobs, positions) for split, positions in kept))
     found = [split.readable(positions, parts) for split, positions in kept]
-    dataset = checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
-    notes = train.blobs.reader.notes
-    return dataset if notes is None else replace(dataset, notes=notes(parts.traits))
+    return checked_dataset(name, source, found[0], found[1] if held_out else None, classes=classes)
 
 
 def _dataset(

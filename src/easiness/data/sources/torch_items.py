@@ -91,8 +91,8 @@ class Items:
         name = self.name(position)
         with decoder_warnings():
             picture, label = self._item(position)
-            pixels = _pixels(picture, name)
-        header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1)
+            pixels, deep = _pixels(picture, name)
+        header = ImageHeader(pixels.shape[0], pixels.shape[1], pixels.shape[2] == 1, deep)
         seen = _Seen(header, pixel_digest(pixels.transpose(2, 0, 1)), _label(label, name))
         if self.expected is not None and seen.label != self.expected[position]:
             raise BadInput(
@@ -254,16 +254,18 @@ class ItemImages:
         return self._items.name(int(self._positions[position]))
 
 
-def _pixels(picture: Any, name: str) -> Pixels:
+def _pixels(picture: Any, name: str) -> tuple[Pixels, bool]:
+    """The pixels of an item, and whether it has 16 bits per channel."""
     from PIL import Image
 
     if isinstance(picture, Image.Image):
-        return decode_opened(picture, name, 1 if header_of(picture).grey else 3)
+        header = header_of(picture)
+        return decode_opened(picture, name, 1 if header.grey else 3), header.deep
     if not hasattr(picture, "shape") or not hasattr(picture, "dtype"):
         raise BadInput(
             f"{name}: its image is a {type(picture).__name__}; give a PIL image, an array or a tensor"
         )
-    return np.array(to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C")
+    return np.array(to_picture(to_numpy(picture), name).transpose(1, 2, 0), order="C"), False
 
 
 def _label(label: Any, name: str) -> int:

@@ -20,7 +20,14 @@ from easiness.inputs.image.scan import ImageHeader
 if TYPE_CHECKING:
     from PIL import Image
 
-GREY_MODES = ("1", "L", "LA")
+GREY_MODES = ("1", "L", "LA", "I")
+"""Modes of Pillow's without color, and the beginning of those of 16 bits (``I;16``, ``I;16B``)."""
+DEEP = ";16"
+"""What Pillow calls stored pixels of 16 bits per channel, as in ``I;16`` and ``RGB;16B``."""
+HAS_16_BITS = ("PNG", "TIFF")
+"""Formats of colors of 16 bits; in BMP the same word means 16 bits for all three."""
+MEANS_16_BITS = ("PNG", "PPM")
+"""Formats of which Pillow gives grey pictures of 16 bits as numbers of 32 (mode ``I``)."""
 ORIENTATION = 0x0112
 BOMB = "too many pixels to be safe (a decompression bomb)"
 TURNED = (5, 6, 7, 8)
@@ -47,7 +54,7 @@ def decode_image(blob: Blob, name: str, channels: Literal[1, 3]) -> npt.NDArray[
     """Pixels [height, width, channels] of the picture, turned as its EXIF orientation says.
 
     Raises:
-        Unreadable: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+        Unreadable: it cannot be decoded, is too large to be safe, or has more than 16 bits per
             channel.
     """
     return decode_opened(_open(blob, name), name, channels)
@@ -58,20 +65,25 @@ def decode_opened(image: Image.Image, name: str, channels: Literal[1, 3]) -> npt
 
     The first frame of an animation is taken. Palettes become colors, CMYK and other color spaces RGB,
     grey is repeated where there must be three channels, and alpha is dropped: what a transparent pixel
-    holds is shown.
+    holds is shown. Of 16 bits per channel the upper 8 are taken, as Pillow itself does of colors.
 
     Raises:
-        Unreadable: it cannot be decoded, is too large to be safe, or has more than 8 bits per
+        Unreadable: it cannot be decoded, is too large to be safe, or has more than 16 bits per
             channel.
     """
     from PIL import Image, ImageOps
 
     if image.width * image.height > (Image.MAX_IMAGE_PIXELS or math.inf):
         raise Unreadable(name, BOMB)
-    if image.mode.startswith(("I", "F")):
-        raise Unreadable(name, f"more than 8 bits per channel (mode {image.mode}); convert it to 8 bits")
+    deep = _is_deep(image)
+    if image.mode.startswith("F") or (image.mode == "I" and not deep):
+        raise Unreadable(name, f"32 bits per channel (mode {image.mode}); convert it to 8 or 16 bits")
     try:
-        if image.getexif().get(ORIENTATION, 1) != 1:
+        turned = image.getexif().get(ORIENTATION, 1)
+        if image.mode.startswith("I"):
+            image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            image.getexif()[ORIENTATION] = turned
+        if turned != 1:
             image = ImageOps.exif_transpose(image)
         pixels = np.array(image.convert("L" if channels == 1 else "RGB"))
     except Exception as error:  # a decoder may raise anything on broken bytes
@@ -100,6 +112,7 @@ def read_header(blob: Blob, name: str) -> ImageHeader:
 def header_of(image: Image.Image) -> ImageHeader:
     """The header of an opened picture."""
     width, height = image.size
+    deep = _is_deep(image)
     if image.format == "TIFF":  # whose size is given as turned already by some versions of Pillow
         width, height = (image.tag_v2[tag] for tag in STORED_SIZE)  # type: ignore[attr-defined]
     if width != height:  # some formats keep the orientation behind the pixels, where it takes time to read
@@ -109,7 +122,17 @@ def header_of(image: Image.Image) -> ImageHeader:
             turned = False
         if turned:
             width, height = height, width
-    return ImageHeader(height, width, image.mode in GREY_MODES)
+    return ImageHeader(height, width, image.mode.split(";")[0] in GREY_MODES, deep)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Has a picture that was opened, and not loaded yet, 16 bits per channel?"""
+    from PIL import ImageFile
+
+    if image.mode == "I":
+        return image.format in MEANS_16_BITS
+    stored = image.tile if isinstance(image, ImageFile.ImageFile) and image.format in HAS_16_BITS else ()
+    return DEEP in image.mode or any(DEEP in str(tile) for tile in stored)
 
 
 def _open(blob: Blob, name: str) -> Image.Image:

@@ -125,13 +125,13 @@ def _made_up(shape: tuple[int, ...], recipe: Recipe, num: int) -> Packed | _Repe
 
 def _header(kept: Any) -> ImageHeader | None:
     match kept:
-        case [int(height), int(width), bool(grey)]:
-            return ImageHeader(height, width, grey)
+        case [int(height), int(width), bool(grey), bool(deep)]:
+            return ImageHeader(height, width, grey, deep)
     return None
 
 
 def _readable() -> str:
-    return "readable_with_heif" if reads_heif() else "readable"
+    return "readable_16_bits_heif" if reads_heif() else "readable_16_bits"
 
 
 IMAGE_FILES = Files(

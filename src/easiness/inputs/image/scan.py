@@ -18,13 +18,19 @@ SMALL_SIDE = 128
 FEW_EXAMPLES_A_STEP = 64
 LOOKED_AT = 256
 
+_DEEP = "some pictures have 16 bits per channel, and are scaled: 0 to 65535 becomes 0 to 255"
+
 
 class ImageHeader(NamedTuple):
-    """What a picture's header says; height and width as they are after its EXIF orientation."""
+    """What a picture's header says; height and width as they are after its EXIF orientation.
+
+    A ``deep`` one has 16 bits per channel, of which 8 are used.
+    """
 
     height: int
     width: int
     grey: bool
+    deep: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,12 +38,19 @@ class ImageTraits:
     """The whole source at a glance, so that a subset does not change what an image is.
 
     ``channels`` is 1 if all pictures are grey, else 3. ``size`` is the (height, width) that all have, or
-    ``None`` where they differ. ``short_side`` is the median one of the first 256 pictures.
+    ``None`` where they differ. ``short_side`` is the median one of the first 256 pictures. ``deep`` ones, of
+    16 bits per channel, are among those looked at.
     """
 
     channels: Literal[1, 3]
     size: tuple[int, int] | None
     short_side: int
+    deep: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know: that bits are dropped."""
+        return (_DEEP,) if self.deep else ()
 
     @property
     def shape(self) -> tuple[int, int, int] | None:
@@ -100,25 +113,27 @@ class ImageTraits:
     def pooled(self, other: ImageTraits, nums: tuple[int, int]) -> ImageTraits:  # noqa: ARG002
         """The traits of two sets of pictures as one; these decide what size is usual."""
         size = self.size if self.size == other.size else None
-        return ImageTraits(self.channels, size, self.short_side)
+        return ImageTraits(self.channels, size, self.short_side, self.deep or other.deep)
 
 
 def scan(headers: Iterable[ImageHeader]) -> ImageTraits | None:
     """Look at headers until nothing more can be learned; ``None`` where there are no headers."""
     size: tuple[int, int] | None = None
-    same, grey = True, True
+    same, grey, deep = True, True, False
     short_sides: list[int] = []
     for header in headers:
         size = size or header[:2]
         same = same and header[:2] == size
         grey = grey and header.grey
+        deep = deep or header.deep
         if len(short_sides) < LOOKED_AT:
             short_sides.append(min(header[:2]))
         elif not same and not grey:
             break
     if size is None:
         return None
-    return ImageTraits(1 if grey else 3, size if same else None, int(statistics.median_low(short_sides)))
+    side = int(statistics.median_low(short_sides))
+    return ImageTraits(1 if grey else 3, size if same else None, side, deep)
 
 
 def _channels(number: int) -> str:

@@ -48,7 +48,6 @@ SOUND_FILES = Files(
     decode=decode,
     is_readable=is_readable,
     readable=lambda: "readable_sound",
-    notes=lambda traits: traits.notes,
 )
 
 

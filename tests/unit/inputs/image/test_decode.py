@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +37,7 @@ def test_color_is_as_it_is(picture):
     image = picture(0, size=(5, 3))
     data = encode(image)
     assert (decode(data) == np.asarray(image)).all()
-    assert header(data) == (3, 5, False)
+    assert header(data)[:3] == (3, 5, False)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
@@ -55,10 +57,10 @@ def test_heic_without_its_plugin_says_what_is_missing(monkeypatch):
 def test_heic_and_avif_where_they_can_be_read(picture):
     image = picture(0, size=(64, 48))
     pytest.importorskip("PIL._avif")
-    assert header(encode(image, "AVIF")) == (48, 64, False)
+    assert header(encode(image, "AVIF"))[:3] == (48, 64, False)
     pytest.importorskip("pillow_heif")
     assert reads_heif()
-    assert header(encode(image, "HEIF")) == (48, 64, False)
+    assert header(encode(image, "HEIF"))[:3] == (48, 64, False)
     grey = picture(0, size=(64, 48), mode="L")
     assert (
         np.abs(decode(encode(grey, "HEIF", quality=-1), 1)[..., 0].astype(int) - np.asarray(grey)).max() <= 1
@@ -68,7 +70,7 @@ def test_heic_and_avif_where_they_can_be_read(picture):
 def test_grey_to_one_channel_and_to_three(picture):
     image = picture(0, size=(3, 2), mode="L")
     data = encode(image)
-    assert header(data) == (2, 3, True)
+    assert header(data)[:3] == (2, 3, True)
     assert decode(data, 1).shape == (2, 3, 1)
     assert (decode(data, 1)[..., 0] == np.asarray(image)).all()
     assert (decode(data, 3) == np.asarray(image)[..., None]).all()
@@ -83,7 +85,7 @@ def test_grey_with_alpha_is_grey(picture):
 
 def test_black_and_white_goes_to_0_and_255():
     data = encode(Image.fromarray(np.array([[True, False]])))
-    assert header(data) == (1, 2, True)
+    assert header(data)[:3] == (1, 2, True)
     assert decode(data, 1).tolist() == [[[255], [0]]]
 
 
@@ -134,7 +136,7 @@ def test_exif_orientation_is_applied(kind, orientation):
     }[orientation]
     assert pixels.shape == (*turned.shape, 3)
     assert abs(pixels[..., 0].astype(int) - turned).max() < 30  # of JPEG's losses
-    assert header(data) == (*turned.shape, False)
+    assert header(data)[:3] == (*turned.shape, False)
 
 
 def test_the_first_frame_of_an_animation():
@@ -144,13 +146,64 @@ def test_the_first_frame_of_an_animation():
     assert decode(data).tolist() == np.full((3, 4, 3), (200, 0, 0)).tolist()
 
 
-def test_deep_pixels_are_refused_not_clipped():
-    data = encode(Image.fromarray(np.full((2, 2), 40_000, np.uint16)))
-    with pytest.raises(Unreadable, match=r"some\.png: .*8 bits"):
-        decode(data)
-    data = encode(Image.fromarray(np.full((2, 2), 0.5, np.float32)), "TIFF")
-    with pytest.raises(Unreadable, match=r"8 bits .*\(mode F\)"):
-        decode(data)
+DEEP = np.array([[0, 255, 256], [40_000, 65_535, 257]], np.uint16)
+SCALED = [[0, 0, 1], [156, 255, 1]]  # 40,000 = 156 * 256 + 64
+
+
+def deep_color(values: np.ndarray) -> bytes:
+    """A PNG of three equal channels of 16 bits, which Pillow reads and does not write."""
+    height, width = values.shape
+    rows = b"".join(b"\0" + row.tobytes() for row in np.repeat(values, 3, 1).astype(">u2"))
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 16, 2, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+    ]
+    chunks = [struct.pack(">I", len(b)) + a + b + struct.pack(">I", zlib.crc32(a + b)) for a, b in parts]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(
+    ("data", "grey"),
+    [
+        (encode(Image.fromarray(DEEP)), True),
+        (encode(Image.fromarray(DEEP), "TIFF"), True),
+        (encode(Image.fromarray(DEEP.astype(">u2")), "TIFF"), True),
+        (b"P5 3 2 65535\n" + DEEP.astype(">u2").tobytes(), True),
+        (deep_color(DEEP), False),
+    ],
+    ids=["png", "tiff", "big-endian tiff", "pgm", "color"],
+)
+def test_of_16_bits_the_upper_8_are_taken(data, grey):
+    assert decode(data, 1)[..., 0].tolist() == SCALED
+    assert decode(data, 3).tolist() == [[[value] * 3 for value in row] for row in SCALED]
+    assert read_header(lambda: data, "some.png") == ImageHeader(2, 3, grey, deep=True)
+
+
+def test_deep_pixels_are_turned_too():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = encode(Image.fromarray(DEEP), exif=exif)
+    assert decode(data, 1)[..., 0].tolist() == np.rot90(SCALED, -1).tolist()
+    assert read_header(lambda: data, "some.png") == (3, 2, True, True)
+
+
+def test_deeper_pixels_are_refused_not_clipped():
+    for kind, mode in ((np.float32, "F"), (np.int32, "I")):
+        data = encode(Image.fromarray(np.full((2, 2), 1, kind)), "TIFF")
+        with pytest.raises(Unreadable, match=rf"some\.png: 32 bits per channel \(mode {mode}\); convert it"):
+            decode(data)
+
+
+def test_deep_pictures_in_a_folder_are_said_once(folder):
+    before = load_dataset(folder)
+    assert before.remarks == ()
+    for name in ("cat/deep.png", "dog/deep.png"):
+        Image.fromarray(np.full((4, 4), 40_000, np.uint16)).save(folder / name)
+    data = load_dataset(folder)
+    said = "some pictures have 16 bits per channel, and are scaled: 0 to 65535 becomes 0 to 255"
+    assert data.remarks == (said,)
+    assert load_dataset(folder).remarks == (said,)  # as it is remembered
+    assert load_dataset(folder, skip_unreadable=True).num_unreadable == 0
 
 
 @pytest.mark.parametrize("limit", [200, 100])  # of 225 pixels: more than once, more than twice
