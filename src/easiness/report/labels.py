@@ -14,7 +14,16 @@ from easiness.runs import has_held_out
 from easiness.show import to_svg
 from easiness.spec import Split, command_line
 from easiness.store import Run
-from easiness.studies.suspects import ABOVE, Conflicts, Example, Glance, HowMany, find_conflicts, suspects
+from easiness.studies.suspects import (
+    ABOVE,
+    Conflicts,
+    Example,
+    Glance,
+    HowMany,
+    conflicts_in,
+    kept_conflicts,
+    suspects,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,18 +76,19 @@ class Certain:
 
 
 def certain(run: Run, data: Dataset | None) -> Certain:
-    """The conflicts in the data of a run, where they are at hand and soon looked through."""
+    """The conflicts in the data of a run, where these are at hand, and soon or already looked through."""
     if data is None:
         return Certain([], [], [])
     most = MOST_COMPARED if are_small(data) or data.kind.in_words else MOST_PHOTOS
     num = sum(map(len, data.splits.values()))
-    if num > most:
+    found = kept_conflicts(run, data)
+    if found is None and num > most:
         command = command_line("suspects", run.path)
         what = f"Identical {data.kind.nouns} were not looked for among {num:,}"
         why = f"{what}, which takes a while: {command} does."
         return Certain([why], [], [])
     try:
-        found = find_conflicts(data)
+        found = found or conflicts_in(run, data)
     except BadInput as error:
         return Certain([f"Identical {data.kind.nouns} were not looked for: {error}."], [], [])
     return Certain(

@@ -20,8 +20,8 @@ _MOST_BYTES = 2**28
 _FILE = "answer-{}.safetensors"
 
 
-Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | None, ...]]
-"""The type and shape of an array; where it is ``None`` it is what it may be, but equal in all arrays."""
+Form: TypeAlias = tuple[npt.DTypeLike, tuple[int | str, ...]]
+"""The type and shape of an array; a size with a name may be any, but is the same in all that name it."""
 
 
 def kept_answer(
@@ -46,15 +46,13 @@ def kept_answer(
 
 
 def _fit(arrays: Mapping[str, npt.NDArray[Any]], forms: Mapping[str, Form]) -> bool:
-    free = {
-        size
-        for name, (_, shape) in forms.items()
-        for size, asked in zip(arrays[name].shape, shape, strict=True)
-        if asked is None
-    }
-    return len(free) <= 1 and all(
+    sizes: dict[str, int] = {}
+    return all(
         arrays[name].dtype == kind
-        and all(asked in (None, size) for size, asked in zip(arrays[name].shape, shape, strict=True))
+        and all(
+            size == (sizes.setdefault(asked, size) if isinstance(asked, str) else asked)
+            for size, asked in zip(arrays[name].shape, shape, strict=True)
+        )
         for name, (kind, shape) in forms.items()
     )
 

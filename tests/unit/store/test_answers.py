@@ -8,7 +8,7 @@ import pytest
 from easiness.store import Form, keep_answer, kept_answer
 
 ARRAYS = {"a": np.arange(6.0).reshape(3, 2).T, "b": np.array([1, 2])}
-FORMS: dict[str, Form] = {"a": (np.float64, (None, 3)), "b": (np.int64, (None,))}
+FORMS: dict[str, Form] = {"a": (np.float64, ("n", 3)), "b": (np.int64, ("n",))}
 
 
 def test_an_answer_is_kept_for_what_it_was_made_from(tmp_path: Path) -> None:
@@ -26,11 +26,11 @@ def test_an_answer_is_kept_for_what_it_was_made_from(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "forms",
     [
-        {"a": (np.float64, (None, 2))},
-        {"a": (np.float32, (None, 3))},
-        {"a": (np.float64, (None,))},
-        {"a": (np.float64, (None, None))},
-        {"c": (np.float64, (None,))},
+        {"a": (np.float64, ("n", 2))},
+        {"a": (np.float32, ("n", 3))},
+        {"a": (np.float64, ("n",))},
+        {"a": (np.float64, ("n", "n"))},
+        {"c": (np.float64, ("n",))},
     ],
 )
 def test_an_answer_of_another_form_is_none(tmp_path: Path, forms: dict[str, Form]) -> None:

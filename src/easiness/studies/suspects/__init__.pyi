@@ -1,5 +1,6 @@
-from .conflicts import conflicts_of as conflicts_of, find_conflicts as find_conflicts
+from .conflicts import conflicts_in as conflicts_in
 from .conflicts_found import Conflicts as Conflicts, Example as Example
+from .conflicts_kept import kept_conflicts as kept_conflicts
 from .glance import Glance as Glance, glance as glance
 from .how_many import HowMany as HowMany
 from .nearest import Nearest as Nearest, nearest_by_class as nearest_by_class

@@ -17,6 +17,7 @@ from easiness.show import capitalized
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects.conflicts_found import Conflicts, Example, Group, Pair
+from easiness.studies.suspects.conflicts_kept import keep_conflicts, kept_conflicts
 
 _COMPARING = "comparing examples"
 _NOTHING_HELD_OUT = "Nothing is held out, so no {} can be in both splits."
@@ -74,8 +75,21 @@ def _with_near(
     return found, notes
 
 
+def conflicts_in(run: Run, data: Dataset) -> Conflicts:
+    """`find_conflicts` in the ``data`` of a run, which keeps what was found.
+
+    Raises:
+        BadInput: an example is unreadable.
+    """
+    found = kept_conflicts(run, data)
+    if found is None:
+        found = find_conflicts(data)
+        keep_conflicts(run, data, found)
+    return found
+
+
 def conflicts_of(run: Run, source: Any = None) -> Conflicts:
-    """`find_conflicts` in the data of a run; where its examples cannot be had, nothing and why.
+    """`conflicts_in` the data of a run; where its examples cannot be had, nothing and why.
 
     Args:
         run: whose data to look at.
@@ -87,7 +101,7 @@ def conflicts_of(run: Run, source: Any = None) -> Conflicts:
     data, why = find_data(run, source)
     if data is not None:
         try:
-            return find_conflicts(data)
+            return conflicts_in(run, data)
         except BadInput as error:
             if source is not None:
                 raise
@@ -133,7 +147,7 @@ def _groups(data: Dataset, numbers: Positions) -> tuple[tuple[Group, ...], tuple
     agreeing: list[Group] = []
     for part in sorted((part for part in parts if len(part) > 1), key=lambda part: int(part[0])):
         several = len(np.unique(data.labels[part])) > 1
-        group = tuple(_example(data, "train", at) for at in part.tolist())
+        group = tuple(Example.at(data, "train", at) for at in part.tolist())
         (conflicting if several else agreeing).append(group)
     return tuple(conflicting), tuple(agreeing)
 
@@ -146,7 +160,7 @@ def _identical_pairs(data: Dataset, train: Positions, held_out: Positions) -> It
         by_number.setdefault(int(train[at]), []).append(at)
     for at, number in enumerate(held_out.tolist()):
         for other in by_number.get(number, ()):
-            yield Pair(_example(data, "train", other), _example(data, "held_out", at), 0)
+            yield Pair(Example.at(data, "train", other), Example.at(data, "held_out", at), 0)
 
 
 def _near_pairs(
@@ -170,19 +184,13 @@ def _near_pairs(
         nearest = order[np.flatnonzero(np.diff(keys, axis=0, prepend=-1).any(axis=1))]
         pairs += [
             Pair(
-                _example(data, "train", int(some[at])),
-                _example(data, split, int(others[at])),
+                Example.at(data, "train", int(some[at])),
+                Example.at(data, split, int(others[at])),
                 int(distance[at]),
             )
             for at in nearest[np.lexsort((distance[nearest], others[nearest]))].tolist()
         ]
     return tuple(pairs), num_near
-
-
-def _example(data: Dataset, name: Split, at: int) -> Example:
-    split = data.splits[name]
-    label = int(split.labels[at])
-    return Example(name, split.ids[at : at + 1].tolist()[0], label, data.classes[label])
 
 
 def _alike(num_near: Positions, some_of: str, nouns: str) -> str:

@@ -11,6 +11,8 @@ from easiness.spec import Split
 if TYPE_CHECKING:
     import pandas as pd
 
+    from easiness.data import Dataset
+
 Kind = Literal[
     "two labels",
     "in both splits",
@@ -36,6 +38,13 @@ class Example:
     id: int | str
     label: int
     class_name: str
+
+    @staticmethod
+    def at(data: Dataset, name: Split, position: int) -> Example:
+        """The example at a position of a split of ``data``."""
+        split = data.splits[name]
+        label = int(split.labels[position])
+        return Example(name, split.ids[position : position + 1].tolist()[0], label, data.classes[label])
 
 
 @dataclass(frozen=True)

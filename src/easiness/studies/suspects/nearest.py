@@ -163,14 +163,14 @@ def _name(split: Split) -> str:
 
 def _kept(run: Run, split: Split, identity: str) -> tuple[_Integers, Nearest]:
     """Pairs of a position and the class suggested [m, 2], and what is nearest to them; empty without any."""
+    shape = (2, NUM_OF_CLASS)
     forms: dict[str, Form] = {
-        "rows": (np.int64, (None, 2)),
-        "positions": (np.int64, (None, 2, NUM_OF_CLASS)),
-        "similarity": (np.float32, (None, 2, NUM_OF_CLASS)),
+        "rows": (np.int64, ("rows", 2)),
+        "positions": (np.int64, ("rows", *shape)),
+        "similarity": (np.float32, ("rows", *shape)),
     }
     arrays = kept_answer(run.path, _name(split), identity, forms)
     if arrays is None or not np.isin(arrays["positions"], np.arange(-1, len(run.labels))).all():
-        arrays = {
-            name: np.zeros([size or 0 for size in shape], kind) for name, (kind, shape) in forms.items()
-        }
+        nothing = Nearest(np.zeros((0, *shape), np.int64), np.zeros((0, *shape), np.float32))
+        return np.zeros((0, 2), np.int64), nothing
     return arrays["rows"], Nearest(arrays["positions"], arrays["similarity"])

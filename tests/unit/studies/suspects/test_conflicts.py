@@ -15,7 +15,9 @@ from PIL import Image, ImageEnhance
 
 import easiness as ez
 from easiness.errors import BadInput
+from easiness.store import keep_answer
 from easiness.studies.suspects.conflicts import conflicts_of, find_conflicts
+from easiness.studies.suspects.conflicts_kept import keep_conflicts, kept_conflicts
 
 Array = npt.NDArray[np.uint8]
 CLASSES = ["cat", "dog", "owl"]
@@ -226,6 +228,33 @@ def test_of_a_run_the_data_are_read_again(tmp_path: Path) -> None:
     assert conflicts_of(run, tmp_path / "moved.npz").two_labels == (group,)
     with pytest.raises(BadInput, match="not the data"):
         conflicts_of(run, "digits")
+
+
+def test_what_was_found_is_kept_for_the_same_data(tmp_path: Path, monkeypatch: Any) -> None:
+    x = scenes(40)
+    x[5], x[6], x[7], x[8] = x[0], x[1], x[2], x[3]
+    x[9] = jpeg(x[12], 60)
+    held_out = np.stack([x[0], jpeg(x[20], 60), *scenes(10, seed=9)])
+    y = np.arange(40) % 3
+    y[6] = y[1]
+    data = ez.load_dataset((x, y), held_out=(held_out, np.arange(12) % 3))
+    options: dict[str, Any] = {"model": "mlp_2_w16", "trials": 1, "epochs": 1, "precision": "float32"}
+    run = ez.measure(data, **options, out=tmp_path / "run")
+    found = conflicts_of(run, data)
+    assert found == find_conflicts(data)
+    assert all((found.two_labels, found.duplicates, found.in_both, found.nearly_in_both, found.nearly_within))
+    monkeypatch.setattr("easiness.studies.suspects.conflicts.find_conflicts", None)
+    assert conflicts_of(run, data) == found
+    # of other labels, and in a file that somebody else wrote, nothing is kept
+    assert kept_conflicts(run, ez.load_dataset((x, y), held_out=(held_out, np.arange(12) % 2))) is None
+    monkeypatch.setattr("easiness.studies.suspects.conflicts_kept.keep_answer", altered)
+    keep_conflicts(run, data, found)
+    assert kept_conflicts(run, data) is None
+
+
+def altered(folder: Path, name: str, identity: str, arrays: dict[str, Any]) -> None:
+    arrays["pairs"][0, 1] = 40  # of 40
+    keep_answer(folder, name, identity, arrays)
 
 
 def test_a_recorded_run_says_that_it_has_no_pictures(record: Any, noisy_logits: Any) -> None:
