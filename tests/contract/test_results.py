@@ -31,6 +31,7 @@ from easiness.show.rendering import PICTURE_SUFFIXES, SUFFIXES
 from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Row, Run
+from easiness.studies.agreement import Agreement, decisions
 from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
 from easiness.studies.learning.curve import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
@@ -161,7 +162,16 @@ def _difference(run: Run) -> Difference:
     return diff(run, _recorded(run.path.with_name("version")))
 
 
+def _agreement(run: Run) -> Agreement:
+    files = [run.path.with_name(f"{name}.csv") for name in ("a", "b", "c")]
+    for at, file in enumerate(files):
+        rows = [f"{one},{one % 2},{'keep' if one % (at + 2) else 'drop'},{file.stem} <b>" for one in range(9)]
+        file.write_text("\n".join(["id,label,action,by", *rows]))
+    return decisions(run, files)
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
+    Agreement: _agreement,
     Cleaned: _cleaned,
     CombinedScores: lambda run: combined_scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
@@ -294,8 +304,9 @@ def _read_rows(read: Callable[[Path], pd.DataFrame]) -> Callable[[Path, Any], No
 def _read_json(file: Path, result: Any) -> None:
     document = json.loads(file.read_text())
     rows = document
-    if isinstance(result, Comparison | Suspects):
-        rows = document["matching" if isinstance(result, Comparison) else "suspects"]
+    within: dict[type, str] = {Agreement: "decisions", Comparison: "matching", Suspects: "suspects"}
+    if type(result) in within:
+        rows = document[within[type(result)]]
     assert len(rows) == len(result.table())
     assert set(rows[0]) == set(result.table())
     assert "NaN" not in re.sub(r'"[^"]*"', "", file.read_text())

@@ -24,6 +24,7 @@ from .enough import (
     stopped as stopped,
     stopping_rule as stopping_rule,
 )
+from .kappa import Kappa as Kappa, kappa as kappa
 from .labels.channel import (
     MOST_CLASSES as MOST_CLASSES,
     label_noise_of_heads as label_noise_of_heads,

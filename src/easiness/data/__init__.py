@@ -2,17 +2,20 @@
 
 from easiness.data.checks import check_examples
 from easiness.data.dataset import Dataset
-from easiness.data.decisions import Decisions, read_decisions
+from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
-from easiness.data.label_files import DROP, KEEP, RELABEL, UNSURE, Labelled
+from easiness.data.label_files import COLUMNS, DROP, KEEP, RELABEL, UNSURE, Labelled
+from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
 
 __all__ = [
+    "COLUMNS",
+    "CONTROL",
     "DIGEST_BYTES",
     "DROP",
     "Dataset",
@@ -20,9 +23,12 @@ __all__ = [
     "KEEP",
     "Labelled",
     "RELABEL",
+    "UNKNOWN",
     "UNSURE",
     "cache_folder",
     "check_examples",
+    "choice_of",
+    "decisions_by_person",
     "grouped",
     "hold_out",
     "load_dataset",

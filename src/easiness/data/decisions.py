@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,14 @@ from easiness.data.label_files import (
     DROP,
     RELABEL,
     UNSURE,
+    Cells,
+    LabelFile,
     Labelled,
     LabelReader,
     read_label_file,
 )
-from easiness.errors import BadInput
+from easiness.data.label_studio import read_answers
+from easiness.errors import BadInput, shorten
 from easiness.spec import Split
 
 if TYPE_CHECKING:
@@ -35,7 +39,8 @@ class Decisions:
 
     ``actions`` [n] are of `ACTIONS`. ``labels`` [n] are those that the examples should have: their own where
     they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
-    written, and may be empty. ``data`` names the data and the version of their labels.
+    written, and may be empty. ``data`` names the data and the version of their labels. ``listed`` has the
+    other cells of every row of the file, decided or not, by the position of its example, in order.
     """
 
     split: Split
@@ -46,6 +51,7 @@ class Decisions:
     labels: npt.NDArray[np.int64]
     by: npt.NDArray[np.object_]
     times: npt.NDArray[np.object_]
+    listed: Mapping[int, Cells] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.at)
@@ -84,29 +90,66 @@ class Decisions:
 
 
 def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, data: str) -> Decisions:
-    """The decisions in a CSV file of labels on the examples of a split.
+    """The decisions in a CSV file of labels on the examples of a split, or in answers of Label Studio.
 
     A row is one where its ``action`` says something, or its label is another than the example has. A label
     counts as wrong where the action is ``drop`` or ``relabel``, even where no other class is given.
 
     Args:
-        file: CSV with a header and the columns of `clean`; those of `DECIDED` may be there.
+        file: CSV with a header and the columns of `clean`; those of `DECIDED` may be there. Or the JSON that
+            Label Studio exports, see `read_answers`.
         of: the examples of the split.
         split: rows of the other one are not read.
         data: the name of the data and, behind an @, the version of their labels, which the column ``data``
             has to have where it says something; the name may have changed.
 
     Raises:
-        BadInput: as `relabelled`; the file is of other data, or of the other split alone.
+        BadInput: as `relabelled`; the file is of other data, or of the other split alone, or has answers of
+            several people.
     """
-    read = read_label_file(Path(file))
-    reader, rows = LabelReader(of), []
+    path = Path(file)
+    if path.suffix.lower() != ".json":
+        return _decided(read_label_file(path), of, split, data)
+    answers = read_answers(path, of)
+    if len(answers) > 1:
+        raise BadInput(
+            f"{file}: has answers of {len(answers)} people ({shorten(answers)}); make one file of them by "
+            "`easiness decisions`"
+        )
+    return _decided(next(iter(answers.values())), of, split, data)
+
+
+def decisions_by_person(
+    file: str | os.PathLike[str], of: Labelled, split: Split, data: str
+) -> dict[str, Decisions]:
+    """The decisions in a file, as `read_decisions`, by the name of who decided.
+
+    Rows without a name are of the only person named in the file; of several or none, by the file's own name.
+    """
+    path = Path(file)
+    if path.suffix.lower() == ".json":
+        answers = read_answers(path, of)
+        return {name: _decided(one, of, split, data) for name, one in answers.items()}
+    found = _decided(read_label_file(path), of, split, data)
+    named = sorted({*found.by.tolist()} - {""})
+    names = np.where(found.by == "", named[0] if len(named) == 1 else path.stem, found.by)
+    return {name: _part(found, names == name) for name in dict.fromkeys(names.tolist() or [path.stem])}
+
+
+def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
+    arrays = {name: getattr(found, name)[chosen] for name in ("at", "actions", "labels", "by", "times")}
+    return replace(found, **arrays)
+
+
+def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
+    reader, rows, listed = LabelReader(of), [], {}
     for where, row in read.of_split(split):
         made_for = row.get("data", "").strip()
         if made_for and _version(made_for) != _version(data):
             raise BadInput(f"{where}: is of {made_for}, and this run is of {data}; give the file of this run")
         at = reader.position(row["id"], where)
         label, own = reader.label(row, at, where), int(of.labels[at])
+        listed[at] = {name: cell for name, cell in row.items() if name not in COLUMNS}
         action = reader.action(row, where) or ("" if label == own else RELABEL)
         if not action:
             continue
@@ -114,7 +157,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
         rows.append((at, action, label, row.get("by", "").strip(), row.get("time", "").strip()))
     if not rows and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
         other = "train" if split == "held_out" else "held_out"
-        raise BadInput(f"{file}: has decisions on the other split alone; give --split {other}")
+        raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
     columns = [*zip(*rows, strict=True)] if rows else [()] * 5
     return Decisions(
         split,
@@ -125,6 +168,7 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
         labels=np.array(columns[2], np.int64),
         by=np.array(columns[3], object),
         times=np.array(columns[4], object),
+        listed=listed,
     )
 
 

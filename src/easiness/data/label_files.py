@@ -48,23 +48,23 @@ class Labelled:
 class LabelFile:
     """The ``rows`` of a file of labels, each with its number as a spreadsheet counts, from 2.
 
-    They have the text of the ``columns`` that are there.
+    They have the text of the ``columns`` that are there, those of others too. ``noun`` is what a row is to
+    people.
     """
 
     path: Path
     columns: frozenset[str]
     rows: tuple[tuple[int, Cells], ...]
+    noun: str = "row"
 
     def of_split(self, split: str) -> Iterator[tuple[str, Cells]]:
         """Where each row of the split is, in words, and the row; rows that name none are of any."""
         for number, row in self.rows:
-            named = row.get("split", "").strip()
+            named, where = row.get("split", "").strip(), f"{self.path}: {self.noun} {number}"
             if named not in ("", "train", "held_out"):
-                raise BadInput(
-                    f"{self.path}: row {number}: the split {named!r} is unknown; write train or held_out"
-                )
+                raise BadInput(f"{where}: the split {named!r} is unknown; write train or held_out")
             if named in ("", split):
-                yield f"{self.path}: row {number}", row
+                yield where, row
 
 
 def read_label_file(path: Path) -> LabelFile:
@@ -94,7 +94,7 @@ def _places(path: Path, header: list[str]) -> dict[str, int]:
             raise BadInput(
                 f"{path}: has no column {name!r}; give a CSV with a header and the columns id and label"
             )
-    return {name: header.index(name) for name in COLUMNS if name in header}
+    return {name: header.index(name) for name in header if name}
 
 
 def _named(where: str, cells: list[str], places: Mapping[str, int], width: int) -> Cells:

@@ -2,6 +2,7 @@ from .carrying_out import Foreseen as Foreseen, carry_out as carry_out, foresee 
 from .cost import Cost as Cost, estimate_cost as estimate_cost
 from .deciding import (
     data_version as data_version,
+    decisions_of_people as decisions_of_people,
     decisions_on as decisions_on,
     labelled_examples as labelled_examples,
 )

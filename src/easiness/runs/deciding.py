@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import PurePath
 
-from easiness.data import Decisions, Labelled, read_decisions
+from easiness.data import Decisions, Labelled, decisions_by_person, read_decisions
 from easiness.spec import Split
 from easiness.store import Run
 
@@ -33,7 +33,20 @@ def labelled_examples(run: Run, split: Split) -> Labelled:
 def decisions_on(run: Run, file: str | os.PathLike[str], split: Split = "train") -> Decisions:
     """The decisions on the labels of a run in a file that the page, `audit` or a person has written.
 
+    It may be the JSON that Label Studio exports, with the answers of one person.
+
     Raises:
         BadInput: the file cannot be read, is of other data or other labels, or says what cannot be.
     """
     return read_decisions(file, labelled_examples(run, split), split, data_version(run))
+
+
+def decisions_of_people(
+    run: Run, file: str | os.PathLike[str], split: Split = "train"
+) -> dict[str, Decisions]:
+    """The decisions on the labels of a run in a file, by the name of who decided.
+
+    Raises:
+        BadInput: as `decisions_on`.
+    """
+    return decisions_by_person(file, labelled_examples(run, split), split, data_version(run))

@@ -50,6 +50,7 @@ STUDIES: tuple[Study, ...] = (
     Study("suspects", {"suspects": "Decide"}, (Function("suspects"),)),
     Study("validation", {"validate": "The paper's experiments"}, (Function("validate"),)),
     Study("cleaning", {"clean": "Decide"}, (Function("clean", computes=False),)),
+    Study("agreement", {"decisions": "Decide"}, (Function("decisions", computes=False),)),
     Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
     Study("verification", {"verify": "Decide"}, (Function("verify"),)),
     Study(

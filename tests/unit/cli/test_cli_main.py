@@ -36,7 +36,7 @@ def test_help(command, monkeypatch):
     assert tuple(listed) == get_args(Group)
     assert listed["Measure"] == ["measure", "status"]
     assert listed["Look"] == ["report", "scores", "compare", "diff"]
-    assert {"suspects", "clean", "verify", "prune"} <= set(listed["Decide"])
+    assert {"suspects", "clean", "decisions", "verify", "prune"} <= set(listed["Decide"])
     assert listed["Share"] == ["export", "card"]
     assert listed["The paper's experiments"] == ["paper", "perturb", "validate", "ablate", "corrupt"]
     assert sum(map(len, listed.values())) == len(app.registered_commands)

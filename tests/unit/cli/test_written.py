@@ -15,6 +15,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "scores": ("RUN", "-o", "OUT.csv"),
     "suspects": ("RUN", "--no-pictures", "-o", "OUT.md"),
     "clean": ("RUN", "-o", "OUT.csv"),
+    "decisions": ("RUN", "LABELS", "-o", "OUT.csv"),
     "compare": ("RUN", "-o", "OUT.json"),
     "diff": ("OTHER", "RUN", "-o", "OUT.csv"),
     "prune": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),
@@ -32,7 +33,9 @@ def test_the_file_is_named_once_on_standard_error(
     name: str, command: Callable[..., Any], run_copy: Path, measured: Path, tmp_path: Path
 ) -> None:
     words = [word.replace("OUT", str(tmp_path / "my file")) for word in OPTIONS[name]]
-    runs = {"RUN": run_copy, "OTHER": measured}
+    labels = tmp_path / "labels.csv"
+    labels.write_text("id,label,action\n20,0,drop\n")
+    runs = {"RUN": run_copy, "OTHER": measured, "LABELS": labels}
     finished = command(name, *[runs.get(word, word) for word in words])
     assert finished.code == 0, finished.err
     assert Path(words[-1]).exists()

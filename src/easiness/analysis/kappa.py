@@ -1,0 +1,94 @@
+"""How far people agree beyond chance: Cohen's kappa of two of them, Fleiss' of more, with intervals."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis.tail_model import Interval
+
+_DRAWS = 2_000
+_TAILS = (2.5, 97.5)  # percent
+
+_Values = npt.NDArray[np.float64]
+
+
+class Kappa(NamedTuple):
+    """How far people agree on ``num`` examples.
+
+    ``agreed`` is the share of the pairs of answers to one example that are the same, in 0..1. ``kappa`` is
+    what that is beyond chance, at most 1, or ``None`` where all answers are the same and chance alone would
+    agree as well. Both have 95 % intervals.
+    """
+
+    num: int
+    agreed: Interval
+    kappa: Interval | None
+
+
+def kappa(answers: npt.NDArray[np.int64], seed: int = 0) -> Kappa | None:
+    """The agreement of two people or more, of whom each has answered all examples.
+
+    Of two it is Cohen's kappa (1960), where each person has a distribution of answers; of more it is Fleiss'
+    (1971), where all have one.
+
+    The intervals are quantiles of the posterior over how often people answer in each of the ways that were
+    seen (a Bayesian bootstrap, Rubin 1981), with an example more on which all agree, spread evenly over the
+    categories, and half a one on which nobody does: where few examples are of a category, or all agree, what
+    was seen alone would say too much.
+
+    Args:
+        answers: categories [people, n], 0 or more.
+        seed: of the draws.
+
+    Returns:
+        ``None`` without examples.
+    """
+    num_people, num = answers.shape
+    if not num:
+        return None
+    seen, answers = np.unique(answers, return_inverse=True)
+    ways, counts = np.unique(answers.reshape(num_people, num), axis=1, return_counts=True)
+    same = np.eye(len(seen))
+    by_person = same[ways]  # [people, ways, categories]
+    agreed = np.concatenate([_agreed(by_person.sum(axis=0), num_people), np.ones(len(seen)), [0]])
+    if num_people > 2:
+        by_person = by_person.mean(axis=0, keepdims=True)
+    more = np.concatenate([same, [_where_they_differ(by_person, counts)]])
+    by_person = np.concatenate([by_person, np.broadcast_to(more, (len(by_person), *more.shape))], axis=1)
+    prior = [*[1 / len(seen)] * len(seen), 0.5]
+    drawn = np.random.default_rng(seed).dirichlet([*counts, *prior], _DRAWS)
+    exact = np.array([[*counts, *[0] * len(prior)]]) / num
+    share = _with_range((exact @ agreed)[0], drawn @ agreed)
+    if len(seen) == 1:
+        return Kappa(num, share, None)
+    beyond = (_beyond_chance(weights, agreed, by_person) for weights in (exact, drawn))
+    return Kappa(num, share, _with_range(next(beyond)[0], next(beyond)))
+
+
+def _with_range(value: float, draws: _Values) -> Interval:
+    low, high = np.percentile(draws, _TAILS)
+    return Interval(float(value), float(min(low, value)), float(max(high, value)))
+
+
+def _agreed(counts: _Values, num_people: int) -> _Values:
+    """The share of pairs of people that agree, by how many give each answer [ways, categories]."""
+    pairs: _Values = (counts * (counts - 1)).sum(axis=1) / (num_people * (num_people - 1))
+    return pairs
+
+
+def _where_they_differ(by_person: _Values, counts: npt.NDArray[np.int64]) -> _Values:
+    """How often two people give each answer [categories] where they differ by chance."""
+    usual = np.average(by_person.mean(axis=0), axis=0, weights=counts)
+    differ: _Values = usual * (1 - usual)
+    return differ / differ.sum() if differ.any() else usual
+
+
+def _beyond_chance(weights: _Values, agreed: _Values, by_person: _Values) -> _Values:
+    """Kappa by each row of ``weights`` [draws, ways], which say how often each way of answering occurs."""
+    usual = weights @ by_person  # [people or 1, draws, categories]
+    chance = (usual[0] * usual[-1]).sum(axis=1)
+    beyond: _Values = (weights @ agreed - chance) / (1 - chance)
+    return beyond

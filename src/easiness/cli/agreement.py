@@ -1,0 +1,31 @@
+"""``easiness decisions``: what several people decided, and how far they agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from easiness import store
+from easiness.cli import options, results
+from easiness.studies import agreement
+
+
+def decisions(
+    run: options.RunFolder,
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files of decisions on it, and answers that Label Studio exports (JSON)."),
+    ],
+    split: options.HeldOutToo = "train",
+    output: options.Output = None,
+) -> None:
+    """Say how far people agree on labels; merge what they say.
+
+    The merged file (-o merged.csv) has the decision of the majority, with those examples first on which
+    people differ. It is read wherever decisions are.
+    """
+
+    results.check_output(output)
+    results.show_result(agreement.decisions(store.open_run(run), files, split=split), output)

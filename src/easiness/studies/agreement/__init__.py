@@ -1,0 +1,8 @@
+"""How far people agree who decided on the labels of a run, and what the majority of them says.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,204 @@
+"""What several people decided, how far they agree, and the one file of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from easiness import show
+from easiness.analysis import Interval, Kappa
+from easiness.errors import shorten
+from easiness.spec import Split
+from easiness.studies.agreement.majority import OUTVOTED, TIED, UNDECIDED, UNSEEN, Answers, Merged
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+_MOST = 20  # rows that are shown; files have all
+_ON = {"wrong": "wrong or not", "label": "class"}
+
+
+class Between(NamedTuple):
+    """How far ``people`` agree on whether labels are ``wrong``, and on the ``label`` that is right.
+
+    ``None`` where no example was decided by all of them.
+    """
+
+    people: tuple[str, ...]
+    wrong: Kappa | None
+    label: Kappa | None
+
+    @property
+    def text(self) -> str:
+        """``ann, bob``, or ``all 3``."""
+        return ", ".join(self.people) if len(self.people) == 2 else f"all {len(self.people)}"
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement(show.Result):
+    """What people decided on the labels of a ``split``: their ``answers``, what is ``merged`` of them.
+
+    ``between`` says how far each two of them agree, and behind these all, where they are more. It is empty
+    where it is one person.
+    """
+
+    answers: Answers = field(repr=False)
+    merged: Merged = field(repr=False)
+    between: tuple[Between, ...]
+    split: Split
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """The names of those who decided."""
+        return self.answers.people
+
+    @property
+    def num_undecided(self) -> int:
+        """How many examples have no decision of a majority."""
+        return int(np.isin(self.merged.standing, UNDECIDED).sum())
+
+    def _num(self, standing: int) -> int:
+        return int((self.merged.standing == standing).sum())
+
+    @property
+    def text(self) -> str:
+        """``115 of 120 examples are decided, 7 of them against somebody; 5 are undecided and come first``."""
+        num, undecided = len(self.merged.standing), self.num_undecided
+        against = f", {show.count(self._num(OUTVOTED))} of them against somebody" if self.between else ""
+        found = f"{show.count(num - undecided)} of {show.counted(num, 'example')} are decided{against}"
+        if not undecided:
+            return found
+        unseen = self._num(UNSEEN)
+        why = f" ({show.count(unseen)} of them by nobody)" if 0 < unseen < undecided else ""
+        return f"{found}; {show.count(undecided)} {'is' if undecided == 1 else 'are'} undecided{why}"
+
+    def table(self) -> pd.DataFrame:
+        """The file of decisions, a row an example that a file lists: columns as in the files of each.
+
+        First come examples without a majority, whose ``action`` is empty, then those decided against
+        somebody, those that nobody decided, and those on which all agree. ``by`` has the names of all who
+        looked, joined by a plus, ``time`` is the last of theirs, and ``said`` what each said. Other columns
+        are kept where they are the same in all files.
+        """
+        return self.merged.table
+
+    def document(self) -> Any:
+        """The value of the JSON file: how far people agree, and the rows."""
+        between = [
+            {"people": list(one.people), "wrong": _document(one.wrong), "label": _document(one.label)}
+            for one in self.between
+        ]
+        return {"people": list(self.people), "agreement": between, "decisions": super().document()}
+
+    def figure(self) -> Figure:
+        """Kappa of each two people and of all, with its interval; of one person, how often what was said."""
+        shown = _shown(self.between)
+        figure, axes = show.new_axes(5.2, 1.3 + 0.35 * max(len(shown), 1))
+        if not shown:
+            (_, _, *said), (name, _, *counts) = _counts(self.answers)
+            axes.barh(said, [int(cell.replace(",", "")) for cell in counts], color=show.TRAIN)
+            axes.set(xlabel="examples")
+            axes.set_ylabel(name, parse_math=False)
+            return figure
+        for shift, on, color in ((-0.12, "wrong", show.HARD), (0.12, "label", show.TRAIN)):
+            found = [(row + shift, getattr(one, on)) for row, one in enumerate(shown)]
+            points = [(row, one.kappa) for row, one in found if one is not None and one.kappa is not None]
+            errors = [[one.value - one.low, one.high - one.value] for _, one in points]
+            axes.errorbar(
+                [one.value for _, one in points],
+                [row for row, _ in points],
+                xerr=np.reshape(errors, (-1, 2)).T,
+                fmt="o",
+                color=color,
+                label=_ON[on],
+            )
+        axes.set_yticks(range(len(shown)), [one.text for one in shown], parse_math=False)
+        axes.set(xlabel="kappa, with its 95 % interval", ylim=(len(shown) - 0.5, -0.5))
+        axes.set_xlim(right=1.02)
+        show.legend_above(axes, 2)
+        return figure
+
+    def sections(self) -> list[show.Section]:
+        """Who decided what, how far people agree, and the first examples on which they do not."""
+        agreeing = [_agreeing(self)] if self.between else []
+        return [_people(self), *agreeing, *_differing(self)]
+
+
+def _document(found: Kappa | None) -> Any:
+    if found is None:
+        return None
+    kappa = None if found.kappa is None else found.kappa._asdict()
+    return {"num": found.num, "agreed": found.agreed._asdict(), "kappa": kappa}
+
+
+def _shown(between: Sequence[Between]) -> list[Between]:
+    """The first pairs, and all people together, which come last."""
+    return [*between[: _MOST - 1], *between[_MOST - 1 :][-1:]]
+
+
+def _counts(answers: Answers) -> list[list[str]]:
+    """How often each person says what, below a header."""
+    num, own = len(answers.of.classes), answers.of.labels[answers.at]
+    rows = [["person", "looked at", "keep", "relabel", "drop", "unsure"]]
+    for name, codes in zip(answers.people, answers.codes, strict=True):
+        dropped, unsure = codes == num, codes == Answers.UNSURE
+        relabelled = (codes >= 0) & (codes != own) & ~dropped
+        said = (codes != Answers.NONE, codes == own, relabelled, dropped, unsure)
+        rows.append([name, *(show.count(int(one.sum())) for one in said)])
+    return rows
+
+
+def _people(found: Agreement) -> show.Section:
+    note = "Examples by what each says of them."
+    if found.merged.differ:
+        note += f" Columns that are not the same in all files are left out: {shorten(found.merged.differ)}."
+    return show.Section(show.capitalized(found.text), note, _counts(found.answers))
+
+
+def _agreeing(found: Agreement) -> show.Section:
+    rows = [["between", "on", "examples", "agree", "95 %", "kappa", "95 %"]]
+    for one in _shown(found.between):
+        rows += [[one.text, name, *_cells(getattr(one, on))] for on, name in _ON.items()]
+    left = len(found.between) - _MOST
+    note = (
+        "On whether the label is wrong, and on the class that is right (to drop counts as one), among "
+        "examples on which all of them are sure. Kappa is the agreement beyond chance, Cohen's of two and "
+        "Fleiss' of more: 1 is full agreement, 0 what chance gives, and undefined where all answers are the "
+        "same."
+    )
+    note += f" {show.count(left)} more pairs are in the JSON file." if left > 0 else ""
+    return show.Section("How far people agree", note, rows)
+
+
+def _cells(found: Kappa | None) -> list[str]:
+    if found is None:
+        return ["0", "", "", "", ""]
+    agreed = found.agreed
+    cells = [show.count(found.num), show.percent(agreed.value), _percents(agreed)]
+    if found.kappa is None:
+        return [*cells, "undefined", ""]
+    return [*cells, show.number(found.kappa.value), show.interval_text(found.kappa.low, found.kappa.high)]
+
+
+def _percents(one: Interval) -> str:
+    return f"{100 * one.low:.1f} to {100 * one.high:.1f}"
+
+
+def _differing(found: Agreement) -> list[show.Section]:
+    """The first examples on which people differ, or are not sure."""
+    num = int(np.isin(found.merged.standing, (TIED, OUTVOTED)).sum())
+    if not num:
+        return []
+    rows = [["id", "class", "decided", "said"]]
+    classes = np.array(found.answers.of.classes, object)
+    for row in found.table().head(min(num, _MOST)).to_dict("records"):
+        action = row["action"]
+        decided = row["class"] if action == "relabel" else action or "undecided"
+        rows.append([str(row["id"]), str(classes[row["was"]]), str(decided), str(row["said"])])
+    which = f"The first {_MOST} of {show.count(num)}" if num > _MOST else f"All {show.count(num)}"
+    note = f"{which}, those without a majority first; the class is that of the run."
+    return [show.Section("Decided differently", note, rows)]

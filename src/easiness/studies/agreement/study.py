@@ -1,0 +1,124 @@
+"""``decisions``: what several people decided on the labels of a run, and how far they agree."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import kappa
+from easiness.data import DROP, UNKNOWN, UNSURE, Decisions
+from easiness.errors import BadInput
+from easiness.runs import decisions_of_people
+from easiness.spec import Split
+from easiness.store import Run, check_opened
+from easiness.studies.agreement.agreement import Agreement, Between
+from easiness.studies.agreement.majority import Answers, merged
+
+File = str | os.PathLike[str]
+
+
+def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train") -> Agreement:
+    """The decisions of people on the labels of a run: how far they agree, and what their majority says.
+
+    A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
+    in several files is one person still. Examples on which somebody is unsure do not count for the agreement
+    with this person. The table is the file of decisions of all: what more than half of those who looked at
+    an example say, and nothing, which is undecided, where there is no such majority.
+
+    Args:
+        run: whose labels they looked at.
+        files: of decisions, as the page, `clean` or an audit writes them; or the JSON that Label Studio
+            exports of tasks that `export` made for it.
+        split: whose labels: those trained on, or ``held_out``.
+
+    Raises:
+        BadInput: as `read_decisions`; a file is given twice, nothing is decided in any, or somebody has
+            decided otherwise on an example in another file.
+    """
+    check_opened(run=run)
+    paths = [Path(one) for one in ([files] if isinstance(files, str | os.PathLike) else files)]
+    _check_different(paths)
+    said: dict[str, Decisions] = {}
+    for path in paths:
+        for name, found in decisions_of_people(run, path, split).items():
+            said[name] = found if name not in said else _together(said[name], found, name, path)
+    if not any(map(len, said.values())):
+        raise BadInput(
+            f"{', '.join(map(str, paths))}: nothing is decided there; write keep, relabel, drop or unsure in "
+            "the column action"
+        )
+    answers = _answers(said)
+    return Agreement(answers, merged(answers, said), tuple(_agreements(answers)), split)
+
+
+def _check_different(paths: Sequence[Path]) -> None:
+    seen = set()
+    for path in paths:
+        if (real := path.resolve()) in seen:
+            raise BadInput(f"{path}: is given twice; give each file once")
+        seen.add(real)
+
+
+def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisions:
+    """The decisions of one person in two files."""
+    before = {at: row for row, at in enumerate(one.at.tolist())}
+    new = np.array([at not in before for at in other.at.tolist()], bool)
+    for row in np.flatnonzero(~new).tolist():
+        at = int(other.at[row])
+        there = before[at]
+        if (one.actions[there], one.labels[there]) != (other.actions[row], other.labels[row]):
+            raise BadInput(
+                f"{path}: {name!r} says {other.actions[row]} of the example {str(one.of.ids[at])!r}, and "
+                f"{one.actions[there]} in another file; keep one of them, or write another name "
+                "in the column by"
+            )
+
+    def both(field: str) -> npt.NDArray[Any]:
+        return np.concatenate([getattr(one, field), getattr(other, field)[new]])
+
+    return replace(
+        one,
+        at=both("at"),
+        actions=both("actions"),
+        labels=both("labels"),
+        by=both("by"),
+        times=both("times"),
+        listed={**one.listed, **other.listed},
+    )
+
+
+def _answers(said: Mapping[str, Decisions]) -> Answers:
+    """What each said of each example that any file lists, in the order of the files."""
+    first = next(iter(said.values()))
+    at = [*dict.fromkeys(at for found in said.values() for at in (*found.at.tolist(), *found.listed))]
+    place = {position: row for row, position in enumerate(at)}
+    classes = first.of.classes
+    codes = np.full((len(said), len(at)), Answers.NONE, np.int64)
+    for row, found in enumerate(said.values()):
+        code = np.where(found.labels == UNKNOWN, len(classes) + 1, found.labels)
+        code = np.where(found.actions == DROP, len(classes), code)
+        code = np.where(found.actions == UNSURE, Answers.UNSURE, code)
+        codes[row, [place[one] for one in found.at.tolist()]] = code
+    return Answers(tuple(said), np.array(at, np.int64), codes, first.of)
+
+
+def _agreements(answers: Answers) -> Iterator[Between]:
+    """Of each pair, then of all where they are more."""
+    groups: list[tuple[int, ...]] = [*combinations(range(len(answers.people)), 2)]
+    if len(answers.people) > 2:
+        groups.append(tuple(range(len(answers.people))))
+    own = answers.of.labels[answers.at]
+    for group in groups:
+        codes = answers.codes[list(group)]
+        both = (codes >= 0).all(axis=0)
+        codes = codes[:, both]
+        wrong: npt.NDArray[np.int64] = (codes != own[both]).astype(np.int64)
+        names = tuple(answers.people[one] for one in group)
+        yield Between(names, kappa(wrong), kappa(codes))

@@ -1,0 +1,144 @@
+"""Several people on the labels of one run: who says what, how far they agree, and the file of all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, Recorder, Run, decisions
+from easiness.runs import data_version, decisions_on
+
+NUM = 12
+CLASSES = ("cat", "dog", "=owl")
+LABELS = np.arange(NUM) % 3
+HEADER = "id,label,was,action,by,time,split,data"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    recorder = Recorder(
+        tmp_path_factory.mktemp("runs") / "run", ids=np.arange(NUM), labels=LABELS, classes=CLASSES
+    )
+    for seed in range(2):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(np.arange(NUM), np.eye(3)[LABELS])
+            trial.end_epoch()
+    return recorder.run
+
+
+def _file(run: Run, file: Path, said: str, by: str | None = None, more: str = "") -> Path:
+    """A file with what is said of the first examples: ``k``, ``d``, ``u``, ``-``, or the label to be."""
+    rows = [HEADER + (",stratum" if more else "")]
+    for at, one in enumerate(said.split()):
+        action = {"k": "keep", "d": "drop", "u": "unsure", "-": ""}.get(one, "relabel")
+        label = int(one) if action == "relabel" else LABELS[at]
+        name = file.stem if by is None else by
+        cells = (
+            at,
+            label,
+            LABELS[at],
+            action,
+            name,
+            f"2026-11-28T10:00:{at:02}Z",
+            "train",
+            data_version(run),
+        )
+        rows.append(",".join(map(str, cells)) + (f",{more}" if more else ""))
+    file.write_text("\n".join(rows))
+    return file
+
+
+@pytest.fixture
+def three(run: Run, tmp_path: Path) -> list[Path]:
+    said = {"ann": "k k d u 0 k", "bob": "k k 1 k k", "eve": "k 2 u u 0"}
+    return [_file(run, tmp_path / f"{name}.csv", one, more="7") for name, one in said.items()]
+
+
+def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, three: list[Path]):
+    found = decisions(run, three)
+    table = found.table()
+    # 2: three say three things; 3: two are unsure; then outvoted; then all agree (of 5 there is but one)
+    assert table["id"].tolist() == [2, 3, 1, 4, 0, 5]
+    assert table["action"].tolist() == ["", "", "keep", "relabel", "keep", "keep"]
+    assert table["label"].tolist() == [2, 0, 1, 0, 0, 2]
+    assert table["by"].tolist() == ["ann+bob+eve"] * 5 + ["ann"]
+    assert table["said"][0] == "ann: drop; bob: dog; eve: unsure"
+    assert table["stratum"].tolist() == ["7"] * 6
+    assert found.num_undecided == 2
+    assert found.text == "4 of 6 examples are decided, 2 of them against somebody; 2 are undecided"
+
+
+def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_path: Path):
+    decisions(run, three).table().to_csv(tmp_path / "merged.csv", index=False)
+    found = decisions_on(run, tmp_path / "merged.csv")
+    assert found.at.tolist() == [1, 4, 0, 5]
+    assert found.wrong.tolist() == [False, True, False, False]
+    assert list(found.listed) == [2, 3, 1, 4, 0, 5]  # undecided ones are listed, and first
+
+
+def test_people_agree_on_what_they_are_sure_of(run: Run, three: list[Path]):
+    found = decisions(run, three)
+    assert [one.people for one in found.between] == [
+        *(("ann", "bob"), ("ann", "eve"), ("bob", "eve"), ("ann", "bob", "eve")),
+    ]
+    first = found.between[0]  # of 0, 1, 2 and 4 they agree that 2 is wrong, and not on its class
+    assert first.wrong is not None
+    assert first.label is not None
+    assert (first.wrong.num, first.wrong.agreed.value, first.label.agreed.value) == (4, 0.75, 0.5)
+    assert first.wrong.kappa is not None
+    assert first.wrong.kappa.value == pytest.approx(0.5)  # chance: 2/4 * 1/4 + 2/4 * 3/4 = 1/2
+    assert found.between[-1].wrong is not None
+    assert found.between[-1].wrong.num == 3
+
+
+def test_kappa_is_undefined_where_all_say_the_same_and_empty_where_none_looked_at_the_same(
+    run, tmp_path: Path
+):
+    files = [_file(run, tmp_path / f"{name}.csv", said) for name, said in (("a", "k k k"), ("b", "k k k"))]
+    (one,) = decisions(run, files).between
+    assert one.wrong is not None
+    assert one.wrong.kappa is None
+    assert one.wrong.agreed.value == 1
+    assert "undefined" in decisions(run, files).markdown()
+    other = _file(run, tmp_path / "c.csv", "- - - k k")
+    found = decisions(run, [files[0], other])
+    assert found.between[0] == (("a", "c"), None, None)
+    assert "| 0 |" in found.markdown()
+
+
+def test_one_person_is_shown_without_an_agreement(run: Run, tmp_path: Path):
+    found = decisions(run, _file(run, tmp_path / "a.csv", "k d u - -"))
+    assert found.between == ()
+    assert found.text == "2 of 5 examples are decided; 3 are undecided (2 of them by nobody)"
+    assert found.table()["id"].tolist() == [2, 3, 4, 0, 1]
+
+
+def test_a_name_is_a_person_in_whatever_files(run: Run, tmp_path: Path):
+    a = _file(run, tmp_path / "a.csv", "k d", by="ann")
+    b = _file(run, tmp_path / "b.csv", "k d k", by="ann")
+    assert decisions(run, [a, b]).people == ("ann",)
+    _file(run, b, "k 0", by="ann")
+    with pytest.raises(BadInput, match=r"b\.csv: 'ann' says relabel of the example '1', and drop in another"):
+        decisions(run, [a, b])
+    b.write_text(f"{HEADER}\n0,0,0,keep,ann,,,\n1,1,1,keep,bob,,,\n2,2,2,keep,,,,\n")
+    assert decisions(run, b).people == ("ann", "bob", "b")
+
+
+def test_columns_that_differ_between_files_are_left_out_by_name(run: Run, tmp_path: Path):
+    files = [_file(run, tmp_path / f"{name}.csv", "k k", more=name) for name in "ab"]
+    found = decisions(run, files)
+    assert "stratum" not in found.table()
+    assert "left out: stratum" in found.markdown()
+
+
+def test_what_cannot_be_merged_is_refused(run: Run, tmp_path: Path):
+    file = _file(run, tmp_path / "a.csv", "k k")
+    with pytest.raises(BadInput, match=r"a\.csv: is given twice; give each file once"):
+        decisions(run, [file, tmp_path / "." / "a.csv"])
+    with pytest.raises(BadInput, match=r"b\.csv: nothing is decided there; write keep"):
+        decisions(run, _file(run, tmp_path / "b.csv", "- -"))
+    file.write_text(file.read_text().replace(data_version(run), "pets@0123456789ab"))
+    with pytest.raises(BadInput, match=r"a\.csv: row 2: is of pets@0123456789ab, and this run is of "):
+        decisions(run, file)
