@@ -82,6 +82,11 @@ def measure(
     runs.tell_of_data(plan, progress)
     if dry_run:
         seen = runs.foresee(plan, out, execution, retrain_damaged=retrain_damaged, more=until)
+        if seen.task.missing:
+            with runs.reading_shown():
+                unseen = runs.check_readable(plan.data)
+            if unseen:
+                progress.note(f"note: {unseen}")
         rule = None if until is None else until.rule
         typer.echo(describe(plan, out, device, seen, rule))
         return

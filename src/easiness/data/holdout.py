@@ -141,6 +141,12 @@ class JoinedExamples:
         """SHA-256 (hex) of each example's stored bytes."""
         return list(chain.from_iterable(part.digests() for part in self.parts))
 
+    def unreadable(self) -> list[int]:
+        """Positions of the examples that cannot be decoded, ascending, in parts that know it."""
+        first = len(self.parts[0])
+        found = [part.unreadable() if hasattr(part, "unreadable") else [] for part in self.parts]
+        return [*found[0], *(first + at for at in found[1])]
+
     def sizes(self) -> npt.NDArray[np.int64]:
         """(height, width) of each, of pictures: [K, 2]."""
         return np.concatenate([part.sizes() for part in self.parts])

@@ -115,6 +115,14 @@ class Encoded:
         """The example's file, and its row where a file holds many."""
         return self._blobs.name(int(self._positions[position]))
 
+    def unreadable(self) -> list[int]:
+        """Positions among these of the examples that cannot be decoded, ascending."""
+        if len(self) == len(self._blobs):  # what is remembered of them may tell
+            found = self._blobs.unreadable()
+        else:
+            found = find_unreadable(self._blobs, self._positions, len(self))
+        return [int(at) for at in np.searchsorted(self._positions, found)]
+
     def headers(self) -> Iterator[Header]:
         """The header of each example.
 
@@ -177,16 +185,18 @@ def read_headers(blobs: Blobs, positions: Positions) -> Iterator[Header | None]:
         yield from counted(found, reader.reading_headers, len(positions))
 
 
-def find_unreadable(blobs: Blobs, start: int, stop: int) -> Positions:
-    """Positions from ``start`` up to ``stop`` of the examples that cannot be decoded."""
+def find_unreadable(blobs: Blobs, positions: Positions, total: int, done: int = 0) -> Positions:
+    """Those of ascending ``positions`` at which examples cannot be decoded.
+
+    What is told of it is of ``total`` examples, of which so many are ``done``.
+    """
     reader = blobs.reader
 
     def readable(item: tuple[str, Blob]) -> bool:
         name, blob = item
         return reader.is_readable(blob, name)
 
-    positions = np.arange(start, stop)
     with reader.quiet():
         verdicts = in_threads(readable, named_blobs(blobs, positions))
-        found = np.array(list(counted(verdicts, reader.looking, len(blobs), start)), np.bool_)
+        found = np.array(list(counted(verdicts, reader.looking, total, done)), np.bool_)
     return positions[~found]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.errors import BadInput, shorten
 
 Blob = Callable[[], bytes]
 """Returns the stored bytes of one example; raises `Unreadable` where there are none."""
@@ -18,12 +18,20 @@ Blob = Callable[[], bytes]
 MOST_BYTES = 2**30
 """Bytes of one stored example, at most: the pixels that a picture may have take less."""
 
+NAMED = 5
+"""Others that an error names at most."""
+
 
 class Unreadable(BadInput):
-    """One example cannot be used: ``--skip-unreadable`` goes on without it."""
+    """One example cannot be used, nor can ``others``: ``--skip-unreadable`` goes on without them."""
 
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"{name}: {reason}; mend it, or use --skip-unreadable to go on without it")
+    def __init__(self, name: str, reason: str, others: Sequence[str] = ()) -> None:
+        one = "it" if not others else "them"
+        more = f", and {len(others):,} more cannot be read: {shorten(others, NAMED)}" if others else ""
+        super().__init__(
+            f"{name}: {reason}{more}; mend {one}, or use --skip-unreadable to go on without {one}"
+        )
+        self.name = name
         self.reason = reason
 
 

@@ -27,6 +27,7 @@ from .plan import (
     with_recipe as with_recipe,
 )
 from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of
+from .readable import check_readable as check_readable
 from .screens import passes_shown as passes_shown, reading_shown as reading_shown
 from .shown import (
     ShownProgress as ShownProgress,

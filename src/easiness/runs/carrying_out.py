@@ -24,6 +24,7 @@ from easiness.runs.making import Making, Task, cache_beside
 from easiness.runs.memory_of_heads import check_memory
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.readable import naming_unreadable
 from easiness.runs.source import features_beside
 from easiness.runs.together import examples_together
 from easiness.runs.trainer import features_key
@@ -219,6 +220,13 @@ def _ready(
     plan: Plan, cache: Path | None, out: Path, progress: Progress
 ) -> tuple[dict[str, inputs.Values], npt.NDArray[np.int64] | None]:
     """The images that a run takes; or its features, and which examples have to stay together."""
+    with naming_unreadable(plan.data):
+        return _decoded(plan, cache, out, progress)
+
+
+def _decoded(
+    plan: Plan, cache: Path | None, out: Path, progress: Progress
+) -> tuple[dict[str, inputs.Values], npt.NDArray[np.int64] | None]:
     if not plan.features:
         return ready_images(plan, cache, out, progress), None
     values: dict[str, inputs.Values] = {}

@@ -19,6 +19,7 @@ from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
+from easiness.runs.readable import naming_unreadable
 from easiness.show import counted, duration_text, size_text
 from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
@@ -104,7 +105,8 @@ def _check_images(plans: list[Plan], folder: Path, execution: Execution, progres
         same = (plan.data.fingerprint, plan.recipe.crop, plan.recipe.resize, plan.recipe.reduce)
         if same not in seen:
             seen.add(same)
-            ready_images(plan, _cache(folder, execution), folder / "any", progress)
+            with naming_unreadable(plan.data):
+                ready_images(plan, _cache(folder, execution), folder / "any", progress)
 
 
 def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mapping[str, Cost]) -> str:

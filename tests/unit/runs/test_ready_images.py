@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -16,8 +17,10 @@ from PIL import Image
 
 import easiness as ez
 from easiness.errors import BadInput
+from easiness.inputs import Unreadable
 from easiness.runs.carrying_out import ready_images
 from easiness.runs.progress import Progress
+from easiness.runs.readable import check_readable
 from easiness.spec import Loading, Training
 
 BAD = "train/dog/3.jpg"
@@ -98,6 +101,66 @@ def test_nothing_is_measured_where_an_image_is_unreadable(kind, photos, rehearse
         ez.measure(source, **TRAINED, out=tmp_path / "run")
     assert rehearsed == []
     assert not (tmp_path / "run").exists()
+
+
+def cut_off(photos: Path, *names: str) -> None:
+    for name in names:
+        file = photos / name
+        file.write_bytes(file.read_bytes()[:-400])
+
+
+OTHERS = ["train/cat/1.jpg", "train/dog/0.jpg", "val/cat/2.jpg"]
+ALL_NAMED = (
+    r"train/cat/1\.jpg: unreadable or truncated image .*, and 3 more cannot be read: train/dog/0\.jpg, "
+    r"train/dog/3\.jpg, val/cat/2\.jpg; mend them, or use --skip-unreadable to go on without them$"
+)
+
+
+@pytest.mark.parametrize("options", [{}, {"cache": False}])
+def test_all_that_are_unreadable_are_named_at_once(photos, tmp_path, options):
+    cut_off(photos, *OTHERS)
+    with pytest.raises(Unreadable, match=ALL_NAMED):
+        ez.measure(photos, **TRAINED, **options, out=tmp_path / "run")
+    data = ez.load_dataset(photos)
+    kept = [at for at, name in enumerate(data.ids) if name in (OTHERS[0], BAD) or "cat" in name]
+    with pytest.raises(
+        Unreadable, match=r"cat/1\.jpg: .*, and 1 more cannot be read: train/dog/3\.jpg; mend"
+    ):
+        ez.measure(data.part(np.array(kept)), **TRAINED, **options, out=tmp_path / "run")
+
+
+def test_rows_and_items_are_named_at_once_too(photos, tmp_path):
+    cut_off(photos, *OTHERS)
+    with pytest.raises(
+        Unreadable, match=r"row 1: .*, and 3 more cannot be read: .*row 5, .*row 8, .*row 2; mend"
+    ):
+        ez.measure(parquet(photos), **TRAINED, out=tmp_path / "run")
+    files = [(file.read_bytes(), int(file.parent.name == "dog")) for file in files_of(photos, "train")]
+
+    class Items:
+        def __len__(self) -> int:
+            return len(files)
+
+        def __getitem__(self, at: int) -> tuple[Image.Image, int]:
+            return Image.open(io.BytesIO(files[at][0])), files[at][1]
+
+    with pytest.raises(
+        Unreadable, match=r"item 1 of .*, and 2 more cannot be read: item 5 of .*, item 8 of Items;"
+    ):
+        ez.load_dataset(Items())
+
+
+def test_a_dry_run_looks_for_a_while(photos, monkeypatch):
+    data = ez.load_dataset(photos)
+    assert check_readable(data, -1) == (
+        "1 of 20 pictures were looked at; whether the others can be read is seen before the training begins"
+    )
+    cut_off(photos, *OTHERS)
+    with pytest.raises(Unreadable, match=ALL_NAMED):
+        check_readable(ez.load_dataset(photos))
+    monkeypatch.setattr("easiness.inputs.image.kind.decode_image", None)  # nothing is decoded again
+    assert check_readable(ez.load_dataset(photos, skip_unreadable=True)) == ""
+    assert check_readable(ez.load_dataset((np.zeros((4, 8, 8), np.uint8), [0, 1, 0, 1]))) == ""
 
 
 def test_nor_without_a_cache(photos, rehearsed, tmp_path):

@@ -159,7 +159,8 @@ class ParquetBlobs:
         return np.concatenate(found)
 
     def _unreadable_between(self, start: int, stop: int) -> list[int]:
-        rows: list[int] = (find_unreadable(self, start, stop) - start).tolist()
+        found = find_unreadable(self, np.arange(start, stop), len(self), start)
+        rows: list[int] = (found - start).tolist()
         return rows
 
     def _fact_name(self, file: Path) -> str:
@@ -253,7 +254,7 @@ class HubBlobs:
 
     def unreadable(self) -> Positions:
         """Positions of the rows that cannot be decoded."""
-        return find_unreadable(self, 0, len(self))
+        return find_unreadable(self, np.arange(len(self)), len(self))
 
 
 def _check_type(file: Path, column: str, schema: Any, reader: Files) -> None:

@@ -40,12 +40,16 @@ def text_split(
 
     texts: list[str] = []
     kept: list[int] = []
+    unreadable: list[Unreadable] = []
     for at, text in enumerate(in_threads(read, ids)):
         if isinstance(text, str):
             texts.append(text)
             kept.append(at)
-        elif not skip_unreadable:
-            raise text
+        else:
+            unreadable.append(text)
+    left_out = tuple(ids[at] for at in sorted(set(range(len(ids))) - set(kept)))
+    if unreadable and not skip_unreadable:
+        raise Unreadable(unreadable[0].name, unreadable[0].reason, left_out[1:])
     paths = [str(root / ids[at]) for at in kept]
     if not paths:
         raise BadInput(f"{where}: no text in it can be read; give some that can")
@@ -56,7 +60,7 @@ def text_split(
         ids=np.array([ids[at] for at in kept], object),
         labels=np.array([labels[at] for at in kept], np.int64),
         name_at=paths.__getitem__,
-        unreadable=tuple(ids[at] for at in sorted(set(range(len(ids))) - set(kept))),
+        unreadable=left_out,
         kind=TEXT,
     )
 

@@ -18,7 +18,7 @@ from easiness.data.sources.file_facts import FileFacts
 from easiness.data.sources.splits import EncodedSplit, Split, checked_dataset, encoded_dataset
 from easiness.data.sources.torch_items import INT64, ItemImages, Items, length_of
 from easiness.errors import BadInput
-from easiness.inputs import IMAGE_FILES, Positions
+from easiness.inputs import IMAGE_FILES, Positions, Unreadable
 from easiness.record import to_numpy
 
 LOADERS = ("default_loader", "pil_loader", "accimage_loader")
@@ -154,9 +154,14 @@ class _Part:
         items = Items(self.dataset, self.what)
         items.expected = self._targets(len(items))
         kept = items.readable() if skip_unreadable else np.arange(len(items))
-        if len(kept):
-            items.check_stable(kept)
-        labels = items.labels(kept) if items.expected is None else items.expected[kept]
+        try:
+            if len(kept):
+                items.check_stable(kept)
+            labels = items.labels(kept) if items.expected is None else items.expected[kept]
+        except Unreadable as error:
+            unreadable = map(items.name, np.setdiff1d(kept, items.readable()).tolist())
+            others = [name for name in unreadable if name != error.name]
+            raise Unreadable(error.name, error.reason, others) from None
         return Split(
             name=self.split,
             where=self.what,

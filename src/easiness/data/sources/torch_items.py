@@ -231,6 +231,10 @@ class ItemImages:
         """SHA-256 (hex) of each picture's shape and pixels, as for arrays."""
         return self._items.digests(self._positions)
 
+    def unreadable(self) -> list[int]:
+        """Positions among these of the pictures that cannot be read; every item is read for it."""
+        return np.flatnonzero(~np.isin(self._positions, self._items.readable())).tolist()
+
     def sizes(self) -> npt.NDArray[np.int64]:
         """(height, width) of each picture, [K, 2]."""
         self._items.check_length()

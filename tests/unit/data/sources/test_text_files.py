@@ -57,14 +57,15 @@ def test_other_encodings(tmp_path):
     data = load_dataset(root, encoding="utf-16")
     assert data.stored.texts()[0] == " Ünïcode"
     assert data.ref().encoding == "utf-16"
-    with pytest.raises(BadInput, match=r"ham/a\.TXT: line 1 is not in ascii; mend it"):
+    with pytest.raises(BadInput, match=r"ham/a\.TXT: line 1 is not in ascii, and 2 more cannot be read: "):
         load_dataset(root, encoding="ascii")
 
 
 def test_what_cannot_be_read_is_named_or_left_out(tmp_path):
     root = written(tmp_path / "mail", {**FILES, "ham/d.txt": " \n", "spam/e.txt": "ok"})
     (root / "spam" / "e.txt").write_bytes(b"one\ntwo \xff")
-    with pytest.raises(BadInput, match=r"ham/d\.txt: the text is empty; mend it, or use --skip-unreadable"):
+    more = r"ham/d\.txt: the text is empty, and 1 more cannot be read: spam/e\.txt; mend them, or use --skip"
+    with pytest.raises(BadInput, match=more):
         load_dataset(root)
     (root / "ham" / "d.txt").write_text("full")
     with pytest.raises(BadInput, match=r"spam/e\.txt: line 2 is not in UTF-8"):
