@@ -9,8 +9,9 @@ from typing import Annotated
 
 import typer
 
-from easiness import inputs, report, show, spec, store
+from easiness import models, report, show, spec, store
 from easiness.cli import options, results
+from easiness.spec import Trials
 from easiness.studies import cleaning
 
 
@@ -81,9 +82,26 @@ def _verifying(run: store.Run, labels: Path, before: str | None) -> str:
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
         return "use it by --labels; to verify it, measure first with a part held out (--holdout 0.2)"
+    if measured is not None and _only_in_python(measured):
+        return "use it by --labels; to verify it, give easiness.verify what the run was given"
     given = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(spec.loading_of(ref), labels=None)
-    network = inputs.kind_named(ref.kind).networks[0]
-    trained = [] if measured is None else [spec.training_of(measured, network)]
-    words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
-    return spec.command_line("verify", *words, always=("model", "epochs"))
+    words = (ref.source or "SOURCE", *given, loading, *_trained(run), "--out", "DIR")
+    ridge = measured is not None and measured.model == spec.RIDGE  # which is fitted without epochs
+    return spec.command_line("verify", *words, always=("model",) if ridge else ("model", "epochs"))
+
+
+def _only_in_python(measured: spec.RunSpec) -> bool:
+    """Was the run given a network or features that have no name?"""
+    heads = measured.heads
+    features = [] if heads is None else [one.name.split()[0] for one in heads.features]
+    return models.is_given(measured.model) or "array" in features
+
+
+def _trained(run: store.Run) -> list[object]:
+    """The words by which `verify` trains as the run did; of a loop of one's own only its epochs are known."""
+    measured = run.spec.measured
+    if measured is None:
+        return ["--model", "MODEL", "--epochs", run.epochs]
+    trials = measured.trials if measured.heads else Trials.trials  # the shares decide how many there may be
+    return [spec.training_of(measured, run.path), spec.featuring_of(measured), Trials(trials)]

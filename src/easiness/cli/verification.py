@@ -9,7 +9,7 @@ import typer
 from easiness import runs, show
 from easiness.cli import options, results
 from easiness.cli.spread import Fields, spread
-from easiness.spec import Execution, Loading, Training
+from easiness.spec import Execution, Featuring, Loading, Training
 from easiness.studies import verification as study
 
 _LOADING = Fields(
@@ -48,6 +48,7 @@ def verify(
             },
         ),
     ] = Training(),
+    featuring: Featuring = Featuring(),
     execution: options.OneFolder = Execution(),
     output: options.Output = None,
 ) -> None:
@@ -58,7 +59,8 @@ def verify(
     """
 
     def verified(progress: runs.Progress) -> study.Verification:
-        plans = study.plan_verification(source, training, trials, loading, out, before)
+        where = execution.device
+        plans = study.plan_verification(source, training, trials, loading, out, before, featuring, where)
         return study.carry_out_verification(plans, out, execution, progress)
 
     found = results.carry_out(verified, execution, output)

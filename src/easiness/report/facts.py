@@ -26,6 +26,7 @@ from easiness.spec import (
     command_line,
     command_parts,
     describe_recipe,
+    featuring_of,
     loading_of,
     named_recipe,
     observe_text,
@@ -219,14 +220,11 @@ def _heads_command(run: Run, spec: RunSpec, heads: Heads) -> Command | None:
     names = [one.name for one in heads.features]
     if _ARRAY in names:
         return None
-    words = [word for name in names for word in ("--features", name)]
-    words += ["--shares", ",".join(f"{one:g}" for one in heads.shares)]
-    words += [] if heads.groups is None else ["--group", "COLUMN"]
     training = Training(spec.model, heads.epochs or Training.epochs, spec.seed)
-    options = (training, Trials(spec.trials), loading_of(spec.data))
+    options = (featuring_of(spec), training, Trials(spec.trials), loading_of(spec.data))
     always = ("seed", "trials") if heads.epochs is None else ("epochs", "seed", "trials")
     source = spec.data.source
-    return Command(command_parts("measure", source, *words, *options, "--out", run.path, always=always), None)
+    return Command(command_parts("measure", source, *options, "--out", run.path, always=always), None)
 
 
 _SIZE = ("model", "epochs", "trials")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.report.facts import epoch_option
-from easiness.spec import Drawing, Loading, command_line, training_of
+from easiness.spec import Drawing, Loading, Training, command_line, training_of
 from easiness.store import Run
 from easiness.studies.training_sets import prune
 
@@ -112,5 +112,10 @@ def _ablate_command(run: Run, epoch: int) -> str | None:
         return None
     scores = ("--scores", run.path, *epoch_option(run, epoch))
     rates, loading = Drawing((0, *_SHARES)), Loading(holdout=0.2 if spec.data.held_out is None else None)
-    trained = (training_of(spec, kind_named(spec.data.kind).networks[0]), loading, "--out", "ablation")
+    network = kind_named(spec.data.kind).networks[0]
+    # heads are no network to train, and `ablate` starts from scratch
+    training = (
+        Training(network, seed=spec.seed) if spec.heads else replace(training_of(spec), pretrained=False)
+    )
+    trained = (training, loading, "--out", "ablation")
     return command_line("ablate", spec.data.source, *scores, rates, *trained, always=("model", "epochs"))

@@ -22,8 +22,8 @@ from .measuring import measure as measure
 from .plan import (
     Drawn as Drawn,
     Plan as Plan,
-    at_least as at_least,
     make_plan as make_plan,
+    recipe_of_run as recipe_of_run,
     with_recipe as with_recipe,
 )
 from .progress import Progress as Progress, tracked as tracked, trackers_of as trackers_of

@@ -17,7 +17,7 @@ from easiness.features import FeatureSource, find_features
 from easiness.heads import MOST_LOGITS
 from easiness.inputs import VECTOR, Signature
 from easiness.models import build_model
-from easiness.runs.plan import UNDECIDED, Plan, at_least, make_plan, recipe_asked
+from easiness.runs.plan import UNDECIDED, Plan, make_plan, recipe_asked
 from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
@@ -34,6 +34,7 @@ from easiness.spec import (
     Recording,
     RunSpec,
     Training,
+    at_least,
     check_shares,
     content_hash,
     fraction_of,

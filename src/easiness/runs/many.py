@@ -99,11 +99,11 @@ def carry_out_all(
 
 
 def _check_images(plans: list[Plan], folder: Path, execution: Execution, progress: Progress) -> None:
-    """Decode the images of every plan, each once, before anything is measured."""
+    """Decode the images that networks train on, each once, before anything is measured."""
     seen = set()
     for plan in plans:
         same = (plan.data.fingerprint, plan.recipe.crop, plan.recipe.resize, plan.recipe.reduce)
-        if same not in seen:
+        if same not in seen and not plan.features:
             seen.add(same)
             with naming_unreadable(plan.data):
                 ready_images(plan, _cache(folder, execution), folder / "any", progress)

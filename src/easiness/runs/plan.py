@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
@@ -24,17 +23,20 @@ from easiness.spec import (
     BASE,
     DEFAULT_RECIPE,
     MOST,
+    RECIPES,
     TRAIN,
     Draw,
     Loading,
     Precision,
     Probe,
     Recipe,
+    RecipeGiven,
     RecordedSpec,
     Recording,
     Resolved,
     RunSpec,
     Training,
+    at_least,
     check_observe,
     make_recipe,
     named_recipe,
@@ -239,27 +241,10 @@ def _check_draws(data: Dataset, drawn: Drawn, seed: int, trials: int) -> None:
             )
 
 
-def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
-    """The value of the option ``name``, a whole number from ``least`` to ``most``.
-
-    Raises:
-        BadInput: it is none.
-    """
-    try:
-        value = operator.index(value)
-    except TypeError:
-        raise BadInput(f"{name} {value!r}: must be a whole number") from None
-    if value < least:
-        raise BadInput(f"{name} {value}: must be at least {least}")
-    if most is not None and value > most:
-        raise BadInput(f"{name} {value}: must be at most {most:,}")
-    return value
-
-
 def recipe_asked(data: Dataset, training: Training, kind: str | None = None) -> Recipe:
     """The recipe for these data, or for networks on examples of another ``kind`` made of them."""
     own, defaults = kind or data.kind.name, data.recipe_defaults if kind is None else {}
-    recipe = training.recipe
+    recipe = recipe_of_run(training.recipe)
     origin = str(recipe) if isinstance(recipe, str | Path) else "recipe"
     if isinstance(recipe, Recipe):
         base, changes = recipe.model_dump(), {}
@@ -283,6 +268,20 @@ def with_recipe(training: Training, out: Path) -> Training:
     So the recipe of a run never changes, whatever the default was when it was begun.
     """
     if training.recipe is not None:
-        return training
+        return replace(training, recipe=recipe_of_run(training.recipe))
     there = read_document(out).spec.measured if is_run(out) else None
     return replace(training, recipe=DEFAULT_RECIPE if there is None else there.recipe)
+
+
+def recipe_of_run(recipe: RecipeGiven) -> RecipeGiven:
+    """The recipe of a run where its folder is given, and anything else as it is.
+
+    Raises:
+        BadInput: the run is one of a `Recorder`, or its description is damaged.
+    """
+    if not isinstance(recipe, str | Path) or recipe in RECIPES or not is_run(Path(recipe)):
+        return recipe
+    spec = read_document(Path(recipe)).spec.measured
+    if spec is None:
+        raise BadInput(f"recipe {recipe}: was recorded, and has none; give paper, short or a TOML file")
+    return spec.recipe

@@ -1,6 +1,7 @@
 from .command_words import (
     command_line as command_line,
     command_parts as command_parts,
+    featuring_of as featuring_of,
     loading_of as loading_of,
     training_of as training_of,
 )
@@ -36,6 +37,7 @@ from .observe import (
 from .option import (
     Option as Option,
     OptionGroup as OptionGroup,
+    at_least as at_least,
     from_arguments as from_arguments,
     options_of as options_of,
     read_names as read_names,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from easiness.spec.data_ref import DatasetRef
+from easiness.spec.featuring import Featuring
+from easiness.spec.heads import RIDGE
 from easiness.spec.loading import Loading
-from easiness.spec.named_recipes import RECIPES, named_recipe
+from easiness.spec.named_recipes import DEFAULT_RECIPE, RECIPES, named_recipe
 from easiness.spec.option import Option, options_of
 from easiness.spec.options import Training
 from easiness.spec.recipe import Recipe
@@ -43,7 +46,9 @@ def _options_typed(options: Any, always: Container[str]) -> Iterator[list[str]]:
     for field in fields(options):
         value = getattr(options, field.name)
         if field.name in known and (value != field.default or field.name in always):
-            yield _typed(known[field.name][1], value)
+            option = known[field.name][1]
+            for one in value if option.several and isinstance(value, list) else [value]:
+                yield _typed(option, one)
 
 
 def _typed(option: Option, value: Any) -> list[str]:
@@ -65,25 +70,47 @@ def loading_of(data: DatasetRef) -> Loading:
     return Loading(**{name: getattr(data, name) for name in names})
 
 
-def training_of(spec: RunSpec, network: str | None = None) -> Training:
-    """The options by which a study trains as the run did.
+def featuring_of(spec: RunSpec) -> Featuring:
+    """The options by which a command fits heads on the same features; none of a run of networks.
 
-    Of a run on features it is of the ``network``. What a TOML file has changed beside a recipe with a name,
-    batches and the size of photos cannot be typed.
+    Groups that were given as values have the name ``COLUMN``.
     """
-    if spec.heads is not None:  # heads are no network to train
-        return Training(model=network, seed=spec.seed)
-    recipe, usual = spec.recipe.model_dump(), Recipe()
-    named = None
+    heads = spec.heads
+    if heads is None:
+        return Featuring()
+    group = None if heads.groups is None else spec.data.group or "COLUMN"
+    return Featuring([one.name for one in heads.features], heads.shares, group)
+
+
+def training_of(spec: RunSpec, run: Path | None = None) -> Training:
+    """The options by which a command trains networks, or with `featuring_of` heads, as the run did.
+
+    A recipe has a name, or is that of the folder of the ``run``, where it differs from the named one in more
+    than batches and the size of photos. Without a folder the name that comes nearest is taken.
+    """
+    if spec.heads is not None:
+        recipe = None if spec.model == RIDGE else run
+        return Training(model=spec.model, epochs=spec.heads.epochs or Training.epochs, recipe=recipe)
+    sizes = {"batch_size": spec.recipe.batch_size, "crop": spec.recipe.crop}
+    named = Recipe.model_validate(named_recipe(DEFAULT_RECIPE, spec.model)).model_copy(update=sizes)
+    trained = Training(
+        model=spec.model,
+        epochs=spec.epochs,
+        recipe=_nearest(spec),
+        batch_size=None if sizes["batch_size"] == Recipe().batch_size else sizes["batch_size"],
+        image_size=sizes["crop"] or None,
+        pretrained=spec.pretrained is not None,
+    )
+    if run is None or named == spec.recipe:
+        return trained
+    return replace(trained, recipe=run, batch_size=None, image_size=None)
+
+
+def _nearest(spec: RunSpec) -> str | None:
+    """The recipe whose changes are all in the run's; none for the paper's, which changes nothing."""
+    recipe, nearest = spec.recipe.model_dump(), None
     for name in RECIPES:
         changes = Recipe.model_validate(named_recipe(name, spec.model)).model_dump(include=set(RECIPES[name]))
         if changes and changes.items() <= recipe.items():
-            named = name
-    batch_size = spec.recipe.batch_size
-    return Training(
-        model=spec.model,
-        epochs=spec.epochs,
-        recipe=named,
-        batch_size=None if batch_size == usual.batch_size else batch_size,
-        image_size=spec.recipe.crop or None,
-    )
+            nearest = name
+    return nearest

@@ -28,6 +28,7 @@ class Featuring:
             "or package.module:callable; may be given several times.",
             metavar="NAME",
             typed=list[str] | None,
+            several=True,
             first=True,
         ),
     ] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
@@ -26,6 +27,7 @@ class Option:
         also: other spellings that are taken, as the command line declares them.
         typed: the type of what is typed, where that is narrower than the field's.
         read: makes the value from the text that is typed; what it refuses is bad input.
+        several: given once for each value, where there are several.
         first: most people need it, so that the help has it before all groups.
     """
 
@@ -36,6 +38,7 @@ class Option:
     also: tuple[str, ...] = ()
     typed: Any = None
     read: Callable[[str], Any] | None = None
+    several: bool = False
     first: bool = False
 
 
@@ -59,6 +62,23 @@ def from_arguments(kind: type[T], given: Mapping[str, Any]) -> T:
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
     return kind(**{name: given[name] for name in names if name in given})
+
+
+def at_least(name: str, value: int, least: int, most: int | None = None) -> int:
+    """The value of the option ``name``, a whole number from ``least`` to ``most``.
+
+    Raises:
+        BadInput: it is none.
+    """
+    try:
+        value = operator.index(value)
+    except TypeError:
+        raise BadInput(f"{name} {value!r}: must be a whole number") from None
+    if value < least:
+        raise BadInput(f"{name} {value}: must be at least {least}")
+    if most is not None and value > most:
+        raise BadInput(f"{name} {value}: must be at most {most:,}")
+    return value
 
 
 def read_numbers(flag: str, text: str, example: str) -> tuple[float, ...]:

@@ -65,9 +65,10 @@ class Training:
         RecipeGiven,
         Option(
             "--recipe",
-            "How networks are trained: the paper's recipe, the one for short trainings, or a TOML file of "
-            "changes; short for a new run, a run's own where it exists. --dry-run shows it in full.",
-            metavar="paper|short|FILE",
+            "How networks are trained: the paper's recipe, the one for short trainings, a TOML file of "
+            "changes, or the folder of a run, whose recipe is taken; short for a new run, a run's own where "
+            "it exists. --dry-run shows it in full.",
+            metavar="paper|short|FILE|RUN",
             read=str,
         ),
     ] = None

@@ -80,6 +80,17 @@ def test_a_recorded_run_has_none(tmp_path):
     assert with_recipe(Training(), tmp_path / "mine").recipe == "short"
     with pytest.raises(BadInput, match="loop of your own"):
         grown(tmp_path / "mine")
+    with pytest.raises(BadInput, match="mine: was recorded, and has none; give paper, short or a TOML file"):
+        grown(tmp_path / "other", recipe=tmp_path / "mine")
+
+
+def test_the_folder_of_a_run_stands_for_its_recipe(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = grown(tmp_path / "run", trials=1, epochs=1, recipe={"base": "short", "alpha": 0.002})
+    again = grown(tmp_path / "again", trials=1, epochs=1, recipe="run")
+    assert again.spec.recipe == made.spec.recipe
+    (tmp_path / "run").rename("paper")  # a name goes before a folder
+    assert with_recipe(Training(recipe="paper"), tmp_path / "new").recipe == "paper"
 
 
 def test_more_epochs_anneal_to_the_new_end(tmp_path, contents):

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from easiness.spec import (
     DatasetRef,
     Drawing,
     Execution,
+    FeaturesRef,
+    Featuring,
+    Heads,
     Loading,
     Probe,
     Recipe,
@@ -16,6 +21,7 @@ from easiness.spec import (
     Training,
     command_line,
     command_parts,
+    featuring_of,
     loading_of,
     training_of,
 )
@@ -26,6 +32,13 @@ SPLIT = SplitRef(fingerprint="0" * 64, num_examples=2)
 
 def ref(**options) -> DatasetRef:
     return DatasetRef(source="photos", train=SPLIT, classes=("ant", "bee"), **options)
+
+
+def run(model: str, changes: dict[str, object], **given) -> RunSpec:
+    settings: dict[str, object] = {"epochs": 7, "seed": 0, "trials": 1, "probes": (Probe(name="train"),)}
+    settings["resolved"] = Resolved(precision="float32", channels_last=False, threads=1)
+    recipe = Recipe.model_validate(changes)
+    return RunSpec.model_validate({"data": ref(), "model": model, "recipe": recipe, **settings, **given})
 
 
 def test_a_line_has_what_differs_and_is_quoted_for_a_shell():
@@ -86,10 +99,34 @@ def test_every_way_to_load_has_its_option():
     ],
 )
 def test_how_a_run_was_trained(model, changes, said):
-    resolved = Resolved(precision="float32", channels_last=False, threads=1)
-    spec = RunSpec(
-        data=ref(), model=model, recipe=Recipe.model_validate(changes), epochs=7, seed=0, trials=1,
-        resolved=resolved, probes=(Probe(name="train"),),
-    )  # fmt: skip
-    line = command_line("ablate", training_of(spec), always=("model", "epochs"))
+    line = command_line("ablate", training_of(run(model, changes)), always=("model", "epochs"))
     assert line == f"easiness ablate --model {model} --epochs 7 {said}".strip()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (named_recipe("short", "mlp_3"), "--recipe short"),
+        ({**named_recipe("short", "mlp_3"), "crop": 32}, "--recipe short --image-size 32"),
+        ({}, "--recipe 'my run'"),
+        ({**named_recipe("short", "mlp_3"), "flip": 0.0, "batch_size": 32}, "--recipe 'my run'"),
+    ],
+)
+def test_a_recipe_without_a_name_is_that_of_the_run(changes, said):
+    words = training_of(run("mlp_3", changes), Path("my run"))
+    assert command_line("verify", words) == f"easiness verify --model mlp_3 --epochs 7 {said}"
+
+
+def test_heads_are_fitted_again():
+    heads = Heads(
+        features=(FeaturesRef(name="a.npy", identity="0"), FeaturesRef(name="hf:b", identity="1")),
+        shares=(0.2, 0.75),
+        groups="2",
+    )
+    ridge, column = run("ridge", {}, heads=heads), run("linear", {}, heads=heads, data=ref(group="patient"))
+    words = "--features a.npy --features hf:b --shares 0.2,0.75 --group"
+    options = featuring_of(ridge), training_of(ridge, Path("run"))
+    assert command_line("verify", *options) == f"easiness verify {words} COLUMN --model ridge"
+    options = featuring_of(column), training_of(column, Path("run"))
+    assert command_line("verify", *options) == f"easiness verify {words} patient --model linear --recipe run"
+    assert featuring_of(run("mlp_3", {})) == Featuring()

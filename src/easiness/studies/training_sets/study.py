@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.errors import BadInput
-from easiness.runs import Drawn, Plan, at_least, make_plan
-from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, recipe_settings
+from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
+from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, at_least, recipe_settings
 from easiness.store import Row, Run
 from easiness.studies.training_sets.policies import order_of
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
@@ -95,6 +95,7 @@ def plan_ranked(
     """
     assert data.held_out is not None
     rates, betas = check_choices(drawing)
+    training = replace(training, recipe=recipe_of_run(training.recipe))
     if not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": float(training.epochs), **settings})

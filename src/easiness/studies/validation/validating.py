@@ -11,7 +11,7 @@ from typing import Any
 from easiness.data import Dataset, merge_splits
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of
+from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, recipe_of_run
 from easiness.spec import (
     Execution,
     Jobs,
@@ -219,7 +219,7 @@ def _folder(model: str) -> str:
 
 def _to_the_end(recipe: RecipeGiven, epochs: int, model: str) -> Recipe | dict[str, Any]:
     """The recipe with the length of the training as its cosine period."""
-    period = {"period": float(epochs)}
+    period, recipe = {"period": float(epochs)}, recipe_of_run(recipe)
     if isinstance(recipe, Recipe):
         return recipe.model_copy(update=period)
     return {**recipe_settings(recipe, model=model), **period}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,21 @@ from easiness.analysis import paired_gain
 from easiness.data import Dataset, part_of
 from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
-from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, with_recipe
+from easiness.runs import (
+    Plan,
+    Progress,
+    carry_out_all,
+    given_data,
+    on_features,
+    plan_of,
+    progress_of,
+    with_recipe,
+)
 from easiness.spec import (
+    ALL,
     LAST,
     Execution,
+    Featuring,
     Jobs,
     Loading,
     Precision,
@@ -33,8 +45,6 @@ BEFORE, AFTER = "before", "after"
 """Names of the runs."""
 
 _NONE = -1
-
-_RECORDING = Recording(observe=LAST, keep_weights=False, splits=("held_out",))
 
 
 def verify(
@@ -64,6 +74,9 @@ def verify(
     image_size: int | None = None,
     recipe: Recipe | dict[str, Any] | str | Path | None = None,
     pretrained: bool = False,
+    features: Any = None,
+    shares: Sequence[float] | None = None,
+    group: Any = None,
     device: str = "auto",
     executor: str = "auto",
     ray_address: str | None = None,
@@ -73,6 +86,8 @@ def verify(
     progress: Progress | bool = True,
 ) -> Verification:
     """Train on the labels before and on those of a file, and test both on the held-out split.
+
+    With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
 
     Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
     examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
@@ -108,6 +123,7 @@ def verify(
         recipe: as for `measure`; its cosine period is the number of epochs unless it says otherwise.
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
+        features, shares, group: fit heads on features, as for `measure`.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
             your own, or ``auto``: processes where several jobs are.
@@ -126,7 +142,8 @@ def verify(
     given, out = locals(), Path(out)
     with progress_of(progress, verify, given) as tell:
         training = from_arguments(Training, {**given, "model": model and model_name(model)})
-        plans = plan_verification(data, training, trials, from_arguments(Loading, given), out, before)
+        loading, featuring = from_arguments(Loading, given), from_arguments(Featuring, given)
+        plans = plan_verification(data, training, trials, loading, out, before, featuring, device)
         return carry_out_verification(plans, out, from_arguments(Execution, given), tell)
 
 
@@ -139,7 +156,7 @@ class VerificationPlans:
 
     def read(self, runs: Mapping[str, Run]) -> Verification:
         """The result, from the finished runs by name; trials beyond the plan are left out."""
-        num, epochs = self.before.trials, self.before.epochs
+        num, epochs, heads = self.before.trials, self.before.epochs, self.before.asked.heads
         right = {name: runs[name].first(num).votes(epochs, split="held_out").correct for name in runs}
         data, kept = self.before.data, self.after.data
         own = dict(zip(data.ids.tolist(), data.labels.tolist(), strict=True))
@@ -156,6 +173,7 @@ class VerificationPlans:
             before=right[BEFORE].mean(axis=1),
             after=right[AFTER].mean(axis=1),
             gain=paired_gain(right[BEFORE], right[AFTER]),
+            share=None if heads is None else heads.shares[-1],
         )
 
 
@@ -166,17 +184,19 @@ def plan_verification(
     loading: Loading,
     out: Path,
     labels_before: str | Path | None = None,
+    featuring: Featuring = Featuring(),
+    device: str = "cpu",
 ) -> VerificationPlans:
     """Check every choice and plan the runs of `verify` below ``out``; writes and trains nothing.
 
-    The labels ``before`` are those of the source unless a file has them.
+    The labels ``before`` are those of the source unless a file has them. The ``device`` makes features.
 
     Raises:
         BadInput: something given cannot be used (names it).
     """
     if loading.labels is None:
         raise BadInput("--labels: give the CSV file of the labels to verify, as `easiness clean` writes it")
-    data = given_data(source, replace(loading, labels=None))
+    data = given_data(source, replace(loading, labels=None), featuring.group)
     if data.held_out is None:
         raise BadInput(f"{data.name}: has no held-out split to test on; hold a part out (--holdout 0.2)")
     if len(data.held_out) < 2:
@@ -188,13 +208,21 @@ def plan_verification(
             f"{loading.labels}: has the labels that {labels_before or data.name} has, of every example; "
             "there is nothing to verify"
         )
-    training = with_recipe(training, out / BEFORE)
-    if not isinstance(training.recipe, Recipe):
+    training, heads = with_recipe(training, out / BEFORE), on_features(featuring, training)
+    if not heads and not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": "epochs", **settings})
-    return VerificationPlans(
-        *(make_plan(data, training, trials, recording=_RECORDING) for data in (before, after))
+    recording = Recording(observe=ALL if heads else LAST, keep_weights=False, splits=("held_out",))
+    plan = partial(
+        plan_of,
+        training=training,
+        trials=trials,
+        featuring=replace(featuring, group=None),  # which the data have by now
+        loading=Loading(download=loading.download),
+        recording=recording,
+        device=device,
     )
+    return VerificationPlans(*(plan(one) for one in (before, after)))
 
 
 def _same(before: Dataset, after: Dataset) -> bool:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import MIN_GROUP, Gain
+from easiness.store import Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ class Verification(show.Result):
     Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
     ``after`` with ``num_relabelled`` other labels, without the ``num_dropped``, and with
     ``num_taken_back`` that the file before had dropped. Trials of the same index have the same
-    seeds. ``gain`` is the mean difference, with an interval over trials and held-out examples.
+    seeds. ``gain`` is the mean difference, with an interval over trials and held-out examples. Of heads on
+    features the ``share`` of the examples that they have seen says more than their epochs.
     """
 
     model: str
@@ -39,6 +41,12 @@ class Verification(show.Result):
     after: _Floats
     gain: Gain
     num_taken_back: int = 0
+    share: float | None = None
+
+    @property
+    def row(self) -> Row:
+        """What the accuracies are of: the last epoch, or the largest share."""
+        return Row(self.epochs, self.share)
 
     @property
     def text(self) -> str:
@@ -70,7 +78,7 @@ class Verification(show.Result):
                 "gain_low": low,
                 "gain_high": high,
                 "model": self.model,
-                "epochs": self.epochs,
+                **({"epochs": self.epochs} if self.share is None else {"share": self.share}),
                 "num_examples": self.num_examples,
                 "num_relabelled": self.num_relabelled,
                 "num_dropped": self.num_dropped,
@@ -131,8 +139,8 @@ def _accuracy(verified: Verification) -> show.Section:
     few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
     left = verified.num_examples - verified.num_dropped + verified.num_taken_back
     return show.Section(
-        f"Accuracy of {verified.model} on {show.count(verified.num_held_out)} held-out examples after epoch "
-        f"{verified.epochs}",
+        f"Accuracy of {verified.model} on {show.count(verified.num_held_out)} held-out examples "
+        f"{verified.row.at}",
         f"{show.capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
         "taken as they are.",
         [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, 
     assert measured.code == 0, measured.err
     run = open_run(tmp_path / "run")
     suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
-    given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --epochs 1 --recipe short --out DIR\n"
+    given = "--limit 100 --holdout 0.2 --model mlp_2_w8 --epochs 1 --recipe run --out DIR\n"
     err = command("clean", "run", "-o", "again.csv").err
     assert err.endswith(
         f"then easiness verify digits --labels again.csv --before {tmp_path / 'labels.csv'} {given}"
@@ -123,3 +124,67 @@ def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, 
     finished = command(*asked, "--trials", 2)
     assert finished.code == 0, finished.err
     assert f"relabelling 1 of {len(data) - 1} " in finished.out.splitlines()[-1]
+
+
+SMALL = ["--limit", "100", "--holdout", "0.2"]
+OF_STEPS = ["--model", "mlp_2_w8", "--trials", "2", "--epochs", "3", "--precision", "float32"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [*OF_STEPS, "--recipe", "mine.toml"],
+        [*OF_STEPS, "--recipe", "paper", "--batch-size", "16"],
+        ["--features", "inputs.npz", "--shares", "0.3,0.75", "--trials", "4"],
+        ["--features", "inputs.npz", "--model", "linear", "--trials", "5", "--epochs", "2"],
+    ],
+)
+def test_what_is_printed_verifies_by_what_the_run_was_trained_with(
+    command, suspecting, tmp_path: Path, monkeypatch, options: list[str]
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.toml").write_text("base = 'short'\nalpha = 0.002\nw_norm = 0.01\n")
+    data = load_dataset("digits", limit=100, holdout=0.2)
+    assert data.held_out is not None
+    ids = np.concatenate([data.ids, data.held_out.ids])
+    x = np.concatenate([one.array.reshape(len(one), -1) for one in (data, data.held_out)])
+    np.savez("inputs.npz", x=x.astype(np.float32), ids=ids)
+    assert command("measure", "digits", *SMALL, *options, "--out", "my run").code == 0
+    run = open_run("my run")
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99), run.ids[1]: (other(run.labels[1]), 0.6)})
+    said = command("clean", "my run", "-o", "labels.csv").err.splitlines()[-1]
+    words = shlex.split(said.split("then ")[1].replace("DIR", "'verified labels'"))
+    finished = command(*words[1:], *(OF_STEPS[-4:] if "--features" not in options else []))
+    assert finished.code == 0, (said, finished.err)
+    assert "relabelling 1 and dropping 1 of 100 " in finished.out
+    before, after = (open_run(f"verified labels/{name}").spec for name in ("before", "after"))
+    asked = {"model", "epochs", "recipe", "heads"}
+    assert before.model_dump(include=asked) == run.spec.model_dump(include=asked)
+    assert before.data.identity() == run.spec.data.identity()
+    same = asked - {"heads"}  # whose vectors are those of the examples that are left
+    assert after.model_dump(include=same) == before.model_dump(include=same)
+    if before.heads is not None:
+        assert f"examples at share {before.heads.shares[-1]:g}" in finished.out
+        assert len(open_run("verified labels/before").trials) == before.trials
+
+
+def test_of_a_loop_of_ones_own_the_network_is_to_be_named(command, suspecting, tmp_path: Path):
+    recorder = ez.Recorder(tmp_path / "mine", ids=[1, 2, 3, 4], labels=[0, 1, 0, 1], classes=["no", "yes"])
+    with recorder.trial(seed=0) as trial:
+        for _ in range(3):
+            trial.update([1, 2, 3, 4], np.eye(2)[[0, 1, 0, 1]])
+            trial.end_epoch()
+    suspecting({1: (1, 0.99)})
+    said = command("clean", tmp_path / "mine", "-o", tmp_path / "labels.csv").err
+    words = f"verify SOURCE --labels {tmp_path / 'labels.csv'} --model MODEL --epochs 3 --out DIR\n"
+    assert said.endswith(f"then easiness {words}")
+
+
+def test_what_only_python_has_is_verified_there(command, suspecting, tmp_path: Path):
+    data = load_dataset("digits", limit=100, holdout=0.2)
+    assert data.held_out is not None
+    vectors = np.concatenate([one.array.reshape(len(one), -1) for one in (data, data.held_out)])
+    run = ez.measure(data, features=vectors, trials=5, out=tmp_path / "run")
+    suspecting({run.ids[0]: (other(run.labels[0]), 0.99)})
+    said = command("clean", run.path, "-o", tmp_path / "labels.csv").err
+    assert said.endswith("use it by --labels; to verify it, give easiness.verify what the run was given\n")
