@@ -32,7 +32,7 @@ lint: .venv/.installed-dev
 
 # the documentation as a site, strictly: a link that leads nowhere is an error; ends by naming its first page
 docs: .venv/.installed-docs
-	@$(BIN)/python tools/docs/build.py
+	@PYTHONPATH=src $(BIN)/python tools/docs/build.py
 
 # what looks for barriers in the pages, from npm; the tests that need it skip where it is not
 axe: build/axe/node_modules/axe-core/axe.min.js
@@ -60,9 +60,12 @@ bench: .venv/.installed-bench
 	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
 	@touch $@ .venv/.installed-dev .venv/.installed
 
+# the names in the extra, without the package and what it needs: pages come from docstrings and from --help, which load
+# no torch
 .venv/.installed-docs: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --editable '.[docs]'
-	@touch $@ .venv/.installed
+	$(BIN)/python -c 'import tomllib; about = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*about["optional-dependencies"]["docs"], sep="\n")' | $(BIN)/python -m pip install --quiet --requirement /dev/stdin
+	@touch $@
 
 clean:
 	rm -rf .venv demo build dist site .cache docs/reference/commands.md .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

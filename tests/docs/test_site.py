@@ -6,6 +6,7 @@ import importlib.util
 import os
 import runpy
 import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -100,6 +101,20 @@ def test_links_without_a_target_are_found(tools: Callable[[str], dict[str, Any]]
         "a.html: c.html does not exist",
         "in/b.html: .. does not exist",
     ]
+
+
+def test_the_page_of_commands_needs_no_more_than_the_docs_extra() -> None:
+    """So that whoever builds the pages need not install torch."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    names = {"pillow": "PIL", "scikit-learn": "sklearn"}
+    extra = {one.partition(">")[0] for one in project["optional-dependencies"]["docs"]}
+    needed = {one.partition(">")[0] for one in project["dependencies"]} - extra
+    assert {"torch", "torchvision", "numpy"} <= needed
+    absent = sorted(names.get(one, one.replace("-", "_")) for one in needed)
+    code = f"""import sys; sys.modules.update(dict.fromkeys({absent}))
+from commands import commands_page; assert "--train-share" in commands_page()"""
+    paths = os.pathsep.join(map(str, (TOOLS, ROOT / "src")))
+    subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": paths}, check=True)
 
 
 def test_every_option_is_on_the_page_of_commands(tools: Callable[[str], dict[str, Any]]) -> None:
