@@ -52,9 +52,20 @@ UNREACHED = """() => [...document.querySelectorAll('*')].filter(
 ).map(e => e.outerHTML.slice(0, 200))"""
 
 
+# words that are too small to read; those of figures are as large as the figure
+SMALL = """() => [...document.querySelectorAll('body *')].filter(e => {
+  if (!e.checkVisibility() || e.closest('.plot, .unseen, sub')) return false;
+  const says = [...e.childNodes].some(n => n.nodeType === Node.TEXT_NODE && n.textContent.trim());
+  return says && parseFloat(getComputedStyle(e).fontSize) < 13;
+}).map(e => e.outerHTML.slice(0, 200))"""
+
+
 @pytest.fixture(scope="session")
 def fits() -> Callable[[Page], None]:
-    """Asserts that all of a page, what is folded as well, is on screens of three widths or scrolls to it."""
+    """Asserts that all of a page, what is folded as well, is on screens of three widths or scrolls to it.
+
+    No words are smaller than 13 pixels.
+    """
 
     def call(page: Page) -> None:
         for opened in (False, True):
@@ -66,6 +77,7 @@ def fits() -> Callable[[Page], None]:
                 assert page.evaluate("document.documentElement.scrollWidth") <= width
                 assert page.evaluate(CUT) == [], width
                 assert page.evaluate(UNREACHED) == [], width
+                assert page.evaluate(SMALL) == [], width
 
     return call
 

@@ -96,6 +96,9 @@ def test_it_fits_every_screen_and_says_nothing_to_the_console(
     if name in ("many", "long"):
         assert page.locator("details.class").count() == (20 if name == "many" else 3)
         assert page.evaluate("document.documentElement.scrollHeight") < 20_000
+    if name == "long":  # a name goes on behind a separator
+        for place in (".class h3", ".jump", "figcaption .predicted", ".by-class", "#map-body td"):
+            assert page.locator(f"{place} wbr").count() > 0, place
     fits(page)
     has_two_themes(page)
     assert troubles == []
@@ -126,6 +129,8 @@ def test_suspects_stand_beside_their_pictures(open_page: Any, reports: dict[str,
     page, _ = open_page(reports["suspects"], viewport={"width": width, "height": 800})
     suspects = page.locator("#labels .suspects figure")
     assert suspects.count() == 5
+    if width == 1280:  # what was found comes first, and then these
+        assert suspects.first.bounding_box()["y"] + suspects.first.bounding_box()["height"] < 1500
     for one in suspects.all():
         picture, words = one.locator("img").bounding_box(), one.locator("figcaption").bounding_box()
         assert picture["width"] >= 60

@@ -56,9 +56,14 @@ def render_page(template: str, **values: Any) -> str:
 
 
 def breakable(name: object) -> Markup:
-    """A name that may go on in the next line behind an underscore, a dash, a dot or a slash; escaped."""
+    """A name that may go on in the next line behind an underscore, a dash, a dot or a slash; escaped.
+
+    What is HTML already stays as it is.
+    """
     from markupsafe import Markup, escape
 
+    if isinstance(name, Markup):
+        return name
     return Markup("<wbr>").join(escape(part) for part in _JOINTS.split(str(name)))
 
 

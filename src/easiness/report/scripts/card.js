@@ -18,7 +18,7 @@ function shape(tag, attributes, ...children) {
 function course(point) {
   const { rows, rowName } = run();
   const { mean, each } = run().trajectory(point);
-  const [width, height, left, right, top, bottom] = [280, 118, 26, 8, 8, 20];
+  const [width, height, left, right, top, bottom] = [280, 124, 32, 8, 9, 24];
   const first = rows[0];
   const last = rows[rows.length - 1];
   const middle = (left + width - right) / 2;
@@ -31,12 +31,12 @@ function course(point) {
   drawn.setAttribute("aria-label", `Probability of its label over the ${rowName}s, mean over trials: ${ends}`);
   for (const p of [0, 0.5, 1]) {
     drawn.append(shape("line", { x1: left, x2: width - right, y1: y(p), y2: y(p), class: "grid" }));
-    drawn.append(shape("text", { x: left - 6, y: y(p) + 3.5, "text-anchor": "end" }, String(p)));
+    drawn.append(shape("text", { x: left - 6, y: y(p) + 5, "text-anchor": "end" }, String(p)));
   }
   for (const row of new Set([first, last])) {
     const anchor = first === last ? "middle" : row === first ? "start" : "end";
     const name = row === last ? `${rowName} ${row}` : String(row);
-    drawn.append(shape("text", { x: x(row), y: height - 5, "text-anchor": anchor }, name));
+    drawn.append(shape("text", { x: x(row), y: height - 6, "text-anchor": anchor }, name));
   }
   const line = (values, kind) => {
     if (values.length === 1) return shape("circle", { cx: middle, cy: y(values[0]), r: kind === "mean" ? 4 : 2.5, class: `${kind} dot` });
@@ -65,7 +65,7 @@ function facts(point) {
 function list(kind, pairs) {
   const made = make("dl", { className: kind });
   for (const [name, value] of pairs) {
-    made.append(make("div", {}, make("dt", { textContent: name }), make("dd", { textContent: value })));
+    made.append(make("div", {}, make("dt", { textContent: name }), make("dd", {}, ...named(value))));
   }
   return made;
 }
@@ -131,8 +131,8 @@ function drawCard() {
     return;
   }
   const short = shortId(point);
-  const folder = make("span", { textContent: ids[point].slice(0, ids[point].length - short.length) });
-  const name = make("p", { className: "map-name" }, folder, make("wbr"), short);
+  const folder = make("span", {}, ...named(ids[point].slice(0, ids[point].length - short.length)));
+  const name = make("p", { className: "map-name" }, folder, make("wbr", { className: "map-break" }), ...named(short));
   const head = make("div", { className: "map-card-head" }, ...pictureElement(point), name);
   const foot = make("div", { className: "map-card-foot" });
   if (point === view.pinned) {

@@ -67,7 +67,7 @@ function drawRows() {
   const made = shown.map((i, place) => {
     const box = make("input", { type: "checkbox", checked: view.selected.has(i) });
     box.setAttribute("aria-label", `Select ${ids[i]}`);
-    const name = make("button", { type: "button", textContent: shortId(i), title: ids[i] });
+    const name = make("button", { type: "button", title: ids[i] }, ...named(shortId(i)));
     for (const [one, of] of [[box, "box"], [name, "name"]]) {
       Object.assign(one.dataset, { point: i, kind: of });
       one.tabIndex = place === 0 ? 0 : -1;
@@ -75,7 +75,7 @@ function drawRows() {
     const row = make("tr", {}, make("td", {}, box), make("th", { scope: "row" }, name));
     row.classList.toggle("pinned", i === view.pinned);
     if (hasTexts) row.append(make("td", { className: "map-text map-words" }, make("p", { dir: "auto", textContent: textOf(i) })));
-    for (const text of [TEXTS.label(i), TEXTS.suggested(i)]) row.append(make("td", { className: "map-text", textContent: text }));
+    for (const text of [TEXTS.label(i), TEXTS.suggested(i)]) row.append(make("td", { className: "map-text" }, ...named(text)));
     for (const one of names) row.append(make("td", { textContent: scoreText(one, i) }));
     return row;
   });

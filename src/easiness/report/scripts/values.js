@@ -44,6 +44,10 @@ const idsOf = {
   folders: (ids) => Array.from(indicesOf(ids.of), (folder, i) => ids.folders[folder] + ids.names[i]),
 };
 const ids = idsOf[["first", "numbers", "folders"].find((form) => form in data.ids)](data.ids);
+// may go on in the next line behind a dash, a dot or a slash, as elsewhere on the page
+const JOINTS = /(?<=[\p{L}\p{N}][_/\\-])(?=[\p{L}\p{N}_])|(?<=[\p{L}\p{N}_]\.)(?=\p{L})/u;
+const named = (text) => text.split(JOINTS).flatMap((part, at) => (at === 0 ? [part] : [document.createElement("wbr"), part]));
+
 const shortId = (point) => ids[point].slice(ids[point].lastIndexOf("/") + 1) || ids[point];
 const lowerIds = once(() => ids.map((id) => id.toLowerCase()));
 const classes = data.classes;
