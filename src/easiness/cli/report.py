@@ -12,6 +12,23 @@ from easiness.cli import options, results
 from easiness.errors import BadInput
 from easiness.studies import paper
 
+Since = Annotated[
+    Path | None,
+    typer.Option("--since", help="A run on the data before: show what changed, as `diff` does."),
+]
+By = Annotated[
+    Literal["ids", "pixels"],
+    typer.Option(
+        "--by", help="What makes an example the same as in --since: its id, or its values (pixels)."
+    ),
+]
+OldSource = Annotated[
+    str | None, typer.Option("--old-source", help="Where the data of --since are now; for --by pixels.")
+]
+Suspects = Annotated[
+    int, typer.Option("--suspects", min=0, help="So many labels of each split can be decided on in the page.")
+]
+
 
 def report(
     runs: Annotated[
@@ -27,19 +44,10 @@ def report(
         str | None,
         typer.Option("--source", help="Where the data are now, for the pictures; else where the run says."),
     ] = None,
-    since: Annotated[
-        Path | None,
-        typer.Option("--since", help="A run on the data before: show what changed, as `diff` does."),
-    ] = None,
-    by: Annotated[
-        Literal["ids", "pixels"],
-        typer.Option(
-            "--by", help="What makes an example the same as in --since: its id, or its values (pixels)."
-        ),
-    ] = "ids",
-    old_source: Annotated[
-        str | None, typer.Option("--old-source", help="Where the data of --since are now; for --by pixels.")
-    ] = None,
+    since: Since = None,
+    by: By = "ids",
+    old_source: OldSource = None,
+    suspects: Suspects = 1000,
 ) -> None:
     """Write a page that shows what was measured.
 
@@ -53,18 +61,18 @@ def report(
             raise BadInput(
                 f"{runs[0]}: is a study, and --since, --by and --old-source compare a run; give a run of it"
             )
-        page = paper.study_page(runs[0])
+        pages.write_file(output, paper.study_page(runs[0]).encode())
     else:
-        before = None if since is None else store.open_run(since)
-        page = pages.render_report(
+        pages.write_report(
             [store.open_run(run) for run in runs],
+            output,
             epoch=epoch,
             share=share,
             source=source,
-            since=before,
+            since=None if since is None else store.open_run(since),
             by=by,
             old_source=old_source,
+            suspects=suspects,
         )
-    pages.write_file(output, page.encode())
     results.say_written(output)
     typer.echo(output)

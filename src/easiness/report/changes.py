@@ -42,33 +42,43 @@ class Changes:
         return (one.named for _, _, shown in self.parts for one in shown)
 
 
-def changes(
-    runs: Sequence[Run], since: Run | None, at: dict[str, Any], by: Matching, sources: tuple[Any, Any]
-) -> Changes | None:
-    """Compare the one run of the page with the run ``since``; ``None`` without such a run.
+@dataclass(frozen=True)
+class Before:
+    """The run on the version of the data before: ``by`` what examples are found in it, see `diff`.
+
+    ``source`` says where its data are now, for ``by="pixels"``.
+    """
+
+    run: Run | None = None
+    by: Matching = "ids"
+    source: Any = None
+
+
+def changes(runs: Sequence[Run], before: Before, at: dict[str, Any], source: Any) -> Changes | None:
+    """Compare the one run of the page with the run ``before``; ``None`` without such a run.
 
     Args:
         runs: of the page.
-        since: the run on the version before.
+        before: the run on the version before.
         at: ``epoch`` or ``share`` to read both at.
-        by: what makes an example the same, see `diff`.
-        sources: where the data of ``since`` and of the run are now, for ``by="pixels"``.
+        source: where the data of the run are now, for ``by="pixels"``.
 
     Raises:
         BadInput: the page has several runs, something is said of a run before and none is given, or as
             `diff`.
     """
+    since, by = before.run, before.by
     if since is None:
         if by != "ids":
             raise BadInput(f"--by {by}: is how to find examples in the run before; name it with --since")
-        if sources[0] is not None:
+        if before.source is not None:
             raise BadInput("--old-source: is where the data of the run before are; name it with --since")
         return None
     if len(runs) != 1:
         raise BadInput(f"--since {since.path}: is compared with one run; give one instead of {len(runs)}")
     if by == "pixels":
-        sources = (sources[0], data_of(runs[0], sources[1]))
-    found = diff(since, runs[0], by=by, **at, sources=sources)
+        source = data_of(runs[0], source)
+    found = diff(since, runs[0], by=by, **at, sources=(before.source, source))
     label = "Confidence of each example after over before; the table below counts those that changed."
     return Changes(
         text=found.text,

@@ -21,8 +21,13 @@ from easiness.store import Run
 if TYPE_CHECKING:
     import pandas as pd
 
-SCRIPTS = ("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map", "players")
-"""The scripts of the page, in the order in which they are read."""
+SHARED = ("codes", "elements", "course")
+"""The scripts that other views of the page have as well."""
+SCRIPTS = (
+    *SHARED,
+    *("values", "colors", "view", "fragment", "plot", "lasso", "zoom", "card", "table", "map", "players"),
+)
+"""The scripts of the map, in the order in which they are read."""
 
 AXES = ("variability", "confidence")
 """Across and up."""

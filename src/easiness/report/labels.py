@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from easiness.data import Dataset
@@ -34,6 +35,7 @@ MOST_PHOTOS = 5_000
 """The same for photos, which have to be decoded: 1.3 ms each of 224 x 224 pixels."""
 
 _EXAMPLES = 3  # pairs of each kind of conflict
+_MOST_ALIKE = 8  # of a group of identical examples that are named to each other
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,26 @@ class Alike:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """Two examples that are the same, or nearly so, as ``how`` says."""
+
+    pair: tuple[Example, Example]
+    how: str
+
+
+@dataclass(frozen=True)
 class Certain:
     """The certain conflicts in the data, whatever networks say: ``sentences``, and a few ``examples``.
 
-    ``duplicates`` are the groups of identical training pictures with one label, each as ids. All are empty
-    where nothing was looked for; ``sentences`` may then say why.
+    ``duplicates`` are the groups of identical training pictures with one label, each as ids, and ``copies``
+    all pairs that are the same, or nearly. All are empty where nothing was looked for; ``sentences`` may
+    then say why.
     """
 
     sentences: list[str]
     examples: list[Alike]
     duplicates: list[list[str]]
+    copies: list[Copy] = field(default_factory=list, repr=False)
 
     @property
     def num_copies(self) -> int:
@@ -95,7 +107,17 @@ def certain(run: Run, data: Dataset | None) -> Certain:
         replace(found, duplicates=()).sentences(),
         list(_alike(found)),
         [[str(one.id) for one in group] for group in found.duplicates],
+        list(_copies(found)),
     )
+
+
+def _copies(found: Conflicts) -> Iterator[Copy]:
+    groups = (group[:_MOST_ALIKE] for group in (*found.two_labels, *found.duplicates))
+    same = [pair for group in groups for pair in combinations(group, 2)]
+    yield from (Copy(pair, "identical") for pair in same)
+    yield from (Copy((one.train, one.other), "identical") for one in found.in_both)
+    nearly = (*found.nearly_within, *found.nearly_in_both)
+    yield from (Copy((one.train, one.other), "nearly identical") for one in nearly)
 
 
 def _alike(found: Conflicts) -> Iterator[Alike]:

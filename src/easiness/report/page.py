@@ -11,8 +11,9 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
-from easiness.report.changes import Changes, changes
+from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
+from easiness.report.deciding import SUSPECTS, ToDecide, deciding
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_file
@@ -30,6 +31,7 @@ _MOST_OPEN = 10  # classes whose pictures are shown without being asked for
 _MOST_ANSWERS = 4  # on how runs agree, that are said before anything else
 _MAX_GROUPS = 5  # of identical pictures, and of each so many ids
 _FRACTION = 0.1
+_NOTHING_BEFORE, _FIRST_SUSPECTS = Before(), ToDecide()
 
 
 def write_report(
@@ -43,11 +45,26 @@ def write_report(
     since: Run | None = None,
     by: Matching = "ids",
     old_source: Any = None,
+    suspects: int = SUSPECTS,
 ) -> None:
-    """Write `render_report`'s page to the file ``output``, whole or not at all.
+    """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
+
+    Args:
+        runs: at least one; all over the same data.
+        output: the file, which is written whole or not at all.
+        epoch: to read the runs after, from 1; the last that all trainings have by default.
+        share: to read runs on features at, which have no epochs; the largest of each by default.
+        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
+            run found them. Without them the page names the examples and shows no pictures.
+        comparison: of just these runs, if `compare` has made it already; it then says where to read them.
+        since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
+        by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
+        old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
+        suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
 
     Raises:
-        BadInput: as `render_report`.
+        BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
+            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`.
         RunFailed: the file cannot be written.
     """
     check_opened(runs=runs, since=since)
@@ -57,9 +74,8 @@ def write_report(
         share=share,
         source=source,
         comparison=comparison,
-        since=since,
-        by=by,
-        old_source=old_source,
+        before=Before(since, by, old_source),
+        to_decide=ToDecide(suspects),
     )
     write_file(Path(output), page.encode())
 
@@ -71,28 +87,18 @@ def render_report(
     share: float | None = None,
     source: Any = None,
     comparison: Comparison | None = None,
-    since: Run | None = None,
-    by: Matching = "ids",
-    old_source: Any = None,
+    before: Before = _NOTHING_BEFORE,
+    to_decide: ToDecide = _FIRST_SUSPECTS,
 ) -> str:
-    """A page of HTML that loads nothing from the network: styles, figures and pictures are in it.
-
-    The same runs give the same text.
+    """The page of `write_report`, as a text. The same runs give the same.
 
     Args:
-        runs: at least one; all over the same data.
-        epoch: to read the runs after, from 1; the last that all trainings have by default.
-        share: to read runs on features at, which have no epochs; the largest of each by default.
-        source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where each
-            run found them. Without them the page names the examples and shows no pictures.
-        comparison: of just these runs, if `compare` has made it already; it then says where to read them.
-        since: a run on the version of the data before, to show what changed, see `diff`; for one run alone.
-        by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
-        old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
+        runs: as are ``epoch``, ``share``, ``source`` and ``comparison``, see `write_report`.
+        before: a run on the version of the data before, to show what changed.
+        to_decide: the examples whose labels can be decided on in the page.
 
     Raises:
-        BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
-            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`.
+        BadInput: see `write_report`.
     """
     if not runs:
         raise BadInput("runs: none was given; name at least one")
@@ -100,7 +106,7 @@ def render_report(
     if comparison is not None:
         epoch, share = comparison.epoch, comparison.share
     at = matching.rows_of(runs, epoch, share)
-    changed = changes(runs, since, runs[0].asked(at[0]), by, (old_source, source))
+    changed = changes(runs, before, runs[0].asked(at[0]), source)
     data, why = find_data(runs[0], source)
     not_compared = ""
     if comparison is None:
@@ -118,10 +124,11 @@ def render_report(
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
     drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
+    view = deciding(runs[0], at[0], parts[0].suspects, sure.copies, to_decide) if len(runs) == 1 else None
     found = FoundExamples(why_none=why)
     if data is not None:
         try:
-            named = [*_marked(parts, sure, changed)]
+            named = [*_marked(parts, sure, changed), *([] if view is None else view.wanted)]
             found = found_examples(runs[0], data, named, positions, drawn)
         except BadInput as error:
             if source is not None:
@@ -129,6 +136,7 @@ def render_report(
             found = FoundExamples(why_none=str(error))
     # a run that was recorded does not know of what kind its examples are
     kind = kind_named(runs[0].spec.data.kind) if data is None else data.kind
+    pixelated = data is not None and are_small(data)
     return render_page(
         "page.html",
         isnan=np.isnan,
@@ -152,13 +160,15 @@ def render_report(
         examples=found,
         nouns="examples" if data is None and runs[0].spec.measured is None else kind.nouns,
         kind=kind,
-        pixelated=data is not None and are_small(data),
+        pixelated=pixelated,
         sides=SIDES,
         min_group=MIN_GROUP,
         max_classes=MAX_CLASSES,
         max_groups=_MAX_GROUPS,
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
+        deciding=view,
+        deciding_data=None if view is None else view.data(found.named, pixelated),
         most_open=_MOST_OPEN,
         most_answers=_MOST_ANSWERS,
     )

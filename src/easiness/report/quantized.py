@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.show import count
+from easiness.spec import Split
 from easiness.store import Run
 
 Document = dict[str, Any]
@@ -128,15 +129,17 @@ def trajectories(
     points: npt.NDArray[np.int64],
     first: npt.NDArray[np.int64],
     most: tuple[int, int],
+    split: Split = "train",
 ) -> Trajectories:
-    """The trajectories of the examples at ``points`` [n] of a run up to an epoch.
+    """The trajectories of the examples at ``points`` [n] of a split of a run up to an epoch.
 
     Args:
         run: whose trials were asked.
         epoch: the last one shown; of those before it as many as fit, evenly spread.
-        points: positions in the run, ascending.
+        points: positions in the split.
         first: which of the points have their trials shown if not all fit: indices of points.
         most: bytes to spend on means, and on single trials.
+        split: of which examples.
     """
     observed = [one for one in run.observed if one <= epoch]
     epochs = _spread(observed, max(2, most[0] // max(1, len(points))))
@@ -149,7 +152,7 @@ def trajectories(
     by_trial = np.empty((num_trials, len(epochs), len(detailed)), np.float32)
     for row, trial in enumerate(run.trials):
         for at, one in enumerate(epochs):
-            seen = trial.columns(one, ["loss", "trained_on"])
+            seen = trial.columns(one, ["loss", "trained_on"], split)
             p = np.exp(-seen["loss"][points].astype(np.float64))
             heard = ~seen["trained_on"][points] if run.shares else True
             mean[at] += np.where(heard, p, 0)

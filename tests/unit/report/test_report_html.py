@@ -107,9 +107,11 @@ def test_it_asks_nothing_of_the_network(text: str) -> None:
 
 
 def test_only_our_script_may_run(text: str) -> None:
-    inert, ours = re.findall(r"<script([^>]*)>(.*?)</script>", text, re.DOTALL)
-    assert inert[0] == ' type="application/json" id="map-values"'
-    digest = base64.b64encode(hashlib.sha256(ours[1].encode()).digest()).decode()
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", text, re.DOTALL)
+    inert = [kind for kind, _ in scripts if kind]
+    assert inert == [f' type="application/json" id="{name}-values"' for name in ("map", "decide")]
+    digests = [hashlib.sha256(text.encode()).digest() for kind, text in scripts if not kind]
+    ours = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
     assert policy is not None
     allowed = dict(part.strip().split(" ", 1) for part in policy[1].split(";"))
@@ -118,7 +120,7 @@ def test_only_our_script_may_run(text: str) -> None:
         "img-src": "data:",
         "media-src": "data:",
         "style-src": "'unsafe-inline'",
-        "script-src": f"'sha256-{digest}'",
+        "script-src": " ".join(ours),
         "connect-src": "'none'",
     }
 
@@ -279,7 +281,7 @@ def test_names_are_escaped(record: Callable[..., Any], noisy_logits: Callable[..
     assert EVIL[0] not in text
     assert EVIL[1] not in text
     page = Page(text)
-    assert page.tags.count("script") == 2  # the map's own: its values and what draws them
+    assert page.tags.count("script") == 4  # those of the map and of deciding: values and what draws them
     assert page.images == []
     assert {EVIL[0], EVIL[1]} <= {heading for _, heading in page.headings}
     assert "3/<b>&\"'<script>alert(1)</script>" in page.text

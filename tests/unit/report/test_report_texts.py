@@ -54,8 +54,8 @@ def map_of(page: str) -> Any:
 
 def test_markup_in_a_text_is_no_markup(run: Run, data: Dataset) -> None:
     page = render_report([run], source=data)
-    assert page.count("<script") == 2  # the values of the map, and what draws it
-    assert page.count("</script>") == 2
+    assert page.count("<script") == 4  # the values of the map and of what to decide on, and their scripts
+    assert page.count("</script>") == 4
     for text in EVIL[:3]:
         assert text not in page
     assert "&lt;script&gt;document.title=&#39;evil&#39;&lt;/script&gt; 0" in page

@@ -1,56 +1,5 @@
 // What is known of one example: its picture, sound or text, labels, course over epochs or shares, and every score. Text stays text.
 
-const SVG = "http://www.w3.org/2000/svg";
-
-function make(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
-
-function shape(tag, attributes, ...children) {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.append(...children);
-  return made;
-}
-
-function course(point) {
-  const { rows, rowName } = run();
-  const { mean, each } = run().trajectory(point);
-  const [width, height, left, right, top, bottom] = [280, 124, 32, 8, 9, 24];
-  const first = rows[0];
-  const last = rows[rows.length - 1];
-  const middle = (left + width - right) / 2;
-  const along = rowName === "share" ? Math.log : (row) => row;
-  const part = (row) => (along(row) - along(first)) / (along(last) - along(first));
-  const x = (row) => (first === last ? middle : left + part(row) * (width - left - right));
-  const y = (p) => height - bottom - p * (height - top - bottom);
-  const drawn = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", class: "map-course" });
-  const ends = [...new Set([mean[0], mean[mean.length - 1]])].map((p) => shortNumber(p, 2)).join(" to ");
-  drawn.setAttribute("aria-label", `Probability of its label over the ${rowName}s, mean over trials: ${ends}`);
-  for (const p of [0, 0.5, 1]) {
-    drawn.append(shape("line", { x1: left, x2: width - right, y1: y(p), y2: y(p), class: "grid" }));
-    drawn.append(shape("text", { x: left - 6, y: y(p) + 5, "text-anchor": "end" }, String(p)));
-  }
-  for (const row of new Set([first, last])) {
-    const anchor = first === last ? "middle" : row === first ? "start" : "end";
-    const name = row === last ? `${rowName} ${row}` : String(row);
-    drawn.append(shape("text", { x: x(row), y: height - 6, "text-anchor": anchor }, name));
-  }
-  const line = (values, kind) => {
-    if (values.length === 1) return shape("circle", { cx: middle, cy: y(values[0]), r: kind === "mean" ? 4 : 2.5, class: `${kind} dot` });
-    const places = values.map((p, i) => `${x(rows[i]).toFixed(1)},${y(p).toFixed(1)}`);
-    return shape("polyline", { points: places.join(" "), class: kind });
-  };
-  for (const values of each) drawn.append(line(values, "trial"));
-  drawn.append(line(mean, "mean"));
-  const judges = rowName === "share" ? "heads that did not see it" : `${run().numTrials} trials`;
-  const ofTrials = `mean of ${judges}${each.length > 0 ? ", and each" : ""}`;
-  const said = run().numTrials > 1 ? ofTrials : "its only trial";
-  return make("figure", {}, drawn, make("figcaption", { textContent: `Probability of its label over the ${rowName}s: ${said}` }));
-}
-
 function facts(point) {
   const pairs = [["given label", className(labels[point])]];
   const suggested = run().suggested()[point];
@@ -146,7 +95,7 @@ function drawCard() {
   const scores = make("details", { open: scoresOpen }, make("summary", { textContent: "Scores" }), scoreList(point));
   scores.addEventListener("toggle", () => (scoresOpen = scores.open));
   const known = make("div", { className: "map-known" }, head, ...soundElement(point), ...textElement(point), facts(point));
-  card.replaceChildren(known, course(point), foot, scores);
+  card.replaceChildren(known, drawnCourse(run(), run().trajectory(point)), foot, scores);
 }
 
 function inWords(point) {

@@ -3,41 +3,6 @@
 const data = JSON.parse(document.getElementById("map-values").textContent);
 const num = data.num;
 
-function bytesOf(text) {
-  const letters = atob(text);
-  const bytes = new Uint8Array(letters.length);
-  for (let i = 0; i < letters.length; i++) bytes[i] = letters.charCodeAt(i);
-  return bytes;
-}
-
-// codes are little-endian, as every machine that runs a browser is
-function codesOf(column) {
-  const bytes = bytesOf(column.codes);
-  if (column.bits === 8) return bytes;
-  return column.bits === 16 ? new Uint16Array(bytes.buffer) : new Uint32Array(bytes.buffer);
-}
-
-function numbersOf(column) {
-  const codes = codesOf(column);
-  const none = 2 ** column.bits - 1;
-  const numbers = new Float64Array(codes.length);
-  for (let i = 0; i < codes.length; i++) {
-    if (codes[i] === none) numbers[i] = NaN;
-    else numbers[i] = column.levels ? column.levels[codes[i]] : column.low + codes[i] * column.step;
-  }
-  return numbers;
-}
-
-function indicesOf(column) {
-  const none = 2 ** column.bits - 1;
-  return Int32Array.from(codesOf(column), (code) => (code === none ? -1 : code));
-}
-
-function once(make) {
-  let made;
-  return () => (made === undefined ? (made = make()) : made);
-}
-
 const idsOf = {
   first: (ids) => Array.from({ length: num }, (_, i) => String(ids.first + i * ids.step)),
   numbers: (ids) => ids.numbers,
@@ -56,10 +21,6 @@ const labels = indicesOf(data.labels);
 const runs = data.runs.map((run) => {
   const scores = new Map(run.scores.map((score) => [score.name, score]));
   const columns = new Map();
-  const detailed = once(() => {
-    if (run.detailed === null) return null;
-    return new Map(Array.from(new Uint32Array(bytesOf(run.detailed).buffer), (point, row) => [point, row]));
-  });
   return {
     ...run,
     scores,
@@ -74,22 +35,7 @@ const runs = data.runs.map((run) => {
     suggested: once(() => indicesOf(run.suggested)),
     predicted: once(() => indicesOf(run.predicted)),
     predictedShare: once(() => numbersOf(run.predictedShare)),
-    meanBytes: once(() => bytesOf(run.mean)),
-    trialBytes: once(() => bytesOf(run.byTrial)),
-    // lines of probabilities over the epochs or shares: the mean over trials, and of each trial where the page has it
-    trajectory(point) {
-      const length = run.rows.length;
-      const line = (bytes, at) =>
-        Array.from(bytes.subarray(at * length, (at + 1) * length), (code) => (code === 255 ? NaN : code / 254));
-      const row = detailed() === null ? point : detailed().get(point);
-      const each = [];
-      if (row !== undefined && this.trialBytes().length > 0) {
-        for (let trial = 0; trial < run.numTrials; trial++) {
-          each.push(line(this.trialBytes(), row * run.numTrials + trial));
-        }
-      }
-      return { mean: line(this.meanBytes(), point), each };
-    },
+    trajectory: coursesOf(run),
   };
 });
 
@@ -118,11 +64,3 @@ function scoreText(name, point) {
   if (!wholeScores.has(key)) wholeScores.set(key, !values.some((value) => !Number.isNaN(value) && !Number.isInteger(value)));
   return wholeScores.get(key) || Number.isNaN(values[point]) ? shortNumber(values[point]) : values[point].toFixed(3);
 }
-
-function shortNumber(value, digits = 3) {
-  if (!Number.isFinite(value)) return "–";
-  if (Number.isInteger(value)) return String(value);
-  return Math.abs(value) >= 1000 ? value.toFixed(0) : value.toFixed(digits);
-}
-
-const counted = (number) => number.toLocaleString("en");

@@ -1,0 +1,79 @@
+// The view: opened and closed, and which of its panels is seen.
+
+const dialog = document.getElementById("decide");
+const PANELS = { begin: "begin-title", one: "name", list: "list-title" };
+const openers = document.querySelectorAll("[data-decide-open]");
+
+function panel(name) {
+  for (const one of Object.keys(PANELS)) element(one).hidden = one !== name;
+  element("show-list").setAttribute("aria-expanded", String(name === "list"));
+  element("help").setAttribute("aria-expanded", String(name === "begin"));
+  element(PANELS[name]).focus();
+}
+
+function begin() {
+  panel("begin");
+  focusOn("by");
+}
+
+function start() {
+  const by = element("by").value.trim();
+  remember(NAME, by);
+  const place = decisionOn(current) === undefined ? current : nextUndecided(current);
+  show(Math.max(place, 0));
+  panel("one");
+  speak(described(current));
+}
+
+function open() {
+  if (dialog.open) return;
+  dialog.showModal();
+  if (recall(NAME) === null && !refused) begin();
+  else start();
+}
+
+function back() {
+  show(current);
+  panel("one");
+}
+
+const toggles = { "show-list": ["list", openList], help: ["begin", begin] };
+for (const [name, [shown, openIt]] of Object.entries(toggles)) element(name).addEventListener("click", () => (element(shown).hidden ? openIt() : back()));
+
+element("start").addEventListener("click", start);
+element("by").addEventListener("keydown", (event) => {
+  if (event.key === "Enter") start();
+});
+element("close").addEventListener("click", () => dialog.close());
+element("note-close").addEventListener("click", () => {
+  note();
+  focusOn(Object.entries(PANELS).find(([name]) => !element(name).hidden)[1]);
+});
+for (const one of openers) one.addEventListener("click", open);
+
+const sayHowMany = () => {
+  for (const said of document.querySelectorAll("[data-decide-so-far]")) said.textContent = tally.decided > 0 ? `${counted(tally.decided)} decided so far` : "";
+};
+dialog.addEventListener("close", sayHowMany);
+
+const isTyping = (target) => target.matches("input:not([type=checkbox]), select, textarea");
+
+dialog.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+  if (!element("use-keys").checked && event.key.length === 1) return;
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const listKey = { l: () => toggles["show-list"] && element("show-list").click() }[key];
+  if (listKey !== undefined) listKey();
+  else if (element("one").hidden) return;
+  else if (key === "c") field.focus();
+  else if (KEYS[key] !== undefined && !(event.repeat && event.key.length === 1)) DOES[KEYS[key]]();
+  else return;
+  event.preventDefault();
+});
+
+element("part").replaceChildren(...parts.map((part, at) => make("option", { value: String(at), textContent: part.name })));
+element("which").hidden = parts.length < 2;
+element("by").value = recall(NAME) ?? "";
+readAll();
+sayHowMany();
+for (const shown of document.querySelectorAll("[data-decide-shown]")) shown.hidden = false;

@@ -1,0 +1,148 @@
+// What buttons and keys do: decide and go on, look around, undo.
+
+let current = 0; // the place of the example that is shown
+const undone = []; // what was decided in this tab, the last one last: key, what was before
+const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
+const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after" };
+
+const focusOn = (name) => element(name).focus({ preventScroll: true });
+const speak = (text) => (element("spoken").textContent = text);
+
+// what is said stays until something else is
+function note(...said) {
+  element("note-text").replaceChildren(...said);
+  element("note").hidden = said.length === 0;
+}
+
+const code = (text) => make("code", { textContent: text });
+
+function show(place) {
+  current = place;
+  element("part").value = String(parts.indexOf(partOf(place)));
+  drawExample(place);
+  drawProgress();
+  element("one").scrollTop = 0;
+}
+
+function drawProgress() {
+  const part = partOf(current);
+  const [done, of] = part.num_suspect === 0 ? [part.decided, part.num] : [part.ofSuspects, part.num_suspect];
+  Object.assign(element("bar"), { max: Math.max(of, 1), value: done });
+  element("count").textContent = progress(part);
+}
+
+// the next that is undecided, from the first again behind the last; -1 where all are decided
+function nextUndecided(from) {
+  const part = partOf(from);
+  for (let step = 1; step <= part.num; step++) {
+    const place = part.from + ((from - part.from + step) % part.num);
+    if (decisionOn(place) === undefined) return place;
+  }
+  return -1;
+}
+
+function described(place) {
+  const suggested = suggestedOf(place);
+  const why = given.blind || Number.isNaN(pWrongOf(place)) ? "" : `, wrong with a probability of ${pWrongOf(place).toFixed(2)}`;
+  return `${shortId(place)}, labelled ${className(labels[place])}${suggested < 0 ? "" : `, ${className(suggested)} suggested`}${why}`;
+}
+
+function goOn(said) {
+  const place = nextUndecided(current);
+  if (place >= 0) {
+    show(place);
+    speak(`${said} Next: ${described(place)}.`.trim());
+    return;
+  }
+  show(current);
+  const all = `All ${counted(partOf(current).num)} of this list are decided. Save labels.csv.`;
+  note(all);
+  speak(`${said} ${all}`);
+}
+
+function act(action, label = labels[current]) {
+  const place = current;
+  const key = keyOf(splitOf(place), ids[place]);
+  const before = decisions.get(key);
+  const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
+  const { decided } = tally;
+  const suspectsBefore = partOf(place).ofSuspects;
+  undone.push([key, before]);
+  decideOn(key, decision);
+  const part = partOf(place);
+  if (tally.decided > decided) tell();
+  if (part.ofSuspects > suspectsBefore && part.ofSuspects === part.num_suspect && part.num > part.num_suspect) {
+    note(`All ${counted(part.num_suspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save labels.csv.`);
+  }
+  goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
+}
+
+function undo() {
+  const last = undone.pop();
+  if (last === undefined) {
+    speak("Nothing to undo.");
+    return;
+  }
+  const [key, before] = last;
+  decideOn(key, before);
+  show(placeOf.get(key));
+  speak(`Undone. ${described(current)}.`);
+}
+
+function walk(by) {
+  const part = partOf(current);
+  const place = current + by;
+  if (place < part.from || place >= part.to) {
+    speak(by < 0 ? "This is the first." : "This is the last.");
+    return;
+  }
+  show(place);
+  const decision = decisionOn(place);
+  speak(`${described(place)}. ${decision === undefined ? "Undecided" : inWords(decision, place)}.`);
+}
+
+const DOES = {
+  keep: () => act("keep"),
+  take: () => suggestedOf(current) >= 0 && act("relabel", suggestedOf(current)),
+  drop: () => act("drop"),
+  unsure: () => act("unsure"),
+  back: undo,
+  before: () => walk(-1),
+  after: () => walk(1),
+  next: () => goOn(""),
+};
+
+element("acts").addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button === null) return;
+  DOES[button.dataset.act]();
+  if (button.disabled) focusOn("name"); // the next example has no suggestion: the focus would be lost
+});
+
+element("undecide").addEventListener("click", () => {
+  const key = keyOf(splitOf(current), ids[current]);
+  undone.push([key, decisions.get(key)]);
+  decideOn(key, undefined);
+  focusOn("name");
+  speak(`${shortId(current)} is undecided.`);
+});
+
+element("copies").addEventListener("click", (event) => {
+  const { place } = event.target.dataset;
+  if (place === undefined) return;
+  show(Number(place));
+  focusOn("name");
+});
+
+element("part").addEventListener("change", (event) => {
+  const part = parts[Number(event.target.value)];
+  show(decisionOn(part.from) === undefined ? part.from : Math.max(part.from, nextUndecided(part.from)));
+});
+
+// another tab, or a file, has decided: only what is shown changes
+whenDecided((place) => {
+  if (!dialog.open || place === undefined) return;
+  if (place === current) drawSo(current);
+  else if (given.copies?.[current]?.some(([other]) => other === place)) drawCopies(current);
+  drawProgress();
+});

@@ -1,0 +1,32 @@
+// The examples to decide on, by their place: those of the list first, then others that stand beside them.
+
+const given = JSON.parse(document.getElementById("decide-values").textContent);
+const { classes, parts } = given;
+const { ids, labels, splits } = given.examples;
+const SPLITS = ["train", "held_out"];
+const NONE = -1;
+
+const element = (name) => document.getElementById(`decide-${name}`);
+const num = given.pWrong?.length ?? parts.reduce((sum, part) => sum + part.num, 0);
+const splitOf = (place) => SPLITS[splits[place]];
+const keyOf = (split, id) => `${split}/${id}`;
+const placeOf = new Map(ids.map((id, place) => [keyOf(splitOf(place), id), place]));
+const className = (label) => classes[label] ?? "";
+const shortId = (place) => ids[place].slice(ids[place].lastIndexOf("/") + 1) || ids[place];
+const suggestedOf = (place) => given.suggested?.[place] ?? NONE;
+const pWrongOf = (place) => given.pWrong?.[place] ?? NaN;
+
+// lists to go through, one after the other
+let before = 0;
+for (const part of parts) {
+  part.from = before;
+  part.to = before += part.num;
+  part.suspectTo = part.from + part.num_suspect;
+}
+const partOf = (place) => parts.find((part) => place < part.to);
+
+const courseOf = new Map();
+for (const course of given.courses ?? []) {
+  const lines = coursesOf(course);
+  new Uint32Array(bytesOf(course.places).buffer).forEach((place, row) => courseOf.set(place, () => drawnCourse(course, lines(row))));
+}

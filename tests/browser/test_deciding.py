@@ -1,0 +1,336 @@
+"""Deciding on labels in the page, as a person does: in Chromium, from a file, with the network forbidden."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from easiness import load_dataset, open_run
+from easiness.report.page import write_report
+from easiness.runs import data_version, decisions_on
+from easiness.store import Recorder, Run
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.browser
+
+CLASSES = ("=cmd", "<img src=x onerror=\"document.title='evil'\">", 'plain, "quoted"', "חתול")
+NUM = 1100
+NAMES = ("{:04d}.png", "<b>{:04d}.png", '=1+{:04d},"a".png', "\u202efle{:04d}.png", "-{:04d};'.png")
+
+
+def _pictures(folder: Path) -> None:
+    """1,100 pictures of four classes; all names try to break out, and two pictures are equal."""
+    rng = np.random.default_rng(0)
+    for at in range(NUM):
+        pixels = rng.integers(0, 256, (4, 4), np.uint8)
+        if at in (4, 5):
+            pixels[:] = 200
+        path = folder / CLASSES[at % 4] / NAMES[at % 5].format(at)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(path)
+
+
+def _recorded(folder: Path) -> None:
+    """The page of a run whose networks doubt every eleventh label."""
+    _pictures(folder / "photos")
+    data = load_dataset(str(folder / "photos"))
+    rng = np.random.default_rng(1)
+    believed = np.where(np.arange(NUM) % 11 == 0, (data.labels + 1) % 4, data.labels)
+    recorder = Recorder(
+        folder / "run", ids=data.ids, labels=data.labels, classes=data.classes, fingerprint=data.fingerprint
+    )
+    for seed in range(3):
+        with recorder.trial(seed=seed) as trial:
+            for epoch in range(3):
+                trial.update(data.ids, rng.normal(size=(NUM, 4)) + (2 + epoch) * np.eye(4)[believed])
+                trial.end_epoch()
+    write_report([recorder.run], folder / "report.html", source=data)
+
+
+@pytest.fixture(scope="module")
+def folder(made_once: Callable[..., Path]) -> Path:
+    """The folder of a run over 1,100 pictures, with its page."""
+    return made_once("deciding", _made)
+
+
+def _made(folder: Path) -> None:
+    folder.mkdir()
+    _recorded(folder)
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return open_run(folder / "run")
+
+
+@pytest.fixture(scope="module")
+def opened(open_page: Any, folder: Path) -> tuple[Page, list[str]]:
+    """The page, open for all tests, which begin with nothing decided."""
+    return open_page(folder / "report.html", viewport={"width": 1280, "height": 800}, accept_downloads=True)
+
+
+@pytest.fixture
+def page(opened: tuple[Page, list[str]]) -> Page:
+    page, troubles = opened
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    assert troubles == []
+    return page
+
+
+def begin(page: Page, name: str = "Ada") -> None:
+    """Open the view by the keyboard, and say who decides."""
+    page.locator("[data-decide-open]").focus()
+    page.keyboard.press("Enter")
+    if page.locator("#decide-begin").is_visible():
+        page.keyboard.type(name)
+        page.keyboard.press("Enter")
+
+
+def press(page: Page, keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def saved(page: Page, path: Path) -> list[dict[str, str]]:
+    """The file that the page saves, at ``path`` as well."""
+    with page.expect_download() as download:
+        page.locator("#decide-save").click()
+    download.value.save_as(path)
+    assert download.value.suggested_filename == "labels.csv"
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def said(page: Page) -> str:
+    return page.locator("#decide-spoken").inner_text()
+
+
+def note(page: Page) -> str:
+    return page.locator("#decide-note").inner_text()
+
+
+def give(page: Page, name: str, text: str) -> None:
+    """Drag a file onto the page."""
+    page.evaluate(
+        """([name, text]) => {
+            const dataTransfer = new DataTransfer();
+            dataTransfer.items.add(new File([text], name, {type: "text/csv"}));
+            const options = {dataTransfer, bubbles: true, cancelable: true};
+            document.body.dispatchEvent(new DragEvent("dragover", options));
+            document.body.dispatchEvent(new DragEvent("drop", options));
+        }""",
+        [name, text],
+    )
+    page.locator("#decide-note").wait_for(state="visible")
+
+
+def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_path: Path) -> None:
+    begin(page)
+    assert page.evaluate("document.activeElement.id") == "decide-name"
+    assert page.locator("#decide-count").inner_text() == "0 of 100 suspects decided"
+    given = json.loads(page.locator("#decide-values").text_content() or "")
+    ids, labels = given["examples"]["ids"][:8], given["examples"]["labels"][:8]
+    press(page, "ks")
+    assert said(page).startswith(f"{ids[1].rpartition('/')[2]}: relabelled {CLASSES[given['suggested'][1]]}.")
+    page.keyboard.press("c")
+    assert page.evaluate("document.activeElement.id") == "decide-class"
+    page.keyboard.type("quot")
+    assert page.locator("#decide-classes [role=option]").all_inner_texts() == ['plain, "quoted"']
+    page.keyboard.press("Enter")
+    press(page, "dukk")
+    page.keyboard.press("b")
+    assert said(page).startswith("Undone. " + ids[6].rpartition("/")[2])
+    assert page.locator("#decide-count").inner_text() == "6 of 100 suspects decided"
+    page.keyboard.press("ArrowLeft")
+    assert "kept as" in page.locator("#decide-so-text").inner_text()
+    page.keyboard.press("l")
+    assert page.locator("#decide-rows li").count() == 100
+    assert page.evaluate("document.activeElement.id") == "decide-list-title"
+    page.locator("#decide-rows button").nth(1).press("Enter")
+    assert page.locator('[data-act="take"]').get_attribute("aria-pressed") == "true"
+    rows = saved(page, tmp_path / "labels.csv")
+    assert [row["action"] for row in rows] == [*("keep", "relabel", "relabel", "drop", "unsure", "keep")]
+    found = decisions_on(run, tmp_path / "labels.csv")
+    assert found.of.ids[found.at].tolist() == ids[:6]
+    third = labels[2] if labels[2] == run.classes.index('plain, "quoted"') else 2
+    assert found.labels.tolist()[:3] == [labels[0], given["suggested"][1], third]
+    assert set(found.by) == {"Ada"}
+    assert {row["data"] for row in rows} == {data_version(run)}
+    assert all(time.endswith("Z") for time in found.times)
+    page.keyboard.press("Escape")
+    assert not page.locator("#decide").is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "Decide"
+    assert page.locator("[data-decide-so-far]").inner_text() == "6 decided so far"
+
+
+def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
+    begin(page)
+    press(page, "kd")
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"
+    other = page.context.new_page()
+    other.goto(page.url)
+    begin(other)
+    press(other, "uu")
+    page.wait_for_function("document.querySelector('#decide-count').textContent.startsWith('4 of')")
+    other.keyboard.press("b")
+    page.wait_for_function("document.querySelector('#decide-count').textContent.startsWith('3 of')")
+    other.close()
+
+
+def test_after_ten_the_page_says_how_many_were_wrong(page: Page) -> None:
+    begin(page)
+    press(page, "sssdkkkku")
+    assert not page.locator("#decide-note").is_visible()
+    page.keyboard.press("d")
+    found = note(page)
+    assert found.startswith("Of 10 labels seen 5 were wrong (1 unsure), where 9.0 were foretold.")
+    assert "/run --decided labels.csv learns from them" in found
+
+
+def test_names_of_files_and_classes_stay_text(page: Page, run: Run, folder: Path, tmp_path: Path) -> None:
+    begin(page, '=1+1,"<b>')
+    press(page, "s" * 40)
+    page.keyboard.press("l")
+    assert page.title().startswith("Easy and hard examples")
+    assert page.evaluate("[...document.querySelectorAll('#decide b, #decide img[src=x]')].length") == 0
+    rows = saved(page, tmp_path / "labels.csv")
+    cells = [cell for row in rows for cell in (row["id"], row["class"], row["by"])]
+    assert not any(cell.startswith(("=", "-", "+", "@")) for cell in cells)
+    found = decisions_on(run, tmp_path / "labels.csv")
+    assert (len(found), set(found.by)) == (40, {'=1+1,"<b>'})
+    data = load_dataset(str(folder / "photos"), labels=str(tmp_path / "labels.csv"))
+    changed = run.labels != data.labels
+    assert np.flatnonzero(changed).tolist() == sorted(found.at)
+    assert data.labels[found.at].tolist() == found.labels.tolist()
+
+
+def test_a_file_is_read_back_and_the_later_decision_stays(page: Page, tmp_path: Path) -> None:
+    begin(page)
+    press(page, "ks")
+    rows = saved(page, tmp_path / "labels.csv")
+    text = (tmp_path / "labels.csv").read_text("utf-8")
+    page.keyboard.press("b")
+    page.keyboard.press("b")
+    assert page.locator("#decide-count").inner_text().startswith("0 of")
+    give(page, "labels.csv", text)
+    page.wait_for_function("document.querySelector('#decide-count').textContent.startsWith('2 of')")
+    assert note(page).startswith("Took 2 decisions from labels.csv.")
+    later = (
+        text.replace(rows[0]["time"], "2100-01-01T00:00:00Z").replace("Ada", "Bob").replace("keep", "drop")
+    )
+    give(page, "later.csv", later)
+    page.wait_for_function("document.querySelector('#decide-note').textContent.startsWith('Took 2')")
+    earlier = text.replace(rows[0]["time"], "2001-01-01T00:00:00Z")
+    give(page, "earlier.csv", earlier)
+    page.wait_for_function("document.querySelector('#decide-note').textContent.includes('earlier.csv')")
+    assert note(page).startswith("Took 0 decisions from earlier.csv, and left 2")
+    again = saved(page, tmp_path / "again.csv")
+    assert [(row["action"], row["by"]) for row in again] == [("drop", "Bob"), ("relabel", "Bob")]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (
+            lambda text, data: text.replace(data, "cats@0123456789ab"),
+            "is of cats@0123456789ab, and",
+        ),
+        (lambda text, _: text.replace(",keep,", ",maybe,"), "the action maybe is unknown"),
+        (lambda text, _: text.replace("id,label", "name,label"), "has no column id"),
+    ],
+)
+def test_a_file_of_another_run_is_refused_by_name(
+    page: Page, run: Run, tmp_path: Path, change: Callable[[str, str], str], why: str
+) -> None:
+    begin(page)
+    press(page, "k")
+    saved(page, tmp_path / "labels.csv")
+    text = (tmp_path / "labels.csv").read_text("utf-8")
+    give(page, "theirs.csv", change(text, data_version(run)))
+    page.wait_for_function("document.querySelector('#decide-note').textContent.startsWith('theirs.csv: ')")
+    assert why in note(page)
+    if "cats" in why:
+        assert note(page).startswith("theirs.csv: row 2: is of cats@0123456789ab")
+        assert data_version(run) in note(page)
+    assert page.locator("#decide-count").inner_text() == "1 of 100 suspects decided"
+
+
+def test_five_hundred_decisions_change_little_of_the_page_each(page: Page) -> None:
+    begin(page)
+    press(page, "k" * 3)
+    page.evaluate("""() => {
+        window.changed = 0;
+        new MutationObserver((all) => {
+            for (const one of all) window.changed += one.addedNodes.length + one.removedNodes.length + 1;
+        }).observe(document.body, {subtree: true, childList: true, attributes: true, characterData: true});
+    }""")
+    each = page.evaluate("""async () => {
+        const each = [];
+        for (let i = 0; i < 500; i++) {
+            window.changed = 0;
+            const options = {key: "kdu"[i % 3], bubbles: true, cancelable: true};
+            document.activeElement.dispatchEvent(new KeyboardEvent("keydown", options));
+            await new Promise((done) => setTimeout(done));
+            each.push(window.changed);
+        }
+        return each;
+    }""")
+    assert page.locator("#decide-count").inner_text() == "100 of 100 suspects decided, 403 beyond"
+    assert max(each) < 120
+    assert np.mean(each[-50:]) < 2 * np.mean(each[:50])
+
+
+SMALL = """() => [
+  ...document.querySelectorAll('#decide :is(button, input, select, .decide-file)')
+].filter(e => {
+  const box = e.getBoundingClientRect();
+  if (!e.checkVisibility() || e.matches('[type=checkbox], [type=file]')) return false;
+  return Math.min(box.width, box.height) < 43.9;
+}).map(e => e.outerHTML.slice(0, 120))"""
+WIDE = "() => Math.max(document.documentElement.scrollWidth, document.querySelector('#decide').scrollWidth)"
+
+
+def test_a_thumb_reaches_all_of_it_on_a_phone(open_page: Any, folder: Path) -> None:
+    size = {"width": 390, "height": 844}
+    page, troubles = open_page(folder / "report.html", viewport=size, has_touch=True)
+    page.locator("[data-decide-open]").tap()
+    assert (page.evaluate(SMALL), page.evaluate(WIDE)) == ([], 390)
+    page.locator("#decide-start").tap()
+    assert (page.evaluate(SMALL), page.evaluate(WIDE)) == ([], 390)
+    for act in ("keep", "take", "drop", "unsure", "back"):
+        page.locator(f'[data-act="{act}"]').tap()
+    page.locator("#decide-class").tap()
+    assert page.locator("#decide-classes").is_visible()
+    page.locator("#decide-classes [role=option]").nth(1).tap()
+    assert page.locator("#decide-count").inner_text() == "4 of 100 suspects decided"
+    page.locator("#decide-show-list").tap()
+    assert (page.evaluate(SMALL), page.evaluate(WIDE)) == ([], 390)
+    assert troubles == []
+
+
+def test_where_the_browser_keeps_nothing_it_says_so_once(open_page: Any, folder: Path) -> None:
+    page, _ = open_page(folder / "report.html")
+    refuse = "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no'); }})"
+    page.add_init_script(refuse)
+    page.reload()
+    page.locator("[data-decide-open]").click()
+    assert "keeps nothing for this page" in note(page)
+    page.locator("#decide-note-close").click()
+    press(page, "kd")
+    assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"
+    assert not page.locator("#decide-note").is_visible()
+    page.evaluate("window.asked = new Event('beforeunload', {cancelable: true}); dispatchEvent(window.asked)")
+    assert page.evaluate("window.asked.defaultPrevented")
