@@ -31,6 +31,11 @@ def clean(
             help="Else drop an example whose label is wrong with this probability at least.",
         ),
     ] = 0.5,
+    decided: options.Decided = None,
+    only_decided: Annotated[
+        bool,
+        typer.Option("--only-decided", help="Change what is decided by hand, and nothing by the rule."),
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -48,11 +53,19 @@ def clean(
 
     results.check_output(output)
     opened = store.open_run(run)
-    found = cleaning.clean(opened, relabel_above=relabel_above, drop_above=drop_above)
+    found = cleaning.clean(
+        opened,
+        relabel_above=relabel_above,
+        drop_above=drop_above,
+        decided=decided,
+        only_decided=only_decided,
+    )
     if output is None:
         sys.stdout.write(show.rendered(found, ".csv").decode())
     then = "" if output is None else _written(opened, found, output)
     typer.echo(f"{show.sections_text(found.sections())}\n", err=True)
+    if found.note:
+        typer.echo(f"note: {found.note}", err=True)
     if not (found.relabelled.any() or found.dropped.any()):
         lists = spec.command_line("suspects", run)
         typer.echo(f"no label is that likely wrong; {lists} lists those to look at first", err=True)

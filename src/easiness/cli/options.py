@@ -46,6 +46,15 @@ Ties: TypeAlias = Annotated[
     Literal["expected", "strict", "refine"] | None,
     typer.Option("--ties", help="What becomes of examples tied at the cut; expected and refine by default."),
 ]
+Decided: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--decided",
+        metavar="FILE",
+        help="Labels decided by people, from the page or as `clean` writes them: what they say of the others "
+        "counts.",
+    ),
+]
 Output: TypeAlias = Annotated[Path | None, typer.Option("-o", "--output", help=WRITTEN)]
 Trust: TypeAlias = Annotated[
     bool,

@@ -28,6 +28,7 @@ def suspects(
             "--above", help="List labels that are wrong with this probability or more, and five in any case."
         ),
     ] = 0.1,
+    decided: options.Decided = None,
     epoch: Annotated[
         int | None, typer.Option("--epoch", help="Judge as after this many epochs; the last by default.")
     ] = None,
@@ -51,7 +52,14 @@ def suspects(
     results.check_output(output)
     opened = [store.open_run(one, trust=trust) for one in run]
     found = study.suspects(
-        opened, split=split, above=above, epoch=epoch, share=share, pictures=pictures, source=source
+        opened,
+        split=split,
+        above=above,
+        decided=decided,
+        epoch=epoch,
+        share=share,
+        pictures=pictures,
+        source=source,
     )
     asked = [one.model for one in opened] if trust and pictures else []
     missing = next(filter(None, map(models.missing_code, asked)), "")

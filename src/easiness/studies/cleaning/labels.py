@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.data import DROP, KEEP, RELABEL
+from easiness.data import DROP, KEEP, RELABEL, Decisions
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
 from easiness.runs import Told, find_data, load_as, positions_in, told
@@ -43,7 +44,8 @@ class Cleaned(show.Result):
 
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
-    ``told`` has the texts of the examples, where they are texts and their data are found.
+    ``told`` has the texts of the examples, where they are texts and their data are found. Of all ``decided``
+    are by hand, of which the ``note`` says what one should know.
     """
 
     ids: npt.NDArray[Any]
@@ -53,6 +55,8 @@ class Cleaned(show.Result):
     was: _Labels
     classes: tuple[str, ...]
     told: Told | None = None
+    decided: int = 0
+    note: str = ""
 
     @property
     def relabelled(self) -> npt.NDArray[np.bool_]:
@@ -62,8 +66,9 @@ class Cleaned(show.Result):
 
     @property
     def text(self) -> str:
-        """How many examples change: ``relabels 812 and drops 301 of 10,000``."""
-        return f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
+        """How many examples change: ``relabels 812 and drops 301 of 10,000``, and how many are by hand."""
+        done = f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
+        return f"{done}, with {self.decided:,} decided by hand" if self.decided else done
 
     def table(self) -> pd.DataFrame:
         """The file of labels, a row an example: ``id``, ``label``, ``class``, ``was``, ``action``.
@@ -144,7 +149,14 @@ class Cleaned(show.Result):
         ]
 
 
-def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float = DROP_ABOVE) -> Cleaned:
+def clean(
+    run: Run,
+    *,
+    relabel_above: float = RELABEL_ABOVE,
+    drop_above: float = DROP_ABOVE,
+    decided: str | os.PathLike[str] | None = None,
+    only_decided: bool = False,
+) -> Cleaned:
     """Which examples of a run to relabel, to drop and to keep, as a file of labels that a person can edit.
 
     An example whose suggested label is right with a probability of ``relabel_above`` at least gets it; else
@@ -159,16 +171,46 @@ def clean(run: Run, *, relabel_above: float = RELABEL_ABOVE, drop_above: float =
         run: whose suspects to act on.
         relabel_above: least probability of a suggested label to be right, in 0..1.
         drop_above: least probability of a label to be wrong, in 0..1.
+        decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
+            label that is kept stays, whatever the rule says, and so does one that nobody is sure of; one that
+            is found wrong without another class drops its example. All others go by the rule on what the
+            decisions make of their probabilities.
+        only_decided: change nothing by the rule.
 
     Raises:
-        BadInput: a threshold is out of its range, a class would be left without examples, or the run says
-            nothing of suspects.
+        BadInput: a threshold is out of its range, a class would be left without examples, the run says
+            nothing of suspects, or the decisions are of other labels.
     """
     check_opened(run=run)
-    ranked = suspects(run, pictures=False).ranked
-    in_order = ranked.set_index("id", drop=False).reindex(run.ids.tolist())
+    if only_decided and decided is None:
+        raise BadInput("--only-decided: there is nothing decided; give --decided FILE")
+    suspected = suspects(run, pictures=False, decided=decided)
+    in_order = suspected.ranked.set_index("id", drop=False).reindex(run.ids.tolist())
+    made = suspected.decided
+    if made is not None:
+        in_order = _as_decided(in_order, made.decisions, only_decided)
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
+    if made is not None:
+        found = replace(found, decided=made.num_sure, note=made.note())
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
+
+
+def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataFrame:
+    """The examples in the order of the run, where the rule does what is decided, and ``only`` that.
+
+    It keeps what has no probability, and does what is certain.
+    """
+    p_wrong = in_order["p_wrong"].to_numpy(np.float64, copy=True)
+    suggested, share = (
+        in_order["suggested"].to_numpy(copy=True),
+        in_order["suggested_share"].to_numpy(copy=True),
+    )
+    if only:
+        p_wrong[:] = np.nan
+    p_wrong[made.at] = np.where(made.wrong, 1, np.nan)
+    suggested[made.at] = np.where(made.actions == RELABEL, made.labels, _NONE)
+    share[made.at] = 1
+    return in_order.assign(p_wrong=p_wrong, suggested=suggested, suggested_share=share)
 
 
 def _texts(run: Run) -> Told | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from easiness import show
 from easiness.spec import Split
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ Kind = Literal[
     "duplicate",
     "near duplicate",
 ]
+
+FIRST = 20
+"""Rows that are shown; files have all."""
+
+_WIDTH = 60  # letters of a text on a terminal
+_PAIRS = ["kind", "example", "class", "other", "class"]
 
 COLUMNS = (
     "kind",
@@ -164,3 +171,40 @@ class Conflicts:
 
 def _row(kind: str, a: Example, b: Example, distance: int) -> tuple[object, ...]:
     return (kind, *vars(a).values(), *vars(b).values(), distance)
+
+
+def shown_pairs(conflicts: Conflicts) -> pd.DataFrame:
+    """The first pairs that contradict something."""
+    return _contradicting(conflicts).head(FIRST)
+
+
+def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
+    table = conflicts.table()
+    return table[~table["kind"].isin(["duplicate", "near duplicate"])]
+
+
+def pairs_section(conflicts: Conflicts, texts: Mapping[tuple[str, object], str]) -> list[show.Section]:
+    """What is certain, where something is, with the ``texts`` of examples by split and id."""
+    note = " ".join(conflicts.sentences())
+    if not note:
+        return []
+    table = _contradicting(conflicts)
+    if len(table) > FIRST:
+        note += f" The first {FIRST} of {show.count(len(table))} pairs:"
+    rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if texts else [])]]
+    for one in table.head(FIRST).to_dict("records"):
+        where = "" if one["split_b"] == "train" else " (held out)"
+        other = f"{one['id_b']}{where}"
+        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
+        rows.append([str(cell) for cell in cells])
+        if texts:
+            names = ((one[f"split_{side}"], one[f"id_{side}"]) for side in "ab")
+            said = dict.fromkeys(shortened(texts.get(name, "")) for name in names)
+            rows[-1].append(" / ".join(said))
+    return [show.Section("Certain conflicts", note, rows)]
+
+
+def shortened(text: str) -> str:
+    """A text for a terminal: one line, and the beginning where it is long."""
+    line = " ".join(text[: 8 * _WIDTH].split())
+    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"

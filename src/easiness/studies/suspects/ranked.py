@@ -12,7 +12,8 @@ import numpy.typing as npt
 from easiness import show
 from easiness.spec import Split
 from easiness.store import Row
-from easiness.studies.suspects.conflicts_found import Conflicts
+from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_section, shortened
+from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.glance import Glance
 from easiness.studies.suspects.how_many import HowMany
 
@@ -25,14 +26,8 @@ ABOVE = 0.1
 AT_LEAST = 5
 """So many are listed in any case: one looks at the first ones anyway."""
 
-FIRST = 20
-"""Rows that are shown; files have all."""
-
 _BINS = 40
-_WIDTH = 60  # letters of a text on a terminal
 _BY_HEART = 0.97  # of the labels
-
-_PAIRS = ["kind", "example", "class", "other", "class"]
 
 
 def how_many_listed(p_wrong: npt.NDArray[np.float64], above: float) -> int:
@@ -53,7 +48,8 @@ class Suspects(show.Result):
     probability of ``above`` or more, and the first few in any case. ``conflicts`` are certain;
     ``left_out_kinds`` says which kinds were not looked for and why. ``others`` are runs that judged along.
     ``told`` is the column of texts or paths, where there is one, and ``shown`` the first suspects themselves;
-    ``in_pairs`` has the texts of the first pairs that conflict, by split and id.
+    ``in_pairs`` has the texts of the first pairs that conflict, by split and id. What was ``decided`` is last
+    in ``ranked``, with its ``action``, is 0 or 1 in ``p_wrong`` where somebody was sure, and is not listed.
     """
 
     model: str
@@ -75,6 +71,7 @@ class Suspects(show.Result):
     told: str | None = None
     shown: tuple[show.ShownExample, ...] = field(default=(), repr=False)
     in_pairs: Mapping[tuple[str, object], str] = field(default_factory=dict, repr=False)
+    decided: Decided | None = None
 
     @property
     def num_likely(self) -> int:
@@ -84,7 +81,12 @@ class Suspects(show.Result):
     @property
     def num_listed(self) -> int:
         """How many examples the table has."""
-        return how_many_listed(self.ranked["p_wrong"].to_numpy(), self.above)
+        return how_many_listed(self._to_look_at["p_wrong"].to_numpy(), self.above)
+
+    @property
+    def _to_look_at(self) -> pd.DataFrame:
+        """The examples that nobody has looked at."""
+        return self.ranked if self.decided is None else self.ranked[self.ranked["action"] == ""]
 
     @property
     def how_many(self) -> HowMany:
@@ -105,10 +107,15 @@ class Suspects(show.Result):
         ``reason``; where the data are found a ``text``, or a ``path`` where files have positions for ids;
         then the scores behind it.
         """
-        return self.ranked.head(self.num_listed)
+        return self._to_look_at.head(self.num_listed).drop(columns="action", errors="ignore")
 
     def document(self) -> Any:
-        """The value of the JSON file: the expected share, conflicts and suspects."""
+        """The value of the JSON file: the expected share, conflicts, suspects, and what was decided."""
+        looked_at = self.ranked[len(self._to_look_at) :]
+        made = self.decided and {
+            **self.decided.document(),
+            "examples": [show.defined(row) for row in looked_at.to_dict("records")],
+        }
         return {
             "split": self.split,
             "num_examples": len(self.ranked),
@@ -119,6 +126,7 @@ class Suspects(show.Result):
             "kinds_left_out": self.left_out_kinds,
             "conflicts": [show.defined(row) for row in self.conflicts.table().to_dict("records")],
             "suspects": [show.defined(row) for row in self.table().to_dict("records")],
+            **({} if made is None else {"decisions": made}),
         }
 
     def figure(self) -> Figure:
@@ -150,12 +158,14 @@ class Suspects(show.Result):
 
     def sections(self) -> list[show.Section]:
         """What is certain, where pictures were compared, then the first suspects."""
-        return [*_conflicts(self), _suspects(self)]
+        return [*pairs_section(self.conflicts, self.in_pairs), _suspects(self)]
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
         rows = (show.Embedded(one.text, one.html()) for one in self.shown)
-        return show.result_html(self.figure(), [*_conflicts(self), _suspects(self, [*rows])])
+        return show.result_html(
+            self.figure(), [*pairs_section(self.conflicts, self.in_pairs), _suspects(self, [*rows])]
+        )
 
     def summary(self) -> str:
         """How many labels are wrong, and how that was counted, in a few sentences."""
@@ -166,7 +176,7 @@ class Suspects(show.Result):
         return (
             f"{likely} of {show.count(num)} {of} {verb} more likely wrong than right; in all "
             f"{self.how_many.expected()}"
-        )
+        ) + (f" {self.decided.sentence()}" if self.decided else "")
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
@@ -197,7 +207,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     shown = found.table().head(FIRST)
     column = "example" if examples else found.told
     if found.told is not None and not examples:
-        examples = [_shortened(text) for text in shown[found.told]]
+        examples = [shortened(text) for text in shown[found.told]]
     header = ["id", "class", "suggested", "p wrong", "share", "kind", "reason"]
     rows = [
         [
@@ -227,14 +237,9 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     note += _listed(found, len(shown))
     note += _judges(found)
     left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
-    notices = tuple(filter(None, (found.by_heart(), doubt)))
+    all_named = found.decided.note() if found.decided else ""
+    notices = tuple(filter(None, (found.by_heart(), doubt, all_named)))
     return show.Section("Labels to look at", note + left, rows, notices)
-
-
-def _shortened(text: str) -> str:
-    """A text for a terminal: one line, and the beginning where it is long."""
-    line = " ".join(text[: 8 * _WIDTH].split())
-    return line if len(line) <= _WIDTH else f"{line[:_WIDTH].rstrip()}…"
 
 
 def _with(found: Suspects) -> str:
@@ -260,41 +265,10 @@ def _judges(found: Suspects) -> str:
 
 
 def _listed(found: Suspects, num_shown: int) -> str:
-    over = int((found.ranked["p_wrong"] >= found.above).sum())
+    over = int((found._to_look_at["p_wrong"] >= found.above).sum())
     if over < found.num_listed:
         which, verb = "none" if not over else show.count(over), "reaches" if over <= 1 else "reach"
         return f"Listed are the first {found.num_listed}; {which} of them {verb} {found.above:g}."
     more = f", the first {num_shown} of them here" if num_shown < over else ""
     verbs = ("reaches", "is") if over == 1 else ("reach", "are")
     return f"{show.count(over)} {verbs[0]} {found.above:g} and {verbs[1]} listed{more}."
-
-
-def shown_pairs(conflicts: Conflicts) -> pd.DataFrame:
-    """The first pairs that contradict something."""
-    return _contradicting(conflicts).head(FIRST)
-
-
-def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
-    table = conflicts.table()
-    return table[~table["kind"].isin(["duplicate", "near duplicate"])]
-
-
-def _conflicts(found: Suspects) -> list[show.Section]:
-    conflicts = found.conflicts
-    note = " ".join(conflicts.sentences())
-    if not note:
-        return []
-    table = _contradicting(conflicts)
-    if len(table) > FIRST:
-        note += f" The first {FIRST} of {show.count(len(table))} pairs:"
-    rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if found.in_pairs else [])]]
-    for one in table.head(FIRST).to_dict("records"):
-        where = "" if one["split_b"] == "train" else " (held out)"
-        other = f"{one['id_b']}{where}"
-        cells = (one["kind"], one["id_a"], one["class_a"], other, one["class_b"], one["distance"])
-        rows.append([str(cell) for cell in cells])
-        if found.in_pairs:
-            names = ((one[f"split_{side}"], one[f"id_{side}"]) for side in "ab")
-            texts = dict.fromkeys(_shortened(found.in_pairs.get(name, "")) for name in names)
-            rows[-1].append(" / ".join(texts))
-    return [show.Section("Certain conflicts", note, rows)]

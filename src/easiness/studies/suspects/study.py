@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,17 +18,18 @@ from easiness.analysis import (
     label_noise_together,
 )
 from easiness.errors import BadInput
-from easiness.runs import find_data, passes_shown
+from easiness.runs import Told, find_data, passes_shown
 from easiness.spec import Split
 from easiness.store import Row, Run, check_opened
 from easiness.studies.matching import check_comparable
 from easiness.studies.suspects.conflicts import conflicts_of
-from easiness.studies.suspects.conflicts_found import Conflicts
+from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, shown_pairs
+from easiness.studies.suspects.decided import Learned, learned_from
 from easiness.studies.suspects.evidence import Evidence, gather
 from easiness.studies.suspects.kinds import KindEvidence, Kinds, find_kinds, kind_reasons, naming, reasons
 from easiness.studies.suspects.nearest import Looked
 from easiness.studies.suspects.neighbours import Neighbours, find_neighbours
-from easiness.studies.suspects.ranked import ABOVE, FIRST, Suspects, how_many_listed, shown_pairs
+from easiness.studies.suspects.ranked import ABOVE, Suspects, how_many_listed
 from easiness.studies.suspects.telling import found_examples, with_told
 
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def suspects(
     *,
     split: Split = "train",
     above: float = ABOVE,
+    decided: str | os.PathLike[str] | None = None,
     epoch: int | None = None,
     share: float | None = None,
     pictures: bool = True,
@@ -64,6 +67,8 @@ def suspects(
             of the run that knows most.
         split: ``train``, or ``held_out``: is the test set safe?
         above: list the labels that are wrong with this probability or more, in 0..1, and five in any case.
+        decided: a file of decisions on these labels, from the page, `audit` or an editor, in the form of
+            `clean`: `relearned` has what they say of the others; what was looked at leaves the list.
         epoch: judge as after this many epochs; the last by default.
         share: of a run on features, which has no epochs: judge at this share; the largest by default.
         pictures: look at the examples for identical ones, and ask the networks for what they make of them;
@@ -74,7 +79,8 @@ def suspects(
 
     Raises:
         BadInput: the run has no trial, one trial or one class, the epoch was not observed, nothing is held
-            out, ``above`` is out of its range, the ``source`` given has other data, or two runs have.
+            out, ``above`` is out of its range, the ``source`` given has other data, or two runs have, or the
+            decisions are of others.
     """
     check_opened(run=run)
     runs = [run] if isinstance(run, Run) else list(run)
@@ -82,28 +88,26 @@ def suspects(
         raise BadInput(f"--above {above:g}: give a probability from 0 to 1")
     run, judged, noise = _together(runs, split, epoch, share)
     evidence = judged.evidence
+    learned = learned_from(decided, run, split, noise, judged.noise, evidence.rival)
     with passes_shown(progress):
         data = find_data(run, source)[0] if pictures else None
         source = source if data is None else data
         conflicts = conflicts_of(run, source) if pictures else Conflicts(0, 0)
-        order = np.lexsort((-noise.suspicion, -noise.p_wrong))  # of equals the first comes first
-        kinds, of_kinds = _kinds(run, split, evidence, noise, source, order if pictures else None, device)
-    listed = order[: how_many_listed(noise.p_wrong, above)]
+        asked = learned.asked if pictures else None
+        kinds, of_kinds = _kinds(run, split, evidence, learned.noise, source, asked, device)
+    listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
     shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts))
-    reason = _reasons(run, split, evidence, listed, kinds, of_kinds)
     return Suspects(
         model=run.network,
         split=split,
         num_trials=len(run.trials),
         rows=evidence.rows[-evidence.num_epochs :],
         classes=run.classes,
-        ranked=with_told(_table(run, evidence, noise, kinds, reason), shown.told)
-        .iloc[order]
-        .reset_index(drop=True),
-        share=noise.share,
+        ranked=_table(run, split, evidence, learned, listed, kinds, of_kinds, shown.told),
+        share=learned.noise.share,
         model_of_noise=judged.noise.by,
-        low=judged.noise.low,
-        high=judged.noise.high,
+        low=learned.low,
+        high=learned.high,
         course=judged.course,
         known=1 - float(evidence.other_share.mean()),
         above=above,
@@ -113,6 +117,7 @@ def suspects(
         told=None if shown.told is None else shown.told.column,
         shown=shown.first,
         in_pairs=shown.in_pairs,
+        decided=learned.decided,
     )
 
 
@@ -207,22 +212,31 @@ def kind_evidence(
     )
 
 
-def _table(run: Run, evidence: Evidence, noise: LabelNoise, kinds: Kinds, reason: object) -> pd.DataFrame:
+def _table(
+    run: Run,
+    split: Split,
+    evidence: Evidence,
+    learned: Learned,
+    listed: npt.NDArray[np.int64],
+    kinds: Kinds,
+    of_kinds: KindEvidence,
+    texts: Told | None,
+) -> pd.DataFrame:
     import pandas as pd
 
     names = np.array([*run.classes, ""], object)  # the last is that of -1
     others = evidence.other_share
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "id": evidence.ids,
             "label": evidence.labels,
             "class": names[evidence.labels],
             "suggested": evidence.rival,
             "suggested_class": names[evidence.rival],
-            "p_wrong": noise.p_wrong,
+            "p_wrong": learned.noise.p_wrong,
             "suggested_share": evidence.rival_share,
             "kind": kinds.kind,
-            "reason": reason,
+            "reason": _reasons(run, split, evidence, listed, kinds, of_kinds),
             "margin": evidence.of_labels.margin,
             "p_label": evidence.p_label,
             "rival_share": np.divide(
@@ -232,3 +246,6 @@ def _table(run: Run, evidence: Evidence, noise: LabelNoise, kinds: Kinds, reason
             "left_out": evidence.left_out,
         }
     )
+    table = with_told(table, texts)
+    table = table if learned.decided is None else learned.decided.added_to(table)
+    return table.iloc[learned.order].reset_index(drop=True)

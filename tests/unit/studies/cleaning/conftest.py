@@ -18,13 +18,15 @@ def suspecting(monkeypatch: pytest.MonkeyPatch) -> Suspecting:
     """``suspecting({id: (suggested, p_wrong)})``: what the study of suspects says, most suspicious first."""
 
     def say(suspects: dict[object, tuple[int, float]]) -> None:
-        def found(run: Run, *, pictures: bool) -> SimpleNamespace:
+        def found(run: Run, *, pictures: bool, decided: object) -> SimpleNamespace:
             assert not pictures
+            assert decided is None
             none = (-1, 0.0)
             suggested, p_wrong = zip(*(suspects.get(one, none) for one in run.ids.tolist()), strict=True)
             columns = {"id": run.ids, "label": run.labels, "suggested": suggested, "p_wrong": p_wrong}
             table = pd.DataFrame(columns).assign(suggested_share=1.0)
-            return SimpleNamespace(ranked=table.iloc[np.argsort(-table["p_wrong"], kind="stable")])
+            ranked = table.iloc[np.argsort(-table["p_wrong"], kind="stable")]
+            return SimpleNamespace(ranked=ranked, decided=None)
 
         monkeypatch.setattr(labels, "suspects", found)
 

@@ -1,0 +1,195 @@
+"""What decisions on some labels say of all others: the probabilities to be wrong, calibrated anew.
+
+The log odds of a model are taken to be off by something that is learned from what was decided:
+
+    log odds = logit p + along logit p + of the label + of the pair (label, suggested)
+
+each part with a prior around 0, so that nothing changes where nothing was decided. Along logit p the error is
+a Gaussian process: alike where log odds are alike, less and less so further away, and how far off models are
+is what was seen in some hundred runs whose wrong labels are known (docs/results/decided.md). Labels and pairs
+differ from the others by as much as makes the decisions likely (empirical Bayes, by Laplace's approximation),
+averaged over how much that may be; far below what was decided of a label or pair its part fades away.
+
+How many labels are wrong in all is known from elsewhere, to within the range that fits the data. So where all
+that is decided at the top of the list is wrong, as it is said to be only in part, what is far below is not
+taken to be wrong as well: the list was rather not sure enough of itself.
+
+Nothing is asked of how examples came to be looked at, but that it was by what is known before: from the top
+of the list, at random, a class at a time. Given p, label and pair, which ones were looked at says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from scipy.special import expit, logit, softmax
+
+Values = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+_FARTHEST = 10.0  # log odds, either way: beyond them no model is believed
+_SURE, _LESS = 4.0, 0.25  # log odds of what is all but certain: beyond them a quarter of each is believed
+_NODES = 11  # along the log odds
+_OFF, _ALONG = 1.2, 8.0  # standard deviation of the error; log odds over which it is alike
+_APART = (0.0, 0.4, 0.8, 1.6)  # standard deviations of log odds of pairs; those of labels are half as large
+_FADES = 2.0  # log odds below the lowest one decided of a label or pair where its part has fallen to 1/e
+_MOST_GROUPS = 300  # labels, and pairs, that have a part of their own: those decided most
+_LEAST_RANGE = 0.005  # of all labels, as a standard deviation
+_STEPS, _STILL = 30, 1e-6  # of Newton's
+_WITHIN = 1.96  # standard deviations
+
+
+@dataclass(frozen=True)
+class Relearned:
+    """The probabilities ``p_wrong`` [K] after decisions: 0 or 1 where decided, others by what these say.
+
+    ``low`` to ``high`` is the range of shares of wrong labels that fits, decided ones included. ``factor`` is
+    by how much the odds of an example like the lowest one decided have changed.
+    """
+
+    p_wrong: Values
+    low: float
+    high: float
+    factor: float
+
+    @property
+    def share(self) -> float:
+        """The expected share of wrong labels."""
+        return float(self.p_wrong.mean())
+
+
+def relearned(
+    p_wrong: Values,
+    groups: tuple[Integers, Integers],
+    at: Integers,
+    wrong: npt.NDArray[np.bool_],
+    low: float,
+    high: float,
+) -> Relearned:
+    """Learn from n decisions on K labels.
+
+    Args:
+        p_wrong: probability that each label is wrong [K].
+        groups: the label of each example [K], and a number for its label and the one suggested [K].
+        at: the examples decided [n].
+        wrong: was the label found wrong? [n]
+        low: least share of wrong labels that fits the data without the decisions, in 0..1.
+        high: largest one.
+    """
+    if not len(at):
+        return Relearned(p_wrong, low, high, 1.0)
+    odds, num, share = _believed(p_wrong), len(p_wrong), float(p_wrong.mean())
+    design, of_group = _design(odds, groups, at)
+    rest = np.ones(num, np.bool_)
+    rest[at] = False
+    sigma = max((high - low) / (2 * _WITHIN), _LEAST_RANGE) * num
+    seen = _Seen(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
+    fits = [seen.fit(np.array([1, apart / 2, apart])[of_group]) for apart in _APART]
+    weights = softmax([one.evidence for one in fits])
+    change = design @ sum(weight * one.mean for weight, one in zip(weights, fits, strict=True))
+    after = np.where(change == 0, p_wrong, expit(odds + change))
+    after[at] = wrong
+    total, found = float(after[rest].sum()), float(wrong.sum())
+    chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
+    doubt = sum(w * (one.variance + (one.total - total) ** 2) for w, one in zip(weights, fits, strict=True))
+    before = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum())
+    before = 1 / (1 / max(before, 1e-12) + sigma**-2)
+    kept = np.sqrt(min(doubt / before, 1)) * num
+    down, up = np.hypot(kept * (share - low), chance), np.hypot(kept * (high - share), chance)
+    ends = found + max(total - down, 0), found + min(total + up, float(rest.sum()))
+    lowest = at[odds[at].argmin()]
+    return Relearned(after, ends[0] / num, ends[1] / num, float(np.exp(change[lowest])))
+
+
+def _believed(p_wrong: Values) -> Values:
+    odds = logit(np.clip(p_wrong, expit(-_FARTHEST), expit(_FARTHEST)))
+    return np.where(odds > _SURE, _SURE + (odds - _SURE) * _LESS, odds)
+
+
+def _design(
+    odds: Values, groups: tuple[Integers, Integers], at: Integers
+) -> tuple[sparse.csr_array, Integers]:
+    """What each example has of each part [K, parts], and the kind of each part.
+
+    Kinds: 0 the parts along the odds, each of variance 1, then 1 labels and 2 pairs.
+    """
+    nodes = np.linspace(-_FARTHEST, _FARTHEST, _NODES)
+    covariance = _OFF**2 * np.exp(-np.abs(nodes[:, None] - nodes) / _ALONG)
+    between = np.maximum(1 - np.abs(odds[:, None] - nodes) / (nodes[1] - nodes[0]), 0)
+    blocks, kinds = [sparse.csr_array(between @ np.linalg.cholesky(covariance))], [0] * _NODES
+    for kind, group in enumerate(groups, start=1):
+        values, num = np.unique(group[at], return_counts=True)
+        own = np.sort(values[num.argsort(kind="stable")[::-1][:_MOST_GROUPS]])
+        place = np.minimum(np.searchsorted(own, group), len(own) - 1)
+        has = np.flatnonzero(own[place] == group)
+        lowest = np.full(len(own), np.inf)
+        decided = at[own[place[at]] == group[at]]
+        np.minimum.at(lowest, place[decided], odds[decided])
+        part = np.exp(-np.maximum(lowest[place[has]] - odds[has], 0) / _FADES)
+        blocks.append(sparse.csr_array((part, (has, place[has])), shape=(len(odds), len(own))))
+        kinds += [kind] * len(own)
+    return sparse.csr_array(sparse.hstack(blocks, format="csr")), np.array(kinds)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The likeliest parts, how many of the rest are wrong by them, its variance, and the log ``evidence``."""
+
+    mean: Values
+    total: float
+    variance: float
+    evidence: float
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What was decided, ``x`` [n, parts] with ``odds`` [n] and ``wrong`` [n], and the ``rest``.
+
+    In all ``expected`` labels are wrong, give or take ``sigma``.
+    """
+
+    x: sparse.csr_array
+    odds: Values
+    wrong: npt.NDArray[np.bool_]
+    rest: sparse.csr_array
+    odds_of_rest: Values
+    expected: float
+    sigma: float
+
+    def fit(self, spread: Values) -> _Fit:
+        """By Newton's method, with steps that never lose; parts without ``spread`` are held at 0."""
+        own = np.flatnonzero(spread > 0)
+        x, rest, precision = self.x[:, own], self.rest[:, own], spread[own] ** -2.0
+        sign, found = np.where(self.wrong, 1.0, -1.0), float(self.wrong.sum())
+        parts = np.zeros(len(own))
+
+        def log_posterior(at: Values) -> float:
+            off = (found + expit(self.odds_of_rest + rest @ at).sum() - self.expected) / self.sigma
+            likely = -np.logaddexp(0, -sign * (self.odds + x @ at)).sum()
+            return float(likely - precision @ at**2 / 2 - off**2 / 2)
+
+        best = log_posterior(parts)
+        for _ in range(_STEPS):
+            p, of_rest = expit(self.odds + x @ parts), expit(self.odds_of_rest + rest @ parts)
+            along = rest.T @ (of_rest * (1 - of_rest))
+            off = found + of_rest.sum() - self.expected
+            curvature = (x.T @ (x * (p * (1 - p))[:, None])).toarray() + np.diag(precision)
+            curvature += np.outer(along, along) / self.sigma**2
+            slope = x.T @ (self.wrong - p) - precision * parts - along * off / self.sigma**2
+            step, size = np.linalg.solve(curvature, slope), 1.0
+            while (then := log_posterior(parts + size * step)) < best and size > _STILL:
+                size /= 2
+            gained = then - best
+            if gained > 0:
+                parts, best = parts + size * step, then
+            if gained < _STILL:
+                break
+        root = np.linalg.cholesky(curvature)
+        evidence = best + float(np.log(precision).sum() / 2 - np.log(np.diag(root)).sum())
+        mean = np.zeros(len(spread))
+        mean[own] = parts
+        variance = float(np.square(np.linalg.solve(root, along)).sum())
+        return _Fit(mean, float(of_rest.sum()), variance, evidence)

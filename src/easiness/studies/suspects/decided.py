@@ -1,0 +1,152 @@
+"""What decisions of people make of suspects: who leaves the list, and how likely all others are wrong."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.analysis import EstimatedNoise, LabelNoise, relearned
+from easiness.data import Decisions
+from easiness.runs import decisions_on
+from easiness.spec import Split
+from easiness.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """The ``decisions`` of a ``file`` on the labels of a run.
+
+    Of those that somebody was sure of ``foretold`` were expected to be wrong. ``factor`` is by how much the
+    odds of the last ones looked at have changed for examples like them.
+    """
+
+    file: str
+    decisions: Decisions
+    foretold: float
+    factor: float
+
+    @property
+    def num_sure(self) -> int:
+        """On how many labels something was decided."""
+        return int(self.decisions.sure.sum())
+
+    @property
+    def num_wrong(self) -> int:
+        """How many labels were found wrong."""
+        return int(self.decisions.wrong.sum())
+
+    @property
+    def num_unsure(self) -> int:
+        """How many were looked at and nothing was decided."""
+        return len(self.decisions) - self.num_sure
+
+    def sentence(self) -> str:
+        """How many were decided, and found wrong against what was foretold."""
+        unsure = f", {show.count(self.num_unsure)} left unsure" if self.num_unsure else ""
+        were = "was" if self.num_wrong == 1 else "were"
+        return (
+            f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} found "
+            f"wrong, where {self.foretold:,.1f} were foretold, and the odds of those next to them change by "
+            f"a factor of {show.number(self.factor)}."
+        )
+
+    def note(self) -> str:
+        """What is said where the file names every example; else empty."""
+        if len(self.decisions) < len(self.decisions.of.ids):
+            return ""
+        return (
+            f"{self.file} has an action for each of the {show.count(len(self.decisions))} examples, as clean "
+            "writes it: all count as looked at; empty the action of those that nobody has seen."
+        )
+
+    def document(self) -> dict[str, Any]:
+        """What the JSON file has of it."""
+        return {
+            "decided": self.num_sure,
+            "unsure": self.num_unsure,
+            "found_wrong": self.num_wrong,
+            "foretold_wrong": self.foretold,
+            "odds_factor": self.factor,
+        }
+
+    def added_to(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The table of all examples in the order of the run, with a column ``action``, empty for the others.
+
+        What a label is to be instead is ``suggested``, and no share of predictions is known of that.
+        """
+        made = self.decisions
+        columns = {name: table[name].to_numpy(copy=True) for name in ("suggested", "suggested_share")}
+        columns["rival_share"] = table["rival_share"].to_numpy(copy=True)
+        columns["action"] = np.full(len(table), "", object)
+        columns["action"][made.at] = made.actions
+        other = made.wrong & (made.labels >= 0) & (made.labels != columns["suggested"][made.at])
+        at = made.at[other]
+        columns["suggested"][at] = made.labels[other]
+        columns["suggested_share"][at] = columns["rival_share"][at] = np.nan
+        names = np.array([*made.of.classes, ""], object)
+        columns["suggested_class"] = names[columns["suggested"]]
+        return table.assign(**columns)
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """How likely each label is wrong, the range of shares that fits, and which examples were ``seen`` [K].
+
+    ``asked`` [K] has the examples by suspicion whatever is decided: of the first ones networks are asked, and
+    what they answer is kept.
+    """
+
+    noise: LabelNoise
+    low: float
+    high: float
+    seen: npt.NDArray[np.bool_]
+    asked: _Integers
+    decided: Decided | None = None
+
+    @property
+    def order(self) -> _Integers:
+        """The most suspicious first, and last what somebody has seen."""
+        return _order(self.noise, self.seen)
+
+
+def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
+    return np.lexsort((-noise.suspicion, -noise.p_wrong, seen))  # of equals the first comes first
+
+
+def learned_from(
+    file: str | os.PathLike[str] | None,
+    run: Run,
+    split: Split,
+    noise: LabelNoise,
+    range_of: EstimatedNoise,
+    suggested: _Integers,
+) -> Learned:
+    """What a file of decisions on the labels of a run makes of ``noise``; without one it stays as it is.
+
+    ``range_of`` has the range that fits the data, ``suggested`` [K] are classes instead of the labels.
+
+    Raises:
+        BadInput: as `decisions_on`.
+    """
+    seen = np.zeros(len(noise.p_wrong), np.bool_)
+    asked = _order(noise, seen)
+    if file is None:
+        return Learned(noise, range_of.low, range_of.high, seen, asked)
+    made = decisions_on(run, file, split)
+    labels, sure = made.of.labels, made.sure
+    seen[made.at] = True
+    pairs = labels * (len(run.classes) + 1) + suggested
+    at, wrong = made.at[sure], made.wrong[sure]
+    found = relearned(noise.p_wrong, (labels, pairs), at, wrong, range_of.low, range_of.high)
+    decided = Decided(os.fspath(file), made, float(noise.p_wrong[at].sum()), found.factor)
+    return Learned(LabelNoise(found.p_wrong, noise.suspicion), found.low, found.high, seen, asked, decided)

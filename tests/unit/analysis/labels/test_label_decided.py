@@ -1,0 +1,71 @@
+"""What decisions on some labels say of all others, in worlds whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from easiness.analysis import Relearned, relearned
+
+NUM = 1000
+ONE_CLASS = np.zeros(NUM, np.int64)
+
+
+def learn(p, at, wrong, labels=ONE_CLASS, low=0.0, high=0.5) -> Relearned:
+    pairs = labels * 3 + (labels + 1) % 3
+    return relearned(p, (labels, pairs), np.asarray(at, np.int64), np.asarray(wrong, np.bool_), low, high)
+
+
+def test_without_decisions_nothing_changes():
+    p = np.linspace(0, 1, NUM)
+    found = learn(p, [], [])
+    assert found.p_wrong is p
+    assert (found.low, found.high, found.factor) == (0.0, 0.5, 1.0)
+
+
+def test_what_is_decided_is_certain_and_what_is_alike_follows():
+    p = np.where(np.arange(NUM) < 400, 0.8, 0.001)
+    at = np.arange(100)
+    found = learn(p, at, at < 40)
+    assert (found.p_wrong[:100] == (at < 40)).all()
+    assert found.p_wrong[100:400] == pytest.approx(0.4, abs=0.05)
+    assert found.factor == pytest.approx((0.4 / 0.6) / 4, rel=0.25)
+    # far below the odds change by less, and in the same direction
+    assert 0.001 / 6 < found.p_wrong[-1] < 0.001
+    assert found.low <= found.share <= found.high
+    # as foretold: nothing to learn
+    same = learn(p, at, at < 80)
+    assert same.p_wrong[100:] == pytest.approx(p[100:], rel=0.05)
+    assert same.high - same.low < 0.5
+
+
+def test_a_class_of_its_own_is_learned_and_others_share_it_a_little():
+    labels = np.arange(NUM, dtype=np.int64) % 3
+    p = np.full(NUM, 0.5)
+    at = np.arange(120)
+    found = learn(p, at, labels[at] == 0, labels)  # of the first all are wrong, of the others none
+    rest = np.arange(NUM) >= 120
+    means = [float(found.p_wrong[rest & (labels == one)].mean()) for one in range(3)]
+    assert means[0] > 0.85
+    assert max(means[1:]) < 0.15
+    # of a class that nobody has looked at the common part says what it can
+    new = learn(p, at[labels[at] < 2], np.zeros((labels[at] < 2).sum()), labels)
+    assert new.p_wrong[-2:][labels[-2:] == 2] < 0.35
+
+
+def test_everything_decided_leaves_no_range():
+    p = np.full(NUM, 0.3)
+    wrong = np.arange(NUM) < 250
+    found = learn(p, np.arange(NUM), wrong)
+    assert (found.low, found.share, found.high) == (0.25, 0.25, 0.25)
+
+
+def test_the_order_in_which_examples_were_decided_is_nothing():
+    rng = np.random.default_rng(0)
+    p = expit(rng.normal(-2, 2, NUM))
+    at = np.argsort(-p)[:150]
+    wrong = rng.random(150) < 0.5
+    other = rng.permutation(150)
+    one, two = learn(p, at, wrong), learn(p, at[other], wrong[other])
+    assert one.p_wrong == pytest.approx(two.p_wrong, abs=1e-6)
