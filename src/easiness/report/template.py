@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _STYLES = ("page.css", "gallery.css", "print.css")
 
-# where a name may go on in the next line; not in a number
-_JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])")
+# where a name may go on in the next line; not in a number, and not before what a file's name ends with
+_JOINTS = re.compile(r"(?<=[^\W_][_/\\-])(?=\w)|(?<=\w\.)(?=[^\W\d_])(?!\w{1,4}$)")
 
 
 def render_page(template: str, **values: Any) -> str:

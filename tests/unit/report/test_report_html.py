@@ -15,6 +15,7 @@ import pytest
 from easiness import BadInput, RunFailed, load_dataset, open_run
 from easiness.report.gallery import class_galleries
 from easiness.report.page import render_report, write_report
+from easiness.report.template import breakable
 from easiness.show.text import whole_percent
 from easiness.studies.matching.outlook import outlook
 from easiness.studies.matching.study import compare
@@ -308,6 +309,17 @@ def test_pictures_come_from_the_source_that_is_named(
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="not the data"):
         render_report([run], source="digits")
+
+
+def test_names_go_on_behind_their_joints() -> None:
+    parts = {
+        "cats/IMG_2021-07_the.final-copy.jpeg": "cats/|IMG_|2021-|07_|the.|final-|copy.jpeg",
+        "0.66 and 1e-3 <b>": "0.66 and 1e-|3 &lt;b&gt;",
+        "_private": "_private",
+    }
+    assert {name: "|".join(breakable(name).split("<wbr>")) for name in parts} == parts
+    html = breakable("a_b")
+    assert breakable(html) is html
 
 
 def test_many_classes_are_counted_and_the_hardest_shown(record: Callable[..., Any]) -> None:

@@ -10,7 +10,7 @@ const idsOf = {
 };
 const ids = idsOf[["first", "numbers", "folders"].find((form) => form in data.ids)](data.ids);
 // may go on in the next line behind a dash, a dot or a slash, as elsewhere on the page
-const JOINTS = /(?<=[\p{L}\p{N}][_/\\-])(?=[\p{L}\p{N}_])|(?<=[\p{L}\p{N}_]\.)(?=\p{L})/u;
+const JOINTS = /(?<=[\p{L}\p{N}][_/\\-])(?=[\p{L}\p{N}_])|(?<=[\p{L}\p{N}_]\.)(?=\p{L})(?!\w{1,4}$)/u;
 const named = (text) => text.split(JOINTS).flatMap((part, at) => (at === 0 ? [part] : [document.createElement("wbr"), part]));
 
 const shortId = (point) => ids[point].slice(ids[point].lastIndexOf("/") + 1) || ids[point];
