@@ -308,7 +308,7 @@ def test_pictures_come_from_the_source_that_is_named(
     shown = [one for one in Page(render_report([run], source=data)).images if " of class " in one["alt"]]  # type: ignore[operator]
     assert len(shown) == 40  # of the gallery; suspects are shown once more
     with pytest.raises(BadInput, match="not the data"):
-        render_report([run], source="digits")
+        render_report([run], source=load_dataset("digits", limit=30))
 
 
 def test_names_go_on_behind_their_joints() -> None:
