@@ -30,7 +30,11 @@ from .labels.channel import (
     label_noise_of_heads as label_noise_of_heads,
     label_noise_of_outputs as label_noise_of_outputs,
 )
-from .labels.decided import Relearned as Relearned, relearned as relearned
+from .labels.decided import (
+    ALL_BUT_CERTAIN as ALL_BUT_CERTAIN,
+    Relearned as Relearned,
+    relearned as relearned,
+)
 from .labels.estimate import (
     EstimatedNoise as EstimatedNoise,
     LabelCourse as LabelCourse,

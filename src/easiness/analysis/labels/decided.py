@@ -30,11 +30,15 @@ from scipy.special import expit, logit, softmax
 Values = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
+ALL_BUT_CERTAIN = 0.98
+"""From this probability on examples are looked at in the order that they had without decisions."""
+
 _FARTHEST = 10.0  # log odds, either way: beyond them no model is believed
-_SURE, _LESS = 4.0, 0.25  # log odds of what is all but certain: beyond them a quarter of each is believed
+_SURE, _LESS = 4.0, 0.25  # log odds: beyond them a quarter of each is believed
 _NODES = 11  # along the log odds
-_OFF, _ALONG = 1.2, 8.0  # standard deviation of the error; log odds over which it is alike
+_OFF, _ALONG = (0.8, 2.4), 8.0  # standard deviations of the error; log odds over which it is alike
 _APART = (0.0, 0.4, 0.8, 1.6)  # standard deviations of log odds of pairs; those of labels are half as large
+_ALIKE = 2.0  # in favour of no difference, in the log evidence
 _FADES = 2.0  # log odds below the lowest one decided of a label or pair where its part has fallen to 1/e
 _MOST_GROUPS = 300  # labels, and pairs, that have a part of their own: those decided most
 _LEAST_RANGE = 0.005  # of all labels, as a standard deviation
@@ -87,16 +91,18 @@ def relearned(
     rest[at] = False
     sigma = max((high - low) / (2 * _WITHIN), _LEAST_RANGE) * num
     seen = _Seen(design[at], odds[at], wrong, design[rest], odds[rest], num * share, sigma)
-    fits = [seen.fit(np.array([1, apart / 2, apart])[of_group]) for apart in _APART]
-    weights = softmax([one.evidence for one in fits])
+    spreads = [(off, apart) for off in _OFF for apart in _APART]
+    fits = [seen.fit(np.array([off, apart / 2, apart])[of_group]) for off, apart in spreads]
+    favoured = (one.evidence + _ALIKE * (not apart) for (_, apart), one in zip(spreads, fits, strict=True))
+    weights = softmax([*favoured])
     change = design @ sum(weight * one.mean for weight, one in zip(weights, fits, strict=True))
     after = np.where(change == 0, p_wrong, expit(odds + change))
     after[at] = wrong
     total, found = float(after[rest].sum()), float(wrong.sum())
     chance = _WITHIN * np.sqrt((after * (1 - after)).sum())
     doubt = sum(w * (one.variance + (one.total - total) ** 2) for w, one in zip(weights, fits, strict=True))
-    before = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum())
-    before = 1 / (1 / max(before, 1e-12) + sigma**-2)
+    usual = float(np.square(design[:, :_NODES].T @ (p_wrong * (1 - p_wrong))).sum()) + 1e-12
+    before = sum(w / (1 / (off**2 * usual) + sigma**-2) for w, (off, _) in zip(weights, spreads, strict=True))
     kept = np.sqrt(min(doubt / before, 1)) * num
     down, up = np.hypot(kept * (share - low), chance), np.hypot(kept * (high - share), chance)
     ends = found + max(total - down, 0), found + min(total + up, float(rest.sum()))
@@ -117,7 +123,7 @@ def _design(
     Kinds: 0 the parts along the odds, each of variance 1, then 1 labels and 2 pairs.
     """
     nodes = np.linspace(-_FARTHEST, _FARTHEST, _NODES)
-    covariance = _OFF**2 * np.exp(-np.abs(nodes[:, None] - nodes) / _ALONG)
+    covariance = np.exp(-np.abs(nodes[:, None] - nodes) / _ALONG)
     between = np.maximum(1 - np.abs(odds[:, None] - nodes) / (nodes[1] - nodes[0]), 0)
     blocks, kinds = [sparse.csr_array(between @ np.linalg.cholesky(covariance))], [0] * _NODES
     for kind, group in enumerate(groups, start=1):

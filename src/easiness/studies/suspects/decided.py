@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import EstimatedNoise, LabelNoise, relearned
+from easiness.analysis import ALL_BUT_CERTAIN, EstimatedNoise, LabelNoise, relearned
 from easiness.data import Decisions
 from easiness.runs import decisions_on
 from easiness.spec import Split
@@ -120,7 +120,8 @@ class Learned:
 
 
 def _order(noise: LabelNoise, seen: npt.NDArray[np.bool_]) -> _Integers:
-    return np.lexsort((-noise.suspicion, -noise.p_wrong, seen))  # of equals the first comes first
+    """Of equals the first comes first, and of what is all but certain what was so before decisions."""
+    return np.lexsort((-noise.suspicion, -np.minimum(noise.p_wrong, ALL_BUT_CERTAIN), seen))
 
 
 def learned_from(

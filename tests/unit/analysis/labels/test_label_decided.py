@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from easiness.analysis import Relearned, relearned
+from easiness.analysis import ALL_BUT_CERTAIN, Relearned, relearned
 
 NUM = 1000
 ONE_CLASS = np.zeros(NUM, np.int64)
@@ -69,3 +69,47 @@ def test_the_order_in_which_examples_were_decided_is_nothing():
     other = rng.permutation(150)
     one, two = learn(p, at, wrong), learn(p, at[other], wrong[other])
     assert one.p_wrong == pytest.approx(two.p_wrong, abs=1e-6)
+
+
+def drawn(seed: int, kind: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Probabilities, labels, classes suggested, and which are wrong: log odds are off by what is known."""
+    rng = np.random.default_rng(seed)
+    odds = np.where(rng.random(2000) < 0.15, rng.normal(1.5, 2, 2000), rng.normal(-5, 2, 2000))
+    labels, rival = rng.integers(10, size=(2, 2000))
+    shift = {"foretold": 0.0, "fewer": -2.0, "classes": rng.normal(0, 2, 10)[labels]}[kind]
+    return expit(odds), labels, rival, rng.random(2000) < expit(odds + shift)
+
+
+def looked_at(p, labels, rival, wrong, looks: int, every: int) -> tuple[int, Relearned]:
+    """How many wrong labels are found where the list is read again after so many looks."""
+    at, found = np.zeros(0, np.int64), None
+    low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
+    while len(at) < looks:
+        now = p if found is None else found.p_wrong
+        order = np.argsort(-np.minimum(now, ALL_BUT_CERTAIN), kind="stable")
+        at = np.concatenate([at, order[~np.isin(order, at)][:every]])
+        found = relearned(p, (labels, labels * 10 + rival), at, wrong[at], low, high)
+    assert found is not None
+    return int(wrong[at].sum()), found
+
+
+@pytest.mark.parametrize("kind", ["foretold", "fewer", "classes"])
+def test_reading_again_finds_no_fewer_and_the_number_is_closer(kind: str):
+    """Small form of benchmarks/science/decided.py."""
+    gain, before, after = [], [], []
+    for seed in range(3):
+        p, labels, rival, wrong = drawn(seed, kind)
+        num, found = looked_at(p, labels, rival, wrong, 100, 20)
+        fixed = np.argsort(-np.minimum(p, ALL_BUT_CERTAIN), kind="stable")[:100]
+        gain.append(num - int(wrong[fixed].sum()))
+        seen = np.isin(found.p_wrong, (0, 1))
+        before.append(abs(float(np.where(seen, wrong, p).mean() - wrong.mean())))
+        after.append(abs(found.share - float(wrong.mean())))
+        assert kind != "foretold" or found.low <= wrong.mean() <= found.high
+    assert sum(gain) >= -2
+    if kind == "classes":
+        assert sum(gain) > 2
+    if kind == "fewer":
+        assert np.mean(after) < 0.8 * np.mean(before)
+    else:
+        assert np.mean(after) < np.mean(before) + 0.01

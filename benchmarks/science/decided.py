@@ -1,0 +1,231 @@
+"""Do decisions on some labels tell of the others?
+
+    python benchmarks/science/decided.py --runs FOLDER [--kept FOLDER] [--docs docs/results]
+
+FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. An oracle decides in the order of the
+list, and the list is read again with what was decided (`suspects --decided`) after every 10 or 50 looks; the
+fixed order is that of the list without decisions. Looked at are how many wrong labels are found, and what is
+said of the labels that nobody has looked at: the expected calibration error of their probabilities, and how
+many of all are wrong. Before is the list without decisions, of the same labels, which counts what was
+decided as decided. Worlds that are drawn have the truth by construction. What `suspects` says of a run is
+kept in --kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+from scipy.special import expit, logit
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from easiness import open_run
+from easiness.analysis import ALL_BUT_CERTAIN, relearned
+from kit.machine import measured
+from science.wrong_labels import by_default
+from science.wrong_labels_runs import cells
+
+COMMAND = "python benchmarks/science/decided.py --runs FOLDER --docs docs/results"
+LOOKS = (100, 200, 500)
+EVERY = {50: LOOKS, 10: (100, 200)}
+DRAWS, NUM, CLASSES = 20, 5000, 10
+
+
+def said_of(cell, runs, kept):
+    """What `suspects` says of the labels of a cell, and which are wrong; None where it is not measured."""
+    from easiness.studies.suspects.study import _judged
+
+    file = kept / f"{cell.name}.npz"
+    if not file.exists():
+        if not (runs / f"{cell.name}.judged.json").exists():
+            return None
+        run = open_run(runs / cell.name)
+        true = np.array(json.loads((runs / f"{cell.name}.json").read_text()))
+        one = _judged(run if run.shares else by_default(run), "train", run.observed[-1], False)
+        noise, labels = one.noise, run.examples("train")[1]
+        values = {"p": noise.p_wrong, "s": noise.suspicion, "low": noise.low, "high": noise.high}
+        np.savez(file, labels=labels, rival=one.evidence.rival, true=true, **values)
+    with np.load(file) as z:
+        return SimpleNamespace(
+            p=z["p"],
+            suspicion=z["s"],
+            labels=z["labels"],
+            pairs=z["labels"] * 1000 + z["rival"],
+            wrong=z["labels"] != z["true"],
+            low=float(z["low"]),
+            high=float(z["high"]),
+        )
+
+
+def order(p, suspicion, seen):
+    """The positions of what was not seen, as `suspects` lists it."""
+    found = np.lexsort((-suspicion, -np.minimum(p, ALL_BUT_CERTAIN)))
+    return found[~seen[found]]
+
+
+def off(p, wrong):
+    """The expected calibration error in ten bins."""
+    at = np.minimum((10 * p).astype(int), 9)
+    return float(np.abs(np.bincount(at, p - wrong, 10)).sum() / max(len(p), 1))
+
+
+def looked(world, every):
+    """What is found after so many looks, by the number of looks."""
+    seen, at, found = np.zeros(len(world.p), bool), np.zeros(0, np.int64), {}
+    fixed, now = order(world.p, world.suspicion, seen), world.p
+    for looks in EVERY[every]:
+        if looks > len(world.p) / 2:
+            break
+        while len(at) < looks:
+            at = np.concatenate([at, order(now, world.suspicion, seen)[: min(every, looks - len(at))]])
+            seen[at] = True
+            learned = relearned(
+                world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high
+            )
+            now = learned.p_wrong
+        rest, share = ~seen, world.wrong.mean()
+        before = np.where(seen, world.wrong, world.p)
+        found[looks] = {
+            "fixed": int(world.wrong[fixed[:looks]].sum()),
+            "read again": int(world.wrong[at].sum()),
+            "off": (off(world.p[rest], world.wrong[rest]), off(now[rest], world.wrong[rest])),
+            "number": (abs(before.mean() - share), abs(now.mean() - share)),
+            "holds": (world.low <= share <= world.high, learned.low <= share <= learned.high),
+            "wide": (world.high - world.low, learned.high - learned.low),
+        }
+    return found
+
+
+def drawn(kind, draw):
+    """A world whose log odds are off by what is known."""
+    odds = np.where(draw.random(NUM) < 0.15, draw.normal(1.5, 2, NUM), draw.normal(-5, 2, NUM))
+    labels, rival = draw.integers(CLASSES, size=NUM), draw.integers(CLASSES, size=NUM)
+    truth = {
+        "as foretold": odds,
+        "odds a seventh": odds - 2,
+        "odds seven times": odds + 2,
+        "half the slope": odds / 2,
+        "one and a half times the slope": odds * 1.5,
+        "classes differ": odds + draw.normal(0, 1.5, CLASSES)[labels],
+        "pairs differ": odds + draw.normal(0, 1.5, (CLASSES, CLASSES))[labels, rival],
+        "heavy tails": odds + draw.standard_t(2, NUM),
+        "half of the top is sound": np.where(odds > 0, 0.0, odds),
+        "nothing is known": np.full(NUM, logit(0.1)),
+    }[kind]
+    p, wrong = expit(odds), draw.random(NUM) < expit(truth)
+    low, high = max(p.mean() / 1.35 - 0.02, 0), p.mean() * 1.35 + 0.02
+    return SimpleNamespace(
+        p=p, suspicion=odds, labels=labels, pairs=labels * 1000 + rival, wrong=wrong, low=low, high=high
+    )
+
+
+KINDS = (
+    "as foretold",
+    "odds a seventh",
+    "odds seven times",
+    "half the slope",
+    "one and a half times the slope",
+    "classes differ",
+    "pairs differ",
+    "heavy tails",
+    "half of the top is sound",
+    "nothing is known",
+)
+HEAD = (
+    "| {} | looks | worlds | found, fixed | read again | fewer / more | worst | off | number off | holds "
+    "| width |"
+)
+
+
+def summed(name, looks, found):
+    """A line of a table over the cells or draws that were looked at as often."""
+    gain = np.array([one["read again"] - one["fixed"] for one in found])
+    pair = lambda key, form: " → ".join(format(x, form) for x in np.mean([one[key] for one in found], axis=0))  # noqa: E731
+    return (
+        f"| {name} | {looks} | {len(found)} | {sum(one['fixed'] for one in found):,} | "
+        f"{sum(one['read again'] for one in found):,} | {(gain < 0).sum()} / {(gain > 0).sum()} | "
+        f"{min(gain.min(), 0)} | {pair('off', '.3f')} | {pair('number', '.1%')} | {pair('holds', '.0%')} | "
+        f"{pair('wide', '.1%')} |"
+    )
+
+
+def table(first, groups, every):
+    """Lines of a table: a group and number of looks each."""
+    lines = [HEAD.format(first), "|---|" + "---:|" * 10]
+    for name, worlds in groups.items():
+        for looks in EVERY[every]:
+            there = [one[looks] for one in worlds if looks in one]
+            if there:
+                lines.append(summed(name, looks, there))
+    return lines
+
+
+def page(on_runs, on_drawn):
+    """The page of docs/results."""
+    about = [part.replace("\n", " ").strip() for part in __doc__.split("\n\n")[2:]]
+    about = about[0].removeprefix("FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. ")
+    lines = [f"<!-- written by: {COMMAND} -->", "", "# What decisions say of the other labels", ""]
+    lines += ["Runs are those of [wrong labels](wrong-labels.md), whose truth is known. " + about, ""]
+    lines += [f"Measured: {measured()}", ""]
+    lines += [
+        "`found` are sums over the worlds of a line; `fewer / more` how many worlds find fewer or more than "
+        "by the fixed order, and `worst` the most that one finds fewer. `off` is the mean calibration error "
+        "of what is left, `number off` that of the share of wrong labels, `holds` how often the range has "
+        "the true share, and `width` how wide it is: before → with decisions.",
+        "",
+    ]
+    for every in EVERY:
+        groups, noises = {}, {}
+        for cell, found in on_runs:
+            noises.setdefault(f"{cell.noise} {cell.rate:.0%}", []).append(found[every])
+            groups.setdefault("cells that judge" if cell.judges else "cells that chose the prior", []).append(
+                found[every]
+            )
+        lines += [
+            f"## Runs, read again after every {every}",
+            "",
+            *table("labels", noises | groups, every),
+            "",
+        ]
+        lost = [
+            f"{cell.name} at {looks} looks ({one['read again']} where the fixed order finds {one['fixed']})"
+            for cell, found in on_runs
+            for looks, one in found[every].items()
+            if one["read again"] < one["fixed"]
+        ]
+        lines += [f"Fewer than by the fixed order: {', '.join(lost) or 'none'}.", ""]
+    lines += [f"## Worlds that are drawn, {DRAWS} each of {NUM:,} labels, read again after every 50", ""]
+    lines += [*table("world", on_drawn, 50), ""]
+    return "\n".join(lines)
+
+
+def main():
+    """Look at all, and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--runs", type=Path, required=True)
+    parser.add_argument("--kept", type=Path, default=Path("runs/decided"))
+    parser.add_argument("--docs", type=Path, help="folder for decided.md")
+    options = parser.parse_args()
+    options.kept.mkdir(parents=True, exist_ok=True)
+    on_drawn = {
+        kind: [looked(drawn(kind, np.random.default_rng([at, seed])), 50) for seed in range(DRAWS)]
+        for at, kind in enumerate(KINDS)
+    }
+    print("\n".join(table("world", on_drawn, 50)), flush=True)
+    on_runs = []
+    for cell in cells():
+        world = said_of(cell, options.runs, options.kept)
+        if world is not None and world.wrong.any():
+            on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
+            print(cell.name, on_runs[-1][1][50].get(200), flush=True)
+    if options.docs is not None:
+        (options.docs / "decided.md").write_text(page(on_runs, on_drawn))
+
+
+if __name__ == "__main__":
+    main()
