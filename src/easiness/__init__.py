@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.spec import Recipe as Recipe
     from easiness.store import Recorder as Recorder, Run as Run, open_run as open_run
     from easiness.studies.agreement import decisions as decisions
+    from easiness.studies.audit import audit as audit
     from easiness.studies.cleaning import clean as clean
     from easiness.studies.learning import learning_curve as learning_curve
     from easiness.studies.matching import (

@@ -1,3 +1,15 @@
+from .audit.bounds import most_wrong as most_wrong, wrong_in_strata as wrong_in_strata
+from .audit.sequence import (
+    Wealth as Wealth,
+    most_wrong_in_sequence as most_wrong_in_sequence,
+    wealth_of_looks as wealth_of_looks,
+)
+from .audit.strata import (
+    Strata as Strata,
+    draw_fixed as draw_fixed,
+    draw_in_sequence as draw_in_sequence,
+    stratify as stratify,
+)
 from .bits import pack as pack
 from .ceiling import MIN_GROUP as MIN_GROUP, GroupMatch as GroupMatch, match_groups as match_groups
 from .change import (

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from easiness import models, report, show, spec, store
+from easiness import models, show, spec, store
 from easiness.cli import options, results
 from easiness.spec import Trials
 from easiness.studies import cleaning
@@ -79,15 +79,13 @@ def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
     """
 
     before = run.spec.data.labels
-    labels = output.suffix == ".csv"
-    if labels and output.is_file() and (old := output.read_bytes()) != show.rendered(found, ".csv"):
-        kept = output.with_name(f"{output.name}~")
-        report.write_file(kept, old)
+    kept = results.set_aside(output, found)
+    if kept is not None:
         typer.echo(f"{output} had other labels, which are now in {kept}", err=True)
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
     results.write_output(output, found)
-    return f"; edit {output}, then {_verifying(run, output, before)}" if labels else ""
+    return f"; edit {output}, then {_verifying(run, output, before)}" if output.suffix == ".csv" else ""
 
 
 def _verifying(run: store.Run, labels: Path, before: str | None) -> str:

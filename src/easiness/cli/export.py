@@ -1,14 +1,26 @@
-"""``easiness export``: a run in the format of another tool."""
+"""``easiness export`` and ``card``: a run in the format of another tool, and scores to publish."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from easiness import exports, store
+from easiness import exports, report, runs, show, spec, store
 from easiness.cli import options, results
+from easiness.cli.spread import Fields, spread
+from easiness.errors import BadInput
+from easiness.spec import Loading
+
+_READ = Fields(
+    (
+        *("data_root", "download", "allow_outside", "skip_unreadable", "columns"),
+        *("text", "sound", "inputs", "label", "encoding"),
+    ),
+    help={"data_root": "Folder of a torchvision data set; this and the following with --apply."},
+)
 
 
 def export(
@@ -37,3 +49,76 @@ def export(
     typer.echo(f"{found.path}: {found.then}")
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)
+
+
+@spread
+def card(
+    run_or_source: Annotated[
+        str, typer.Argument(help="Folder of a run to publish; with --apply, the data to score.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--output",
+            help="New folder; with --apply, FILE.csv or FILE.parquet, and standard output otherwise.",
+        ),
+    ] = None,
+    apply: Annotated[
+        Path | None, typer.Option("--apply", help="A card, whose scores to find for the examples of SOURCE.")
+    ] = None,
+    epoch: options.ScoreEpoch = None,
+    share: options.Share = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--source", help="Where the data of RUN are, if not where they were."),
+    ] = None,
+    loading: Annotated[Loading, _READ] = Loading(),
+) -> None:
+    """Publish scores, or find published ones for a copy of the data.
+
+    Examples are known by their decoded values, in whatever order and format, and in whichever split.
+    """
+
+    if apply is not None:
+        if any(given is not None for given in (epoch, share, source)):
+            raise BadInput(
+                "--apply: takes the scores that are in the card; leave out --epoch, --share and --source"
+            )
+        _apply(apply, run_or_source, loading, output)
+        return
+    if loading != Loading():
+        raise BadInput(
+            "options of how to read SOURCE: are for --apply; of a run, --source says where its data are"
+        )
+    if output is None:
+        raise BadInput("-o: a card is a folder; give a new one, such as -o card")
+
+    made = exports.card(store.open_run(run_or_source), output, epoch=epoch, share=share, source=source)
+    then = "apply it with" if made.document.has_digests else f"join {exports.SCORES} by id"
+    held_out = made.document.held_out
+    also = "" if held_out is None else f" and {held_out.num_examples:,} held out"
+    results.say_written(made.path)
+    typer.echo(f"{made.path}: {made.document.num_examples:,} examples{also}; {then}")
+    if made.document.has_digests:
+        typer.echo(spec.command_line("card", "--apply", made.path, "SOURCE", "-o", "scores.csv"))
+    if made.note is not None:
+        typer.echo(f"note: {made.note}", err=True)
+
+
+def _apply(card: Path, source: str, loading: Loading, output: Path | None) -> None:
+
+    if output is not None:
+        report.check_output_file(output, (".csv", ".parquet"))
+    found = exports.apply_card(card, runs.given_data(source, loading))
+    if output is None:
+        show.write_csv(found.table, sys.stdout)
+        typer.echo(found.text, err=True)
+        return
+    with report.output_file(output) as file:
+        if output.suffix == ".csv":
+            show.write_csv(found.table, file)
+        else:
+            found.table.to_parquet(file, index=False)
+    results.say_written(output)
+    typer.echo(f"{output}: {found.text}")

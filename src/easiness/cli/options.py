@@ -89,3 +89,11 @@ STUDY_TRAINING = {
 def policies(ties: analysis.Ties | None) -> tuple[analysis.Ties, ...]:
     """The policies that ``--ties`` asks for; without it, the two of the default."""
     return ("expected", "refine") if ties is None else (ties,)
+
+
+def share(text: str) -> float:
+    """A share as one writes it: ``0.01`` or ``1%``."""
+    try:
+        return float(text.rstrip("% ")) / (100 if text.rstrip().endswith("%") else 1)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r}: give a share, such as 0.01 or 1%") from None

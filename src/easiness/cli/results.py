@@ -49,6 +49,17 @@ def write_output(output: Path, result: show.Result) -> None:
     say_written(output)
 
 
+def set_aside(output: Path, result: show.Result) -> Path | None:
+    """Where a file of rows is now that somebody may have edited, before a result takes its name."""
+    if output.suffix != ".csv" or not output.is_file():
+        return None
+    if (old := output.read_bytes()) == show.rendered(result, ".csv"):
+        return None
+    kept = output.with_name(f"{output.name}~")
+    report.write_file(kept, old)
+    return kept
+
+
 def say_written(path: Path) -> None:
     """Say what was written, on standard error: standard output may be a result that somebody reads on."""
     typer.echo(f"wrote {path}", err=True)

@@ -51,6 +51,7 @@ STUDIES: tuple[Study, ...] = (
     Study("validation", {"validate": "The paper's experiments"}, (Function("validate"),)),
     Study("cleaning", {"clean": "Decide"}, (Function("clean", computes=False),)),
     Study("agreement", {"decisions": "Decide"}, (Function("decisions", computes=False),)),
+    Study("audit", {"audit": "Decide"}, (Function("audit", computes=False),)),
     Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
     Study("verification", {"verify": "Decide"}, (Function("verify"),)),
     Study(

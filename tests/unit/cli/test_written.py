@@ -16,6 +16,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "suspects": ("RUN", "--no-pictures", "-o", "OUT.md"),
     "clean": ("RUN", "-o", "OUT.csv"),
     "decisions": ("RUN", "LABELS", "-o", "OUT.csv"),
+    "audit": ("RUN", "-o", "OUT.csv"),
     "compare": ("RUN", "-o", "OUT.json"),
     "diff": ("OTHER", "RUN", "-o", "OUT.csv"),
     "prune": ("RUN", "--drop", "0.3", "--policy", "hard", "-o", "OUT.txt"),

@@ -1,0 +1,92 @@
+"""``easiness audit``: how many labels are wrong, and how many are left."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from easiness import show, spec, store
+from easiness.cli import options, results
+from easiness.spec import Split
+from easiness.studies import audit as study
+
+AtMost: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--at-most",
+        parser=options.share,
+        metavar="P",
+        help="Draw an order, to stop as soon as at most this share of the labels can be left wrong: 1%.",
+    ),
+]
+AnySplit: TypeAlias = Annotated[
+    Split | None,
+    typer.Option("--split", help="Labels of the examples measured, or of the held-out split."),
+]
+Known: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--known", help="Decisions made before: these labels are not drawn; the rest is."),
+]
+
+
+def audit(
+    run: options.RunFolder,
+    looks: Annotated[
+        int | None,
+        typer.Option("--looks", help="Draw so many labels to look at; 100 by default."),
+    ] = None,
+    at_most: AtMost = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the draw.")] = 0,
+    split: AnySplit = None,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Leave out what is suggested, and how probable it is.")
+    ] = False,
+    known: Known = None,
+    decided: Annotated[
+        Path | None,
+        typer.Option("--decided", help="The file drawn, with its actions filled in: how many are wrong?"),
+    ] = None,
+    output: options.Output = None,
+) -> None:
+    """Say how many labels are wrong, from a look at a few.
+
+    First it draws labels by chance and writes a file (-o audit.csv) to fill in, on the page or by hand:
+    action is keep, relabel, drop or unsure. Then, with --decided audit.csv, it says how many labels are
+    wrong and how many are left, with 95 % confidence and whatever p_wrong is worth.
+    """
+
+    results.check_output(output)
+    found = study.audit(
+        store.open_run(run),
+        looks=looks,
+        at_most=at_most,
+        seed=seed,
+        split=split,
+        blind=blind,
+        known=known,
+        decided=decided,
+    )
+    if isinstance(found, study.Audited):
+        results.show_result(found, output)
+        return
+    if output is None:
+        sys.stdout.write(show.rendered(found, ".csv").decode())
+    typer.echo(f"{show.sections_text(found.sections())}\n", err=True)
+    if output is not None:
+        _write(run, found, output)
+
+
+def _write(run: Path, found: study.Drawn, output: Path) -> None:
+    """Write the file to fill in, beside what somebody may have filled in before, and say what is next."""
+    kept = results.set_aside(output, found)
+    if kept is not None:
+        typer.echo(f"{output} had other rows, which are now in {kept}", err=True)
+    results.write_output(output, found)
+    if output.suffix == ".csv":
+        words = (run, "--decide", output, *(["--blind"] if found.blind else []))
+        looking = spec.command_line("report", *words, "-o", output.with_suffix(".html"))
+        reading = spec.command_line("audit", run, "--decided", output)
+        typer.echo(f"look at them: {looking} (or write the actions into {output}); then {reading}", err=True)

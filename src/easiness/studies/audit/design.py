@@ -1,0 +1,85 @@
+"""How examples were drawn, as each row of an audit's file says it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from easiness.analysis import Strata
+
+COLUMNS = ("order", "stratum", "draw")
+"""The columns of a file of decisions that make it an audit."""
+
+KNOWN = "known"
+"""The stratum of an example that had been decided before."""
+
+_DIGITS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """So many ``looks`` were drawn from ``strata`` with a ``seed``; ``known`` examples had been decided.
+
+    Where ``at_most`` is a share, they were drawn one by one, to stop when no more are left wrong.
+    """
+
+    strata: Strata
+    looks: int
+    seed: int
+    known: int
+    at_most: float | None
+
+    def text(self) -> str:
+        """Everything in one line, as `parse` reads it."""
+        strata = self.strata
+        target = "" if self.at_most is None else f" at_most={self.at_most!r}"
+        return (
+            f"looks={self.looks} seed={self.seed} known={self.known}{target} "
+            f"sizes={_listed(strata.sizes)} shares={_listed(strata.shares)} "
+            f"expected={_listed(strata.expected)}"
+        )
+
+    def cell(self, data: str, split: str, name: object, order: str, stratum: str) -> str:
+        """What the row of an example has in the column ``draw``: the design, and a digest of the row.
+
+        Of the ``data`` the version counts; their name may change.
+        """
+        row = "\n".join((self.text(), data.rpartition("@")[2], split, str(name), order, stratum))
+        return f"{self.text()} check={hashlib.sha256(row.encode()).hexdigest()[:_DIGITS]}"
+
+
+def parse(cell: str) -> Design | None:
+    """The design that a cell tells; ``None`` where it tells none."""
+    said = dict(word.split("=", 1) for word in cell.split() if "=" in word)
+    try:
+        numbers = [np.array(said[name].split("+"), np.float64) for name in ("sizes", "shares", "expected")]
+        strata = Strata(numbers[0].astype(np.int64), *numbers[1:])
+        target = said.get("at_most")
+        design = Design(
+            strata,
+            int(said["looks"]),
+            int(said["seed"]),
+            int(said["known"]),
+            None if target is None else float(target),
+        )
+    except (KeyError, ValueError, OverflowError):
+        return None
+    lengths = {len(values) for values in numbers}
+    sound = len(lengths) == 1 and all(np.isfinite(values).all() for values in numbers)
+    return design if sound and (strata.sizes > 0).all() and (strata.shares > 0).all() else None
+
+
+def rounded(strata: Strata) -> Strata:
+    """The strata as a file tells them: what is drawn by them and what is read is then the same."""
+    shares, expected = (
+        np.array([float(f"{one:.6g}") for one in values]) for values in (strata.shares, strata.expected)
+    )
+    return Strata(strata.sizes, shares, expected)
+
+
+def _listed(values: object) -> str:
+    return "+".join(
+        f"{one:.6g}" if isinstance(one, float) else str(one) for one in np.asarray(values).tolist()
+    )

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import easiness as ez
+from easiness import show
+from easiness.errors import BadInput
+from easiness.store import Recorder, Run
+from easiness.studies.audit import Audited, Drawn, study
+from easiness.studies.suspects import Suspects, suspects
+
+NUM = 400
+WRONG = set(range(0, 40)) | {300}
+"""Ids of wrong labels: networks see 40 of them, and overlook the last."""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """400 examples of three classes, kept by a recorder."""
+    path = tmp_path_factory.mktemp("audit") / "run"
+    said = np.arange(NUM) % 3
+    labels = np.where(np.arange(NUM) < 40, (said + 1) % 3, said)
+    rng = np.random.default_rng(0)
+    recorder = Recorder(path, ids=np.arange(NUM), labels=labels, classes=("ant", "bee", "cat"))
+    for seed in range(3):
+        with recorder.trial(seed=seed) as trial:
+            trial.update(np.arange(NUM), 5 * np.eye(3)[said] + rng.normal(0, 0.9, (NUM, 3)))
+            trial.end_epoch()
+    return recorder.run
+
+
+@pytest.fixture(scope="module")
+def listed(run: Run) -> Suspects:
+    return suspects(run, pictures=False)
+
+
+@pytest.fixture(autouse=True)
+def judged_once(monkeypatch: pytest.MonkeyPatch, listed: Suspects) -> None:
+    """The list of suspects takes longer than all else here."""
+    monkeypatch.setattr(study, "suspects", lambda *_, **__: listed)
+
+
+def filled(
+    drawn: Drawn,
+    path: Path,
+    num: int | None = None,
+    change: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table,
+) -> Path:
+    """The file with the truth as actions, of the first rows."""
+    table = drawn.table()
+    first = np.arange(len(table)) < (len(table) if num is None else num)
+    truth = np.where([one in WRONG for one in table["id"]], "relabel", "keep")
+    table["action"] = np.where((table["action"] == "") & first, truth, table["action"])
+    change(table).to_csv(path, index=False)
+    return path
+
+
+def drawn_from(run: Run, **options: Any) -> Drawn:
+    drawn = ez.audit(run, **options)
+    assert isinstance(drawn, Drawn)
+    return drawn
+
+
+def answered(run: Run, file: Path) -> Audited:
+    found = ez.audit(run, decided=file)
+    assert isinstance(found, Audited)
+    return found
+
+
+def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
+    drawn = drawn_from(run, looks=80)
+    table = drawn.table()
+    assert list(table)[:9] == ["id", "label", "class", "was", "action", "by", "time", "split", "data"]
+    assert len(table) == table["id"].nunique() == 80
+    assert drawn_from(run, looks=80).table().equals(table)
+    assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
+    found = answered(run, filled(drawn, tmp_path / "audit.csv"))
+    assert found.low <= len(WRONG) <= found.high
+    assert found.low <= found.wrong <= found.high
+    document = json.loads(show.rendered(found, ".json"))
+    seen = sum(one in WRONG for one in table["id"])
+    assert document["wrong_seen"] == seen
+    assert {name: document[name] for name in ("confidence", "looked_at", "num_examples", "split")} == {
+        "confidence": 0.95,
+        "looked_at": 80,
+        "num_examples": NUM,
+        "split": "train",
+    }
+    assert document["left"]["at_most"] == document["at_most"] - seen
+    first, others = found.first(41) or (None, None)
+    assert first is not None
+    assert others is not None
+    assert (first.num, others.num) == (41, NUM - 41)
+    assert first.wrong + others.wrong == pytest.approx(found.wrong, rel=0.15)
+    assert first.wrong > 30
+    parts = found.table()
+    assert parts["part"].tolist()[0] == "all"
+    assert {"first 100 suspects", "all others"} <= set(parts["part"])
+    assert f"After your {seen} corrections at most" in found.sections()[0].note
+    assert found.figure().axes
+
+
+def test_blind_shows_nothing_that_is_suggested(run: Run, tmp_path: Path):
+    drawn = drawn_from(run, looks=30, blind=True)
+    assert not {"suggested", "suggested_class", "p_wrong"} & set(drawn.table())
+    assert answered(run, filled(drawn, tmp_path / "audit.csv")).estimates.looked_at == 30
+
+
+def test_the_first_rows_do_where_others_are_undecided(run: Run, tmp_path: Path):
+    drawn = drawn_from(run, looks=80)
+
+    def one_more(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[60, "action"] = "keep"
+        return table
+
+    found = answered(run, filled(drawn, tmp_path / "half.csv", 40, one_more))
+    assert found.estimates.looked_at == 40
+    notices = " ".join(found.sections()[0].notices)
+    assert "40 of the 80 drawn were looked at" in notices
+    assert "1 answer behind the first undecided row" in notices
+    whole = answered(run, filled(drawn, tmp_path / "whole.csv"))
+    assert whole.high - whole.low < found.high - found.low
+    with pytest.raises(BadInput, match="the first one drawn, has no action"):
+        answered(run, filled(drawn, tmp_path / "empty.csv", 0))
+
+
+def test_unsure_widens_the_interval_to_both_sides(run: Run, tmp_path: Path):
+    drawn = drawn_from(run, looks=80)
+    sure = answered(run, filled(drawn, tmp_path / "sure.csv"))
+
+    def doubt(table: pd.DataFrame) -> pd.DataFrame:
+        wrong = table.index[table["action"] == "relabel"][0]
+        table.loc[[wrong, table.index[table["action"] == "keep"][-1]], "action"] = "unsure"
+        return table
+
+    found = answered(run, filled(drawn, tmp_path / "unsure.csv", None, doubt))
+    assert found.estimates.unsure == 2
+    assert found.low < sure.low
+    assert found.high > sure.high
+    assert "Of 2 nobody is sure" in " ".join(found.sections()[0].notices)
+
+
+def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
+    known = tmp_path / "labels.csv"
+    decided = pd.DataFrame({"id": np.arange(50), "label": run.labels[:50]})
+    decided["action"] = np.where(np.arange(50) < 40, "relabel", "keep")
+    decided["by"] = "ann"
+    decided.to_csv(known, index=False)
+    drawn = drawn_from(run, looks=60, known=known)
+    table = drawn.table()
+    assert set(table["id"][:60]).isdisjoint(range(50))
+    assert table["stratum"].tolist()[60:] == ["known"] * 50
+    found = answered(run, filled(drawn, tmp_path / "audit.csv"))
+    assert found.estimates.known_wrong == 40
+    assert found.low >= 40
+    assert found.left_at_most < 40
+    decided.drop(columns="by").to_csv(known, index=False)
+    with pytest.raises(BadInput, match="names nobody in the column by"):
+        drawn_from(run, known=known)
+
+
+def test_one_may_stop_when_the_bound_is_low_enough(run: Run, tmp_path: Path):
+    known = tmp_path / "labels.csv"
+    decided = pd.DataFrame({"id": np.arange(60), "label": run.labels[:60], "by": "ann"})
+    decided["action"] = np.where(np.arange(60) < 40, "drop", "keep")
+    decided.to_csv(known, index=False)
+    drawn = drawn_from(run, at_most=0.03, known=known)
+    assert "looks are likely to do" in drawn.sections()[0].note
+    early = answered(run, filled(drawn, tmp_path / "early.csv", 20))
+    assert early.estimates.enough is False
+    more = early.estimates.more_looks
+    assert more is not None
+    assert 20 < more < 200
+    assert f"about {more} more looks are likely needed" in early.sections()[0].notices[0]
+    found = answered(run, filled(drawn, tmp_path / "audit.csv"))
+    assert found.estimates.enough is True
+    assert found.left_at_most <= 0.03 * NUM
+    assert found.low <= len(WRONG) <= found.high
+    assert "you can stop" in found.sections()[0].notices[0]
+    assert found.document()["sequential"] is True
+
+
+def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    def change(table: pd.DataFrame) -> pd.DataFrame:
+        other = next(one for one in range(NUM) if one not in set(table["id"]))
+        if what == "removed":
+            return table.drop(index=table.index[7])
+        if what == "not drawn":
+            row = {"id": other, "label": other % 3, "action": "relabel", "split": "train"}
+            added = pd.DataFrame([dict.fromkeys(table, "") | row]).astype(object)
+            return pd.concat([table.astype(object), added])
+        if what == "other id":
+            table.loc[7, "id"] = other
+        else:
+            table.loc[7, "stratum"] = "1" if table.loc[7, "stratum"] != "1" else "2"
+        return table
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("removed", r"look 8 \(ID\) was drawn and is not there"),
+        ("other id", "was not drawn like this, as look 8"),
+        ("not drawn", "was not drawn, and would bend the answer; take the row out"),
+        ("moved", "the example 'ID' was not drawn like this"),
+    ],
+)
+def test_a_file_with_other_rows_is_refused_by_name(run: Run, tmp_path: Path, what: str, said: str):
+    drawn = drawn_from(run, looks=40)
+    file = filled(drawn, tmp_path / "audit.csv", None, altered(what))
+    with pytest.raises(BadInput, match=said.replace("ID", str(drawn.table()["id"][7]))):
+        answered(run, file)
+
+
+def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
+    labels = tmp_path / "labels.csv"
+    ez.clean(run).table().to_csv(labels, index=False)
+    with pytest.raises(BadInput, match="is no audit, without one column"):
+        answered(run, labels)
+    drawn = drawn_from(run, looks=20)
+    with pytest.raises(BadInput, match="says itself how it was drawn"):
+        ez.audit(run, decided=labels, looks=10)
+    other = drawn.table().assign(data="photos@0123456789ab", action="keep")
+    other.to_csv(labels, index=False)
+    with pytest.raises(BadInput, match="photos@0123456789ab"):
+        answered(run, labels)
+    for options, said in (
+        ({"looks": 0}, "--looks 0"),
+        ({"at_most": 1.0}, "--at-most 1"),
+        ({"seed": -1}, "--seed"),
+    ):
+        with pytest.raises(BadInput, match=said):
+            ez.audit(run, **options)
+
+
+def test_all_labels_can_be_looked_at(run: Run, tmp_path: Path):
+    found = answered(run, filled(drawn_from(run, looks=1000), tmp_path / "audit.csv"))
+    assert (found.low, found.wrong, found.high, found.at_most) == (41, 41, 41, 41)
+    assert found.left_at_most == 0
+
+
+def test_the_command_says_what_is_next(command, run: Run, tmp_path: Path):
+    file = tmp_path / "audit.csv"
+    finished = command("audit", run.path, "--looks", 30, "--blind", "-o", file)
+    assert finished.code == 0, finished.err
+    assert finished.err.splitlines()[-1] == (
+        f"look at them: easiness report {run.path} --decide {file} --blind -o {tmp_path / 'audit.html'} "
+        f"(or write the actions into {file}); then easiness audit {run.path} --decided {file}"
+    )
+    filled(drawn_from(run, looks=30, blind=True), file)
+    finished = command("audit", run.path, "--decided", file, "-o", tmp_path / "found.json")
+    assert finished.code == 0, finished.err
+    assert finished.out.startswith("How many labels are wrong\n")
+    assert json.loads((tmp_path / "found.json").read_text())["looked_at"] == 30
+    again = command("audit", run.path, "--looks", 31, "-o", file)
+    assert f"{file} had other rows, which are now in {file}~" in again.err
+    shown = command("audit", run.path, "--at-most", "5%", "--looks", 12)
+    assert shown.out.count("at_most=0.05") == 12
+    wrong = command("audit", run.path, "--at-most", "few")
+    assert (wrong.code, "give a share, such as 0.01 or 1%" in wrong.err) == (2, True)
