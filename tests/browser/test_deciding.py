@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from easiness import load_dataset, open_run
+from easiness.csv_cells import from_cell, to_cell
 from easiness.report.page import write_report
 from easiness.runs import data_version, decisions_on
 from easiness.store import Recorder, Run
@@ -54,6 +55,16 @@ def _recorded(folder: Path) -> None:
                 trial.update(data.ids, rng.normal(size=(NUM, 4)) + (2 + epoch) * np.eye(4)[believed])
                 trial.end_epoch()
     write_report([recorder.run], folder / "report.html", source=data)
+    rows = [["id", "label", "class", "was", "action", "by", "split", "stratum", "p_wrong"]]
+    for at in (9, 3, 6):
+        action = ["keep", "Bob"] if at == 3 else ["", ""]
+        label = str(data.labels[at])
+        rows.append([to_cell(str(data.ids[at])), label, "", label, *action, "train", "=1+1", "0.7"])
+    with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(rows)
+    asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
+    write_report([recorder.run], folder / "decide.html", **asked)
+    write_report([recorder.run], folder / "blind.html", **asked, blind=True)
 
 
 @pytest.fixture(scope="module")
@@ -171,7 +182,7 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     page.keyboard.press("Escape")
     assert not page.locator("#decide").is_visible()
     assert page.evaluate("document.activeElement.textContent") == "Decide"
-    assert page.locator("[data-decide-so-far]").inner_text() == "6 decided so far"
+    assert page.locator("[data-decide-so-far]").inner_text() == ", 6 decided so far"
 
 
 def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
@@ -334,3 +345,34 @@ def test_where_the_browser_keeps_nothing_it_says_so_once(open_page: Any, folder:
     assert not page.locator("#decide-note").is_visible()
     page.evaluate("window.asked = new Event('beforeunload', {cancelable: true}); dispatchEvent(window.asked)")
     assert page.evaluate("window.asked.defaultPrevented")
+
+
+@pytest.mark.parametrize("name", ["decide", "blind"])
+def test_a_file_is_gone_through_in_its_order(
+    open_page: Any, folder: Path, run: Run, tmp_path: Path, name: str
+) -> None:
+    page, troubles = open_page(folder / f"{name}.html", accept_downloads=True)
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "1 of 3 decided"
+    assert page.locator("#decide-near h4, #decide-why:visible").count() == (name == "decide")
+    press(page, "dk")
+    assert "All 3 of this list are decided" in note(page)
+    page.keyboard.press("b")
+    rows = saved(page, tmp_path / "labels.csv")
+    assert [from_cell(row["id"]) for row in rows] == [run.ids[at] for at in (9, 3, 6)]
+    assert [(row["action"], row["by"]) for row in rows] == [("drop", "Ada"), ("keep", "Bob"), ("", "")]
+    assert {row["stratum"] for row in rows} == {"'=1+1"}
+    assert ("p_wrong" in rows[0]) == (name == "decide")
+    assert decisions_on(run, tmp_path / "labels.csv").actions.tolist() == ["drop", "keep"]
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "2 of 3 decided"
+    assert troubles == []
+
+
+def test_a_blind_page_has_nothing_that_networks_made(folder: Path) -> None:
+    text = (folder / "blind.html").read_text("utf-8").partition('id="decide-values">')
+    values = json.loads(text[2].partition("</script>")[0])
+    assert not {"suggested", "pWrong", "kinds", "reasons", "courses"} & set(values)
+    assert 'id="map-values"' not in text[0]
+    assert 'id="labels"' not in text[0]

@@ -29,6 +29,16 @@ Suspects = Annotated[
     int, typer.Option("--suspects", min=0, help="So many labels of each split can be decided on in the page.")
 ]
 
+Decide = Annotated[
+    Path | None,
+    typer.Option(
+        "--decide", help="A file of `audit`, `clean` or people: its labels are decided on in the page."
+    ),
+]
+Blind = Annotated[
+    bool, typer.Option("--blind", help="With --decide: say nothing of what networks make of the labels.")
+]
+
 
 def report(
     runs: Annotated[
@@ -48,6 +58,8 @@ def report(
     by: By = "ids",
     old_source: OldSource = None,
     suspects: Suspects = 1000,
+    decide: Decide = None,
+    blind: Blind = False,
 ) -> None:
     """Write a page that shows what was measured.
 
@@ -73,6 +85,8 @@ def report(
             by=by,
             old_source=old_source,
             suspects=suspects,
+            decide=decide,
+            blind=blind,
         )
     results.say_written(output)
     typer.echo(output)

@@ -2,7 +2,7 @@
 
 from easiness.data.checks import check_examples
 from easiness.data.dataset import Dataset
-from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions
+from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, read_decisions, splits_in
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
@@ -38,6 +38,7 @@ __all__ = [
     "read_decisions",
     "read_npz",
     "rewritten",
+    "splits_in",
     "texts_of",
     "value_digest",
     "value_digests",

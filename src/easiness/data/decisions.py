@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -119,6 +119,16 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
     return _decided(next(iter(answers.values())), of, split, data)
 
 
+def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
+    """The splits that the rows of a file of decisions are of; those that name none are of ``train``.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    named = {row.get("split", "").strip() or "train" for _, row in read_label_file(Path(file)).rows}
+    return tuple(split for split in get_args(Split) if split in named)
+
+
 def decisions_by_person(
     file: str | os.PathLike[str], of: Labelled, split: Split, data: str
 ) -> dict[str, Decisions]:
@@ -155,7 +165,7 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
             continue
         label = UNKNOWN if label is None or (action == RELABEL and label == own) else label
         rows.append((at, action, label, row.get("by", "").strip(), row.get("time", "").strip()))
-    if not rows and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
+    if not listed and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
         other = "train" if split == "held_out" else "held_out"
         raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
     columns = [*zip(*rows, strict=True)] if rows else [()] * 5

@@ -1,65 +1,52 @@
-"""The examples whose labels are decided in the page, as values for its script."""
+"""The view in which labels are decided: what its script reads."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from easiness.errors import BadInput
+from easiness.data import Dataset
 from easiness.report.data_map import SHARED
 from easiness.report.examples import Named
-from easiness.report.labels import Copy, SuspectLabels
-from easiness.report.quantized import Document, encoded, trajectories
+from easiness.report.labels import Copy
+from easiness.report.quantized import Document, trajectories
 from easiness.report.template import Inlined, inert, inlined
+from easiness.report.to_decide import Listed, ToDecide
 from easiness.runs import data_version
-from easiness.show import ShownExample
-from easiness.spec import Split, command_line
+from easiness.show import ShownExample, counted
+from easiness.spec import command_line
 from easiness.store import Run
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-SUSPECTS = 1000
-"""So many examples of each split can be decided on, the most suspicious ones."""
+from easiness.studies.suspects import nearest_by_class
 
 _SCRIPTS = (
     *SHARED,
     *("decide_values", "decide_csv", "decide_store", "decide_tally", "decide_example", "decide_classes"),
     *("decide_acts", "decide_overview", "decide_files", "decide"),
 )
-_PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
+_BESIDE = 200  # examples, the first of each list, that have what is nearest beside them
+_MOST_ASKED = 5_000  # examples: of more the networks are not asked for a page
 _DIGITS = 4  # of a probability
 
-
-@dataclass(frozen=True)
-class ToDecide:
-    """The examples whose labels can be decided on: of each split so many ``suspects``."""
-
-    suspects: int = SUSPECTS
-
-
-@dataclass(frozen=True)
-class Part:
-    """A list to go through: ``num`` examples, of which the first ``num_suspect`` are suspects."""
-
-    name: str
-    num: int
-    num_suspect: int
+_Beside = dict[int, Any]
 
 
 @dataclass(frozen=True, eq=False)
 class Deciding:
-    """The view in which ``num`` labels are decided; ``wanted`` has the examples that it shows, in order."""
+    """The view in which the labels of ``num`` examples are decided, ``wanted`` in this order.
+
+    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are.
+    """
 
     wanted: list[Named] = field(repr=False)
     num: int
+    of: str
     blind: bool
     _values: Document = field(repr=False)
 
@@ -85,81 +72,100 @@ class Deciding:
             one = shown.get(named)
             if one is None:
                 continue
-            addresses = {
-                "pictures": one.uri,
-                "sounds": one.sound,
-                "texts": one.text if not one.size else None,
-            }
-            for name, value in addresses.items():
+            text = None if one.size else one.text
+            for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
         return inert({**self._values, **media, "pixelated": pixelated})
 
 
 def deciding(
-    run: Run, epoch: int, parts: Sequence[SuspectLabels], copies: Sequence[Copy], asked: ToDecide
+    run: Run,
+    epoch: int,
+    lists: Sequence[Listed],
+    copies: Sequence[Copy],
+    data: Dataset | None,
+    asked: ToDecide,
 ) -> Deciding | None:
-    """The first suspects of each split of a run; ``None`` where nothing tells which these are.
+    """The view of some lists of a run; ``None`` where there are none.
 
     Args:
         run: whose labels are decided.
         epoch: the course of an example is shown up to it.
-        parts: the splits with their suspects.
+        lists: what is decided on.
         copies: pairs of examples that are the same, or nearly.
-        asked: which examples.
+        data: of the run, where they are at hand.
+        asked: what was asked for.
     """
-    import pandas as pd
-
-    if asked.suspects < 0:
-        raise BadInput(f"suspects {asked.suspects}: give how many labels can be decided on, 0 or more")
-    if not parts or not asked.suspects:
+    if not lists:
         return None
-    heads = [part.ranked.head(asked.suspects).assign(split=part.split) for part in parts]
-    lists = [
-        Part(_PARTS[part.split], len(head), min(part.num, asked.suspects))
-        for part, head in zip(parts, heads, strict=True)
-    ]
-    return _view(run, epoch, pd.concat(heads, ignore_index=True), lists, copies)
-
-
-def _view(
-    run: Run, epoch: int, todo: pd.DataFrame, parts: Sequence[Part], copies: Sequence[Copy]
-) -> Deciding:
-    listed = [*zip(todo["split"], todo["id"].tolist(), strict=True)]
-    seen = _Seen(listed, todo["label"].tolist())
-    of_copies = _copies(seen, copies)
-    splits = [one for one in _PARTS if one in set(todo["split"])]
-    values = {
+    seen = _Seen(lists)
+    values: Document = {
         "run": run.path.resolve().name,
         "data": data_version(run),
+        "blind": asked.blind,
         "learns": command_line("suspects", run.path, "--decided", "labels.csv"),
         "classes": list(run.classes),
-        "parts": [vars(part) for part in parts],
-        "suggested": todo["suggested"].tolist(),
-        "pWrong": [round(p, _DIGITS) for p in todo["p_wrong"].tolist()],
-        "kinds": todo["kind"].tolist(),
-        "reasons": todo["reason"].tolist(),
-        "copies": of_copies,
-        "courses": [_course(run, epoch, split, todo) for split in splits],
-        "examples": {
-            "splits": [int(split == "held_out") for split, _ in seen.named],
-            "ids": [str(one) for _, one in seen.named],
-            "labels": seen.labels,
-        },
+        "parts": [{"name": one.name, "num": len(one.rows), "numSuspect": one.num_suspect} for one in lists],
+        "copies": _copies(seen, copies),
+        "near": _nearest(run, lists, seen, data),
     }
-    return Deciding(seen.named, len(todo), blind=False, _values=values)
+    if not asked.blind:
+        values |= {**_of_networks(lists), "courses": _courses(run, epoch, lists)}
+    if asked.file is not None:
+        values |= _of_file(lists)
+    examples = {
+        "splits": [int(split == "held_out") for split, _ in seen.named],
+        "ids": [str(one) for _, one in seen.named],
+        "labels": seen.labels,
+    }
+    num = sum(len(one.rows) for one in lists)
+    suspect = sum(one.num_suspect for one in lists)
+    of = f"{counted(num, 'example')} of {asked.file.name}" if asked.file else counted(suspect, "suspect")
+    return Deciding(seen.named, num, of, asked.blind, {**values, "examples": examples})
+
+
+def _of_networks(lists: Sequence[Listed]) -> Document:
+    """What networks make of the examples."""
+    rows = [row for one in lists for row in one.rows.to_dict("records")]
+    return {
+        "suggested": [row["suggested"] for row in rows],
+        "pWrong": [None if np.isnan(row["p_wrong"]) else round(row["p_wrong"], _DIGITS) for row in rows],
+        "kinds": [row["kind"] for row in rows],
+        "reasons": [row["reason"] for row in rows],
+    }
+
+
+def _of_file(lists: Sequence[Listed]) -> Document:
+    """What is decided in a file, by place, and the texts of its other columns."""
+    others = list(dict.fromkeys(name for one in lists for name in one.others))
+    decided: dict[int, Sequence[Any]] = {}
+    cells, first = [], 0
+    for one in lists:
+        decided |= {first + row: decision for row, decision in one.decided.items()}
+        named = [dict(zip(one.others, texts, strict=True)) for texts in one.cells]
+        cells += [[texts.get(name, "") for name in others] for texts in named]
+        first += len(one.rows)
+    return {"whole": True, "decided": decided, "others": others, "cells": cells}
 
 
 class _Seen:
     """The examples that the view shows, each with its place and its label: first those that are listed."""
 
-    def __init__(self, listed: Sequence[Named], labels: Sequence[int]) -> None:
-        self._places = {named: at for at, named in enumerate(listed)}
-        self.labels = list(labels)
+    def __init__(self, lists: Sequence[Listed]) -> None:
+        self._places: dict[Named, int] = {}
+        self.labels: list[int] = []
+        for one in lists:
+            for name, label in zip(one.rows["id"].tolist(), one.rows["label"].tolist(), strict=True):
+                self.place((one.split, name), label)
+        self.num_listed = len(self._places)
 
     @property
     def named(self) -> list[Named]:
         return list(self._places)
+
+    def is_listed(self, named: Named) -> bool:
+        return self._places.get(named, self.num_listed) < self.num_listed
 
     def place(self, named: Named, label: int) -> int:
         """Where an example stands, which comes last where it did not."""
@@ -169,31 +175,51 @@ class _Seen:
         return self._places[named]
 
 
-def _copies(seen: _Seen, copies: Sequence[Copy]) -> dict[int, list[tuple[int, str]]]:
+def _copies(seen: _Seen, copies: Sequence[Copy]) -> _Beside:
     """Of examples that are listed the others that are the same, or nearly: where they stand, and how near."""
-    listed = set(seen.named)
     found: dict[int, list[tuple[int, str]]] = {}
     for copy in copies:
         for one, other in (copy.pair, copy.pair[::-1]):
-            if (one.split, one.id) in listed:
+            if seen.is_listed((one.split, one.id)):
                 others = found.setdefault(seen.place((one.split, one.id), one.label), [])
                 if len(others) < _MOST_COPIES:
                     others.append((seen.place((other.split, other.id), other.label), copy.how))
     return found
 
 
-def _course(run: Run, epoch: int, split: Split, todo: pd.DataFrame) -> Document:
-    """The course of the examples of a split, and ``places``, where these stand."""
-    places = np.flatnonzero((todo["split"] == split).to_numpy())
-    at = _positions(run, split, todo["id"].iloc[places].tolist())
-    course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, split)
-    return {
-        "places": encoded(places.astype(np.uint32)),
-        "numTrials": len(run.trials),
-        **course.document(),
-    }
+def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> _Beside:
+    """Of the first examples of each list those nearest to them, of their label's class and the suggested."""
+    found: _Beside = {}
+    ask = data is not None and (len(run.ids) <= _MOST_ASKED or bool(run.shares))
+    for one in lists:
+        first = one.rows.head(_BESIDE)
+        at, suggested = _positions(run, one, len(first)), first["suggested"].to_numpy(np.int64)
+        near, _ = nearest_by_class(run, at, suggested, split=one.split, source=data, device="cpu", ask=ask)
+        if near is None:
+            continue
+        for name, sides in zip(first["id"].tolist(), near.positions.tolist(), strict=True):
+            beside = [[_placed(run, seen, position) for position in side if position >= 0] for side in sides]
+            found[seen.place((one.split, name), 0)] = beside
+    return found
 
 
-def _positions(run: Run, split: Split, ids: Sequence[Any]) -> npt.NDArray[np.int64]:
-    known = {one: at for at, one in enumerate(run.examples(split)[0].tolist())}
-    return np.array([known[one] for one in ids], np.int64)
+def _placed(run: Run, seen: _Seen, position: int) -> int:
+    """Where a training example stands that may be listed, or seen before."""
+    return seen.place(("train", run.ids[position : position + 1].tolist()[0]), int(run.labels[position]))
+
+
+def _courses(run: Run, epoch: int, lists: Sequence[Listed]) -> list[Document]:
+    """The course of the examples of each list, and ``first``, where that stands."""
+    found, first = [], 0
+    for one in lists:
+        at = _positions(run, one, len(one.rows))
+        course = trajectories(run, epoch, at, np.arange(len(at)), _COURSE_BYTES, one.split)
+        found.append({"first": first, "num": len(at), "numTrials": len(run.trials), **course.document()})
+        first += len(at)
+    return found
+
+
+def _positions(run: Run, listed: Listed, num: int) -> npt.NDArray[np.int64]:
+    """Where the first examples of a list stand in the run."""
+    known = {one: at for at, one in enumerate(run.examples(listed.split)[0].tolist())}
+    return np.array([known[one] for one in listed.rows["id"].head(num).tolist()], np.int64)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,11 @@ class FoundExamples:
     without_room: str = ""
     why_none: str = ""
 
+    @classmethod
+    def within(cls, data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int) -> Self:
+        """Those ``shown`` of some data, of which so many have lost their pictures."""
+        return cls(named=shown, without_room=_without_room(data, shown, num_cut))
+
     @property
     def with_pictures(self) -> bool:
         """Is there a picture of any?"""
@@ -80,14 +85,14 @@ def found_examples(
     in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
     names: dict[int, Named] = {at: ("train", run.ids[at : at + 1].tolist()[0]) for at in in_order}
     wanted = [*named, *(names[at] for at in in_order)]
-    room = _PAGE_BYTES - _OTHER_BYTES - len(drawn.data({}, (), texts))
-    shown, num_cut = shown_within(run, data, wanted, room)
-    return FoundExamples(
-        named=shown,
-        at={at: shown[name] for at, name in names.items()},
-        texts=texts,
-        without_room=_without_room(data, shown, num_cut),
-    )
+    shown, num_cut = shown_within(run, data, wanted, room_for(len(drawn.data({}, (), texts))))
+    found = FoundExamples.within(data, shown, num_cut)
+    return replace(found, at={at: shown[name] for at, name in names.items()}, texts=texts)
+
+
+def room_for(num_bytes: int) -> int:
+    """The bytes that pictures and sounds may take on a page that has so many of other values."""
+    return _PAGE_BYTES - _OTHER_BYTES - num_bytes
 
 
 def _without_room(data: Dataset, shown: Mapping[Named, ShownExample], num_cut: int) -> str:

@@ -11,15 +11,17 @@ import numpy as np
 from easiness.analysis import MIN_GROUP, SIDES, num_selected
 from easiness.errors import BadInput
 from easiness.inputs import kind_named
+from easiness.report.blind_page import blind_page
 from easiness.report.changes import Before, Changes, changes
 from easiness.report.data_map import data_map
-from easiness.report.deciding import SUSPECTS, ToDecide, deciding
+from easiness.report.deciding import deciding
 from easiness.report.examples import FoundExamples, Named, are_small, found_examples
 from easiness.report.facts import FOR_FEATURES, data_name, describe_data
 from easiness.report.files import write_file
 from easiness.report.labels import Certain, certain
 from easiness.report.run_part import MAX_CLASSES, RunPart, run_part
 from easiness.report.template import render_page
+from easiness.report.to_decide import SUSPECTS, ToDecide, listed
 from easiness.runs import find_data
 from easiness.store import Run, check_opened
 from easiness.studies import matching
@@ -46,6 +48,8 @@ def write_report(
     by: Matching = "ids",
     old_source: Any = None,
     suspects: int = SUSPECTS,
+    decide: str | Path | None = None,
+    blind: bool = False,
 ) -> None:
     """Write a page of HTML that loads nothing from the network: styles, figures and pictures are in it.
 
@@ -61,10 +65,14 @@ def write_report(
         by: what makes an example the same in ``since``: its id (``ids``), or its pixels (``pixels``).
         old_source: where the data of ``since`` are now, as ``source``; for ``by="pixels"``.
         suspects: so many labels of each split can be decided on in the page, the most suspicious ones.
+        decide: a file of labels, as `audit` or `clean` writes it: those of its rows are decided on instead,
+            in its order; what it has decided is taken as decided.
+        blind: say nothing of what networks make of the labels of ``decide``: the page is for these alone.
 
     Raises:
         BadInput: the runs are over different data, the epoch is not recorded in all, easiness is
-            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`.
+            undefined after it, ``source`` has other data, ``by`` is given without ``since``, or as `diff`;
+            the file of ``decide`` is of another run, or there are several runs.
         RunFailed: the file cannot be written.
     """
     check_opened(runs=runs, since=since)
@@ -75,7 +83,7 @@ def write_report(
         source=source,
         comparison=comparison,
         before=Before(since, by, old_source),
-        to_decide=ToDecide(suspects),
+        to_decide=ToDecide(suspects, None if decide is None else Path(decide), blind),
     )
     write_file(Path(output), page.encode())
 
@@ -106,6 +114,10 @@ def render_report(
     if comparison is not None:
         epoch, share = comparison.epoch, comparison.share
     at = matching.rows_of(runs, epoch, share)
+    if to_decide.file is not None and len(runs) != 1:
+        raise BadInput(f"--decide {to_decide.file}: is decided on in the page of one run; give one")
+    if to_decide.blind:
+        return blind_page(runs[0], at[0], source, to_decide)
     changed = changes(runs, before, runs[0].asked(at[0]), source)
     data, why = find_data(runs[0], source)
     not_compared = ""
@@ -124,7 +136,8 @@ def render_report(
     ranked = [part.suspects[0].ranked if part.suspects else None for part in parts]
     positions = _hardest_first(parts)
     drawn = data_map(runs, [part.name for part in parts], at, tables, ranked, positions)
-    view = deciding(runs[0], at[0], parts[0].suspects, sure.copies, to_decide) if len(runs) == 1 else None
+    lists = listed(runs[0], parts[0].suspects, to_decide) if len(runs) == 1 else []
+    view = deciding(runs[0], at[0], lists, sure.copies, data, to_decide)
     found = FoundExamples(why_none=why)
     if data is not None:
         try:

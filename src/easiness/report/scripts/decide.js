@@ -52,7 +52,7 @@ element("note-close").addEventListener("click", () => {
 for (const one of openers) one.addEventListener("click", open);
 
 const sayHowMany = () => {
-  for (const said of document.querySelectorAll("[data-decide-so-far]")) said.textContent = tally.decided > 0 ? `${counted(tally.decided)} decided so far` : "";
+  for (const said of document.querySelectorAll("[data-decide-so-far]")) said.textContent = tally.decided > 0 ? `, ${counted(tally.decided)} decided so far` : "";
 };
 dialog.addEventListener("close", sayHowMany);
 

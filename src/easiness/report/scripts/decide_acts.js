@@ -26,7 +26,7 @@ function show(place) {
 
 function drawProgress() {
   const part = partOf(current);
-  const [done, of] = part.num_suspect === 0 ? [part.decided, part.num] : [part.ofSuspects, part.num_suspect];
+  const [done, of] = part.numSuspect === 0 ? [part.decided, part.num] : [part.ofSuspects, part.numSuspect];
   Object.assign(element("bar"), { max: Math.max(of, 1), value: done });
   element("count").textContent = progress(part);
 }
@@ -71,8 +71,8 @@ function act(action, label = labels[current]) {
   decideOn(key, decision);
   const part = partOf(place);
   if (tally.decided > decided) tell();
-  if (part.ofSuspects > suspectsBefore && part.ofSuspects === part.num_suspect && part.num > part.num_suspect) {
-    note(`All ${counted(part.num_suspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save labels.csv.`);
+  if (part.ofSuspects > suspectsBefore && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
+    note(`All ${counted(part.numSuspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save labels.csv.`);
   }
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
 }

@@ -115,7 +115,5 @@ function drawExample(place) {
   drawSo(place);
   drawCopies(place);
   drawNear(place);
-  const draw = courseOf.get(place);
-  element("course").hidden = draw === undefined;
-  if (draw !== undefined) element("course").replaceChildren(draw());
+  element("course").replaceChildren(...courseOf(place));
 }

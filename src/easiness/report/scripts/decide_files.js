@@ -99,8 +99,6 @@ function decisionsIn(name, text) {
   return found;
 }
 
-const instant = (decision) => Date.parse(decision.time) || 0;
-
 // of two decisions on one example the later one
 function take(name, text) {
   let [taken, older] = [0, 0];

@@ -31,12 +31,14 @@ addEventListener("beforeunload", (event) => {
   if (refused && unsaved) event.preventDefault();
 });
 
+const isSound = ([action, label]) => ACTIONS.includes(action) && Number.isInteger(label) && label >= 0 && label < classes.length;
+
 // what was kept is believed only where it makes sense
 function decisionFrom(text) {
   try {
-    const [action, label, by, time, cells] = JSON.parse(text);
-    const sound = ACTIONS.includes(action) && Number.isInteger(label) && label >= 0 && label < classes.length;
-    return sound ? { action, label, by: String(by ?? ""), time: String(time ?? ""), cells: cells ?? undefined } : undefined;
+    const kept = JSON.parse(text);
+    const [action, label, by, time, cells] = kept;
+    return isSound(kept) ? { action, label, by: String(by ?? ""), time: String(time ?? ""), cells: cells ?? undefined } : undefined;
   } catch {
     return undefined;
   }
@@ -52,25 +54,38 @@ function put(key, decision) {
   for (const listener of listeners) listener(place < num ? place : undefined, was, decision);
 }
 
-// what is decided here: kept, and told to other tabs by the browser
+const instant = (decision) => Date.parse(decision?.time) || 0;
+
+// by the file that the page was made of
+const inFile = new Map();
+for (const [place, [action, label, by, when]] of Object.entries(given.decided ?? {})) {
+  inFile.set(keyOf(splitOf(place), ids[place]), { action, label, by, time: when });
+}
+
+// what is decided here: kept, and told to other tabs by the browser; that nothing is any more, where a file says something
 function decideOn(key, decision) {
   put(key, decision);
   unsaved = true;
-  if (decision === undefined) inStorage((storage) => storage.removeItem(PREFIX + key));
-  else remember(PREFIX + key, textFrom(decision));
+  if (decision !== undefined) remember(PREFIX + key, textFrom(decision));
+  else if (inFile.has(key)) remember(PREFIX + key, "[]");
+  else inStorage((storage) => storage.removeItem(PREFIX + key));
+}
+
+// of what is kept and what the file says the later counts
+function kept(key, text) {
+  const [ours, theirs] = [text === null ? undefined : decisionFrom(text), inFile.get(key)];
+  return text === null || (ours !== undefined && instant(theirs) > instant(ours)) ? theirs : ours;
 }
 
 function readAll() {
-  const kept = inStorage((storage) => Object.keys(storage).filter((name) => name.startsWith(PREFIX))) ?? [];
-  for (const name of kept) {
-    const decision = decisionFrom(recall(name));
-    if (decision !== undefined) put(name.slice(PREFIX.length), decision);
-  }
+  for (const [key, decision] of inFile) put(key, decision);
+  const names = inStorage((storage) => Object.keys(storage).filter((name) => name.startsWith(PREFIX))) ?? [];
+  for (const name of names) put(name.slice(PREFIX.length), kept(name.slice(PREFIX.length), recall(name)));
 }
 
 addEventListener("storage", (event) => {
-  if (event.key === null) for (const key of [...decisions.keys()]) put(key, undefined); // all was deleted
-  else if (event.key.startsWith(PREFIX)) put(event.key.slice(PREFIX.length), event.newValue === null ? undefined : decisionFrom(event.newValue));
+  if (event.key === null) for (const key of [...decisions.keys()]) put(key, kept(key, null)); // all was deleted
+  else if (event.key.startsWith(PREFIX)) put(event.key.slice(PREFIX.length), kept(event.key.slice(PREFIX.length), event.newValue));
 });
 
 const time = () => new Date().toISOString().replace(/\.\d+Z$/, "Z");

@@ -35,7 +35,7 @@ function tell() {
 }
 
 function progress(part) {
-  if (part.num_suspect === 0) return `${counted(part.decided)} of ${counted(part.num)} decided`;
+  if (part.numSuspect === 0) return `${counted(part.decided)} of ${counted(part.num)} decided`;
   const beyond = part.decided - part.ofSuspects;
-  return `${counted(part.ofSuspects)} of ${counted(part.num_suspect)} suspects decided${beyond > 0 ? `, ${counted(beyond)} beyond` : ""}`;
+  return `${counted(part.ofSuspects)} of ${counted(part.numSuspect)} suspects decided${beyond > 0 ? `, ${counted(beyond)} beyond` : ""}`;
 }

@@ -7,7 +7,7 @@ const SPLITS = ["train", "held_out"];
 const NONE = -1;
 
 const element = (name) => document.getElementById(`decide-${name}`);
-const num = given.pWrong?.length ?? parts.reduce((sum, part) => sum + part.num, 0);
+const num = parts.reduce((sum, part) => sum + part.num, 0);
 const splitOf = (place) => SPLITS[splits[place]];
 const keyOf = (split, id) => `${split}/${id}`;
 const placeOf = new Map(ids.map((id, place) => [keyOf(splitOf(place), id), place]));
@@ -21,12 +21,13 @@ let before = 0;
 for (const part of parts) {
   part.from = before;
   part.to = before += part.num;
-  part.suspectTo = part.from + part.num_suspect;
+  part.suspectTo = part.from + part.numSuspect;
 }
 const partOf = (place) => parts.find((part) => place < part.to);
 
-const courseOf = new Map();
-for (const course of given.courses ?? []) {
-  const lines = coursesOf(course);
-  new Uint32Array(bytesOf(course.places).buffer).forEach((place, row) => courseOf.set(place, () => drawnCourse(course, lines(row))));
+const courses = (given.courses ?? []).map((course) => ({ ...course, lines: coursesOf(course) }));
+
+function courseOf(place) {
+  const course = courses.find(({ first, num: size }) => place >= first && place < first + size);
+  return course === undefined ? [] : [drawnCourse(course, course.lines(place - course.first))];
 }

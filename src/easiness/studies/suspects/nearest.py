@@ -45,6 +45,7 @@ def nearest_by_class(
     split: Split = "train",
     source: Any = None,
     device: str = "auto",
+    ask: bool = True,
 ) -> tuple[Nearest | None, str]:
     """What is nearest to some examples by the features of a run, or ``None`` and why that cannot be seen.
 
@@ -57,6 +58,7 @@ def nearest_by_class(
         split: what they are of; those that are near to them are training examples.
         source: of the data, as for `find_data`; not looked at where the answer is kept.
         device: for the networks: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        ask: ask the networks for what is not kept, which may take a while.
 
     Raises:
         BadInput: the data given are others than those of the run, there is no such split, or a file is
@@ -65,6 +67,8 @@ def nearest_by_class(
     looked = Looked(run, positions, suggested, split)
     if not looked.identity:
         return None, looked.why
+    if len(looked.missing) and not ask:
+        return None, "the networks were not asked"
     if len(looked.missing):
         wanted: dict[Split, _Integers] = {"train": np.arange(len(run.labels))}
         if split != "train":

@@ -1,0 +1,121 @@
+"""Which examples are to be decided on in the page: the first suspects, or those of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from easiness.data import UNKNOWN, splits_in
+from easiness.errors import BadInput
+from easiness.report.labels import SuspectLabels
+from easiness.runs import decisions_on
+from easiness.spec import Split
+from easiness.store import Run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SUSPECTS = 1000
+"""So many examples of each split can be decided on, the most suspicious ones."""
+
+_PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
+_FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
+_HINTS = frozenset({*_FOUND, "suggested_class", "suggested_share"})
+
+
+@dataclass(frozen=True)
+class ToDecide:
+    """What labels are decided on: of each split so many ``suspects``, or instead those of a ``file``.
+
+    Where it is ``blind``, nothing is said of what networks make of them.
+    """
+
+    suspects: int = SUSPECTS
+    file: Path | None = None
+    blind: bool = False
+
+    def __post_init__(self) -> None:
+        if self.suspects < 0:
+            raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
+        if self.blind and self.file is None:
+            raise BadInput(
+                "--blind: hides what is suggested of the examples of a file; name the file with --decide"
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """The examples of a ``split`` to be decided on, of which the first ``num_suspect`` are suspects.
+
+    ``rows`` has one for each: ``id``, ``label``, ``suggested`` (-1 for none), ``p_wrong`` (NaN where nobody
+    can tell), ``kind`` and ``reason``. ``decided`` has by row the action, the label, who and when of those
+    that are decided in a file, and ``cells`` the texts of its ``others``: columns that are nobody's.
+    """
+
+    split: Split
+    name: str
+    rows: pd.DataFrame = field(repr=False)
+    num_suspect: int = 0
+    decided: Mapping[int, Sequence[Any]] = field(default_factory=dict, repr=False)
+    others: Sequence[str] = ()
+    cells: Sequence[Sequence[str]] = field(default=(), repr=False)
+
+
+def listed(run: Run, parts: Sequence[SuspectLabels], asked: ToDecide) -> list[Listed]:
+    """What is decided on; empty where nothing tells suspects.
+
+    Args:
+        run: whose labels they are.
+        parts: its splits with their suspects, where it has any; those of a blind page are not looked at.
+        asked: what labels.
+
+    Raises:
+        BadInput: the file is of another run, or is no file of labels.
+    """
+    if asked.file is not None:
+        return list(_of_file(run, {} if asked.blind else {part.split: part for part in parts}, asked))
+    heads = ((part, part.ranked.head(asked.suspects)) for part in parts)
+    return [
+        Listed(part.split, _PARTS[part.split], head, min(part.num, len(head)))
+        for part, head in heads
+        if len(head)
+    ]
+
+
+def _of_file(run: Run, parts: Mapping[Split, SuspectLabels], asked: ToDecide) -> Iterator[Listed]:
+    file = asked.file
+    assert file is not None
+    for split in splits_in(file) or ("train",):
+        found = decisions_on(run, file, split)
+        at = np.array([*found.listed], np.int64)
+        if not len(at):
+            raise BadInput(f"{file}: names no example; give a row for each that is to be decided on")
+        place = {one: row for row, one in enumerate(at.tolist())}
+        others = dict.fromkeys(name for cells in found.listed.values() for name in cells)
+        kept = [name for name in others if not (asked.blind and name in _HINTS)]
+        labels = np.where(found.labels == UNKNOWN, found.of.labels[found.at], found.labels)
+        decided = zip(
+            found.actions.tolist(), labels.tolist(), found.by.tolist(), found.times.tolist(), strict=True
+        )
+        yield Listed(
+            split,
+            f"{_PARTS[split]} of {file.name}",
+            _with_found(found.of.ids[at], found.of.labels[at], parts.get(split)),
+            decided={place[one]: row for one, row in zip(found.at.tolist(), decided, strict=True)},
+            others=kept,
+            cells=[[cells.get(name, "") for name in kept] for cells in found.listed.values()],
+        )
+
+
+def _with_found(ids: Any, labels: Any, part: SuspectLabels | None) -> pd.DataFrame:
+    """Examples with what the networks make of them, where that is known."""
+    import pandas as pd
+
+    if part is None:
+        return pd.DataFrame({"id": ids, "label": labels, **_FOUND})
+    found: pd.DataFrame = part.ranked.set_index("id").loc[ids].reset_index()
+    return found

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness import BadInput, Run, open_run
+from easiness.data import splits_in
+from easiness.report.page import write_report
+from easiness.runs import data_version
+
+HEADER = ["id", "label", "class", "was", "action", "by", "time", "split", "data", "stratum"]
+
+
+@pytest.fixture(scope="module")
+def run(measured: Path) -> Run:
+    return open_run(measured)
+
+
+def _values(run: Run, folder: Path, **asked: Any) -> Any:
+    """What the script of the page reads."""
+    write_report([run], folder / "page.html", **asked)
+    text = (folder / "page.html").read_text("utf-8")
+    return json.loads(re.findall(r'id="decide-values">(.*?)</script>', text, re.S)[0])
+
+
+def _file(run: Run, path: Path, *rows: dict[str, Any]) -> Path:
+    """A file of decisions: the ``rows`` name a position in the run and what else they say."""
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, HEADER)
+        writer.writeheader()
+        for row in rows:
+            at = row.pop("at")
+            label = {"id": run.ids[at], "label": run.labels[at], "was": run.labels[at]}
+            writer.writerow({"split": "train", "data": data_version(run), **label, **row})
+    return path
+
+
+def test_the_first_suspects_stand_beside_what_is_nearest_to_them(run: Run, tmp_path: Path) -> None:
+    values = _values(run, tmp_path, suspects=7)
+    assert [part["num"] for part in values["parts"]] == [7]
+    labels, suggested = values["examples"]["labels"], values["suggested"]
+    assert len(suggested) == 7
+    assert sorted(values["pWrong"], reverse=True) == values["pWrong"]
+    for place in range(7):
+        own, others = values["near"][str(place)]
+        assert {labels[one] for one in own} == {labels[place]}
+        assert {labels[one] for one in others} == {suggested[place]}
+        assert place not in own
+    assert set(values["pictures"]) == {str(at) for at in range(len(labels))}
+    assert values["data"] == data_version(run)
+    assert values["learns"] == f"easiness suspects {run.path} --decided labels.csv"
+
+
+def test_a_file_says_what_is_decided_on_and_keeps_its_columns(run: Run, tmp_path: Path) -> None:
+    decided = {"action": "drop", "by": "Bob", "time": "2026-01-02T03:04:05Z"}
+    file = _file(run, tmp_path / "a.csv", {"at": 5, "stratum": "2"}, {"at": 2, "stratum": "", **decided})
+    values = _values(run, tmp_path, decide=file)
+    assert values["examples"]["ids"][:2] == [str(run.ids[5]), str(run.ids[2])]
+    assert values["decided"] == {"1": ["drop", int(run.labels[2]), "Bob", "2026-01-02T03:04:05Z"]}
+    assert (values["others"], values["cells"]) == (["stratum"], [["2"], [""]])
+    assert np.isfinite(values["pWrong"]).all()
+    blind = _values(run, tmp_path, decide=file, blind=True)
+    assert not {"suggested", "pWrong", "kinds", "reasons", "courses"} & set(blind)
+    assert blind["cells"] == values["cells"]
+    assert all(others == [] for _, others in blind["near"].values())
+
+
+def test_what_cannot_be_decided_on_is_refused(run: Run, tmp_path: Path) -> None:
+    theirs = _file(run, tmp_path / "theirs.csv", {"at": 1, "data": "cats@0123456789ab"})
+    empty = _file(run, tmp_path / "empty.csv")
+    version = data_version(run)
+    refused: list[tuple[dict[str, Any], str]] = [
+        ({"decide": theirs}, f"theirs.csv: row 2: is of cats@0123456789ab, and this run is of {version}"),
+        ({"decide": empty}, "empty.csv: names no example"),
+        ({"blind": True}, "--blind: hides what is suggested of the examples of a file"),
+        ({"suspects": -1}, "--suspects -1: give how many"),
+    ]
+    for asked, why in refused:
+        with pytest.raises(BadInput, match=re.escape(why)):
+            write_report([run], tmp_path / "page.html", **asked)
+    with pytest.raises(BadInput, match="in the page of one run; give one"):
+        write_report([run, run], tmp_path / "page.html", decide=empty)
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_the_splits_of_a_file_are_those_of_its_rows(run: Run, tmp_path: Path) -> None:
+    file = _file(run, tmp_path / "a.csv", {"at": 1, "split": "held_out"}, {"at": 2, "split": ""})
+    assert splits_in(file) == ("train", "held_out")
