@@ -20,6 +20,7 @@ def drawn(seed: int, num: int) -> KindEvidence:
         rival=rng.integers(-1, 3, num),
         first_right=np.where(rng.random(num) < 0.3, np.nan, rng.integers(1, 11, num)),
         num_epochs=10,
+        known=rng.uniform(0.6, 1.1),
         near=near,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -23,6 +23,12 @@ NOT_CARRIED = {
     "(docs/results/kinds.md)"
 }
 """Kinds that are never named, since the evidence does not carry them, and how that is known."""
+
+LEAST_KNOWN: Mapping[Kind, float] = {"between two classes": 0.9, "unlike its class": 0.7, "slow": 0.7}
+"""The share of the sound labels that trials have right from which on a kind was found better than by chance.
+
+``wrong label`` needs none: it says what ``p_wrong`` says. See docs/results/kinds-known.md.
+"""
 
 HARDEST = 1 / 4
 """The share of the examples with the least probability of their label that counts as hard, at the least."""
@@ -45,7 +51,8 @@ class KindEvidence:
     label and ``p_rival`` [K] that of the most probable other class. ``rival`` [K] is the other class that
     the trials find most probable, -1 where nothing tells it. ``first_right`` [K] is the epoch, or share,
     from which on most trials have the label right to the end, NaN where they have not. ``num_epochs`` were
-    trained, or are the largest share, as ``row_name`` says. Without ``near`` the kinds `BY_FEATURES` are left
+    trained, or are the largest share, as ``row_name`` says. ``known`` is how many of the labels the trials
+    have right over how many can be expected to be sound. Without ``near`` the kinds `BY_FEATURES` are left
     out, and ``why_not_near`` says why.
     """
 
@@ -55,6 +62,7 @@ class KindEvidence:
     rival: npt.NDArray[np.int64]
     first_right: _Floats
     num_epochs: float
+    known: float
     near: Neighbours | None = None
     why_not_near: str = "no networks were asked"
     row_name: str = "epoch"
@@ -87,19 +95,32 @@ def find_kinds(evidence: KindEvidence) -> Kinds:
     from an epoch in the second half of the training on, and later than three quarters of those that they
     learn.
 
-    Thresholds are plain shares and ratios, and were looked at on other data than those they are judged on.
+    A kind is named only where trials know as much as `LEAST_KNOWN` says. The other thresholds are plain
+    shares and ratios, and were looked at on other data than those they are judged on.
     """
     e = evidence
     hard = is_hard(e)
-    kind = np.full(len(e.p_label), "", object)
-    kind[_slow(e)] = "slow"
-    # from the last to the first
-    kind[hard & _between(e)] = "between two classes"
-    kind[hard & (e.p_wrong >= 1 / 2)] = "wrong label"
+    holds: dict[Kind, _Mask] = {  # from the last to the first
+        "slow": _slow(e),
+        "between two classes": hard & _between(e),
+        "wrong label": hard & (e.p_wrong >= 1 / 2),
+    }
     if e.near is not None:
-        kind[hard & (e.near.strength <= WEAK)] = "unlike its class"
-    unasked = {} if e.near is not None else dict.fromkeys(BY_FEATURES, e.why_not_near)
-    return Kinds(kind, {**NOT_CARRIED, **unasked})
+        holds["unlike its class"] = hard & (e.near.strength <= WEAK)
+    left_out = NOT_CARRIED | ({} if e.near is not None else dict.fromkeys(BY_FEATURES, e.why_not_near))
+    left_out |= {kind: _too_little(e.known) for kind in holds if e.known < LEAST_KNOWN.get(kind, 0)}
+    found = np.full(len(e.p_label), "", object)
+    for kind, where in holds.items():
+        if kind not in left_out:
+            found[where] = kind
+    return Kinds(found, left_out)
+
+
+def _too_little(known: float) -> str:
+    return (
+        f"the trials have {known:.0%} of the labels right that can be expected to be sound, and with so few "
+        "it would be guessed (docs/results/kinds-known.md)"
+    )
 
 
 def is_hard(e: KindEvidence) -> _Mask:

@@ -236,7 +236,11 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     note += "" if doubt else f"{found._right()}. "
     note += _listed(found, len(shown))
     note += _judges(found)
-    left = "".join(f" {name}: not looked for; {why}." for name, why in found.left_out_kinds.items())
+    kinds = found.left_out_kinds
+    left = "".join(
+        f" {' and '.join(one for one in kinds if kinds[one] == why)}: not looked for; {why}."
+        for why in dict.fromkeys(kinds.values())
+    )
     all_named = found.decided.note() if found.decided else ""
     notices = tuple(filter(None, (found.by_heart(), doubt, all_named)))
     return show.Section("Labels to look at", note + left, rows, notices)

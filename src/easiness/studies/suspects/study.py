@@ -206,6 +206,7 @@ def kind_evidence(
         evidence.rival,
         evidence.first_right,
         evidence.rows[-1].value,
+        (1 - float(evidence.other_share.mean())) / max(1 - noise.share, 1e-9),
         near,
         why_not_near,
         evidence.rows[-1].name,

@@ -22,7 +22,7 @@ EASY = {
 HARD = {**EASY, "p_label": 0.2, "p_rival": 0.15, "first_right": np.nan, "own_share": 0.3}
 
 
-def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
+def evidence(*examples: dict[str, Any], num_epochs: int = 10, known: float = 0.95) -> KindEvidence:
     """The examples given, and eight easy ones behind them."""
     rows = [*examples, *[EASY] * 8]
     columns = {name: np.array([row[name] for row in rows]) for name in EASY}
@@ -30,7 +30,7 @@ def evidence(*examples: dict[str, Any], num_epochs: int = 10) -> KindEvidence:
     told: dict[str, Any] = {
         name: columns[name] for name in ("p_wrong", "p_label", "p_rival", "rival", "first_right")
     }
-    return KindEvidence(**told, num_epochs=num_epochs, near=near)
+    return KindEvidence(**told, num_epochs=num_epochs, known=known, near=near)
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,31 @@ def test_without_networks_a_kind_more_is_left_out() -> None:
     found = find_kinds(replace(given, near=None, why_not_near="the run was made without weights"))
     assert found.kind[:2].tolist() == ["", "wrong label"]
     assert found.left_out == {**NOT_CARRIED, "unlike its class": "the run was made without weights"}
+
+
+@pytest.mark.parametrize(
+    ("known", "kinds"),
+    [
+        (0.9, ["unlike its class", "wrong label", "between two classes", "slow"]),
+        (0.89, ["unlike its class", "wrong label", "", "slow"]),
+        (0.7, ["unlike its class", "wrong label", "", "slow"]),
+        (0.69, ["wrong label", "wrong label", "", ""]),
+    ],
+)
+def test_where_little_is_known_kinds_are_not_guessed(known: float, kinds: list[str]) -> None:
+    between = {"p_label": 0.3, "p_rival": 0.4}
+    given = evidence(
+        {**HARD, "p_wrong": 0.9, "strength": 0.4},
+        {**HARD, "p_wrong": 0.9},
+        {**HARD, **between},
+        {**HARD, "first_right": 9},
+        known=known,
+    )
+    found = find_kinds(given)
+    assert found.kind[:4].tolist() == kinds
+    for kind in found.left_out.keys() - NOT_CARRIED.keys():
+        assert f"{known:.0%} of the labels right that can be expected to be sound" in found.left_out[kind]
+        assert kind not in kinds
 
 
 def test_where_nothing_was_learned_nothing_is_slow() -> None:

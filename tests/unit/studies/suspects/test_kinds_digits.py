@@ -60,6 +60,7 @@ def evidence(path: Path) -> KindEvidence:
         rival=np.where(named.any(axis=1), named.argmax(axis=1), -1),
         first_right=np.full(len(run.labels), np.nan),
         num_epochs=run.epochs,
+        known=0.95,
         near=near,
     )
 
