@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-from easiness import compare, load_dataset, measure, open_run
+from easiness import compare, load_dataset, measure, open_run, suspects
 from easiness.errors import BadInput
+from easiness.studies.suspects import glance
 
 LIMIT = 120
 NAMED_SO = ("first_learned_epoch",)
@@ -151,3 +152,8 @@ def test_a_share_is_one_of_a_run_on_features_in_python() -> None:
     with pytest.raises(BadInput, match="which has shares, not epochs"):
         run.scores(1)
     assert run.votes(share=0.2).epoch == 1
+
+
+def test_what_measure_ends_with_is_what_suspects_says(folder: Path) -> None:
+    run = open_run(folder / "f")
+    assert glance(run).share == suspects(run, pictures=False).share
