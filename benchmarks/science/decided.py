@@ -34,6 +34,7 @@ COMMAND = "python benchmarks/science/decided.py --runs FOLDER --docs docs/result
 LOOKS = (100, 200, 500)
 EVERY = {50: LOOKS, 10: (100, 200)}
 DRAWS, NUM, CLASSES = 20, 5000, 10
+WELL = 0.05  # calibrated
 
 
 def said_of(cell, runs, kept):
@@ -88,17 +89,30 @@ def looked(world, every):
                 world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high
             )
             now = learned.p_wrong
-        rest, share = ~seen, world.wrong.mean()
-        before = np.where(seen, world.wrong, world.p)
-        found[looks] = {
-            "fixed": int(world.wrong[fixed[:looks]].sum()),
-            "read again": int(world.wrong[at].sum()),
-            "off": (off(world.p[rest], world.wrong[rest]), off(now[rest], world.wrong[rest])),
-            "number": (abs(before.mean() - share), abs(now.mean() - share)),
-            "holds": (world.low <= share <= world.high, learned.low <= share <= learned.high),
-            "wide": (world.high - world.low, learned.high - learned.low),
-        }
+        found[looks] = said(world, fixed[:looks], at, learned)
     return found
+
+
+def said(world, fixed, at, learned):
+    """What is found at the positions ``at``, and said of the rest."""
+    seen, share, now = np.isin(np.arange(len(world.p)), at), world.wrong.mean(), learned.p_wrong
+    rest, before = ~seen, np.where(seen, world.wrong, world.p)
+    return {
+        "fixed": int(world.wrong[fixed].sum()),
+        "read again": int(world.wrong[at].sum()),
+        "off": (off(world.p[rest], world.wrong[rest]), off(now[rest], world.wrong[rest])),
+        "number": (abs(before.mean() - share), abs(now.mean() - share)),
+        "holds": (world.low <= share <= world.high, learned.low <= share <= learned.high),
+        "wide": (world.high - world.low, learned.high - learned.low),
+    }
+
+
+def looked_anywhere(world, draw):
+    """After 100 looks from the top of the list and 100 at random, in one go."""
+    top = order(world.p, world.suspicion, np.zeros(len(world.p), bool))
+    at = np.concatenate([top[:100], draw.choice(top[100:], 100, replace=False)])
+    learned = relearned(world.p, (world.labels, world.pairs), at, world.wrong[at], world.low, world.high)
+    return {200: said(world, at, at, learned)}
 
 
 def drawn(kind, draw):
@@ -165,10 +179,14 @@ def table(first, groups, every):
     return lines
 
 
-def page(on_runs, on_drawn):
+def page(on_runs, on_drawn, anywhere):
     """The page of docs/results."""
     about = [part.replace("\n", " ").strip() for part in __doc__.split("\n\n")[2:]]
-    about = about[0].removeprefix("FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. ")
+    about = (
+        about[0]
+        .removesuffix(" What `suspects` says of a run is kept in --kept.")
+        .removeprefix("FOLDER has the runs of `wrong_labels.py`, whose wrong labels are known. ")
+    )
     lines = [f"<!-- written by: {COMMAND} -->", "", "# What decisions say of the other labels", ""]
     lines += ["Runs are those of [wrong labels](wrong-labels.md), whose truth is known. " + about, ""]
     lines += [f"Measured: {measured()}", ""]
@@ -183,9 +201,12 @@ def page(on_runs, on_drawn):
         groups, noises = {}, {}
         for cell, found in on_runs:
             noises.setdefault(f"{cell.noise} {cell.rate:.0%}", []).append(found[every])
-            groups.setdefault("cells that judge" if cell.judges else "cells that chose the prior", []).append(
-                found[every]
-            )
+            worse = found[every][100]["off"][0] > WELL
+            for name in (
+                "cells that judge" if cell.judges else "cells that chose the prior",
+                f"at first off by {'more than' if worse else 'at most'} {WELL}",
+            ):
+                groups.setdefault(name, []).append(found[every])
         lines += [
             f"## Runs, read again after every {every}",
             "",
@@ -201,6 +222,8 @@ def page(on_runs, on_drawn):
         lines += [f"Fewer than by the fixed order: {', '.join(lost) or 'none'}.", ""]
     lines += [f"## Worlds that are drawn, {DRAWS} each of {NUM:,} labels, read again after every 50", ""]
     lines += [*table("world", on_drawn, 50), ""]
+    lines += ["## The same worlds after 100 looks from the top and 100 at random", ""]
+    lines += [*table("world", anywhere, 50), ""]
     return "\n".join(lines)
 
 
@@ -216,7 +239,14 @@ def main():
         kind: [looked(drawn(kind, np.random.default_rng([at, seed])), 50) for seed in range(DRAWS)]
         for at, kind in enumerate(KINDS)
     }
-    print("\n".join(table("world", on_drawn, 50)), flush=True)
+    anywhere = {
+        kind: [
+            looked_anywhere(drawn(kind, np.random.default_rng([at, seed])), np.random.default_rng(seed))
+            for seed in range(DRAWS)
+        ]
+        for at, kind in enumerate(KINDS)
+    }
+    print("\n".join([*table("world", on_drawn, 50), *table("world", anywhere, 50)]), flush=True)
     on_runs = []
     for cell in cells():
         world = said_of(cell, options.runs, options.kept)
@@ -224,7 +254,7 @@ def main():
             on_runs.append((cell, {every: looked(world, every) for every in EVERY}))
             print(cell.name, on_runs[-1][1][50].get(200), flush=True)
     if options.docs is not None:
-        (options.docs / "decided.md").write_text(page(on_runs, on_drawn))
+        (options.docs / "decided.md").write_text(page(on_runs, on_drawn, anywhere))
 
 
 if __name__ == "__main__":
