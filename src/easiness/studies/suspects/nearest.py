@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness.analysis import drawn_examples
+from easiness.errors import BadInput
 from easiness.spec import Split
 from easiness.store import Form, Run, keep_answer, kept_answer
 from easiness.studies.suspects.asking import Vectors, features, identity_of
@@ -61,8 +62,7 @@ def nearest_by_class(
         ask: ask the networks for what is not kept, which may take a while.
 
     Raises:
-        BadInput: the data given are others than those of the run, there is no such split, or a file is
-            damaged.
+        BadInput: the data given are others than those of the run, or there is no such split.
     """
     looked = Looked(run, positions, suggested, split)
     if not looked.identity:
@@ -76,8 +76,11 @@ def nearest_by_class(
         asked, why = features(run, wanted, source, device)
         if asked is None:
             return None, why
-        for one in asked:
-            looked.add(one["train"], one.get("held_out"))
+        try:
+            for one in asked:
+                looked.add(one["train"], one.get("held_out"))
+        except BadInput as error:  # its weights are damaged: what is shown beside goes on without
+            return None, str(error)
         looked.keep()
     return looked.found(), ""
 

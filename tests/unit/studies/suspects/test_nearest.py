@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from easiness import load_dataset, measure, open_run, suspects
+from easiness import load_dataset, measure, open_run, suspects, write_report
 from easiness.spec import Split
 from easiness.store import Run
 from easiness.studies.suspects import Nearest, nearest, nearest_by_class
@@ -106,6 +106,16 @@ def test_a_run_without_networks_says_why(record: Callable[..., Any], noisy_logit
         None,
         "the run was recorded from a training loop of its own, so it has no networks to ask",
     )
+
+
+def test_damaged_weights_are_named_and_stop_no_page(run_copy: Path, tmp_path: Path) -> None:
+    run = open_run(run_copy)
+    (weights, *_) = sorted(run_copy.glob("trials/*/weights.safetensors"))
+    weights.write_bytes(weights.read_bytes()[:-1])
+    found, why = nearest_by_class(run, np.array([0]), np.array([1]))
+    assert found is None
+    assert str(weights) in why
+    write_report([run], tmp_path / "page.html")
 
 
 def test_of_a_run_on_features_these_are_looked_at(tmp_path: Path) -> None:
