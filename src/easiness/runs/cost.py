@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from easiness.show import counted, duration_text, size_text
 from easiness.spec import TRAIN, Recipe, RunSpec
 
 _SECONDS_OF_HEADS = 1.0  # of a trial, to begin with: so long is a bar
+_FORETOLD = 0.7, 1.5
+"""Between which times what a timed step foretells most trials take, on a machine that others use as well."""
+
 _BYTES_PER_OBSERVATION = 17
 """Four statistics that hardly compress and a prediction, as measured on stored runs."""
 
@@ -26,7 +30,8 @@ class Cost:
     ``num_trained_on`` of each epoch. ``seconds`` of training and observation, and ``step_seconds`` of one
     training step, are those with as many trials at work at a time as there will be; ``decoding_seconds``
     go into decoding photos, for the cache or without it. ``run_bytes`` are what the trials take on disk and
-    ``cache_bytes`` the photos cached beside the run that are not there yet.
+    ``cache_bytes`` the photos cached beside the run that are not there yet. Time is ``foretold`` by a timed
+    step where no such trial has trained here. A trial is observed in ``num_looks`` passes.
     """
 
     num_examples: int
@@ -41,11 +46,29 @@ class Cost:
     decoding_seconds: float
     run_bytes: int
     cache_bytes: int
+    foretold: bool = False
+    num_looks: int = 1
 
     @property
     def num_images(self) -> int:
         """How many images will go through a network, in training and observation."""
         return self.num_trials * (self.epochs * self.num_trained_on + self.num_observed)
+
+    def worked(self, num_images: int, jobs: int) -> float:
+        """Seconds of the work that the first images are, of trials that go side by side, ``jobs`` at a time.
+
+        An image to train on takes several times as long as one observed, and until a look all are of those.
+        """
+        each = self.seconds / max(self.num_images, 1)
+        trained = jobs * self.epochs * self.num_trained_on / self.num_looks
+        observed = jobs * self.num_observed / self.num_looks
+        training = -(-self.num_trials // jobs) * self.epochs * self.steps_per_epoch * self.step_seconds
+        if not trained or not observed or not 0 < training < self.seconds:
+            return num_images * each
+        rounds, rest = divmod(num_images, trained + observed)
+        share = training / self.seconds
+        part = share * min(rest / trained, 1) + (1 - share) * max(rest - trained, 0) / observed
+        return (rounds + part) * (trained + observed) * each
 
     def __str__(self) -> str:
         """One line."""
@@ -59,9 +82,20 @@ class Cost:
             f"{self.num_examples:,} examples{held_out}; {steps:,} steps "
             f"({counted(self.num_trials, 'trial')} x {counted(self.epochs, 'epoch')} x "
             f"{self.steps_per_epoch}), "
-            f"{duration_text(self.step_seconds)} each: about {duration_text(self.seconds)}{decoding}; "
+            f"{duration_text(self.step_seconds)} each: {time_text([self])}{decoding}; "
             f"about {size_text(self.run_bytes)} of disk{cache}"
         )
+
+
+def time_text(costs: Sequence[Cost]) -> str:
+    """How long they take in all: ``about 40 min``, or a range where a timed step foretells some of it."""
+    seconds = sum(cost.seconds for cost in costs)
+    if not any(cost.foretold for cost in costs):
+        return f"about {duration_text(seconds)}"
+    low, high = (
+        sum(cost.seconds * (factor if cost.foretold else 1) for cost in costs) for factor in _FORETOLD
+    )
+    return f"{duration_text(low)} to {duration_text(high)}"
 
 
 def estimate_cost(
@@ -109,6 +143,8 @@ def estimate_cost(
         run_bytes=missing * (observations + logits + weights),
         decoding_seconds=sum(seconds for _, seconds in decoding),
         cache_bytes=sum(num_bytes for num_bytes, _ in decoding),
+        foretold=not forecast.has_seen(spec.resolved),
+        num_looks=max(1, *passes.values()),
     )
 
 

@@ -77,10 +77,11 @@ class _Value(BaseModel):
 
 
 class _Known(_Value):
-    """The speed of a trial while trials train with these settings."""
+    """The speed of a trial while trials train with these settings: of ones that ``trained``, or of a step."""
 
     settings: Resolved
     speed: Speed
+    trained: bool = False
 
 
 class _Document(_Value):
@@ -131,12 +132,14 @@ class Forecast:
         """
         known = self._known(settings)
         if known is not None:
-            return known
+            return known.speed
         alone = settings.model_copy(update={"jobs": 1})
-        speed = self._known(alone)
-        if speed is None:
+        of_one = self._known(alone)
+        if of_one is None:
             speed = measure_speed(self._workload, alone, self.facts())
-            self.learn(alone, speed)
+            self.learn(alone, speed, trained=False)
+        else:
+            speed = of_one.speed
         if settings.jobs == 1:
             return speed
         # more processes make a GPU no faster
@@ -144,15 +147,20 @@ class Forecast:
         sharers = 1 if device.type == "cpu" else -(-settings.jobs // num_gpus(device))
         return speed.times(sharers if sharers > 1 else SLOWDOWN)
 
-    def learn(self, settings: Resolved, speed: Speed) -> None:
+    def has_seen(self, settings: Resolved) -> bool:
+        """Have trials trained with these settings, so that their speed is known and not foretold?"""
+        known = self._known(settings)
+        return known is not None and known.trained
+
+    def learn(self, settings: Resolved, speed: Speed, *, trained: bool = True) -> None:
         """Keep how fast trials are with these settings, in the place of what was known of them."""
-        found = _Known(settings=_plain(settings), speed=speed)
+        found = _Known(settings=_plain(settings), speed=speed, trained=trained)
         others = (one for one in self._document.speeds if one.settings != found.settings)
         self._keep(speeds=(*others, found))
 
-    def _known(self, settings: Resolved) -> Speed | None:
+    def _known(self, settings: Resolved) -> _Known | None:
         wanted = _plain(settings)
-        return next((one.speed for one in self._document.speeds if one.settings == wanted), None)
+        return next((one for one in self._document.speeds if one.settings == wanted), None)
 
     @property
     def _path(self) -> Path | None:

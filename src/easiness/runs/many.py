@@ -14,13 +14,13 @@ from pydantic import TypeAdapter
 from easiness.errors import BadInput
 from easiness.regular_file import read_regular
 from easiness.runs.carrying_out import carry_out, missing_trials, ready_images
-from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.cost import Cost, estimate_cost, time_text
 from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
 from easiness.runs.readable import naming_unreadable
-from easiness.show import counted, duration_text, size_text
+from easiness.show import counted, size_text
 from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
 from easiness.training import resolve_device
@@ -118,9 +118,8 @@ def describe(plans: Mapping[str, Plan], missing: Mapping[str, int], costs: Mappi
     )
     if not to_train:
         return text
-    seconds = sum(cost.seconds for cost in costs.values())
     disk = sum(cost.run_bytes for cost in costs.values())
-    return f"{text}; the other {to_train} take about {duration_text(seconds)} and {size_text(disk)} of disk"
+    return f"{text}; the other {to_train} take {time_text([*costs.values()])} and {size_text(disk)} of disk"
 
 
 def plan_costs(

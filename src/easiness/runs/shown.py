@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from easiness.training import EpochReport
 
 _LONGEST = 100  # characters of a value in the text of a call
 _UNSAID = "..."
+_OF_A_PART = 0.7, 1.4  # between which times what a part of the first epoch foretells the rest mostly takes
 
 
 class ShownProgress(Progress):
@@ -44,8 +46,9 @@ class ShownProgress(Progress):
         self._run_began = 0.0
         self._done = self._total = self._run_done = 0
         # networks differ in speed, so the time left is told by work: what the images were expected to take
-        self._work = self._total_work = 0.0
-        self._work_per_image = 1.0
+        self._work = self._total_work = self._work_before = 0.0
+        self._worked: Callable[[int], float] = float
+        self._seen_an_epoch = False
         self._marks: deque[tuple[float, float]] = deque()  # when trials ended, and the work until then
         self._remembered = 3
         self._texts: Sequence[str] = ("images",)
@@ -84,7 +87,7 @@ class ShownProgress(Progress):
         """Begin another bar, for these images."""
         self._done, self._work = 0, 0.0
         self._total, self._total_work = num_images, work
-        self._work_per_image = 1.0
+        self._seen_an_epoch = False
         self._marks.clear()
 
     def begin(self, spec: RunSpec, missing: list[int], path: Path, cost: Cost) -> None:
@@ -104,7 +107,7 @@ class ShownProgress(Progress):
         if not self._in_study:
             self._announcement += f"\n{path}: {cost}"
             self._restart(cost.num_images, cost.seconds)
-        self._work_per_image = cost.seconds / max(cost.num_images, 1)
+        self._worked, self._work_before = partial(cost.worked, jobs=jobs), self._work
         self._remembered = 2 * jobs + 1
         self._caching_shown = False
         self._run_began, self._run_done = 0.0, 0
@@ -137,13 +140,13 @@ class ShownProgress(Progress):
     def images(self, num: int) -> None:
         """Move the bar by these images, or print a line where the last one was long ago."""
         self._announce()
-        if not self._marks:
-            self._marks.append((time.monotonic(), 0.0))
         if self._run_began == 0:
             self._run_began = time.monotonic()
         self._done += num
         self._run_done += num
-        self._work += num * self._work_per_image
+        self._work = self._work_before + self._worked(self._run_done)
+        if num and not self._marks:  # not before: processes have started by now, and the first step is over
+            self._marks.append((time.monotonic(), self._work))
         if self._screen is not None:
             self._show()
         elif self._quiet_for() > self._within_epoch:
@@ -152,10 +155,11 @@ class ShownProgress(Progress):
     def skipped(self, num: int) -> None:
         """Leave these images out of what there is to do."""
         self._total -= num
-        self._total_work -= num * self._work_per_image
+        self._total_work -= self._worked(num)
 
     def epoch(self, report: EpochReport) -> None:
         """Name the epoch beside the bar, or print a line now and then and at the end of each trial."""
+        self._seen_an_epoch = True
         if self._screen is not None:
             self._texts = _texts_of(report)
             self._show()
@@ -186,10 +190,14 @@ class ShownProgress(Progress):
     def _speed_text(self) -> str:
         seconds = self._seconds_left()
         text = f"{self._speed():,.0f} examples/s"
-        return text if seconds is None else f"{text}, {duration_text(seconds)} left"
+        if seconds is None:
+            return text
+        factors = (1.0,) if self._seen_an_epoch else _OF_A_PART
+        return f"{text}, {' to '.join(duration_text(factor * seconds) for factor in factors)} left"
 
     def stored(self, index: int) -> None:  # noqa: ARG002
         """A trial is whole on disk: the time left goes by those that ended last, not by a load of before."""
+        self._seen_an_epoch = True
         self._marks.append((time.monotonic(), self._work))
         while len(self._marks) > self._remembered:
             self._marks.popleft()

@@ -19,7 +19,9 @@ from easiness.training.loop import make_update
 from easiness.training.network import Network
 
 _SECONDS = 0.2  # of steps that are timed, or of one where that takes longer
-_FLOPS_OF_A_STEP = 20e9  # for each thread: half a second at the most
+# for each thread, two seconds at the most: what a step takes whatever its batch (the gradients of weights by
+# bfloat16 foremost) made steps of a few images foretell twice what whole ones take
+_FLOPS_OF_A_STEP = 80e9
 _STEPS_ON_GPU = 10
 _FIRST_CALLS = 4  # of a graph: until it is captured, each is of another kind
 

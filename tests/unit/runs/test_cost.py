@@ -10,7 +10,7 @@ from PIL import Image
 
 from easiness import load_dataset, measure
 from easiness.runs.carrying_out import cache_beside, resolve_plan  # type: ignore[attr-defined]
-from easiness.runs.cost import Cost, estimate_cost
+from easiness.runs.cost import Cost, estimate_cost, time_text
 from easiness.runs.plan import make_plan
 from easiness.runs.progress import Progress
 from easiness.show import duration_text, size_text
@@ -39,6 +39,9 @@ def test_it_is_one_line():
         "1,281,167 examples and 50,000 held out; 400,380 steps (2 trials x 10 epochs x 20019), 0.2 s each: "
         "about 28 h and 2 h to decode; about 600 MB of disk and 340 GB of cached photos"
     )
+    foretold = f"{replace(COST, foretold=True)}"
+    assert " 0.2 s each: 20 h to 42 h and 2 h to decode; " in foretold
+    assert time_text([COST, replace(COST, foretold=True)]) == "48 h to 2.9 days"
     plain = replace(COST, num_examples=100, num_held_out=0, num_trials=1, cache_bytes=0, decoding_seconds=0)
     assert str(plain).startswith("100 examples; 200,190 steps (1 trial x 10 epochs x 20019)")
     assert str(plain).endswith("about 600 MB of disk")

@@ -180,6 +180,18 @@ def test_processes_slow_each_other_down_until_it_is_known_how_much():
     assert Forecast(WORKLOAD).speed(BOTH) == speed(0.8)
 
 
+def test_what_was_timed_is_told_from_what_trained(empty_cache):
+    Forecast(WORKLOAD).speed(ONE)
+    assert not Forecast(WORKLOAD).has_seen(ONE)
+    Forecast(WORKLOAD).learn(ONE, speed(0.5))
+    assert Forecast(WORKLOAD).has_seen(ONE)
+    assert not Forecast(WORKLOAD).has_seen(BOTH)
+    file = the_file(empty_cache)  # of a version that did not tell
+    file.write_text(file.read_text().replace(',\n   "trained": true', ""))
+    assert Forecast(WORKLOAD).speed(ONE) == speed(0.5)
+    assert not Forecast(WORKLOAD).has_seen(ONE)
+
+
 def test_a_network_that_cannot_train_is_bad_input(monkeypatch):
     def fails(*_: object) -> None:
         raise BadInput("no such step")

@@ -137,14 +137,17 @@ def test_the_time_left_follows_the_trials_that_ended_last(measured, capsys, monk
     with ShownProgress(within_epoch=-1.0) as shown:
         shown.begin(open_run(measured).spec, list(range(10)), Path("runs/a"), cost)  # type: ignore[arg-type]
         shown.images(0)
+        now[0] += 5000  # of processes that start
+        shown.images(1)
         for trial, seconds in enumerate((1000, 1000, 10, 10, 10)):
             now[0] += seconds
-            shown.images(images)
+            shown.images(images - (trial == 0))
             shown.stored(trial)
     left = [
         line.rpartition(", ")[2] for line in capsys.readouterr().err.splitlines() if " examples, " in line
     ]
-    assert left[1] == "2.5 h left"  # nine of 1000 s each
+    assert left[2] == "1.8 h to 3.5 h left"  # nine of 1000 s each, or 2.5 h, if an epoch goes on as it begins
+    assert left[3] == "2.2 h left"
     assert left[-1] == "50 s left"
 
 
@@ -158,16 +161,30 @@ def test_the_time_left_is_told_by_what_images_were_expected_to_take(measured, ca
     with ShownProgress(within_epoch=-1.0) as shown:
         shown.study("two runs", 200, 100.0)
         shown.begin(spec, [0], Path("a"), quick)  # type: ignore[arg-type]
-        shown.images(0)
+        shown.images(1)
         now[0] += 20
-        shown.images(100)
+        shown.images(99)
+        shown.stored(0)
         shown.begin(spec, [0], Path("b"), slow)  # type: ignore[arg-type]
         shown.images(0)
         now[0] += 90
         shown.images(50)
     lines = [line for line in capsys.readouterr().err.splitlines() if " examples, " in line]
-    assert lines[1] == "100 of 200 examples, 5 examples/s, 3 min left"  # twice as slow as expected: 2 x 90 s
+    # twice as slow as expected: 2 x 90 s, or so
+    assert lines[1] == "100 of 200 examples, 5 examples/s, 2.1 min to 4.2 min left"
     assert lines[3] == "150 of 200 examples, 1 examples/s, 90 s left"  # 110 s for 55 of 100
+
+
+def test_images_to_train_on_take_longer_than_those_observed():
+    """Two trials at a time: 2 epochs of 80 images in a step of a second, and looks of 40 in a fifth."""
+    cost = replace(
+        COST, num_trials=2, epochs=2, num_observed=80, steps_per_epoch=1, step_seconds=1.0, seconds=2.4
+    )
+    cost = replace(cost, num_looks=2)
+    worked = [cost.worked(num, 2) for num in (0, 80, 160, 200, 240, 320, cost.num_images)]
+    assert worked == pytest.approx([0, 0.5, 1, 1.1, 1.2, 1.7, 2.4])
+    assert [replace(cost, num_observed=0).worked(num, 2) for num in (80, 160)] == pytest.approx([0.6, 1.2])
+    assert cost.worked(100, 1) == pytest.approx(2.4 * 100 / 480)  # where the sum is no trial's: all alike
 
 
 @pytest.mark.parametrize("on_a_terminal", [False, True])

@@ -52,9 +52,9 @@ def rehearsed(monkeypatch: pytest.MonkeyPatch) -> type[Rehearsed]:
 
 
 @pytest.mark.usefixtures("two_threads")
-@pytest.mark.parametrize(("flops", "looked_at"), [(1.0, [8, 8]), (5e9, [4, 8]), (1e12, [2, 2])])
+@pytest.mark.parametrize(("flops", "looked_at"), [(1.0, [8, 8]), (2e10, [4, 8]), (1e12, [2, 2])])
 def test_large_steps_are_timed_in_part(rehearsed, flops, looked_at):
-    """At most half a second of each thread, and at least two examples."""
+    """At most two seconds of each thread, and at least two examples."""
     for settings in (PLAIN, BOTH):
         found = measure_speed(workload(), settings, facts(flops))
         assert found == Speed(step=1.0, observed_image=1.0)  # of the whole batch
