@@ -21,7 +21,7 @@ from easiness.csv_cells import SEPARATORS
 
 NUM = 24
 _CELLS = (
-    *("", " ", "=1+1", "'=1", "-1", "1e999", "nan", "NULL", "TRUE", "1_0", "٣", "0x10", "1,5", "9" * 400),
+    *("", " ", "=1+1", "'=1", "-1", "1e999", "nan", "NULL", "TRUE", "1_0", "٣", "0x10", "1,5", "9" * 5000),
     *("x" * 200_000, "a\nb", '"', "\0", "\u202e", "\ud7ff", "é", "\ufeff", "a" * 60, "1.5", "2.0", "007"),
 )
 _ENCODINGS = ("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1", "cp1252", "utf-7")
@@ -66,7 +66,7 @@ def make(out: Path) -> None:
         (out / "mail" / label / f"{row}.txt").write_text(text)
 
 
-def _cells(rng: np.random.Generator, file: Path) -> str:
+def altered_cells(rng: np.random.Generator, file: Path) -> str:
     """Something else in some cells of a CSV file, its separator or its encoding."""
     rows = [line.split(",") for line in file.read_text().splitlines()]
     told = []
@@ -103,7 +103,7 @@ def any_of_them(rng: np.random.Generator, whole: Path, folder: Path) -> Asked:
         source.write_bytes(content)
         was = f"{name}: {how}"
     elif source.suffix == ".csv" and rng.random() < 0.7:
-        was = _cells(rng, source)
+        was = altered_cells(rng, source)
     else:
         was = _bytes(rng, source)
     return Asked(f"{was}; {options}", "a table", lambda: read_all(load_dataset(source, **options)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import fuzzing
+import of_decisions
 import of_tables
 import pytest
 from of_data import read_all
@@ -36,6 +37,14 @@ SAMPLE = 120
 
 def test_a_sample_of_altered_tables(start, whole_tables):
     counts = fuzzing.check(start, "of_tables:any_of_them", whole_tables, SAMPLE)
+    assert counts["refused"] > 0 < counts["result"]
+
+
+def test_altered_decisions(start, made_once):
+    whole = made_once("whole_decisions", of_decisions.make)
+    for name in (of_decisions.CSV, of_decisions.JSON):
+        of_decisions.read(whole / name)
+    counts = fuzzing.check(start, "of_decisions:any_of_them", whole, SAMPLE // 2)
     assert counts["refused"] > 0 < counts["result"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -23,27 +23,64 @@ _READ = Fields(
 )
 
 
+_To: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--to",
+        help="hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), fiftyone (its "
+        "dataset as JSON), label-studio (tasks, and how they are shown), spotlight (a Parquet with the "
+        "examples), torch (indices and sampling weights), csv or parquet (rows).",
+    ),
+]
+_Above: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--above", help="To label: labels that are wrong with this probability or more; 0.1 by default."
+    ),
+]
+_Only: TypeAlias = Annotated[
+    Path | None,
+    typer.Option("--only", help="To label: the examples of this file of labels, such as one of an audit."),
+]
+_Blind: TypeAlias = Annotated[
+    bool, typer.Option("--blind", help="To label: show neither labels nor suggestions.")
+]
+_DocumentRoot: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--document-root",
+        help="To label: the folder that Label Studio serves files from; else they are in the tasks.",
+    ),
+]
+
+
 def export(
     run: options.RunFolder,
-    to: Annotated[
-        str,
-        typer.Option(
-            "--to",
-            help="hf (a folder for Hugging Face datasets), cleanlab (labels and pred_probs), fiftyone (its "
-            "dataset as JSON), spotlight (a Parquet with the examples), torch (indices and sampling "
-            "weights), csv or parquet (rows).",
-        ),
-    ],
+    to: _To,
     output: Annotated[Path, typer.Option("-o", "--output", help="File or new folder to write.")],
     split: options.HeldOutToo = "train",
     epoch: options.ScoreEpoch = None,
     share: options.Share = None,
     source: options.Source = None,
+    above: _Above = None,
+    only: _Only = None,
+    blind: _Blind = False,
+    document_root: _DocumentRoot = None,
 ) -> None:
     """Write scores, suspects and the examples for another tool."""
 
     found = exports.export(
-        store.open_run(run), to, output, epoch=epoch, share=share, source=source, split=split
+        store.open_run(run),
+        to,
+        output,
+        epoch=epoch,
+        share=share,
+        source=source,
+        split=split,
+        above=above,
+        only=only,
+        blind=blind,
+        document_root=document_root,
     )
     results.say_written(found.path)
     typer.echo(f"{found.path}: {found.then}")

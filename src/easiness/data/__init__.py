@@ -6,7 +6,7 @@ from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, rea
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
-from easiness.data.label_files import COLUMNS, DROP, KEEP, RELABEL, UNSURE, Labelled, LabelReader
+from easiness.data.label_files import ACTIONS, COLUMNS, DROP, KEEP, RELABEL, UNSURE, Labelled, LabelReader
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
@@ -14,6 +14,7 @@ from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
 
 __all__ = [
+    "ACTIONS",
     "COLUMNS",
     "CONTROL",
     "DIGEST_BYTES",

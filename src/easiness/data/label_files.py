@@ -24,6 +24,7 @@ COLUMNS = (*NEEDED, "class", "was", "action", *DECIDED)
 
 Cells = Mapping[str, str]
 
+_MOST_DIGITS = 18
 _WHOLE = re.compile(r"([0-9]+)(\.0+)?")  # a spreadsheet may make 3.0 of 3
 
 
@@ -198,8 +199,9 @@ class LabelReader:
     def _meant(self, text: str) -> list[int]:
         """The labels that a text can mean: that of the name before the index."""
         whole = _WHOLE.fullmatch(text.strip())
-        index = [int(whole[1])] if whole is not None and int(whole[1]) < len(self._known) else []
-        return [*_by_name(text, self._known), *index]
+        # of thousands of digits Python makes no number
+        index = [] if whole is None or len(whole[1]) > _MOST_DIGITS else [int(whole[1])]
+        return [*_by_name(text, self._known), *(one for one in index if one < len(self._known))]
 
 
 def _by_name(text: str, known: Mapping[str, int]) -> Sequence[int]:

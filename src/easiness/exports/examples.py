@@ -31,12 +31,27 @@ _AT_ONCE = 256  # examples made at a time
 Place = TypeVar("Place", BinaryIO, Path)
 
 
+@dataclass(frozen=True)
+class ToLabel:
+    """Which examples people are to decide on, and what of them they see.
+
+    Those whose label is wrong with a probability ``above`` at least, or those of a file of decisions alone
+    (``only``). Of ``blind`` ones neither label nor suggestion is shown. Below ``root`` files are served to
+    them; without it what they see goes along.
+    """
+
+    above: float | None = None
+    only: Path | None = None
+    blind: bool = False
+    root: Path | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Examples:
     """The examples of a ``split`` of ``run`` after ``epoch`` epochs.
 
     ``data`` are those of the split; ``without_data`` says why there are none. ``note`` says what else is left
-    out.
+    out, ``to_label`` what people are to look at.
     """
 
     run: Run
@@ -46,6 +61,7 @@ class Examples:
     without_data: str | None = None
     note: str | None = None
     split: Split = "train"
+    to_label: ToLabel = ToLabel()
 
     @property
     def ids(self) -> npt.NDArray[Any]:
@@ -133,7 +149,9 @@ class Format(Generic[Place]):
 
     ``suffixes`` are what the name of a file ends in; without any it is a folder. ``then`` is how to read it,
     with ``{out}`` for the path and the ``{column}`` and ``{dtype}`` of `Exported`, and ``then_without`` how
-    where no column needs one, if that differs. ``needs_media`` tells that it shows files of some kinds alone.
+    where no column needs one, if that differs. ``shows`` tells whether it shows what examples are, where that
+    is not so of all kinds, or of examples that are not found; ``is_to_label`` that people decide in it on
+    examples that are `ToLabel`.
     """
 
     name: str
@@ -142,4 +160,5 @@ class Format(Generic[Place]):
     then: str
     suffixes: tuple[str, ...] = ()
     then_without: str | None = None
-    needs_media: bool = False
+    shows: Callable[[Exported], bool] | None = None
+    is_to_label: bool = False

@@ -77,5 +77,5 @@ FIFTYONE = Format(
     "a folder that FiftyOne imports, scores as fields",
     _write,
     "fiftyone.Dataset.from_dir({out!r}, dataset_type=fiftyone.types.FiftyOneDataset)",
-    needs_media=True,
+    shows=lambda exported: exported.media is not None,
 )

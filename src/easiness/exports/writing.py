@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from easiness.errors import BadInput, nearest
 from easiness.exports.arrays import CLEANLAB, TORCH
-from easiness.exports.examples import Examples, Format, examples_of
+from easiness.exports.examples import Examples, Format, ToLabel, examples_of
 from easiness.exports.fiftyone import FIFTYONE
 from easiness.exports.hugging_face import HUGGING_FACE
+from easiness.exports.label_studio import LABEL_STUDIO
 from easiness.exports.tables import CSV, PARQUET, SPOTLIGHT
 from easiness.inputs import KINDS
 from easiness.report import check_output_file, check_output_folder, output_file, output_folder
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 
-FORMATS: tuple[Format[Any], ...] = (HUGGING_FACE, CLEANLAB, FIFTYONE, SPOTLIGHT, TORCH, CSV, PARQUET)
+FORMATS: tuple[Format[Any], ...] = (
+    *(HUGGING_FACE, CLEANLAB, FIFTYONE, LABEL_STUDIO, SPOTLIGHT, TORCH, CSV, PARQUET),
+)
 """In the order of the help."""
 
 
@@ -52,18 +55,29 @@ def export(
     share: float | None = None,
     source: Any = None,
     split: Split = "train",
+    above: float | None = None,
+    only: str | Path | None = None,
+    blind: bool = False,
+    document_root: str | Path | None = None,
 ) -> Exported:
     """Write a run in the format of another tool: scores, what is suspected of labels, and the examples.
 
     Args:
         run: to be exported.
-        to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``spotlight``, ``torch``, ``csv`` or
-            ``parquet``.
+        to: name of the format: ``hf``, ``cleanlab``, ``fiftyone``, ``label-studio``, ``spotlight``,
+            ``torch``, ``csv`` or ``parquet``.
         out: file or folder to write, by the format; it must not exist where it is a folder.
         epoch: scores of after this many epochs; the last by default.
         share: of a run on features, which has no epochs: scores at this one; the largest by default.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; by default where they were.
         split: of the examples measured, or ``held_out``.
+        above: to label: examples whose label is wrong with this probability or more, in 0..1, most suspicious
+            first and five in any case; 0.1 by default, and 0 are all.
+        only: to label: the examples of this file of labels, such as that of an audit, in its order.
+        blind: to label: show neither labels nor suggestions. So it is for the file of a blind audit.
+        document_root: to label: the folder from which Label Studio serves files; those of the examples are
+            in it, and stay there. Without it the tasks have pictures (of 1,024 pixels at most) and sounds
+            (of ten seconds) in them.
 
     Raises:
         BadInput: the format or the epoch is unknown, nothing is held out, ``out`` cannot be that, something
@@ -72,12 +86,16 @@ def export(
     """
     check_opened(run=run)
     form, path = find_format(to), Path(out)
+    file, root = (None if one is None else Path(one) for one in (only, document_root))
+    to_label = ToLabel(above, file, blind, root)
+    _check_to_label(form, to_label)
     if form.suffixes:
         check_output_file(path, form.suffixes)
     else:
         check_output_folder(path)
     examples = examples_of(run, run.resolve_epoch(epoch, share), source, split)
-    if form.needs_media:
+    examples = replace(examples, to_label=to_label)
+    if form.shows is not None:
         _check_shown(form, examples)
     with output_file(path) if form.suffixes else output_folder(path) as place:
         note = form.write(examples, place)
@@ -88,13 +106,30 @@ def export(
     return Exported(path, then.format(out=str(path), **fields), notes)
 
 
+def _check_to_label(form: Format[Any], to_label: ToLabel) -> None:
+    """Refuse what is for people who label alone, of any other format, and what contradicts itself."""
+    options = {"above": "--above", "only": "--only", "blind": "--blind", "root": "--document-root"}
+    for field, option in options.items():
+        if getattr(to_label, field) not in (None, False) and not form.is_to_label:
+            raise BadInput(f"{option}: --to {form.name} has all examples; it is for --to {LABEL_STUDIO.name}")
+    if to_label.above is not None and to_label.only is not None:
+        raise BadInput("--above with --only: both say which examples; give one of them")
+    if to_label.above is not None and not 0 <= to_label.above <= 1:
+        raise BadInput(f"--above {to_label.above:g}: give a probability from 0 to 1")
+
+
 def _check_shown(form: Format[Any], examples: Examples) -> None:
     """Refuse a format that shows nothing of the kind that the examples are, by what it does show."""
-    shown = " and ".join(kind.nouns for kind in KINDS if kind.exported and kind.exported.media)
-    run, data = examples.run, examples.data
+    assert form.shows is not None
+    kinds = [kind.nouns for kind in KINDS if kind.exported and form.shows(kind.exported)]
+    shown, run, data = (
+        " and ".join(filter(None, (", ".join(kinds[:-1]), kinds[-1]))),
+        examples.run,
+        examples.data,
+    )
     if data is None:
         raise BadInput(f"{run.path}: {form.name} shows {shown}, and {examples.without_data}")
-    if data.kind.exported is None or data.kind.exported.media is None:
-        others = ", ".join(one.name for one in FORMATS if not one.needs_media)
+    if data.kind.exported is None or not form.shows(data.kind.exported):
+        others = ", ".join(one.name for one in FORMATS if one.shows is None)
         has = data.kind.nouns
         raise BadInput(f"--to {form.name}: shows {shown}, and {run.path} has {has}; choose {others}")

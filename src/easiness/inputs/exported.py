@@ -19,7 +19,8 @@ class Exported:
     ``column`` is the usual name of their column, and ``cell`` makes what an example is there, from it and the
     traits of the data: by ``form`` the bytes of a file, a text, or numbers. ``feature`` is the type of
     Hugging Face datasets that reads such files, ``dtype`` the one by which Spotlight shows the column, and
-    ``media`` what FiftyOne calls them; ``None`` where it has none or needs none.
+    ``media`` what FiftyOne calls them; ``None`` where it has none or needs none. ``address`` makes a
+    ``data:`` address by which a browser shows one, or plays it, where its text does not do.
     """
 
     column: str
@@ -28,3 +29,4 @@ class Exported:
     feature: str | None = None
     dtype: str | None = None
     media: str | None = None
+    address: Callable[[npt.NDArray[Any], Any], str] | None = None

@@ -214,7 +214,7 @@ def test_a_recorders_run_goes_everywhere_but_where_pictures_are_shown(tmp_path):
             trial.end_epoch()
     for form in FORMATS:
         out = tmp_path / FILES.get(form.name, form.name)
-        if form.needs_media:
+        if form.shows is not None:
             with pytest.raises(BadInput, match="shows pictures"):
                 export(recorder.run, form.name, out)
             assert not out.exists()

@@ -88,7 +88,7 @@ def test_cleanlab_has_texts_beside_the_labels(texts: Dataset, tmp_path: Path) ->
 
 def test_a_tool_that_shows_no_texts_says_which_take_them(texts: Dataset, tmp_path: Path) -> None:
     run = record(tmp_path / "run", texts)
-    others = ", ".join(form.name for form in FORMATS if not form.needs_media)
+    others = ", ".join(form.name for form in FORMATS if form.shows is None)
     with pytest.raises(BadInput, match=f"--to fiftyone: shows pictures, .* has texts; choose {others}$"):
         export(run, "fiftyone", tmp_path / "fo", source=texts)
     assert not (tmp_path / "fo").exists()

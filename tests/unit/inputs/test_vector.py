@@ -247,7 +247,7 @@ def test_a_page_of_a_loop_of_ones_own_goes_by_the_data(source: Path, tmp_path: P
 def test_every_format_takes_vectors_or_says_that_it_shows_pictures(run: ez.Run, tmp_path: Path):
     for form in FORMATS:
         out = tmp_path / f"{form.name}{form.suffixes[0] if form.suffixes else ''}"
-        if form.needs_media:
+        if form.shows is not None:
             with pytest.raises(
                 BadInput, match=f"--to {form.name}: shows pictures, .* has vectors; choose hf"
             ):

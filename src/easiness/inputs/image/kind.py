@@ -175,5 +175,6 @@ IMAGE = InputKind(
         feature="Image",
         dtype="Image",
         media="image",
+        address=lambda value, traits: show(value, traits).within(1024),
     ),
 )

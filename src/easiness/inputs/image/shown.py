@@ -31,17 +31,21 @@ class ShownPicture:
 
     @property
     def uri(self) -> str:
+        """A ``data:`` address, no side longer than `LARGEST_SIDE`."""
+        return self.within(LARGEST_SIDE)
+
+    def within(self, side: int) -> str:
         """A ``data:`` address.
 
-        Small ones are kept to the pixel (PNG). A side beyond `LARGEST_SIDE` pixels is reduced to that, and
-        as those pixels are no longer the data's own, compressed with loss (JPEG).
+        Small ones are kept to the pixel (PNG). A longer side than ``side`` pixels is reduced to that, and as
+        those pixels are no longer the data's own, compressed with loss (JPEG).
         """
         from PIL import Image
 
         image = to_pil(self.pixels)
-        if max(image.size) <= LARGEST_SIDE:
+        if max(image.size) <= side:
             return _address("png", image, optimize=True)
-        image.thumbnail((LARGEST_SIDE, LARGEST_SIDE), Image.Resampling.LANCZOS)
+        image.thumbnail((side, side), Image.Resampling.LANCZOS)
         return _address("jpeg", image, quality=_JPEG_QUALITY)
 
     def file(self) -> bytes:

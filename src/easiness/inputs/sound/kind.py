@@ -165,5 +165,6 @@ SOUND = InputKind(
         lambda value, traits: ShownSound(value, traits).file(),
         feature="Audio",
         dtype="Audio",
+        address=lambda value, traits: ShownSound(value, traits).sound,
     ),
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from easiness.data import COLUMNS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
+from easiness.data import ACTIONS, COLUMNS, DROP, KEEP, RELABEL, UNKNOWN, UNSURE, Decisions, Labelled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,10 @@ class Answers:
         if code == self.UNSURE:
             return UNSURE
         num = len(self.of.classes)
-        return KEEP if code == own else self.of.classes[code] if code < num else (DROP, "wrong")[code - num]
+        if code == own or code >= num:
+            return KEEP if code == own else (DROP, "wrong")[code - num]
+        name = self.of.classes[code]
+        return name if name.strip() and name not in (*ACTIONS, "wrong") else f"class {name!r}"
 
     def said(self, row: int) -> str:
         """What each person said of the example at ``row``: ``ann: keep; bob: dog``."""
@@ -110,7 +113,7 @@ def _majority(codes: npt.NDArray[np.int64]) -> tuple[int, int]:
 
 def _whose(answers: Answers, said: Mapping[str, Decisions]) -> list[tuple[str, str]]:
     """The names of those who looked at each example, and when the last did."""
-    times = [dict(zip(one.at.tolist(), one.times.tolist(), strict=True)) for one in said.values()]
+    times = [dict(zip(one.at.tolist(), one.times.tolist(), strict=True)) for one in said.values() if len(one)]
 
     def of(row: int, at: int) -> tuple[str, str]:
         seen = np.flatnonzero(answers.codes[:, row] != Answers.NONE).tolist()

@@ -29,7 +29,8 @@ def decisions(run: Run, files: File | Sequence[File], *, split: Split = "train")
 
     A person is who stands in the column ``by``, or the name of a file that names nobody; whose decisions are
     in several files is one person still. Examples on which somebody is unsure do not count for the agreement
-    with this person. The table is the file of decisions of all: what more than half of those who looked at
+    with this person. A file in which nothing is decided says what there is to look at, and what other columns
+    are to be kept. The table is the file of decisions of all: what more than half of those who looked at
     an example say, and nothing, which is undecided, where there is no such majority.
 
     Args:
@@ -95,18 +96,18 @@ def _together(one: Decisions, other: Decisions, name: str, path: Path) -> Decisi
 
 
 def _answers(said: Mapping[str, Decisions]) -> Answers:
-    """What each said of each example that any file lists, in the order of the files."""
-    first = next(iter(said.values()))
-    at = [*dict.fromkeys(at for found in said.values() for at in (*found.at.tolist(), *found.listed))]
+    """What each who decided said of each example that any file lists, in the order of the files."""
+    of = next(iter(said.values())).of
+    at = [*dict.fromkeys(at for found in said.values() for at in found.listed)]
     place = {position: row for row, position in enumerate(at)}
-    classes = first.of.classes
-    codes = np.full((len(said), len(at)), Answers.NONE, np.int64)
-    for row, found in enumerate(said.values()):
+    classes, people = of.classes, {name: found for name, found in said.items() if len(found)}
+    codes = np.full((len(people), len(at)), Answers.NONE, np.int64)
+    for row, found in enumerate(people.values()):
         code = np.where(found.labels == UNKNOWN, len(classes) + 1, found.labels)
         code = np.where(found.actions == DROP, len(classes), code)
         code = np.where(found.actions == UNSURE, Answers.UNSURE, code)
         codes[row, [place[one] for one in found.at.tolist()]] = code
-    return Answers(tuple(said), np.array(at, np.int64), codes, first.of)
+    return Answers(tuple(people), np.array(at, np.int64), codes, of)
 
 
 def _agreements(answers: Answers) -> Iterator[Between]:
