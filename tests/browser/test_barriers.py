@@ -51,6 +51,13 @@ def test_axe_finds_nothing_serious(open_page: Any, pages: dict[str, Path], name:
     if name != "study":
         use_the_map(page)
     assert page.evaluate(FINDS) == []
+    if name == "run":
+        for step in ("#decide-start", '[data-act="drop"]', "#decide-class", "#decide-show-list"):
+            if step == "#decide-start":
+                page.locator("[data-decide-open]").click()
+                assert page.evaluate(FINDS) == []
+            page.locator(step).click()
+            assert page.evaluate(FINDS) == [], step
 
 
 def use_the_map(page: Page) -> None:

@@ -152,6 +152,7 @@ def test_the_keyboard_alone_goes_through_all_of_it(page: Page, run: Run, tmp_pat
     assert page.locator("#decide-count").inner_text() == "0 of 100 suspects decided"
     given = json.loads(page.locator("#decide-values").text_content() or "")
     ids, labels = given["examples"]["ids"][:8], given["examples"]["labels"][:8]
+    assert page.evaluate("document.querySelector('#decide-shown img').naturalWidth") == 4
     press(page, "ks")
     assert said(page).startswith(f"{ids[1].rpartition('/')[2]}: relabelled {CLASSES[given['suggested'][1]]}.")
     page.keyboard.press("c")

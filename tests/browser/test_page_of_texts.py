@@ -60,7 +60,7 @@ def test_it_fits_every_screen_and_nothing_in_a_text_runs(
 ) -> None:
     page, troubles = open_page(written, viewport={"width": 390, "height": 800})
     assert page.title().startswith("Easy and hard examples")
-    assert page.evaluate("[document.scripts.length, document.images.length]") == [2, 0]
+    assert page.evaluate("[document.scripts.length, document.images.length]") == [4, 0]
     shown = page.locator(".words > p").all_inner_texts()
     assert any(text.startswith(EVIL[0]) for text in shown)
     assert any("null ␀ and ␛[31m" in text for text in shown)

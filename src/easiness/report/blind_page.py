@@ -26,7 +26,7 @@ def blind_page(run: Run, epoch: int, source: Any, asked: ToDecide) -> str:
     assert view is not None
     found = FoundExamples(why_none=why)
     if data is not None:
-        shown, num_cut = shown_within(run, data, view.wanted, room_for(0))
+        shown, num_cut = shown_within(run, data, view.by_worth, room_for(0))
         found = FoundExamples.within(data, shown, num_cut)
     pixelated = data is not None and are_small(data)
     return render_page(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
@@ -51,6 +51,22 @@ class Deciding:
     _values: Document = field(repr=False)
 
     @property
+    def by_worth(self) -> list[Named]:
+        """The examples that it shows, those first whose pictures are wanted most."""
+        listed = [range(first, first + num) for first, num in self._extents()]
+        first = [at for part in listed for at in part[:_BESIDE]]
+        rest = sorted((rank, at) for part in listed for rank, at in enumerate(part[_BESIDE:]))
+        places = [*first, *range(self.num, len(self.wanted)), *(at for _, at in rest)]
+        return [self.wanted[at] for at in places]
+
+    def _extents(self) -> Iterator[tuple[int, int]]:
+        """Where each list begins, and how many examples it has."""
+        first = 0
+        for part in self._values["parts"]:
+            yield first, part["num"]
+            first += part["num"]
+
+    @property
     def style(self) -> str:
         """Its styles."""
         return (resources.files("easiness.report") / "decide.css").read_text("utf-8")
@@ -60,12 +76,16 @@ class Deciding:
         """Its script."""
         return inlined(_SCRIPTS)
 
-    def data(self, shown: Mapping[Named, ShownExample], pixelated: bool) -> str:
+    def data(
+        self, shown: Mapping[Named, ShownExample], pixelated: bool, elsewhere: Collection[Named] = ()
+    ) -> str:
         """Everything that the script reads, as JSON that can stand in a script element.
 
         Args:
             shown: the examples that were found, by split and id.
             pixelated: are pictures enlarged pixel by pixel?
+            elsewhere: training examples whose pictures and sounds the page has in any case; the script takes
+                them from there.
         """
         media: dict[str, dict[int, str]] = {"pictures": {}, "sounds": {}, "texts": {}}
         for at, named in enumerate(self.wanted):
@@ -73,6 +93,8 @@ class Deciding:
             if one is None:
                 continue
             text = None if one.size else one.text
+            if named in elsewhere:
+                one = one.in_words()
             for name, value in zip(media, (one.uri, one.sound, text), strict=True):
                 if value is not None:
                     media[name][at] = value
@@ -119,10 +141,19 @@ def deciding(
         "ids": [str(one) for _, one in seen.named],
         "labels": seen.labels,
     }
-    num = sum(len(one.rows) for one in lists)
-    suspect = sum(one.num_suspect for one in lists)
-    of = f"{counted(num, 'example')} of {asked.file.name}" if asked.file else counted(suspect, "suspect")
-    return Deciding(seen.named, num, of, asked.blind, {**values, "examples": examples})
+    return Deciding(
+        seen.named, seen.num_listed, _which(lists, asked), asked.blind, {**values, "examples": examples}
+    )
+
+
+def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
+    """Which examples are decided on, in words."""
+    num, num_suspect = sum(len(one.rows) for one in lists), sum(one.num_suspect for one in lists)
+    if asked.file is not None:
+        return f"{counted(num, 'label')} of {asked.file.name}"
+    return (
+        counted(num_suspect, "suspect") if num_suspect else f"{counted(num, 'label')}, none of them suspect"
+    )
 
 
 def _of_networks(lists: Sequence[Listed]) -> Document:

@@ -66,7 +66,12 @@ class FoundExamples:
 
 
 def found_examples(
-    run: Run, data: Dataset, named: Sequence[Named], positions: Sequence[int], drawn: DataMap
+    run: Run,
+    data: Dataset,
+    named: Sequence[Named],
+    positions: Sequence[int],
+    drawn: DataMap,
+    last: Sequence[Named] = (),
 ) -> FoundExamples:
     """The examples of a page, with pictures and sounds while they fit.
 
@@ -74,8 +79,9 @@ def found_examples(
         run: whose examples are shown.
         data: those of the run.
         named: examples that the page marks, the most wanted first.
-        positions: examples of the run in its galleries, the most wanted first; those of its map come last.
+        positions: examples of the run in its galleries, the most wanted first; those of its map come next.
         drawn: the map.
+        last: examples that are wanted after all these.
 
     Raises:
         BadInput: the data lack an example of the run, or one is unreadable.
@@ -84,7 +90,7 @@ def found_examples(
     seen = set(positions)
     in_order = [*positions, *(at for at in drawn.pictured if at not in seen)]
     names: dict[int, Named] = {at: ("train", run.ids[at : at + 1].tolist()[0]) for at in in_order}
-    wanted = [*named, *(names[at] for at in in_order)]
+    wanted = [*named, *(names[at] for at in in_order), *last]
     shown, num_cut = shown_within(run, data, wanted, room_for(len(drawn.data({}, (), texts))))
     found = FoundExamples.within(data, shown, num_cut)
     return replace(found, at={at: shown[name] for at, name in names.items()}, texts=texts)

@@ -141,8 +141,8 @@ def render_report(
     found = FoundExamples(why_none=why)
     if data is not None:
         try:
-            named = [*_marked(parts, sure, changed), *([] if view is None else view.wanted)]
-            found = found_examples(runs[0], data, named, positions, drawn)
+            named, last = [*_marked(parts, sure, changed)], [] if view is None else view.by_worth
+            found = found_examples(runs[0], data, named, positions, drawn, last)
         except BadInput as error:
             if source is not None:
                 raise
@@ -181,7 +181,9 @@ def render_report(
         data_map=drawn,
         data_map_data=drawn.data(found.at, set(positions), found.texts),
         deciding=view,
-        deciding_data=None if view is None else view.data(found.named, pixelated),
+        deciding_data=None
+        if view is None
+        else view.data(found.named, pixelated, _on_page(runs[0], parts, sure)),
         most_open=_MOST_OPEN,
         most_answers=_MOST_ANSWERS,
     )
@@ -197,6 +199,12 @@ def _hardest_first(parts: Sequence[RunPart]) -> list[int]:
     galleries = [gallery for part in parts for gallery in part.galleries]
     hardest = [one.position for gallery in galleries for one in gallery.hardest]
     return hardest + [one.position for gallery in galleries for one in gallery.easiest]
+
+
+def _on_page(run: Run, parts: Sequence[RunPart], sure: Certain) -> set[Named]:
+    """The training examples whose pictures stand in the page, named by their ids."""
+    galleries: list[Named] = [("train", one) for one in run.ids[_hardest_first(parts)].tolist()]
+    return {named for named in (*galleries, *_marked(parts, sure, None)) if named[0] == "train"}
 
 
 def _marked(parts: Sequence[RunPart], sure: Certain, changed: Changes | None) -> Iterator[Named]:

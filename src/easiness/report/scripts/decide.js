@@ -44,6 +44,7 @@ element("start").addEventListener("click", start);
 element("by").addEventListener("keydown", (event) => {
   if (event.key === "Enter") start();
 });
+element("by").addEventListener("change", (event) => remember(NAME, event.target.value.trim()));
 element("close").addEventListener("click", () => dialog.close());
 element("note-close").addEventListener("click", () => {
   note();

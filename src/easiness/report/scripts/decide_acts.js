@@ -8,14 +8,6 @@ const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next
 const focusOn = (name) => element(name).focus({ preventScroll: true });
 const speak = (text) => (element("spoken").textContent = text);
 
-// what is said stays until something else is
-function note(...said) {
-  element("note-text").replaceChildren(...said);
-  element("note").hidden = said.length === 0;
-}
-
-const code = (text) => make("code", { textContent: text });
-
 function show(place) {
   current = place;
   element("part").value = String(parts.indexOf(partOf(place)));
@@ -65,13 +57,12 @@ function act(action, label = labels[current]) {
   const key = keyOf(splitOf(place), ids[place]);
   const before = decisions.get(key);
   const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
-  const { decided } = tally;
-  const suspectsBefore = partOf(place).ofSuspects;
+  const part = partOf(place);
+  const { decided, ofSuspects } = part;
   undone.push([key, before]);
   decideOn(key, decision);
-  const part = partOf(place);
-  if (tally.decided > decided) tell();
-  if (part.ofSuspects > suspectsBefore && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
+  if (part.decided > decided) tell(part);
+  if (part.ofSuspects > ofSuspects && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
     note(`All ${counted(part.numSuspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save labels.csv.`);
   }
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);

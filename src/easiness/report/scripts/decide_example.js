@@ -7,15 +7,18 @@ function inWords({ action, label }, place) {
   return action === "keep" ? `kept as ${className(labels[place])}` : NAMES[action];
 }
 
+const [pagePictures, pageSounds] = [elsewhere("img"), elsewhere("audio")];
+const addressOf = (own, ofPage, place) => own[place] ?? (splitOf(place) === "train" ? ofPage().get(ids[place]) : undefined);
+
 function pictureOf(place, small) {
-  const source = given.pictures[place];
+  const source = addressOf(given.pictures, pagePictures, place);
   if (source === undefined) return [];
   const alt = `Example ${ids[place]}, labelled ${className(labels[place])}`;
   return [make("img", { src: source, alt, className: given.pixelated ? "pixelated" : "", decoding: small ? "async" : "sync" })];
 }
 
 function soundOf(place) {
-  const source = given.sounds[place];
+  const source = addressOf(given.sounds, pageSounds, place);
   if (source === undefined) return [];
   const player = make("audio", { controls: true, preload: "none", src: source });
   player.setAttribute("aria-label", `Example ${ids[place]}`);

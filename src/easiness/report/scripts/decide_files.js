@@ -31,7 +31,7 @@ function save() {
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   unsaved = false;
   const number = counted(decisions.size);
-  note(`Saved ${number} ${decisions.size === 1 ? "decision" : "decisions"} as labels.csv. `, code(given.learns), " learns from them.");
+  note(`Saved ${number} ${decisions.size === 1 ? "decision" : "decisions"} as labels.csv. `, learns(partOf(current)), " learns from them.");
 }
 
 class Refused extends Error {}

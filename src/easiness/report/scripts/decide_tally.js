@@ -1,20 +1,20 @@
 // How many are decided, and how many of those were wrong against what was foretold: counted as decisions change.
 
-const tally = { decided: 0, seen: 0, wrong: 0, foretold: 0 };
-for (const part of parts) Object.assign(part, { decided: 0, ofSuspects: 0 });
+const tally = { decided: 0 };
+for (const part of parts) Object.assign(part, { decided: 0, ofSuspects: 0, seen: 0, wrong: 0, foretold: 0 });
 
 const isWrong = ({ action }) => action === "drop" || action === "relabel";
 
 function count(place, decision, sign) {
   if (decision === undefined) return;
   const part = partOf(place);
+  tally.decided += sign;
   part.decided += sign;
   if (place < part.suspectTo) part.ofSuspects += sign;
-  tally.decided += sign;
   if (decision.action === "unsure" || Number.isNaN(pWrongOf(place))) return;
-  tally.seen += sign;
-  tally.wrong += sign * isWrong(decision);
-  tally.foretold += sign * pWrongOf(place);
+  part.seen += sign;
+  part.wrong += sign * isWrong(decision);
+  part.foretold += sign * pWrongOf(place);
 }
 
 whenDecided((place, was, decision) => {
@@ -25,13 +25,21 @@ whenDecided((place, was, decision) => {
 
 const EVERY = 10;
 
+// what is said stays until something else is
+function note(...said) {
+  element("note-text").replaceChildren(...said);
+  element("note").hidden = said.length === 0;
+}
+
+const learns = (part) => make("code", { textContent: given.learns + (splitOf(part.from) === "held_out" ? " --split held_out" : "") });
+
 // of those that somebody was sure about
-function tell() {
-  if (given.blind || tally.seen === 0 || tally.decided % EVERY !== 0) return;
-  const were = tally.wrong === 1 ? "was" : "were";
-  const unsure = tally.seen < tally.decided ? ` (${counted(tally.decided - tally.seen)} unsure)` : "";
-  const found = `Of ${counted(tally.decided)} labels seen ${counted(tally.wrong)} ${were} wrong${unsure}, where ${tally.foretold.toFixed(1)} were foretold. `;
-  note(found, "Save labels.csv, and ", code(given.learns), " learns from them.");
+function tell(part) {
+  if (given.blind || part.seen === 0 || part.decided % EVERY !== 0) return;
+  const were = part.wrong === 1 ? "was" : "were";
+  const unsure = part.seen < part.decided ? ` (${counted(part.decided - part.seen)} unsure)` : "";
+  const found = `Of ${counted(part.decided)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were foretold. `;
+  note(found, "Save labels.csv, and ", learns(part), " learns from them.");
 }
 
 function progress(part) {

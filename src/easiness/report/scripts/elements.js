@@ -22,3 +22,10 @@ function shortNumber(value, digits = 3) {
 }
 
 const counted = (number) => number.toLocaleString("en");
+
+// addresses of what the page shows in any case, by the id of the training example
+const elsewhere = (tag) => once(() => {
+  const found = new Map();
+  for (const shown of document.querySelectorAll(`${tag}[data-example]`)) found.set(shown.dataset.example, shown.src);
+  return found;
+});

@@ -40,11 +40,6 @@ const runs = data.runs.map((run) => {
 });
 
 // pictures and sounds: the map's own, and those that the page shows in any case
-const elsewhere = (tag) => once(() => {
-  const found = new Map();
-  for (const shown of document.querySelectorAll(`${tag}[data-example]`)) found.set(shown.dataset.example, shown.src);
-  return found;
-});
 const [pictures, sounds] = [elsewhere("img"), elsewhere("audio")];
 const pictureOf = (point) => data.pictures[point] ?? pictures().get(ids[point]);
 const soundOf = (point) => data.sounds?.[point] ?? sounds().get(ids[point]);
