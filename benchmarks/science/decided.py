@@ -194,7 +194,9 @@ def page(on_runs, on_drawn, anywhere):
         "`found` are sums over the worlds of a line; `fewer / more` how many worlds find fewer or more than "
         "by the fixed order, and `worst` the most that one finds fewer. `off` is the mean calibration error "
         "of what is left, `number off` that of the share of wrong labels, `holds` how often the range has "
-        "the true share, and `width` how wide it is: before → with decisions.",
+        "the true share, and `width` how wide it is: before → with decisions. How alike errors are along the "
+        "log odds was read off all of these runs; the rest of the prior was chosen on every other one, and "
+        "the others judge it.",
         "",
     ]
     for every in EVERY:
@@ -203,7 +205,7 @@ def page(on_runs, on_drawn, anywhere):
             noises.setdefault(f"{cell.noise} {cell.rate:.0%}", []).append(found[every])
             worse = found[every][100]["off"][0] > WELL
             for name in (
-                "cells that judge" if cell.judges else "cells that chose the prior",
+                "cells that judge" if cell.judges else "cells that chose",
                 f"at first off by {'more than' if worse else 'at most'} {WELL}",
             ):
                 groups.setdefault(name, []).append(found[every])
