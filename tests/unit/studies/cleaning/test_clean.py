@@ -103,6 +103,26 @@ def test_cleaning_again_goes_over_the_source(describe_anew, first_two: Run, susp
     assert load_dataset("digits", limit=100, labels=again).labels.tolist() == second.labels.tolist()
 
 
+def test_decisions_of_a_second_round_go_over_the_source(tmp_path: Path):
+    """The second file says what the first run's labels were; what is written says what the source's are."""
+    first, second, again = (tmp_path / f"{name}.csv" for name in ("first", "second", "again"))
+    source = load_dataset("digits", limit=100)
+    rows = {"id": source.ids[:2], "label": [other(source.labels[0]), source.labels[1]], "by": "ann"}
+    pd.DataFrame(rows | {"action": ["relabel", "keep"]}).to_csv(first, index=False)
+    size = dict[str, Any](model="mlp_2_w8", limit=100, trials=2, epochs=1, precision="float32")
+    run = ez.measure("digits", labels=first, out=tmp_path / "run", **size)
+    rows = {"id": run.ids[[5, 6]], "label": [other(run.labels[5]), run.labels[6]], "was": run.labels[[5, 6]]}
+    pd.DataFrame(rows | {"by": "bob", "action": ["relabel", "drop"]}).to_csv(second, index=False)
+    found = ez.clean(run, decided=second, only_decided=True)
+    table = found.table()
+    assert table["was"].tolist() == source.labels.tolist()
+    assert table["action"].tolist() == (["relabel", *["keep"] * 4, "relabel", "drop", *["keep"] * 93])
+    table.to_csv(again, index=False)
+    data = load_dataset("digits", limit=100, labels=again)
+    assert len(data) == 99
+    assert data.labels[[0, 5]].tolist() == [other(source.labels[0]), other(source.labels[5])]
+
+
 def test_labels_of_a_file_are_those_before(command, suspecting, tmp_path: Path, monkeypatch):
     """What cleaning again is worth is seen beside the file of the run, also where it is written over."""
     monkeypatch.chdir(tmp_path)
