@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from easiness import load_dataset, open_run
+from easiness import load_dataset, open_run, suspects
 from easiness.csv_cells import from_cell, to_cell
 from easiness.report.page import write_report
 from easiness.runs import data_version, decisions_on
@@ -227,6 +227,8 @@ def test_names_of_files_and_classes_stay_text(page: Page, run: Run, folder: Path
     changed = run.labels != data.labels
     assert np.flatnonzero(changed).tolist() == sorted(found.at)
     assert data.labels[found.at].tolist() == found.labels.tolist()
+    learnt = suspects(run, decided=str(tmp_path / "labels.csv"), pictures=False).ranked.set_index("id")
+    assert (learnt.loc[found.of.ids[found.at], "p_wrong"] == 1).all()
 
 
 def test_a_file_is_read_back_and_the_later_decision_stays(page: Page, tmp_path: Path) -> None:

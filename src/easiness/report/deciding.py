@@ -148,12 +148,13 @@ def deciding(
 
 def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
     """Which examples are decided on, in words."""
-    num, num_suspect = sum(len(one.rows) for one in lists), sum(one.num_suspect for one in lists)
+    num, suspects = sum(len(one.rows) for one in lists), {one.split: one.num_suspect for one in lists}
     if asked.file is not None:
         return f"{counted(num, 'label')} of {asked.file.name}"
-    return (
-        counted(num_suspect, "suspect") if num_suspect else f"{counted(num, 'label')}, none of them suspect"
-    )
+    if not any(suspects.values()):
+        return f"{counted(num, 'label')}, none of them suspect"
+    held_out = f", and {suspects['held_out']:,} held out" if suspects.get("held_out") else ""
+    return f"{counted(suspects.get('train', 0), 'suspect')}{held_out}"
 
 
 def _of_networks(lists: Sequence[Listed]) -> Document:

@@ -66,9 +66,10 @@ function drawSo(place) {
   }
   element("so").hidden = decision === undefined;
   if (decision === undefined) return;
-  const by = decision.by ? ` by ${decision.by}` : "";
-  const when = decision.time ? `, ${new Date(decision.time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })}` : "";
-  element("so-text").textContent = `Decided${by}${when}: ${inWords(decision, place)}.`;
+  const when = new Date(decision.time); // as somebody may have written it
+  const said = Number.isNaN(when.getTime()) ? decision.time : when.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+  const whose = [decision.by && `by ${decision.by}`, said].filter(Boolean).join(", ");
+  element("so-text").textContent = `Decided${whose && ` ${whose}`}: ${inWords(decision, place)}.`;
 }
 
 function isChosen(name, decision, place) {
