@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from easiness.data import Dataset
 from easiness.report.data_map import SHARED
-from easiness.report.examples import Named
+from easiness.report.examples import Named, are_small
 from easiness.report.labels import Copy
 from easiness.report.quantized import Document, trajectories
 from easiness.report.template import Inlined, inert, inlined
@@ -31,7 +31,7 @@ _SCRIPTS = (
 _COURSE_BYTES = (600_000, 600_000)  # of means, and of single trials
 _MOST_COPIES = 6  # of an example
 _BESIDE = 200  # examples, the first of each list, that have what is nearest beside them
-_MOST_ASKED = 5_000  # examples: of more the networks are not asked for a page
+_MOST_ASKED, _MOST_PHOTOS = 2_000, 200  # of more the networks are not asked for a page, but by `suspects`
 _DIGITS = 4  # of a probability
 
 _Beside = dict[int, Any]
@@ -222,7 +222,7 @@ def _copies(seen: _Seen, copies: Sequence[Copy]) -> _Beside:
 def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | None) -> _Beside:
     """Of the first examples of each list those nearest to them, of their label's class and the suggested."""
     found: _Beside = {}
-    ask = data is not None and (len(run.ids) <= _MOST_ASKED or bool(run.shares))
+    ask = data is not None and (_soon_asked(run, data) or bool(run.shares))
     for one in lists:
         first = one.rows.head(_BESIDE)
         at, suggested = _positions(run, one, len(first)), first["suggested"].to_numpy(np.int64)
@@ -233,6 +233,12 @@ def _nearest(run: Run, lists: Sequence[Listed], seen: _Seen, data: Dataset | Non
             beside = [[_placed(run, seen, position) for position in side if position >= 0] for side in sides]
             found[seen.place((one.split, name), 0)] = beside
     return found
+
+
+def _soon_asked(run: Run, data: Dataset) -> bool:
+    """Is what the networks make of all training examples known within a minute or so?"""
+    most = _MOST_ASKED if are_small(data) or data.kind.in_words else _MOST_PHOTOS
+    return len(run.ids) <= most
 
 
 def _placed(run: Run, seen: _Seen, position: int) -> int:
