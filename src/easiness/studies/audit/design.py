@@ -54,21 +54,16 @@ def parse(cell: str) -> Design | None:
     """The design that a cell tells; ``None`` where it tells none."""
     said = dict(word.split("=", 1) for word in cell.split() if "=" in word)
     try:
-        numbers = [np.array(said[name].split("+"), np.float64) for name in ("sizes", "shares", "expected")]
-        strata = Strata(numbers[0].astype(np.int64), *numbers[1:])
-        target = said.get("at_most")
-        design = Design(
-            strata,
-            int(said["looks"]),
-            int(said["seed"]),
-            int(said["known"]),
-            None if target is None else float(target),
-        )
+        sizes = np.array([int(one) for one in said["sizes"].split("+")], np.int64)
+        shares, expected = (np.array(said[name].split("+"), np.float64) for name in ("shares", "expected"))
+        target = None if "at_most" not in said else float(said["at_most"])
+        looks, seed, known = (int(said[name]) for name in ("looks", "seed", "known"))
+        design = Design(Strata(sizes, shares, expected), looks, seed, known, target)
     except (KeyError, ValueError, OverflowError):
         return None
-    lengths = {len(values) for values in numbers}
-    sound = len(lengths) == 1 and all(np.isfinite(values).all() for values in numbers)
-    return design if sound and (strata.sizes > 0).all() and (strata.shares > 0).all() else None
+    alike = len(sizes) == len(shares) == len(expected)
+    sound = alike and (sizes > 0).all() and (shares > 0).all() and ((expected >= 0) & (expected <= 1)).all()
+    return design if sound and (shares <= 1).all() and (target is None or 0 < target < 1) else None
 
 
 def rounded(strata: Strata) -> Strata:

@@ -145,11 +145,11 @@ class Audited(show.Result):
     def _note(self) -> str:
         found, num_known = self.estimates, len(self._answers.known_at)
         by = (
-            f" From {show.counted(found.looked_at, 'look')} at labels drawn by chance, of which "
-            f"{show.count(found.wrong_seen)} were wrong"
+            f" From {show.counted(found.looked_at, 'look')} at labels drawn by chance, "
+            f"{show.count(found.wrong_seen)} of them wrong"
         )
         if num_known:
-            by += f", and {show.count(num_known)} known before, {show.count(found.known_wrong)} wrong"
+            by += f", and {show.count(num_known)} known before, {show.count(found.known_wrong)} of them wrong"
         return f"{self.summary()}{by}. It holds whatever p_wrong is worth."
 
     def _notices(self) -> list[str]:

@@ -77,12 +77,12 @@ def read_answers(
     path = Path(file)
     cells = _cells(path)
     split = split or _split(cells)
+    decisions = decisions_on(run, path, split)
     design, rows = _rows(run, path, cells, split)
     known = [row for row in rows if row.stratum == KNOWN]
     known_at = np.array([row.at for row in known], np.int64)
     drawn = {int(row.order): row for row in rows if row.stratum != KNOWN}
     _check_whole(path, design, drawn, len(known), lambda look: name_of(design, split, known_at, look))
-    decisions = decisions_on(run, path, split)
     actions = dict(zip(decisions.at.tolist(), decisions.actions.tolist(), strict=True))
     wrong = dict(zip(decisions.at.tolist(), decisions.wrong.tolist(), strict=True))
     in_order = [drawn[look] for look in range(1, design.looks + 1)]
@@ -148,6 +148,11 @@ def _rows(
     design = next(filter(None, (parse(row["draw"]) for _, row in cells)), None)
     if design is None:
         raise BadInput(f"{path}: no row tells in the column 'draw' how it was drawn; {_WRITE}")
+    num = int(design.strata.sizes.sum())
+    if num + design.known != len(ids) or not 0 < design.looks <= num:
+        raise BadInput(
+            f"{path}: was drawn from {num + design.known} labels, and there are {len(ids)}; {_WRITE}"
+        )
     rows = []
     for where, row in cells:
         at = reader.position(row["id"], where)

@@ -189,7 +189,8 @@ def test_one_may_stop_when_the_bound_is_low_enough(run: Run, tmp_path: Path):
 
 def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
     def change(table: pd.DataFrame) -> pd.DataFrame:
-        other = next(one for one in range(NUM) if one not in set(table["id"]))
+        drawn, label = set(table["id"]), table.loc[7, "label"]
+        other = next(one for one in range(40, NUM) if one not in drawn and one % 3 == label)
         if what == "removed":
             return table.drop(index=table.index[7])
         if what == "not drawn":
@@ -219,6 +220,16 @@ def test_a_file_with_other_rows_is_refused_by_name(run: Run, tmp_path: Path, wha
     file = filled(drawn, tmp_path / "audit.csv", None, altered(what))
     with pytest.raises(BadInput, match=said.replace("ID", str(drawn.table()["id"][7]))):
         answered(run, file)
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "nan", "1e300", "9" * 30, "1+1"])
+@pytest.mark.parametrize("name", ["sizes", "shares", "expected", "looks", "known", "check"])
+def test_a_draw_that_is_told_otherwise_is_refused(run: Run, tmp_path: Path, name: str, number: str):
+    table = drawn_from(run, looks=5).table().assign(action="keep")
+    table["draw"] = table["draw"].str.replace(rf"{name}=\S*", f"{name}={number}", regex=True)
+    table.to_csv(tmp_path / "audit.csv", index=False)
+    with pytest.raises(BadInput, match=r"how it was drawn|was not drawn like this|was drawn from"):
+        answered(run, tmp_path / "audit.csv")
 
 
 def test_what_is_no_audit_of_this_run_is_refused(run: Run, tmp_path: Path):
