@@ -350,6 +350,31 @@ def test_where_the_browser_keeps_nothing_it_says_so_once(open_page: Any, folder:
     assert page.evaluate("window.asked.defaultPrevented")
 
 
+def test_what_was_decided_on_a_copy_stands_with_the_other(page: Page) -> None:
+    given = json.loads(page.locator("#decide-values").text_content() or "")
+    place, (other, how) = next((int(at), copies[0]) for at, copies in given["copies"].items())
+    assert how == "identical"
+    begin(page)
+    page.keyboard.press("l")
+    for _ in range(place // 100):
+        page.locator("#decide-list-after").click()
+    page.locator("#decide-rows button").nth(place % 100).click()
+    assert page.locator("#decide-copies").inner_text().endswith(": undecided")
+    page.keyboard.press("d")
+    page.keyboard.press("l")
+    for _ in range(other // 100 - page.locator("#decide-rows").evaluate(FIRST) // 100):
+        page.locator("#decide-list-after").click()
+    while other < page.locator("#decide-rows").evaluate(FIRST):
+        page.locator("#decide-list-before").click()
+    page.locator("#decide-rows button").nth(other % 100).click()
+    assert page.locator("#decide-copies").inner_text().endswith(": dropped by Ada")
+    page.locator("#decide-copies button").click()
+    assert "dropped" in page.locator("#decide-so-text").inner_text()
+
+
+FIRST = "rows => Number(rows.querySelector('.decide-row-number').textContent.replace(',', '')) - 1"
+
+
 @pytest.mark.parametrize("name", ["decide", "blind"])
 def test_a_file_is_gone_through_in_its_order(
     open_page: Any, folder: Path, run: Run, tmp_path: Path, name: str
