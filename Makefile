@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo picture test tests lint axe docs bench clean
+.PHONY: demo picture film test tests lint axe docs bench clean
 
 # every experiment of the paper on scikit-learn's digits, and the page of one of its runs, as yours will look;
 # ends by naming the report it wrote
@@ -13,6 +13,12 @@ demo: .venv/.installed
 # the README's picture, of the page that the demo wrote
 picture: .venv/.installed-dev demo
 	$(BIN)/python tools/docs/report_picture.py demo/digits.html docs/images/report.webp
+
+# its film, of the page of docs/labels.md, and the figure there
+film: .venv/.installed-dev
+	rm -rf build/labels
+	$(BIN)/python benchmarks/science/labels_tutorial.py --out build/labels --figure docs/images/labels.svg
+	$(BIN)/python tools/docs/report_film.py build/labels/report.html docs/images/deciding.webp
 
 test: .venv/.installed-dev
 	@$(MAKE) --no-print-directory -j2 lint tests

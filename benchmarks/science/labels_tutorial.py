@@ -1,7 +1,8 @@
-"""The figures and outputs of docs/labels.md: planted mistakes, found, mended and verified.
+"""The figures and outputs of docs/labels.md: planted mistakes, found, decided, audited and verified.
 
-Makes a folder of pictures with known mistakes from scikit-learn's digits, runs the commands of the page on
-it, prints what they say and how much of what was planted was found, and draws the figure.
+Makes a folder of pictures with known mistakes from scikit-learn's digits and runs the commands of the page on
+it. Where the page has somebody decide, the first suspects and all that an audit draws are decided by what was
+planted. Prints what the commands say and how much of what was planted was found, and draws the figure.
 
     python benchmarks/science/labels_tutorial.py --out FOLDER [--figure docs/images/labels.svg] [--seed 1]
 """
@@ -21,6 +22,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from easiness import load_dataset, open_run, suspects
+from easiness.data import KEEP, RELABEL, Decisions
+from easiness.runs import data_version, labelled_examples
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
@@ -32,6 +35,7 @@ SIDE = 16  # pixels of a picture, twice those of a digit
 TRAIN, HELD_OUT = 700, 600  # digits
 WRONG = 0.3  # of the training pictures
 COPIES = 5  # pictures that lie in two class folders
+LOOKS = 150  # suspects that are decided in the page
 COLORS = {"planted": "#c8531f", "others": "#9a9a9a", "before": "#9a9a9a", "after": "#2a78b8"}
 
 
@@ -76,19 +80,54 @@ def commands(page=PAGE):
     return [line for line in lines if line.startswith("easiness ")]
 
 
-def found(table, labels, truth):
-    """How much of what was planted is among the suspects [ranked], and mended in the labels [by id]."""
+def decide(folder, truth, looks=LOOKS):
+    """Write ``labels.csv``: the first suspects of the run, decided by somebody who knows what is true."""
+    run = open_run(folder / "run")
+    of = labelled_examples(run, "train")
+    ids = suspects(run, pictures=False).ranked["id"].head(looks)
+    at = np.array([of.ids.tolist().index(one) for one in ids])
+    right = np.array([truth.get(one, of.labels[row]) for one, row in zip(ids, at, strict=True)])
+    actions = np.where(right != of.labels[at], RELABEL, KEEP).astype(object)
+    by, times = (np.full(looks, cell, object) for cell in ("Ann", "2026-11-28T09:00:00Z"))
+    decisions = Decisions("train", data_version(run), of, at, actions, right, by, times)
+    decisions.table().to_csv(folder / "labels.csv", index=False)
+
+
+def fill_in(file, truth):
+    """Write what is true into the actions of an audit's file."""
+    rows = pd.read_csv(file, dtype=str)
+    rows["action"] = np.where(rows["id"].isin(truth.keys()), RELABEL, KEEP)
+    for at in rows.index[rows["action"] == RELABEL]:
+        rows.loc[at, ["label", "class"]] = str(truth[rows.loc[at, "id"]])
+    rows["by"] = "Ann"
+    rows.to_csv(file, index=False)
+
+
+def carry_out(line, folder, truth):
+    """What becomes of a command line of the page: it is run, and what its page is for is done."""
+    print(f"\n$ {line}", flush=True)
+    program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
+    subprocess.run(program, cwd=folder, check=True)
+    seen(line, folder, truth)
+
+
+def seen(line, folder, truth):
+    """Decide what is decided in the page that a command line has written, if it has."""
+    if "--decide audit.csv" in line:
+        fill_in(folder / "audit.csv", truth)
+    elif line.startswith("easiness report"):
+        decide(folder, truth)
+
+
+def found(table, truth):
+    """How much of what was planted is among the suspects [ranked]."""
     wrong = table["id"].isin(truth.keys()).to_numpy()
     likely = table["p_wrong"].to_numpy() >= 1 / 2
     num = len(truth)
     yield f"{int(wrong[:num].sum())} of the {num} planted are among the first {num} suspects"
+    yield f"{int(wrong[:LOOKS].sum())} of the first {LOOKS} suspects are planted"
     num_right, num_likely = int((likely & wrong).sum()), int(likely.sum())
     yield f"{num_right} of the {num_likely} labels with p_wrong of 0.5 or more are planted"
-    relabelled = labels[labels["action"] == "relabel"]["class"]
-    right = sum(truth.get(name) == int(label) for name, label in relabelled.items())
-    yield f"{right} of the {len(relabelled)} relabelled have their true class now"
-    dropped = labels.index[labels["action"] == "drop"]
-    yield f"{int(dropped.isin(truth.keys()).sum())} of the {len(dropped)} dropped are planted"
 
 
 def draw(table, truth, verified):
@@ -127,12 +166,9 @@ def main():
     truth = plant(options.out / "photos", options.seed)
     print(measured())
     for line in commands():
-        print(f"\n$ {line}", flush=True)
-        program = [sys.executable, "-m", *shlex.split(line)]  # the first word is the name of the package
-        subprocess.run(program, cwd=options.out, check=True)
+        carry_out(line, options.out, truth)
     table = suspects(open_run(options.out / "run"), pictures=False).ranked
-    labels = pd.read_csv(options.out / "labels.csv", dtype=str).set_index("id")
-    for sentence in found(table, labels, truth):
+    for sentence in found(table, truth):
         print(sentence)
     if options.figure is not None:
         options.figure.parent.mkdir(parents=True, exist_ok=True)
