@@ -259,10 +259,10 @@ need counts, and there it is they that make the interval wide.
 ## Stopping at any look
 
 `--at-most 3%` of 2,000 labels, and `--at-most 1%` of 50,000 (half as many times). *Ever refuted* is the
-share of audits in which, at any look, the bound was below the true number: 0.05 is allowed. *Looks* is the
-median until the bound is under the share asked for, with the labels found not taken off; *random* the same
-bets on random draws. Where `p_wrong` foretells wrong labels and there are none, bets are timid: stopping
-then takes up to 1.6 times the looks of random draws.
+share of audits in which, at any look, the bound was below the true number: 0.05 is allowed, and such shares
+are off by 0.01 by chance. *Looks* is the median until the bound is under the share asked for, with the
+labels found not taken off; *random* the same bets on random draws. Where `p_wrong` foretells wrong labels
+and there are none, bets are timid at first: stopping then takes 1.2 times the looks of random draws.
 
 {sequences}
 """

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from easiness.analysis.audit.strata import Floats, Integers, Strata, weights
 
-_KNOWN = 3.0  # looks that what was foretold of a stratum counts for
+_KNOWN = 0.3  # looks that what was foretold of a stratum counts for
 _BOLDEST = 0.92  # of the largest bet that cannot ruin
 _STEPS = 6  # of Newton
 _FINER = 1.03  # from one number of wrong labels tried to the next
