@@ -41,6 +41,7 @@ class Decisions:
     they are kept or nobody is sure, else another one, or `UNKNOWN`. ``by`` [n] and ``times`` [n] are as
     written, and may be empty. ``data`` names the data and the version of their labels. ``listed`` has the
     other cells of every row of the file, decided or not, by the position of its example, in order.
+    ``undecided`` are those of rows that somebody has looked at, by the column ``by``, without an action.
     """
 
     split: Split
@@ -52,6 +53,7 @@ class Decisions:
     by: npt.NDArray[np.object_]
     times: npt.NDArray[np.object_]
     listed: Mapping[int, Cells] = field(default_factory=dict, repr=False)
+    undecided: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.at)
@@ -152,7 +154,7 @@ def _part(found: Decisions, chosen: npt.NDArray[np.bool_]) -> Decisions:
 
 
 def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decisions:
-    reader, rows, listed = LabelReader(of), [], {}
+    reader, rows, listed, undecided = LabelReader(of), [], {}, []
     for where, row in read.of_split(split):
         made_for = row.get("data", "").strip()
         if made_for and _version(made_for) != _version(data):
@@ -160,11 +162,12 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
         at = reader.position(row["id"], where)
         label, own = reader.label(row, at, where), int(of.labels[at])
         listed[at] = {name: cell for name, cell in row.items() if name not in COLUMNS}
-        action = reader.action(row, where) or ("" if label == own else RELABEL)
+        action, by = reader.action(row, where) or ("" if label == own else RELABEL), row.get("by", "").strip()
         if not action:
+            undecided += [at] if by else []
             continue
         label = UNKNOWN if label is None or (action == RELABEL and label == own) else label
-        rows.append((at, action, label, row.get("by", "").strip(), row.get("time", "").strip()))
+        rows.append((at, action, label, by, row.get("time", "").strip()))
     if not listed and any(row.get("split", "").strip() not in ("", split) for _, row in read.rows):
         other = "train" if split == "held_out" else "held_out"
         raise BadInput(f"{read.path}: has decisions on the other split alone; give --split {other}")
@@ -179,6 +182,7 @@ def _decided(read: LabelFile, of: Labelled, split: Split, data: str) -> Decision
         by=np.array(columns[3], object),
         times=np.array(columns[4], object),
         listed=listed,
+        undecided=tuple(undecided),
     )
 
 

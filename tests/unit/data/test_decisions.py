@@ -10,7 +10,7 @@ from easiness import BadInput, load_dataset
 from easiness.data import Labelled, read_decisions
 
 CLASSES = ("cat", "dog", "owl")
-OF = Labelled("pets", np.arange(6), np.arange(6) % 3, CLASSES)
+OF = Labelled("pets", np.arange(7), np.arange(7) % 3, CLASSES)
 
 
 def read(tmp_path: Path, text: str, split="train"):
@@ -29,6 +29,7 @@ def test_each_action_and_what_it_says_of_the_label(tmp_path: Path):
         "3,0,cat,0,unsure,bob,,train,pets@abc\n"
         "4,1,dog,1,,,,train,pets@abc\n"  # not looked at
         "5,2,owl,2,relabel,bob,,train,pets@abc\n"  # wrong, but what is right is not said
+        "6,0,cat,0,,ann+bob,,train,pets@abc\n"  # looked at, and not decided
         "1,0,cat,1,relabel,ann,,held_out,pets@abc\n",
     )
     assert found.at.tolist() == [0, 1, 2, 3, 5]
@@ -37,6 +38,7 @@ def test_each_action_and_what_it_says_of_the_label(tmp_path: Path):
     assert found.wrong.tolist() == [False, True, True, False, True]
     assert found.sure.tolist() == [True, True, True, False, True]
     assert found.by.tolist() == ["ann", "ann", "", "bob", "bob"]
+    assert found.undecided == (6,)
     assert found.times[0] == "2026-11-28T10:00:00Z"
 
 
@@ -83,7 +85,7 @@ def test_training_takes_decisions_over_the_labels_of_the_source(tmp_path: Path):
         "id,label,was,action,by,split\n"
         "1,owl,1,relabel,ann,train\n2,2,2,drop,ann,train\n3,0,0,unsure,ann,train\n0,2,0,relabel,ann,held_out\n"
     )
-    x = np.arange(96, dtype=np.uint8).reshape(6, 4, 4)
+    x = np.arange(112, dtype=np.uint8).reshape(7, 4, 4)
     found = load_dataset((x, OF.labels), classes=list(CLASSES), labels=file)
-    assert found.ids.tolist() == [0, 1, 3, 4, 5]
-    assert found.labels.tolist() == [0, 2, 0, 1, 2]
+    assert found.ids.tolist() == [0, 1, 3, 4, 5, 6]
+    assert found.labels.tolist() == [0, 2, 0, 1, 2, 0]

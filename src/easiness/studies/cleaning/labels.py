@@ -45,7 +45,7 @@ class Cleaned(show.Result):
     ``before`` are those that were trained with, ``labels`` those to train with, and ``was`` those at the
     source, which are ``before`` unless these came from a file, or `UNKNOWN`. ``dropped`` are left out.
     ``told`` has the texts of the examples, where they are texts and their data are found. Of all ``decided``
-    are by hand, of which the ``note`` says what one should know.
+    are by hand, of which the ``note`` says what one should know; people looked at ``undecided`` more.
     """
 
     ids: npt.NDArray[Any]
@@ -56,6 +56,7 @@ class Cleaned(show.Result):
     classes: tuple[str, ...]
     told: Told | None = None
     decided: int = 0
+    undecided: int = 0
     note: str = ""
 
     @property
@@ -68,7 +69,9 @@ class Cleaned(show.Result):
     def text(self) -> str:
         """How many examples change: ``relabels 812 and drops 301 of 10,000``, and how many are by hand."""
         done = f"relabels {self.relabelled.sum():,} and drops {self.dropped.sum():,} of {len(self.ids):,}"
-        return f"{done}, with {self.decided:,} decided by hand" if self.decided else done
+        done += f", with {self.decided:,} decided by hand" if self.decided else ""
+        stay = "stays as it is" if self.undecided == 1 else "stay as they are"
+        return f"{done}; {self.undecided:,} that people did not agree on {stay}" if self.undecided else done
 
     def table(self) -> pd.DataFrame:
         """The file of labels, a row an example: ``id``, ``label``, ``class``, ``was``, ``action``.
@@ -172,9 +175,9 @@ def clean(
         relabel_above: least probability of a suggested label to be right, in 0..1.
         drop_above: least probability of a label to be wrong, in 0..1.
         decided: a file of decisions on the labels of the run, see `suspects`. They are done as they are: a
-            label that is kept stays, whatever the rule says, and so does one that nobody is sure of; one that
-            is found wrong without another class drops its example. All others go by the rule on what the
-            decisions make of their probabilities.
+            label that is kept stays, whatever the rule says, and so does one that nobody is sure of, or that
+            somebody looked at without an action; one that is found wrong without another class drops its
+            example. All others go by the rule on what the decisions make of their probabilities.
         only_decided: change nothing by the rule.
 
     Raises:
@@ -191,7 +194,8 @@ def clean(
         in_order = _as_decided(in_order, made.decisions, only_decided)
     found = cleaned(in_order, run.classes, relabel_above, drop_above)
     if made is not None:
-        found = replace(found, decided=made.num_sure, note=made.note())
+        num = len(made.decisions.undecided)
+        found = replace(found, decided=made.num_sure, undecided=num, note=made.note())
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
 
 
@@ -200,13 +204,9 @@ def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataF
 
     It keeps what has no probability, and does what is certain.
     """
-    p_wrong = in_order["p_wrong"].to_numpy(np.float64, copy=True)
-    suggested, share = (
-        in_order["suggested"].to_numpy(copy=True),
-        in_order["suggested_share"].to_numpy(copy=True),
-    )
-    if only:
-        p_wrong[:] = np.nan
+    columns = ("p_wrong", "suggested", "suggested_share")
+    p_wrong, suggested, share = (in_order[name].to_numpy(copy=True) for name in columns)
+    p_wrong[slice(None) if only else [*made.undecided]] = np.nan
     p_wrong[made.at] = np.where(made.wrong, 1, np.nan)
     suggested[made.at] = np.where(made.actions == RELABEL, made.labels, _NONE)
     share[made.at] = 1

@@ -122,5 +122,14 @@ def test_cleaning_does_what_is_decided_and_goes_on_by_the_rule(run: Run, command
     assert set(only.table()["action"][5:]) == {"keep"}
     said = command("clean", run.path, "--decided", file, "--only-decided", "-o", tmp_path / "labels.csv").err
     assert "relabels 1 and drops 2 of 400, with 4 decided by hand; edit " in said
+    rows = pd.read_csv(file).astype({"action": object})
+    rows.loc[0, "action"] = rows.loc[3, "action"] = None  # people looked at them, and do not agree
+    rows.assign(by=[*["ann+bob"] * 4, ""]).to_csv(file, index=False)
+    merged = ez.clean(run, decided=file)
+    assert merged.table()["action"].tolist()[:4] == ["keep", "relabel", "drop", "keep"]
+    assert merged.text.endswith("with 2 decided by hand; 2 that people did not agree on stay as they are")
+    rows.loc[4, "action"] = None  # to be filled in: as if it were not there
+    rows.assign(by=None).to_csv(file, index=False)
+    assert set(ez.clean(run, decided=file).table()["action"][[0, 3, 4]]) == {"relabel"}
     with pytest.raises(ez.BadInput, match="--only-decided: there is nothing decided"):
         ez.clean(run, only_decided=True)
