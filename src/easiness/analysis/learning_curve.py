@@ -1,4 +1,4 @@
-"""The learning curve of heads: held-out accuracy by the share seen, and what more examples would give."""
+"""The learning curve of heads: left-out accuracy by the share seen, and what more examples would give."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def share_votes(
 
 @dataclass(frozen=True)
 class Foretold:
-    """The held-out ``accuracy`` of heads that would see ``times`` the examples there are."""
+    """The left-out ``accuracy`` of heads that would see ``times`` the examples there are."""
 
     times: float
     accuracy: Interval
@@ -99,7 +99,7 @@ class Foretold:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Held-out ``accuracy`` [S] by share with standard errors ``error`` [S], and what more would give.
+    """Left-out ``accuracy`` [S] by share with standard errors ``error`` [S], and what more would give.
 
     ``silent`` says why nothing is foretold, where that is so.
     """

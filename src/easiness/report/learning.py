@@ -22,5 +22,5 @@ def learning(run: Run, key: str) -> Learning | None:
     if not run.shares:
         return None
     curve = learning_curve(run)
-    label = "Held-out accuracy by the number of examples seen; the table below has the numbers."
+    label = "Left-out accuracy by the number of examples seen; the table below has the numbers."
     return Learning(to_svg(curve.figure(), key=f"{key}-learning", label=label), curve.sections()[0])

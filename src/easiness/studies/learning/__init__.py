@@ -1,4 +1,4 @@
-"""The learning curve of a run on features: held-out accuracy by share, and what more examples would give.
+"""The learning curve of a run on features: left-out accuracy by share, and what more examples would give.
 
 The names are in the stub beside this file; each is loaded when it is first used.
 """

@@ -34,10 +34,10 @@ class LearningCurve(show.Result):
 
     @property
     def text(self) -> str:
-        """``held-out accuracy by share: 0.2 0.80, 0.8 0.86; twice the data: about 0.88 (0.87 to 0.90)``."""
+        """``left-out accuracy by share: 0.2 0.80, 0.8 0.86; twice the data: about 0.88 (0.87 to 0.90)``."""
         pairs = zip(self.curve.shares, self.curve.accuracy, strict=True)
         seen = ", ".join(f"{share:g} {show.number(value, self._digits)}" for share, value in pairs)
-        return f"held-out accuracy by share: {seen}; {self.ahead}"
+        return f"left-out accuracy by share: {seen}; {self.ahead}"
 
     @property
     def ahead(self) -> str:
@@ -93,7 +93,7 @@ class LearningCurve(show.Result):
         """Accuracy by the number of examples seen, on a logarithmic axis; what is foretold is hollow."""
         figure, axes = show.new_axes(5.2, 2.9)
         table = self.table()
-        kinds = {False: (show.LEFT_OUT, "-", "held out"), True: (show.INK, ":", "foretold")}
+        kinds = {False: (show.LEFT_OUT, "-", "left out"), True: (show.INK, ":", "foretold")}
         for foretold, (color, line, name) in kinds.items():
             rows = table[table["foretold"] == foretold]
             if rows.empty:
@@ -121,7 +121,7 @@ class LearningCurve(show.Result):
 
     def sections(self) -> list[show.Section]:
         """A row for each share, then what is foretold."""
-        rows = [["heads have seen", "examples", "held-out accuracy", "95 % interval"]]
+        rows = [["heads have seen", "examples", "left-out accuracy", "95 % interval"]]
         for row in self.table().to_dict("records"):
             name = f"share {row['share']:g}"
             if row["foretold"]:

@@ -1,4 +1,4 @@
-"""``learning_curve``: how held-out accuracy rises with the share of the examples that heads have seen."""
+"""``learning_curve``: how left-out accuracy rises with the share of the examples that heads have seen."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from easiness.studies.learning.curve import LearningCurve
 
 
 def learning_curve(run: Run) -> LearningCurve:
-    """Held-out accuracy by the share of the examples seen, and what all of them and twice as many would give.
+    """Left-out accuracy by the share of the examples seen, and what all of them and twice as many would give.
 
     Every example counts at a share with the heads that had not seen it. What is foretold has a 95 % interval,
     for the accuracy on examples that are not among those measured: it allows for the finite number of

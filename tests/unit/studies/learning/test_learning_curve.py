@@ -61,7 +61,7 @@ def test_half_of_the_digits_foretell_what_all_give(digits, tmp_path):
 
 def test_the_summary_has_it_in_a_line(digits):
     line = learning_curve(digits).text
-    assert line.startswith("held-out accuracy by share: 0.05 0.")
+    assert line.startswith("left-out accuracy by share: 0.05 0.")
     assert "; twice the data: about 0.9" in line
     assert line in summarize(open_run(digits.path)).splitlines()
 
