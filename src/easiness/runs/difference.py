@@ -22,6 +22,19 @@ def difference(asked: RunSpec, precision: Precision, existing: RunSpec | Recorde
     return f"{name} {verb} {there} in the run, {here} here"
 
 
+def remedy(asked: RunSpec, existing: RunSpec | RecordedSpec) -> str:
+    """What to do where a run is not the one that is asked for."""
+    run = existing.measured
+    if (
+        run is not None
+        and run.data.num_unreadable
+        and not asked.data.skip_unreadable
+        and run.data.identity() != asked.data.identity()
+    ):
+        return "give --skip-unreadable, as the run was made"
+    return "choose another --out"
+
+
 def training_difference(one: RunSpec, other: RunSpec) -> str | None:
     """The first setting in which the training of two runs differs, in words; ``None`` where none does.
 

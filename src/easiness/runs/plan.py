@@ -16,7 +16,7 @@ from easiness.errors import BadInput
 from easiness.features import FeatureSource
 from easiness.inputs import Signature
 from easiness.models import build_model, check_model_name, pretrained_file
-from easiness.runs.difference import difference
+from easiness.runs.difference import difference, remedy
 from easiness.runs.source import given_data
 from easiness.spec import (
     ALL,
@@ -118,7 +118,8 @@ class Plan:
         different = difference(self.asked, self.precision, existing)
         if different:
             raise BadInput(
-                f"{out}: this run cannot be continued with other settings: {different}; choose another --out"
+                f"{out}: this run cannot be continued with other settings: {different}; "
+                f"{remedy(self.asked, existing)}"
             )
 
 

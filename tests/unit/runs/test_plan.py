@@ -187,6 +187,15 @@ def test_another_run_does_not(data, plan, change, difference):
     )
 
 
+def test_a_run_without_what_cannot_be_read_says_how_it_was_made(data, plan):
+    left_out = plan.asked.data.model_copy(update={"skip_unreadable": True, "num_unreadable": 2})
+    run = plan.spec(FLOAT32, 3, 2).model_copy(update={"data": left_out})
+    assert continues(plan, run)
+    all_of_them = planned(data, model="mlp_3", trials=3, epochs=2, seed=7, limit=8)
+    with pytest.raises(BadInput, match=r"data here 8; give --skip-unreadable, as the run was made$"):
+        all_of_them.check_continues(run, OUT)
+
+
 def test_the_precision_of_the_run_may_be_left_open_or_named(data, plan):
     for precision in ("auto", "float32"):
         same = make_plan(data, Training(model="mlp_3", epochs=2, seed=7, precision=precision), 3)
