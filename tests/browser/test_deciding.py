@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,11 +56,11 @@ def _recorded(folder: Path) -> None:
                 trial.update(data.ids, rng.normal(size=(NUM, 4)) + (2 + epoch) * np.eye(4)[believed])
                 trial.end_epoch()
     write_report([recorder.run], folder / "report.html", source=data)
-    rows = [["id", "label", "class", "was", "action", "by", "split", "stratum", "p_wrong"]]
+    rows = [["id", "label", "class", "was", "action", "by", "split", "stratum", "draw", "p_wrong"]]
     for at in (9, 3, 6):
         action = ["keep", "Bob"] if at == 3 else ["", ""]
         label = str(data.labels[at])
-        rows.append([to_cell(str(data.ids[at])), label, "", label, *action, "train", "=1+1", "0.7"])
+        rows.append([to_cell(str(data.ids[at])), label, "", label, *action, "train", "=1+1", "1", "0.7"])
     with (folder / "audit.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
     asked: dict[str, Any] = {"source": data, "decide": folder / "audit.csv"}
@@ -113,12 +114,12 @@ def press(page: Page, keys: str) -> None:
         page.keyboard.press(key)
 
 
-def saved(page: Page, path: Path) -> list[dict[str, str]]:
+def saved(page: Page, path: Path, name: str = "labels.csv") -> list[dict[str, str]]:
     """The file that the page saves, at ``path`` as well."""
     with page.expect_download() as download:
         page.locator("#decide-save").click()
     download.value.save_as(path)
-    assert download.value.suggested_filename == "labels.csv"
+    assert download.value.suggested_filename == name
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
@@ -386,7 +387,9 @@ def test_a_file_is_gone_through_in_its_order(
     press(page, "dk")
     assert "All 3 of this list are decided" in note(page)
     page.keyboard.press("b")
-    rows = saved(page, tmp_path / "labels.csv")
+    rows = saved(page, tmp_path / "labels.csv", "audit.csv")
+    assert "audit.csv" in page.locator("#decide-save").inner_text()
+    assert re.search(r"; easiness audit \S+/run --decided \S+/audit.csv says how many", note(page))
     assert [from_cell(row["id"]) for row in rows] == [run.ids[at] for at in (9, 3, 6)]
     assert [(row["action"], row["by"]) for row in rows] == [("drop", "Ada"), ("keep", "Bob"), ("", "")]
     assert {row["stratum"] for row in rows} == {"'=1+1"}

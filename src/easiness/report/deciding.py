@@ -41,13 +41,15 @@ _Beside = dict[int, Any]
 class Deciding:
     """The view in which the labels of ``num`` examples are decided, ``wanted`` in this order.
 
-    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are.
+    Others that it shows beside them are the last of ``wanted``. ``of`` says in words which they are, and
+    ``file`` is the name of the file that it saves.
     """
 
     wanted: list[Named] = field(repr=False)
     num: int
     of: str
     blind: bool
+    file: str
     _values: Document = field(repr=False)
 
     @property
@@ -126,7 +128,8 @@ def deciding(
         "run": run.path.resolve().name,
         "data": data_version(run),
         "blind": asked.blind,
-        "learns": command_line("suspects", run.path, "--decided", "labels.csv"),
+        "file": asked.file_name,
+        **_next(run, lists, asked),
         "classes": list(run.classes),
         "parts": [{"name": one.name, "num": len(one.rows), "numSuspect": one.num_suspect} for one in lists],
         "copies": _copies(seen, copies),
@@ -141,9 +144,18 @@ def deciding(
         "ids": [str(one) for _, one in seen.named],
         "labels": seen.labels,
     }
-    return Deciding(
-        seen.named, seen.num_listed, _which(lists, asked), asked.blind, {**values, "examples": examples}
-    )
+    values["examples"] = examples
+    return Deciding(seen.named, seen.num_listed, _which(lists, asked), asked.blind, asked.file_name, values)
+
+
+def _next(run: Run, lists: Sequence[Listed], asked: ToDecide) -> Document:
+    """The command that reads what was decided: does it come of an ``audit``?"""
+    audit = any(one.is_audit for one in lists)
+    file = asked.file or asked.file_name
+    return {
+        "audit": audit,
+        "command": command_line("audit" if audit else "suspects", run.path, "--decided", file),
+    }
 
 
 def _which(lists: Sequence[Listed], asked: ToDecide) -> str:

@@ -38,6 +38,11 @@ class ToDecide:
     file: Path | None = None
     blind: bool = False
 
+    @property
+    def file_name(self) -> str:
+        """Of the file that the page saves: that of the one that it was made of."""
+        return "labels.csv" if self.file is None else self.file.name
+
     def __post_init__(self) -> None:
         if self.suspects < 0:
             raise BadInput(f"--suspects {self.suspects}: give how many labels can be decided on, 0 or more")
@@ -63,6 +68,11 @@ class Listed:
     decided: Mapping[int, Sequence[Any]] = field(default_factory=dict, repr=False)
     others: Sequence[str] = ()
     cells: Sequence[Sequence[str]] = field(default=(), repr=False)
+
+    @property
+    def is_audit(self) -> bool:
+        """Were they drawn by `easiness.audit`?"""
+        return {"stratum", "draw"} <= set(self.others)
 
 
 def listed(run: Run, parts: Sequence[SuspectLabels], asked: ToDecide) -> list[Listed]:

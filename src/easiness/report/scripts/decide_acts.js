@@ -47,7 +47,7 @@ function goOn(said) {
     return;
   }
   show(current);
-  const all = `All ${counted(partOf(current).num)} of this list are decided. Save labels.csv.`;
+  const all = `All ${counted(partOf(current).num)} of this list are decided. Save ${given.file}.`;
   note(all);
   speak(`${said} ${all}`);
 }
@@ -63,7 +63,7 @@ function act(action, label = labels[current]) {
   decideOn(key, decision);
   if (part.decided > decided) tell(part);
   if (part.ofSuspects > ofSuspects && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
-    note(`All ${counted(part.numSuspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save labels.csv.`);
+    note(`All ${counted(part.numSuspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save ${given.file}.`);
   }
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
 }

@@ -1,4 +1,4 @@
-// labels.csv: written as `easiness` reads it, and read back; a file of other labels is refused, and nothing of it is taken.
+// The file of decisions: written as `easiness` reads it, and read back; a file of other labels is refused, and nothing of it is taken.
 
 const COLUMNS = ["id", "label", "class", "was", "action", "by", "time", "split", "data"];
 const OTHERS = given.others ?? []; // columns that the list came with
@@ -9,16 +9,17 @@ function rowFor(split, id, was, decision, others) {
   return [...named, decision?.by ?? "", decision?.time ?? "", split, given.data, ...OTHERS.map((_, at) => others?.[at] ?? "")];
 }
 
-function labelsCsv() {
+// decisions on examples that are not listed; an audit takes none that it has not drawn
+const unlisted = () => (given.audit ? [] : [...decisions].filter(([key]) => !(placeOf.get(key) < num)));
+
+function decisionsCsv() {
   const rows = [[...COLUMNS, ...OTHERS]];
-  const left = new Map(decisions);
   for (let place = 0; place < num; place++) {
     const key = keyOf(splitOf(place), ids[place]);
-    left.delete(key);
     const decision = decisions.get(key);
     if (decision !== undefined || given.whole) rows.push(rowFor(splitOf(place), ids[place], labels[place], decision, given.cells?.[place]));
   }
-  for (const [key, decision] of left) {
+  for (const [key, decision] of unlisted()) {
     const [split] = key.split("/", 1);
     rows.push(rowFor(split, key.slice(split.length + 1), decision.cells?.was, decision, decision.cells?.others));
   }
@@ -26,12 +27,13 @@ function labelsCsv() {
 }
 
 function save() {
-  const link = make("a", { href: URL.createObjectURL(new Blob([labelsCsv()], { type: "text/csv" })), download: "labels.csv" });
+  const link = make("a", { href: URL.createObjectURL(new Blob([decisionsCsv()], { type: "text/csv" })), download: given.file });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60000);
   unsaved = false;
-  const number = counted(decisions.size);
-  note(`Saved ${number} ${decisions.size === 1 ? "decision" : "decisions"} as labels.csv. `, learns(partOf(current)), " learns from them.");
+  const number = unlisted().length + ids.slice(0, num).filter((_, place) => decisionOn(place) !== undefined).length;
+  const over = given.whole ? "Put it in place of the one that this page was made of; " : "";
+  note(`Saved ${counted(number)} ${number === 1 ? "decision" : "decisions"} as ${given.file}. ${over}`, ...command(partOf(current)));
 }
 
 class Refused extends Error {}

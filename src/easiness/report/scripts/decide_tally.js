@@ -31,7 +31,11 @@ function note(...said) {
   element("note").hidden = said.length === 0;
 }
 
-const learns = (part) => make("code", { textContent: given.learns + (splitOf(part.from) === "held_out" ? " --split held_out" : "") });
+// the command that reads the file, and what it does
+function command(part) {
+  const split = !given.audit && splitOf(part.from) === "held_out" ? " --split held_out" : "";
+  return [make("code", { textContent: given.command + split }), given.audit ? " says how many labels are wrong." : " learns from them."];
+}
 
 // of those that somebody was sure about
 function tell(part) {
@@ -39,7 +43,7 @@ function tell(part) {
   const were = part.wrong === 1 ? "was" : "were";
   const unsure = part.seen < part.decided ? ` (${counted(part.decided - part.seen)} unsure)` : "";
   const found = `Of ${counted(part.decided)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were foretold. `;
-  note(found, "Save labels.csv, and ", learns(part), " learns from them.");
+  note(found, `Save ${given.file}, and `, ...command(part));
 }
 
 function progress(part) {
