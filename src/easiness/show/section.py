@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 import re
+import shutil
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _LINE_ENDS = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
-_TEXTS = ("text", "path")  # columns that are read from the left
+_TEXTS = ("reason", "text", "path")  # columns that are read from the left
+_WIDE = 160  # columns, where there is no terminal
+_LEAST = 20  # characters of a text that is cut
 _MARKUP = re.compile(r"\\|<(?=[A-Za-z/!?])|(?<=\])\(")  # an escape, the start of a tag, of a target
 
 
@@ -37,7 +40,10 @@ class Section:
 
 
 def sections_text(sections: Iterable[Section]) -> str:
-    """Tables for a terminal, columns aligned; no name in them ends a line."""
+    """Tables for a terminal, columns aligned; no name in them ends a line.
+
+    Texts are cut to the width of the terminal, or to 160 columns where there is none.
+    """
     sections = map(_visible, sections)
     return "\n\n".join(
         "\n".join(
@@ -108,16 +114,34 @@ def _visible(section: Section) -> Section:
 
 
 def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    to_the_left = {0, *(column for column, name in enumerate(rows[0]) if name in _TEXTS)}
+    texts = _texts(rows)
+    widths = _cut([max(map(len, column)) for column in zip(*rows, strict=True)], texts)
     lines = (
         "  ".join(
-            cell.ljust(width) if column in to_the_left else cell.rjust(width)
+            _within(cell, width).ljust(width) if column in {0, *texts} else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         for row in rows
     )
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _texts(rows: list[list[str]]) -> list[int]:
+    return [column for column, name in enumerate(rows[0]) if name in _TEXTS]
+
+
+def _cut(widths: list[int], texts: list[int]) -> list[int]:
+    """Widths of columns that fit the terminal, as far as ``texts`` can be cut, the longest first."""
+    over = sum(widths) + 2 * (len(widths) - 1) - shutil.get_terminal_size((_WIDE, 0)).columns
+    for column in sorted(texts, key=widths.__getitem__, reverse=True):
+        taken = max(0, min(over, widths[column] - _LEAST))
+        widths[column] -= taken
+        over -= taken
+    return widths
+
+
+def _within(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def markdown_text(text: str) -> str:
@@ -127,7 +151,9 @@ def markdown_text(text: str) -> str:
 
 def _markdown(rows: list[list[str]]) -> str:
     header, *body = ([markdown_text(cell).replace("|", "\\|") for cell in row] for row in rows)
-    lines = [header, ["---"] + ["---:"] * (len(header) - 1), *body]
+    to_the_left = {0, *_texts(rows)}
+    sides = ["---" if column in to_the_left else "---:" for column in range(len(header))]
+    lines = [header, sides, *body]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 

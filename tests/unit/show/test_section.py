@@ -27,3 +27,20 @@ def test_notices_have_lines_of_their_own_between_title_and_caption() -> None:
 @pytest.mark.parametrize("written", [sections_text, sections_markdown, sections_html])
 def test_without_a_notice_there_is_none(written) -> None:
     assert "Note" not in written([Section("Labels", "p is a probability.", ROWS)])
+
+
+def test_texts_are_read_from_the_left_and_cut_to_the_terminal(monkeypatch) -> None:
+    reason = "much light " * 20
+    table = Section(
+        "Labels", "How.", [["id", "p", "reason", "path"], ["7", "0.5", reason, "photos/" + "a" * 30]]
+    )
+    for columns in (160, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        header, line = sections_text([table]).splitlines()[-2:]
+        assert header.startswith("id    p  reason   ")
+        assert line.startswith("7   0.5  much light ")
+        assert line.endswith("…  photos/" + "a" * 30)
+        assert len(line) == columns
+    monkeypatch.setenv("COLUMNS", "50")
+    assert sections_text([table]).endswith("\n7   0.5  much light much lig…  photos/aaaaaaaaaaaa…")
+    assert f"| --- | ---: | --- | --- |\n| 7 | 0.5 | {reason} | photos/" in sections_markdown([table])
