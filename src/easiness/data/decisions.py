@@ -122,11 +122,13 @@ def read_decisions(file: str | os.PathLike[str], of: Labelled, split: Split, dat
 
 
 def splits_in(file: str | os.PathLike[str]) -> tuple[Split, ...]:
-    """The splits that the rows of a file of decisions are of; those that name none are of ``train``.
+    """The splits that the rows of a CSV file of decisions are of; those that name none are of ``train``.
 
     Raises:
-        BadInput: the file cannot be read.
+        BadInput: the file cannot be read, or has answers of another tool.
     """
+    if Path(file).suffix.lower() == ".json":
+        raise BadInput(f"{file}: is JSON; make a CSV of it by `easiness decisions RUN {file} -o labels.csv`")
     named = {row.get("split", "").strip() or "train" for _, row in read_label_file(Path(file)).rows}
     return tuple(split for split in get_args(Split) if split in named)
 

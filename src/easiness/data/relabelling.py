@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from easiness.data.dataset import Dataset
-from easiness.data.label_files import Labelled, LabelReader, read_label_file
+from easiness.data.label_files import RELABEL, Labelled, LabelReader, read_label_file
 from easiness.errors import BadInput
 
 
@@ -19,7 +19,8 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     A label is the index of a class or its name; a column ``class``, where there is one, has to agree with it,
     unless the column ``was`` shows that only one of the two was edited: that one counts. Of the columns of
     `clean` (`ACTIONS`), ``action`` leaves the rows out that say ``drop``, and ``was`` has to be the label
-    that the data have; other columns are not read. Spaces around an id, a label or a word do not count.
+    that the data have; other columns are not read. One to ``relabel`` whose label is what it ``was`` is left
+    out: it is wrong, and what is right is not said. Spaces around an id, a label or a word do not count.
 
     A file with a column ``by`` has decisions on some labels: examples that it does not name keep theirs.
     The held-out split stays as it is, and rows whose ``split`` is ``held_out`` are not for training.
@@ -42,7 +43,9 @@ def relabelled(data: Dataset, file: str | os.PathLike[str]) -> Dataset:
     for where, row in rows:
         position = reader.position(row["id"], where)
         label = reader.label(row, position, where)
-        labels[position] = -1 if label is None else label
+        wrong = reader.action(row, where) == RELABEL and row.get("was", "").strip()
+        nameless = wrong and label == data.labels[position]  # and what is right is not said
+        labels[position] = -1 if label is None or nameless else label
     if not rows and not decisions:
         raise BadInput(f"{path}: names no example; give a row for each that is to be kept")
     kept = np.flatnonzero(labels >= 0)

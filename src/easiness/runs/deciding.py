@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import PurePath
 
@@ -13,10 +14,12 @@ _DIGITS = 12  # of a fingerprint: enough that no other data have the same
 
 
 def data_version(run: Run) -> str:
-    """The name of the data of a run, and the version of their labels: ``photos@3fa2c0d1e5b7``."""
-    source = run.spec.data.source
-    name = "data" if source is None else PurePath(source).name or source
-    return f"{name}@{run.spec.data.train.fingerprint[:_DIGITS]}"
+    """The name of the data of a run, and the version of the labels of its splits: ``photos@3fa2c0d1e5b7``."""
+    data = run.spec.data
+    name = "data" if data.source is None else PurePath(data.source).name or data.source
+    splits = [part.fingerprint for part in (data.train, data.held_out) if part is not None]
+    version = splits[0] if len(splits) == 1 else hashlib.sha256("/".join(splits).encode()).hexdigest()
+    return f"{name}@{version[:_DIGITS]}"
 
 
 def labelled_examples(run: Run, split: Split) -> Labelled:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ import pytest
 
 from easiness import BadInput, load_dataset
 from easiness.data import Labelled, read_decisions
+from easiness.runs import data_version
 
 CLASSES = ("cat", "dog", "owl")
 OF = Labelled("pets", np.arange(7), np.arange(7) % 3, CLASSES)
@@ -84,8 +87,20 @@ def test_training_takes_decisions_over_the_labels_of_the_source(tmp_path: Path):
     file.write_text(
         "id,label,was,action,by,split\n"
         "1,owl,1,relabel,ann,train\n2,2,2,drop,ann,train\n3,0,0,unsure,ann,train\n0,2,0,relabel,ann,held_out\n"
+        "5,2,2,relabel,ann,train\n"  # wrong, but what is right is not said
     )
     x = np.arange(112, dtype=np.uint8).reshape(7, 4, 4)
     found = load_dataset((x, OF.labels), classes=list(CLASSES), labels=file)
-    assert found.ids.tolist() == [0, 1, 3, 4, 5, 6]
-    assert found.labels.tolist() == [0, 2, 0, 1, 2, 0]
+    assert found.ids.tolist() == [0, 1, 3, 4, 6]
+    assert found.labels.tolist() == [0, 2, 0, 1, 0]
+
+
+def test_the_version_of_the_data_is_that_of_the_held_out_labels_too():
+    def of(held_out: str | None) -> str:
+        splits = {"train": "a" * 64, "held_out": held_out}
+        parts = {name: one and SimpleNamespace(fingerprint=one) for name, one in splits.items()}
+        data = SimpleNamespace(source="x/pets", **parts)
+        return data_version(cast(Any, SimpleNamespace(spec=SimpleNamespace(data=data))))
+
+    assert of(None) == "pets@aaaaaaaaaaaa"
+    assert len({of(None), of("b" * 64), of("c" * 64)}) == 3
