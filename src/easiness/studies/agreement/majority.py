@@ -71,7 +71,7 @@ class Merged(NamedTuple):
 def merged(answers: Answers, said: Mapping[str, Decisions]) -> Merged:
     """The decisions of more than half of those who looked at an example, those first on which people differ.
 
-    Where there is no such majority, or it is unsure, the action is empty.
+    Where there is no such majority the action is empty; where all who looked are unsure, it says so.
     """
     import pandas as pd
 
@@ -82,9 +82,8 @@ def merged(answers: Answers, said: Mapping[str, Decisions]) -> Merged:
     first = next(iter(said.values()))
     own = answers.of.labels[answers.at]
     num = len(answers.of.classes)
-    actions = np.select([codes < 0, codes == own, codes == num], ["", KEEP, DROP], default=RELABEL).astype(
-        object
-    )
+    said_so = {UNSURE: codes == Answers.UNSURE, "": codes < 0, KEEP: codes == own, DROP: codes == num}
+    actions = np.select([*said_so.values()], [*said_so], default=RELABEL).astype(object)
     decided = Decisions(
         first.split,
         first.data,
@@ -107,7 +106,7 @@ def _majority(codes: npt.NDArray[np.int64]) -> tuple[int, int]:
         return Answers.NONE, UNSEEN
     code, num = Counter(codes.tolist()).most_common(1)[0]
     if code == Answers.UNSURE or 2 * num <= len(codes):
-        return Answers.NONE, TIED
+        return Answers.UNSURE if num == len(codes) and code == Answers.UNSURE else Answers.NONE, TIED
     return code, AGREED if num == len(codes) else OUTVOTED
 
 

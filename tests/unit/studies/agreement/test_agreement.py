@@ -70,6 +70,18 @@ def test_the_majority_decides_and_where_people_differ_comes_first(run: Run, thre
     assert found.text == "4 of 6 examples are decided, 2 of them against somebody; 2 are undecided"
 
 
+def test_doubt_of_all_who_looked_is_an_answer(run: Run, tmp_path: Path):
+    files = [
+        _file(run, tmp_path / f"{name}.csv", said) for name, said in {"ann": "k u u", "bob": "k u k"}.items()
+    ]
+    found = decisions(run, files)
+    table = found.table().set_index("id")
+    assert table["action"].to_dict() == {1: "unsure", 2: "", 0: "keep"}
+    assert found.num_undecided == 2
+    alone = decisions(run, [*files[:1], _file(run, tmp_path / "eve.csv", "-")]).table().set_index("id")
+    assert alone["action"].to_dict() == {0: "keep", 1: "unsure", 2: "unsure"}
+
+
 def test_the_file_of_all_is_read_as_decisions(run: Run, three: list[Path], tmp_path: Path):
     decisions(run, three).table().to_csv(tmp_path / "merged.csv", index=False)
     found = decisions_on(run, tmp_path / "merged.csv")
