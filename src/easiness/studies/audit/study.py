@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from easiness.csv_cells import csv_rows
 from easiness.data import Decisions
 from easiness.errors import BadInput
 from easiness.runs import data_version, decisions_on, labelled_examples
@@ -53,7 +55,8 @@ def audit(
         seed: of the draw.
         split: ``train`` or ``held_out``; by default ``train``, or what the file ``decided`` names.
         blind: leave out what is suggested, and how probable it is.
-        known: a file of decisions on labels that need no look any more: the rest is drawn from.
+        known: a file of decisions on labels that need no look any more, signed or not: all of which somebody
+            is sure. The rest is drawn from.
         decided: the file that was written, with its actions filled in, all or the first ones.
 
     Raises:
@@ -83,16 +86,27 @@ def audit(
 
 
 def _known(run: Run, file: File, split: Split) -> Decisions:
-    """The decisions that somebody made and is sure of."""
+    """The decisions that are sure, of a file that somebody has looked at examples for."""
     found = decisions_on(run, file, split)
-    if len(found) and not any(found.by):
+    if _unseen(Path(file), found):
         raise BadInput(
-            f"{file}: names nobody in the column by, so nobody has looked at these labels; give decisions as "
-            "the page exports them, or write in who looked"
+            f"{file}: has actions as `easiness clean` writes them unseen, without a name in the column by; "
+            "give decisions as the page exports them or an audit's file, or write into by who looked"
         )
-    some = found.sure & (found.by != "")
     names = ("at", "actions", "labels", "by", "times")
-    return replace(found, **{name: getattr(found, name)[some] for name in names})
+    return replace(found, **{name: getattr(found, name)[found.sure] for name in names})
+
+
+def _unseen(file: Path, found: Decisions) -> bool:
+    """Is the file as `clean` writes it: for all examples, or without the column in which one signs?"""
+    if not len(found) or any(found.by) or any(found.times):
+        return False
+    if len(found) == len(found.of.ids):
+        return True
+    if file.suffix.lower() == ".json":
+        return False
+    _, header = next(csv_rows(file, "file of labels"), (1, []))
+    return "by" not in {name.strip() for name in header}
 
 
 def _unknown(run: Run, split: Split, known: Positions) -> tuple[pd.DataFrame, Positions]:

@@ -162,7 +162,22 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     assert found.low >= 40
     assert found.left_at_most < 40
     decided.drop(columns="by").to_csv(known, index=False)
-    with pytest.raises(BadInput, match="names nobody in the column by"):
+    with pytest.raises(BadInput, match="as `easiness clean` writes them unseen"):
+        drawn_from(run, known=known)
+
+
+def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
+    known = tmp_path / "labels.csv"
+    decided = pd.DataFrame({"id": np.arange(50), "label": run.labels[:50], "action": "keep", "by": "ann"})
+    decided.loc[9, "action"] = "unsure"
+    for names in ("", np.where(np.arange(50) < 3, "ann", "")):
+        decided.assign(by=names).to_csv(known, index=False)
+        assert drawn_from(run, looks=10, known=known).design.known == 49
+    # what an audit drew, filled in by action alone
+    first = filled(drawn_from(run, looks=30), tmp_path / "audit.csv")
+    assert drawn_from(run, looks=10, known=first).design.known == 30
+    ez.clean(run).table().assign(by="").to_csv(known, index=False)
+    with pytest.raises(BadInput, match="without a name"):
         drawn_from(run, known=known)
 
 
