@@ -162,7 +162,9 @@ def _which(lists: Sequence[Listed], asked: ToDecide) -> str:
     """Which examples are decided on, in words."""
     num, suspects = sum(len(one.rows) for one in lists), {one.split: one.num_suspect for one in lists}
     if asked.file is not None:
-        return f"{counted(num, 'label')} of {asked.file.name}"
+        known = sum(len(one.known) for one in lists)
+        besides = f", and {known:,} known before" if known else ""
+        return f"{counted(num - known, 'label')} of {asked.file.name}{besides}"
     if not any(suspects.values()):
         return f"{counted(num, 'label')}, none of them suspect"
     held_out = f", and {suspects['held_out']:,} held out" if suspects.get("held_out") else ""
@@ -184,13 +186,15 @@ def _of_file(lists: Sequence[Listed]) -> Document:
     """What is decided in a file, by place, and the texts of its other columns."""
     others = list(dict.fromkeys(name for one in lists for name in one.others))
     decided: dict[int, Sequence[Any]] = {}
+    known: list[int] = []
     cells, first = [], 0
     for one in lists:
         decided |= {first + row: decision for row, decision in one.decided.items()}
+        known += [first + row for row in one.known]
         named = [dict(zip(one.others, texts, strict=True)) for texts in one.cells]
         cells += [[texts.get(name, "") for name in others] for texts in named]
         first += len(one.rows)
-    return {"whole": True, "decided": decided, "others": others, "cells": cells}
+    return {"whole": True, "decided": decided, "known": known, "others": others, "cells": cells}
 
 
 class _Seen:

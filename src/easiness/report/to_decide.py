@@ -24,6 +24,7 @@ SUSPECTS = 1000
 
 _PARTS: Mapping[Split, str] = {"train": "Training labels", "held_out": "Held-out labels"}
 _FOUND = {"suggested": -1, "p_wrong": np.nan, "kind": "", "reason": ""}
+KNOWN = "known"  # instead of the stratum that an example was drawn from
 _HINTS = frozenset({*_FOUND, "suggested_class", "suggested_share"})
 
 
@@ -73,6 +74,14 @@ class Listed:
     def is_audit(self) -> bool:
         """Were they drawn by `easiness.audit`?"""
         return {"stratum", "draw"} <= set(self.others)
+
+    @property
+    def known(self) -> list[int]:
+        """The rows of an audit that were decided before it, and are no looks."""
+        if not self.is_audit:
+            return []
+        stratum = self.others.index("stratum")
+        return [row for row in self.decided if self.cells[row][stratum] == KNOWN]
 
 
 def listed(run: Run, parts: Sequence[SuspectLabels], asked: ToDecide) -> list[Listed]:

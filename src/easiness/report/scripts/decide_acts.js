@@ -18,7 +18,7 @@ function show(place) {
 
 function drawProgress() {
   const part = partOf(current);
-  const [done, of] = part.numSuspect === 0 ? [part.decided, part.num] : [part.ofSuspects, part.numSuspect];
+  const [done, of] = part.numSuspect === 0 ? [part.looked, part.looks] : [part.ofSuspects, part.numSuspect];
   Object.assign(element("bar"), { max: Math.max(of, 1), value: done });
   element("count").textContent = progress(part);
 }
@@ -39,6 +39,8 @@ function described(place) {
   return `${shortId(place)}, labelled ${className(labels[place])}${suggested < 0 ? "" : `, ${className(suggested)} suggested`}${why}`;
 }
 
+const allSeen = (number, what, unsure) => `All ${counted(number)} ${what} are ${unsure > 0 ? `seen, ${counted(unsure)} of them unsure` : "decided"}.`;
+
 function goOn(said) {
   const place = nextUndecided(current);
   if (place >= 0) {
@@ -47,7 +49,8 @@ function goOn(said) {
     return;
   }
   show(current);
-  const all = `All ${counted(partOf(current).num)} of this list are decided. Save ${given.file}.`;
+  const { looks, unsure } = partOf(current);
+  const all = `${allSeen(looks, "of this list", unsure)} Save ${given.file}.`;
   note(all);
   speak(`${said} ${all}`);
 }
@@ -58,12 +61,12 @@ function act(action, label = labels[current]) {
   const before = decisions.get(key);
   const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
   const part = partOf(place);
-  const { decided, ofSuspects } = part;
+  const { looked, ofSuspects } = part;
   undone.push([key, before]);
   decideOn(key, decision);
-  if (part.decided > decided) tell(part);
+  if (part.looked > looked) tell(part);
   if (part.ofSuspects > ofSuspects && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
-    note(`All ${counted(part.numSuspect)} suspects are decided. The others of the list are less likely wrong; go on with them, or save ${given.file}.`);
+    note(`${allSeen(part.numSuspect, "suspects", part.unsureSuspects)} The others of the list are less likely wrong; go on with them, or save ${given.file}.`);
   }
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
 }

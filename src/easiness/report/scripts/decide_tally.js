@@ -1,17 +1,26 @@
 // How many are decided, and how many of those were wrong against what was foretold: counted as decisions change.
 
+const known = new Set(given.known ?? []); // before an audit: no looks
 const tally = { decided: 0 };
-for (const part of parts) Object.assign(part, { decided: 0, ofSuspects: 0, seen: 0, wrong: 0, foretold: 0 });
+for (const part of parts) {
+  const looks = part.num - [...known].filter((place) => partOf(place) === part).length;
+  Object.assign(part, { looks, looked: 0, unsure: 0, ofSuspects: 0, unsureSuspects: 0, seen: 0, wrong: 0, foretold: 0 });
+}
 
 const isWrong = ({ action }) => action === "drop" || action === "relabel";
 
 function count(place, decision, sign) {
-  if (decision === undefined) return;
+  if (decision === undefined || known.has(place)) return;
   const part = partOf(place);
-  tally.decided += sign;
-  part.decided += sign;
-  if (place < part.suspectTo) part.ofSuspects += sign;
-  if (decision.action === "unsure" || Number.isNaN(pWrongOf(place))) return;
+  const unsure = decision.action === "unsure";
+  tally.decided += sign * !unsure;
+  part.looked += sign;
+  part.unsure += sign * unsure;
+  if (place < part.suspectTo) {
+    part.ofSuspects += sign;
+    part.unsureSuspects += sign * unsure;
+  }
+  if (unsure || Number.isNaN(pWrongOf(place))) return;
   part.seen += sign;
   part.wrong += sign * isWrong(decision);
   part.foretold += sign * pWrongOf(place);
@@ -39,15 +48,17 @@ function command(part) {
 
 // of those that somebody was sure about
 function tell(part) {
-  if (given.blind || part.seen === 0 || part.decided % EVERY !== 0) return;
+  if (given.blind || part.seen === 0 || part.looked % EVERY !== 0) return;
   const were = part.wrong === 1 ? "was" : "were";
-  const unsure = part.seen < part.decided ? ` (${counted(part.decided - part.seen)} unsure)` : "";
-  const found = `Of ${counted(part.decided)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were foretold. `;
+  const unsure = part.seen < part.looked ? ` (${counted(part.looked - part.seen)} unsure)` : "";
+  const found = `Of ${counted(part.looked)} labels seen ${counted(part.wrong)} ${were} wrong${unsure}, where ${part.foretold.toFixed(1)} were foretold. `;
   note(found, `Save ${given.file}, and `, ...command(part));
 }
 
 function progress(part) {
-  if (part.numSuspect === 0) return `${counted(part.decided)} of ${counted(part.num)} decided`;
-  const beyond = part.decided - part.ofSuspects;
-  return `${counted(part.ofSuspects)} of ${counted(part.numSuspect)} suspects decided${beyond > 0 ? `, ${counted(beyond)} beyond` : ""}`;
+  const unsureOf = (unsure) => (unsure > 0 ? `, ${counted(unsure)} unsure` : "");
+  if (part.numSuspect === 0) return `${counted(part.looked - part.unsure)} of ${counted(part.looks)} decided${unsureOf(part.unsure)}`;
+  const beyond = part.looked - part.ofSuspects;
+  const decided = `${counted(part.ofSuspects - part.unsureSuspects)} of ${counted(part.numSuspect)} suspects decided`;
+  return `${decided}${unsureOf(part.unsureSuspects)}${beyond > 0 ? `; ${counted(beyond)} beyond` : ""}`;
 }
