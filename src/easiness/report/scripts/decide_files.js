@@ -9,8 +9,8 @@ function rowFor(split, id, was, decision, others) {
   return [...named, decision?.by ?? "", decision?.time ?? "", split, given.data, ...OTHERS.map((_, at) => others?.[at] ?? "")];
 }
 
-// decisions on examples that are not listed; an audit takes none that it has not drawn
-const unlisted = () => (given.audit ? [] : [...decisions].filter(([key]) => !(placeOf.get(key) < num)));
+// decisions on examples that are not listed; a file gets back its own rows alone, as an audit takes none that it has not drawn
+const unlisted = () => (given.whole ? [] : [...decisions].filter(([key]) => !(placeOf.get(key) < num)));
 
 function decisionsCsv() {
   const rows = [[...COLUMNS, ...OTHERS]];
