@@ -204,6 +204,35 @@ def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
     other.close()
 
 
+def test_each_page_saves_what_was_decided_for_it(page: Page, run: Run, folder: Path, tmp_path: Path) -> None:
+    begin(page)
+    press(page, "kd")
+    page.evaluate("""() => {  // keeps the third with a label that it does not have
+        const [prefix] = Object.keys(localStorage).find(name => name.includes('train/')).split('train/');
+        const { ids, labels } = JSON.parse(document.getElementById('decide-values').textContent).examples;
+        localStorage.setItem(`${prefix}train/${ids[2]}`, `["keep", ${(labels[2] + 1) % 4}]`);
+    }""")
+    other = page.context.new_page()
+    other.goto((folder / "blind.html").as_uri())
+    begin(other)
+    assert other.locator("#decide-count").inner_text() == "1 of 3 decided"
+    press(other, "d")
+    page.reload()
+    begin(page)
+    assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"
+    rows = saved(page, tmp_path / "labels.csv")
+    assert [(row["action"], row["split"]) for row in rows] == [("keep", "train"), ("drop", "train")]
+    assert len(decisions_on(run, tmp_path / "labels.csv")) == 2
+    other.goto((folder / "decide.html").as_uri())
+    begin(other)
+    rows = saved(other, tmp_path / "decided.csv")
+    assert [(from_cell(row["id"]), row["by"]) for row in rows] == [
+        (run.ids[at], by) for at, by in ((9, ""), (3, "Bob"), (6, ""))
+    ]
+    assert note(other).startswith("Saved 1 decision as")
+    other.close()
+
+
 def test_after_ten_the_page_says_how_many_were_wrong(page: Page) -> None:
     begin(page)
     press(page, "sssdkkkku")

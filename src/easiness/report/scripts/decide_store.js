@@ -1,7 +1,7 @@
 // Decisions, kept in the browser as they are made. A decision is {action, label, by, time}; of each example there is one at most.
 
 const ACTIONS = ["keep", "relabel", "drop", "unsure"];
-const PREFIX = `easiness ${given.run} ${given.data}${given.blind ? " blind" : ""} `;
+const PREFIX = `${JSON.stringify(["easiness", given.run, given.data, given.blind])} `; // none begins another
 const NAME = "easiness by";
 
 const decisions = new Map(); // by split and id; of examples that the page does not list as well
@@ -31,14 +31,19 @@ addEventListener("beforeunload", (event) => {
   if (refused && unsaved) event.preventDefault();
 });
 
-const isSound = ([action, label]) => ACTIONS.includes(action) && Number.isInteger(label) && label >= 0 && label < classes.length;
+const isClass = (label) => Number.isInteger(label) && label >= 0 && label < classes.length;
+
+function isSound(key, [action, label]) {
+  if (!ACTIONS.includes(action) || !isClass(label)) return false;
+  return !(action === "keep" || action === "unsure") || !placeOf.has(key) || label === labels[placeOf.get(key)];
+}
 
 // what was kept is believed only where it makes sense
-function decisionFrom(text) {
+function decisionFrom(key, text) {
   try {
     const kept = JSON.parse(text);
     const [action, label, by, time, cells] = kept;
-    return isSound(kept) ? { action, label, by: String(by ?? ""), time: String(time ?? ""), cells: cells ?? undefined } : undefined;
+    return isSound(key, kept) ? { action, label, by: String(by ?? ""), time: String(time ?? ""), cells: cells ?? undefined } : undefined;
   } catch {
     return undefined;
   }
@@ -73,19 +78,31 @@ function decideOn(key, decision) {
 
 // of what is kept and what the file says the later counts
 function kept(key, text) {
-  const [ours, theirs] = [text === null ? undefined : decisionFrom(text), inFile.get(key)];
+  const [ours, theirs] = [text === null ? undefined : decisionFrom(key, text), inFile.get(key)];
   return text === null || (ours !== undefined && instant(theirs) > instant(ours)) ? theirs : ours;
+}
+
+// the example that something is kept of; nothing where it is not of such a page
+function keyIn(name) {
+  const key = name.startsWith(PREFIX) ? name.slice(PREFIX.length) : "";
+  return SPLITS.some((split) => key.startsWith(keyOf(split, ""))) ? key : undefined;
 }
 
 function readAll() {
   for (const [key, decision] of inFile) put(key, decision);
-  const names = inStorage((storage) => Object.keys(storage).filter((name) => name.startsWith(PREFIX))) ?? [];
-  for (const name of names) put(name.slice(PREFIX.length), kept(name.slice(PREFIX.length), recall(name)));
+  for (const name of inStorage((storage) => Object.keys(storage)) ?? []) {
+    const key = keyIn(name);
+    if (key !== undefined) put(key, kept(key, recall(name)));
+  }
 }
 
 addEventListener("storage", (event) => {
-  if (event.key === null) for (const key of [...decisions.keys()]) put(key, kept(key, null)); // all was deleted
-  else if (event.key.startsWith(PREFIX)) put(event.key.slice(PREFIX.length), kept(event.key.slice(PREFIX.length), event.newValue));
+  if (event.key === null) {
+    for (const key of [...decisions.keys()]) put(key, kept(key, null)); // all was deleted
+    return;
+  }
+  const key = keyIn(event.key);
+  if (key !== undefined) put(key, kept(key, event.newValue));
 });
 
 const time = () => new Date().toISOString().replace(/\.\d+Z$/, "Z");
