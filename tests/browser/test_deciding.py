@@ -225,7 +225,7 @@ def test_each_page_saves_what_was_decided_for_it(page: Page, run: Run, folder: P
     assert len(decisions_on(run, tmp_path / "labels.csv")) == 2
     other.goto((folder / "decide.html").as_uri())
     begin(other)
-    rows = saved(other, tmp_path / "decided.csv")
+    rows = saved(other, tmp_path / "decided.csv", "audit.csv")
     assert [(from_cell(row["id"]), row["by"]) for row in rows] == [
         (run.ids[at], by) for at, by in ((9, ""), (3, "Bob"), (6, ""))
     ]
@@ -373,6 +373,7 @@ def test_where_the_browser_keeps_nothing_it_says_so_once(open_page: Any, folder:
     page.reload()
     page.locator("[data-decide-open]").click()
     assert "keeps nothing for this page" in note(page)
+    assert "so save labels.csv before" in note(page)
     page.locator("#decide-note-close").click()
     press(page, "kd")
     assert page.locator("#decide-count").inner_text() == "2 of 100 suspects decided"

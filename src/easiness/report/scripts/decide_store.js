@@ -18,7 +18,7 @@ function inStorage(act) {
   } catch {
     if (!refused) {
       refused = true;
-      note("This browser keeps nothing for this page: decisions are lost when it is closed, so save ${given.file} before.");
+      note(`This browser keeps nothing for this page: decisions are lost when it is closed, so save ${given.file} before.`);
     }
     return null;
   }
