@@ -19,13 +19,14 @@ from easiness.runs.execution import Workers, allowed, resolve_plan
 from easiness.runs.making import cache_beside
 from easiness.runs.plan import Plan
 from easiness.runs.progress import Progress
-from easiness.runs.readable import naming_unreadable
+from easiness.runs.readable import check_readable, naming_unreadable
 from easiness.show import counted, size_text
 from easiness.spec import Execution, Resolved
 from easiness.store import Run, check_output, is_run, read_document, sweep, write_whole
 from easiness.training import resolve_device
 
 _RESOLVED = "resolved.json"
+_LOOKED_FOR = 5.0  # seconds, at pictures of which features will be made
 _MOST_BYTES = 2**24  # of it, far more than it comes to
 _KEPT = TypeAdapter(dict[str, Resolved])
 
@@ -99,7 +100,9 @@ def carry_out_all(
 
 
 def _check_images(plans: list[Plan], folder: Path, execution: Execution, progress: Progress) -> None:
-    """Decode the images that networks train on, each once, before anything is measured."""
+    """Read the images before anything is measured: those that networks train on each once."""
+    for plan in [one for one in plans if any(source.slow for source in one.features)][:1]:
+        check_readable(plan.data, _LOOKED_FOR)  # the others have the same examples, or fewer
     seen = set()
     for plan in plans:
         same = (plan.data.fingerprint, plan.recipe.crop, plan.recipe.resize, plan.recipe.reduce)

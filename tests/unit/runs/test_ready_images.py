@@ -129,6 +129,23 @@ def test_all_that_are_unreadable_are_named_at_once(photos, tmp_path, options):
         ez.measure(data.part(np.array(kept)), **TRAINED, **options, out=tmp_path / "run")
 
 
+def test_a_study_makes_no_features_where_a_held_out_image_is_unreadable(photos, tmp_path):
+    (photos / "train/dog/4.jpg").replace(photos / BAD)
+    cut_off(photos, "val/cat/2.jpg")
+    rows = [f"train/{name}/{at}.jpg,{label}" for label, name in enumerate(("cat", "dog")) for at in range(4)]
+    (tmp_path / "labels.csv").write_text("\n".join(["id,label", *rows]))
+    asked: list[int] = []
+
+    def features(pictures: Any) -> Any:
+        asked.append(len(pictures))
+        return np.stack([np.asarray(one).ravel()[:50] for one in pictures]).astype(np.float32)
+
+    options: dict[str, Any] = {"features": features, "trials": 5, "out": tmp_path / "verified"}
+    with pytest.raises(Unreadable, match=r"val/cat/2\.jpg"):
+        ez.verify(photos, labels=tmp_path / "labels.csv", **options)
+    assert asked == []
+
+
 def test_rows_and_items_are_named_at_once_too(photos, tmp_path):
     cut_off(photos, *OTHERS)
     with pytest.raises(
