@@ -1,4 +1,5 @@
 from .audit.bounds import most_wrong as most_wrong, wrong_in_strata as wrong_in_strata
+from .audit.chances import chance_of_a_look as chance_of_a_look, chance_within as chance_within
 from .audit.sequence import (
     Wealth as Wealth,
     most_wrong_in_sequence as most_wrong_in_sequence,

@@ -31,15 +31,29 @@ def most_wrong(sizes: _Counts, looks: _Counts, wrong: _Counts, confidence: float
     return _bound(tuple(map(int, sizes)), tuple(map(int, looks)), tuple(map(int, wrong)), float(confidence))
 
 
-def wrong_in_strata(sizes: _Counts, looks: _Counts, wrong: _Counts) -> float:
-    """The number of wrong labels by Horvitz and Thompson: each one seen stands for as many as its stratum
-    has for a look. A stratum without looks is taken to be as those next to it."""
+def wrong_in_strata(
+    sizes: _Counts,
+    looks: _Counts,
+    wrong: _Counts,
+    unsure: _Counts | int = 0,
+    chance: _Floats | float = 1,
+) -> float | None:
+    """The number of wrong labels, without bias (Horvitz and Thompson, 1952).
+
+    Each one seen stands for as many as its stratum has for a look, and for more where the stratum had no more
+    than a ``chance`` [H] to have any. Where all of its looks are ``unsure`` [H], it is taken to be as those
+    next to it. Where all strata may have none, it is the number given that one has. ``None`` where nothing
+    sure was seen.
+    """
     size, num, seen = (np.asarray(values, np.float64) for values in (sizes, looks, wrong))
-    there = num > 0
+    sure = num - np.asarray(unsure)
+    there = sure > 0
     if not there.any():
-        return float(size.sum()) / 2
-    rate = np.interp(np.arange(len(size)), np.flatnonzero(there), seen[there] / num[there])
-    return float((size * rate).sum())
+        return None
+    rate = np.interp(np.arange(len(size)), np.flatnonzero(there), seen[there] / sure[there])
+    any_look = np.broadcast_to(np.asarray(chance, np.float64), size.shape)
+    stands_for = np.where(num > 0, size / np.where(num > 0, any_look, 1), 0)
+    return float((stands_for * rate).sum() * min(any_look.sum(), 1))
 
 
 @lru_cache(_CACHED)

@@ -9,7 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
-from easiness.analysis import most_wrong, most_wrong_in_sequence, wrong_in_strata
+from easiness.analysis import (
+    chance_of_a_look,
+    chance_within,
+    most_wrong,
+    most_wrong_in_sequence,
+    wrong_in_strata,
+)
 from easiness.studies.audit.drawing import CONFIDENCE, looks_needed
 from easiness.studies.audit.reading import Answers
 
@@ -18,20 +24,22 @@ _CUTS = (100, 1_000, 10_000)
 
 Positions = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Of ``num`` labels ``wrong`` are, ``low`` to ``high`` with 95 % confidence, or ``None``.
 
-    ``looked_at`` were drawn and seen, and ``wrong_seen`` of them are.
+    ``looked_at`` were drawn and seen, and ``wrong_seen`` of them are. ``wrong`` is ``None`` where nobody was
+    sure of any.
     """
 
     part: str
     num: int
     looked_at: int
     wrong_seen: int
-    wrong: float
+    wrong: float | None
     low: int | None
     high: int | None
 
@@ -101,9 +109,9 @@ class Estimates:
         return beside + self._most_in_sequence[0]
 
     @property
-    def left(self) -> float:
+    def left(self) -> float | None:
         """How many labels can be expected to be wrong when those seen are mended."""
-        return self.whole.wrong - self.corrected
+        return None if self.whole.wrong is None else self.whole.wrong - self.corrected
 
     @property
     def left_at_most(self) -> int:
@@ -142,7 +150,7 @@ class Estimates:
         counts, parts = self._counts(None), [self.whole]
         for at in range(len(strata.sizes)) if len(strata.sizes) > 1 else ():
             name = f"stratum {at + 1}, {show.percent(float(strata.expected[at]))} foretold"
-            parts.append(self._estimate(name, counts[:, at : at + 1]))
+            parts.append(self._estimate(name, counts[:, at : at + 1], np.ones(1)))
         for cut in _CUTS:
             if cut < self.num_examples:
                 parts += self.first(cut) or ()
@@ -153,7 +161,19 @@ class Estimates:
         seen = self.answers
         known = np.ones(len(seen.known_at), np.bool_) if chosen is None else chosen[seen.known_at]
         beside = known, known & seen.known_wrong, known & seen.known_unsure
-        return self._estimate(name, self._counts(chosen), *(int(which.sum()) for which in beside))
+        chance, counts = self._chance, self._counts(chosen)
+        if chosen is not None:
+            sizes, looks = self._counts(None)[:2]
+            chance = chance * chance_within(sizes, looks, counts[0])
+        return self._estimate(name, counts, chance, *(int(which.sum()) for which in beside))
+
+    @cached_property
+    def _chance(self) -> Floats:
+        """How probable it was for each stratum [H] to be looked at."""
+        design = self.answers.design
+        return chance_of_a_look(
+            design.strata, self.looked_at, design.looks if design.at_most is None else None
+        )
 
     def _counts(self, chosen: Mask | None) -> Positions:
         """Examples, looks, wrong and unsure ones seen [4, H] of each stratum, as far as it is chosen."""
@@ -168,17 +188,29 @@ class Estimates:
         return np.stack([sizes, *(np.bincount(seen.strata[one], minlength=len(sizes)) for one in which)])
 
     def _estimate(
-        self, name: str, counts: Positions, num_known: int = 0, known_wrong: int = 0, known_unsure: int = 0
+        self,
+        name: str,
+        counts: Positions,
+        chance: Floats,
+        num_known: int = 0,
+        known_wrong: int = 0,
+        known_unsure: int = 0,
     ) -> Estimate:
-        """Of a part, with `_counts` of what was drawn from, beside what is known of it."""
-        sizes, looks, wrong, unsure = counts[:, counts[0] > 0]
+        """Of a part, with `_counts` of what was drawn from, beside what is known of it.
+
+        There was a ``chance`` [H] to look at any example of it in each stratum.
+        """
+        there = counts[0] > 0
+        sizes, looks, wrong, unsure = counts[:, there]
         num = int(sizes.sum())
         low = known_wrong + num - most_wrong(sizes, looks, looks - wrong, _TWO_SIDED)
         high = known_wrong + known_unsure + most_wrong(sizes, looks, wrong + unsure, _TWO_SIDED)
-        middle = known_wrong + wrong_in_strata(sizes, looks - unsure, wrong)
+        middle = wrong_in_strata(sizes, looks, wrong, unsure, chance[there]) if num else 0.0
+        if middle is not None:
+            middle = float(np.clip(known_wrong + middle, low, high))
         seen = int(looks.sum()), int(wrong.sum())
         bounds = (low, high) if self.answers.design.at_most is None else (None, None)
-        return Estimate(name, num + num_known, *seen, float(np.clip(middle, low, high)), *bounds)
+        return Estimate(name, num + num_known, *seen, middle, *bounds)
 
     @cached_property
     def _most_in_sequence(self) -> tuple[int, int]:
@@ -195,4 +227,5 @@ class Estimates:
         right = most_wrong_in_sequence(strata.turned(), seen.strata, ~seen.wrong, (_TWO_SIDED,))[-1, 0]
         low = self.known_wrong + int(strata.sizes.sum() - right)
         high = self.known_wrong + int(seen.known_unsure.sum()) + self._most_in_sequence[1]
-        return replace(part, wrong=float(np.clip(part.wrong, low, high)), low=low, high=high)
+        middle = None if part.wrong is None else float(np.clip(part.wrong, low, high))
+        return replace(part, wrong=middle, low=low, high=high)

@@ -27,8 +27,8 @@ class Audited(show.Result):
         return self.estimates.num_examples
 
     @property
-    def wrong(self) -> float:
-        """How many of them are estimated to be wrong."""
+    def wrong(self) -> float | None:
+        """How many of them are estimated to be wrong; ``None`` where nobody was sure of any."""
         return self.estimates.whole.wrong
 
     @property
@@ -65,7 +65,8 @@ class Audited(show.Result):
     def table(self) -> pd.DataFrame:
         """A row for all labels, for each stratum, and for the first suspects and all others at a few cuts.
 
-        ``part``, ``examples``, ``looked_at``, ``wrong_seen``, ``wrong``, ``low``, ``high``.
+        ``part``, ``examples``, ``looked_at``, ``wrong_seen``, ``wrong`` (empty where nothing sure was seen),
+        ``low``, ``high``.
         """
         import pandas as pd
 
@@ -108,7 +109,8 @@ class Audited(show.Result):
                 axes.hlines(
                     row, 100 * part.low / part.num, 100 * part.high / part.num, color=color, linewidth=3
                 )
-            axes.plot(100 * part.wrong / part.num, row, "o", color=show.INK, markersize=4)
+            if part.wrong is not None:
+                axes.plot(100 * part.wrong / part.num, row, "o", color=show.INK, markersize=4)
         axes.set_yticks(range(len(parts)), [part.part for part in parts])
         axes.invert_yaxis()
         axes.set(xlabel="labels that are wrong (%), with 95 % confidence")
@@ -121,16 +123,22 @@ class Audited(show.Result):
         for part in self.estimates.parts():
             bounds = ["" if one is None else show.count(one) for one in (part.low, part.high)]
             counts = [show.count(one) for one in (part.num, part.looked_at, part.wrong_seen)]
-            rows.append([part.part, *counts, show.count(round(part.wrong)), *bounds])
+            middle = "–" if part.wrong is None else show.count(round(part.wrong))
+            rows.append([part.part, *counts, middle, *bounds])
         return [show.Section("How many labels are wrong", self._note(), rows, tuple(self._notices()))]
 
     def summary(self) -> str:
         """The numbers to publish, in a sentence or two."""
         of = "labels" if self._answers.split == "train" else "held-out labels"
-        share, all_of = show.percent(self.wrong / self.num_examples), show.count(self.num_examples)
-        verb = "is" if round(self.wrong) == 1 else "are"
+        about = "nobody can say how many are wrong"
+        if self.wrong is not None:
+            share, verb = (
+                show.percent(self.wrong / self.num_examples),
+                "is" if round(self.wrong) == 1 else "are",
+            )
+            about = f"about {show.count(round(self.wrong))} ({share}) {verb} wrong"
         said = (
-            f"Of {all_of} {of} about {show.count(round(self.wrong))} ({share}) {verb} wrong: "
+            f"Of {show.count(self.num_examples)} {of} {about}: "
             f"{show.count(self.low)} to {show.count(self.high)} with 95 % confidence, and at most "
             f"{show.count(self.at_most)} ({show.percent(self.at_most / self.num_examples)}) from one side."
         )

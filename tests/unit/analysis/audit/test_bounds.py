@@ -52,7 +52,14 @@ def test_many_examples_are_counted_in_steps_and_rounded_up():
 
 def test_the_estimate_weighs_each_look_by_its_stratum():
     assert wrong_in_strata([10, 90], [5, 9], [4, 1]) == pytest.approx(8 + 10)
-    assert wrong_in_strata([10, 30, 60], [5, 0, 6], [5, 0, 0]) == pytest.approx(10 + 15)
+    # the second stratum had no look, as in half of such draws
+    assert wrong_in_strata([10, 30, 60], [5, 0, 6], [5, 0, 3], 0, np.array([1, 0.5, 1])) == 10 + 30
+    assert wrong_in_strata([10, 30], [5, 2], [5, 1], 0, np.array([1, 0.5])) == 10 + 30
+    # nobody was sure of the second, or of any
+    assert wrong_in_strata([10, 30, 60], [5, 2, 6], [5, 0, 0], [0, 2, 0]) == 10 + 15
+    assert wrong_in_strata([300], [1], [0], [1]) is None
+    # a part that half of the draws miss, given that it was not
+    assert wrong_in_strata([20], [2], [1], 0, np.array([0.5])) == 10
 
 
 @pytest.mark.parametrize("num_wrong", [0, 4, 100, 800])

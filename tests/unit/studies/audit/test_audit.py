@@ -83,6 +83,7 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert not drawn_from(run, looks=80, seed=1).table()["id"].equals(table["id"])
     found = answered(run, filled(drawn, tmp_path / "audit.csv"))
     assert found.low <= len(WRONG) <= found.high
+    assert found.wrong is not None
     assert found.low <= found.wrong <= found.high
     document = json.loads(show.rendered(found, ".json"))
     seen = sum(one in WRONG for one in table["id"])
@@ -98,6 +99,8 @@ def test_draw_fill_in_and_read(run: Run, tmp_path: Path):
     assert first is not None
     assert others is not None
     assert (first.num, others.num) == (41, NUM - 41)
+    assert first.wrong is not None
+    assert others.wrong is not None
     assert first.wrong + others.wrong == pytest.approx(found.wrong, rel=0.15)
     assert first.wrong > 30
     parts = found.table()
@@ -164,6 +167,28 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     decided.drop(columns="by").to_csv(known, index=False)
     with pytest.raises(BadInput, match="as `easiness clean` writes them unseen"):
         drawn_from(run, known=known)
+
+
+@pytest.mark.parametrize("options", [{"looks": 60}, {"at_most": 0.02, "looks": 60}])
+def test_of_what_nobody_is_sure_nothing_is_said(run: Run, tmp_path: Path, options: dict[str, Any]):
+    drawn = drawn_from(run, **options)
+
+    def doubt(table: pd.DataFrame) -> pd.DataFrame:
+        table.loc[0, "action"] = "unsure"
+        return table
+
+    found = answered(run, filled(drawn, tmp_path / "audit.csv", 1, doubt))
+    assert (found.wrong, found.low, found.high) == (None, 0, NUM)
+    assert "nobody can say how many are wrong: 0 to 400 with 95 % confidence" in found.summary()
+    document = json.loads(show.rendered(found, ".json"))
+    assert (document["wrong"], document["left"]["wrong"], document["parts"][0]["wrong"]) == (None,) * 3
+    assert {row[4] for row in found.sections()[0].rows[1:]} == {"–"}
+    assert found.figure().axes
+    half = answered(run, filled(drawn, tmp_path / "half.csv", 2))
+    unseen = [part for part in half.estimates.parts() if not part.looked_at]
+    assert unseen
+    assert all(part.wrong is None for part in unseen)
+    assert half.wrong is not None
 
 
 def test_what_is_known_needs_no_name(run: Run, tmp_path: Path):
