@@ -1,7 +1,7 @@
 // The view: opened and closed, and which of its panels is seen.
 
 const dialog = document.getElementById("decide");
-const PANELS = { begin: "begin-title", one: "name", list: "list-title" };
+const PANELS = { begin: "begin-title", one: "name", done: "done-title", list: "list-title" };
 const openers = document.querySelectorAll("[data-decide-open]");
 
 function panel(name) {
@@ -11,6 +11,8 @@ function panel(name) {
   element(PANELS[name]).focus();
 }
 
+let began = false; // has somebody seen an example?
+
 function begin() {
   panel("begin");
   focusOn("by");
@@ -19,8 +21,9 @@ function begin() {
 function start() {
   const by = element("by").value.trim();
   remember(NAME, by);
-  const place = decisionOn(current) === undefined ? current : nextUndecided(current);
-  show(Math.max(place, 0));
+  began = true;
+  enter(current);
+  if (element("one").hidden) return;
   panel("one");
   speak(described(current));
 }
@@ -41,6 +44,9 @@ const toggles = { "show-list": ["list", openList], help: ["begin", begin] };
 for (const [name, [shown, openIt]] of Object.entries(toggles)) element(name).addEventListener("click", () => (element(shown).hidden ? openIt() : back()));
 
 element("start").addEventListener("click", start);
+element("done-save").addEventListener("click", save);
+element("done-more").addEventListener("click", () => goOn("", true));
+element("done-back").addEventListener("click", back);
 element("by").addEventListener("keydown", (event) => {
   if (event.key === "Enter") start();
 });
@@ -59,13 +65,21 @@ dialog.addEventListener("close", sayHowMany);
 
 const isTyping = (target) => target.matches("input:not([type=checkbox]), select, textarea");
 
+// help and the list are left for the example that they stand before
+const isBefore = () => began && !(element("begin").hidden && element("list").hidden);
+const AT_END = ["b", "n"];
+
 dialog.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && isBefore()) {
+    event.preventDefault();
+    back();
+  }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
   if (!element("use-keys").checked && event.key.length === 1) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const listKey = { l: () => toggles["show-list"] && element("show-list").click() }[key];
-  if (listKey !== undefined) listKey();
-  else if (element("one").hidden) return;
+  const button = { l: "show-list", w: "save" }[key];
+  if (button !== undefined) element(button).click();
+  else if (element("one").hidden && (element("done").hidden || !AT_END.includes(key))) return;
   else if (key === "c") field.focus();
   else if (KEYS[key] !== undefined && !(event.repeat && event.key.length === 1)) DOES[KEYS[key]]();
   else return;

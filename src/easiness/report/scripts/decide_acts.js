@@ -23,14 +23,20 @@ function drawProgress() {
   element("count").textContent = progress(part);
 }
 
-// the next that is undecided, from the first again behind the last; -1 where all are decided
-function nextUndecided(from) {
-  const part = partOf(from);
-  for (let step = 1; step <= part.num; step++) {
-    const place = part.from + ((from - part.from + step) % part.num);
+function undecidedIn(first, end, from) {
+  const size = end - first;
+  for (let step = 1; step <= size; step++) {
+    const place = first + ((from - first + step) % size);
     if (decisionOn(place) === undefined) return place;
   }
   return -1;
+}
+
+// the next that is undecided, from the first again behind the last, suspects before others; -1 where all are decided
+function nextUndecided(from) {
+  const part = partOf(from);
+  const suspect = from < part.suspectTo ? undecidedIn(part.from, part.suspectTo, from) : -1;
+  return suspect >= 0 ? suspect : undecidedIn(part.from, part.to, from);
 }
 
 function described(place) {
@@ -41,18 +47,37 @@ function described(place) {
 
 const allSeen = (number, what, unsure) => `All ${counted(number)} ${what} are ${unsure > 0 ? `seen, ${counted(unsure)} of them unsure` : "decided"}.`;
 
-function goOn(said) {
+const seeOne = () => element("one").hidden && panel("one");
+
+// to the next that is undecided; from suspects on to others only where that is asked for
+function goOn(said, beyond = false) {
   const place = nextUndecided(current);
-  if (place >= 0) {
-    show(place);
-    speak(`${said} Next: ${described(place)}.`.trim());
+  const { suspectTo } = partOf(current);
+  if (place < 0 || (!beyond && current < suspectTo && place >= suspectTo)) {
+    finish(said, place >= 0);
     return;
   }
+  show(place);
+  seeOne();
+  speak(`${said} Next: ${described(place)}.`.trim());
+}
+
+// a list, or the view: at a place, or at the next that is undecided
+function enter(place) {
+  show(place);
+  if (decisionOn(place) !== undefined) goOn("");
+  else seeOne();
+}
+
+// all suspects are decided, or all of the list where there are no more
+function finish(said, more) {
+  const { numSuspect, unsureSuspects, looks, unsure } = partOf(current);
+  const all = more ? allSeen(numSuspect, "suspects", unsureSuspects) : allSeen(looks, "of this list", unsure);
+  element("done-title").textContent = all;
+  element("done-more").hidden = !more;
   show(current);
-  const { looks, unsure } = partOf(current);
-  const all = `${allSeen(looks, "of this list", unsure)} Save ${given.file}.`;
-  note(all);
-  speak(`${said} ${all}`);
+  panel("done");
+  speak(`${said} ${all}`.trim());
 }
 
 function act(action, label = labels[current]) {
@@ -61,13 +86,10 @@ function act(action, label = labels[current]) {
   const before = decisions.get(key);
   const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
   const part = partOf(place);
-  const { looked, ofSuspects } = part;
+  const { looked } = part;
   undone.push([key, before]);
   decideOn(key, decision);
   if (part.looked > looked) tell(part);
-  if (part.ofSuspects > ofSuspects && part.ofSuspects === part.numSuspect && part.num > part.numSuspect) {
-    note(`${allSeen(part.numSuspect, "suspects", part.unsureSuspects)} The others of the list are less likely wrong; go on with them, or save ${given.file}.`);
-  }
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
 }
 
@@ -80,6 +102,7 @@ function undo() {
   const [key, before] = last;
   decideOn(key, before);
   show(placeOf.get(key));
+  seeOne();
   speak(`Undone. ${described(current)}.`);
 }
 
@@ -103,7 +126,7 @@ const DOES = {
   back: undo,
   before: () => walk(-1),
   after: () => walk(1),
-  next: () => goOn(""),
+  next: () => goOn("", true),
 };
 
 element("acts").addEventListener("click", (event) => {
@@ -130,7 +153,7 @@ element("copies").addEventListener("click", (event) => {
 
 element("part").addEventListener("change", (event) => {
   const part = parts[Number(event.target.value)];
-  show(decisionOn(part.from) === undefined ? part.from : Math.max(part.from, nextUndecided(part.from)));
+  enter(part.from);
 });
 
 // another tab, or a file, has decided: only what is shown changes

@@ -47,8 +47,17 @@ function openList() {
   page = at < 0 ? 0 : Math.floor(at / PER_PAGE);
   drawList();
   panel("list");
-  element("rows").querySelector("[aria-current]")?.scrollIntoView({ block: "center" });
+  const row = element("rows").querySelector("[aria-current]");
+  row?.scrollIntoView({ block: "center" });
+  row?.focus({ preventScroll: true });
 }
+
+element("rows").addEventListener("keydown", (event) => {
+  const side = { ArrowDown: "nextElementSibling", ArrowUp: "previousElementSibling" }[event.key];
+  if (side === undefined) return;
+  event.preventDefault();
+  event.target.closest("li")[side]?.firstElementChild.focus();
+});
 
 element("only").addEventListener("change", () => {
   page = 0;
