@@ -101,10 +101,16 @@ class Drawn(show.Result):
         design = self.design
         known = f" {show.count(design.known)} are known and were not drawn." if design.known else ""
         of = f"{show.count(design.looks)} of {show.count(self.num_examples)} labels were drawn by chance"
+        if whole := design.looks == self.num_examples - design.known:
+            which = "All the other" if known else "All"
+            of = f"{which} {show.counted(design.looks, 'label')} are to be looked at"
+        if design.at_most is None and whole:
+            return f"{of}.{known}"
         if design.at_most is None:
             return f"{of}, more where p_wrong leaves it open.{known} Look at all of them."
         enough = f"at most {show.chosen_percent(design.at_most)} can be said to be left wrong"
-        likely = "that may need a look at most of them: decide the suspects first (--known)"
+        first = "more of the suspects first" if known else "the suspects first (--known)"
+        likely = f"that may need a look at most of them: decide {first}"
         if self.needed is not None and self.needed <= design.looks:
             likely = f"about {show.count(math.ceil(self.needed))} looks are likely to do"
         return (

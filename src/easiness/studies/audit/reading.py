@@ -181,10 +181,14 @@ def _check_whole(
 ) -> None:
     missing = [look for look in range(1, design.looks + 1) if look not in drawn]
     if missing:
-        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        one, rest = f"look {missing[0]}{name_of(missing[0])}", len(missing) - 1
+        which, it, row = (
+            (f"{one} and {rest} more were", "them", "rows") if rest else (f"{one} was", "it", "row")
+        )
+        there = "are" if rest else "is"
         raise BadInput(
-            f"{path}: look {missing[0]}{name_of(missing[0])}{more} was drawn and is not there, and "
-            "without it the answer would be bent; put the row back, with unsure where you cannot tell"
+            f"{path}: {which} drawn and {there} not there, and without {it} the answer would be bent; put "
+            f"the {row} back, with unsure where you cannot tell"
         )
     if num_known != design.known:
         raise BadInput(

@@ -157,6 +157,10 @@ def test_what_is_known_is_not_drawn_and_counts(run: Run, tmp_path: Path):
     decided["by"] = "ann"
     decided.to_csv(known, index=False)
     drawn = drawn_from(run, looks=60, known=known)
+    note = drawn_from(run, looks=NUM, known=known).sections()[0].note
+    assert note == f"All the other {NUM - 50} labels are to be looked at. 50 are known and were not drawn."
+    note = drawn_from(run, at_most=0.001, known=known).sections()[0].note
+    assert "a look at most of them: decide more of the suspects first. The answer" in note
     table = drawn.table()
     assert set(table["id"][:60]).isdisjoint(range(50))
     assert table["stratum"].tolist()[60:] == ["known"] * 50
@@ -233,6 +237,8 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
         other = next(one for one in range(40, NUM) if one not in drawn and one % 3 == label)
         if what == "removed":
             return table.drop(index=table.index[7])
+        if what == "cut off":
+            return table[:7]
         if what == "not drawn":
             row = {"id": other, "label": other % 3, "action": "relabel", "split": "train"}
             added = pd.DataFrame([dict.fromkeys(table, "") | row]).astype(object)
@@ -249,7 +255,8 @@ def altered(what: str) -> Callable[[pd.DataFrame], pd.DataFrame]:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("removed", r"look 8 \(ID\) was drawn and is not there"),
+        ("removed", r"look 8 \(ID\) was drawn and is not there, and without it .*; put the row back"),
+        ("cut off", r"look 8 \(ID\) and 32 more were drawn and are not there, .* them .*; put the rows back"),
         ("other id", "was not drawn like this, as look 8"),
         ("not drawn", "was not drawn, and would bend the answer; take the row out"),
         ("moved", "the example 'ID' was not drawn like this"),
