@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from easiness import show
@@ -73,6 +73,9 @@ class Pair:
         return self.train.label == self.other.label
 
 
+Labels = Mapping[tuple[str, object], int | None]
+"""Labels by split and id, `None` where an example is of no class."""
+
 Group = tuple[Example, ...]
 """Training examples that are identical, two or more, in the order of the data."""
 
@@ -127,6 +130,28 @@ class Conflicts:
         """The near copies among training examples that have another label."""
         return [pair for pair in self.nearly_within if not pair.labels_agree]
 
+    def unsettled(self, decided: Labels) -> Conflicts:
+        """Those that contradict something still, when labels are as ``decided``, and all of one label."""
+
+        def left(*some: Example) -> list[int]:
+            labels = (decided.get((one.split, one.id), one.label) for one in some)
+            return [label for label in labels if label is not None]
+
+        def both(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+            return tuple(pair for pair in pairs if len(left(pair.train, pair.other)) == 2)
+
+        return replace(
+            self,
+            two_labels=tuple(group for group in self.two_labels if len({*left(*group)}) > 1),
+            in_both=both(self.in_both),
+            nearly_in_both=both(self.nearly_in_both),
+            nearly_within=tuple(
+                pair
+                for pair in self.nearly_within
+                if pair.labels_agree or len({*left(pair.train, pair.other)}) > 1
+            ),
+        )
+
     def sentences(self) -> list[str]:
         """What a person should know first; the notes come last."""
         if not self.num_train:
@@ -173,9 +198,9 @@ def _row(kind: str, a: Example, b: Example, distance: int) -> tuple[object, ...]
     return (kind, *vars(a).values(), *vars(b).values(), distance)
 
 
-def shown_pairs(conflicts: Conflicts) -> pd.DataFrame:
-    """The first pairs that contradict something."""
-    return _contradicting(conflicts).head(FIRST)
+def shown_pairs(conflicts: Conflicts, decided: Labels) -> pd.DataFrame:
+    """The first pairs that contradict something still, when labels are as ``decided``."""
+    return _contradicting(conflicts.unsettled(decided)).head(FIRST)
 
 
 def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
@@ -183,12 +208,20 @@ def _contradicting(conflicts: Conflicts) -> pd.DataFrame:
     return table[~table["kind"].isin(["duplicate", "near duplicate"])]
 
 
-def pairs_section(conflicts: Conflicts, texts: Mapping[tuple[str, object], str]) -> list[show.Section]:
-    """What is certain, where something is, with the ``texts`` of examples by split and id."""
+def pairs_section(
+    conflicts: Conflicts, texts: Mapping[tuple[str, object], str], decided: Labels
+) -> list[show.Section]:
+    """What is certain, where something is, with the ``texts`` of examples by split and id.
+
+    Pairs that no longer contradict anything by what is ``decided`` are counted, and not shown.
+    """
     note = " ".join(conflicts.sentences())
     if not note:
         return []
-    table = _contradicting(conflicts)
+    table = _contradicting(conflicts.unsettled(decided))
+    settled = len(_contradicting(conflicts)) - len(table)
+    if settled:
+        note += f" {show.counted(settled, 'pair')} {'is' if settled == 1 else 'are'} settled by decisions."
     if len(table) > FIRST:
         note += f" The first {FIRST} of {show.count(len(table))} pairs:"
     rows = [[*_PAIRS, (conflicts.unit or "bits").split()[0], *(["text"] if texts else [])]]

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from easiness import show
 from easiness.analysis import ALL_BUT_CERTAIN, EstimatedNoise, LabelNoise, relearned
-from easiness.data import Decisions
+from easiness.data import UNKNOWN, Decisions
 from easiness.runs import decisions_on
 from easiness.spec import Split
 from easiness.store import Run
+from easiness.studies.suspects.conflicts_found import Labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,9 +51,18 @@ class Decided:
         """How many were looked at and nothing was decided."""
         return len(self.decisions) - self.num_sure
 
+    @property
+    def labels(self) -> Labels:
+        """The labels decided, by split and id."""
+        made = self.decisions
+        ids, labels = made.of.ids[made.at[made.sure]].tolist(), made.labels[made.sure].tolist()
+        pairs = zip(ids, labels, strict=True)
+        return {(made.split, name): None if label == UNKNOWN else label for name, label in pairs}
+
     def sentence(self) -> str:
         """How many were decided, and found wrong against what was foretold."""
-        unsure = f", {show.count(self.num_unsure)} left unsure" if self.num_unsure else ""
+        still = "is" if self.num_unsure == 1 else "are"
+        unsure = f", {show.count(self.num_unsure)} left unsure {still} still open" if self.num_unsure else ""
         were = "was" if self.num_wrong == 1 else "were"
         return (
             f"{show.count(self.num_sure)} are decided{unsure}: {show.count(self.num_wrong)} {were} found "
@@ -112,6 +122,11 @@ class Learned:
     seen: npt.NDArray[np.bool_]
     asked: _Integers
     decided: Decided | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """The labels decided, by split and id."""
+        return {} if self.decided is None else self.decided.labels
 
     @property
     def order(self) -> _Integers:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from easiness import show
 from easiness.store import Row
@@ -56,6 +59,17 @@ class HowMany:
         low, high = math.floor(self.low * self.num), math.ceil(self.high * self.num)
         return f"{f'{show.count(low)} to' if low else 'up to'} {show.count(high)}"
 
+    def left(self, p_wrong: npt.NDArray[np.float64]) -> str:
+        """How many are wrong of those not decided, by their probabilities; empty where there are none."""
+        if not len(p_wrong):
+            return ""
+        about = replace(self, num=len(p_wrong), share=float(p_wrong.mean())).about
+        likely = likely_wrong(int((p_wrong >= 1 / 2).sum()))
+        return (
+            f" Left are {show.count(len(p_wrong))} that are not decided: {likely[:1].lower()}{likely[1:]}, "
+            f"and {about} can be expected to be wrong."
+        )
+
     def by_heart(self) -> str:
         """What is said where labels were being learned by heart, and an epoch before was read; else empty."""
         last, at_end = self.course[-1]
@@ -106,3 +120,9 @@ class HowMany:
     def _about(self, share: float) -> str:
         expected = share * self.num
         return "fewer than one" if expected < 1 else f"about {show.count(round(expected))}"
+
+
+def likely_wrong(num: int, of: str = "") -> str:
+    """``12 of 300 labels are more likely wrong than right``, where ``of`` is as many labels."""
+    verb = "is" if num <= 1 else "are"
+    return f"{show.count(num) if num else 'None'}{of} {verb} more likely wrong than right"

@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from easiness import show
+from easiness.data import UNSURE
 from easiness.spec import Split
 from easiness.store import Row
 from easiness.studies.suspects.conflicts_found import FIRST, Conflicts, pairs_section, shortened
 from easiness.studies.suspects.decided import Decided
 from easiness.studies.suspects.glance import Glance
-from easiness.studies.suspects.how_many import HowMany
+from easiness.studies.suspects.how_many import HowMany, likely_wrong
+from easiness.studies.suspects.kinds import NOT_CARRIED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +91,12 @@ class Suspects(show.Result):
         return self.ranked if self.decided is None else self.ranked[self.ranked["action"] == ""]
 
     @property
+    def _undecided(self) -> npt.NDArray[np.float64]:
+        """How likely each label is wrong of which nobody is sure."""
+        undecided = self.ranked["action"].isin(("", UNSURE))
+        return self.ranked["p_wrong"][undecided].to_numpy()
+
+    @property
     def how_many(self) -> HowMany:
         """How many labels are wrong, with its range and over the epochs."""
         fits = self.low, self.high, self.model_of_noise
@@ -114,6 +122,11 @@ class Suspects(show.Result):
         looked_at = self.ranked[len(self._to_look_at) :]
         made = self.decided and {
             **self.decided.document(),
+            "left": {
+                "num_examples": len(self._undecided),
+                "num_likely": int((self._undecided >= 1 / 2).sum()),
+                "expected_wrong": float(self._undecided.sum()),
+            },
             "examples": [show.defined(row) for row in looked_at.to_dict("records")],
         }
         return {
@@ -158,25 +171,24 @@ class Suspects(show.Result):
 
     def sections(self) -> list[show.Section]:
         """What is certain, where pictures were compared, then the first suspects."""
-        return [*pairs_section(self.conflicts, self.in_pairs), _suspects(self)]
+        return [*self._pairs(), _suspects(self)]
+
+    def _pairs(self) -> list[show.Section]:
+        return pairs_section(self.conflicts, self.in_pairs, self.decided.labels if self.decided else {})
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the figure, then the tables, and with each suspect what it is."""
         rows = (show.Embedded(one.text, one.html()) for one in self.shown)
-        return show.result_html(
-            self.figure(), [*pairs_section(self.conflicts, self.in_pairs), _suspects(self, [*rows])]
-        )
+        return show.result_html(self.figure(), [*self._pairs(), _suspects(self, [*rows])])
 
     def summary(self) -> str:
         """How many labels are wrong, and how that was counted, in a few sentences."""
-        num = len(self.ranked)
         of = "labels" if self.split == "train" else "labels of held-out examples"
-        verb = "is" if self.num_likely <= 1 else "are"
-        likely = show.count(self.num_likely) if self.num_likely else "None"
-        return (
-            f"{likely} of {show.count(num)} {of} {verb} more likely wrong than right; in all "
-            f"{self.how_many.expected()}"
-        ) + (f" {self.decided.sentence()}" if self.decided else "")
+        likely = likely_wrong(self.num_likely, f" of {show.count(len(self.ranked))} {of}")
+        found = f"{likely}; in all {self.how_many.expected()}"
+        if self.decided is None:
+            return found
+        return f"{found} {self.decided.sentence()}{self.how_many.left(self._undecided)}"
 
     def by_heart(self) -> str:
         """A sentence where labels were being learned by heart, and an epoch before was read; else empty."""
@@ -236,7 +248,7 @@ def _suspects(found: Suspects, examples: Sequence[str] = ()) -> show.Section:
     note += "" if doubt else f"{found._right()}. "
     note += _listed(found, len(shown))
     note += _judges(found)
-    kinds = found.left_out_kinds
+    kinds = {kind: why for kind, why in found.left_out_kinds.items() if kind not in NOT_CARRIED}
     left = "".join(
         f" {' and '.join(one for one in kinds if kinds[one] == why)}: not looked for; {why}."
         for why in dict.fromkeys(kinds.values())

@@ -96,7 +96,7 @@ def suspects(
         asked = learned.asked if pictures else None
         kinds, of_kinds = _kinds(run, split, evidence, learned.noise, source, asked, device)
     listed = learned.order[: how_many_listed(learned.noise.p_wrong[~learned.seen], above)]
-    shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts))
+    shown = found_examples(run, data, split, listed[:FIRST], shown_pairs(conflicts, learned.labels))
     return Suspects(
         model=run.network,
         split=split,

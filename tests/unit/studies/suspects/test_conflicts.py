@@ -17,6 +17,7 @@ import easiness as ez
 from easiness.errors import BadInput
 from easiness.store import keep_answer
 from easiness.studies.suspects.conflicts import conflicts_of, find_conflicts
+from easiness.studies.suspects.conflicts_found import Conflicts, Example, Labels, Pair, pairs_section
 from easiness.studies.suspects.conflicts_kept import keep_conflicts, kept_conflicts
 
 Array = npt.NDArray[np.uint8]
@@ -55,6 +56,29 @@ def test_identical_training_pictures_are_conflicts_where_labels_differ() -> None
         ["two labels", "train", 0, "cat", "train", 5, "cat", 0],
         ["duplicate", "train", 1, "dog", "train", 4, "dog", 0],
     ]
+
+
+def test_what_is_decided_settles_the_pairs_that_it_leaves_without_a_contradiction() -> None:
+    owl: dict[tuple[str, object], int | None] = {("train", 3): 2}
+    cat = {**owl, ("train", 3): 0}
+    of_three = tuple(Example("train", at, label, CLASSES[label]) for at, label in ((0, 0), (3, 2), (5, 1)))
+    held_out = Pair(of_three[0], Example("held_out", 0, 0, "cat"), 0)
+    near = Pair(of_three[0], of_three[1], 9)
+    found = Conflicts(9, 3, (of_three[:2],), in_both=(held_out,), nearly_within=(near,), looked_within=True)
+    whole = Conflicts(9, 3, (of_three,))
+
+    def left(some: Conflicts, decided: Labels) -> list[str]:
+        return some.unsettled(decided).table()["kind"].tolist()
+
+    assert left(found, owl) == left(found, {}) == ["two labels", "in both splits", "nearly, two labels"]
+    assert left(found, cat) == ["in both splits"]  # which no label settles
+    assert left(found, {("train", 0): None}) == []
+    # the other two of the three contradict each other still
+    assert left(whole, {("train", 0): None}) == ["two labels", "two labels"]
+    assert left(whole, cat | {("train", 5): 0}) == []
+    (section,) = pairs_section(found, {}, cat)
+    assert section.note.endswith(" 2 pairs are settled by decisions.")
+    assert [row[0] for row in section.rows[1:]] == ["in both splits"]
 
 
 def test_one_bit_of_one_pixel_makes_another_picture() -> None:

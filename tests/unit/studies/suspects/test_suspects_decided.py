@@ -60,9 +60,15 @@ def test_decisions_leave_the_list_and_tell_of_the_others(run: Run, tmp_path: Pat
     assert after.share == pytest.approx(after.ranked["p_wrong"].mean())
     num = int((seen < WRONG).sum())
     assert f" 30 are decided: {num} were found wrong, where " in after.summary()
+    left = old.index.difference(seen.tolist())
+    likely = int((new[left] >= 1 / 2).sum())
+    said = f"Left are 370 that are not decided: {likely} are more likely wrong than right, and about "
+    assert f"{said}{round(new[left].sum())} (" in after.summary()
     document = json.loads(json.dumps(after.document(), allow_nan=False))
     made = document["decisions"]
     assert (made["decided"], made["found_wrong"], made["unsure"]) == (30, num, 0)
+    assert (made["left"]["num_examples"], made["left"]["num_likely"]) == (370, likely)
+    assert made["left"]["expected_wrong"] == pytest.approx(new[left].sum())
     assert made["foretold_wrong"] == pytest.approx(old[seen.tolist()].sum())
     assert {one["action"] for one in made["examples"]} == {"keep", "relabel"}
     assert "decisions" not in before.document()
@@ -73,10 +79,11 @@ def test_unsure_says_nothing_and_a_class_of_ones_own_is_what_is_suggested(run: R
     file = decide(tmp_path / "labels.csv", run, [0, 1, 2, 3], "unsure")
     after = ez.suspects(run, decided=file, pictures=False)
     assert after.share == pytest.approx(before.share)
+    assert "Left are 400 that are not decided: " in after.summary()
     assert (after.low, after.high) == (before.low, before.high)
     assert len(after.ranked) == NUM
     assert not {0, 1, 2, 3} & set(after.table()["id"])
-    assert "0 are decided, 4 left unsure" in after.summary()
+    assert "0 are decided, 4 left unsure are still open: 0 were found" in after.summary()
     third = (LABELS[0] + 2) % 4  # neither the label nor what the networks say
     file = decide(tmp_path / "labels.csv", run, [0, 1], ["relabel", "drop"], [third, LABELS[1]])
     ranked = ez.suspects(run, decided=file, pictures=False).ranked.set_index("id")
@@ -104,6 +111,7 @@ def test_a_file_that_names_all_is_said_to_be_looked_at(run: Run, tmp_path: Path)
     assert f"{file} has an action for each of the 400 examples" in found.sections()[-1].notices[-1]
     assert found.decided is not None
     wrong = found.decided.num_wrong
+    assert "Left are" not in found.summary()
     assert found.share == found.low == found.high == pytest.approx(wrong / NUM)
 
 
