@@ -32,6 +32,7 @@ from easiness.show.result import Result
 from easiness.show.section import Section
 from easiness.store import Row, Run
 from easiness.studies.agreement import Agreement, decisions
+from easiness.studies.audit import Audited, Drawn, audit
 from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
 from easiness.studies.learning.curve import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
@@ -170,12 +171,21 @@ def _agreement(run: Run) -> Agreement:
     return decisions(run, files)
 
 
+def _audited(run: Run) -> Any:
+    drawn = audit(run, looks=5)
+    file = run.path.with_name("audit.csv")
+    drawn.table().assign(action="keep").to_csv(file, index=False)
+    return audit(run, decided=file)
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
     Agreement: _agreement,
+    Audited: _audited,
     Cleaned: _cleaned,
     CombinedScores: lambda run: combined_scores([run, _recorded(run.path.with_name("second"))]),
     Comparison: lambda run: compare([run, _recorded(run.path.with_name("other"))]),
     Difference: _difference,
+    Drawn: lambda run: audit(run, looks=5),
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     LearningCurve: _learning,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),

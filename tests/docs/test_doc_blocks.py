@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from doc_blocks import ROOT, Block, blocks_in, blocks_of, commands_in, pages
 
@@ -196,6 +197,16 @@ def home(stand_ins: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.Monke
             del sys.modules[name]
 
 
+def decide(words: list[str]) -> None:
+    """What somebody does by hand after a command: decide in the page, or fill in an audit's file."""
+    if words[1] == "report":
+        ranked = ez.suspects(ez.open_run(words[2]), pictures=False).ranked.head(5)
+        rows = ranked[["id", "label"]].assign(action="keep", by="Ann")
+        rows.to_csv("labels.csv", index=False)
+    elif words[1] == "audit" and "--decided" not in words:
+        pd.read_csv("audit.csv").assign(action="keep").to_csv("audit.csv", index=False)
+
+
 class Reader:
     """Who does what a page says, from its first block to its last."""
 
@@ -229,6 +240,8 @@ class Reader:
             elif self.page not in RUN_ELSEWHERE:
                 finished = self.command(*in_small(words[1:]))
                 assert finished.code == 0, f"{block.place}: {' '.join(words)}: {finished.err}"
+                if self.page == "README.md":
+                    decide(words)
 
     def python(self, block: Block) -> None:
         if not_installed(block.text):

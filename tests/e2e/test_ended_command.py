@@ -80,7 +80,7 @@ def test_a_colon_in_the_path(command, digits, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # an absolute path is never taken for an address
     finished = command(*digits("a:b", "--trials", 2))
     assert finished.code == 0, finished.err
-    assert finished.out.splitlines()[-1].split() == ["easiness", "suspects", "a:b"]
+    assert finished.out.splitlines()[-1].split() == ["next:", "easiness", "suspects", "a:b"]
     assert command("scores", "a:b", "-o", "s:c.parquet").code == 0
     assert command("status", "a:b").out.startswith("a:b: mlp_3, 2 of 2 trials finished")
 

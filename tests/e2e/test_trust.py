@@ -114,7 +114,7 @@ def test_who_measures_names_the_network_and_goes_on_with_the_same_command(
     finished = command("measure", *ASKED[:-3], "4", *ASKED[-2:], *QUICK, "--out", "run")
     assert finished.code == 0, finished.err
     assert len(open_run("run").trials) == 4
-    assert "easiness suspects run --trust" in finished.out
+    assert "next: easiness measure digits --model own_net:tiny --epochs 4 " in finished.out
 
 
 def test_another_module_in_the_run_is_refused_when_it_goes_on(

@@ -56,4 +56,4 @@ def test_notes_and_passes_are_shown_by_measure(command, tmp_path, monkeypatch):
     assert shown.code == 0
     assert "reading images: 4 of 4\n" in shown.err
     note = "holds images without class folders, so it is not used as a held-out split"
-    assert shown.err.endswith(f"note: {tmp_path}/pets/val {note}\n")
+    assert f"\nnote: {tmp_path}/pets/val {note}\n" in shown.err

@@ -16,6 +16,8 @@ SIZE: dict[str, Any] = {"model": "mlp_3", "rates": [0.1], "epochs": 1, "out": "o
 CALLS = {
     "suspects": (lambda path: ez.suspects(path), "run"),
     "clean": (lambda path: ez.clean(path), "run"),
+    "audit": (lambda path: ez.audit(path), "run"),
+    "decisions": (lambda path: ez.decisions(path, ["a.csv"]), "run"),
     "suspects of several": (lambda path: ez.suspects([path]), "run"),
     "combined_scores": (lambda path: ez.combined_scores([path, path]), "runs"),
     "learning_curve": (lambda path: ez.learning_curve(path), "run"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,5 +171,7 @@ def test_a_recorded_run_goes_by_ids_labels_and_classes(tmp_path):
     found = scored_data(recorder.run, data, Loading(holdout=0.2))
     assert len(found) == 80
     assert (aligned(recorder.run, ranking(recorder.run), found) == 1).all()
+    assert scored_data(recorder.run, "digits", Loading(holdout=0.2)).ids.tolist() == found.ids.tolist()
+    others = replace(data, labels=(data.labels + 1) % 10)
     with pytest.raises(BadInput, match=r"digits: .*the data of .* \(ids, labels"):
-        scored_data(recorder.run, "digits", Loading(holdout=0.2))
+        scored_data(recorder.run, others, Loading(holdout=0.2))
