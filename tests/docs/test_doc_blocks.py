@@ -201,7 +201,7 @@ def decide(words: list[str]) -> None:
     """What somebody does by hand after a command: decide in the page, or fill in an audit's file."""
     if words[1] == "report":
         ranked = ez.suspects(ez.open_run(words[2]), pictures=False).ranked.head(5)
-        rows = ranked[["id", "label"]].assign(action="keep", by="Ann")
+        rows = ranked[["id", "label"]].assign(action=["drop", *["keep"] * 4], by="Ann")
         rows.to_csv("labels.csv", index=False)
     elif words[1] == "audit" and "--decided" not in words:
         pd.read_csv("audit.csv").assign(action="keep").to_csv("audit.csv", index=False)

@@ -103,7 +103,7 @@ def test_unreadable_pictures_are_left_out_and_named(command, refused, pictures, 
     assert command("report", tmp_path / "run", "-o", tmp_path / "report.html").code == 0
     page = (tmp_path / "report.html").read_text()
     assert "left out, since unreadable" in page
-    assert "1 (cat/03.png)" in page
+    assert "1 (cat/03.png)" in page.replace("<wbr>", "")
 
 
 def test_other_files_in_class_folders_are_named(command, pictures, tmp_path):
