@@ -1,7 +1,7 @@
 // What buttons and keys do: decide and go on, look around, undo.
 
 let current = 0; // the place of the example that is shown
-const undone = []; // what was decided in this tab, the last one last: key, what was before
+const undone = []; // what was decided in this tab, the last one last: key, what was before, what is since
 const acts = Object.fromEntries([...element("acts").querySelectorAll("[data-act]")].map((button) => [button.dataset.act, button]));
 const KEYS = { k: "keep", s: "take", d: "drop", u: "unsure", b: "back", n: "next", ArrowLeft: "before", ArrowRight: "after" };
 
@@ -87,7 +87,7 @@ function act(action, label = labels[current]) {
   const decision = { action, label, by: element("by").value.trim(), time: time(), cells: before?.cells };
   const part = partOf(place);
   const { looked } = part;
-  undone.push([key, before]);
+  undone.push([key, before, decision]);
   decideOn(key, decision);
   if (part.looked > looked) tell(part);
   goOn(`${shortId(place)}: ${inWords(decision, place)}.`);
@@ -99,11 +99,14 @@ function undo() {
     speak("Nothing to undo.");
     return;
   }
-  const [key, before] = last;
-  decideOn(key, before);
+  const [key, before, since] = last;
+  const now = decisions.get(key);
+  const isOurs = isSame(now, since); // no other tab, and no file, has decided
+  if (isOurs) decideOn(key, before);
   show(placeOf.get(key));
   seeOne();
-  speak(`Undone. ${described(current)}.`);
+  if (isOurs) speak(`Undone. ${described(current)}.`);
+  else note(`${shortId(current)} was ${now === undefined ? "undone" : "decided"} meanwhile${now?.by ? ` by ${now.by}` : ""}; it stays as it is.`);
 }
 
 function walk(by) {
@@ -138,7 +141,7 @@ element("acts").addEventListener("click", (event) => {
 
 element("undecide").addEventListener("click", () => {
   const key = keyOf(splitOf(current), ids[current]);
-  undone.push([key, decisions.get(key)]);
+  undone.push([key, decisions.get(key), undefined]);
   decideOn(key, undefined);
   focusOn("name");
   speak(`${shortId(current)} is undecided.`);

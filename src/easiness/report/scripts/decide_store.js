@@ -3,6 +3,7 @@
 const ACTIONS = ["keep", "relabel", "drop", "unsure"];
 const PREFIX = `${JSON.stringify(["easiness", given.run, given.data, given.blind])} `; // none begins another
 const NAME = "easiness by";
+const UNDONE = "undone"; // kept in place of an action where that of a file is not to count
 
 const decisions = new Map(); // by split and id; of examples that the page does not list as well
 const listeners = [];
@@ -34,12 +35,14 @@ addEventListener("beforeunload", (event) => {
 const isClass = (label) => Number.isInteger(label) && label >= 0 && label < classes.length;
 
 function isSound(key, [action, label]) {
+  if (action === UNDONE) return true;
   if (!ACTIONS.includes(action) || !isClass(label)) return false;
   return !(action === "keep" || action === "unsure") || !placeOf.has(key) || label === labels[placeOf.get(key)];
 }
 
 // what was kept is believed only where it makes sense
 function decisionFrom(key, text) {
+  if (text === null) return undefined;
   try {
     const kept = JSON.parse(text);
     const [action, label, by, time, cells] = kept;
@@ -59,6 +62,7 @@ function put(key, decision) {
   for (const listener of listeners) listener(place < num ? place : undefined, was, decision);
 }
 
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 const instant = (decision) => Date.parse(decision?.time) || 0;
 
 // by the file that the page was made of
@@ -72,14 +76,15 @@ function decideOn(key, decision) {
   put(key, decision);
   unsaved = true;
   if (decision !== undefined) remember(PREFIX + key, textFrom(decision));
-  else if (inFile.has(key)) remember(PREFIX + key, "[]");
+  else if (inFile.has(key)) remember(PREFIX + key, textFrom({ action: UNDONE, label: NONE, by: "", time: time() }));
   else inStorage((storage) => storage.removeItem(PREFIX + key));
 }
 
 // of what is kept and what the file says the later counts
 function kept(key, text) {
-  const [ours, theirs] = [text === null ? undefined : decisionFrom(key, text), inFile.get(key)];
-  return text === null || (ours !== undefined && instant(theirs) > instant(ours)) ? theirs : ours;
+  const [ours, theirs] = [decisionFrom(key, text), inFile.get(key)];
+  if (ours === undefined || instant(theirs) > instant(ours)) return theirs;
+  return ours.action === UNDONE ? undefined : ours;
 }
 
 // the example that something is kept of; nothing where it is not of such a page
