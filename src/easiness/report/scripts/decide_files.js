@@ -66,14 +66,16 @@ function decisionIn(cells, where) {
   if (made !== "" && version(made) !== version(given.data)) throw new Refused(`${where}: is of ${made}, and this page is of ${given.data}; give the file of this run`);
   const key = [cells.id, cells.id.trim()].map((id) => keyOf(split, id)).find((one) => placeOf.has(one)) ?? keyOf(split, cells.id);
   const own = placeOf.has(key) ? labels[placeOf.get(key)] : undefined;
-  const [was] = cells.was.trim() === "" ? [own] : meant(cells.was);
   if (own !== undefined && cells.was.trim() !== "" && !meant(cells.was).includes(own)) {
     throw new Refused(`${where}: the example ${cells.id} was ${cells.was} when the file was made, and is ${className(own)} on this page (${given.data}); give the file of this run`);
   }
   if (own === undefined && made === "") throw new Refused(`${where}: the example ${cells.id} is not on this page, and no column data says of what it is; give the file of this run`);
   const asked = cells.action.trim().toLowerCase();
   if (asked !== "" && !ACTIONS.includes(asked)) throw new Refused(`${where}: the action ${cells.action} is unknown; write ${ACTIONS.join(", ")}, or nothing`);
-  const label = asked === "drop" ? was ?? 0 : labelIn(cells, was, where);
+  const labelsWas = own === undefined ? meant(cells.was) : [own];
+  const index = labelsWas.at(-1); // as pages write it; a class may be called by the index of another
+  const label = asked === "drop" ? index ?? 0 : labelIn(cells, index, where);
+  const was = asked !== "relabel" && labelsWas.includes(label) ? label : index;
   if ((asked === "keep" || asked === "unsure") && was !== undefined && label !== was) throw new Refused(`${where}: the action is ${asked}, but the label is another than it was; write relabel`);
   const action = asked || (was !== undefined && label !== was ? "relabel" : "");
   if (action === "") return null;
@@ -103,8 +105,12 @@ function decisionsIn(name, text) {
 
 // of two decisions on one example the later one
 function take(name, text) {
-  let [taken, older] = [0, 0];
+  let [taken, older, nobodys] = [0, 0, 0];
   for (const [key, decision] of decisionsIn(name, text)) {
+    if (decision.action === "keep" && decision.by === "" && decision.time === "") {
+      nobodys += 1; // as clean writes what nobody looked at
+      continue;
+    }
     const ours = decisions.get(key);
     if (ours !== undefined && instant(ours) >= instant(decision)) {
       older += 1;
@@ -113,8 +119,9 @@ function take(name, text) {
     decideOn(key, decision);
     taken += 1;
   }
+  const rest = nobodys > 0 ? `, and left ${counted(nobodys)} that ${nobodys === 1 ? "says" : "say"} keep without who or when` : "";
   const kept = older > 0 ? `, and left ${counted(older)} that ${older === 1 ? "is" : "are"} no later than what was decided here` : "";
-  return `Took ${counted(taken)} ${taken === 1 ? "decision" : "decisions"} from ${name}${kept}.`;
+  return `Took ${counted(taken)} ${taken === 1 ? "decision" : "decisions"} from ${name}${kept}${rest}.`;
 }
 
 async function read(file) {
