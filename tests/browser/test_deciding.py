@@ -215,6 +215,16 @@ def test_a_reload_and_a_second_tab_lose_nothing(page: Page) -> None:
     wait_for(page, "count", ", 2 unsure$")
     other.keyboard.press("b")
     wait_for(page, "count", ", 1 unsure$")
+    press(page, "k")
+    page.keyboard.press("ArrowLeft")
+    other.keyboard.press("ArrowLeft")
+    wait_for(other, "so-text", "kept")
+    other.evaluate("document.getElementById('decide-by').value = 'Bob'")
+    press(other, "d")
+    wait_for(page, "so-text", "dropped")
+    page.keyboard.press("b")
+    assert "was decided meanwhile by Bob; it stays as it is" in note(page)
+    assert "by Bob" in page.locator("#decide-so-text").inner_text()
     other.close()
 
 
@@ -241,9 +251,14 @@ def test_each_page_saves_what_was_decided_for_it(page: Page, run: Run, folder: P
     begin(other)
     rows = saved(other, tmp_path / "decided.csv", "audit.csv")
     assert [(from_cell(row["id"]), row["by"]) for row in rows] == [
-        (run.ids[at], by) for at, by in ((9, ""), (3, "Bob"), (6, ""))
+        (run.ids[at], by) for at, by in ((9, ""), (3, "Bob"), (6, ""), (12, "Bob"))
     ]
-    assert note(other).startswith("Saved 1 decision as")
+    assert note(other).startswith("Saved 2 decisions as")
+    other.keyboard.press("ArrowRight")
+    other.locator("#decide-undecide").click()
+    other.reload()
+    begin(other)
+    assert other.locator("#decide-count").inner_text() == "0 of 3 decided"
     other.close()
 
 
@@ -284,6 +299,10 @@ def test_a_file_is_read_back_and_the_later_decision_stays(page: Page, tmp_path: 
     page.keyboard.press("b")
     page.keyboard.press("b")
     assert page.locator("#decide-count").inner_text().startswith("0 of")
+    nobodys = text.replace("Ada", "").replace(rows[0]["time"], "").replace(rows[1]["time"], "")
+    give(page, "clean.csv", nobodys)
+    wait_for(page, "count", "^1 of")
+    assert note(page).startswith("Took 1 decision from clean.csv, and left 1 that says keep")
     give(page, "labels.csv", text)
     wait_for(page, "count", "^2 of")
     assert note(page).startswith("Took 2 decisions from labels.csv.")
