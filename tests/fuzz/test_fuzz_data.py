@@ -43,5 +43,5 @@ def test_a_sample_of_altered_data(start, whole_sources):
 
 @pytest.mark.long
 def test_altered_data(start, whole_sources):
-    counts = fuzzing.check(start, "of_data:any_of_them", whole_sources, 3000, SAMPLE)
+    counts = fuzzing.check(start, "of_data:any_of_them", whole_sources, 2000, SAMPLE)
     assert counts["refused"] > counts["result"] > 0

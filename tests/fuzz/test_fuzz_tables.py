@@ -50,5 +50,5 @@ def test_altered_decisions(start, made_once):
 
 @pytest.mark.long
 def test_altered_tables(start, whole_tables):
-    counts = fuzzing.check(start, "of_tables:any_of_them", whole_tables, 3000, SAMPLE)
+    counts = fuzzing.check(start, "of_tables:any_of_them", whole_tables, 2000, SAMPLE)
     assert counts["refused"] > 0 < counts["result"]
