@@ -64,6 +64,12 @@ class Report:
         if path is not None:
             path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
+    def write_page(self, path):
+        """As a page of its own; nothing without a path."""
+        if path is not None:
+            head = [f"# {self.title}", "", "```console", f"$ {self.command}", self.measured, "```", ""]
+            path.write_text("\n".join([*head, *self.lines]).rstrip() + "\n")
+
 
 def parser(doc):
     """An argument parser with the option that every benchmark has."""

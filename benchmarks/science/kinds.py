@@ -201,9 +201,7 @@ def main():
         run = trained(data, out, subject.model, options.trials, subject.epochs)
         judge(report, subject, run, data, truth.astype(str))
     report.write(options.json)
-    if options.docs is not None:
-        head = [f"# {report.title}", "", "```console", f"$ {report.command}", report.measured, "```", ""]
-        options.docs.write_text("\n".join([*head, *report.lines]).rstrip() + "\n")
+    report.write_page(options.docs)
 
 
 if __name__ == "__main__":

@@ -75,9 +75,7 @@ def main():
         ("known", "examples", "seed", "epochs", *header), [(f"{row[0]:.0%}", *row[1:]) for row in ordered]
     )
     report.write(options.json)
-    if options.docs is not None:
-        head = [f"# {report.title}", "", "```console", f"$ {report.command}", report.measured, "```", ""]
-        options.docs.write_text("\n".join([*head, *report.lines]).rstrip() + "\n")
+    report.write_page(options.docs)
 
 
 if __name__ == "__main__":
