@@ -6,7 +6,17 @@ from easiness.data.decisions import UNKNOWN, Decisions, decisions_by_person, rea
 from easiness.data.digests import DIGEST_BYTES, value_digest, value_digests
 from easiness.data.grouping import grouped
 from easiness.data.holdout import hold_out, merge_splits
-from easiness.data.label_files import ACTIONS, COLUMNS, DROP, KEEP, RELABEL, UNSURE, Labelled, LabelReader
+from easiness.data.label_files import (
+    ACTIONS,
+    COLUMNS,
+    DROP,
+    KEEP,
+    RELABEL,
+    UNSURE,
+    Labelled,
+    LabelReader,
+    read_label_file,
+)
 from easiness.data.label_studio import CONTROL, choice_of
 from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
@@ -37,6 +47,7 @@ __all__ = [
     "merge_splits",
     "part_of",
     "read_decisions",
+    "read_label_file",
     "read_npz",
     "rewritten",
     "splits_in",

@@ -68,8 +68,8 @@ class LabelFile:
                 yield where, row
 
 
-def read_label_file(path: Path) -> LabelFile:
-    """The rows of a CSV file of labels.
+def read_label_file(path: Path, once: Sequence[str] = ()) -> LabelFile:
+    """The rows of a CSV file of labels, in which none of `COLUMNS` and of ``once`` stands twice.
 
     Raises:
         BadInput: the file cannot be read, lacks a column that it needs, or has one twice.
@@ -77,7 +77,7 @@ def read_label_file(path: Path) -> LabelFile:
     rows = csv_rows(path, "file of labels")
     _, header = next(rows, (1, []))
     header = [name.strip() for name in header]
-    places = _places(path, header)
+    places = _places(path, header, once)
     read = (
         (number, _named(f"{path}: row {number}", cells, places, len(header)))
         for number, (_, cells) in enumerate(rows, start=2)
@@ -86,8 +86,8 @@ def read_label_file(path: Path) -> LabelFile:
     return LabelFile(path, frozenset(places), tuple(read))
 
 
-def _places(path: Path, header: list[str]) -> dict[str, int]:
-    for name in COLUMNS:
+def _places(path: Path, header: list[str], once: Sequence[str]) -> dict[str, int]:
+    for name in (*COLUMNS, *once):
         if header.count(name) > 1:
             raise BadInput(f"{path}: has the column {name!r} twice; keep one of them")
     for name in NEEDED:

@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from easiness.csv_cells import csv_rows, from_cell
-from easiness.data import UNSURE, LabelReader
+from easiness.data import UNSURE, LabelReader, read_label_file
 from easiness.errors import BadInput
 from easiness.runs import data_version, decisions_on, labelled_examples
 from easiness.spec import Split
@@ -117,22 +116,12 @@ def _check_decided(first: _Row | None, known: list[_Row]) -> None:
 
 
 def _cells(path: Path) -> list[tuple[str, Mapping[str, str]]]:
-    """Where each row is and what it has in the columns that make it an audit's."""
-    rows = csv_rows(path, "audit")
-    _, header = next(rows, (1, []))
-    header = [name.strip() for name in header]
-    missing = next((name for name in ("id", "split", *COLUMNS) if header.count(name) != 1), None)
+    """Where each row is and what it has, those columns among it that make it an audit's."""
+    read = read_label_file(path, once=COLUMNS)
+    missing = next((name for name in ("split", *COLUMNS) if name not in read.columns), None)
     if missing is not None:
         raise BadInput(f"{path}: is no audit, without one column {missing!r}; {_WRITE}")
-    places = {name: header.index(name) for name in ("id", "split", *COLUMNS)}
-    return [
-        (
-            f"{path}: row {number}",
-            {name: from_cell(row[at]) if at < len(row) else "" for name, at in places.items()},
-        )
-        for number, (_, row) in enumerate(rows, start=2)
-        if any(row)
-    ]
+    return [(f"{path}: row {number}", row) for number, row in read.rows]
 
 
 def _split(cells: list[tuple[str, Mapping[str, str]]]) -> Split:
