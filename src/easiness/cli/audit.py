@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 import typer
 
 from easiness import show, spec, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.spec import Split
 from easiness.studies import audit as study
 

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from easiness import models, show, spec, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.spec import Trials
 from easiness.studies import cleaning
 

@@ -9,8 +9,8 @@ from typing import Annotated, TypeAlias
 import typer
 
 from easiness import exports, report, runs, show, spec, store
-from easiness.cli import options, results
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options, results
+from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
 from easiness.spec import Loading
 

@@ -13,9 +13,9 @@ from typing import Annotated, NoReturn, get_args
 
 import typer
 
-from easiness.cli.ended import Ended, raised_when_ended
 from easiness.cli.export import card, export
-from easiness.cli.help_in_groups import WIDEST, CommandsInGroups, OptionsInGroups
+from easiness.cli.kit.ended import Ended, raised_when_ended
+from easiness.cli.kit.help_in_groups import WIDEST, CommandsInGroups, OptionsInGroups
 from easiness.cli.measure import measure
 from easiness.cli.paper import paper
 from easiness.cli.report import report

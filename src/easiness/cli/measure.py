@@ -10,7 +10,7 @@ import typer
 
 from easiness import executors, report, runs, show, spec, store
 from easiness.cli import status
-from easiness.cli.spread import spread
+from easiness.cli.kit.spread import spread
 from easiness.spec import Execution, Featuring, Loading, Recording, Training, Trials
 from easiness.studies import learning, matching
 
@@ -57,7 +57,7 @@ def measure(
     Examples are looked at as it learns. Running the same command again only reads; more trials or epochs
     train what is missing.
     """
-    from easiness.cli.plan_text import describe  # which loads torch
+    from easiness.cli.kit.plan_text import describe  # which loads torch
     from easiness.training import resolve_device
 
     store.check_output(out)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import executors, report, runs, show
-from easiness.cli import options
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options
+from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Loading
 from easiness.studies import paper as study
 

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 import typer
 
 from easiness import analysis, report, runs, show, spec, store
-from easiness.cli import options, results
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options, results
+from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution
 from easiness.studies import perturbation as study
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import report as pages, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.errors import BadInput
 from easiness.studies import paper
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from easiness import report, show, spec, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.errors import BadInput
 from easiness.studies import matching
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from easiness import show, spec, store
-from easiness.cli import damage
+from easiness.cli.kit import damage
 from easiness.errors import BadInput, printable
 from easiness.studies import matching, paper
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from easiness import models, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.spec import Split
 from easiness.studies import suspects as study
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from easiness import report, show, store
-from easiness.cli import options, results
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options, results
+from easiness.cli.kit.spread import Fields, spread
 from easiness.errors import BadInput
 from easiness.spec import Drawing, Execution, Loading, Training
 from easiness.studies import training_sets as study

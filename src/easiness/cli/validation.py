@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from easiness import runs
-from easiness.cli import options, results
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options, results
+from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Loading, Training
 from easiness.studies import validation as study
 

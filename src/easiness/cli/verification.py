@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from easiness import runs, show
-from easiness.cli import options, results
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit import options, results
+from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution, Featuring, Loading, Training
 from easiness.studies import verification as study
 

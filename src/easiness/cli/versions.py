@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import show, store
-from easiness.cli import options, results
+from easiness.cli.kit import options, results
 from easiness.errors import BadInput, RunFailed
 from easiness.studies import versions
 

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from easiness import open_run
-from easiness.cli.help_in_groups import sections_of
+from easiness.cli.kit.help_in_groups import sections_of
 from easiness.cli.main import app
 from easiness.spec import OptionGroup
 from easiness.studies import Group

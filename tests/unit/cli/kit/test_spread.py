@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from easiness.cli.spread import Fields, spread
+from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Option
 
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeAlias
 import typer
 
 from easiness import analysis
-from easiness.cli.results import WRITTEN
-from easiness.cli.spread import Fields
+from easiness.cli.kit.results import WRITTEN
+from easiness.cli.kit.spread import Fields
 from easiness.spec import Execution, Split
 
 RunFolder: TypeAlias = Annotated[Path, typer.Argument(help="Folder of a run.")]
