@@ -1,0 +1,154 @@
+"""Does it pay to train on easy or on hard examples first, or more? Policies against uniform sampling.
+
+Each policy trains from the same initial weights at a seed, as many steps, on clean labels and on labels of
+which a fifth is wrong, and is tested on clean ones that nothing was chosen by. Results are kept in `--runs`,
+one file a training, seed after seed: it goes on where it was stopped, and every seed that is whole is on the
+page. `--seeds 0` trains nothing more and writes the page of what there is. Three hours on a core.
+
+    python benchmarks/science/in_training.py --data FOLDER [--runs FOLDER] [--seeds 10]
+                                             [--docs docs/results/in-training.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, replace
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
+from science import in_training_page as paper
+from science.in_training_policies import (
+    LABELS,
+    POLICIES,
+    Settings,
+    easiest_first,
+    labels_of,
+    ranks,
+    scored,
+    train,
+)
+
+
+def kept(file, make):
+    """What the file has, made where it is not there: whole or not at all."""
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.write_text(json.dumps(make()) + "\n")
+        part.replace(file)
+    return json.loads(file.read_text())
+
+
+def looked_up(data, settings, runs):
+    """By name of the labels: the order of the examples, easiest first, and what the page says of it."""
+
+    def made(name, share):
+        labels = labels_of(data, share)
+        # which test examples are hard is asked of the run on clean labels alone
+        judged = data if share == 0 else replace(data, held_out=None)
+        run = scored(judged, labels, settings, runs / f"scores-{name}")
+        order = easiest_first(run)
+        wrong = labels[order] != data.labels[order]
+        hardest = wrong[-len(wrong) // 5 :].sum() / max(1, wrong.sum())
+        tested = easiest_first(run, "held_out") if share == 0 else order[:0]
+        return {
+            "order": order.tolist(),
+            "wrong": float(wrong.mean()),
+            "wrong_in_hardest_fifth": float(hardest),
+            "harder_half_of_test": tested[len(tested) // 2 :].tolist(),
+        }
+
+    return {
+        name: kept(runs / f"easiness-{name}.json", lambda name=name, share=share: made(name, share))
+        for name, share in LABELS.items()
+    }
+
+
+def file_of(runs, labels, policy, seed):
+    """Where a training is kept."""
+    return runs / f"{seed:02}-{labels}-{policy.name.replace(' ', '-')}.json"
+
+
+def trained(data, order, labels, policy, seed, settings, machine):
+    """A training as it is kept, with the ``machine``."""
+    given = labels_of(data, LABELS[labels])
+    right, took = train(policy, seed, data, given, ranks(np.array(order), given), settings)
+    return {
+        "right": np.packbits(right).tobytes().hex(),
+        "examples": len(right),
+        **took,
+        "measured": machine,
+    }
+
+
+def right_of(kept_training):
+    """Which test examples it is right about [n]."""
+    bits = np.frombuffer(bytes.fromhex(kept_training["right"]), np.uint8)
+    return np.unpackbits(bits)[: kept_training["examples"]].astype(bool)
+
+
+def known(runs):
+    """Of each seed that is whole the trainings, by labels and policy, with ``right`` [n]."""
+    cells = list(product(LABELS, POLICIES))
+    found: list[dict[tuple[str, str], dict[str, Any]]] = []
+    while all(file_of(runs, *cell, len(found)).exists() for cell in cells):
+        read = [json.loads(file_of(runs, *cell, len(found)).read_text()) for cell in cells]
+        names = [(labels, policy.name) for labels, policy in cells]
+        found.append({name: one | {"right": right_of(one)} for name, one in zip(names, read, strict=True)})
+    return found
+
+
+def carry_out(settings, source, runs, seeds):
+    """Train what is missing, seed after seed."""
+    runs.mkdir(parents=True, exist_ok=True)
+    own = json.loads(json.dumps(asdict(settings)))
+    if kept(runs / "settings.json", lambda: own) != own:
+        sys.exit(f"{runs}: of other settings; give another folder")
+    data = settings.load(source)
+    found, machine = looked_up(data, settings, runs), measured()
+    for seed, labels, policy in product(range(seeds), LABELS, POLICIES):
+        order = found[labels]["order"]
+        one = kept(
+            file_of(runs, labels, policy, seed),
+            lambda order=order, labels=labels, policy=policy, seed=seed: trained(
+                data, order, labels, policy, seed, settings, machine
+            ),
+        )
+        accuracy = right_of(one).mean()
+        print(f"{seed} {labels} {policy.name}: {accuracy:.4f}, {one['seconds']:.0f} s", flush=True)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
+    parser.add_argument("--runs", type=Path, default=Path("runs/in-training"))
+    parser.add_argument("--docs", type=Path, help="the page to write")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--replicates", type=int, default=1000, help="of the simulation of the statistics")
+    for name, value in asdict(Settings()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
+    options = parser.parse_args(arguments)
+    settings = Settings(**{name: getattr(options, name) for name in asdict(Settings())})
+    torch.set_num_threads(1)
+    if options.seeds > 0:
+        carry_out(settings, options.data, options.runs, options.seeds)
+    results = known(options.runs)
+    if options.docs is not None and len(results) >= 2:
+        easiness = {name: json.loads((options.runs / f"easiness-{name}.json").read_text()) for name in LABELS}
+        simulated = kept(
+            options.runs / f"simulated-{len(results)}-{options.replicates}.json",
+            lambda: paper.simulated(len(results), options.replicates),
+        )
+        paper.write(options.docs, settings, results, easiness, simulated)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""The page of `in_training.py`: gains over uniform sampling, their intervals, and what these are worth.
+
+A gain is the mean difference of accuracies of trainings with the same seed, with an interval over seeds and
+test examples (`paired_gain`). Intervals are so wide that with 95 % all gains of the page lie in theirs
+(Bonferroni): what leaves 0 out is better or worse by chance in one of twenty such pages at the most.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from easiness.analysis import paired_gain
+from kit.results import Report
+from science.in_training_policies import LABELS, POLICIES, UNIFORM
+
+OTHERS = [policy for policy in POLICIES if policy is not UNIFORM]
+FAMILY = len(OTHERS) * len(LABELS)  # gains that the page tells
+LEVEL = 1 - 0.05 / FAMILY
+COMMAND = "python benchmarks/science/in_training.py --data FOLDER --docs docs/results/in-training.md"
+
+SHAPES = {  # of the world that is simulated: what is drawn for each training, on the scale of log odds
+    "normally": lambda rng, size: 0.15 * rng.standard_normal(size),
+    "with heavy tails (t, 2 degrees of freedom)": lambda rng, size: 0.1 * rng.standard_t(2, size),
+    "one in 20 fails": lambda rng, size: 0.1 * rng.standard_normal(size) - (rng.random(size) < 0.05),
+    "hardly at all": lambda rng, size: 0.01 * rng.standard_normal(size),
+}
+PLANTED = (0.0, 0.3)  # log odds that every policy gains
+TESTED = 500  # test examples of a simulated page
+
+
+def gain(results, labels, policy, part=slice(None)):
+    """The gain of a policy over uniform sampling, on a part of the test examples."""
+    ours, theirs = (
+        [one[labels, name]["right"][part] for one in results] for name in (policy.name, UNIFORM.name)
+    )
+    return paired_gain(np.array(theirs), np.array(ours), LEVEL)
+
+
+def verdict(one):
+    """In one word."""
+    if not one.shown:
+        return "undecided"
+    return "**better**" if one.value > 0 else "**worse**"
+
+
+def simulated(seeds, replicates):
+    """By shape and gain planted: the true gain, how often all intervals of a page hold it, and gains told."""
+    rows = []
+    for shape, of_trainings in SHAPES.items():
+        for planted in PLANTED:
+            rng = np.random.default_rng(29)
+            true = _true_gain(rng, of_trainings, planted)
+            pages = [_page(rng, of_trainings, planted, seeds) for _ in range(replicates)]
+            held = np.mean(
+                [all(one.interval[0] <= true <= one.interval[1] for one in page) for page in pages]
+            )
+            told = np.mean([[one.shown for one in page] for page in pages])
+            rows.append((shape, true, float(held), float(told)))
+    return {"seeds": seeds, "replicates": replicates, "rows": rows}
+
+
+def _odds(rng, tested):
+    """Log odds that uniform sampling and one policy are right about each test example [2, 1, n]."""
+    ease = np.where(rng.random(tested) < 0.5, 4.0, rng.normal(0, 1.5, tested))  # many are always right
+    return ease + rng.normal(0, 0.5, (2, 1, tested))  # and what a policy makes of an example
+
+
+def _true_gain(rng, of_trainings, planted):
+    """The gain over all examples and trainings that there might be."""
+    odds = _odds(rng, 1_000_000)[0, 0] + of_trainings(rng, 1_000_000)
+    return float((expit(odds + planted) - expit(odds)).mean())
+
+
+def _page(rng, of_trainings, planted, seeds):
+    """The gains of a page, of worlds of their own."""
+    gains = []
+    for _ in range(FAMILY):
+        odds = _odds(rng, TESTED) + of_trainings(rng, (2, seeds, 1)) + np.array([0, planted])[:, None, None]
+        theirs, ours = rng.random(odds.shape) < expit(odds)
+        gains.append(paired_gain(theirs, ours, LEVEL))
+    return gains
+
+
+def points(value, sign="+"):
+    return f"{100 * value:{sign}.1f}"
+
+
+TITLE = "Does it pay to train on easy or on hard examples first, or more?"
+BEGINNING = """\
+{settings.examples:,} images of CIFAR-10, {settings.model}, {settings.steps} steps of {settings.batch}
+({settings.epochs} epochs, step size {settings.alpha} annealed to nothing with the last step), tested on
+{test:,} others. **{seeds} seeds**: at a seed all policies begin with the same weights. The examples and the
+wrong labels are one draw. How easy an example is comes from a run of its own with the same labels and
+nothing of the test set: {settings.trials} trials of {settings.scoring_epochs} epochs by the paper's recipe.
+Examples are in order by how many trials are right, then by the mean loss, and ranked class by class. Of the
+labels made wrong ({wrong:.1%} of all, each any other class) {found:.0%} are among the hardest fifth of that
+run.
+"""
+NOTES = """\
+Accuracy is the mean of the seeds ± their standard deviation. Differences are points of accuracy; their
+intervals, over seeds and test examples, hold all {family} at once with 95 % (Bonferroni), and what leaves 0
+out is called better or worse. The harder half of the test examples is that of the run on clean labels,
+which never trained on them; it is told without a verdict. Steps are equal, cost is not: `forward` counts
+the images that went through the network in training, beside uniform sampling. What goes by easiness takes
+the run that scores before, which trains {times:.0f} times as long as one training here.
+
+## The policies
+"""
+KNOWN_TRUTH = """\
+## With known truth
+
+{replicates:,} simulated pages of {family} gains, with {seeds} seeds and {tested} test examples. About half
+of these nobody gets wrong; on the others policies differ in which they are right about, and trainings
+differ in one of four ways. Without a gain, a page whose intervals do not hold all is a false alarm, of
+which there should be 5 % at most.
+"""
+
+
+def write(path, settings, results, easiness, known_truth):
+    """The page, of the seeds that are whole."""
+    report = Report(TITLE, COMMAND)
+    report.measured = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
+    known = {"test": len(results[0]["clean", UNIFORM.name]["right"]), "seeds": len(results)}
+    known |= {"wrong": easiness["wrong"]["wrong"], "found": easiness["wrong"]["wrong_in_hardest_fifth"]}
+    report.say(BEGINNING.format(settings=settings, **known), *summary(results), "")
+    hard = easiness["clean"]["harder_half_of_test"]
+    for labels, share in LABELS.items():
+        report.say(f"## {'Clean labels' if share == 0 else f'{share:.0%} wrong labels'}", "")
+        header = (
+            "policy",
+            "accuracy, %",
+            "beyond uniform",
+            "",
+            "harder half, %",
+            "beyond uniform",
+            "forward",
+        )
+        report.table(header, [row(results, labels, policy, hard) for policy in POLICIES])
+    times = settings.trials * settings.scoring_epochs / settings.epochs
+    report.say(NOTES.format(family=FAMILY, times=times))
+    report.table(("policy", "what it does", "source"), [(p.name, p.text, p.source) for p in POLICIES])
+    told = {name: known_truth[name] for name in ("replicates", "seeds")}
+    report.say(KNOWN_TRUTH.format(family=FAMILY, tested=TESTED, **told))
+    rows = [(shape, points(v), f"{held:.1%}", f"{told:.1%}") for shape, v, held, told in known_truth["rows"]]
+    report.table(("trainings differ", "true gain", "pages whose intervals hold all", "gains told"), rows)
+    report.write_page(path)
+
+
+def row(results, labels, policy, hard):
+    """Of a table."""
+    cells = [one[labels, policy.name] for one in results]
+    right = np.array([cell["right"] for cell in cells])
+    forward = cells[0]["forward"] / results[0][labels, UNIFORM.name]["forward"]
+    spread = f" ± {points(right.mean(axis=1).std(ddof=1), '')}"
+    told = [f"{points(right.mean(), '')}{spread}", "", ""]
+    harder = [points(right[:, hard].mean(), ""), ""]
+    if policy is not UNIFORM:
+        whole, part = gain(results, labels, policy), gain(results, labels, policy, hard)
+        told[1:] = within(whole), verdict(whole)
+        harder[1] = within(part)
+    return (policy.name, *told, *harder, f"{forward:.0f}")
+
+
+def within(one):
+    """`+1.2 (0.3 to 2.1)` in points."""
+    return f"{points(one.value)} ({points(one.interval[0])} to {points(one.interval[1])})"
+
+
+def summary(results):
+    """What can be told, in a few sentences."""
+    gains = {(labels, policy.name): gain(results, labels, policy) for labels in LABELS for policy in OTHERS}
+    said = []
+    for word, sign in (("better", 1), ("worse", -1)):
+        names = [
+            f"*{name}* on {labels} labels ({points(one.value)})"
+            for (labels, name), one in gains.items()
+            if one.shown and sign * one.value > 0
+        ]
+        said.append(f"- {word.capitalize()} than uniform sampling: {', '.join(names) or 'nothing'}.")
+    width = np.median([(one.interval[1] - one.interval[0]) / 2 for one in gains.values()])
+    said.append(f"- Differences of less than about {points(width, '')} points could not be told.")
+    return said
