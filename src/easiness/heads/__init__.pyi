@@ -3,6 +3,7 @@ from .folds import Partition as Partition, partition as partition
 from .ridge import (
     Head as Head,
     Moments as Moments,
+    by_examples as by_examples,
     bytes_of_moments as bytes_of_moments,
     fit_ridge as fit_ridge,
     sample_of as sample_of,

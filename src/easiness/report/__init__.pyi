@@ -17,4 +17,5 @@ from .files import (
 from .next_step import NextStep as NextStep, next_step as next_step
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper
+from .result_page import write_result_page as write_result_page
 from .scored import RunScores as RunScores, run_scores as run_scores

@@ -52,6 +52,7 @@ STUDIES: tuple[Study, ...] = (
     Study("cleaning", {"clean": "Decide"}, (Function("clean", computes=False),)),
     Study("agreement", {"decisions": "Decide"}, (Function("decisions", computes=False),)),
     Study("audit", {"audit": "Decide"}, (Function("audit", computes=False),)),
+    Study("worth", {"worth": "Decide"}, (Function("worth"),)),
     Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
     Study("verification", {"verify": "Decide"}, (Function("verify"),)),
     Study(

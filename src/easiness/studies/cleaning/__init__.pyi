@@ -1,1 +1,1 @@
-from .labels import Cleaned as Cleaned, clean as clean, cleaned as cleaned
+from .labels import Cleaned as Cleaned, clean as clean, cleaned as cleaned, without as without

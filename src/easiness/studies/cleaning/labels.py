@@ -199,6 +199,11 @@ def clean(
     return replace(found, ids=run.ids, was=_at_source(run), told=_texts(run))
 
 
+def without(run: Run, dropped: npt.NDArray[np.bool_]) -> Cleaned:
+    """The file of labels of a run that leaves some examples out [K], and changes no label."""
+    return Cleaned(run.ids, run.labels, run.labels, dropped, _at_source(run), run.classes, told=_texts(run))
+
+
 def _as_decided(in_order: pd.DataFrame, made: Decisions, only: bool) -> pd.DataFrame:
     """The examples in the order of the run, where the rule does what is decided, and ``only`` that.
 

@@ -1,0 +1,13 @@
+from .cells import KEEP as KEEP, SIZES as SIZES
+from .choice import (
+    Judged as Judged,
+    Row as Row,
+    choose as choose,
+    judged_choice as judged_choice,
+    more_labels as more_labels,
+)
+from .grid import Asked as Asked, grid_of as grid_of
+from .heads import Judgement as Judgement, Labelled as Labelled, judged_by_others as judged_by_others
+from .reading import Examples as Examples, read_examples as read_examples
+from .study import worth as worth
+from .value import Worth as Worth

@@ -1,0 +1,133 @@
+"""Which row of the grid to advise, and what it is worth without the luck by which it was chosen.
+
+The best of many rows is best by luck as well, so its own number flatters it. Therefore rows are chosen
+without one seed and one part of the test examples, and judged on just these, for each seed and part in turn.
+What was judged is a table [seeds, test examples] like that of a row, of which the usual paired interval is
+taken (`paired_gain`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import Curve, Gain, Interval, ShareVotes, fit_curve, paired_gain
+
+LEVEL = 0.98
+"""Of the intervals that rows are chosen by: stricter than that they are judged by, which they are to pass."""
+
+Right = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """A row of the whole size: how many examples it keeps, and whether heads are right [seeds, n]."""
+
+    kept: float
+    right: Right
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """The ``chosen`` row and the ``start`` it is held against, by number, and what they were judged to gain.
+
+    ``beyond`` is the gain of the chosen row over the start, ``cleaned`` that of the start over all examples,
+    and ``by_random`` that of the chosen row over as many at random; ``None`` where there is nothing to gain.
+    """
+
+    chosen: int
+    start: int
+    beyond: Gain
+    cleaned: Gain | None
+    by_random: Gain | None
+    over_all: Gain
+
+
+def choose(rows: Sequence[Row], starts: Sequence[int], margin: float) -> tuple[int, int]:
+    """The number of the row to advise, and of the start that it is held against.
+
+    ``starts`` are all examples, and all but the suspects where there are some: these where they are shown to
+    be better. Of the rows that keep fewer, those come into question whose interval is above ``-margin`` from
+    the start; the fewest examples are advised, and of equally few the best. Where there is none it is the
+    start itself.
+    """
+    start = starts[0]
+    for other in starts[1:]:
+        if paired_gain(rows[start].right, rows[other].right).interval[0] > 0:
+            start = other
+    base = rows[start]
+    best = start, 0.0
+    for number, row in enumerate(rows):
+        if row.kept > rows[best[0]].kept or row.kept >= base.kept:
+            continue
+        gain = paired_gain(base.right, row.right, LEVEL)
+        fewer = row.kept < rows[best[0]].kept
+        if gain.interval[0] > -margin and (fewer or gain.value > best[1]):
+            best = number, gain.value
+    return best[0], start
+
+
+def judged_choice(
+    rows: Sequence[Row],
+    starts: Sequence[int],
+    at_random: Sequence[int],
+    margin: float,
+    seed: int = 0,
+) -> Judged:
+    """Choose a row by all there is, and judge such choices by what had no part in them.
+
+    Args:
+        rows: of the whole size, with two seeds or more.
+        starts: numbers of the rows of all examples, and of all but the suspects.
+        at_random: of each row the number of the one that keeps as many at random.
+        margin: loss of accuracy that counts as none, in 0..1.
+        seed: of the parts of the test examples.
+    """
+    chosen, start = choose(rows, starts, margin)
+    seeds, num = rows[0].right.shape
+    part = np.random.default_rng(seed).permutation(num) % seeds
+    judged = np.empty((4, seeds, num), np.bool_)  # all, the start, the choice, as many at random
+    for place in range(seeds):
+        others = part != place
+        for turn in range(seeds):
+            rest = np.arange(seeds) != turn
+            seen = [Row(row.kept, row.right[rest][:, others]) for row in rows]
+            own, base = choose(seen, starts, margin)
+            for at, number in enumerate((starts[0], base, own, at_random[own])):
+                judged[at, turn, ~others] = rows[number].right[turn, ~others]
+    everything, base_right, own_right, random_right = judged
+    return Judged(
+        chosen=chosen,
+        start=start,
+        beyond=paired_gain(base_right, own_right),
+        cleaned=None if start == starts[0] else paired_gain(everything, base_right),
+        by_random=None if at_random[chosen] == chosen else paired_gain(random_right, own_right),
+        over_all=paired_gain(everything, own_right),
+    )
+
+
+def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, Curve]:
+    """What twice the labels would gain in accuracy, from heads of all examples at each size.
+
+    As `fit_curve` foretells it, on the same test examples: what these have in common at all sizes, which
+    makes no difference to a gain, is taken off first. ``None`` where the curve says nothing.
+
+    Args:
+        sizes: numbers of examples, ascending.
+        right: of each whether heads are right [seeds, n].
+        chance: accuracy of those who have seen nothing.
+    """
+    counts = np.stack([one.sum(axis=1) for one in right], axis=1)
+    often = np.stack([one.mean(axis=0) for one in right])
+    among = np.cov(often - often.mean(axis=0), ddof=0).reshape(len(sizes), len(sizes))
+    asked = np.full_like(counts, right[0].shape[1])
+    shares = tuple(one / sizes[-1] for one in sizes)
+    votes = ShareVotes(shares, right[0].shape[1], chance, counts, asked, among)
+    curve = fit_curve(votes, sizes[-1], (2.0,))
+    if curve.silent:
+        return None, curve
+    ahead, now = curve.foretold[0].accuracy, float(curve.accuracy[-1])
+    return Interval(ahead.value - now, ahead.low - now, ahead.high - now), curve

@@ -1,0 +1,122 @@
+"""The grid: at each size heads of what each cell keeps, over seeds, all tested on the same examples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.errors import BadInput
+from easiness.inputs import tell
+from easiness.spec import Heads, at_least
+from easiness.studies.worth.cells import KEEP, SIZES, Cell, cells_of, kept_in
+from easiness.studies.worth.heads import Judgement, Labelled, judged_by_others, right
+from easiness.studies.worth.reading import Examples
+
+FEWEST_OF_CLASS = 5
+"""Examples a class, on average, of the smallest size by default."""
+_STREAM = 0x776F7274  # keeps these random numbers apart from others of the same seed
+
+Right = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the grid has: ``sizes`` (numbers of examples), shares to ``keep``, and how many ``seeds``."""
+
+    sizes: Sequence[int] | None = None
+    keep: Sequence[float] = KEEP
+    seeds: int = 5
+    seed: int = 0
+
+    def of(self, examples: Examples) -> list[int]:
+        """The sizes, ascending, the whole always among them.
+
+        Raises:
+            BadInput: a size, a share or the number of seeds cannot be used.
+        """
+        at_least("--seeds", self.seeds, 2)
+        for share in self.keep:
+            if not 0 < share < 1:
+                raise BadInput(f"--keep {share:g}: not between 0 and 1; give shares such as 0.2,0.4")
+        whole, fewest = len(examples.pool), FEWEST_OF_CLASS * examples.pool.num_classes
+        if self.sizes is None:
+            return sorted({n for n in (round(one * whole) for one in SIZES) if n >= fewest} | {whole})
+        for one in self.sizes:
+            if not 2 * examples.pool.num_classes <= one <= whole:
+                raise BadInput(
+                    f"--sizes {one}: not between {2 * examples.pool.num_classes} (two of each class) and "
+                    f"{whole:,}; there are so many examples that are not tested on"
+                )
+        return sorted({*self.sizes, whole})
+
+
+@dataclass
+class Seen:
+    """What was found of a ``cell``: over seeds how many examples were ``kept``, and ``right`` [seeds, n]."""
+
+    cell: Cell
+    kept: list[int] = field(default_factory=list)
+    right: list[Right] = field(default_factory=list)
+
+
+def grid_of(
+    examples: Examples, heads: Heads, asked: Asked, own: Judgement | None = None
+) -> list[tuple[Cell, float, Right]]:
+    """Each cell with the mean number of examples kept, and whether heads are right [seeds, n].
+
+    At a size n only n labelled examples exist: which are easy and which labels suspect is told from these
+    alone, by folds within them. Of the whole size ``own``, what the run says, decides where it is given. Each
+    seed draws its own examples, with the classes as all have them, smaller sizes from larger ones.
+    """
+    seen = {cell: Seen(cell) for size in asked.of(examples) for cell in cells_of(size, asked.keep)}
+    sizes, of_whole = asked.of(examples), dict[bytes, Right]()
+    for seed in range(asked.seeds):
+        order = _in_turn(examples.pool, _generator(asked.seed, seed))
+        for at, size in enumerate(sizes):
+            tell("trying what to keep", seed * len(sizes) + at, asked.seeds * len(sizes))
+            whole = size == len(examples.pool)
+            some = examples.pool if whole else examples.pool.part(np.sort(order[:size]))
+            judged = own if whole and own is not None else judged_by_others(some, heads, asked.seed + seed)
+            cells = [one for one in seen.values() if one.cell.size == size]
+            _try(some, examples.test, judged, cells, _generator(seed, size), of_whole if whole else {})
+    full = [one for one in seen.values() if len(one.right) == asked.seeds]
+    return [(one.cell, float(np.mean(one.kept)), np.stack(one.right)) for one in full]
+
+
+def _try(
+    some: Labelled,
+    test: Labelled,
+    judged: Judgement,
+    cells: Sequence[Seen],
+    rng: np.random.Generator,
+    before: dict[bytes, Right],
+) -> None:
+    """Fit the heads of all cells of a size; what kept the same examples ``before`` is not fitted again."""
+    lots = rng.random(len(some))
+    for one in cells:
+        kept = kept_in(one.cell, judged, lots)
+        if kept is None:
+            continue
+        key = kept.tobytes()
+        if key not in before:
+            before[key] = right(some.part(kept), test)
+        one.kept.append(len(kept))
+        one.right.append(before[key])
+
+
+def _generator(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_STREAM, number)))
+
+
+def _in_turn(some: Labelled, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Positions in a random order of which any beginning has the classes as all have."""
+    labels = some.labels.numpy()
+    order = np.lexsort((rng.random(len(labels)), labels))
+    sizes = np.bincount(labels, minlength=some.num_classes)
+    rank = np.empty(len(labels))
+    rank[order] = np.arange(len(labels)) - (np.cumsum(sizes) - sizes)[labels[order]]
+    place = (rank + rng.random(some.num_classes)[labels]) / sizes[labels]
+    return np.argsort(place, kind="stable")

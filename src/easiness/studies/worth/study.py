@@ -1,0 +1,148 @@
+"""``worth``: what to keep of a run's examples, by heads on every size, share and end of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from easiness.errors import BadInput
+from easiness.runs import passes_shown
+from easiness.store import Run, check_opened
+from easiness.studies.cleaning import without
+from easiness.studies.suspects import suspects
+from easiness.studies.worth.cells import ALL, KEEP, RANDOM, kept_in
+from easiness.studies.worth.choice import Row, judged_choice, more_labels
+from easiness.studies.worth.grid import Asked, grid_of
+from easiness.studies.worth.heads import Judgement
+from easiness.studies.worth.reading import Examples, read_examples
+from easiness.studies.worth.value import Line, Worth, lines_of
+
+MARGIN = 0.01
+"""Loss of accuracy that counts as none, unless another is given."""
+
+
+def worth(
+    run: Run,
+    *,
+    sizes: Sequence[int] | None = None,
+    keep: Sequence[float] = KEEP,
+    seeds: int = 5,
+    margin: float = MARGIN,
+    source: Any = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Worth:
+    """What to keep of the examples of a run on features, and what twice the labels would give.
+
+    At several sizes closed-form heads are fitted to the easiest, the hardest or random ones of the examples,
+    with the suspects or without, and tested on the held-out split, or on a fifth that is set aside. At a size
+    n all is found out from n labelled examples alone; of the whole size the run's own heads say what is easy
+    and suspect. Each is held against as many at random and against all, with paired intervals.
+
+    Of the whole size the fewest examples are advised that lose less than the ``margin``: chosen without one
+    seed and one part of the test examples, and judged on these, in turn, so that the best of many is not
+    flattered. Heads on features say so; `verify` confirms it by whole trainings.
+
+    Args:
+        run: on features, with two trials or more.
+        sizes: numbers of labelled examples to try; a twentieth, a fifth, a half and all by default.
+        keep: shares of them to keep.
+        seeds: draws of each size, two at least.
+        margin: loss of accuracy that counts as none, in 0..1; think of it before you look.
+        source: where the data are now, a `Dataset` or what `load_dataset` takes; where they were by default.
+        seed: of the draws.
+        progress: show how far it is.
+
+    Raises:
+        BadInput: the run has no features or too few trials, its data are not found, or a choice is out of
+            its range.
+    """
+    check_opened(run=run)
+    if not 0 < margin < 1:
+        raise BadInput(f"--margin {margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01")
+    with passes_shown(progress):
+        examples = read_examples(run, source, seed)
+        own, asked = of_run(run), Asked(sizes, keep, seeds, seed)
+        assert run.spec.heads is not None
+        grid = grid_of(examples, run.spec.heads, asked, own if examples.held_out else None)
+    lines = lines_of(grid)
+    return _advised(run, examples, own, lines, asked, margin)
+
+
+def of_run(run: Run) -> Judgement:
+    """How easy the examples of a run are and how likely their labels are wrong, as its heads say."""
+    ranked = suspects(run, pictures=False, progress=False).ranked.set_index("id").reindex(run.ids.tolist())
+    p_label = run.scores()["self_confidence"].to_numpy()
+    if np.isnan(p_label).any():
+        raise BadInput(
+            f"{run.path}: {int(np.isnan(p_label).sum())} examples were left out by no trial; measure more"
+        )
+    return Judgement(p_label, ranked["p_wrong"].to_numpy(np.float64))
+
+
+def _advised(
+    run: Run, examples: Examples, own: Judgement, lines: tuple[Line, ...], asked: Asked, margin: float
+) -> Worth:
+    """The result, with what is advised of the lines of the whole size."""
+    lots = np.random.default_rng(asked.seed).random(len(run.ids))
+    size = len(examples.pool)
+    dropped = {
+        number: _dropped(run, line, own, lots) for number, line in enumerate(lines) if line.cell.size == size
+    }
+    rows = [number for number, mask in dropped.items() if mask is not None]
+    cells = [lines[number].cell for number in rows]
+    at_random = [
+        next(
+            (at for at, one in enumerate(cells) if one == replace(cell, kept=RANDOM, suspects_out=False)),
+            at_own,
+        )
+        for at_own, cell in enumerate(cells)
+    ]
+    starts = [at for at, cell in enumerate(cells) if cell.kept == ALL]
+    judged = judged_choice(
+        [Row(lines[number].num, lines[number].right) for number in rows],
+        starts,
+        at_random,
+        margin,
+        asked.seed,
+    )
+    chosen = rows[judged.chosen]
+    mask = dropped[chosen]
+    assert mask is not None
+    whole = [line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out]
+    chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
+    twice, curve = more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+    aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
+    return Worth(
+        run=str(run.path),
+        num_examples=len(run.ids),
+        num_test=len(examples.test),
+        num_seeds=asked.seeds,
+        held_out=examples.held_out,
+        margin=margin,
+        lines=lines,
+        advised=chosen,
+        start=rows[judged.start],
+        judged=judged,
+        keep=without(run, mask),
+        suspects=int(own.suspects.sum()),
+        twice=twice,
+        silent=curve.silent,
+        test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
+    )
+
+
+def _dropped(run: Run, line: Line, own: Judgement, lots: Any) -> Any:
+    """Which examples of the run [K] a line leaves out; ``None`` where a class would have none left."""
+    kept = kept_in(replace(line.cell, size=len(run.ids)), own, lots)
+    if kept is None:
+        return None
+    left = np.bincount(run.labels[kept], minlength=len(run.classes))
+    if ((left == 0) & (np.bincount(run.labels, minlength=len(run.classes)) > 0)).any():
+        return None
+    mask = np.ones(len(run.ids), np.bool_)
+    mask[kept] = False
+    return mask

@@ -1,0 +1,280 @@
+"""What to keep of a run's examples, and what more labels would give: the result of `worth`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.analysis import Gain, Interval, paired_gain
+from easiness.studies.cleaning import Cleaned
+from easiness.studies.worth.cells import ALL, EASIEST, HARDEST, RANDOM, Cell
+from easiness.studies.worth.choice import Judged
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+Right = npt.NDArray[np.bool_]
+
+_LEFT_OUT = {EASIEST: "of the hardest", HARDEST: "of the easiest", RANDOM: "at random"}
+_SCORE = (
+    "Easy is a high mean probability of the label, and suspect a label that is more likely wrong than right, "
+    "both by heads that were not shown the example"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """A cell, the mean ``num`` of examples that it keeps, and its ``right`` heads [seeds, n].
+
+    ``over_all`` and ``over_random`` are its gains over all examples of its size, and over as many at random.
+    """
+
+    cell: Cell
+    num: float
+    right: Right
+    over_all: Gain | None
+    over_random: Gain | None
+
+    @property
+    def accuracy(self) -> float:
+        """The mean over seeds."""
+        return float(self.right.mean())
+
+    @property
+    def name(self) -> str:
+        """``hardest, suspects out``."""
+        return f"{self.cell.kept}, suspects out" if self.cell.suspects_out else self.cell.kept
+
+
+def lines_of(grid: Sequence[tuple[Cell, float, Right]]) -> tuple[Line, ...]:
+    """Each cell with its gains over all of its size, and over as many at random."""
+    known = {cell: right for cell, _, right in grid}
+    made = []
+    for cell, num, right in grid:
+        everything = Cell(cell.size, ALL, 1.0, suspects_out=False)
+        as_many = Cell(cell.size, RANDOM, cell.share, suspects_out=False)
+        over_all = None if cell == everything else paired_gain(known[everything], right)
+        rival = known.get(as_many) if cell not in (everything, as_many) else None
+        over_random = None if rival is None else paired_gain(rival, right)
+        made.append(Line(cell, num, right, over_all, over_random))
+    return tuple(made)
+
+
+@dataclass(frozen=True, eq=False)
+class Worth(show.Result):
+    """What to keep of ``num_examples``, tried on ``num_test`` others over ``num_seeds`` seeds.
+
+    ``lines`` are all that was tried, ``advised`` and ``start`` the numbers of two of them: what to keep, and
+    what it is held against; ``judged`` says what that is worth. ``margin`` is the loss that counts as none.
+    ``keep`` has the labels with what is to be dropped, and ``twice`` what twice the labels would gain, or
+    ``silent`` why that is not known. Where no split was held out, ``test_wrong`` of the test labels are
+    likely wrong; of a held-out split nobody asked.
+    """
+
+    run: str
+    num_examples: int
+    num_test: int
+    num_seeds: int
+    held_out: bool
+    margin: float
+    lines: tuple[Line, ...]
+    advised: int
+    start: int
+    judged: Judged
+    keep: Cleaned
+    suspects: int
+    twice: Interval | None
+    silent: str = ""
+    test_wrong: float | None = None
+
+    @property
+    def text(self) -> str:
+        """What to keep, and what twice the labels would give, in two sentences."""
+        return f"{self.advice}. {self.ahead}."
+
+    @property
+    def advice(self) -> str:
+        """``of your 10,000: take the 180 suspects out, then you can leave out 60 % ...``."""
+        line = self.lines[self.advised]
+        of = f"of your {self.num_examples:,}"
+        out = self.suspects if line.cell.suspects_out else 0
+        taken = f"take the {show.counted(out, 'suspect')} out" if out else ""
+        if line.cell.kept == ALL:
+            rest = "keep all others" if taken else "keep all"
+            gained = "" if not taken or self.judged.cleaned is None else f" ({_points(self.judged.cleaned)})"
+            none = "to leave out more is not shown to cost less than"
+            return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none} {self._margin}"
+        left = 1 - line.num / (self.num_examples_tried - (out * self.num_examples_tried / self.num_examples))
+        what = f"leave out {show.whole_percent(left)} {_LEFT_OUT[line.cell.kept]}"
+        if taken and self.judged.cleaned is not None:
+            taken += f" ({_points(self.judged.cleaned)})"
+        how = f"{taken}, then you can {what}" if taken else f"you can {what}"
+        if self.confirmed:
+            verdict = "and gain" if self.judged.beyond.interval[0] > 0 else "at no loss"
+            return f"{of}: {how} {verdict} ({_points(self.judged.beyond)})"
+        doubt = f"where a loss of {self._margin} is not ruled out ({_points(self.judged.beyond)})"
+        return f"{of}: {how.replace('you can', 'try to')}, {doubt}: let `verify` tell"
+
+    @property
+    def num_examples_tried(self) -> int:
+        """Examples of the largest size: all, but those that were set aside to test on."""
+        return max(line.cell.size for line in self.lines)
+
+    @property
+    def _margin(self) -> str:
+        return f"{100 * self.margin:g} {'point' if self.margin == 0.01 else 'points'}"
+
+    @property
+    def confirmed(self) -> bool:
+        """Was the loss of what is advised judged to be less than the margin?"""
+        return self.judged.beyond.interval[0] > -self.margin
+
+    @property
+    def ahead(self) -> str:
+        """``twice as many labels would give +1.1 points (0.7 to 1.6)``, or why that is not known."""
+        if self.twice is None:
+            return f"What twice as many labels would give is not known, since {self.silent}"
+        value, low, high = (100 * one for one in self.twice)
+        return f"Twice as many labels would give {value:+.1f} points ({low:.1f} to {high:.1f})"
+
+    @cached_property
+    def rivals(self) -> list[Line]:
+        """The lines to read: all, all but the suspects, what is advised, and others of equal size."""
+        advised = self.lines[self.advised]
+        whole = [line for line in self.lines if line.cell.size == self.num_examples_tried]
+        shown = [line for line in whole if line.cell.kept == ALL]
+        return [*shown, *(one for one in whole if one.cell.share == advised.cell.share and one not in shown)]
+
+    def table(self) -> pd.DataFrame:
+        """A row for each cell of the grid.
+
+        Of ``size`` examples the ``share`` that is ``kept`` (all, easiest, hardest or random), as a number
+        (``num_kept``), with or without suspects (``suspects_out``); the ``accuracy`` of heads on them, and
+        its gain ``over_all`` of that size and ``over_random``, as many at random, with 95 % intervals, in
+        0..1. ``advised`` marks what is advised.
+        """
+        import pandas as pd
+
+        rows = []
+        for number, line in enumerate(self.lines):
+            cell, gains = line.cell, {"over_all": line.over_all, "over_random": line.over_random}
+            row: dict[str, Any] = {
+                "size": cell.size,
+                "kept": cell.kept,
+                "share": line.num / cell.size if cell.share is None else cell.share,
+                "num_kept": line.num,
+                "suspects_out": cell.suspects_out,
+                "accuracy": line.accuracy,
+            }
+            for name, gain in gains.items():
+                value, ends = (np.nan, (np.nan, np.nan)) if gain is None else (gain.value, gain.interval)
+                row |= {name: value, f"{name}_low": ends[0], f"{name}_high": ends[1]}
+            rows.append(row | {"advised": number == self.advised})
+        return pd.DataFrame(rows)
+
+    def document(self) -> Any:
+        """The value of its JSON file: the sentences, what was judged, and the grid."""
+        judged = {
+            name: None
+            if gain is None
+            else {"value": gain.value, "low": gain.interval[0], "high": gain.interval[1]}
+            for name, gain in (
+                ("over_start", self.judged.beyond),
+                ("start_over_all", self.judged.cleaned),
+                ("over_random", self.judged.by_random),
+                ("over_all", self.judged.over_all),
+            )
+        }
+        about = {"advice": self.advice, "ahead": self.ahead, "margin": self.margin, "num_test": self.num_test}
+        twice = None if self.twice is None else self.twice._asdict()
+        grid = [show.defined(row) for row in self.table().to_dict("records")]
+        return {**about, "judged": judged, "twice_the_labels": twice, "grid": grid}
+
+    def figure(self) -> Figure:
+        """Accuracy against the share kept, a panel a size."""
+        from easiness.studies.worth.figure import draw_worth
+
+        return draw_worth(self)
+
+    def sections(self) -> list[show.Section]:
+        """What is advised, and its rivals at equal size."""
+        judged = self.judged
+        rows = [_HEADER, *(_row(line, line is self.lines[self.advised]) for line in self.rivals)]
+        gains = [("over all", judged.over_all), ("over as many at random", judged.by_random)]
+        said = " and ".join(f"{_points(gain)} {name}" for name, gain in gains if gain is not None)
+        kept = self.lines[self.advised].cell.kept != ALL
+        told = f" Judged apart from its choice, what is advised gains {said} (points)." if kept else ""
+        note = f"{show.capitalized(self.text)}{told} {self._about()}"
+        return [show.Section(f"What to keep of {self.run}", note, rows)]
+
+    def details(self) -> list[show.Section]:
+        """The whole grid, a table a size."""
+        note = (
+            "Accuracy of heads on what is kept; gains in points over all examples of this size and over as "
+            "many at random, with 95 % intervals for other draws and other test examples. The best of many "
+            "rows is partly so by luck."
+        )
+        return [
+            show.Section(
+                f"Of {size:,} labelled examples",
+                note,
+                [_HEADER, *(_row(line, line is self.lines[self.advised]) for line in lines)],
+            )
+            for size, lines in self.by_size()
+        ]
+
+    def by_size(self) -> Iterator[tuple[int, list[Line]]]:
+        """The lines of each size, ascending."""
+        for size in sorted({line.cell.size for line in self.lines}):
+            yield size, [line for line in self.lines if line.cell.size == size]
+
+    def markdown(self) -> str:
+        """What is advised, and the whole grid."""
+        return show.sections_markdown([*self.sections(), *self.details()]) + "\n"
+
+    def _about(self) -> str:
+        where = "held-out examples" if self.held_out else "examples set aside"
+        wrong = "taken as they are"
+        if self.test_wrong:
+            wrong += f", about {show.whole_percent(self.test_wrong)} of them likely wrong"
+        return (
+            f"Closed-form heads over {self.num_seeds} seeds, on {show.count(self.num_test)} {where}, whose "
+            f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "
+            "advised."
+        )
+
+
+_HEADER = [
+    "kept",
+    "examples",
+    "share",
+    "accuracy",
+    "over all",
+    "95 % interval",
+    "over random",
+    "95 % interval",
+]
+
+
+def _row(line: Line, advised: bool) -> list[str]:
+    cells = [f"{line.name} *" if advised else line.name, show.count(round(line.num))]
+    cells += [f"{line.num / line.cell.size:.2f}", show.number(line.accuracy, 3)]
+    for gain in (line.over_all, line.over_random):
+        if gain is None:
+            cells += ["", ""]
+        else:
+            low, high = (100 * end for end in gain.interval)
+            cells += [f"{100 * gain.value:+.1f}", show.interval_text(low, high, 1, signed=True)]
+    return cells
+
+
+def _points(gain: Gain) -> str:
+    low, high = (100 * end for end in gain.interval)
+    return f"{100 * gain.value:+.1f}, {low:.1f} to {high:.1f}"

@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+
+import easiness
+from easiness import BadInput, worth
+from easiness.report import write_result
+from easiness.store import Run
+from easiness.studies.worth import Worth
+
+NUM, WRONG = 600, 0.3
+PIXELS = [f"p{at}" for at in range(64)]
+
+
+def _data() -> tuple[np.ndarray, np.ndarray]:
+    """Digits in random order, three tenths of whose labels are another class's, but for the last 300."""
+    x, y = load_digits(return_X_y=True)
+    rng = np.random.default_rng(0)
+    order = rng.permutation(len(y))[: NUM + 300]
+    x, y = x[order].astype(np.float32), y[order]
+    wrong = np.flatnonzero(rng.random(NUM) < WRONG)
+    y[wrong] = (y[wrong] + rng.integers(1, 10, len(wrong))) % 10
+    return x, y
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Run:
+    """Ten trials of heads on pixels, of which 300 examples with their own labels are held out."""
+    folder = tmp_path_factory.mktemp("worth")
+    x, y = _data()
+    rows = pd.DataFrame(x, columns=PIXELS).assign(label=y)
+    rows["split"] = np.where(np.arange(len(y)) < NUM, "train", "test")
+    rows.to_csv(folder / "digits.csv", index=False)
+    return easiness.measure(
+        folder / "digits.csv", inputs=PIXELS, label="label", features="inputs", trials=10,
+        out=folder / "run", progress=False,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found(run) -> Worth:
+    return worth(run, sizes=[200], keep=(0.2, 0.5), seeds=2, margin=0.05, progress=False)
+
+
+def test_rows_are_held_to_all_and_to_as_many_at_random(found):
+    table = found.table()
+    assert set(table["size"]) == {200, NUM}
+    whole = table[table["size"] == NUM]
+    assert len(whole) == 3 + 2 * 2 * 3
+    for share, num in ((0.2, 120), (0.5, 300)):
+        assert (whole["num_kept"][whole["share"] == share] == num).all()
+    everything = whole["accuracy"][(whole["kept"] == "all") & ~whole["suspects_out"]].item()
+    hardest = whole[(whole["kept"] == "hardest") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
+    random = whole[(whole["kept"] == "random") & (whole["share"] == 0.5) & ~whole["suspects_out"]]
+    assert hardest["over_all"].item() == pytest.approx(hardest["accuracy"].item() - everything)
+    apart = hardest["accuracy"].item() - random["accuracy"].item()
+    assert hardest["over_random"].item() == pytest.approx(apart)
+    assert table["advised"].sum() == 1
+
+
+def test_the_hardest_are_the_wrong_labels_until_the_suspects_are_out(found):
+    table = found.table().query(f"size == {NUM} and kept == 'hardest' and share == 0.5")
+    with_them, without = table.sort_values("suspects_out")["accuracy"]
+    assert with_them < 0.5 < 0.8 < without
+
+
+def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
+    file = tmp_path / "keep.csv"
+    write_result(file, found.keep)
+    labels = pd.read_csv(file)
+    assert labels["id"].tolist() == run.ids.tolist()
+    assert (labels["action"] == "keep").sum() == found.lines[found.advised].num
+    again = easiness.load_dataset(run.spec.data.source, labels=file, inputs=PIXELS, label="label")
+    assert len(again) == (labels["action"] == "keep").sum()
+
+
+def test_what_it_says(found):
+    assert found.advice.startswith(f"of your {NUM}: take the ")
+    assert "suspects out, then you can leave out" in found.advice
+    assert found.text.count(". ") == 1
+    assert "Judged apart from its choice" in found.sections()[0].note
+
+
+def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
+    x, y = (values[:NUM] for values in _data())
+    alone = easiness.measure((x, y), features=x, trials=5, out=tmp_path / "alone", progress=False)
+    found = worth(alone, source=(x, y), keep=(0.5,), sizes=[], seeds=2, progress=False)
+    assert found.num_test + found.num_examples_tried == NUM
+    assert 0.15 < found.num_test / NUM < 0.25
+    assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
+    assert "set aside" in found.sections()[0].note
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sizes": [5]}, r"--sizes 5: not between 20"),
+        ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
+        ({"seeds": 1}, r"--seeds"),
+        ({"margin": 0.0}, r"--margin 0: not between 0 and 1"),
+    ],
+)
+def test_choices_out_of_range_are_refused(run, options, message):
+    with pytest.raises(BadInput, match=message):
+        worth(run, progress=False, **options)
+
+
+def test_a_run_without_features_is_refused(record):
+    logits = np.zeros((2, 1, 4, 2))
+    with pytest.raises(BadInput, match="is not on features"):
+        worth(record(logits, [0, 1, 0, 1]), progress=False)
+
+
+def test_the_command_writes_labels_and_a_page(run, tmp_path):
+    from typer.testing import CliRunner
+
+    from easiness.cli.main import app
+
+    file, page = tmp_path / "keep.csv", tmp_path / "worth.html"
+    said = CliRunner().invoke(
+        app,
+        ["worth", str(run.path), "--keep", "0.5", "--sizes", f"{NUM}", "--seeds", "2", "--details",
+         "-o", str(file), "--page", str(page)],
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert "Of 600 labelled examples" in said.output
+    assert pd.read_csv(file).columns.tolist()[:5] == ["id", "label", "class", "was", "action"]
+    assert "What to keep of" in Path(page).read_text()
