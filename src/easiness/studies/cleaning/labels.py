@@ -26,7 +26,6 @@ RELABEL_ABOVE, DROP_ABOVE = 0.9, 0.5
 
 UNKNOWN = -1
 """For the label of an example at its source, where that is not known."""
-
 _NONE = -1
 _MOST = 15  # classes whose names can be read
 _BARS = {
@@ -167,8 +166,7 @@ def clean(
     and the reason). The table, in the order of the run, is what ``labels=`` takes; nothing is changed or
     copied at the source.
 
-    Where the run was itself measured with a file of labels, the column ``was`` has the labels of the source,
-    so that the new file goes over the source again; it is empty where the source is not found.
+    Of a run measured with a file of labels ``was`` has those of the source, if that is found.
 
     Args:
         run: whose suspects to act on.

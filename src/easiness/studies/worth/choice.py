@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from easiness.analysis import Curve, Gain, Interval, ShareVotes, fit_curve, paired_gain
+from easiness.analysis import Gain, Interval, ShareVotes, fit_curve, paired_gain
 
 LEVEL = 0.98
 """Of the intervals that rows are chosen by: stricter than that they are judged by, which they are to pass."""
@@ -109,25 +109,31 @@ def judged_choice(
     )
 
 
-def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, Curve]:
+def more_labels(sizes: Sequence[int], right: Sequence[Right], chance: float) -> tuple[Interval | None, str]:
     """What twice the labels would gain in accuracy, from heads of all examples at each size.
 
     As `fit_curve` foretells it, on the same test examples: what these have in common at all sizes, which
-    makes no difference to a gain, is taken off first. ``None`` where the curve says nothing.
+    makes no difference to a gain, is taken off first. ``None``, and why, where the curve says nothing.
 
     Args:
         sizes: numbers of examples, ascending.
         right: of each whether heads are right [seeds, n].
         chance: accuracy of those who have seen nothing.
     """
+    if len(sizes) < 2:
+        return None, "there is one size"
+    (seeds, num), shares = right[0].shape, np.array(sizes) / sizes[-1]
     counts = np.stack([one.sum(axis=1) for one in right], axis=1)
     often = np.stack([one.mean(axis=0) for one in right])
-    among = np.cov(often - often.mean(axis=0), ddof=0).reshape(len(sizes), len(sizes))
-    asked = np.full_like(counts, right[0].shape[1])
-    shares = tuple(one / sizes[-1] for one in sizes)
-    votes = ShareVotes(shares, right[0].shape[1], chance, counts, asked, among)
+    among = np.cov(often - often.mean(axis=0), ddof=0)
+    # the draws of the smallest size have little in common; all of the largest are one (`ShareVotes`)
+    of_one = float((counts[:, 0] / num).var(ddof=1)) / (1 - shares[0])
+    of_draws = of_one * shares[0] / shares * (shares + (1 - shares) / seeds)
+    votes = ShareVotes(
+        tuple(shares), num, chance, counts, np.full_like(counts, num), among + num * np.diag(of_draws)
+    )
     curve = fit_curve(votes, sizes[-1], (2.0,))
     if curve.silent:
-        return None, curve
+        return None, curve.silent
     ahead, now = curve.foretold[0].accuracy, float(curve.accuracy[-1])
-    return Interval(ahead.value - now, ahead.low - now, ahead.high - now), curve
+    return Interval(ahead.value - now, ahead.low - now, ahead.high - now), ""

@@ -114,7 +114,7 @@ def _advised(
     assert mask is not None
     whole = [line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out]
     chance = float(np.bincount(examples.test.labels.numpy()).max() / len(examples.test))
-    twice, curve = more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
+    twice, silent = more_labels([one.cell.size for one in whole], [one.right for one in whole], chance)
     aside = np.setdiff1d(np.arange(len(run.ids)), examples.positions)
     return Worth(
         run=str(run.path),
@@ -130,7 +130,7 @@ def _advised(
         keep=without(run, mask),
         suspects=int(own.suspects.sum()),
         twice=twice,
-        silent=curve.silent,
+        silent=silent,
         test_wrong=None if examples.held_out else float(own.p_wrong[aside].mean()),
     )
 

@@ -29,10 +29,13 @@ def _data() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Run:
     """Ten trials of heads on pixels, of which 300 examples with their own labels are held out."""
-    folder = tmp_path_factory.mktemp("worth")
-    x, y = _data()
+    return _measured(tmp_path_factory.mktemp("worth"), NUM + 300)
+
+
+def _measured(folder: Path, num: int) -> Run:
+    x, y = (values[:num] for values in _data())
     rows = pd.DataFrame(x, columns=PIXELS).assign(label=y)
-    rows["split"] = np.where(np.arange(len(y)) < NUM, "train", "test")
+    rows["split"] = np.where(np.arange(num) < NUM, "train", "test")
     rows.to_csv(folder / "digits.csv", index=False)
     return easiness.measure(
         folder / "digits.csv", inputs=PIXELS, label="label", features="inputs", trials=10,
@@ -85,9 +88,7 @@ def test_what_it_says(found):
 
 
 def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
-    x, y = (values[:NUM] for values in _data())
-    alone = easiness.measure((x, y), features=x, trials=5, out=tmp_path / "alone", progress=False)
-    found = worth(alone, source=(x, y), keep=(0.5,), sizes=[], seeds=2, progress=False)
+    found = worth(_measured(tmp_path, NUM), keep=(0.5,), sizes=[], seeds=2, progress=False)
     assert found.num_test + found.num_examples_tried == NUM
     assert 0.15 < found.num_test / NUM < 0.25
     assert found.test_wrong == pytest.approx(WRONG, abs=0.1)
