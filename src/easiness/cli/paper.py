@@ -21,8 +21,11 @@ def paper(
         str | None, typer.Argument(help="Data as for `measure`; the preset's own where not given.")
     ] = None,
     preset: Annotated[
-        Literal["smoke", "laptop", "paper"],
-        typer.Option("--preset", help="smoke: two minutes; laptop: CIFAR-10, no GPU; paper: GPUs."),
+        Literal["smoke", "laptop", "overnight", "paper"],
+        typer.Option(
+            "--preset",
+            help="smoke: two minutes; laptop: CIFAR-10, no GPU; overnight: claims 6 to 8; paper: GPUs.",
+        ),
     ] = "laptop",
     loading: Annotated[
         Loading,

@@ -139,7 +139,9 @@ def _parts(
     yield Part("measured", "What was measured", leads["measured"], (), [paper.facts_section(plan, runs)])
     yield _matching(results, leads["matching"], output)
     yield _galleries(plan, runs, results, leads["galleries"], output)
-    yield from _perturbations(plan, runs, results, leads, output)
+    if results.curves:
+        yield _perturbations(plan, runs, results, leads["perturbations"], output)
+    yield _pseudo_patterns(plan, runs, results, leads["pseudo-patterns"], output)
     yield _training_sets(results, leads["training-sets"], output)
     yield _validation(results, leads["validation"], output)
 
@@ -170,7 +172,7 @@ def _galleries(
         (first, 1, 3, f"Figure 1: the easiest and the hardest examples of each class, by {first}."),
         (first, 6, 6, "Figure 6: more of them."),
         (last, 7, 6, f"Figure 7: the same by {last}."),
-    ):
+    )[: 3 if last != first else 2]:
         drawn = draw_gallery(gallery(runs[paper.match_name(model)], plan.data, per_side=per_side))
         label = f"Pictures: a row for each class, {per_side} on either side, and how many trials are right."
         figures.append(_figure(output, f"figure-{number}.png", drawn, label, caption))
@@ -187,9 +189,9 @@ def _perturbations(
     plan: paper.PaperPlan,
     runs: Mapping[str, Run],
     results: paper.PaperResults,
-    leads: Mapping[str, str],
+    lead: str,
     output: _Output,
-) -> Iterator[Part]:
+) -> Part:
     recipe = recipe_of(runs[paper.match_name(plan.preset.cnns[0])], plan.data)
     figures = []
     for kind, curve in results.curves.items():
@@ -204,7 +206,16 @@ def _perturbations(
     label = "Pictures: a block for each perturbation, a row for each example, a column for each level."
     caption = "Figure 3: the same examples, perturbed."
     figures.append(_figure(output, "figure-3.png", panel, label, caption))
-    yield Part("perturbations", "Perturbations (Figures 2 and 3)", leads["perturbations"], figures)
+    return Part("perturbations", "Perturbations (Figures 2 and 3)", lead, figures)
+
+
+def _pseudo_patterns(
+    plan: paper.PaperPlan,
+    runs: Mapping[str, Run],
+    results: paper.PaperResults,
+    lead: str,
+    output: _Output,
+) -> Part:
     pseudo = results.pseudo
     _tables(output, "pseudo-patterns", pseudo)
     pictures = draw_patterns(
@@ -213,7 +224,7 @@ def _perturbations(
     caption = "Some of the examples that every final model still gets right, and what it saw of them."
     label = "Pairs of pictures: an example as it is, and perturbed."
     shown = _figure(output, "pseudo-patterns.png", pictures, label, caption, pseudo.sections())
-    yield Part("pseudo-patterns", "Pseudo patterns", leads["pseudo-patterns"], [shown])
+    return Part("pseudo-patterns", "Pseudo patterns", lead, [shown])
 
 
 def _training_sets(results: paper.PaperResults, lead: str, output: _Output) -> Part:

@@ -36,7 +36,7 @@ def paper(
 
     Args:
         source: a `Dataset` or what `load_dataset` takes, instead of the preset's.
-        preset: ``smoke``, ``laptop`` or ``paper``.
+        preset: ``smoke``, ``laptop``, ``overnight`` or ``paper``.
         out: folder of the study.
         limit: examples to train on, and at most to hold out, instead of the preset's.
         holdout: share of each class to hold out where no split is, instead of the preset's.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easiness.errors import BadInput, RunFailed
 from easiness.store import ASIDE, Run, open_run, read_json, sweep, write_whole
+from easiness.studies.paper.presets import Preset
 
 if TYPE_CHECKING:
     from easiness.studies.paper.study import PaperPlan
@@ -94,7 +95,10 @@ def _flat(settings: Any) -> dict[str, Any]:
     if not isinstance(settings, dict) or not isinstance(settings.get("preset"), dict):
         return {}
     others = {name: value for name, value in settings.items() if name != "preset"}
-    return {**{f"preset {name}": value for name, value in settings["preset"].items()}, **others}
+    given = settings["preset"]
+    usual = {one.name: one.default for one in fields(Preset) if one.default is not MISSING}
+    preset = {**given, **usual, **given}  # a study from before a setting existed has the usual one
+    return {**{f"preset {name}": value for name, value in preset.items()}, **others}
 
 
 def describe_folder(plan: PaperPlan, out: Path) -> None:
@@ -115,7 +119,7 @@ def describe_folder(plan: PaperPlan, out: Path) -> None:
 
 def _settings(plan: PaperPlan) -> dict[str, Any]:
     data = plan.data
-    preset = json.loads(json.dumps(dataclasses.asdict(plan.preset)))
+    preset = json.loads(json.dumps(asdict(plan.preset)))
     del preset["description"]  # words
     return {
         "preset": preset,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,14 @@ class PaperPlan:
     corruption: TrainingSets
 
     @property
+    def scoring(self) -> dict[str, runs.Plan]:
+        """The runs that are matched, and the first of which ranks the examples, by name."""
+        return {match_name(model): plan for model, plan in self.matching.items()}
+
+    @property
     def first(self) -> dict[str, runs.Plan]:
         """The runs that need no other, by name."""
-        named = {match_name(model): plan for model, plan in self.matching.items()}
-        return {**named, **self.validation.merged, **self.validation.final}
+        return {**self.scoring, **self.validation.merged, **self.validation.final}
 
     @property
     def everything(self) -> dict[str, runs.Plan]:
@@ -92,15 +97,17 @@ def plan_paper(
             data,
             replace(training, model=model, epochs=preset.epochs),
             preset.trials,
-            recording=Recording(keep_weights=model == preset.cnns[0]),
+            recording=Recording(observe=preset.observe, keep_weights=model == preset.cnns[0]),
         )
         for model in preset.models
     }
     validation = plan_validation(
         data,
         replace(training, seed=seed + 1),
-        Trainings(preset.merged_models, preset.merged_trials, preset.merged_epochs),
-        Trainings(preset.final_models, preset.final_trials, preset.final_epochs),
+        Trainings(preset.merged_models, preset.merged_trials, preset.merged_epochs, observe=preset.observe),
+        Trainings(
+            preset.final_models, preset.final_trials, preset.final_epochs, preset.learned, preset.observe
+        ),
     )
     nothing = np.zeros(len(data))
     return PaperPlan(
@@ -131,15 +138,20 @@ def run_paper(
         sum(cost.num_images for cost in costs.values()),
         sum(cost.seconds for cost in costs.values()),
     )
-    by_name = runs.carry_out_all(plan.first, folder, execution, progress=progress, announce=False)
-    matched = {model: by_name[match_name(model)] for model in plan.matching}
+    carry_out = partial(
+        runs.carry_out_all, folder=folder, execution=execution, progress=progress, announce=False
+    )
+    found = carry_out(plan.scoring)
+    matched = {model: found[match_name(model)] for model in plan.matching}
     main = matched[preset.cnns[0]]
     values = ranking(main)
     ablation, corruption = (
         _drawable(preset, data, effect, values, plan.seed) for effect in ("drop", "relabel")
     )
-    drawn = {**ablation.plans, **corruption.plans}
-    by_name |= runs.carry_out_all(drawn, folder, execution, progress=progress, announce=False)
+    # what is longest comes last
+    for part in (ablation.plans, plan.validation.merged, plan.validation.final, corruption.plans):
+        found |= carry_out(part)
+    by_name = {name: found[name] for name in plan.everything}
     easy, hard = compare_at_best(list(matched.values()))
     look: dict[str, Any] = {"source": data, "device": execution.device, "cache": execution.cache}
     look["progress"] = progress
@@ -154,7 +166,10 @@ def run_paper(
         side=side,
         easy=easy,
         hard=hard,
-        curves={kind: perturbation_curve(main, kind, _levels(kind, shape), **look) for kind in KINDS},
+        curves={
+            kind: perturbation_curve(main, kind, _levels(kind, shape), **look)
+            for kind in (KINDS if preset.perturbed else ())
+        },
         similarity=_similarity(main, data, execution.device),
         ablation=ablation.study(by_name),
         corruption=corruption.study(by_name),
@@ -225,7 +240,7 @@ def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed
             model=preset.ablation_model,
             epochs=preset.ablation_epochs,
             seed=seed + 3,
-            recipe=dict(preset.recipe),
+            recipe=dict(preset.learned or preset.recipe),
             precision=preset.precision,
         ),
         Drawing(
@@ -234,6 +249,7 @@ def _training_sets(preset: Preset, data: Dataset, effect: Any, values: Any, seed
             epoch=preset.epochs,
             balanced=preset.balanced,
         ),
+        observe=preset.observe,
     )
 
 

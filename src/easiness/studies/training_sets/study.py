@@ -14,7 +14,18 @@ import numpy.typing as npt
 from easiness.data import Dataset
 from easiness.errors import BadInput
 from easiness.runs import Drawn, Plan, make_plan, recipe_of_run
-from easiness.spec import Draw, Drawing, Effect, Recipe, Recording, Steps, Training, at_least, recipe_settings
+from easiness.spec import (
+    ALL,
+    Draw,
+    Drawing,
+    Effect,
+    Recipe,
+    Recording,
+    Steps,
+    Training,
+    at_least,
+    recipe_settings,
+)
 from easiness.store import Row, Run
 from easiness.studies.training_sets.policies import order_of
 from easiness.studies.training_sets.trained_sets import TrainingSetPoint, TrainingSetStudy
@@ -59,7 +70,13 @@ class TrainingSets:
                 for (policy, rate), name in self.cells.items()
             ),
             keep=order.keep,
+            tested=_tested(plan),
         )
+
+
+def _tested(plan: Plan) -> tuple[int, ...]:
+    """The epochs after which a planned training is tested."""
+    return plan.asked.probes[0].observed(plan.epochs)
 
 
 def _point(policy: str, beta: tuple[float, float], rate: float, plan: Plan, run: Run) -> TrainingSetPoint:
@@ -73,7 +90,7 @@ def _point(policy: str, beta: tuple[float, float], rate: float, plan: Plan, run:
         num_drawn=int(rate * num + 0.5),
         num_trained_on=plan.num_trained_on,
         num_steps=plan.epochs * plan.recipe.steps_per_epoch(a_pass),
-        accuracy=np.array([trial.document.accuracy["held_out"][: plan.epochs] for trial in trials]),
+        accuracy=np.array([trial.document.accuracy["held_out"][: len(_tested(plan))] for trial in trials]),
     )
 
 
@@ -83,12 +100,15 @@ def plan_ranked(
     values: npt.NDArray[np.float64],
     training: Training,
     drawing: Drawing,
+    *,
+    observe: str = ALL,
 ) -> TrainingSets:
     """Plan the runs of a study, from the values [K] that rank the examples; writes and trains nothing.
 
     The score, its epoch and the end to keep say what the values are, high = easy, or not to be kept. The
     networks are trained to the end: the cosine period of the recipe is the number of epochs, if the
-    recipe does not set it. Everything else is as for `ablate`. The data have a held-out split.
+    recipe does not set it. ``observe`` says after which epochs they are tested. Everything else is as for
+    `ablate`. The data have a held-out split.
 
     Raises:
         BadInput: something given cannot be used (names it).
@@ -99,7 +119,8 @@ def plan_ranked(
     if not isinstance(training.recipe, Recipe):
         settings = recipe_settings(training.recipe, model=data.kind.network(training.model))
         training = replace(training, recipe={"period": float(training.epochs), **settings})
-    make = partial(make_plan, data, training, drawing.repetitions, recording=_RECORDING)
+    recording = replace(_RECORDING, observe=observe)
+    make = partial(make_plan, data, training, drawing.repetitions, recording=recording)
     plans, cells = {FULL: make()}, {}
     # the same for the same values, wherever they come from
     digest = hashlib.sha256(np.ascontiguousarray(values, "<f8").tobytes()).hexdigest()

@@ -30,7 +30,7 @@ class TrainingSetPoint:
 
     ``beta`` are the parameters of the density over ranks that examples are drawn with. ``num_drawn``
     examples were dropped or relabelled and ``num_trained_on`` trained on, in ``num_steps`` steps in all.
-    ``accuracy`` [repetitions, epochs] is that on the held-out split after each epoch.
+    ``accuracy`` [repetitions, epochs] is that on the held-out split after each epoch tested.
     """
 
     policy: str
@@ -43,13 +43,13 @@ class TrainingSetPoint:
 
     @property
     def mean(self) -> npt.NDArray[np.float64]:
-        """Mean accuracy over repetitions after each epoch, [epochs]."""
+        """Mean accuracy over repetitions after each epoch tested, [epochs]."""
         mean: npt.NDArray[np.float64] = self.accuracy.mean(axis=0)
         return mean
 
     @property
     def deviation(self) -> npt.NDArray[np.float64]:
-        """Standard deviation over repetitions after each epoch, [epochs]; NaN with one repetition."""
+        """Standard deviation over repetitions after each epoch tested, [epochs]; NaN with one repetition."""
         if len(self.accuracy) == 1:
             return np.full(self.accuracy.shape[1], np.nan)
         deviation: npt.NDArray[np.float64] = self.accuracy.std(axis=0, ddof=1)
@@ -64,7 +64,8 @@ class TrainingSetStudy(Result):
     spared, where high means neither easy nor hard. ``points`` go by policy, then by rate; at rate 0 all
     policies show the same run. ``largest_share`` is that of the most frequent class among the held-out
     examples. ``same_steps`` says whether each training had as many steps as one on all ``num_examples``.
-    Under `MIN_GROUP` repetitions nothing is decided.
+    ``tested`` are the epochs after which accuracy was measured, every one where there are none. Under
+    `MIN_GROUP` repetitions nothing is decided.
     """
 
     effect: Effect
@@ -82,6 +83,7 @@ class TrainingSetStudy(Result):
     other_label: bool
     points: tuple[TrainingSetPoint, ...]
     keep: Keep | None = None
+    tested: tuple[int, ...] = ()
 
     @property
     def chance(self) -> float:
@@ -115,14 +117,14 @@ class TrainingSetStudy(Result):
         return AccuracyCurve(tuple(p.rate for p in points), tuple(p.accuracy[:, -1] for p in points))
 
     def table(self, *, every_epoch: bool = False) -> pd.DataFrame:
-        """A row for each policy and rate after the last epoch, or after each.
+        """A row for each policy and rate after the last epoch, or after each tested.
 
         ``accuracy`` is the mean over ``repetitions``, ``accuracy_sd`` their standard deviation and
         ``accuracy_se`` the standard error of the mean, all on the held-out split.
         """
         import pandas as pd
 
-        epochs = range(1, self.epochs + 1) if every_epoch else [self.epochs]
+        epochs = list(enumerate(self.tested or range(1, self.epochs + 1)))[0 if every_epoch else -1 :]
         rows = [
             {
                 "effect": self.effect,
@@ -135,16 +137,16 @@ class TrainingSetStudy(Result):
                 "num_steps": point.num_steps,
                 "epochs": self.epochs,
                 "epoch": epoch,
-                "accuracy": point.mean[epoch - 1],
-                "accuracy_sd": point.deviation[epoch - 1],
-                "accuracy_se": point.deviation[epoch - 1] / np.sqrt(self.repetitions),
+                "accuracy": point.mean[at],
+                "accuracy_sd": point.deviation[at],
+                "accuracy_se": point.deviation[at] / np.sqrt(self.repetitions),
                 "repetitions": self.repetitions,
                 "decided": self.repetitions >= MIN_GROUP,
                 "chance": self.chance,
                 "num_held_out": self.num_held_out,
             }
             for point in self.points
-            for epoch in epochs
+            for at, epoch in epochs
         ]
         return pd.DataFrame(rows)
 

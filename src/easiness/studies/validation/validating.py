@@ -13,6 +13,7 @@ from easiness.errors import BadInput
 from easiness.models import ModelGiven, model_name
 from easiness.runs import Plan, Progress, carry_out_all, given_data, make_plan, progress_of, recipe_of_run
 from easiness.spec import (
+    ALL,
     Execution,
     Jobs,
     Loading,
@@ -33,11 +34,16 @@ _FEWEST = 5  # of which a tenth, rounded, is one
 
 @dataclass(frozen=True)
 class Trainings:
-    """Networks to train, how often each, and for how many epochs."""
+    """Networks to train, how often each, for how many epochs, and how.
+
+    ``recipe`` is that of all unless given; ``observe`` says after which epochs they are looked at.
+    """
 
     models: tuple[str, ...]
     trials: int
     epochs: int
+    recipe: RecipeGiven = None
+    observe: str = ALL
 
 
 @dataclass(frozen=True)
@@ -157,8 +163,8 @@ def plan_validation(
 ) -> ValidationPlans:
     """Check every choice and plan the runs of `validate`; writes and trains nothing.
 
-    ``training`` says how the networks of both kinds are trained; their names, number and length are in
-    ``merged`` and ``final``.
+    ``training`` says how the networks of both kinds are trained; their names, number and length, and what
+    either has for itself, are in ``merged`` and ``final``.
 
     Raises:
         BadInput: something given cannot be used (names it).
@@ -177,9 +183,9 @@ def plan_validation(
         merged={
             f"merged-{_folder(name)}": make_plan(
                 together,
-                replace(training, model=name, epochs=merged.epochs),
+                replace(training, model=name, epochs=merged.epochs, recipe=merged.recipe or training.recipe),
                 merged.trials,
-                recording=Recording(splits=("train",), keep_weights=False),
+                recording=Recording(observe=merged.observe, splits=("train",), keep_weights=False),
             )
             for name in merged.models
         },
@@ -190,10 +196,10 @@ def plan_validation(
                     to_the_end,
                     model=name,
                     epochs=final.epochs,
-                    recipe=_to_the_end(training.recipe, final.epochs, name),
+                    recipe=_to_the_end(final.recipe or training.recipe, final.epochs, name),
                 ),
                 final.trials,
-                recording=Recording(splits=("held_out",)),
+                recording=Recording(observe=final.observe, splits=("held_out",)),
             )
             for name in final.models
         },

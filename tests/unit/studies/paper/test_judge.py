@@ -230,6 +230,17 @@ def test_the_mlp_claim_needs_trials_and_two_cnns():
     assert (alone.verdict, alone.reason) == ("not tested here", "needs two CNNs")
 
 
+def test_one_network_that_saw_nothing_perturbed_decides_no_claim_about_several():
+    for number, reason in (
+        ("1", "needs two CNNs"),
+        ("2", "needs two CNNs"),
+        ("3", "needs two CNNs"),
+        ("5", "the preset leaves out the networks' look at perturbed examples"),
+    ):
+        found = claim(number, mlps=(), cnns=("a",), curves={})
+        assert (found.verdict, found.reason) == ("not tested here", reason)
+
+
 def test_the_median_of_an_even_number_of_pairs_lies_between_two():
     names = (*NETWORKS, "d")
     rates = {f"{one} {other}": 0.5 for one in "abc" for other in "bc"} | {"a d": 0.7, "b d": 0.7, "c d": 0.7}

@@ -77,6 +77,17 @@ def test_other_words_about_a_preset_are_not_another_study(folder, tiny_preset):
     assert (folder / DOCUMENT).read_bytes() == before
 
 
+def test_a_study_from_before_a_setting_existed_has_the_usual_one(plan, folder, tiny_preset):
+    settings = json.loads((folder / DOCUMENT).read_text())
+    for name in ("learned", "observe", "perturbed"):
+        del settings["preset"][name]
+    (folder / DOCUMENT).write_text(json.dumps(settings))
+    check_folder(plan, folder)
+    other = plan_paper(replace(tiny_preset, observe="last"), loading=Loading(limit=100))
+    with pytest.raises(BadInput, match="preset observe is all there, last here"):
+        check_folder(other, folder)
+
+
 def test_another_share_held_out_is_refused(folder, tiny_preset):
     other = plan_paper(tiny_preset, loading=Loading(limit=100, holdout=0.3))
     with pytest.raises(BadInput, match=r"fingerprint is \w+ there, \w+ here"):

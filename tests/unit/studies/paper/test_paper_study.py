@@ -13,14 +13,14 @@ from easiness.data import Dataset, load_dataset
 from easiness.data.sources.mini_imagenet import SYNSETS
 from easiness.errors import BadInput
 from easiness.perturb import default_levels
-from easiness.spec import Loading, Resolved
+from easiness.spec import Loading, Recipe, Resolved, content_hash
 from easiness.store import Row
 from easiness.studies.matching.comparison import Comparison
 from easiness.studies.matching.outlook import Outlook
 from easiness.studies.matching.reliability import Reliability
 from easiness.studies.paper import study as module
 from easiness.studies.paper.judge import paper_claims
-from easiness.studies.paper.presets import PAPER_PHOTOS, SMOKE, find_preset, kind_of
+from easiness.studies.paper.presets import LAPTOP, OVERNIGHT, PAPER_PHOTOS, SMOKE, find_preset, kind_of
 from easiness.studies.paper.study import PaperPlan, compare_at_best, match_name, plan_paper, run_paper
 
 CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -78,6 +78,36 @@ def test_trials_that_two_experiments_need_are_trained_once(smoke):
     assert ours.spec(resolved, 5, 5) == theirs.spec(resolved, 5, 5)
     parts = (smoke.first, smoke.ablation.plans, smoke.corruption.plans)
     assert len(smoke.everything) == sum(map(len, parts)) - 1
+
+
+@pytest.mark.parametrize(
+    ("preset", "hashes"),
+    [
+        (SMOKE, "5de137647cc78bdd7e02d8686f16c5495db97d66f589365707381e3d30ade19a"),
+        (LAPTOP, "3178819ee9428fc908a83ae6da040a34d8d7b42d07d316dcb0089b91ddd75107"),
+    ],
+    ids=["smoke", "laptop"],
+)
+def test_trials_of_studies_on_disk_are_those_planned_now(preset, hashes):
+    plan = plan_paper(preset, "digits", loading=Loading(limit=200, holdout=0.2))
+    resolved = Resolved(precision="float32", channels_last=False, threads=1)
+    first = {
+        name: one.spec(resolved, one.trials, one.epochs).trial(0).hash
+        for name, one in plan.everything.items()
+    }
+    assert content_hash(first) == hashes
+
+
+def test_models_that_are_tested_have_a_recipe_of_their_own_and_are_tested_at_the_end():
+    plan = plan_paper(OVERNIGHT, colored())
+    by_name = plan.everything
+    scoring = {"match-wrn_16_1", "merged-wrn_16_1"}
+    assert {name for name, one in by_name.items() if one.recipe == Recipe()} == scoring
+    tested = {(one.recipe.alpha, one.recipe.period) for name, one in by_name.items() if name not in scoring}
+    assert tested == {(0.006, 10)}
+    assert {one.asked.observe for one in by_name.values()} == {"last"}
+    # five each: final ones, nothing dropped, four rates and three rates by three policies
+    assert sum(one.trials for name, one in by_name.items() if name not in scoring) == 5 * (1 + 1 + 12 + 9)
 
 
 def test_only_networks_that_look_again_keep_their_weights(smoke):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -334,6 +335,9 @@ def test_the_table():
         "chance": 0.25,
         "num_held_out": 50,
     }
+    last = replace(made_up(), epochs=3, tested=(1, 3))
+    assert last.table(every_epoch=True)["epoch"].tolist() == [1, 3]
+    assert last.table()[["epoch", "accuracy"]].values.tolist() == [[3, pytest.approx(0.6)]]
     every = made_up().table(every_epoch=True)
     assert every["epoch"].tolist() == [1, 2]
     assert every["accuracy"].tolist() == pytest.approx([0.3, 0.6])
