@@ -3,7 +3,7 @@
 Each policy trains from the same initial weights at a seed, as many steps, on clean labels and on labels of
 which a fifth is wrong, and is tested on clean ones that nothing was chosen by. Results are kept in `--runs`,
 one file a training, seed after seed: it goes on where it was stopped, and every seed that is whole is on the
-page. `--seeds 0` trains nothing more and writes the page of what there is. Three hours on a core.
+page. `--seeds 0` trains nothing more and writes the page of what there is. Three to four hours on a core.
 
     python benchmarks/science/in_training.py --data FOLDER [--runs FOLDER] [--seeds 10]
                                              [--docs docs/results/in-training.md]
@@ -36,6 +36,8 @@ from science.in_training_policies import (
     scored,
     train,
 )
+
+SEEDS = 10
 
 
 def kept(file, make):
@@ -131,7 +133,7 @@ def main(arguments=None):
     parser.add_argument("--data", required=True, help="CIFAR-10 as Parquet or class folders")
     parser.add_argument("--runs", type=Path, default=Path("runs/in-training"))
     parser.add_argument("--docs", type=Path, help="the page to write")
-    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--replicates", type=int, default=1000, help="of the simulation of the statistics")
     for name, value in asdict(Settings()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=type(value), default=value)
@@ -140,14 +142,17 @@ def main(arguments=None):
     torch.set_num_threads(1)
     if options.seeds > 0:
         carry_out(settings, options.data, options.runs, options.seeds)
+    if options.docs is None:
+        return
     results = known(options.runs)
-    if options.docs is not None and len(results) >= 2:
-        easiness = {name: json.loads((options.runs / f"easiness-{name}.json").read_text()) for name in LABELS}
-        simulated = kept(
-            options.runs / f"simulated-{len(results)}-{options.replicates}.json",
-            lambda: paper.simulated(len(results), options.replicates),
-        )
-        paper.write(options.docs, settings, results, easiness, simulated)
+    files = {name: options.runs / f"easiness-{name}.json" for name in LABELS}
+    easiness = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    seeds = len(results) if len(results) >= 2 else SEEDS
+    known_truth = kept(
+        options.runs / f"simulated-{seeds}-{options.replicates}.json",
+        lambda: paper.simulated(seeds, options.replicates),
+    )
+    paper.write(options.docs, settings, results, easiness, known_truth)
 
 
 if __name__ == "__main__":

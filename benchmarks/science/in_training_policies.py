@@ -41,35 +41,30 @@ class Policy:
     towards: str = ""
     mined: int = 1
 
-    @property
-    def by_easiness(self) -> bool:
-        """Does it take a run that scores the examples before?"""
-        return self.first in ("easy", "hard") or self.towards != ""
-
 
 _PACED = f"a step is on the {{}} {START:.0%} at first, on more and more, and on all from half the training on"
 UNIFORM = Policy("uniform", "pass after pass over all examples, each in a new order", "")
 POLICIES = (
     UNIFORM,
     Policy("easy first", _PACED.format("easiest"), "Bengio et al. 2009; pacing of Wu et al. 2021", "easy"),
-    Policy("hard first", _PACED.format("hardest"), "Wu et al. 2021, “anti-curriculum”", "hard"),
-    Policy("any first", _PACED.format("same random"), "Wu et al. 2021, the control of both", "any"),
+    Policy("hard first", _PACED.format("hardest"), "Wu et al. 2021, their anti-curriculum", "hard"),
+    Policy("any first", _PACED.format("same random"), "Wu et al. 2021, as the control of both", "any"),
     Policy(
         "mining",
         "twice as many examples go forward, and the half with the larger losses counts",
-        "Shrivastava et al. 2016; Jiang et al. 2019",
+        "Shrivastava et al. 2016; Jiang et al. 2019; Kawaguchi and Lu 2020",
         mined=2,
     ),
     Policy(
         "towards hard",
         f"the loss of an example counts {LEAST} to {MOST} times, more the harder it is",
-        "Chang et al. 2017",
+        "Loshchilov and Hutter 2015, who sample so",
         towards="hard",
     ),
     Policy(
         "towards easy",
         f"the loss of an example counts {LEAST} to {MOST} times, more the easier it is",
-        "Kumar et al. 2010",
+        "Kumar et al. 2010, softly",
         towards="easy",
     ),
 )
