@@ -8,6 +8,7 @@ from .curves import (
     AccuracyCurve as AccuracyCurve,
     Contrast as Contrast,
     breakdown as breakdown,
+    contrast as contrast,
     differences as differences,
     mean_accuracy as mean_accuracy,
     steps as steps,

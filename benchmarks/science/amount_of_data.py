@@ -1,0 +1,223 @@
+"""Does it depend on the amount of data whether hard examples are to be dropped (Sorscher et al. 2022)?
+
+Networks are trained to their end on 1,500 and on 6,000 pictures, and on what is left of them when easy, hard
+or random ones are dropped; those on 20,000 are read from a study by `easiness paper --preset overnight`. It
+goes on where it was; sizes that are not finished are left out of the page.
+
+    python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER
+                                                [--largest STUDY] [--docs docs/results]
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass, replace
+from math import isfinite
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from easiness import load_dataset, open_run
+from easiness.runs import carry_out, make_plan
+from easiness.show.svg import EASY, FONT_SIZE, HARD, INK, picture_bytes, quiet
+from easiness.spec import Drawing, Execution, Recording, Training
+from easiness.studies.paper import find_preset
+from easiness.studies.training_sets import contrast, plan_ranked, ranking, train_sets
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+from kit.machine import measured
+
+RATES, POLICIES = (0.3, 0.6), ("easy", "random", "hard")
+PRESET = find_preset("overnight")  # whose network, recipe and repetitions the smaller sizes have
+SCORES = "scores"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long networks are trained on so many examples: smaller sets are seen more often."""
+
+    examples: int
+    batch_size: int
+    scoring_epochs: int
+    epochs: int
+
+
+SIZES = (Size(1500, 64, 16, 32), Size(6000, 128, 12, 20))
+
+
+def train(size, data, folder, preset=PRESET):
+    """Train what is missing of a size: the networks that rank its examples, and those that are tested."""
+    small = replace(data.limit(size.examples), held_out=data.held_out)
+    own = {"batch_size": size.batch_size}
+    training = Training(model=preset.ablation_model, epochs=size.scoring_epochs, recipe=own)
+    seen = Recording(observe="last", keep_weights=False, splits=("train",))
+    execution = Execution(jobs=1)
+    scores = carry_out(make_plan(small, training, preset.trials, recording=seen), folder / SCORES, execution)
+    sets = plan_ranked(
+        "drop",
+        small,
+        ranking(scores),
+        replace(training, epochs=size.epochs, seed=3, recipe=own | preset.learned),
+        Drawing(
+            rates=(0, *RATES),
+            policies=POLICIES,
+            repetitions=preset.repetitions,
+            epoch=size.scoring_epochs,
+            balanced=True,
+        ),
+        observe="last",
+    )
+    train_sets(sets, folder, execution)
+
+
+def accuracies(folder, preset=PRESET):
+    """The accuracies after the last epoch by policy and rate, and the run of all; nothing where one lacks."""
+    found = {}
+    for name in ((policy, rate) for policy in POLICIES for rate in (0, *RATES)):
+        path = folder / ("full" if name[1] == 0 else f"drop-{name[0]}-{name[1]:.2f}")
+        run = open_run(path) if (path / "run.json").is_file() else None
+        if run is None or len(run.trials) < preset.repetitions:
+            return None, None
+        trials = run.trials[: preset.repetitions]
+        found[name] = np.array([trial.document.accuracy["held_out"][-1] for trial in trials])
+    return found, open_run(folder / "full")
+
+
+def beside(found, policy, other, rate):
+    """The terms of a difference between two policies at a rate."""
+    return [(1, found[policy, rate]), (-1, found[other, rate])]
+
+
+def percent(one):
+    """A difference in points of accuracy with its interval; bold where the interval leaves out zero."""
+    low, high = one.interval
+    text = f"{100 * one.value:+.1f} ({100 * low:+.1f} to {100 * high:+.1f})"
+    return f"**{text}**" if isfinite(low) and (low > 0 or high < 0) else text
+
+
+COMPARED = (("hard", "random"), ("easy", "random"), ("hard", "easy"))
+
+
+def tables(sizes):
+    """The table of accuracies and differences, and that of the largest size beside the smallest."""
+    head = ["examples", "epochs", "all", "dropped", *(f"{policy} dropped" for policy in POLICIES)]
+    rows = [[*head, *(f"{one} - {other}" for one, other in COMPARED)]]
+    for found, run in sizes:
+        for rate in RATES:
+            accuracy = [f"{100 * found[policy, rate].mean():.1f}" for policy in POLICIES]
+            all_of_them = f"{100 * found['random', 0].mean():.1f}"
+            start = [f"{run.spec.data.train.num_examples:,}", str(run.epochs), all_of_them, f"{rate:.0%}"]
+            against = [percent(contrast(beside(found, *pair, rate))) for pair in COMPARED]
+            rows.append([*start, *accuracy, *against])
+    (small, few), (large, many) = sizes[0], sizes[-1]
+    change = [["dropped", *rows[0][-3:]]]
+    for rate in RATES:
+        terms = [
+            beside(large, *pair, rate) + [(-weight, group) for weight, group in beside(small, *pair, rate)]
+            for pair in COMPARED
+        ]
+        change.append([f"{rate:.0%}", *(percent(contrast(one)) for one in terms)])
+    between = f"{few.spec.data.train.num_examples:,}", f"{many.spec.data.train.num_examples:,}"
+    return markdown(rows), markdown(change), between
+
+
+def markdown(rows):
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]])
+
+
+def draw(sizes):
+    """The figure as SVG: what dropping costs beside dropping at random, by size, a panel for each rate."""
+    figure = Figure(figsize=(6.6, 3.2), layout="constrained")
+    for axes, rate in zip(figure.subplots(1, len(RATES), sharey=True), RATES, strict=True):
+        quiet(axes)
+        axes.axhline(0, color=INK, linewidth=0.8, linestyle=":")
+        for policy, color, marker, shift in (("hard", HARD, "s", 0.97), ("easy", EASY, "o", 1.03)):
+            ones = [contrast(beside(found, policy, "random", rate)) for found, _ in sizes]
+            at = [shift * run.spec.data.train.num_examples for _, run in sizes]
+            values = np.array([[one.value, *one.interval] for one in ones]).T * 100
+            axes.errorbar(
+                at,
+                values[0],
+                yerr=[values[0] - values[1], values[2] - values[0]],
+                color=color,
+                marker=marker,
+                markersize=4,
+                capsize=2.5,
+                label=f"{policy} ones dropped",
+            )
+        axes.set_xscale("log")
+        ticks = [run.spec.data.train.num_examples for _, run in sizes]
+        axes.set_xticks(ticks, [f"{one:,}" for one in ticks])
+        axes.set_xticks([], minor=True)
+        axes.set_xlabel("training examples")
+        axes.set_title(f"{rate:.0%} dropped", color=INK, fontsize=FONT_SIZE + 1, loc="left")
+    figure.axes[0].set_ylabel("accuracy beyond random, points")
+    figure.axes[0].legend(frameon=False, fontsize=FONT_SIZE)
+    return picture_bytes(figure, ".svg")
+
+
+def main(sizes=SIZES, preset=PRESET):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--data", required=True, help="folder of CIFAR-10, or other data with a held-out split"
+    )
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the trainings")
+    parser.add_argument("--largest", type=Path, help="folder of a study by easiness paper --preset overnight")
+    parser.add_argument("--docs", type=Path, help="folder to write amount-of-data.md and .svg into")
+    options = parser.parse_args()
+    where = measured()
+    data = load_dataset(options.data)
+    folders = [options.runs / str(size.examples) for size in sizes]
+    for size, folder in zip(sizes, folders, strict=True):
+        train(size, data, folder, preset)
+    folders += [] if options.largest is None else [options.largest / "trials"]
+    read = [accuracies(folder, preset) for folder in folders]
+    for folder, (found, _) in zip(folders, read, strict=True):
+        if found is None:
+            print(f"{folder}: not finished; left out", file=sys.stderr)
+    finished = [one for one in read if one[0] is not None]
+    table, change, between = tables(finished)
+    names = {"model": preset.ablation_model, "repetitions": preset.repetitions, "trials": preset.trials}
+    page = PAGE.format(measured=where, table=table, change=change, between=between, **names)
+    print(page)
+    if options.docs is not None:
+        (options.docs / "amount-of-data.svg").write_bytes(draw(finished))
+        (options.docs / "amount-of-data.md").write_text(page)
+
+
+PAGE = """\
+<!-- written by: python benchmarks/science/amount_of_data.py --data FOLDER --runs FOLDER --largest STUDY \
+--docs docs/results -->
+
+# Whether hard examples are to be dropped, by the amount of data
+
+Measured: {measured}. Held-out accuracy of {model} in percent, trained to its end on class-balanced parts of
+CIFAR-10 and on what is left of each when easy, hard or random examples are dropped: drawn class by class by
+the easiness of {trials} short trainings on that part. The largest is of `easiness paper --preset overnight`.
+
+Sorscher et al. (2022) find that hard examples are to be kept where data is plenty and easy ones where it is
+scarce. Then *hard - random* is below zero in the last rows and above it in the first.
+
+{table}
+
+Differences are in points, over {repetitions} repetitions that share their seeds, with Student's interval at
+95 % of each by itself; bold where it leaves out zero, which one in twenty would by chance. Each size
+has one ranking, and all the same held-out examples: the intervals are over trainings and draws.
+
+## From {between[0]} to {between[1]} examples
+
+How much each difference changes. Below zero under *hard - random*: hard examples are worth more where
+there are more.
+
+{change}
+
+![Accuracy beyond random, by training examples](amount-of-data.svg)
+"""
+
+
+if __name__ == "__main__":
+    main()

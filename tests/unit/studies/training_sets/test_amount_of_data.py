@@ -1,0 +1,45 @@
+"""The benchmark on the amount of data does in small what it says."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SCRIPT = Path(__file__).parents[4] / "benchmarks" / "science" / "amount_of_data.py"
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the script adds to it
+    return runpy.run_path(str(SCRIPT))
+
+
+def test_sizes_that_are_finished_are_on_the_page(script, planted, tmp_path, monkeypatch, capsys):
+    sizes = [script["Size"](num, 32, 2, 2) for num in (100, 200)]
+    preset = replace(script["PRESET"], ablation_model="mlp_2_w8", trials=2, repetitions=2)
+    given = {"--data": planted[0], "--runs": tmp_path / "runs", "--largest": tmp_path, "--docs": tmp_path}
+    monkeypatch.setattr(
+        sys, "argv", ["amount_of_data", *(str(one) for pair in given.items() for one in pair)]
+    )
+    script["main"](sizes, preset)
+    assert f"{tmp_path / 'trials'}: not finished; left out" in capsys.readouterr().err
+    page = (tmp_path / "amount-of-data.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines() if line[:1] == "|"]
+    assert [row[0] for row in rows] == [
+        *("examples", "---", "100", "100", "200", "200"),
+        *("dropped", "---", "30%", "60%"),
+    ]
+    assert "From 100 to 200 examples" in page
+    assert (tmp_path / "amount-of-data.svg").read_bytes().startswith(b"<?xml")
+    # by hand: what the first row says is in the runs
+    found, _ = script["accuracies"](tmp_path / "runs" / "100", preset)
+    gap = found["hard", 0.3] - found["random", 0.3]
+    assert rows[2][4:7] == [f"{100 * found[one, 0.3].mean():.1f}" for one in ("easy", "random", "hard")]
+    assert rows[2][7].strip("*").startswith(f"{100 * gap.mean():+.1f} (")
+    margin = 12.7062 * gap.std(ddof=1) / np.sqrt(2)
+    assert f"({100 * (gap.mean() - margin):+.1f} to" in rows[2][7]
