@@ -8,9 +8,11 @@ test examples (`paired_gain`). Intervals are so wide that with 95 % all gains of
 from __future__ import annotations
 
 import numpy as np
+from matplotlib.figure import Figure
 from scipy.special import expit
 
 from easiness.analysis import paired_gain
+from easiness.show.svg import EASY, FONT_SIZE, INK, picture_bytes, quiet
 from kit.results import Report
 from science.in_training_policies import LABELS, POLICIES, UNIFORM
 
@@ -132,7 +134,8 @@ def write(path, settings, results, easiness, known_truth):
         report.say("**No two seeds are whole yet, and nothing is known.**", "")
     else:
         report.measured = "\n".join(sorted({cell["measured"] for one in results for cell in one.values()}))
-        tables(report, settings, results, easiness)
+        path.with_suffix(".svg").write_bytes(draw(results))
+        tables(report, settings, results, easiness, path.with_suffix(".svg").name)
     told = {name: known_truth[name] for name in ("replicates", "seeds")}
     report.say(*KNOWN_TRUTH.format(family=FAMILY, tested=TESTED, **told).splitlines(), "")
     rows = [(shape, points(v), f"{held:.1%}", f"{told:.1%}") for shape, v, held, told in known_truth["rows"]]
@@ -143,7 +146,7 @@ def write(path, settings, results, easiness, known_truth):
 HEADER = ("policy", "accuracy, %", "beyond uniform", "", "harder half, %", "beyond uniform", "forward")
 
 
-def tables(report, settings, results, easiness):
+def tables(report, settings, results, easiness, figure):
     """What was found."""
     found = easiness["wrong"]["wrong_in_hardest_fifth"]
     hard = easiness["clean"]["harder_half_of_test"]
@@ -152,9 +155,11 @@ def tables(report, settings, results, easiness):
         "",
         *summary(results),
         "",
+        f"![Gain of each policy over uniform sampling, with its interval]({figure})",
+        "",
     )
     for labels, share in LABELS.items():
-        report.say(f"## {'Clean labels' if share == 0 else f'{share:.0%} wrong labels'}", "")
+        report.say(f"## {name_of(share)}", "")
         report.table(HEADER, [row(results, labels, policy, hard) for policy in POLICIES])
     times = settings.trials * settings.scoring_epochs / settings.epochs
     report.say(*NOTES.format(times=times).splitlines(), "")
@@ -178,6 +183,31 @@ def row(results, labels, policy, hard):
 def within(one):
     """`+1.2 (0.3 to 2.1)` in points."""
     return f"{points(one.value)} ({points(one.interval[0])} to {points(one.interval[1])})"
+
+
+def name_of(share):
+    """Labels of which a share are wrong."""
+    return "Clean labels" if share == 0 else f"{share:.0%} wrong labels"
+
+
+def draw(results):
+    """Gains with their intervals as SVG, a panel for each kind of labels; filled marks leave 0 out."""
+    figure = Figure(figsize=(7, 2.4), layout="constrained")
+    for axes, (labels, share) in zip(
+        figure.subplots(1, len(LABELS), sharey=True), LABELS.items(), strict=True
+    ):
+        quiet(axes)
+        axes.axvline(0, color=INK, linewidth=0.8, linestyle=":")
+        for at, policy in enumerate(OTHERS):
+            one = gain(results, labels, policy)
+            axes.plot(100 * np.array(one.interval), [at, at], color=EASY, linewidth=1)
+            face = EASY if one.shown else "white"
+            axes.plot(100 * one.value, at, "o", color=EASY, markersize=4, markerfacecolor=face)
+        axes.set_title(name_of(share), color=INK, fontsize=FONT_SIZE + 1, loc="left")
+        axes.set_yticks(range(len(OTHERS)), [policy.name for policy in OTHERS])
+        axes.set_ylim(len(OTHERS) - 0.5, -0.5)
+        axes.set_xlabel("accuracy beyond uniform sampling, points")
+    return picture_bytes(figure, ".svg")
 
 
 def summary(results):
