@@ -159,10 +159,18 @@ def _breaks(curve: training_sets.AccuracyCurve, at: float, what: str) -> list[St
     ]
 
 
+def _tested(study: training_sets.TrainingSetStudy) -> str:
+    """What was trained, and how much it knows when nothing is dropped or relabelled."""
+    least = study.rates[0]
+    known = study.curve("random").at(least).mean()
+    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    return f"{what}, right about {known:.0%} of the held-out examples at rate {least:g}"
+
+
 def ablation_claims(study: training_sets.TrainingSetStudy) -> list[Claim]:
     """Claims 6 a to c, about examples that are dropped."""
     easy, hard, random = (study.curve(policy) for policy in ("easy", "hard", "random"))
-    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    what = _tested(study)
     return [
         Claim(
             "6a",
@@ -196,7 +204,7 @@ def corruption_claims(study: training_sets.TrainingSetStudy) -> list[Claim]:
     easy, hard = study.curve("easy"), study.curve("hard")
     chance = study.chance
     unreachable = "twice chance is more than any network can reach" if 2 * chance >= 1 else ""
-    what = f"{study.model}, {study.repetitions} repetitions of {study.epochs} epochs"
+    what = _tested(study)
     return [
         Claim(
             "7a",
