@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.agreement import decisions as decisions
     from easiness.studies.audit import audit as audit
     from easiness.studies.cleaning import clean as clean
+    from easiness.studies.hypothesis import hypothesis as hypothesis
     from easiness.studies.learning import learning_curve as learning_curve
     from easiness.studies.matching import (
         combined_scores as combined_scores,
@@ -71,7 +72,7 @@ _HOMES = {
     **{function.name: f"studies.{study.folder}" for study, function in _OF_STUDIES},
 }
 # what a run hands on to
-for _name in ("run_html", "write_report"):
+for _name in ("run_html", "write_report", "write_hypothesis"):
     offer(_name, f"{__name__}.report")
 
 # what trains or asks networks: torch is loaded with it

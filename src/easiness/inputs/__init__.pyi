@@ -1,4 +1,4 @@
-from .bank import Evaluated as Evaluated, TensorBank as TensorBank
+from .bank import Evaluated as Evaluated, Learned as Learned, TensorBank as TensorBank
 from .counting import (
     IMAGES as IMAGES,
     SIZES as SIZES,

@@ -36,6 +36,28 @@ class Evaluated(Protocol):
         ...
 
 
+class Learned(Protocol):
+    """Examples that are trained on: what is drawn for each of a pass, and how batches become network input.
+
+    ``home`` is where positions and what is drawn are needed; ``ahead`` is as for `Evaluated`.
+    """
+
+    home: torch.device
+    ahead: torch.device | None
+
+    def draw(self, positions: Tensor, generator: torch.Generator) -> Tensor:
+        """Random parameters [b, ...] of the examples at ``positions`` [b], which are those of a pass."""
+        ...
+
+    def fetch(self, positions: Tensor, drawn: Tensor) -> tuple[Tensor, ...]:
+        """What `finish` needs of the examples at ``positions`` [b]: tensors on the device."""
+        ...
+
+    def finish(self, *fetched: Tensor) -> Tensor:
+        """Training input [b, ...] of examples that were fetched."""
+        ...
+
+
 class Preparation(Protocol):
     """How examples of one kind become network input, on any device.
 

@@ -14,6 +14,7 @@ from .files import (
     write_file as write_file,
     write_result as write_result,
 )
+from .hypothesis_page import write_hypothesis as write_hypothesis
 from .next_step import NextStep as NextStep, next_step as next_step
 from .page import render_report as render_report, write_report as write_report
 from .paper_study import finish_paper as finish_paper, paper as paper

@@ -54,6 +54,7 @@ STUDIES: tuple[Study, ...] = (
     Study("audit", {"audit": "Decide"}, (Function("audit", computes=False),)),
     Study("worth", {"worth": "Decide"}, (Function("worth"),)),
     Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
+    Study("hypothesis", {"hypothesis": "The paper's experiments"}, (Function("hypothesis"),)),
     Study("verification", {"verify": "Decide"}, (Function("verify"),)),
     Study(
         "training_sets",

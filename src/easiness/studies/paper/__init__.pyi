@@ -1,4 +1,9 @@
-from .claims import Claim as Claim, count_verdicts as count_verdicts
+from .claims import (
+    Claim as Claim,
+    Side as Side,
+    Statistic as Statistic,
+    count_verdicts as count_verdicts,
+)
 from .folder import (
     FIGURES as FIGURES,
     TABLES as TABLES,

@@ -1,0 +1,47 @@
+"""``easiness hypothesis``: is easy what is frequent and contradicts nothing?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from easiness import executors, runs, show
+from easiness.cli.kit.spread import Fields, spread
+from easiness.spec import Execution
+from easiness.studies import hypothesis as study
+
+
+@spread
+def hypothesis(
+    out: Annotated[Path, typer.Option("--out", help="Folder of the experiment; what it has is kept.")],
+    preset: Annotated[
+        Literal["smoke", "full"],
+        typer.Option("--preset", help="smoke: a minute, decides nothing; full: under an hour on two cores."),
+    ] = "full",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the patterns and of all trials.")] = 0,
+    execution: Annotated[
+        Execution,
+        Fields(("device", "executor", "ray_address", "jobs"), help={"device": "Where to train."}),
+    ] = Execution(),
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show what there is and what is to be trained, and train nothing."),
+    ] = False,
+) -> None:
+    """Test the paper's hypothesis on planted patterns of known frequency.
+
+    Claims with margins set before say whether it holds. Running the same command again goes on where it
+    stopped.
+    """
+    executors.check_executor(execution.executor, execution.jobs)
+    plan = study.plan_hypothesis(study.find_preset(preset), out, seed)
+    if dry_run:
+        typer.echo(f"{plan.describe()}\nnothing was trained and nothing written")
+        return
+    with runs.ShownProgress() as progress:
+        found = study.carry_out_hypothesis(plan, execution, progress)
+    typer.echo(show.sections_text(found.sections()[:3]))
+    typer.echo(f"\n{found.text}; decided only by intervals on one side of a margin set before")
+    typer.echo(f"{out}/report.html")

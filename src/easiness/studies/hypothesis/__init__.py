@@ -1,0 +1,8 @@
+"""The paper's hypothesis as an experiment: patterns of known frequency and contradiction, planted in noise.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

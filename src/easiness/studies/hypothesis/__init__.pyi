@@ -1,0 +1,19 @@
+from .design import PRESETS as PRESETS, find_preset as find_preset
+from .figure import (
+    controls_figure as controls_figure,
+    drop_figure as drop_figure,
+    frequency_figure as frequency_figure,
+)
+from .found import Hypothesis as Hypothesis
+from .study import (
+    HypothesisPlan as HypothesisPlan,
+    carry_out_hypothesis as carry_out_hypothesis,
+    hypothesis as hypothesis,
+    plan_hypothesis as plan_hypothesis,
+)
+from .text import (
+    cell_sections as cell_sections,
+    drop_section as drop_section,
+    leads_of as leads_of,
+    slope_section as slope_section,
+)

@@ -1,0 +1,120 @@
+"""The claims of the experiment: margins were set before it was run, and the docs say what refutes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from easiness.analysis import MIN_GROUP
+from easiness.studies.hypothesis.design import FREQUENT, JUDGED, Arm
+from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
+from easiness.studies.hypothesis.found import MEASURES, Hypothesis, Measure
+from easiness.studies.paper import Claim, Side, Statistic
+
+SLOPE, SHARE, DROP, NOTHING = 0.15, 0.25, 0.05, 0.05
+"""Margins: of the slope, of the balanced one as a share of it, of the drop, and of slopes of controls."""
+
+_FEW = f"fewer than {MIN_GROUP} trials decide nothing"
+
+
+def slope_of(found: Hypothesis, arm: Arm, network: str, measure: Measure) -> Estimate:
+    """The change of the logit for one doubling of f, at the same contradiction."""
+    import numpy as np
+
+    patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
+    return slope(values, np.log2(patterns.frequency), patterns.contradiction)
+
+
+def drop_of(
+    found: Hypothesis, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
+) -> Estimate:
+    """How much less it is with contradiction than without, at the same support of frequent patterns."""
+    patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
+    frequent = patterns.support >= FREQUENT
+    with_it, without = patterns.contradiction == contradiction, patterns.contradiction == 0
+    lower = drop(values, with_it & frequent, without & frequent, patterns.support)
+    return Estimate(-lower.value, -lower.parts, lower.freedom)
+
+
+def claims_of(found: Hypothesis) -> list[Claim]:
+    """Each is decided for every network, and falls with any of them."""
+    return [*_of_measure(found, "easiness", "1"), *_of_measure(found, "held_out", "2"), *_controls(found)]
+
+
+def _of_measure(found: Hypothesis, measure: Measure, number: str) -> Iterator[Claim]:
+    what = f"of {MEASURES[measure]}"
+
+    def claim(letter: str, text: str, holds_when: str, statistics: tuple[Statistic, ...]) -> Claim:
+        return Claim(f"{number}{letter}", text, holds_when, statistics, note=what)
+
+    def of_each(name: str, side: Side, margin: float, estimate: Callable[[str], Estimate]) -> Claim:
+        letter, text, holds_when = _WORDS[name]
+        return claim(letter, text, holds_when, _statistics(found, name, side, margin, estimate))
+
+    yield of_each(
+        "slope, natural", "above", SLOPE, lambda network: slope_of(found, "natural", network, measure)
+    )
+    yield of_each(
+        "slope, balanced - natural / 4",
+        "below",
+        0.0,
+        lambda network: slope_of(found, "balanced", network, measure).less(
+            slope_of(found, "natural", network, measure), SHARE
+        ),
+    )
+    yield of_each(
+        f"drop at c = {JUDGED:g}", "above", DROP, lambda network: drop_of(found, "natural", network, measure)
+    )
+
+
+_WORDS = {
+    "slope, natural": (
+        "a",
+        "what is frequent is easy",
+        f"the logit rises by more than {SLOPE:g} for one doubling of f in the natural arm",
+    ),
+    "slope, balanced - natural / 4": (
+        "b",
+        "because it is frequent",
+        "where every pattern is shown equally often, the slope is less than a quarter of the natural one",
+    ),
+    f"drop at c = {JUDGED:g}": (
+        "c",
+        "what contradicts is hard",
+        f"at the same support of at least {FREQUENT} examples an epoch, patterns of which a quarter bears "
+        f"other labels lose more than {DROP:g}",
+    ),
+}
+
+
+def _statistics(
+    found: Hypothesis, name: str, side: Side, margin: float, estimate: Callable[[str], Estimate]
+) -> tuple[Statistic, ...]:
+    few = _FEW if found.preset.trials < MIN_GROUP else ""
+    made = [(network, estimate(network)) for network in found.preset.networks]
+    return tuple(
+        Statistic(f"{name}, {network}", one.value, one.interval, side, margin, few) for network, one in made
+    )
+
+
+def _controls(found: Hypothesis) -> Iterator[Claim]:
+    network = found.preset.networks[0]
+    few = _FEW if found.preset.control_trials < MIN_GROUP else ""
+    controls: tuple[Arm, ...] = ("sham", "permuted")
+    slopes = [(arm, slope_of(found, arm, network, "easiness")) for arm in controls]
+    yield Claim(
+        "3a",
+        "nothing of it is there without patterns that repeat, or with labels dealt anew",
+        f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
+        tuple(
+            Statistic(f"slope, {arm}, {network}", one.value, one.interval, "below", NOTHING, few)
+            for arm, one in slopes
+        ),
+    )
+    half, whole = (mean(found.arms[arm, network].easiness) for arm in ("half", "natural"))
+    fainter = half.less(whole)
+    yield Claim(
+        "3b",
+        "fainter patterns are harder",
+        "mean easiness is lower at half the amplitude",
+        (Statistic(f"half - natural, {network}", fainter.value, fainter.interval, "below", 0.0, few),),
+    )

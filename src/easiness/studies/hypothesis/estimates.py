@@ -1,0 +1,122 @@
+"""Slopes of logits and differences of means, with intervals for other patterns and other trials."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[np.float64]
+
+_STEPS = 50
+_STEEPEST = 30.0  # logits beyond which shares are 0 or 1
+_LEAST = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A number, and what each trial and pattern adds to its deviation from the truth, ``parts`` [T, P].
+
+    Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
+    over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
+    at least the first. ``freedom`` is the number of patterns less that of coefficients.
+    """
+
+    value: float
+    parts: Values
+    freedom: int
+
+    @property
+    def variance(self) -> float:
+        """Of the value, over patterns and trials."""
+        by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
+        by_trial = float((self.parts.sum(axis=1) ** 2).sum())
+        return by_pattern + max(0.0, by_trial - float((self.parts**2).sum()))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval by Student's t; not a number where there is no freedom."""
+        from scipy.special import stdtrit
+
+        if self.freedom < 1:
+            return math.nan, math.nan
+        margin = float(stdtrit(self.freedom, 0.975)) * math.sqrt(self.variance)
+        return self.value - margin, self.value + margin
+
+    def less(self, other: Estimate, factor: float = 1.0) -> Estimate:
+        """This less ``factor`` times the other one, of the same patterns and of other trials."""
+        parts = np.concatenate([self.parts, -factor * other.parts])
+        return Estimate(self.value - factor * other.value, parts, min(self.freedom, other.freedom))
+
+
+def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> Estimate:
+    """The change of the logit of shares [T, P] for one of ``doublings`` [P], the same in all ``groups`` [P].
+
+    A logistic regression of the mean over trials, in which every pattern counts once, whatever number of
+    examples its share is of; shares of 0 and 1 are what they are.
+    """
+    return _fitted(values, np.column_stack([doublings, _members(groups)]), logistic=True)
+
+
+def drop(
+    values: Values, low: npt.NDArray[np.bool_], high: npt.NDArray[np.bool_], groups: npt.NDArray[np.generic]
+) -> Estimate:
+    """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
+    chosen = low | high
+    columns = np.column_stack([low[chosen], _members(groups[chosen])]).astype(np.float64)
+    found = _fitted(values[:, chosen], columns, logistic=False)
+    parts = np.zeros(values.shape)
+    parts[:, chosen] = found.parts
+    return Estimate(found.value, parts, found.freedom)
+
+
+def mean(values: Values) -> Estimate:
+    """The mean over patterns and trials of values [T, P]."""
+    return _fitted(values, np.ones((values.shape[1], 1)), logistic=False)
+
+
+def _members(groups: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
+    members: npt.NDArray[np.bool_] = groups[:, None] == np.unique(groups)[None, :]
+    return members
+
+
+def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
+    """The coefficient of the first of ``columns`` [P, k]; leverages enlarge deviations, as jackknives do."""
+    trials, num = values.shape
+    columns = columns.astype(np.float64)
+    target, weights = values.mean(axis=0), np.ones(num)
+    if logistic:
+        coefficients, predicted = _logistic(target, columns)
+        weights = np.maximum(predicted * (1 - predicted), _LEAST)
+    inverse = np.linalg.pinv(columns.T @ (weights[:, None] * columns))
+    if not logistic:
+        coefficients = inverse @ columns.T @ target
+        predicted = columns @ coefficients
+    leverage = np.minimum(weights * np.einsum("pj,jk,pk->p", columns, inverse, columns), 1 - _LEAST)
+    reach = (columns @ inverse[0]) / (1 - leverage)
+    parts = reach[None, :] * (values - predicted[None, :]) / trials
+    if trials > 1:  # the spread of trials about their own mean is a bit too small
+        own = parts.mean(axis=0)[None, :]
+        parts = own + (parts - own) * math.sqrt(trials / (trials - 1))
+    return Estimate(float(coefficients[0]), parts, num - int(np.linalg.matrix_rank(columns)))
+
+
+def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:
+    """Coefficients and predicted shares [P] by Newton's steps from the least squares of squeezed logits."""
+    squeezed = np.clip(target, 0.02, 0.98)
+    coefficients: Values = np.linalg.pinv(columns) @ np.log(squeezed / (1 - squeezed))
+    for _ in range(_STEPS):
+        predicted = _shares(columns @ coefficients)
+        weights = np.maximum(predicted * (1 - predicted), _LEAST)
+        step = np.linalg.pinv(columns.T @ (weights[:, None] * columns)) @ columns.T @ (target - predicted)
+        coefficients = coefficients + np.clip(step, -1, 1)
+        if float(np.abs(step).max()) < _LEAST:
+            break
+    return coefficients, _shares(columns @ coefficients)
+
+
+def _shares(logits: Values) -> Values:
+    shares: Values = 1 / (1 + np.exp(-np.clip(logits, -_STEEPEST, _STEEPEST)))
+    return shares

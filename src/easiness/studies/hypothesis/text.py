@@ -1,0 +1,118 @@
+"""The tables of the experiment, and what its page says before its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from easiness.show import Section, count, counted, interval_text, number, with_interval
+from easiness.studies.hypothesis.claims import drop_of, slope_of
+from easiness.studies.hypothesis.design import CONTROLS, FREQUENT, examples_of
+from easiness.studies.hypothesis.estimates import Estimate, mean
+from easiness.studies.hypothesis.found import MEASURES, Hypothesis
+
+_DIGITS = 3
+
+
+def sections_of(found: Hypothesis) -> list[Section]:
+    """The verdicts, slopes, drops, cells, and how much was right in all."""
+    return [verdict_section(found), slope_section(found), drop_section(found), *cell_sections(found)]
+
+
+def verdict_section(found: Hypothesis) -> Section:
+    """A row for each statistic of each claim."""
+    rows = [["claim", "what", "verdict", "statistic", "value", "95 % interval", "needed"]]
+    for claim in found.claims:
+        for at, one in enumerate(claim.statistics):
+            said = [claim.id, claim.text, claim.verdict] if at == 0 else ["", "", ""]
+            interval = "" if one.interval is None else interval_text(*one.interval, digits=_DIGITS)
+            needed = f"{one.side} {one.margin:g}"
+            rows.append([*said, one.name, number(one.value, _DIGITS), interval, needed])
+    note = "Decided only by intervals on one side of a margin that was set before anything ran."
+    return Section("Claims", note, rows)
+
+
+def slope_section(found: Hypothesis) -> Section:
+    """The slope of each arm and network, for both measures."""
+    rows = [["arm", "network", "trials", "accuracy", *(f"slope, {what}" for what in MEASURES.values())]]
+    for (arm, network), one in found.arms.items():
+        slopes = [_text(slope_of(found, arm, network, measure)) for measure in MEASURES]
+        rows.append([arm, network, str(len(one.accuracy)), number(one.accuracy.mean(), _DIGITS), *slopes])
+    note = (
+        "Of carriers of a pattern's own label: change of the logit for one doubling of f at the same "
+        "contradiction, every pattern counted once. Intervals are for other patterns and other trials. "
+        "Accuracy is over all examples, contradicted ones too."
+    )
+    return Section("Slopes", note, rows)
+
+
+def drop_section(found: Hypothesis) -> Section:
+    """The drop of each network by contradiction, and how easy the contradicted carriers are themselves."""
+    rows = [["network", "c", *(f"drop, {what}" for what in MEASURES.values()), "contradicted carriers"]]
+    frequent = found.patterns.support >= FREQUENT
+    for network in found.preset.networks:
+        for contradiction in filter(None, found.preset.contradictions):
+            chosen = frequent & (found.patterns.contradiction == contradiction)
+            others = mean(found.arms["natural", network].contradicted[:, chosen])
+            drops = [_text(drop_of(found, "natural", network, one, contradiction)) for one in MEASURES]
+            rows.append([network, f"{contradiction:g}", *drops, _text(others)])
+    note = (
+        "Of carriers of a pattern's own label: how much lower than at c = 0, natural arm, patterns with a "
+        f"support of at least {FREQUENT} examples an epoch, compared at the same support. Last column: "
+        "easiness of the carriers that bear other labels."
+    )
+    return Section("Drops by contradiction", note, rows)
+
+
+def cell_sections(found: Hypothesis) -> list[Section]:
+    """A table of means for each arm and network."""
+    return [_cells(found, arm, network) for arm, network in found.arms]
+
+
+def _cells(found: Hypothesis, arm: str, network: str) -> Section:
+    rows = [["support", "c", "f", *MEASURES.values()]]
+    for support in found.preset.supports:
+        for contradiction in found.preset.contradictions:
+            cells = [found.cell(arm, network, one, support, contradiction) for one in MEASURES]  # type: ignore[arg-type]
+            f = support / (1 - contradiction)
+            rows.append([str(support), f"{contradiction:g}", f"{f:.0f}", *map(_text, cells)])
+    return Section(f"Means by cell: {arm}, {network}", "Means over patterns with 95 % intervals.", rows)
+
+
+def _text(one: Estimate) -> str:
+    return with_interval(one.value, *one.interval, digits=_DIGITS)
+
+
+def leads_of(found: Hypothesis) -> Mapping[str, str]:
+    """A paragraph for each part of the page, by its key."""
+    preset, patterns = found.preset, found.patterns
+    examples = count(len(examples_of("natural", patterns, preset, found.seed)))
+    shares = ", ".join(f"{one:g}" for one in preset.contradictions)
+    controls = "; ".join(f"{arm}: {what}" for arm, what in CONTROLS.items())
+    f = patterns.frequency
+    return {
+        "planted": (
+            f"{count(len(patterns))} patterns, random patches of {preset.patch} x {preset.patch} values with "
+            f"{preset.amplitude:g} times the deviation of the noise, at random places in pictures of "
+            f"{preset.side} x {preset.side} of 1/f noise that are made anew in every epoch: no picture can "
+            f"be learned by heart. A pattern has f = {f.min():.0f} to {f.max():.0f} carriers among "
+            f"{examples} examples an epoch; a share c of them ({shares}) bears other labels, and patterns "
+            f"with the same support f (1 - c) are compared. Each of {preset.classes} classes has the same "
+            f"patterns in number, f and c. Trained {counted(preset.trials, 'time')} each: "
+            f"{', '.join(preset.networks)}, {counted(preset.epochs, 'epoch')} by the recipe {preset.recipe}."
+        ),
+        "frequency": (
+            "Easiness is the share of trials that are right about an example's label on the picture that "
+            "they were trained on last, here of the carriers of a pattern's own label; the probability is "
+            "that of the own label on pictures that no training saw. In the balanced arm every pattern is "
+            "shown equally often, and what f would be is all that is left of frequency. Bars: 95 % "
+            "intervals over patterns and trials."
+        ),
+        "contradiction": (
+            f"Patterns with a support of {FREQUENT} examples an epoch or more, natural arm: as often shown "
+            "under their own label as those without contradiction that they are compared with."
+        ),
+        "controls": (
+            f"By {preset.networks[0]}, {counted(preset.control_trials, 'trial')} each. {controls[0].upper()}"
+            f"{controls[1:]}."
+        ),
+    }

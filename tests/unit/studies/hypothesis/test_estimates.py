@@ -1,0 +1,68 @@
+"""Slopes and drops: by hand, and in small with known truth (benchmarks/science/hypothesis.py: in large)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
+
+CELLS = np.array([(doubling, group) for doubling in (3, 5, 7, 8) for group in (0, 1) for _ in range(8)])
+DOUBLINGS, GROUPS = CELLS[:, 0].astype(float), CELLS[:, 1]
+
+
+def test_a_drop_is_of_equal_supports():
+    values = np.array([[0.9, 0.5, 0.8, 0.3]])
+    low, high = np.array([False, True, False, True]), np.array([True, False, True, False])
+    found = drop(values, low, high, np.array([128, 128, 307, 307]))
+    # the coefficient is that of `low`: (0.5 - 0.9 + 0.3 - 0.8) / 2
+    assert found.value == pytest.approx(-0.45)
+    assert found.freedom == 1
+
+
+def test_a_mean_has_the_usual_interval_where_trials_agree():
+    values = np.tile([0.2, 0.4, 0.9], (2, 1))
+    found = mean(values)
+    assert found.value == pytest.approx(0.5)
+    # jackknife: deviations over 1 - 1 / 3, which is what n / (n - 1) makes of the variance of a mean
+    by_hand = np.array([-0.3, -0.1, 0.4]) / (2 / 3) / 3
+    assert math.sqrt(found.variance) == pytest.approx(math.sqrt((by_hand**2).sum()))
+
+
+def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop_it():
+    shares = 1 / (1 + np.exp(-(0.5 * (DOUBLINGS - 5) + GROUPS)))
+    assert slope(shares[None], DOUBLINGS, GROUPS).value == pytest.approx(0.5)
+    extreme = np.where(DOUBLINGS > 5, 1.0, 0.0)[None] * np.ones((4, 1))
+    found = slope(extreme, DOUBLINGS, GROUPS)
+    assert found.value > 1
+    assert math.isfinite(found.variance)
+
+
+def test_less_is_of_the_same_patterns_and_other_trials():
+    ones = np.array([[0.1, -0.2], [0.3, 0.0]])
+    one, other = Estimate(0.6, ones, 9), Estimate(0.4, 2 * ones, 7)
+    found = one.less(other, 0.25)
+    assert found.value == pytest.approx(0.5)
+    assert found.parts.shape == (4, 2)
+    assert found.parts.sum(axis=0) == pytest.approx(0.5 * ones.sum(axis=0))
+    assert found.freedom == 7
+
+
+def _simulated(random: np.random.Generator, trials: int, slope_: float) -> np.ndarray:
+    """Right or not, with an effect of each pattern and of each trial, and one of a trial on the slope."""
+    patterns = random.standard_t(4, len(DOUBLINGS)) * 0.5
+    logits = (slope_ + 0.05 * random.standard_normal((trials, 1))) * (DOUBLINGS - 5) + GROUPS + patterns
+    logits = logits + 0.2 * random.standard_normal((trials, 1))
+    return random.binomial(16, 1 / (1 + np.exp(-logits))) / 16
+
+
+def test_intervals_cover_the_truth():
+    random = np.random.default_rng(4)
+    many = np.concatenate([_simulated(random, 1, 0.5) for _ in range(4000)])
+    truth = slope(many.mean(axis=0, keepdims=True), DOUBLINGS, GROUPS).value  # over patterns: below 0.5
+    found = [slope(_simulated(random, 8, 0.5), DOUBLINGS, GROUPS) for _ in range(200)]
+    assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.03)
+    covered = np.mean([one.interval[0] <= truth <= one.interval[1] for one in found])
+    assert 0.9 <= covered <= 1

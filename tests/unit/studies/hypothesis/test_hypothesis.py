@@ -1,0 +1,105 @@
+"""A tiny experiment: it goes on where it stopped, to the same bits, and refuses what is not its own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from easiness.errors import BadInput
+from easiness.runs import Progress
+from easiness.spec import Execution
+from easiness.studies.hypothesis import Hypothesis, carry_out_hypothesis, plan_hypothesis
+from easiness.studies.hypothesis.design import SMOKE
+from easiness.studies.hypothesis.study import HypothesisPlan, read_hypothesis
+from easiness.studies.hypothesis.trial import Seen
+
+TINY = replace(SMOKE, supports={2: 1, 128: 1}, classes=2, epochs=1, trials=2, control_trials=1, fresh=2)
+SERIAL = Execution(device="cpu", executor="serial")
+
+
+def plan_in(folder: Path, seed: int = 0) -> HypothesisPlan:
+    return plan_hypothesis(TINY, folder, seed)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[HypothesisPlan, Hypothesis]:
+    import easiness  # noqa: F401 - which says where pages are written
+
+    plan = plan_in(tmp_path_factory.mktemp("hypothesis") / "out")
+    return plan, carry_out_hypothesis(plan, SERIAL)
+
+
+def test_a_killed_experiment_goes_on_to_the_same_bits(done, tmp_path):
+    class Killed(Progress):
+        def stored(self, index: int) -> None:  # noqa: ARG002
+            raise KeyboardInterrupt
+
+    plan = plan_in(tmp_path / "other")
+    with pytest.raises(KeyboardInterrupt):
+        carry_out_hypothesis(plan, SERIAL, Killed())
+    assert len(plan.missing) == len(plan.tasks) - 1
+    (plan.out / "trials" / ".aside-1").write_bytes(b"half")
+    carry_out_hypothesis(plan, SERIAL)
+    whole, again = (sorted(one.out.rglob("*.*")) for one in (done[0], plan))
+    assert [path.name for path in whole] == [path.name for path in again]
+    assert all(a.is_dir() or a.read_bytes() == b.read_bytes() for a, b in zip(whole, again, strict=True))
+
+
+def test_nothing_is_trained_again_and_other_settings_are_refused(done):
+    plan, found = done
+    assert plan.missing == []
+    assert "7 trials, 7 of them finished; 0 pictures" in plan.describe()
+    again = carry_out_hypothesis(plan, SERIAL)
+    assert again.document() == found.document()
+    with pytest.raises(BadInput, match="other settings: seed is 0 there, 1 here"):
+        plan_in(plan.out, seed=1)
+    with pytest.raises(BadInput, match="neither empty nor such an experiment"):
+        plan_in(plan.out / "trials")
+
+
+def test_trials_have_seeds_of_their_own(done):
+    found = done[1]
+    natural = found.arms["natural", "wrn_10_1"]
+    assert natural.held_out.shape == (2, 8)
+    assert not np.array_equal(natural.held_out[0], natural.held_out[1])
+    assert len({task.file for task in done[0].tasks}) == 7
+
+
+def test_easiness_is_of_carriers_of_the_own_label(done):
+    _, found = done
+    one = found.arms["natural", "wrn_10_1"]
+    assert ((one.easiness >= 0) & (one.easiness <= 1)).all()
+    no_others = found.patterns.contradiction == 0
+    assert np.isnan(one.contradicted[:, no_others]).all()
+    assert not np.isnan(one.contradicted[:, ~no_others & (found.patterns.support > 2)]).any()
+
+
+def test_the_page_has_the_claims_and_so_few_trials_decide_nothing(done):
+    plan, found = done
+    page = (plan.out / "report.html").read_text("utf-8")
+    claims = json.loads((plan.out / "claims.json").read_text())["claims"]
+    assert [claim["id"] for claim in claims] == ["1a", "1b", "1c", "2a", "2b", "2c", "3a", "3b"]
+    assert {claim["verdict"] for claim in claims} == {"undecided"}
+    assert found.text == "8 undecided"
+    assert all(claim.text in page for claim in found.claims)
+    assert page.count("<svg") == 4
+
+
+OTHER = Seen(*map(np.zeros, (3, 3, 1))).to_bytes()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 100, OTHER], ids=["none", "json", "no", "other"])
+def test_a_damaged_trial_is_named(done, content):
+    plan = done[0]
+    path = plan.path_of(plan.tasks[0])
+    whole = path.read_bytes()
+    path.write_bytes(content)
+    try:
+        with pytest.raises(BadInput, match="cannot be read as a trial; remove it"):
+            read_hypothesis(plan)
+    finally:
+        path.write_bytes(whole)
