@@ -34,6 +34,9 @@ from easiness.store import Row, Run
 from easiness.studies.agreement import Agreement, decisions
 from easiness.studies.audit import Audited, Drawn, audit
 from easiness.studies.cleaning.labels import UNKNOWN, Cleaned
+from easiness.studies.hypothesis import Hypothesis
+from easiness.studies.hypothesis.design import ARMS, CONTROLS, SMOKE, patterns_of
+from easiness.studies.hypothesis.found import OfArm
 from easiness.studies.learning.curve import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
@@ -163,6 +166,13 @@ def _difference(run: Run) -> Difference:
     return diff(run, _recorded(run.path.with_name("version")))
 
 
+def _hypothesis(_: Run) -> Hypothesis:
+    patterns, random = patterns_of(SMOKE, 0), np.random.default_rng(0)
+    shares = random.random((3, 3, len(patterns)))
+    arms = {(arm, "wrn_10_1"): OfArm(*shares, accuracy=np.full(3, 0.5)) for arm in (*ARMS, *CONTROLS)}
+    return Hypothesis(SMOKE, 0, patterns, arms)
+
+
 def _agreement(run: Run) -> Agreement:
     files = [run.path.with_name(f"{name}.csv") for name in ("a", "b", "c")]
     for at, file in enumerate(files):
@@ -187,6 +197,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     Difference: _difference,
     Drawn: lambda run: audit(run, looks=5),
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
+    Hypothesis: _hypothesis,
     LearningCurve: _learning,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
@@ -201,7 +212,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
 }
 
 
-NAMELESS = (Audited, Drawn)
+NAMELESS = (Audited, Drawn, Hypothesis)
 """What is shown of them names neither classes nor examples."""
 
 
@@ -322,6 +333,7 @@ def _read_json(file: Path, result: Any) -> None:
         Agreement: "decisions",
         Audited: "parts",
         Comparison: "matching",
+        Hypothesis: "rows",
         Suspects: "suspects",
     }
     if type(result) in within:
