@@ -168,8 +168,9 @@ def _difference(run: Run) -> Difference:
 
 def _hypothesis(_: Run) -> Hypothesis:
     patterns, random = patterns_of(SMOKE, 0), np.random.default_rng(0)
-    shares = random.random((3, 3, len(patterns)))
-    arms = {(arm, "wrn_10_1"): OfArm(*shares, accuracy=np.full(3, 0.5)) for arm in (*ARMS, *CONTROLS)}
+    own, others, held_out = random.random((3, 3, len(patterns)))
+    one = OfArm(own, others, held_out, np.full(3, 0.5))
+    arms = {(arm, "wrn_10_1"): one for arm in (*ARMS, *CONTROLS)}
     return Hypothesis(SMOKE, 0, patterns, arms)
 
 

@@ -106,7 +106,7 @@ def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
 def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:
     """Coefficients and predicted shares [P] by Newton's steps from the least squares of squeezed logits."""
     squeezed = np.clip(target, 0.02, 0.98)
-    coefficients: Values = np.linalg.pinv(columns) @ np.log(squeezed / (1 - squeezed))
+    coefficients = (np.linalg.pinv(columns) @ np.log(squeezed / (1 - squeezed))).astype(np.float64)
     for _ in range(_STEPS):
         predicted = _shares(columns @ coefficients)
         weights = np.maximum(predicted * (1 - predicted), _LEAST)

@@ -89,7 +89,7 @@ def test_the_page_has_the_claims_and_so_few_trials_decide_nothing(done):
     assert page.count("<svg") == 4
 
 
-OTHER = Seen(*map(np.zeros, (3, 3, 1))).to_bytes()
+OTHER = Seen(np.zeros(3, np.bool_), np.zeros(3, np.float32), np.zeros(1, np.float32)).to_bytes()
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff" * 100, OTHER], ids=["none", "json", "no", "other"])
