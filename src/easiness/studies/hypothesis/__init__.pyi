@@ -4,7 +4,7 @@ from .figure import (
     drop_figure as drop_figure,
     frequency_figure as frequency_figure,
 )
-from .found import Hypothesis as Hypothesis
+from .result import Hypothesis as Hypothesis
 from .study import (
     HypothesisPlan as HypothesisPlan,
     carry_out_hypothesis as carry_out_hypothesis,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from easiness.analysis import MIN_GROUP
 from easiness.studies.hypothesis.design import FREQUENT, JUDGED, Arm
 from easiness.studies.hypothesis.estimates import Estimate, drop, mean, slope
-from easiness.studies.hypothesis.found import MEASURES, Hypothesis, Measure
+from easiness.studies.hypothesis.found import MEASURES, Found, Measure
 from easiness.studies.paper import Claim, Side, Statistic
 
 SLOPE, SHARE, DROP, NOTHING = 0.15, 0.25, 0.05, 0.05
@@ -16,16 +18,14 @@ SLOPE, SHARE, DROP, NOTHING = 0.15, 0.25, 0.05, 0.05
 _FEW = f"fewer than {MIN_GROUP} trials decide nothing"
 
 
-def slope_of(found: Hypothesis, arm: Arm, network: str, measure: Measure) -> Estimate:
+def slope_of(found: Found, arm: Arm, network: str, measure: Measure) -> Estimate:
     """The change of the logit for one doubling of f, at the same contradiction."""
-    import numpy as np
-
     patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
     return slope(values, np.log2(patterns.frequency), patterns.contradiction)
 
 
 def drop_of(
-    found: Hypothesis, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
+    found: Found, arm: Arm, network: str, measure: Measure, contradiction: float = JUDGED
 ) -> Estimate:
     """How much less it is with contradiction than without, at the same support of frequent patterns."""
     patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
@@ -35,12 +35,12 @@ def drop_of(
     return Estimate(-lower.value, -lower.parts, lower.freedom)
 
 
-def claims_of(found: Hypothesis) -> list[Claim]:
+def claims_of(found: Found) -> list[Claim]:
     """Each is decided for every network, and falls with any of them."""
     return [*_of_measure(found, "easiness", "1"), *_of_measure(found, "held_out", "2"), *_controls(found)]
 
 
-def _of_measure(found: Hypothesis, measure: Measure, number: str) -> Iterator[Claim]:
+def _of_measure(found: Found, measure: Measure, number: str) -> Iterator[Claim]:
     what = f"of {MEASURES[measure]}"
 
     def claim(letter: str, text: str, holds_when: str, statistics: tuple[Statistic, ...]) -> Claim:
@@ -87,7 +87,7 @@ _WORDS = {
 
 
 def _statistics(
-    found: Hypothesis, name: str, side: Side, margin: float, estimate: Callable[[str], Estimate]
+    found: Found, name: str, side: Side, margin: float, estimate: Callable[[str], Estimate]
 ) -> tuple[Statistic, ...]:
     few = _FEW if found.preset.trials < MIN_GROUP else ""
     made = [(network, estimate(network)) for network in found.preset.networks]
@@ -96,7 +96,7 @@ def _statistics(
     )
 
 
-def _controls(found: Hypothesis) -> Iterator[Claim]:
+def _controls(found: Found) -> Iterator[Claim]:
     network = found.preset.networks[0]
     few = _FEW if found.preset.control_trials < MIN_GROUP else ""
     controls: tuple[Arm, ...] = ("sham", "permuted")

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from easiness import show
-from easiness.studies.hypothesis.claims import drop_of
+from easiness.studies.hypothesis.claims import DROP, drop_of
 from easiness.studies.hypothesis.design import ARMS, CONTROLS, JUDGED, Arm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from easiness.studies.hypothesis.found import Hypothesis, Measure
+    from easiness.studies.hypothesis.found import Found, Measure
 
 _STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
 _AXES: dict[str, str] = {
@@ -30,7 +30,7 @@ _TITLES: dict[Arm, str] = {
 }
 
 
-def frequency_figure(found: Hypothesis, measure: Measure) -> Figure:
+def frequency_figure(found: Found, measure: Measure) -> Figure:
     """Against f, a line for each contradiction: a row for each network, a column for each arm."""
     networks = found.preset.networks
     figure, panels = _panels(len(networks), len(ARMS))
@@ -46,7 +46,7 @@ def frequency_figure(found: Hypothesis, measure: Measure) -> Figure:
     return figure
 
 
-def controls_figure(found: Hypothesis) -> Figure:
+def controls_figure(found: Found) -> Figure:
     """Easiness against f in each control, by the first network."""
     figure, panels = _panels(1, len(CONTROLS))
     for arm, axes in zip(CONTROLS, panels[0], strict=True):
@@ -58,10 +58,8 @@ def controls_figure(found: Hypothesis) -> Figure:
     return figure
 
 
-def drop_figure(found: Hypothesis) -> Figure:
+def drop_figure(found: Found) -> Figure:
     """The drop at equal support by contradiction, of easiness and held-out probability, with the margin."""
-    from easiness.studies.hypothesis.claims import DROP
-
     measures: tuple[Measure, ...] = ("easiness", "held_out")
     figure, panels = _panels(1, len(measures))
     contradictions = [one for one in found.preset.contradictions if one]
@@ -99,7 +97,7 @@ def _panels(rows: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
     return figure, panels.tolist()
 
 
-def _lines(axes: Axes, found: Hypothesis, arm: Arm, network: str, measure: Measure) -> None:
+def _lines(axes: Axes, found: Found, arm: Arm, network: str, measure: Measure) -> None:
     supports = list(found.preset.supports)
     for contradiction, (color, marker) in zip(found.preset.contradictions, _STYLES, strict=False):
         cells = [found.cell(arm, network, measure, support, contradiction) for support in supports]

@@ -26,7 +26,8 @@ from easiness.studies.hypothesis.design import (
     find_preset,
     patterns_of,
 )
-from easiness.studies.hypothesis.found import Hypothesis, of_trials
+from easiness.studies.hypothesis.found import of_trials
+from easiness.studies.hypothesis.result import Hypothesis
 from easiness.studies.hypothesis.trial import Seen, Task, run_task
 from easiness.training import EpochReport, resolve_device
 
@@ -180,7 +181,7 @@ def read_hypothesis(plan: HypothesisPlan) -> Hypothesis:
                 f"{plan.path_of(task)}: cannot be read as a trial; remove it and run the same command again"
             ) from None
         seen.setdefault((task.arm, task.network), []).append(one)
-    return of_trials(plan.preset, plan.seed, patterns, examples, seen)
+    return Hypothesis(plan.preset, plan.seed, patterns, of_trials(patterns, examples, seen))
 
 
 def _train(plan: HypothesisPlan, execution: Execution, device: str, progress: Progress) -> None:

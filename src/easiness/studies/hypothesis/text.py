@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from easiness.show import Section, count, counted, interval_text, number, with_interval
 from easiness.studies.hypothesis.claims import drop_of, slope_of
 from easiness.studies.hypothesis.design import CONTROLS, FREQUENT, examples_of
 from easiness.studies.hypothesis.estimates import Estimate, mean
-from easiness.studies.hypothesis.found import MEASURES, Hypothesis
+from easiness.studies.hypothesis.found import MEASURES, Found
+from easiness.studies.paper import Claim
 
 _DIGITS = 3
 
 
-def sections_of(found: Hypothesis) -> list[Section]:
+def sections_of(found: Found, claims: Sequence[Claim]) -> list[Section]:
     """The verdicts, slopes, drops, cells, and how much was right in all."""
-    return [verdict_section(found), slope_section(found), drop_section(found), *cell_sections(found)]
+    return [verdict_section(claims), slope_section(found), drop_section(found), *cell_sections(found)]
 
 
-def verdict_section(found: Hypothesis) -> Section:
+def verdict_section(claims: Sequence[Claim]) -> Section:
     """A row for each statistic of each claim."""
     rows = [["claim", "what", "verdict", "statistic", "value", "95 % interval", "needed"]]
-    for claim in found.claims:
+    for claim in claims:
         for at, one in enumerate(claim.statistics):
             said = [claim.id, claim.text, claim.verdict] if at == 0 else ["", "", ""]
             interval = "" if one.interval is None else interval_text(*one.interval, digits=_DIGITS)
@@ -31,7 +32,7 @@ def verdict_section(found: Hypothesis) -> Section:
     return Section("Claims", note, rows)
 
 
-def slope_section(found: Hypothesis) -> Section:
+def slope_section(found: Found) -> Section:
     """The slope of each arm and network, for both measures."""
     rows = [["arm", "network", "trials", "accuracy", *(f"slope, {what}" for what in MEASURES.values())]]
     for (arm, network), one in found.arms.items():
@@ -45,7 +46,7 @@ def slope_section(found: Hypothesis) -> Section:
     return Section("Slopes", note, rows)
 
 
-def drop_section(found: Hypothesis) -> Section:
+def drop_section(found: Found) -> Section:
     """The drop of each network by contradiction, and how easy the contradicted carriers are themselves."""
     rows = [["network", "c", *(f"drop, {what}" for what in MEASURES.values()), "contradicted carriers"]]
     frequent = found.patterns.support >= FREQUENT
@@ -63,12 +64,12 @@ def drop_section(found: Hypothesis) -> Section:
     return Section("Drops by contradiction", note, rows)
 
 
-def cell_sections(found: Hypothesis) -> list[Section]:
+def cell_sections(found: Found) -> list[Section]:
     """A table of means for each arm and network."""
     return [_cells(found, arm, network) for arm, network in found.arms]
 
 
-def _cells(found: Hypothesis, arm: str, network: str) -> Section:
+def _cells(found: Found, arm: str, network: str) -> Section:
     rows = [["support", "c", "f", *MEASURES.values()]]
     for support in found.preset.supports:
         for contradiction in found.preset.contradictions:
@@ -82,7 +83,7 @@ def _text(one: Estimate) -> str:
     return with_interval(one.value, *one.interval, digits=_DIGITS)
 
 
-def leads_of(found: Hypothesis) -> Mapping[str, str]:
+def leads_of(found: Found) -> Mapping[str, str]:
     """A paragraph for each part of the page, by its key."""
     preset, patterns = found.preset, found.patterns
     examples = count(len(examples_of("natural", patterns, preset, found.seed)))
