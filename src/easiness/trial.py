@@ -15,7 +15,7 @@ from easiness.data import Dataset
 from easiness.inputs import TensorBank, Values
 from easiness.models import build_model
 from easiness.record import ObservationLog, TrialRecord
-from easiness.spec import Probe, TrialSeeds, TrialSpec, trial_seeds
+from easiness.spec import Probe, TrialSeeds, TrialSpec, examples_of_epoch, trial_seeds
 from easiness.training import (
     AnyObserver,
     Course,
@@ -71,7 +71,7 @@ def run_trial(
         positions = torch.from_numpy(np.flatnonzero(learned.trained_on))
         lane = Lane(spec.index, positions, torch.from_numpy(learned.labels).to(device), seeds)
         recipe = spec.recipe
-        steps = recipe.steps_per_epoch(len(data) if spec.same_steps else len(positions))
+        steps = recipe.steps_per_epoch(examples_of_epoch(spec, len(data), len(positions)))
         course = Course(spec.epochs, steps, recipe.batch_size, spec.resolved.graphed)
         network = _network(spec, data, device, pretrained, seeds, num_examples=len(positions), steps=steps)
         banks = _banks(spec, data, device, images or {})

@@ -96,6 +96,16 @@ def test_or_as_many_as_the_full_one_and_is_observed_as_often(data, watched):
     assert rates[0] == rates[1]
 
 
+def test_or_as_many_as_a_part_has_and_each_epoch_sees_another(data, watched):
+    """Two epochs of 100 are 128 and 72 of one pass over the 200, and none comes twice before all have."""
+    trained(data, None, steps_of=100)
+    (network,) = watched.made
+    assert network.batches == [64, 64, 64, 8]
+    as_before, part = asked(data, None), asked(data, None, steps_of=100)
+    assert as_before.hash != part.hash
+    assert "steps_of" not in as_before.model_dump()
+
+
 @pytest.mark.parametrize("same_steps", [False, True])
 def test_weight_decay_goes_by_the_examples_trained_on(data, watched, same_steps):
     trained(data, draw(), same_steps=same_steps)

@@ -36,6 +36,15 @@ def verify(
             "source by default.",
         ),
     ] = None,
+    beside: Annotated[
+        str,
+        typer.Option(
+            "--beside",
+            metavar="random,rs2",
+            help="Train these too, where the new labels leave examples out, with as many steps: as many at "
+            "random, and others in every epoch (RS2).",
+        ),
+    ] = "",
     trials: Annotated[int, typer.Option("--trials", help="Pairs of trainings with the same seeds.")] = 10,
     training: Annotated[
         Training,
@@ -60,8 +69,9 @@ def verify(
 
     def verified(progress: runs.Progress) -> study.Verification:
         where = execution.device
+        arms = [one.strip() for one in beside.split(",") if one.strip()]
         plans = study.plan_verification(source, training, trials, loading, out, before, featuring, where)
-        return study.carry_out_verification(plans, out, execution, progress)
+        return study.carry_out_verification(plans.with_arms(arms), out, execution, progress)
 
     found = results.carry_out(verified, execution, output)
     typer.echo(f"{show.sections_text(found.sections())}\n\n{found.text}")

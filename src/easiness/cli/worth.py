@@ -42,7 +42,7 @@ def worth(
     run: options.RunFolder,
     sizes: Sizes = None,
     keep: Keep = "0.1,0.2,0.4,0.6,0.8",
-    seeds: Annotated[int, typer.Option("--seeds", help="Draws of each size, two at least.")] = 5,
+    seeds: Annotated[int, typer.Option("--seeds", help="Draws of each size, four at least.")] = 5,
     margin: Margin = 0.01,
     details: Annotated[bool, typer.Option("--details", help="Show the whole grid.")] = False,
     source: options.Source = None,

@@ -65,7 +65,7 @@ class Checkpoints:
         self, spec: TrialSpec, device: torch.device, tell: Callable[[Note], None]
     ) -> CheckpointKeeper | None:
         """The keeper of a trial; ``None`` where the folder is not seen from here."""
-        if spec.resolved.compiled and spec.same_steps:
+        if spec.resolved.compiled and (spec.same_steps or spec.steps_of):
             # an epoch may begin within a pass, with a smaller batch, and what is compiled is for the first
             return None
         return CheckpointKeeper(self, spec, device, tell) if self.folder.is_dir() else None

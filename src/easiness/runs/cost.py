@@ -12,7 +12,7 @@ from easiness.data import Dataset
 from easiness.runs.forecast import Forecast, work_of
 from easiness.runs.plan import num_trained_on
 from easiness.show import counted, duration_text, size_text
-from easiness.spec import TRAIN, Recipe, RunSpec
+from easiness.spec import TRAIN, Recipe, RunSpec, examples_of_epoch
 
 _SECONDS_OF_HEADS = 1.0  # of a trial, to begin with: so long is a bar
 _FORETOLD = 0.7, 1.5
@@ -134,7 +134,7 @@ def estimate_cost(
         num_examples=len(data),
         num_held_out=0 if data.held_out is None else len(data.held_out),
         num_observed=work.num_observed,
-        num_trained_on=len(data) if spec.same_steps else trained_on,
+        num_trained_on=examples_of_epoch(spec, len(data), trained_on),
         num_trials=missing,
         epochs=spec.epochs,
         steps_per_epoch=work.num_steps // spec.epochs,

@@ -54,6 +54,7 @@ def _training(run: RunSpec, asked: RunSpec) -> list[tuple[str, Any, Any]]:
         ("train share", run.train_share, asked.train_share),
         ("drawing of examples", run.draw, asked.draw),
         ("same steps", run.same_steps, asked.same_steps),
+        ("steps of so many examples", run.steps_of, asked.steps_of),
         *_of_heads(run, asked),
     ]
 

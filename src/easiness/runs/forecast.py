@@ -15,7 +15,7 @@ from easiness.data import Dataset, cache_folder
 from easiness.models import is_users_own
 from easiness.regular_file import read_regular
 from easiness.runs.plan import num_trained_on
-from easiness.spec import TRAIN, Resolved, RunSpec, content_hash
+from easiness.spec import TRAIN, Resolved, RunSpec, content_hash, examples_of_epoch
 from easiness.store import write_whole
 from easiness.training import (
     EpochReport,
@@ -62,7 +62,7 @@ def work_of(run: RunSpec, data: Dataset, device: str) -> Work:
             data.kind.name,
             signature.vocabulary,
         ),
-        run.epochs * run.recipe.steps_per_epoch(len(data) if run.same_steps else trained_on),
+        run.epochs * run.recipe.steps_per_epoch(examples_of_epoch(run, len(data), trained_on)),
         # what training computes anyway is no pass of its own
         sum(
             len(probe.observed(run.epochs)) * len(splits[probe.name])

@@ -78,4 +78,5 @@ from .trial import (
     RunSpec as RunSpec,
     TrialSpec as TrialSpec,
     content_hash as content_hash,
+    examples_of_epoch as examples_of_epoch,
 )

@@ -26,13 +26,19 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _without_heads(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-    """Leave ``heads`` out where there are none: documents are then those from before there were any."""
+def _as_before(self: Any, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    """Leave out what is not in use: documents are then those from before it existed."""
     written: dict[str, Any] = write(self)
-    return {name: value for name, value in written.items() if name != "heads" or value is not None}
+    return {name: value for name, value in written.items() if name not in _LATER or value is not None}
 
 
-_SPECIAL = ("pretrained", "draw", "same_steps", "heads")
+_LATER = ("heads", "steps_of")
+_SPECIAL = ("pretrained", "draw", "same_steps", *_LATER)
+
+
+def examples_of_epoch(spec: TrialSpec | RunSpec, everything: int, trained_on: int) -> int:
+    """The number of examples of which a pass has as many steps as an epoch of a trial."""
+    return spec.steps_of or (everything if spec.same_steps else trained_on)
 
 
 class Probe(Frozen):
@@ -80,13 +86,15 @@ class TrialSpec(Frozen):
 
     ``pretrained`` is the SHA-256 (hex) of the file of weights that training starts from. ``draw`` drops
     or relabels examples; with ``same_steps`` an epoch of the trial then has as many steps as one of the
-    full set.
+    full set, and with ``steps_of`` as many as a pass over so many examples. Where these are fewer than are
+    trained on, each epoch sees another random part of them (RS2 without replacement, Okanovic et al. 2023).
     """
 
     data: DatasetRef
     train_share: float = Field(default=1.0, gt=0, le=1)
     draw: Draw | None = None
     same_steps: bool = False
+    steps_of: int | None = Field(default=None, ge=1)
     model: str
     pretrained: str | None = None
     recipe: Recipe
@@ -98,7 +106,7 @@ class TrialSpec(Frozen):
     index: int = Field(ge=0)
     heads: Heads | None = None
 
-    _as_before = model_serializer(mode="wrap")(_without_heads)
+    _as_before = model_serializer(mode="wrap")(_as_before)
 
     @property
     def observed(self) -> tuple[int, ...]:
@@ -114,8 +122,8 @@ class TrialSpec(Frozen):
         value["heads"] = None if self.heads is None else self.heads.identity()
         value["probes"] = [probe.identity() for probe in self.probes]
         for name in _SPECIAL:  # left out where not in use: the hash is then that from before it existed
-            if value[name] == type(self).model_fields[name].default:
-                del value[name]
+            if value.get(name) == type(self).model_fields[name].default:
+                value.pop(name, None)
         value["precision"] = self.resolved.precision
         value["channels_last"] = self.resolved.channels_last
         return content_hash(value)
@@ -134,6 +142,7 @@ class RunSpec(Frozen):
     train_share: float = Field(default=1.0, gt=0, le=1)
     draw: Draw | None = None
     same_steps: bool = False
+    steps_of: int | None = Field(default=None, ge=1)
     probes: tuple[Probe, ...] = Field(min_length=1)
     keep_weights: bool = True
     seed: int = Field(ge=0)
@@ -141,7 +150,7 @@ class RunSpec(Frozen):
     epochs: int = Field(ge=1, le=MOST)
     heads: Heads | None = None
 
-    _as_before = model_serializer(mode="wrap")(_without_heads)
+    _as_before = model_serializer(mode="wrap")(_as_before)
 
     @property
     def observe(self) -> str:

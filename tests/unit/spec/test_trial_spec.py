@@ -83,6 +83,7 @@ OTHER: dict[str, list[Any]] = {
         ),
     ],
     "same_steps": [True],
+    "steps_of": [100],
     "model": ["mlp_4"],
     "pretrained": ["ab" * 32, "cd" * 32],
     "recipe": [

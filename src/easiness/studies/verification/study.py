@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ from easiness.spec import (
     recipe_settings,
 )
 from easiness.store import Run
+from easiness.studies.verification.beside import plans_beside, read_beside
 from easiness.studies.verification.verification import Verification
 
 BEFORE, AFTER = "before", "after"
@@ -77,6 +78,7 @@ def verify(
     features: Any = None,
     shares: Sequence[float] | None = None,
     group: Any = None,
+    beside: Sequence[str] = (),
     device: str = "auto",
     executor: str = "auto",
     ray_address: str | None = None,
@@ -88,6 +90,8 @@ def verify(
     """Train on the labels before and on those of a file, and test both on the held-out split.
 
     With ``features`` heads are fitted instead of networks trained, and tested at the largest share.
+
+    With ``beside`` others are trained with as many steps as the new labels have.
 
     Trials of the same index share their seeds, have as many epochs, and are tested after the last on the same
     examples, whose labels stay as they are. The gain is the mean difference of their accuracies, with an
@@ -124,6 +128,8 @@ def verify(
         pretrained: start from the published weights of a torchvision or timm network, where they are on
             disk, instead of from scratch.
         features, shares, group: fit heads on features, as for `measure`.
+        beside: what else to train with as many steps, where the new labels leave examples out: ``random``, as
+            many at random, others in each trial, and ``rs2``, others in every epoch.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         executor: where trials run: ``serial``, ``processes``, ``ray``, ``package.module:name`` for one of
             your own, or ``auto``: processes where several jobs are.
@@ -144,15 +150,25 @@ def verify(
         training = from_arguments(Training, {**given, "model": model and model_name(model)})
         loading, featuring = from_arguments(Loading, given), from_arguments(Featuring, given)
         plans = plan_verification(data, training, trials, loading, out, before, featuring, device)
-        return carry_out_verification(plans, out, from_arguments(Execution, given), tell)
+        return carry_out_verification(plans.with_arms(beside), out, from_arguments(Execution, given), tell)
 
 
 @dataclass(frozen=True, eq=False)
 class VerificationPlans:
-    """The plans of the runs on the labels ``before`` and ``after``."""
+    """The plans of the runs on the labels ``before`` and ``after``, and of those ``beside`` them by name."""
 
     before: Plan
     after: Plan
+    beside: Mapping[str, Plan] = field(default_factory=dict)
+
+    @property
+    def by_name(self) -> dict[str, Plan]:
+        """All, by the name of their run."""
+        return {BEFORE: self.before, AFTER: self.after, **self.beside}
+
+    def with_arms(self, names: Sequence[str]) -> VerificationPlans:
+        """The same with arms beside them, see `plans_beside`."""
+        return replace(self, beside=plans_beside(names, self.before, self.after))
 
     def read(self, runs: Mapping[str, Run]) -> Verification:
         """The result, from the finished runs by name; trials beyond the plan are left out."""
@@ -174,6 +190,7 @@ class VerificationPlans:
             after=right[AFTER].mean(axis=1),
             gain=paired_gain(right[BEFORE], right[AFTER]),
             share=None if heads is None else heads.shares[-1],
+            beside=read_beside(right, BEFORE, AFTER),
         )
 
 
@@ -222,7 +239,7 @@ def plan_verification(
         recording=recording,
         device=device,
     )
-    return VerificationPlans(*(plan(one) for one in (before, after)))
+    return VerificationPlans(plan(before), plan(after))
 
 
 def _same(before: Dataset, after: Dataset) -> bool:
@@ -238,5 +255,4 @@ def carry_out_verification(
         BadInput: ``out`` is itself a run, or a folder below it holds something else.
         RunFailed: a trial failed or could not be stored; the finished ones are kept.
     """
-    runs = {BEFORE: plans.before, AFTER: plans.after}
-    return plans.read(carry_out_all(runs, out, execution, progress=progress))
+    return plans.read(carry_out_all(plans.by_name, out, execution, progress=progress))

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from easiness import show
 from easiness.analysis import MIN_GROUP, Gain
 from easiness.store import Row
+from easiness.studies.verification.beside import Beside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +28,9 @@ class Verification(show.Result):
     Those ``before`` were trained on all ``num_examples`` with the labels of the source, or of a file, those
     ``after`` with ``num_relabelled`` other labels, without the ``num_dropped``, and with
     ``num_taken_back`` that the file before had dropped. Trials of the same index have the same
-    seeds. ``gain`` is the mean difference, with an interval over trials and held-out examples. Of heads on
-    features the ``share`` of the examples that they have seen says more than their epochs.
+    seeds, and so have those ``beside``. ``gain`` is the mean difference, with an interval over trials and
+    held-out examples. Of heads on features the ``share`` of the examples that they have seen says more than
+    their epochs.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Verification(show.Result):
     gain: Gain
     num_taken_back: int = 0
     share: float | None = None
+    beside: tuple[Beside, ...] = ()
 
     @property
     def row(self) -> Row:
@@ -58,7 +61,8 @@ class Verification(show.Result):
         }
         *first, last = [f"{verb} {num:,}" for verb, num in numbers.items() if num]
         done = f"{', '.join(first)} and {last}" if first else last
-        return f"{done} of {self.num_examples:,} {_effect(self.gain)}"
+        held = (f"beside {one.title} it {_effect(one.after_over)}" for one in self.beside)
+        return "; ".join([f"{done} of {self.num_examples:,} {_effect(self.gain)}", *held])
 
     def table(self) -> pd.DataFrame:
         """A row a trial: its accuracies before and after, and its ``gain``, all in 0..1 or -1..1.
@@ -79,6 +83,7 @@ class Verification(show.Result):
                 "gain_high": high,
                 "model": self.model,
                 **({"epochs": self.epochs} if self.share is None else {"share": self.share}),
+                **{f"accuracy_{one.name}": one.accuracy for one in self.beside},
                 "num_examples": self.num_examples,
                 "num_relabelled": self.num_relabelled,
                 "num_dropped": self.num_dropped,
@@ -137,6 +142,7 @@ def _near_end(value: float) -> str:
 def _accuracy(verified: Verification) -> show.Section:
     num = len(verified.before)
     few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
+    beside = ["", ""] if verified.beside else []
     left = verified.num_examples - verified.num_dropped + verified.num_taken_back
     return show.Section(
         f"Accuracy of {verified.model} on {show.count(verified.num_held_out)} held-out examples "
@@ -144,11 +150,41 @@ def _accuracy(verified: Verification) -> show.Section:
         f"{show.capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
         "taken as they are.",
         [
-            ["labels", "trained on", "accuracy", "± sd"],
-            ["before", show.count(verified.num_examples), *_summary(verified.before)],
-            ["after", show.count(left), *_summary(verified.after)],
+            [
+                "labels",
+                "trained on",
+                "accuracy",
+                "± sd",
+                *(["over before", "after over it"] if beside else []),
+            ],
+            ["before", show.count(verified.num_examples), *_summary(verified.before), *beside[:2]],
+            [
+                "after",
+                show.count(left),
+                *_summary(verified.after),
+                *_gains(verified.gain, None)[: len(beside)],
+            ],
+            *(
+                [
+                    one.title,
+                    show.count(left),
+                    *_summary(one.accuracy),
+                    *_gains(one.over_before, one.after_over),
+                ]
+                for one in verified.beside
+            ),
         ],
     )
+
+
+def _gains(*gains: Gain | None) -> list[str]:
+    """Gains in points with their intervals."""
+    cells = []
+    for one in gains:
+        low, high = (100 * end for end in (one.interval if one else (0, 0)))
+        interval = show.interval_text(low, high, 1, signed=True)
+        cells.append(f"{100 * one.value:+.1f} ({interval})" if one else "")
+    return cells
 
 
 def _over(num: int) -> str:

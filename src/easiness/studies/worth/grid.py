@@ -37,7 +37,7 @@ class Asked:
         Raises:
             BadInput: a size, a share or the number of seeds cannot be used.
         """
-        at_least("--seeds", self.seeds, 2)
+        at_least("--seeds", self.seeds, 4)
         for share in self.keep:
             if not 0 < share < 1:
                 raise BadInput(f"--keep {share:g}: not between 0 and 1; give shares such as 0.2,0.4")

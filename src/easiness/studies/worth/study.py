@@ -42,15 +42,15 @@ def worth(
     n all is found out from n labelled examples alone; of the whole size the run's own heads say what is easy
     and suspect. Each is held against as many at random and against all, with paired intervals.
 
-    Of the whole size the fewest examples are advised that lose less than the ``margin``: chosen without one
-    seed and one part of the test examples, and judged on these, in turn, so that the best of many is not
-    flattered. Heads on features say so; `verify` confirms it by whole trainings.
+    Of the whole size the fewest examples are advised that lose less than the ``margin``: chosen on one half
+    of the test examples and of the seeds, and judged on the other, so that the best of many is not flattered.
+    Heads on features say so; `verify` confirms it by whole trainings.
 
     Args:
         run: on features, with two trials or more.
         sizes: numbers of labelled examples to try; a twentieth, a fifth, a half and all by default.
         keep: shares of them to keep.
-        seeds: draws of each size, two at least.
+        seeds: draws of each size, four at least.
         margin: loss of accuracy that counts as none, in 0..1; think of it before you look.
         source: where the data are now, a `Dataset` or what `load_dataset` takes; where they were by default.
         seed: of the draws.

@@ -117,7 +117,7 @@ class Worth(show.Result):
             taken += f" ({_points(self.judged.cleaned)})"
         how = f"{taken}, then you can {what}" if taken else f"you can {what}"
         if self.confirmed:
-            verdict = "and gain" if self.judged.beyond.interval[0] > 0 else "at no loss"
+            verdict = "and gain" if round(100 * self.judged.beyond.interval[0], 1) > 0 else "at no loss"
             return f"{of}: {how} {verdict} ({_points(self.judged.beyond)})"
         doubt = f"where a loss of {self._margin} is not ruled out ({_points(self.judged.beyond)})"
         return f"{of}: {how.replace('you can', 'try to')}, {doubt}: let `verify` tell"
@@ -209,9 +209,9 @@ class Worth(show.Result):
         rows = [_HEADER, *(_row(line, line is self.lines[self.advised]) for line in self.rivals)]
         gains = [("over all", judged.over_all), ("over as many at random", judged.by_random)]
         said = " and ".join(f"{_points(gain)} {name}" for name, gain in gains if gain is not None)
-        kept = self.lines[self.advised].cell.kept != ALL
-        told = f" Judged apart from its choice, what is advised gains {said} (points)." if kept else ""
-        note = f"{show.capitalized(self.text)}{told} {self._about()}"
+        told = f"In points, judged on the half of the tests that had no part in the choice: {said}. "
+        told = told if self.lines[self.advised].cell.kept != ALL else ""
+        note = f"{show.capitalized(self.text)} {told}{self._about()}"
         return [show.Section(f"What to keep of {self.run}", note, rows)]
 
     def details(self) -> list[show.Section]:

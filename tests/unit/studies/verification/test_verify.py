@@ -62,6 +62,39 @@ def test_what_the_runs_are(verified):
     assert [trial.document.accuracy["held_out"][-1] for trial in after.trials] == pytest.approx(found.after)
 
 
+def test_what_is_kept_is_held_against_as_many_at_random_and_others_in_every_epoch(planted, tmp_path):
+    small = {**SMALL, "trials": 2, "epochs": 2}
+    found = ez.verify(planted[0], labels=planted[1], out=tmp_path, beside=("random", "rs2"), **small)
+    random, rs2 = (ez.open_run(tmp_path / name) for name in ("random", "rs2"))
+    trained = [trial.columns(2, ["prediction"], "held_out") for trial in (*random.trials, *rs2.trials)]
+    assert len(trained) == 4
+    of_random, of_rs2 = random.spec.measured, rs2.spec.measured
+    assert of_random is not None
+    assert of_random.draw is not None
+    assert of_rs2 is not None
+    assert of_random.draw.rate == pytest.approx(0.1)
+    assert (of_rs2.steps_of, of_rs2.draw) == (270, None)
+    assert [one.name for one in found.beside] == ["random", "rs2"]
+    right = {name: ez.open_run(tmp_path / name).votes(split="held_out").correct for name in ("after", "rs2")}
+    assert found.beside[1].after_over == paired_gain(right["rs2"], right["after"])
+    assert "; beside as many at random it " in found.text
+    assert [row[0] for row in found.sections()[0].rows] == [
+        "labels", "before", "after", "as many at random", "others in every epoch (RS2)",
+    ]  # fmt: skip
+    assert found.table()["accuracy_rs2"].tolist() == found.beside[1].accuracy.tolist()
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [(["half"], "--beside half: unknown"), (["rs2"], "--beside rs2: the new labels leave")],
+)
+def test_arms_that_cannot_be_are_refused(planted, tmp_path, beside, message):
+    labels = tmp_path / "labels.csv"
+    labels.write_text(planted[1].read_text().replace("drop", ""))
+    with pytest.raises(BadInput, match=message):
+        ez.verify(planted[0], labels=labels, out=tmp_path / "out", beside=beside, **SMALL)
+
+
 def test_it_is_read_again_and_goes_on_wherever_the_file_lies(planted, verified, tmp_path, contents):
     out = Path(shutil.copytree(verified[0], tmp_path / "copy"))
     moved = Path(shutil.copy(planted[1], tmp_path / "elsewhere.csv"))
