@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
         compare as compare,
         matching_rate as matching_rate,
     )
+    from easiness.studies.patterns import patterns as patterns
     from easiness.studies.perturbation import (
         perturbation_curve as perturbation_curve,
         pseudo_patterns as pseudo_patterns,

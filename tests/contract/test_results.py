@@ -22,7 +22,7 @@ from PIL import Image
 
 import easiness.report
 import easiness.studies
-from easiness import Recorder, combined_scores, compare, diff, prune, suspects
+from easiness import Recorder, combined_scores, compare, diff, load_dataset, patterns, prune, suspects
 from easiness.analysis import Curve, Foretold, Gain, Interval, Votes
 from easiness.report.files import write_result
 from easiness.report.scored import RunScores, run_scores
@@ -40,6 +40,7 @@ from easiness.studies.hypothesis.found import OfArm
 from easiness.studies.learning.curve import LearningCurve
 from easiness.studies.matching.combined import CombinedScores
 from easiness.studies.matching.comparison import Comparison
+from easiness.studies.patterns import Patterns
 from easiness.studies.perturbation.curve import PerturbationCurve
 from easiness.studies.perturbation.patterns import Perturbed, PseudoPatterns
 from easiness.studies.perturbation.study import count_levels
@@ -96,6 +97,12 @@ def _curve(_: Run) -> PerturbationCurve:
         accuracy={"train": np.stack([one.correct.mean(axis=1) for one in votes], axis=1)},
         num_silent=dict.fromkeys(LEVELS, 0), changes_nothing=False,
     )  # fmt: skip
+
+
+def _what_is_shown(run: Run) -> Patterns:
+    vectors = np.random.default_rng(0).normal(size=(NUM, 3)).astype(np.float32)
+    data = load_dataset((vectors, run.labels), classes=run.classes)
+    return patterns(run, vectors, nearest=5, source=data)
 
 
 def _patterns(_: Run) -> PseudoPatterns:
@@ -200,6 +207,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Hypothesis: _hypothesis,
     LearningCurve: _learning,
+    Patterns: _what_is_shown,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,
     Pruned: lambda run: prune(run, policy="easy"),
@@ -335,6 +343,7 @@ def _read_json(file: Path, result: Any) -> None:
         Audited: "parts",
         Comparison: "matching",
         Hypothesis: "rows",
+        Patterns: "examples",
         Suspects: "suspects",
     }
     if type(result) in within:

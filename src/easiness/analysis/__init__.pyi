@@ -86,6 +86,13 @@ from .pruning import (
     draw_by_beta as draw_by_beta,
     draw_for_coverage as draw_for_coverage,
 )
+from .rank_regression import (
+    Effect as Effect,
+    RankRegression as RankRegression,
+    class_share as class_share,
+    rank_coefficients as rank_coefficients,
+    rank_regression as rank_regression,
+)
 from .reliability import (
     Drift as Drift,
     SplitHalf as SplitHalf,

@@ -46,6 +46,7 @@ STUDIES: tuple[Study, ...] = (
         (Function("perturbation_curve"), Function("pseudo_patterns")),
     ),
     Study("similarity", {}, (Function("similarity"),)),
+    Study("patterns", {"patterns": "Look"}, (Function("patterns"),)),
     Study("learning", {}, (Function("learning_curve", computes=False),)),
     Study("suspects", {"suspects": "Decide"}, (Function("suspects"),)),
     Study("validation", {"validate": "The paper's experiments"}, (Function("validate"),)),

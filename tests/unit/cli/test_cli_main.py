@@ -35,7 +35,7 @@ def test_help(command, monkeypatch):
     # so each has a group, and each group commands
     assert tuple(listed) == get_args(Group)
     assert listed["Measure"] == ["measure", "status"]
-    assert listed["Look"] == ["report", "scores", "compare", "diff"]
+    assert listed["Look"] == ["report", "scores", "compare", "patterns", "diff"]
     assert {"suspects", "clean", "decisions", "verify", "prune"} <= set(listed["Decide"])
     assert listed["Share"] == ["export", "card"]
     assert listed["The paper's experiments"] == ["paper", "perturb", "validate", "ablate", "corrupt"]

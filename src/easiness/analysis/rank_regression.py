@@ -1,0 +1,238 @@
+"""How far two quantities go along with a third, by ranks: standardized coefficients with intervals.
+
+Ranks have average ranks for ties, are centred and have a standard deviation of one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+REPLICATES = 400
+_SHUFFLES = 200
+_LEVEL = 0.975  # of each side of an interval
+
+_Floats: TypeAlias = npt.NDArray[np.float64]
+_Integers: TypeAlias = npt.NDArray[np.int64]
+
+
+class Effect(NamedTuple):
+    """A number with the ends of its 95 % interval, NaN where it has none."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def shown(self) -> bool:
+        """Does the interval leave 0 out?"""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True)
+class RankRegression:
+    """The ranks of an outcome on those of two predictors, ``first`` and ``second`` (standardized).
+
+    ``r_squared`` is the share of the variance of the ranks that both explain, in 0..1, and ``by_chance`` what
+    it is at most, 95 times in 100, where predictors are dealt to the examples at random. With ``product``,
+    the coefficient of the product of both ranks beside them, it is ``with_product``. ``together`` is the
+    correlation of the two predictors' ranks. ``most`` is the r_squared that the best of predictors could have
+    given the noise of the outcome: its reliability, NaN where that is not known. ``fitted`` [K] are the ranks
+    that the two explain, standardized, and ``left`` [K] what of the outcome's is left.
+    """
+
+    first: Effect
+    second: Effect
+    product: Effect
+    r_squared: Effect
+    with_product: Effect
+    together: float
+    by_chance: float
+    most: float
+    fitted: _Floats
+    left: _Floats
+
+
+def rank_regression(
+    outcome: _Floats,
+    predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
+    regions: _Integers,
+    *,
+    without: Sequence[_Floats] = (),
+    halves: Sequence[tuple[_Floats, _Floats]] = (),
+    within: _Integers | None = None,
+    seed: int = 0,
+) -> RankRegression:
+    """Regress the ranks of ``outcome`` [K] on those of two predictors [K each].
+
+    Intervals are for other examples and other trials. Examples are drawn anew by whole ``regions``: what is
+    alike has a like outcome, so that single examples would make intervals too narrow. The variance of the
+    trials is a jackknife over the outcomes ``without`` some of them; both are added, and the quantile is that
+    of Student's t with the degrees of freedom that they have together (Satterthwaite).
+
+    Args:
+        outcome: finite numbers.
+        predictors: two of them, finite.
+        regions: number of the region of each example [K], from 0.
+        without: the outcome [K] without a group of trials at a time, the groups equally large; with fewer
+            than two the trials are taken as they are.
+        halves: pairs of outcomes [K] of disjoint halves of the trials, for ``most``.
+        within: class of each example [K], to compare it with its own class alone: ranks are within classes.
+        seed: of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
+    once = np.ones(len(outcome))
+    values = _fit(levels, once)
+    spread = _of_examples(levels, regions, rng)
+    of_trials = np.array([_fit([_Levels.of(one, within), *levels[1:]], once) for one in without])
+    ends = _ends(values, spread, of_trials)
+    found = [Effect(*map(float, one)) for one in zip(values, *ends, strict=True)]
+    first, second, r_squared, product, with_product = found
+    ranks, x, z = (one.ranks(once) for one in levels)
+    fitted = first.value * x + second.value * z
+    return RankRegression(
+        first=first,
+        second=second,
+        product=product,
+        r_squared=_kept(r_squared),
+        with_product=_kept(with_product),
+        together=float((x * z).mean()),
+        by_chance=_by_chance(ranks, x, z, within, rng),
+        most=reliability(halves, within),
+        fitted=fitted,
+        left=ranks - fitted,
+    )
+
+
+def rank_coefficients(
+    outcome: _Floats,
+    predictors: tuple[npt.NDArray[np.number], npt.NDArray[np.number]],
+    within: _Integers | None = None,
+) -> tuple[float, float, float]:
+    """Both coefficients and R squared of `rank_regression`, without intervals."""
+    levels = [_Levels.of(one, within) for one in (outcome, *predictors)]
+    first, second, share = _fit(levels, np.ones(len(outcome)))[:3].tolist()
+    return first, second, share
+
+
+def class_share(outcome: _Floats, classes: _Integers) -> float:
+    """The share of the variance of the ranks of ``outcome`` [K] that its class alone explains, in 0..1."""
+    ranks = _Levels.of(outcome, None).ranks(np.ones(len(outcome)))
+    sizes = np.bincount(classes)
+    means = np.bincount(classes, ranks) / np.maximum(sizes, 1)
+    return float((means**2 * sizes).sum() / len(ranks))
+
+
+def reliability(halves: Sequence[tuple[_Floats, _Floats]], within: _Integers | None = None) -> float:
+    """Of the ranks of an outcome, from halves of its trials (Spearman and Brown); NaN without halves."""
+    if not halves:
+        return math.nan
+    correlation = float(np.mean([_correlation(a, b, within) for a, b in halves]))
+    return min(max(2 * correlation / (1 + correlation), 0.0), 1.0) if correlation > -1 else 0.0
+
+
+def _correlation(a: _Floats, b: _Floats, within: _Integers | None) -> float:
+    both = np.isfinite(a) & np.isfinite(b)
+    inside = None if within is None else within[both]
+    x, y = (_Levels.of(one[both], inside).ranks(np.ones(int(both.sum()))) for one in (a, b))
+    return float((x * y).mean())
+
+
+@dataclass(frozen=True)
+class _Levels:
+    """The values of K examples as ``level`` [K], which count from 0, class by class; ``owner`` of each level.
+
+    They are all that ranks need, whatever weight an example has.
+    """
+
+    level: _Integers
+    owner: _Integers
+    classes: _Integers
+
+    @classmethod
+    def of(cls, values: npt.NDArray[np.number], within: _Integers | None) -> _Levels:
+        classes = np.zeros(len(values), np.int64) if within is None else within
+        number = np.unique(values, return_inverse=True)[1].astype(np.int64)
+        found, level = np.unique(classes * (number.max() + 1) + number, return_inverse=True)
+        return cls(level.astype(np.int64), found // (number.max() + 1), classes)
+
+    def ranks(self, weights: _Floats) -> _Floats:
+        """Standardized ranks [K] of examples of these weights, 0 where all are equal."""
+        per_level = np.bincount(self.level, weights, len(self.owner))
+        of_class = np.bincount(self.owner, per_level)
+        below = np.cumsum(of_class) - of_class
+        middle = np.cumsum(per_level) - per_level / 2 - below[self.owner]
+        centred = middle / np.where(of_class > 0, of_class, 1)[self.owner] - 0.5
+        scale = math.sqrt(float(per_level @ centred**2) / weights.sum())
+        return np.asarray((centred / scale if scale > 0 else 0 * centred)[self.level])
+
+
+def _fit(levels: Sequence[_Levels], weights: _Floats) -> _Floats:
+    """Both coefficients, R squared, the coefficient of the product, and R squared with it."""
+    y, x, z = (one.ranks(weights) for one in levels)
+    share = weights / weights.sum()
+    both = x * z - float(share @ (x * z))
+    both /= math.sqrt(float(share @ both**2)) or 1.0
+    columns = np.stack([x, z, both])
+    moments, along = (columns * share) @ columns.T, (columns * share) @ y
+    two = _solved(moments[:2, :2], along[:2])
+    three = _solved(moments, along)
+    return np.array([*two, two @ along[:2], three[2], three @ along])
+
+
+def _solved(moments: _Floats, along: _Floats) -> _Floats:
+    return np.asarray(np.linalg.lstsq(moments, along, rcond=1e-10)[0])
+
+
+def _of_examples(levels: Sequence[_Levels], regions: _Integers, rng: np.random.Generator) -> _Floats:
+    """The variance of each number of `_fit` where regions are drawn anew."""
+    num = int(regions.max()) + 1
+    drawn = rng.multinomial(num, np.full(num, 1 / num), size=REPLICATES)
+    found = [_fit(levels, weights) for row in drawn if (weights := row[regions].astype(np.float64)).any()]
+    return np.asarray(np.var(found, axis=0, ddof=1))
+
+
+def _ends(values: _Floats, of_examples: _Floats, without: _Floats) -> tuple[_Floats, _Floats]:
+    """The ends of the intervals around ``values``."""
+    from scipy.special import stdtrit
+
+    num = len(without)
+    of_trials = without.var(axis=0) * (num - 1) if num > 1 else np.zeros(len(values))
+    total = of_examples + of_trials
+    freedom = np.full(len(values), 1e6)
+    np.divide(total**2 * (num - 1), of_trials**2, out=freedom, where=of_trials**2 > 1e-6 * total**2)
+    reach = stdtrit(freedom, _LEVEL) * np.sqrt(total)
+    return values - reach, values + reach
+
+
+def _kept(share: Effect) -> Effect:
+    """A share of a variance, whose interval is kept in 0..1."""
+    return share._replace(low=max(share.low, 0.0), high=min(share.high, 1.0))
+
+
+def _by_chance(
+    y: _Floats, x: _Floats, z: _Floats, within: _Integers | None, rng: np.random.Generator
+) -> float:
+    """R squared that 95 of 100 deals of both predictors stay below; within classes where they are given."""
+    moments = np.array([[1.0, (x * z).mean()], [(x * z).mean(), 1.0]])
+    found = []
+    for _ in range(_SHUFFLES):
+        dealt = y[_shuffled(len(y), within, rng)]
+        along = np.array([(x * dealt).mean(), (z * dealt).mean()])
+        found.append(float(along @ _solved(moments, along)))
+    return float(np.quantile(found, 0.95))
+
+
+def _shuffled(num: int, within: _Integers | None, rng: np.random.Generator) -> _Integers:
+    order = rng.permutation(num)
+    if within is None:
+        return order
+    places = np.empty(num, np.int64)
+    places[np.argsort(within, kind="stable")] = order[np.argsort(within[order], kind="stable")]
+    return places

@@ -1,0 +1,8 @@
+"""What makes an example easy: how frequent what it shows is, and whether other classes contradict it.
+
+The names are in the stub beside this file; each is loaded when it is first used.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

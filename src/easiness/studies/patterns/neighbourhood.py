@@ -1,0 +1,200 @@
+"""What lies near an example in some features: how much of its own class, and how much of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness.analysis import drawn_examples
+from easiness.errors import BadInput
+from easiness.heads import kept_together
+
+NUM_NEAREST = 50
+OTHER_SCALES = (10, 50, 100)
+"""The k by which frequency is counted again, to see whether what is found hangs on it."""
+AT_MOST = 50_000
+"""Training examples among which neighbours are looked for; of more, so many are drawn."""
+
+_AT_ONCE = 1024
+_ROUNDED = np.float32(1e-6)  # of squared distances
+_PER_REGION, _FEWEST_REGIONS, _MOST_REGIONS = 25, 20, 200
+
+_Floats = npt.NDArray[np.float32]
+_Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """What lies near each of Q examples among the training examples, each picture counted once a class.
+
+    With d the distance of two examples by direction (between features of unit length), y their labels, s_k(i)
+    the distance of i to the k-th nearest example of any class, and k = ``nearest``:
+
+        ``frequency`` [Q]: the number of j with y_j = y_i and d(i, j) <= median over training examples of s_k
+        ``contradiction`` [Q]: the share of j with y_j != y_i among the k nearest of i
+
+    The unit of distances is one for all. In units of its own s_k(i) every example would have as many
+    neighbours, and what is frequent could not be told from what is rare; where patterns of known frequency
+    are planted, counts in units of local scales lose it. ``others`` has both ways at other k: ``common k`` as
+    above, and ``local k``, where j counts if d(i, j)^2 <= s_k(i) s_k(j) (Zelnik-Manor and Perona 2004).
+
+    An example's own copies with its label are no neighbours of it, and copies of one another with one label
+    are one neighbour. A copy with another label is one: the surest contradiction. ``picture`` [Q] numbers the
+    examples, copies alike, ``num_copies`` of all Q are a copy of one before them, and ``regions`` [Q] number
+    parts of the space of features in which all examples are alike.
+    """
+
+    frequency: _Integers
+    contradiction: npt.NDArray[np.float64]
+    others: dict[str, _Integers]
+    picture: _Integers
+    regions: _Integers
+    nearest: int
+    num_among: int
+
+    @property
+    def num_copies(self) -> int:
+        """Examples that are a copy of another one before them."""
+        return len(self.picture) - len(np.unique(self.picture))
+
+
+def neighbourhood(
+    train: npt.NDArray[np.floating],
+    labels: _Integers,
+    asked: tuple[npt.NDArray[np.floating], _Integers] | None = None,
+    *,
+    nearest: int | None = None,
+    same: _Integers | None = None,
+) -> Neighbourhood:
+    """The neighbourhood of the training examples, or of others that are ``asked`` about.
+
+    Memory holds the features once more, and a block of distances.
+
+    Args:
+        train: features of the training examples [K, D].
+        labels: their classes [K].
+        asked: features [Q, D] and classes [Q] of held-out examples.
+        nearest: k, below the number of different training examples; `NUM_NEAREST`, or a quarter of them where
+            they are few, unless given.
+        same: numbers of all examples, those asked about behind the others, equal for those that are the same
+            although their features may differ.
+
+    Raises:
+        BadInput: there are no more than ``nearest`` examples.
+    """
+    every = train if asked is None else np.concatenate([train, asked[0]])
+    picture = kept_together([every], same=same)
+    of_class = labels if asked is None else np.concatenate([labels, asked[1]])
+    unit = _unit(every)
+    among = _once(picture[: len(labels)], labels)
+    if nearest is None:
+        nearest = min(NUM_NEAREST, max(len(among) // 4, 1))
+    if not 0 < nearest < len(among):
+        raise BadInput(
+            f"nearest {nearest}: {len(among)} different examples have no so many neighbours; give fewer"
+        )
+    space = _Space(unit, of_class, picture, among)
+    ks = sorted({nearest, *(k for k in OTHER_SCALES if k < len(among))})
+    place = np.arange(len(labels)) if asked is None else np.arange(len(labels), len(every))
+    of_among, _ = space.scales(among, ks, nearest)
+    of_asked, contradiction = space.scales(place, ks, nearest)
+    others: dict[str, _Integers] = {}
+    for column, k in enumerate(ks):
+        usual = np.float32(np.median(of_among[:, column]) ** 2)
+        others[f"common {k}"] = space.count(place, np.full(len(place), usual), None)
+        others[f"local {k}"] = space.count(place, of_asked[:, column], of_among[:, column])
+    return Neighbourhood(
+        frequency=others[f"common {nearest}"],
+        contradiction=contradiction,
+        others=others,
+        picture=picture[place],
+        regions=_regions(unit[place], picture[place]),
+        nearest=nearest,
+        num_among=len(among),
+    )
+
+
+def _once(picture: _Integers, labels: _Integers) -> _Integers:
+    """The places of the first example of each picture and class, at most `AT_MOST`, ascending."""
+    pairs = np.stack([picture, labels], axis=1)
+    first = np.sort(np.unique(pairs, axis=0, return_index=True)[1])
+    drawn = drawn_examples(len(first), AT_MOST)
+    return np.asarray(first if drawn is None else first[drawn], np.int64)
+
+
+@dataclass(frozen=True)
+class _Space:
+    """All examples as ``unit`` vectors [K, D] with labels and pictures, and those looked ``among``."""
+
+    unit: _Floats
+    labels: _Integers
+    picture: _Integers
+    among: _Integers
+
+    def scales(
+        self, place: _Integers, ks: Sequence[int], nearest: int
+    ) -> tuple[_Floats, npt.NDArray[np.float64]]:
+        """Of the examples at ``place`` [n]: s_k for each k [n, k], and the contradiction [n]."""
+        scales = np.empty((len(place), len(ks)), np.float32)
+        other = np.empty(len(place))
+        most = max(ks)
+        for rows, squares in self._blocks(place, self.among):
+            found = np.argpartition(squares, most - 1, axis=1)[:, :most]
+            near = np.take_along_axis(squares, found, axis=1)
+            order = np.argsort(near, axis=1, kind="stable")
+            scales[rows] = np.sqrt(np.take_along_axis(near, order[:, [k - 1 for k in ks]], axis=1))
+            neighbours = np.take_along_axis(found, order[:, :nearest], axis=1)
+            other[rows] = (self.labels[self.among][neighbours] != self.labels[place[rows], None]).mean(axis=1)
+        return scales, other
+
+    def count(self, place: _Integers, scale: _Floats, theirs: _Floats | None) -> _Integers:
+        """How many of its class are near each example at ``place`` [n].
+
+        That is within the squared distance ``scale`` [n], or where ``theirs`` are given, the scales of those
+        among which is looked, within the product of both scales.
+        """
+        counts = np.zeros(len(place), np.int64)
+        of_among = self.labels[self.among]
+        for label in np.unique(of_among):
+            own, mine = np.flatnonzero(of_among == label), np.flatnonzero(self.labels[place] == label)
+            for rows, squares in self._blocks(place[mine], self.among[own]):
+                limit = scale[mine[rows], None] * (1 if theirs is None else theirs[own])
+                counts[mine[rows]] = (squares <= limit + _ROUNDED).sum(axis=1)
+        return counts
+
+    def _blocks(self, place: _Integers, among: _Integers) -> Iterator[tuple[slice, _Floats]]:
+        """Squared distances of some rows to all ``among``; infinite to itself and to copies of its label."""
+        others = np.ascontiguousarray(self.unit[among].T)
+        column = {
+            pair: at
+            for at, pair in enumerate(
+                zip(self.picture[among].tolist(), self.labels[among].tolist(), strict=True)
+            )
+        }
+        for at in range(0, len(place), _AT_ONCE):
+            some = place[at : at + _AT_ONCE]
+            squares = np.maximum(2 - 2 * (self.unit[some] @ others), 0, dtype=np.float32)
+            pairs = zip(self.picture[some].tolist(), self.labels[some].tolist(), strict=True)
+            own = np.array([column.get(pair, -1) for pair in pairs])
+            squares[np.flatnonzero(own >= 0), own[own >= 0]] = np.inf
+            yield slice(at, at + len(some)), squares
+
+
+def _regions(unit: _Floats, picture: _Integers) -> _Integers:
+    """Numbers [Q] of the parts of the space that are nearest to examples drawn at random; copies together."""
+    num = min(max(len(unit) // _PER_REGION, _FEWEST_REGIONS), _MOST_REGIONS, len(unit))
+    seeds = unit[np.sort(np.random.default_rng(0).choice(len(unit), num, replace=False))]
+    nearest = np.concatenate(
+        [(unit[at : at + _AT_ONCE] @ seeds.T).argmax(axis=1) for at in range(0, len(unit), _AT_ONCE)]
+    )
+    first = np.unique(picture, return_index=True, return_inverse=True)
+    return np.unique(nearest[first[1]][first[2].ravel()], return_inverse=True)[1].astype(np.int64)
+
+
+def _unit(vectors: npt.NDArray[np.floating]) -> _Floats:
+    wide = np.asarray(vectors, np.float32)
+    lengths = np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.asarray(wide / np.where(lengths > 0, lengths, 1), np.float32)

@@ -1,0 +1,293 @@
+"""``patterns``: how easiness goes along with the frequency and the contradiction of what examples show."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from easiness import show
+from easiness.analysis import RankRegression, class_share, rank_coefficients, rank_regression
+from easiness.data import Dataset
+from easiness.errors import BadInput
+from easiness.features import FeatureSource, find_features, ready_features
+from easiness.inputs import tell
+from easiness.runs import data_of, features_beside, find_split, passes_shown, positions_in
+from easiness.scores import Score, find_score
+from easiness.spec import Split
+from easiness.store import Run, check_opened
+from easiness.studies.patterns.found import Leftover, Patterns, Way
+from easiness.studies.patterns.neighbourhood import Neighbourhood, neighbourhood
+
+_MOST_GROUPS = 10  # of trials that are left out in turn
+_NUM_HALVES = 4
+_FEWEST = 20  # examples
+_MOSTLY_TIED = 0.5  # of the examples
+_EASE = {"easy": 1, "sound label": 1, "hard": -1, "suspect label": -1}
+_OF_IMAGENET = 9  # letters of a class of ImageNet as its folders are called: n01440764
+
+_Floats: TypeAlias = npt.NDArray[np.float64]
+
+
+def patterns(
+    run: Run,
+    features: Any,
+    *,
+    split: Split = "train",
+    score: str | None = None,
+    epoch: int | None = None,
+    share: float | None = None,
+    nearest: int | None = None,
+    source: Any = None,
+    download: bool = False,
+    device: str = "auto",
+    progress: bool = True,
+) -> Patterns:
+    """How far what examples show says how easy they are: its frequency, and other classes' contradiction.
+
+    `Neighbourhood` defines both, in features that were not trained on these labels. Their effect is that of a
+    rank regression on both together (`rank_regression`), over all examples and within classes, beside the
+    most that any predictor could explain of a score from so many trials. It is what goes along with
+    easiness, not what makes it: patterns are neither frequent nor contradicted by chance.
+
+    Args:
+        run: measured or recorded, of any kind.
+        features: where vectors come from, as for ``features`` of `measure`. They are kept beside the run.
+        split: of the examples measured (``train``) or held out (``held_out``), whose neighbours are training
+            examples as well.
+        score: the name of one that speaks of ease or of labels. By default ``consistency`` where each trial
+            trained on a share of the examples and left this one out, else ``easiness``.
+        epoch: of the score; the last by default.
+        share: of a run on features, which has no epochs; the largest by default.
+        nearest: neighbours among which others contradict, and by which distances get their unit; 50, or
+            a quarter of the different training examples where they are few, unless given.
+        source: where the data are now, as for `suspects`.
+        download: fetch weights of the features that are not on this disk.
+        device: for the features: ``auto``, ``cpu``, ``cuda`` or ``mps``.
+        progress: show how far it is where that takes longer than a moment.
+
+    Raises:
+        BadInput: the features were trained on these very labels or cannot be had, the score says nothing of
+            ease or is undefined, or there are too few examples.
+        RunFailed: the features cannot be written.
+    """
+    check_opened(run=run)
+    scored = _score(run, score, split)
+    row = run.resolve_epoch(epoch, share)
+    data = data_of(run, source)
+    found_in = find_features(features, data, download=download, device=device)
+    _check_not_of_these(found_in, data)
+    with passes_shown(progress):
+        around = _around(run, data, found_in, split, nearest)
+        return _joined(run, scored, row, split, around, found_in)
+
+
+def _joined(
+    run: Run, score: Score, row: int, split: Split, around: Neighbourhood, source: FeatureSource
+) -> Patterns:
+    ids, labels = run.examples(split)
+    outcome = _outcome(run, score, row, split)
+    known = outcome.known
+    found, within = (_regression(outcome, around, one) for one in (None, labels))
+    left, fitted = np.full((2, len(ids)), np.nan)
+    left[known], fitted[known] = found.left, found.fitted
+    return Patterns(
+        model=run.network,
+        row=run.row(row),
+        split=split,
+        score=score.name,
+        turned=_EASE[score.high_means] < 0,
+        seen=_seen(run, score, split),
+        features=source.name,
+        about=source.about,
+        classes=run.classes,
+        num_trials=len(run.trials),
+        around=around,
+        ids=ids,
+        labels=labels,
+        values=outcome.values,
+        fitted=fitted,
+        left=left,
+        found=found,
+        within=within,
+        class_alone=class_share(outcome.whole[known], labels[known]),
+        ways=tuple(_ways(outcome, around)),
+        leftover=Leftover.of(left),
+        notes=tuple(_notes(run, source, outcome, score)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Outcome:
+    """A score of K examples as it is (``values``) and turned so that high is easy (``whole``).
+
+    It is ``known`` of some; ``without`` is that of all trials but a part, and ``halves`` of disjoint halves.
+    """
+
+    values: _Floats
+    whole: _Floats
+    known: npt.NDArray[np.bool_]
+    without: list[_Floats]
+    halves: list[tuple[_Floats, _Floats]]
+
+    @property
+    def tied(self) -> float:
+        """The share of the examples that have the most frequent value."""
+        return float(np.unique(self.whole[self.known], return_counts=True)[1].max() / self.known.sum())
+
+
+def _outcome(run: Run, score: Score, row: int, split: Split) -> _Outcome:
+    def turned(trials: Sequence[int]) -> _Floats:
+        return _values(_with(run, trials), score, row, split)[1]
+
+    values, whole = _values(run, score, row, split)
+    groups = _groups(run)
+    without = [turned(rest) for rest in _leaving_out(groups)]
+    known = np.isfinite(np.array([whole, *without])).all(axis=0)
+    levels = len(np.unique(whole[known]))
+    if known.sum() < _FEWEST or levels < 2:
+        raise BadInput(
+            f"{run.path}: {score.name} {run.at(row)} has {levels} levels over {int(known.sum())} examples, "
+            "too few to explain; give another score (--score difficulty), or measure more"
+        )
+    halves = [(turned(first), turned(second)) for first, second in _halves(groups)]
+    return _Outcome(values, whole, np.asarray(known), without, halves)
+
+
+def _regression(
+    outcome: _Outcome, around: Neighbourhood, within: npt.NDArray[np.int64] | None
+) -> RankRegression:
+    known = outcome.known
+    return rank_regression(
+        outcome.whole[known],
+        (around.frequency[known], around.contradiction[known]),
+        np.unique(around.regions[known], return_inverse=True)[1].astype(np.int64),
+        without=[one[known] for one in outcome.without],
+        halves=[(first[known], second[known]) for first, second in outcome.halves],
+        within=None if within is None else within[known],
+    )
+
+
+def _ways(outcome: _Outcome, around: Neighbourhood) -> Iterator[Way]:
+    known = outcome.known
+    for name, count in around.others.items():
+        both = count[known], around.contradiction[known]
+        yield Way(name, *rank_coefficients(outcome.whole[known], both))
+
+
+def _score(run: Run, name: str | None, split: Split) -> Score:
+    """The score of this name, or that of the trials that left an example out where there are such."""
+    spec = run.spec.measured
+    leaves_out = spec is not None and spec.heads is None and spec.train_share < 1 and split == "train"
+    score = find_score(name or ("consistency" if leaves_out else "easiness"))
+    if score.high_means not in _EASE:
+        raise BadInput(
+            f"score {score.name!r}: high means {score.high_means}, neither easy nor hard; give another, such "
+            "as easiness or difficulty"
+        )
+    return score
+
+
+def _check_not_of_these(source: FeatureSource, data: Dataset) -> None:
+    if source.trained_on == data.fingerprint:
+        raise BadInput(
+            f"features {source.name!r}: its networks were trained on these very labels, and what lies near "
+            "in them follows from these; give features that were not, such as auto or a run of other data"
+        )
+
+
+def _around(
+    run: Run, data: Dataset, source: FeatureSource, split: Split, nearest: int | None
+) -> Neighbourhood:
+    kept = ready_features(source, data, features_beside(run.path), tell)
+    train = kept["train"][positions_in(data, run)]
+    if split == "train":
+        return neighbourhood(train, run.labels, nearest=nearest)
+    part, why = find_split(run, data, split)
+    if part is None:
+        raise BadInput(f"{run.path}: its held-out examples are needed, and {why}")
+    labels = run.examples(split)[1]
+    asked = kept["held_out"][positions_in(part, run, split)], labels
+    return neighbourhood(train, run.labels, asked, nearest=nearest)
+
+
+def _values(run: Run, score: Score, row: int, split: Split) -> tuple[_Floats, _Floats]:
+    """The score [K] as it is, and as it ranks from hard to easy."""
+    table = run.scores(**run.asked(row), split=split)
+    columns = {str(name): column.to_numpy() for name, column in table.items()}
+    return columns[score.name], _EASE[score.high_means] * score.ranked(columns, row)
+
+
+def _with(run: Run, indices: Sequence[int]) -> Run:
+    """The run with some of its trials."""
+    part = copy.copy(run)
+    chosen = set(indices)
+    part.trials = [trial for trial in run.trials if trial.index in chosen]
+    return part
+
+
+def _groups(run: Run) -> list[list[int]]:
+    """Indices of trials by what goes together: each alone, but of heads all folds of a partition."""
+    folds = 1 if run.spec.heads is None else run.spec.heads.folds
+    together: dict[int, list[int]] = {}
+    for trial in run.trials:
+        together.setdefault(trial.index // folds, []).append(trial.index)
+    return [group for group in together.values() if len(group) == folds] or [*together.values()]
+
+
+def _leaving_out(groups: Sequence[list[int]]) -> Iterator[list[int]]:
+    """All trials but those of a part, for each of up to `_MOST_GROUPS` parts; nothing of one group."""
+    if len(groups) < 2:
+        return
+    for part in np.array_split(np.arange(len(groups)), min(len(groups), _MOST_GROUPS)):
+        yield [one for at, group in enumerate(groups) if at not in part for one in group]
+
+
+def _halves(groups: Sequence[list[int]]) -> Iterator[tuple[list[int], list[int]]]:
+    """Two disjoint halves of the trials, a few times."""
+    size = len(groups) // 2
+    for seed in range(_NUM_HALVES if size else 0):
+        order = np.random.default_rng(seed).permutation(len(groups))
+        a, b = order[:size], order[size : 2 * size]
+        yield tuple([one for at in some for one in groups[at]] for some in (a, b))  # type: ignore[misc]
+
+
+def _seen(run: Run, score: Score, split: Split) -> str:
+    """Of which looks at the examples the score is."""
+    if split == "held_out":
+        return "held-out examples, on which no trial was trained"
+    if run.shares:
+        return "examples left out: heads are heard of those that they were not shown"
+    if "held-out trials" in score.needs and score.name != "self_confidence":
+        return "examples left out: trials are heard of those that they were not trained on"
+    how = "augmented, while it trained on them" if run.augmented else "clean"
+    spec = run.spec.measured
+    if spec is not None and spec.train_share < 1:
+        return f"all examples, {how}; each trial was trained on {spec.train_share:.0%} of them"
+    return f"examples that the trials were trained on, {how}"
+
+
+def _notes(run: Run, source: FeatureSource, outcome: _Outcome, score: Score) -> Iterator[str]:
+    if source.eye is not None and any(_is_of_imagenet(name) for name in run.classes):
+        yield (
+            f"{source.name} was trained on the labels of ImageNet, whose names these classes have: frequency "
+            "and contradiction are not independent of the labels. Compare with features of other data "
+            "(run:RUN)."
+        )
+    if outcome.tied > _MOSTLY_TIED:
+        yield (
+            f"{show.percent(outcome.tied)} of the examples have the same {score.name}, so that ranks tell "
+            "few of them apart; another score may be finer (--score difficulty)."
+        )
+    if not outcome.without:
+        yield "With one group of trials the intervals leave out what other trials would say."
+    if num_unknown := int((~outcome.known).sum()):
+        yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
+
+
+def _is_of_imagenet(name: str) -> bool:
+    return len(name) == _OF_IMAGENET and name[0] == "n" and name[1:].isdigit()

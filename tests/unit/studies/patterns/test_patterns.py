@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+import easiness as ez
+from easiness import BadInput, Run, patterns
+from easiness.report import patterns_page
+from easiness.studies.patterns import Patterns
+
+NUM, SHOWN = 240, "Too hard for what they show"
+
+
+@pytest.fixture(scope="module")
+def data() -> ez.Dataset:
+    """Digits, some of which are there twice."""
+    x, y = load_digits(return_X_y=True)
+    x = x.astype(np.float32)
+    x[1:20:2], y[1:20:2] = x[:20:2], y[:20:2]
+    return ez.load_dataset((x[:NUM], y[:NUM]), holdout=0.25)
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory) -> Run:
+    """Four short trainings on three quarters of the digits."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return ez.measure(data, model="mlp_3", trials=4, epochs=3, out=out, progress=False)
+
+
+@pytest.fixture(scope="module")
+def found(run, data) -> Patterns:
+    return patterns(run, "inputs", nearest=10, source=data, progress=False)
+
+
+def test_it_is_of_every_example(found, run):
+    table = found.table()
+    assert table["id"].tolist() == run.ids.tolist()
+    np.testing.assert_array_equal(table["easiness"], run.scores()["easiness"])
+    assert list(table)[3:] == ["easiness", "frequency", "contradiction", "explained", "left_over"]
+    hardest = table.sort_values("left_over", kind="stable")["id"].tolist()[:12]
+    sections = {one.title: one.rows[1:] for one in found.sections()}
+    assert [row[0] for row in sections[SHOWN]] == [str(one) for one in hardest]
+    assert found.around.num_copies == len(run.ids) - found.around.num_among > 0
+
+
+def test_contradicted_digits_are_harder(found):
+    assert found.found.second.value < -0.1
+    assert 0 < found.within.r_squared.value < found.found.most <= 1
+    assert found.text.startswith("frequency ")
+    assert "clean" in found.seen
+    assert [way.name for way in found.ways if way.frequency == found.found.first.value] == ["common 10"]
+
+
+def test_its_document_has_the_effects_too(found):
+    document = json.loads(json.dumps(found.document(), allow_nan=False))
+    assert document["nearest"] == 10
+    assert document["effects"][0]["what"] == "frequency"
+    assert document["effects"][0]["value"] == found.found.first.value
+    assert len(document["examples"]) == len(found.ids)
+
+
+def test_held_out_examples_and_other_scores(run, data):
+    held_out = patterns(run, "inputs", split="held_out", nearest=10, source=data, progress=False)
+    assert held_out.ids.tolist() == run.examples("held_out")[0].tolist()
+    assert "no trial was trained" in held_out.seen
+    assert len(held_out.frequency) == len(held_out.ids)
+    hard = patterns(run, "inputs", score="difficulty", nearest=10, source=data, progress=False)
+    assert hard.turned
+    assert hard.found.second.value < 0
+    with pytest.raises(BadInput, match="'variability': high means ambiguous"):
+        patterns(run, "inputs", score="variability", source=data, progress=False)
+
+
+def test_features_of_these_labels_are_refused(run, data):
+    with pytest.raises(BadInput, match="trained on these very labels"):
+        patterns(run, f"run:{run.path}", source=data, progress=False)
+
+
+def test_the_page_shows_the_examples(found, run, data):
+    page = patterns_page(run, found, data)
+    assert page.count("<figcaption>") == 1 + 2 * len(found.leftover.too_hard)
+    assert found.text[:30].lower() in page.lower()
+    assert "<script" not in page
+
+
+def test_the_command_writes_a_page(command, measured, tmp_path):
+    vectors = tmp_path / "vectors.npy"
+    np.save(vectors, np.random.default_rng(0).normal(size=(len(ez.open_run(measured).ids), 4)))
+    page = tmp_path / "page.html"
+    done = command("patterns", measured, "--features", vectors, "--nearest", 5, "--page", page)
+    assert done.code == 0
+    assert done.out.splitlines()[-1].startswith("frequency ")
+    assert "<img" in page.read_text()
+
+
+def test_left_out_examples_of_a_share(data, tmp_path):
+    run = ez.measure(
+        data, model="mlp_3", trials=6, epochs=1, train_share=0.5, out=tmp_path / "half", progress=False
+    )
+    left_out = patterns(run, "inputs", nearest=10, source=data, progress=False)
+    assert left_out.score == "consistency"
+    assert left_out.seen.startswith("examples left out")
