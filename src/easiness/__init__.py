@@ -44,7 +44,7 @@ if TYPE_CHECKING:  # what type checkers see; held to what there is by a test
     from easiness.studies.validation import validate as validate
     from easiness.studies.verification import verify as verify
     from easiness.studies.versions import diff as diff
-    from easiness.studies.worth import worth as worth
+    from easiness.studies.worth import to_label as to_label, worth as worth
 
     __version__: str
 

@@ -52,6 +52,7 @@ from easiness.studies.validation.study import HARDEST, Tally, easiness_view
 from easiness.studies.validation.validation import FinalModels, Validation
 from easiness.studies.verification.verification import Verification
 from easiness.studies.versions.difference import Difference
+from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
 from plans import match_levels
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -196,6 +197,17 @@ def _audited(run: Run) -> Any:
     return audit(run, decided=file)
 
 
+def _next_labels(_: Run) -> NextLabels:
+    right, gain = np.ones((2, 5), bool), Gain(0.1, (0.05, 0.15))
+    replayed = tuple(Replayed(start, 50, 2, rule, right, gain) for start in (9, 20) for rule in PICKS)
+    return NextLabels(
+        run=HOSTILE, source=HOSTILE, num_labelled=NUM, num_copies=1, num_repeated=2, num_drawn_from=9,
+        rule=RARE, replayed=replayed, picks={rule: np.array([at, 5]) for at, rule in enumerate(PICKS)},
+        ids=np.array([f"{at}{HOSTILE}" for at in range(6)], object), margin=np.linspace(0, 1, 6),
+        rarity=np.linspace(0, 1, 6), predicted=np.array([HOSTILE] * 6, object),
+    )  # fmt: skip
+
+
 RESULTS: dict[type, Callable[[Run], Any]] = {
     Agreement: _agreement,
     Audited: _audited,
@@ -207,6 +219,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     EveryEpoch: lambda run: EveryEpoch(_training_sets(run)),
     Hypothesis: _hypothesis,
     LearningCurve: _learning,
+    NextLabels: _next_labels,
     Patterns: _what_is_shown,
     Perturbed: lambda run: Perturbed(_curve(run), _patterns(run)),
     PerturbationCurve: _curve,

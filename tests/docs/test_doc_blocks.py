@@ -154,6 +154,7 @@ def stand_ins(made_once: Callable[..., Path]) -> tuple[Path, Path]:
 
         pictures(out / "photos" / "train", ("cat", "dog", "owl"), 20, 0, wrong=1)
         pictures(out / "photos" / "val", ("cat", "dog", "owl"), 8, 1)
+        pictures(out / "new-photos", ("some", "more"), 12, 7)
         pictures(out / "flat", ("cat", "dog", "owl"), 20, 2, wrong=1)
         pictures(out / "IMAGENET_FOLDER" / "train", SYNSETS, 12, 3)
         pictures(out / "IMAGENET_FOLDER" / "val", SYNSETS, 12, 4)

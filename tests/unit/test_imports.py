@@ -110,6 +110,6 @@ def test_the_package_shows_its_interface_and_nothing_else():
         "BadInput", "Dataset", "EasinessError", "Recipe", "Recorder", "Run", "RunFailed", "TrialFailed",
         "ablate", "audit", "clean", "compare", "corrupt", "decisions", "draw_by_rank", "hypothesis",
         "load_dataset", "matching_rate", "measure", "open_run", "paper", "patterns", "perturbation_curve",
-        "prune", "pseudo_patterns", "select", "similarity", "suspects", "validate", "verify", "worth",
-        "write_report",
+        "prune", "pseudo_patterns", "select", "similarity", "suspects", "to_label", "validate", "verify",
+        "worth", "write_report",
     }  # fmt: skip

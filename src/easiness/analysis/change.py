@@ -39,7 +39,7 @@ class Gain:
         return low > 0 or high < 0
 
 
-def paired_gain(before: _Right, after: _Right, level: float = 0.95) -> Gain:
+def paired_gain(before: _Right, after: _Right, level: float = 0.95, *, alike: float = 1.0) -> Gain:
     """The mean accuracy after less that before, with an interval over trials and test examples.
 
     The differences d[t, i] of trial t at example i are taken as a grand mean plus an effect of the trial, one
@@ -54,6 +54,7 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95) -> Gain:
         before: whether each trial is right about each test example [T, n].
         after: the same of the trials with the same seeds [T, n].
         level: of the interval, in (0, 1).
+        alike: by how many times trials that resemble each other vary more in their mean, at least 1.
 
     Raises:
         BadInput: the shapes differ, or there is no trial or fewer than two examples.
@@ -72,7 +73,7 @@ def paired_gain(before: _Right, after: _Right, level: float = 0.95) -> Gain:
     rest = d - of_trials[:, None] - of_examples + value
     freedom = trials - 1, examples - 1, (trials - 1) * (examples - 1)
     parts = (
-        float(of_trials.var(ddof=1)) / trials,
+        alike * float(of_trials.var(ddof=1)) / trials,
         max(float(((of_examples - value) ** 2).sum()), 1) / (examples - 1) / examples,
         float((rest**2).sum()) / freedom[2] / d.size,
     )

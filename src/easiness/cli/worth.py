@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -26,13 +27,24 @@ Margin = Annotated[
     float,
     typer.Option("--margin", help="Loss of accuracy that counts as none; think of it before you look."),
 ]
+Pool = Annotated[
+    str | None,
+    typer.Option(
+        "--pool",
+        metavar="SOURCE",
+        help="Examples without labels: say instead which of them to label next. A folder, a table without "
+        "labels, an .npz file with x, or an .npy file of vectors.",
+    ),
+]
+Picks = Annotated[int, typer.Option("--picks", help="With --pool: how many to pick.")]
 Keeping = Annotated[
     Path | None,
     typer.Option(
         "-o",
         "--output",
-        help="Also write what is advised: FILE.csv of labels to keep and drop, for --labels and `verify`; or "
-        "FILE.parquet, .json (the grid), .md (tables to read), .png, .svg or .pdf (the figure).",
+        help="Also write what is advised: FILE.csv of labels to keep and drop, for --labels and `verify`, or "
+        "with --pool of what to label, in an order to label in; or FILE.parquet, .json (the grid), .md "
+        "(tables to read), .png, .svg or .pdf (the figure).",
     ),
 ]
 Page = Annotated[Path | None, typer.Option("--page", metavar="FILE.html", help="Also write a page about it.")]
@@ -42,8 +54,13 @@ def worth(
     run: options.RunFolder,
     sizes: Sizes = None,
     keep: Keep = "0.1,0.2,0.4,0.6,0.8",
-    seeds: Annotated[int, typer.Option("--seeds", help="Draws of each size, four at least.")] = 5,
+    seeds: Annotated[
+        int | None,
+        typer.Option("--seeds", help="Draws of each size, four at least: 5, or with --pool 20 by default."),
+    ] = None,
     margin: Margin = 0.01,
+    pool: Pool = None,
+    picks: Picks = 100,
     details: Annotated[bool, typer.Option("--details", help="Show the whole grid.")] = False,
     source: options.Source = None,
     trust: options.Trust = False,
@@ -54,25 +71,46 @@ def worth(
     """Say what to keep: easy, hard or random examples, or more labels.
 
     Of a run on features. Heads are fitted to every size, share and end of the examples, with suspects and
-    without, and tested on others: minutes on one core.
+    without, and tested on others: minutes on one core. With --pool it says which examples to label next,
+    by a rule that has beaten random choice on the run's own examples, if one has.
     """
 
     results.check_output(output)
     if page is not None:
         report.check_output_file(page, (".html",))
+    opened = store.open_run(run, trust=trust)
+    if pool is not None:
+        draws = study.DRAWS if seeds is None else seeds
+        following = study.to_label(opened, pool, picks=picks, seeds=draws, source=source, seed=seed)
+        typer.echo(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
+        _write(following, following.text, following, page, output)
+        return
     found = study.worth(
-        store.open_run(run, trust=trust),
+        opened,
         sizes=None if sizes is None else [round(n) for n in spec.read_numbers("--sizes", sizes, "500,2000")],
         keep=spec.read_numbers("--keep", keep, "0.2,0.4,0.8"),
-        seeds=seeds,
+        seeds=5 if seeds is None else seeds,
         margin=margin,
         source=source,
         seed=seed,
     )
     shown = [*found.sections(), *(found.details() if details else [])]
     typer.echo(f"{show.sections_text(shown)}\n\n{show.capitalized(found.text)}")
+    rows = found.keep if output is not None and output.suffix == ".csv" else found
+    _write(found, found.text, rows, page, output, found.details())
+
+
+def _write(
+    found: show.Result,
+    lead: str,
+    rows: show.Result,
+    page: Path | None,
+    output: Path | None,
+    more: Sequence[show.Section] = (),
+) -> None:
+    """Write the page, and the file of ``rows``, where they are asked for."""
     if page is not None:
-        report.write_result_page(page, found, show.capitalized(found.text), found.details())
+        report.write_result_page(page, found, show.capitalized(lead), more)
         results.say_written(page)
     if output is not None:
-        results.write_output(output, found.keep if output.suffix == ".csv" else found)
+        results.write_output(output, rows)

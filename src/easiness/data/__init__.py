@@ -22,6 +22,7 @@ from easiness.data.load import load_dataset, part_of
 from easiness.data.rewriting import rewritten, texts_of
 from easiness.data.sources.arrays import read_npz
 from easiness.data.sources.file_facts import cache_folder
+from easiness.data.unlabelled import load_unlabelled
 
 __all__ = [
     "ACTIONS",
@@ -44,6 +45,7 @@ __all__ = [
     "grouped",
     "hold_out",
     "load_dataset",
+    "load_unlabelled",
     "merge_splits",
     "part_of",
     "read_decisions",

@@ -53,7 +53,7 @@ STUDIES: tuple[Study, ...] = (
     Study("cleaning", {"clean": "Decide"}, (Function("clean", computes=False),)),
     Study("agreement", {"decisions": "Decide"}, (Function("decisions", computes=False),)),
     Study("audit", {"audit": "Decide"}, (Function("audit", computes=False),)),
-    Study("worth", {"worth": "Decide"}, (Function("worth"),)),
+    Study("worth", {"worth": "Decide"}, (Function("worth"), Function("to_label"))),
     Study("versions", {"diff": "Look"}, (Function("diff", computes=False),)),
     Study("hypothesis", {"hypothesis": "The paper's experiments"}, (Function("hypothesis"),)),
     Study("verification", {"verify": "Decide"}, (Function("verify"),)),

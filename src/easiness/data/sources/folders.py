@@ -227,6 +227,11 @@ def _folders(folder: Path) -> list[str]:
         raise BadInput(f"{folder}: the folder cannot be read: {error.strerror}") from None
 
 
+def files_of(root: Path, kind: InputKind) -> list[str]:
+    """The files of a kind in a folder and those in it, by their paths there with forward slashes, sorted."""
+    return sorted(path.relative_to(root).as_posix() for path in _files_below(root) if _is_of(kind, path))
+
+
 def _is_of(kind: InputKind, path: Path) -> bool:
     return path.suffix.lower() in _suffixes(kind) and not path.name.startswith(".") and not path.is_dir()
 

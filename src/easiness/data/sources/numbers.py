@@ -35,14 +35,16 @@ def vectors_of_tables(
     """
     label = kind.label_column(options)
     given = labels.read_labels(tables.both(), label, classes)
-    columns, notes = _inputs(tables.train, label, options)
+    columns, notes = input_columns(tables.train, label, options)
     made = vectors.make_vectors(tables.train, tables.held_out, columns)
     stored = [StoredVectors(values, made.names) for values in made.values]
     examples = Examples(VECTOR, tuple(stored), (made.note, *notes))
     return dataset_of_tables(name, source, tables, given, examples)
 
 
-def _inputs(train: table.Table, label: str, options: LoadOptions) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def input_columns(
+    train: table.Table, label: str, options: LoadOptions
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The columns that make vectors, and a note about those that do not."""
     if options.inputs is not None:
         for name in options.inputs:

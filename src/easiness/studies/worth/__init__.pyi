@@ -8,6 +8,22 @@ from .choice import (
 )
 from .grid import Asked as Asked, grid_of as grid_of
 from .heads import Judgement as Judgement, Labelled as Labelled, judged_by_others as judged_by_others
+from .labelling import DRAWS as DRAWS, to_label as to_label
+from .next_labels import NextLabels as NextLabels
+from .picking import (
+    MARGIN as MARGIN,
+    PICKS as PICKS,
+    RANDOM as RANDOM,
+    RARE as RARE,
+    Near as Near,
+    near_of as near_of,
+)
 from .reading import Examples as Examples, read_examples as read_examples
+from .replay import (
+    Replayed as Replayed,
+    Replaying as Replaying,
+    recommended as recommended,
+    replay as replay,
+)
 from .study import worth as worth
 from .value import Worth as Worth

@@ -1,0 +1,267 @@
+"""Whom to label next: what picks gain over random ones, and how often they are recommended for nothing.
+
+    python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md
+
+FOLDER has cifar10 (10,000 images of it, of which 2,000 are tested on), trec, fsdd and imagenette224. Features
+are `auto`, for texts hashed words, for sounds `logmel`. As `easiness worth RUN --pool` replays it: some
+labelled examples, all others a pool of which each rule picks 100, heads on both, 20 draws. *imbalanced*: the
+most frequent class has twenty times as many examples as the rarest, in what is labelled and in the pool; the
+test is as it was. *a fifth wrong*: one in five of the new labels is another class, as people err.
+
+The simulation has worlds of known truth, five classes in noise: 240 examples, 200 to test on, 30 picked in 10
+draws. A rule *without advantage* prefers certain examples for no reason, the same ones in every draw: some
+worlds happen to reward it. Two of them stand in for the two rules. *Coverage* is how often an interval holds
+the mean gain of its rule over all worlds of the shape. *plain* takes draws as independent, which is not done.
+
+Cells that are finished are kept in --runs, so that the command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+import torch
+
+from easiness.analysis import paired_gain
+from easiness.data import load_dataset
+from easiness.features import find_features, ready_features
+from easiness.studies.worth import MARGIN, PICKS, RANDOM, RARE, Labelled, Replaying, recommended, replay
+from kit.machine import measured
+
+DATA = {"cifar10": "auto", "trec": "hashed", "fsdd": "logmel", "imagenette224": "auto"}
+SETTINGS = ("as it is", "imbalanced", "a fifth wrong")
+SHAPES = ("two groups", "imbalanced", "heavy tails", "wrong labels")
+LEVEL, CLASSES, WIDEST = 0.975, 5, 512
+SAME = ("the same 1", "the same 2")
+
+
+def vectors_of(name, folder, runs):
+    """Features and labels of both splits; of CIFAR-10 2,000 of 10,000 images are tested on."""
+    source = sorted((folder / name).rglob("train*.parquet"))[0] if name == "cifar10" else folder / name
+    data = load_dataset(source)
+    rows = ready_features(find_features(DATA[name], data), data, runs / "features")
+    x = np.asarray(rows["train"], np.float32)
+    if data.held_out is not None:
+        return x, data.labels, np.asarray(rows["held_out"], np.float32), data.held_out.labels
+    order = np.random.default_rng(0).permutation(len(x))
+    test, own = order[: len(x) // 5], order[len(x) // 5 :]
+    return x[own], data.labels[own], x[test], data.labels[test]
+
+
+def as_heads_read(x, y, x_test, y_test):
+    """Both splits around the mean, scaled to a length of one; of wide vectors the leading directions."""
+    mean = x.mean(axis=0)
+    length = np.sqrt(np.square(x - mean).sum(axis=1).mean())
+    x, x_test = (x - mean) / length, (x_test - mean) / length
+    if x.shape[1] > WIDEST:
+        leading = np.linalg.eigh(x.T @ x)[1][:, -WIDEST:]
+        x, x_test = np.ascontiguousarray(x @ leading), np.ascontiguousarray(x_test @ leading)
+    num = int(y.max()) + 1
+    return tuple(
+        Labelled(torch.from_numpy(a), torch.from_numpy(b), np.arange(len(b)), num)
+        for a, b in ((x, y), (x_test, y_test))
+    )
+
+
+def imbalanced(some):
+    """Of each class fewer than of the one before, down to a twentieth."""
+    labels, rng = some.labels.numpy(), np.random.default_rng(0)
+    shares = 0.05 ** (np.arange(some.num_classes) / (some.num_classes - 1))
+    return some.part(np.flatnonzero(rng.random(len(labels)) < shares[labels]))
+
+
+def rows_of(replayed):
+    return [
+        {
+            "start": one.start,
+            "pool": one.pool,
+            "picks": one.picks,
+            "rule": one.rule,
+            "accuracy": one.accuracy,
+            "gain": one.gain.value,
+            "low": one.gain.interval[0],
+            "high": one.gain.interval[1],
+        }
+        for one in replayed
+    ]
+
+
+def cell(name, setting, splits, asked):
+    some, test = splits
+    some = imbalanced(some) if setting == "imbalanced" else some
+    wrong = 0.2 if setting == "a fifth wrong" else 0.0
+    found = replay(some, test, Replaying(asked.picks, asked.draws, wrong=wrong))
+    rows, verdict = rows_of(found), recommended(found)
+    print(
+        name, setting, verdict, [(r["start"], r["rule"], round(100 * r["gain"], 1)) for r in rows], flush=True
+    )
+    return {"rows": rows, "verdict": verdict}
+
+
+def world(shape, num, num_test, rng):
+    """Examples and test examples of a world; all worlds of a shape have the same classes."""
+    groups = 2 if shape == "two groups" else 1
+    centres = 0.8 * np.random.default_rng(7).normal(size=(CLASSES, groups, 12))
+    weights = 0.5 ** np.arange(CLASSES) if shape == "imbalanced" else np.ones(CLASSES)
+
+    def draw(count):
+        y = rng.choice(CLASSES, count, p=weights / weights.sum())
+        group = (rng.random(count) < 0.15) * (groups - 1)
+        spread = 0.3 + np.abs(rng.standard_t(2, (count, 1))) if shape == "heavy tails" else 1.0
+        x = centres[y, group] + spread * rng.normal(size=(count, 12))
+        if shape == "wrong labels":
+            y = np.where(rng.random(count) < 0.2, (y + rng.integers(1, CLASSES, count)) % CLASSES, y)
+        return x.astype(np.float32), y
+
+    return as_heads_read(*draw(num), *draw(num_test))
+
+
+def preferring(lots):
+    """The rule that picks the examples with the smallest lots, whatever is known of them."""
+    return lambda _, judged, num: np.argsort(lots[judged.pool])[:num]
+
+
+def simulated(shape, asked):
+    """How often each rule is shown to beat random, and whether intervals hold the mean over worlds."""
+    seen = []
+    for number in range(asked.worlds):
+        rng = np.random.default_rng([number, SHAPES.index(shape)])
+        some, test = world(shape, 240, 200, rng)
+        lots = rng.random((2, len(some)))
+        rules = dict(PICKS)
+        for name, own in zip(SAME, lots, strict=True):
+            rules[name] = preferring(own)
+        found = replay(some, test, Replaying(30, 10, seed=number, starts=(50,)), rules)
+        base = {one.start: one.right for one in found if one.rule == RANDOM}
+        for one in found:
+            plain = paired_gain(base[one.start], one.right, LEVEL)
+            seen.append((one.start, one.rule, one.gain.value, *one.gain.interval, *plain.interval, number))
+    rows = []
+    for start in sorted({one[0] for one in seen}):
+        for names in ((RARE,), (MARGIN,), SAME):
+            own = [one for one in seen if one[0] == start and one[1] in names]
+            values = np.array([one[2:7] for one in own])
+            numbers = np.array([one[7] for one in own])
+            truth = 0.0 if names == SAME else values[:, 0].mean()
+
+            def shown(column, values=values, numbers=numbers):
+                return len(set(numbers[values[:, column] > 0].tolist())) / asked.worlds
+
+            rows.append(
+                {
+                    "start": start,
+                    "rule": "without advantage" if names == SAME else names[0],
+                    "truth": float(truth),
+                    "shown": shown(1),
+                    "coverage": float(((values[:, 1] <= truth) & (truth <= values[:, 2])).mean()),
+                    "plain shown": shown(3),
+                    "plain coverage": float(((values[:, 3] <= truth) & (truth <= values[:, 4])).mean()),
+                }
+            )
+    print(shape, rows, flush=True)
+    return rows
+
+
+def kept(path, make):
+    if not path.exists():
+        path.write_text(json.dumps(make(), indent=1))
+    return json.loads(path.read_text())
+
+
+def gains(found):
+    """The table of one data set: gains in points by setting and start."""
+    lines = [
+        "| | labelled before | pool | picked | random | rare and uncertain | margin | recommended |",
+        "|---|---:|---:|---:|---:|---|---|---|",
+    ]
+    for setting, one in found.items():
+        starts = sorted({row["start"] for row in one["rows"]})
+        for start in starts:
+            by = {row["rule"]: row for row in one["rows"] if row["start"] == start}
+            rule = one["verdict"] if start == starts[-1] else ""
+            lines.append(
+                f"| {setting} | {start:,} | {by[RANDOM]['pool']:,} | {by[RANDOM]['picks']} | "
+                f"{by[RANDOM]['accuracy']:.3f} | {points(by[RARE])} | {points(by[MARGIN])} | {rule} |"
+            )
+    return lines
+
+
+def points(row):
+    value, low, high = (100 * row[key] for key in ("gain", "low", "high"))
+    text = f"{value:+.1f} ({low:.1f} to {high:.1f})"
+    return f"**{text}**" if low > 0 else text
+
+
+def truths(found):
+    lines = [
+        "| worlds | labelled before | rule | true gain | shown to beat random | coverage | plain: shown | "
+        "plain: coverage |",
+        "|---|---:|---|---:|---:|---:|---:|---:|",
+    ]
+    for shape, rows in found.items():
+        lines += [
+            f"| {shape} | {row['start']} | {row['rule']} | {100 * row['truth']:+.1f} | {row['shown']:.0%} | "
+            f"{row['coverage']:.1%} | {row['plain shown']:.0%} | {row['plain coverage']:.1%} |"
+            for row in rows
+        ]
+    return lines
+
+
+def page(real, known, asked):
+    about = __doc__.split("\n\n")
+    lines = [
+        "<!-- written by: python benchmarks/science/pool.py --data FOLDER --docs docs/results/pool.md -->"
+    ]
+    lines += ["", "# Whom to label next", "", *about[2].splitlines(), ""]
+    lines += [
+        f"Gains over random in points, with intervals of {LEVEL:.1%}; bold where the interval is above 0."
+    ]
+    for name, found in real.items():
+        if found:
+            lines += ["", f"## {name}", "", *gains(found)]
+    lines += ["", "## With known truth", "", *about[3].splitlines(), ""]
+    lines += [f"{asked.worlds} worlds of each shape.", "", *truths(known)]
+    return "\n".join([*lines, "", f"Measured: {measured()}.", ""])
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--runs", type=Path, default=Path("runs/pool"))
+    parser.add_argument("--picks", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--worlds", type=int, default=100)
+    parser.add_argument("--shapes", nargs="*", default=SHAPES)
+    parser.add_argument("--docs", type=Path)
+    asked = parser.parse_args(arguments)
+    asked.runs.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    real: dict[str, dict[str, Any]] = {name: {} for name in DATA if asked.data is not None}
+    for setting in SETTINGS:
+        for name, found in real.items():
+            splits = None
+            path = asked.runs / f"{name}-{setting.replace(' ', '-')}.json"
+            if not path.exists():
+                splits = as_heads_read(*vectors_of(name, asked.data, asked.runs))
+            found[setting] = kept(path, lambda name=name, one=setting, s=splits: cell(name, one, s, asked))
+    known = {
+        shape: kept(
+            asked.runs / f"known-{shape.replace(' ', '-')}.json", lambda one=shape: simulated(one, asked)
+        )
+        for shape in asked.shapes
+    }
+    text = page(real, known, asked)
+    print(text)
+    if asked.docs is not None:
+        asked.docs.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
