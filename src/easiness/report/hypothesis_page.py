@@ -46,6 +46,11 @@ def _parts(found: Hypothesis) -> tuple[list[Part], dict[str, bytes]]:
     leads = study.leads_of(found)
     words = "A line for each contradiction against frequency, a panel for each network and arm."
     drawn = {
+        "planted": (
+            study.planted_figure(found),
+            "Small gray pictures: a row for each pattern, its patch and then pictures with it.",
+            "Three of the patterns, and pictures that carry them.",
+        ),
         "easiness": (study.frequency_figure(found, "easiness"), words, "Easiness against frequency."),
         "probability": (
             study.frequency_figure(found, "held_out"),
@@ -65,7 +70,7 @@ def _parts(found: Hypothesis) -> tuple[list[Part], dict[str, bytes]]:
     }
     shown = [figures["easiness"], figures["probability"]]
     parts = [
-        Part("planted", "What was planted", leads["planted"]),
+        Part("planted", "What was planted", leads["planted"], [figures["planted"]]),
         Part("frequency", "Frequency", leads["frequency"], shown, [study.slope_section(found)]),
         Part(
             "contradiction",

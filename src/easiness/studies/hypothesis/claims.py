@@ -31,8 +31,7 @@ def drop_of(
     patterns, values = found.patterns, getattr(found.arms[arm, network], measure)
     frequent = patterns.support >= FREQUENT
     with_it, without = patterns.contradiction == contradiction, patterns.contradiction == 0
-    lower = drop(values, with_it & frequent, without & frequent, patterns.support)
-    return Estimate(-lower.value, -lower.parts, lower.freedom)
+    return drop(values, with_it & frequent, without & frequent, patterns.support)
 
 
 def claims_of(found: Found) -> list[Claim]:
@@ -41,7 +40,7 @@ def claims_of(found: Found) -> list[Claim]:
 
 
 def _of_measure(found: Found, measure: Measure, number: str) -> Iterator[Claim]:
-    what = f"of {MEASURES[measure]}"
+    what = f"judged by {MEASURES[measure]}"
 
     def claim(letter: str, text: str, holds_when: str, statistics: tuple[Statistic, ...]) -> Claim:
         return Claim(f"{number}{letter}", text, holds_when, statistics, note=what)

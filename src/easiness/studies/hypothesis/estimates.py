@@ -21,34 +21,48 @@ class Estimate:
 
     Patterns have effects of their own in all trials, and trials in all patterns: the variance is that of sums
     over trials plus that of sums over patterns, less what is in both (Cameron, Gelbach and Miller 2011), and
-    at least the first. ``freedom`` is the number of patterns less that of coefficients.
+    at least the first. ``freedom`` is the number of patterns less that of coefficients, and ``of_trials`` the
+    number of trials less one.
     """
 
     value: float
     parts: Values
     freedom: int
+    of_trials: int
+
+    @property
+    def _variances(self) -> tuple[float, float]:
+        """By patterns, and by trials on top of it."""
+        by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
+        by_trial = float((self.parts.sum(axis=1) ** 2).sum())
+        return by_pattern, max(0.0, by_trial - float((self.parts**2).sum()))
 
     @property
     def variance(self) -> float:
         """Of the value, over patterns and trials."""
-        by_pattern = float((self.parts.sum(axis=0) ** 2).sum())
-        by_trial = float((self.parts.sum(axis=1) ** 2).sum())
-        return by_pattern + max(0.0, by_trial - float((self.parts**2).sum()))
+        return sum(self._variances)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval by Student's t; not a number where there is no freedom."""
+        """The 95 % interval by Student's t, with the freedom of both sums after Satterthwaite.
+
+        Not a number where there is no freedom.
+        """
         from scipy.special import stdtrit
 
         if self.freedom < 1:
             return math.nan, math.nan
-        margin = float(stdtrit(self.freedom, 0.975)) * math.sqrt(self.variance)
+        by_pattern, by_trial = self._variances
+        spread = by_pattern**2 / self.freedom + by_trial**2 / max(1, self.of_trials)
+        freedom = (by_pattern + by_trial) ** 2 / spread if spread > 0 else self.freedom
+        margin = float(stdtrit(freedom, 0.975)) * math.sqrt(by_pattern + by_trial)
         return self.value - margin, self.value + margin
 
     def less(self, other: Estimate, factor: float = 1.0) -> Estimate:
         """This less ``factor`` times the other one, of the same patterns and of other trials."""
         parts = np.concatenate([self.parts, -factor * other.parts])
-        return Estimate(self.value - factor * other.value, parts, min(self.freedom, other.freedom))
+        of_trials = self.of_trials + other.of_trials
+        return Estimate(self.value - factor * other.value, parts, min(self.freedom, other.freedom), of_trials)
 
 
 def slope(values: Values, doublings: Values, groups: npt.NDArray[np.generic]) -> Estimate:
@@ -65,11 +79,11 @@ def drop(
 ) -> Estimate:
     """The mean of the patterns ``high`` [P] less that of ``low`` [P], within ``groups`` [P]."""
     chosen = low | high
-    columns = np.column_stack([low[chosen], _members(groups[chosen])]).astype(np.float64)
+    columns = np.column_stack([high[chosen], _members(groups[chosen])]).astype(np.float64)
     found = _fitted(values[:, chosen], columns, logistic=False)
     parts = np.zeros(values.shape)
     parts[:, chosen] = found.parts
-    return Estimate(found.value, parts, found.freedom)
+    return Estimate(found.value, parts, found.freedom, found.of_trials)
 
 
 def mean(values: Values) -> Estimate:
@@ -100,7 +114,8 @@ def _fitted(values: Values, columns: Values, *, logistic: bool) -> Estimate:
     if trials > 1:  # the spread of trials about their own mean is a bit too small
         own = parts.mean(axis=0)[None, :]
         parts = own + (parts - own) * math.sqrt(trials / (trials - 1))
-    return Estimate(float(coefficients[0]), parts, num - int(np.linalg.matrix_rank(columns)))
+    freedom = num - int(np.linalg.matrix_rank(columns))
+    return Estimate(float(coefficients[0]), parts, freedom, trials - 1)
 
 
 def _logistic(target: Values, columns: Values) -> tuple[Values, Values]:

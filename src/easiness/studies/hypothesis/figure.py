@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from easiness.studies.hypothesis.found import Found, Measure
 
 _STYLES = ((show.EASY, "o"), (show.TRAIN, "^"), (show.LEFT_OUT, "s"), (show.HARD, "D"))
+_SHOWN_PATTERNS, _SHOWN_PICTURES = 3, 5
+_DARKEST = 4.0  # deviations of the noise that are black, or white
 _AXES: dict[str, str] = {
     "easiness": "easiness of own carriers",
     "held_out": "held-out probability of own label",
@@ -87,10 +89,35 @@ def drop_figure(found: Found) -> Figure:
     return figure
 
 
-def _panels(rows: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
+def planted_figure(found: Found) -> Figure:
+    """Some patterns, a row each: the patch, then pictures that have it at random places."""
+    import torch
+
+    from easiness.studies.hypothesis.pictures import Pictures
+
+    patterns = np.linspace(0, len(found.patterns) - 1, _SHOWN_PATTERNS).astype(np.int64)
+    pictures = Pictures(found.patterns, found.preset, "natural")
+    generator = torch.Generator().manual_seed(found.seed)
+    figure, panels = _panels(_SHOWN_PATTERNS, 1 + _SHOWN_PICTURES, width=0.9, height=0.9)
+    for pattern, row in zip(patterns, panels, strict=True):
+        made = pictures.make(torch.full((_SHOWN_PICTURES,), int(pattern)), generator)[:, 0].numpy()
+        patch = found.preset.amplitude * found.patterns.patch[pattern]
+        shown = np.zeros(made.shape[1:])
+        shown[: len(patch), : len(patch)] = patch
+        for axes, values in zip(row, [shown, *made], strict=True):
+            axes.imshow(values, cmap="gray", vmin=-_DARKEST, vmax=_DARKEST, interpolation="nearest")
+            axes.set_axis_off()
+    for axes, title in zip(panels[0], ["patch", *["a carrier"] * _SHOWN_PICTURES], strict=True):
+        axes.set_title(title, fontsize=show.FONT_SIZE, color=show.INK)
+    return figure
+
+
+def _panels(
+    rows: int, columns: int, width: float = 3.1, height: float = 2.4
+) -> tuple[Figure, list[list[Axes]]]:
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(0.4 + 3.1 * columns, 0.5 + 2.4 * rows), layout="constrained")
+    figure = Figure(figsize=(0.4 + width * columns, 0.5 + height * rows), layout="constrained")
     panels = figure.subplots(rows, columns, sharex=True, sharey=rows * columns > 1, squeeze=False)
     for axes in panels.flat:
         show.quiet(axes)
@@ -116,7 +143,12 @@ def _lines(axes: Axes, found: Found, arm: Arm, network: str, measure: Measure) -
         )
     axes.axhline(1 / found.preset.classes, color=show.INK, linewidth=0.8, linestyle=":", label="chance")
     axes.set_xscale("log", base=2)
-    axes.set_xticks(supports, [str(support) for support in supports])
+    ticks = [
+        2**power
+        for power in range(1, 12, 2)
+        if supports[0] <= 2**power < 1.1 * found.patterns.frequency.max()
+    ]
+    axes.set_xticks(ticks, list(map(str, ticks)))
     axes.minorticks_off()
     axes.set_ylim(0, 1.04)
 

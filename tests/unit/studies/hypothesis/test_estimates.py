@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,10 +17,10 @@ DOUBLINGS, GROUPS = CELLS[:, 0].astype(float), CELLS[:, 1]
 
 def test_a_drop_is_of_equal_supports():
     values = np.array([[0.9, 0.5, 0.8, 0.3]])
-    low, high = np.array([False, True, False, True]), np.array([True, False, True, False])
+    high = np.array([True, False, True, False])
+    low = ~high
     found = drop(values, low, high, np.array([128, 128, 307, 307]))
-    # the coefficient is that of `low`: (0.5 - 0.9 + 0.3 - 0.8) / 2
-    assert found.value == pytest.approx(-0.45)
+    assert found.value == pytest.approx((0.9 - 0.5 + 0.8 - 0.3) / 2)
     assert found.freedom == 1
 
 
@@ -42,7 +44,7 @@ def test_a_slope_without_noise_is_found_and_shares_of_0_and_1_are_none_that_stop
 
 def test_less_is_of_the_same_patterns_and_other_trials():
     ones = np.array([[0.1, -0.2], [0.3, 0.0]])
-    one, other = Estimate(0.6, ones, 9), Estimate(0.4, 2 * ones, 7)
+    one, other = Estimate(0.6, ones, 9, 1), Estimate(0.4, 2 * ones, 7, 1)
     found = one.less(other, 0.25)
     assert found.value == pytest.approx(0.5)
     assert found.parts.shape == (4, 2)
@@ -66,3 +68,12 @@ def test_intervals_cover_the_truth():
     assert np.mean([one.value for one in found]) == pytest.approx(truth, abs=0.03)
     covered = np.mean([one.interval[0] <= truth <= one.interval[1] for one in found])
     assert 0.9 <= covered <= 1
+
+
+def test_the_benchmark_says_how_often_intervals_hold():
+    script = runpy.run_path(str(Path(__file__).parents[4] / "benchmarks" / "science" / "hypothesis.py"))
+    rows = list(script["simulation"](3, {"plain": script["World"]()}, (2,), 50))
+    assert [name for name, *_ in rows] == ["plain"]
+    assert {"slope", "balanced less a quarter", "drop"} == set(rows[0][2])
+    lines = script["simulation_lines"](3, rows)
+    assert lines[-2].startswith("| plain | 2 | ")

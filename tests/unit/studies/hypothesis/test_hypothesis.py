@@ -61,6 +61,13 @@ def test_nothing_is_trained_again_and_other_settings_are_refused(done):
         plan_in(plan.out / "trials")
 
 
+def test_the_command_says_what_there_is_to_do(command, tmp_path):
+    said = command("hypothesis", "--preset", "smoke", "--out", tmp_path / "new", "--dry-run").out
+    assert said.startswith(f"{tmp_path / 'new'}: preset smoke, 12 trials, 0 of them finished; ")
+    assert said.endswith("nothing was trained and nothing written\n")
+    assert not (tmp_path / "new").exists()
+
+
 def test_trials_have_seeds_of_their_own(done):
     found = done[1]
     natural = found.arms["natural", "wrn_10_1"]
@@ -86,7 +93,7 @@ def test_the_page_has_the_claims_and_so_few_trials_decide_nothing(done):
     assert {claim["verdict"] for claim in claims} == {"undecided"}
     assert found.text == "8 undecided"
     assert all(claim.text in page for claim in found.claims)
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
 
 
 OTHER = Seen(np.zeros(3, np.bool_), np.zeros(3, np.float32), np.zeros(1, np.float32)).to_bytes()

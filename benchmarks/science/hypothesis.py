@@ -1,0 +1,220 @@
+"""Is easy what is frequent and contradicts nothing? What `easiness hypothesis` found, and how good that is.
+
+    easiness hypothesis --out FOLDER
+    python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
+
+First the experiment in FOLDER, then its estimates with known truth: shares of right answers are drawn for the
+patterns of the full preset, in worlds with effects of patterns, of trials and of both, with values at 0 and 1
+and with heavy tails, `--times` times each. The truth is what the estimate is for patterns without number.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from easiness.show import rendered, sections_markdown
+from easiness.studies import hypothesis as study
+from easiness.studies.hypothesis.claims import FREQUENT, JUDGED, SHARE
+from easiness.studies.hypothesis.design import FULL, examples_of, patterns_of
+from easiness.studies.hypothesis.estimates import drop, slope
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+from kit.machine import measured
+
+TRIALS = (20, 5)
+DRAWN = 4000  # patterns and trials of each cell, for the truth
+
+
+@dataclass(frozen=True)
+class World:
+    """Logits of patterns: ``slope`` for a doubling of f, and less ``loss`` times c; the rest are deviations.
+
+    ``tails`` is the freedom of Student's t of the patterns, ``groups`` puts half of them on either side.
+    ``floor`` is the share that is right by chance.
+    """
+
+    slope: float = 0.5
+    balanced: float = 0.0  # share of the slope that is left in the balanced arm
+    at: float = 0.0
+    loss: float = 2.5
+    pattern: float = 0.5
+    trial: float = 0.2
+    trial_slope: float = 0.03
+    both: float = 0.3
+    tails: float | None = None
+    groups: bool = False
+    floor: float = 0.0
+
+
+WORLDS = {
+    "plain": World(),
+    "no slope": World(slope=0.0),
+    "balanced at a quarter": World(balanced=SHARE),
+    "many at 1": World(at=3.0),
+    "many at 0": World(at=-3.0),
+    "a floor at chance": World(floor=0.25),
+    "heavy tails": World(pattern=0.7, tails=3.0),
+    "two groups": World(pattern=1.0, groups=True),
+    "trials differ much": World(trial=0.8, trial_slope=0.15),
+    "patterns differ by trial": World(both=1.0),
+}
+
+
+def effects(world, random, num):
+    """Of patterns."""
+    if world.groups:
+        return world.pattern * random.choice([-1.0, 1.0], num)
+    if world.tails is not None:
+        return world.pattern * random.standard_t(world.tails, num)
+    return world.pattern * random.standard_normal(num)
+
+
+def probabilities(world, patterns, arm, random, pattern, trials):
+    """Of being right, [trials, P], for patterns with these effects."""
+    doublings = np.log2(patterns.frequency) - 6
+    part = world.balanced if arm == "balanced" else 1.0
+    steep = part * world.slope + world.trial_slope * random.standard_normal((trials, 1))
+    logits = world.at + steep * doublings - world.loss * patterns.contradiction + pattern
+    logits = logits + world.trial * random.standard_normal((trials, 1))
+    logits = logits + world.both * random.standard_normal((trials, len(patterns)))
+    return world.floor + (1 - world.floor) / (1 + np.exp(-logits))
+
+
+def estimates(patterns, natural, balanced):
+    """The three statistics of the claims."""
+    doublings, contradiction = np.log2(patterns.frequency), patterns.contradiction
+    frequent = patterns.support >= FREQUENT
+    steep = slope(natural, doublings, contradiction)
+    flat = slope(balanced, doublings, contradiction)
+    low, high = frequent & (contradiction == JUDGED), frequent & (contradiction == 0)
+    return {
+        "slope": steep,
+        "balanced less a quarter": flat.less(steep, SHARE),
+        "drop": drop(natural, low, high, patterns.support),
+    }
+
+
+def truth(world, patterns, random, drawn):
+    """What the estimates are for patterns and trials without number."""
+    of_arms = []
+    for arm in ("natural", "balanced"):
+        sums = np.zeros(len(patterns))
+        for _ in range(drawn):
+            pattern = effects(world, random, len(patterns))
+            sums += probabilities(world, patterns, arm, random, pattern, 1)[0]
+        means = sums / drawn
+        for support in np.unique(patterns.support):  # those of a cell have one truth
+            for contradiction in np.unique(patterns.contradiction):
+                cell = (patterns.support == support) & (patterns.contradiction == contradiction)
+                means[cell] = means[cell].mean()
+        of_arms.append(means[None])
+    return {name: one.value for name, one in estimates(patterns, *of_arms).items()}
+
+
+def simulated(world, patterns, counts, trials, times, random):
+    """Estimates and intervals by statistic, [times, 3]."""
+    found = {}
+    for _ in range(times):
+        pattern = effects(world, random, len(patterns))
+        shares = [
+            random.binomial(count, probabilities(world, patterns, arm, random, pattern, trials)) / count
+            for arm, count in counts.items()
+        ]
+        for name, one in estimates(patterns, *shares).items():
+            found.setdefault(name, []).append((one.value, *one.interval))
+    return {name: np.array(rows) for name, rows in found.items()}
+
+
+def simulation(times, worlds=WORLDS, all_trials=TRIALS, drawn=DRAWN):
+    """Rows of the table, a world and number of trials each."""
+    patterns = patterns_of(FULL, 0)
+    counts = {}
+    for arm in ("natural", "balanced"):
+        examples = examples_of(arm, patterns, FULL, 0)
+        counts[arm] = np.bincount(examples.pattern[examples.own], minlength=len(patterns))
+    for at, (name, world) in enumerate(worlds.items()):
+        known = truth(world, patterns, np.random.default_rng([at, 1]), drawn)
+        for trials in all_trials:
+            random = np.random.default_rng([at, 2, trials])
+            found = simulated(world, patterns, counts, trials, times, random)
+            row = {}
+            for statistic, rows in found.items():
+                value, low, high = rows.T
+                covered = ((low <= known[statistic]) & (known[statistic] <= high)).mean()
+                row[statistic] = (
+                    known[statistic],
+                    value.mean() - known[statistic],
+                    covered,
+                    (high - low).mean(),
+                )
+            print(name, trials, file=sys.stderr, flush=True)
+            yield name, trials, row
+
+
+def simulation_lines(times, rows):
+    names = list(rows[0][2])
+    head = " | ".join(f"{name}: truth | bias | holds | width" for name in names)
+    lines = [f"| world | trials | {head} |", "|---" * (2 + 4 * len(names)) + "|"]
+    for world, trials, row in rows:
+        cells = [f"{a:.3f} | {b:+.4f} | {c:.3f} | {d:.3f}" for a, b, c, d in (row[name] for name in names)]
+        lines.append(f"| {world} | {trials} | {' | '.join(cells)} |")
+    of_trials = {}
+    for _, trials, row in rows:
+        of_trials.setdefault(trials, []).extend(row[name][2] for name in names)
+    said = "; ".join(
+        f"of {len(held)} cells with {trials} trials, the least share of intervals that hold the truth is "
+        f"{min(held):.3f} and the mean {np.mean(held):.3f}"
+        for trials, held in of_trials.items()
+    )
+    said = f"{said[0].upper()}{said[1:]}. Each is of {times} draws. Controls have five trials, the claims 20."
+    return ["", "## The estimates with known truth", "", __doc__.split("\n\n")[2], "", said, "", *lines, ""]
+
+
+def study_lines(folder, docs):
+    """The verdicts and numbers of a finished experiment."""
+    plan = study.plan_hypothesis(study.find_preset("full"), folder)
+    found = study.read_hypothesis(plan)
+    (docs.parent / f"{docs.stem}.svg").write_bytes(rendered(found, ".svg"))
+    leads = study.leads_of(found)
+    return [
+        leads["planted"],
+        "",
+        f"![Easiness against frequency, by contradiction, in both arms]({docs.stem}.svg)",
+        "",
+        leads["frequency"],
+        "",
+        sections_markdown(found.sections()[:3]),
+    ]
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--study", type=Path, help="folder of `easiness hypothesis`, finished")
+    parser.add_argument("--times", type=int, default=1000)
+    parser.add_argument("--docs", type=Path, default=Path("hypothesis.md"))
+    given = parser.parse_args(arguments)
+    of_study = [
+        "The experiment itself is not on this page yet: the command puts it here once FOLDER has all trials."
+    ]
+    if given.study is not None:
+        of_study = study_lines(given.study, given.docs)
+    rows = list(simulation(given.times))
+    command = "python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md"
+    lines = [
+        "# Is easy what is frequent and contradicts nothing?",
+        "",
+        "```console",
+        f"$ {command}",
+        measured(),
+    ]
+    lines += ["```", "", *of_study, *simulation_lines(given.times, rows)]
+    given.docs.write_text("\n".join(lines).rstrip() + "\n")
+
+
+if __name__ == "__main__":
+    main()
