@@ -3,7 +3,7 @@
     easiness hypothesis --out FOLDER
     python benchmarks/science/hypothesis.py --study FOLDER --docs docs/results/hypothesis.md
 
-First the experiment in FOLDER, then its estimates with known truth: shares of right answers are drawn for the
+Shares of right answers are drawn for the
 patterns of the full preset, in worlds with effects of patterns, of trials and of both, with values at 0 and 1
 and with heavy tails, `--times` times each. The truth is what the estimate is for patterns without number.
 """
