@@ -112,7 +112,7 @@ def _picked(
         num_labelled=num,
         num_copies=copies,
         num_repeated=repeated,
-        num_drawn_from=len(pool),
+        num_pool=len(pool),
         rule=recommended(result.keywords["replayed"]),
         picks={rule: pick(near, judged, picks) for rule, pick in PICKS.items()},
         ids=pool.ids[order - num],

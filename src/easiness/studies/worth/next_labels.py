@@ -27,10 +27,10 @@ class NextLabels(show.Result):
 
     ``picks`` has for each rule places in the pool, the first one first. Of the pool ``ids`` [M], ``margin``
     [M] (the probability of the first class less that of the second, 0..1), ``rarity`` [M] (0 beside a
-    labelled example, 1 where none is near) and ``predicted`` [M], the name of the first class. Copies of
-    labelled examples (``num_copies``) and of others of the pool (``num_repeated``) were left out before, and
-    of very many the pool has those drawn (``num_drawn_from``). ``replayed`` is what each rule gained on the
-    run's own examples, and ``rule`` the one that is recommended for it.
+    labelled example, 1 where none is near) and ``predicted`` [M], the name of the first class. Of the
+    ``num_pool`` that there were, those were left out that are the same as labelled ones, or nearly
+    (``num_copies``), or as others of the pool (``num_repeated``); of very many some were drawn. ``replayed``
+    is what each rule gained on the run's own examples, and ``rule`` the one that is recommended for it.
     """
 
     run: str
@@ -38,7 +38,7 @@ class NextLabels(show.Result):
     num_labelled: int
     num_copies: int
     num_repeated: int
-    num_drawn_from: int
+    num_pool: int
     rule: str
     replayed: tuple[Replayed, ...] = field(repr=False)
     picks: dict[str, Positions] = field(repr=False)
@@ -146,12 +146,13 @@ class NextLabels(show.Result):
             [str(row.rank), str(row.id), str(row.predicted), f"{row.margin:.2f}", f"{row.rarity:.2f}"]
             for row in table.itertuples()
         ]
-        drawn = len(self.ids)
-        looked = f", of which {drawn:,} were drawn" if drawn < self.num_drawn_from else ""
+        left, looked = self.num_pool - self.num_copies - self.num_repeated, len(self.ids)
+        drawn = f", of which {looked:,} were drawn" if looked < left else ""
         note = (
             f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from {self.source}: "
-            f"{show.counted(self.num_drawn_from, 'example')}{looked}, without {self.num_copies:,} that are "
-            f"copies of labelled ones and {self.num_repeated:,} of others. Labels there are not looked at."
+            f"{show.counted(self.num_pool, 'example')}, without {self.num_copies:,} that are the same as "
+            f"labelled ones, or nearly, and {self.num_repeated:,} that are so as others of the pool{drawn}. "
+            "Labels there are not looked at."
         )
         return show.Section("First picks", note, rows)
 

@@ -136,7 +136,7 @@ def test_copies_are_left_out_and_counted(found):
     result, _ = found
     assert result.num_copies == COPIES
     assert 3 <= result.num_repeated <= 5  # of digits some are nearly the same anyway
-    assert len(result.ids) + result.num_copies + result.num_repeated == result.num_drawn_from
+    assert len(result.ids) + result.num_copies + result.num_repeated == result.num_pool
     table = result.table()
     assert not set(table["id"]) & set(range(200, 200 + COPIES))
 
