@@ -46,8 +46,8 @@ IN_SMALL = {
 }
 # Options that are left away: the stand-ins' pictures are small as they are.
 LEFT_AWAY = ("--image-size",)
-# The paper's experiments are planned only: tests/e2e/test_paper_command.py runs them.
-PLANNED = ("paper",)
+# Experiments are planned only: tests/e2e/test_paper_command.py and tests/unit/studies/hypothesis run them.
+PLANNED = ("paper", "hypothesis")
 # What is fastest need not be found out here.
 STEADY = {"--precision": "float32", "--jobs": "1"}
 TRAINING = ("measure", "ablate", "corrupt", "validate", "verify")
