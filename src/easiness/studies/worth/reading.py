@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,12 +109,15 @@ def vectors_of_others(
     assert run.spec.heads is not None
     others = unlabelled(data)
     made = []
+    folder = features_beside(run.path)
     for ref in run.spec.heads.features:
         source = find_features(ref.name, data)
-        own = kept_features(source, data, features_beside(run.path), tell)["train"]
-        if in_files([ref.name]):
-            source = find_features("inputs", others)
-        vectors = source.vectors(others, np.arange(len(others)))
+        own = kept_features(source, data, folder, tell)["train"]
+        if source.slow:  # they are kept in a file, too
+            vectors = kept_features(source, replace(data, held_out=others), folder, tell)["held_out"].rows
+        else:
+            source = find_features("inputs", others) if in_files([ref.name]) else source
+            vectors = np.ldexp(source.vectors(others, np.arange(len(others))), own.exponent)
         if vectors.shape[1] != own.rows.shape[1]:
             raise BadInput(
                 f"{others.name}: vectors of {vectors.shape[1]} values, and those of the run have "
@@ -122,7 +125,7 @@ def vectors_of_others(
             )
         if not np.isfinite(vectors).all():
             raise BadInput(f"{others.name}: a vector is not finite; leave that example out")
-        made.append(np.ldexp(vectors, own.exponent).astype(np.float32))
+        made.append(np.asarray(vectors, np.float32))
     return made
 
 
