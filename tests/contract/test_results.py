@@ -53,6 +53,9 @@ from easiness.studies.validation.validation import FinalModels, Validation
 from easiness.studies.verification.verification import Verification
 from easiness.studies.versions.difference import Difference
 from easiness.studies.worth import PICKS, RARE, NextLabels, Replayed
+from easiness.studies.worth.cells import cells_of
+from easiness.studies.worth.choice import Judged
+from easiness.studies.worth.value import Worth, lines_of
 from plans import match_levels
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -170,6 +173,19 @@ def _verification(_: Run) -> Verification:
     )  # fmt: skip
 
 
+def _worth(run: Run) -> Worth:
+    rng = np.random.default_rng(0)
+    grid = [(cell, 20.0, rng.random((4, 30)) < 0.7) for cell in cells_of(NUM, (0.5,))]
+    lines = lines_of(grid)
+    gain = Gain(0.01, (-0.01, 0.03))
+    keep = Cleaned(run.ids, run.labels, run.labels, np.arange(NUM) == 3, run.labels, run.classes)
+    return Worth(
+        run=HOSTILE, num_examples=NUM, num_test=30, num_seeds=4, held_out=True, margin=0.05, lines=lines,
+        advised=4, start=0, judged=Judged(4, 0, gain, None, gain, gain), keep=keep, suspects=3, twice=None,
+        silent="there is one size",
+    )  # fmt: skip
+
+
 def _difference(run: Run) -> Difference:
     return diff(run, _recorded(run.path.with_name("version")))
 
@@ -231,6 +247,7 @@ RESULTS: dict[type, Callable[[Run], Any]] = {
     TrainingSetStudy: _training_sets,
     Validation: _validation,
     Verification: _verification,
+    Worth: _worth,
 }
 
 
@@ -358,6 +375,7 @@ def _read_json(file: Path, result: Any) -> None:
         Hypothesis: "rows",
         Patterns: "examples",
         Suspects: "suspects",
+        Worth: "grid",
     }
     if type(result) in within:
         rows = document[within[type(result)]]

@@ -95,7 +95,7 @@ def worth(
         seed=seed,
     )
     shown = [*found.sections(), *(found.details() if details else [])]
-    typer.echo(f"{show.sections_text(shown)}\n\n{show.capitalized(found.text)}")
+    typer.echo(show.sections_text(shown))
     rows = found.keep if output is not None and output.suffix == ".csv" else found
     _write(found, found.text, rows, page, output, found.details())
 

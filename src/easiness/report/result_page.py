@@ -33,8 +33,8 @@ def write_result_page(path: Path, result: Result, lead: str, more: Sequence[Sect
     first, *others = result.sections()
     label = f"{first.title}; the tables below have the numbers."
     drawn = Illustration("", to_svg(result.figure(), key="result", label=label))
-    part = Part("result", first.title, lead, [drawn], [first, *others, *more])
-    write_file(path, render_study(StudyPage(first.title, first.note, [part])).encode())
+    part = Part("result", "What was tried", "", [drawn], [first, *others, *more])
+    write_file(path, render_study(StudyPage(first.title, lead, [part])).encode())
 
 
 def patterns_page(run: Run, found: Patterns, source: Any = None) -> str:

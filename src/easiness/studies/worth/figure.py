@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 _STYLES = {EASIEST: (show.EASY, "o"), HARDEST: (show.HARD, "s"), RANDOM: (show.INK, "D")}
 _MOST = 4  # panels
-_WIDTH, _HEIGHT = 2.1, 2.9
+_WIDTH, _HEIGHT = 2.1, 3.4
+_BELOW, _ROOM = 0.15, 0.02  # of accuracy: what is farther below all examples is not drawn
 
 
 def draw_worth(worth: Worth) -> Figure:
-    """The largest sizes, at most four; a dotted line is the accuracy of all examples of the size."""
+    """The largest sizes, at most four; a dotted line is the accuracy of all examples of the size.
+
+    What is far below them all, as the hardest with the wrong labels among them may be, leaves the panel.
+    """
     panels = list(worth.by_size())[-_MOST:]
     figure, first = show.new_axes(1.0 + _WIDTH * len(panels), _HEIGHT)
     grid = figure.add_gridspec(1, len(panels))
@@ -32,6 +36,9 @@ def draw_worth(worth: Worth) -> Figure:
     for axes in others:
         axes.tick_params(labelleft=False)
     first.set_ylabel("accuracy")
+    lowest = min(line.accuracy for _, lines in panels for line in lines)
+    worst = min(_everything(lines).accuracy for _, lines in panels)
+    first.set_ylim(bottom=max(lowest - _ROOM, worst - _BELOW))
     handles, labels = first.get_legend_handles_labels()
     figure.legend(
         handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=show.FONT_SIZE,
@@ -40,10 +47,13 @@ def draw_worth(worth: Worth) -> Figure:
     return figure
 
 
+def _everything(lines: list[Line]) -> Line:
+    return next(line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out)
+
+
 def _draw(axes: Axes, size: int, lines: list[Line]) -> None:
     show.quiet(axes)
-    everything = next(line for line in lines if line.cell.kept == ALL and not line.cell.suspects_out)
-    axes.axhline(everything.accuracy, color=show.INK, linewidth=0.8, linestyle=":", label="all")
+    axes.axhline(_everything(lines).accuracy, color=show.INK, linewidth=0.8, linestyle=":", label="all")
     for out in (False, True):
         for kept, (color, marker) in _STYLES.items():
             own = [one for one in lines if one.cell.kept == kept and one.cell.suspects_out == out]

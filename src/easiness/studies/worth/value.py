@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Right = npt.NDArray[np.bool_]
 
+_NONE = 0.01  # of accuracy: so small a loss is called none
+
 _LEFT_OUT = {EASIEST: "of the hardest", HARDEST: "of the easiest", RANDOM: "at random"}
 _SCORE = (
     "Easy is a high mean probability of the label, and suspect a label that is more likely wrong than right, "
@@ -117,7 +119,8 @@ class Worth(show.Result):
             taken += f" ({_points(self.judged.cleaned)})"
         how = f"{taken}, then you can {what}" if taken else f"you can {what}"
         if self.confirmed:
-            verdict = "and gain" if round(100 * self.judged.beyond.interval[0], 1) > 0 else "at no loss"
+            none = "at no loss" if self.margin <= _NONE else f"at a loss of less than {self._margin}"
+            verdict = "and gain" if round(100 * self.judged.beyond.interval[0], 1) > 0 else none
             return f"{of}: {how} {verdict} ({_points(self.judged.beyond)})"
         doubt = f"where a loss of {self._margin} is not ruled out ({_points(self.judged.beyond)})"
         return f"{of}: {how.replace('you can', 'try to')}, {doubt}: let `verify` tell"
@@ -234,10 +237,6 @@ class Worth(show.Result):
         """The lines of each size, ascending."""
         for size in sorted({line.cell.size for line in self.lines}):
             yield size, [line for line in self.lines if line.cell.size == size]
-
-    def markdown(self) -> str:
-        """What is advised, and the whole grid."""
-        return show.sections_markdown([*self.sections(), *self.details()]) + "\n"
 
     def _about(self) -> str:
         where = "held-out examples" if self.held_out else "examples set aside"

@@ -1,0 +1,73 @@
+"""What is advised, and what is said of it, where the truth is known."""
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from easiness.studies.worth import Row, choose, judged_choice, more_labels
+
+SCIENCE = Path(__file__).parents[4] / "benchmarks" / "science"
+
+
+@pytest.fixture(scope="module")
+def worlds() -> dict[str, Any]:
+    return runpy.run_path(str(SCIENCE / "worth_worlds.py"))
+
+
+def _row(kept: float, wrong: int, *, num: int = 1000) -> Row:
+    """Four seeds, wrong about the first of so many test examples."""
+    right = np.broadcast_to(np.arange(num) >= wrong, (4, num))
+    return Row(kept, right)
+
+
+def test_the_fewest_examples_that_lose_less_than_the_margin():
+    rows = [_row(100, 10), _row(80, 10), _row(50, 12), _row(50, 11), _row(20, 100)]
+    assert choose(rows, [0], margin=0.02) == (3, 0)
+    assert choose(rows, [0], margin=0.001) == (0, 0)  # a row without any difference has an interval, too
+
+
+def test_it_is_held_against_all_but_the_suspects_where_these_are_better():
+    rows = [_row(100, 100), _row(90, 10), _row(50, 90), _row(60, 12)]
+    assert choose(rows, [0, 1], margin=0.02) == (3, 1)
+
+
+def test_it_is_judged_on_the_half_that_had_no_part():
+    """The rows differ on the half alone that they are chosen on."""
+    half = np.random.default_rng(0).permutation(1000) < 500
+    base, lucky = np.broadcast_to(np.arange(1000) % 5 > 0, (4, 1000)), np.zeros((4, 1000), np.bool_)
+    lucky[:] = base[0] | half
+    judged = judged_choice([Row(100, base), Row(50, lucky)], [0], [0, 1], 0.02)
+    assert (judged.chosen, judged.start) == (1, 0)
+    assert judged.beyond.value == 0
+    assert (judged.cleaned, judged.by_random) == (None, None)
+
+
+def test_the_number_that_is_said_is_not_the_one_it_was_chosen_by(worlds):
+    """Small form of benchmarks/science/worth.py."""
+    world = worlds["World"](
+        "luck", dict.fromkeys(("easiest", "hardest", "random"), 0.03), jagged=0.02, own=0.2
+    )
+    seen = [worlds["seen"](world, 1000, seed) for seed in range(40)]
+    naive, judged = (np.array([one[name] for one in seen if one["moved"]]) for name in ("naive", "judged"))
+    assert naive.mean() > 3 * naive.std() / np.sqrt(len(naive))
+    assert abs(judged.mean()) < 3 * judged.std() / np.sqrt(len(judged))
+    held = np.mean([one["judged holds"] for one in seen if one["moved"]])
+    assert held > 0.8
+
+
+def test_what_twice_the_labels_give_is_foretold(worlds):
+    found = [worlds["risen"](worlds["RISES"][0], 1000, seed) for seed in range(4)]
+    assert all(twice.low <= true <= twice.high for twice, true in found)
+
+
+def test_one_size_foretells_nothing():
+    assert more_labels([10], [np.ones((4, 5), np.bool_)], 0.1) == (None, "there is one size")
+
+
+def test_a_page_of_the_benchmark_has_a_row_a_world(worlds):
+    rows = [worlds["in_cells"](*one) for one in worlds["table"](2, (50,), worlds["WORLDS"][:2])]
+    rows.append(worlds["rises"](2, 50, worlds["RISES"][1]))
+    assert [len(row) for row in rows] == [12, 12, 8]
