@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -203,7 +203,8 @@ def _check_not_of_these(source: FeatureSource, data: Dataset) -> None:
 def _around(
     run: Run, data: Dataset, source: FeatureSource, split: Split, nearest: int | None
 ) -> Neighbourhood:
-    kept = ready_features(source, data, features_beside(run.path), tell)
+    looked_at = data if split == "held_out" else replace(data, held_out=None)
+    kept = ready_features(source, looked_at, features_beside(run.path), tell)
     train = kept["train"][positions_in(data, run)]
     if split == "train":
         return neighbourhood(train, run.labels, nearest=nearest)

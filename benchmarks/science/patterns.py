@@ -1,0 +1,254 @@
+"""Do frequency and contradiction go along with easiness? On pictures, texts and sounds, and simulated.
+
+Runs are trained where they are missing, by the recipe for short trainings, and go on where they ended.
+Intervals are held to worlds whose truth is known, and counts of frequency to patterns that are planted.
+
+    python benchmarks/science/patterns.py [--data FOLDER] [--runs runs/patterns] [--replicates 100]
+                                          [--figure docs/results/patterns.svg]
+                                          [--docs docs/results/patterns.md]
+
+The folder of the data has cifar10, imagenette224, trec and fsdd; without it simulations alone are made.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+import easiness as ez
+from easiness.analysis import rank_coefficients, rank_regression
+from easiness.report import write_result
+from easiness.show import with_interval
+from easiness.studies.patterns import neighbourhood
+from kit.results import Report, command, parser
+
+HALF = {"train_share": 0.5, "observe": "last"}
+RUNS = {
+    "cifar10": {"model": "wrn_16_1", "epochs": 4, "trials": 10, "limit": 10_000, "observe": "last"},
+    "imagenette224": {"model": "wrn_10_1", "epochs": 10, "trials": 12, "image_size": 64, **HALF},
+    "trec": {"model": "bag", "epochs": 10, "trials": 20, **HALF},
+    "fsdd": {"model": "mlp_3", "epochs": 10, "trials": 20, **HALF},
+}
+ASKED = (
+    ("cifar10", "auto", {}),
+    ("cifar10", "auto", {"score": "difficulty"}),
+    ("imagenette224", "run:cifar10", {}),
+    ("imagenette224", "auto", {}),
+    ("trec", "hashed", {}),
+    ("fsdd", "logmel", {}),
+)
+"""The run, the features and what else is asked; ``run:`` names another of the runs."""
+
+_BOTH = ("frequency", "contradiction", "R²")
+NUM, TRIALS, REGIONS = 600, 10, 60
+
+
+def standardized(values):
+    ranks = np.unique(values, return_inverse=True, return_counts=True)
+    middle = (np.cumsum(ranks[2]) - ranks[2] / 2)[ranks[1]]
+    return (middle - middle.mean()) / middle.std()
+
+
+WORLDS = {
+    "independent predictors": {},
+    "correlated predictors": {"together": 0.8},
+    "most examples always right": {"level": 4.0},
+    "three trials": {"trials": 3},
+    "two groups of examples": {"groups": 2.0},
+    "heavy tails": {"tails": 1.5},
+    "patterns with an ease of their own": {"of_region": 0.8},
+    "trials that differ": {"of_trial": 0.8},
+    "no effect, patterns with an ease of their own": {"effect": 0.0, "of_region": 0.8},
+}
+
+
+def world(rng, num=NUM, regions=REGIONS, *, effect=0.6, together=0.3, level=0.5, trials=TRIALS, groups=0.0,
+          tails=0.0, of_region=0.3, of_trial=0.2):  # fmt: skip
+    """Which trials are right [trials, num] of examples in regions, their frequency and contradiction."""
+    region = rng.integers(regions, size=num)
+    shared = rng.normal(size=(4, regions))[:, region]
+    own = rng.standard_t(tails, size=(2, num)) if tails else rng.normal(size=(2, num))
+    first = shared[0] + own[0] / 2
+    second = -together * first + np.sqrt(1 - together**2) * (shared[1] + own[1] / 2)
+    second = np.round(standardized(second) * 10) / 10  # of fifty neighbours
+    ease = effect * (standardized(first) - standardized(second)) + of_region * shared[2]
+    ease += groups * (shared[3] > 0) + level
+    ease = ease + of_trial * (rng.normal(size=(trials, 1)) + rng.normal(size=(trials, regions))[:, region])
+    return rng.random((trials, num)) < 1 / (1 + np.exp(-ease)), first, second, region
+
+
+def regression(right, first, second, region):
+    scores = [np.delete(right, one, axis=0).sum(axis=0).astype(float) for one in range(len(right))]
+    return rank_regression(right.sum(axis=0).astype(float), (first, second), region, without=scores)
+
+
+def truth(options):
+    """The coefficients and R squared of many examples, over several sets of trials."""
+    found = []
+    for seed in range(8):
+        right, first, second, _ = world(np.random.default_rng([seed, 1]), 20_000, 2_000, **options)
+        found.append(rank_coefficients(right.sum(axis=0).astype(float), (first, second)))
+    return np.mean(found, axis=0)
+
+
+def coverage(report, replicates):
+    report.say(
+        "## Simulations",
+        "",
+        f"Worlds whose truth is known: {NUM} examples in {REGIONS} regions of features, {TRIALS} trials, "
+        f"{replicates} worlds a row. Of frequency, contradiction and R²: the truth, the bias, and how often "
+        "the 95 % interval held it.",
+        "",
+    )
+    rows = []
+    for name, options in WORLDS.items():
+        right = truth(options)
+        found = []
+        for seed in range(replicates):
+            one = regression(*world(np.random.default_rng([seed, 2]), **options))
+            found.append([one.first, one.second, one.r_squared])
+        values = np.array(found)  # [worlds, what, value and ends]
+        held = ((values[..., 1] <= right) & (right <= values[..., 2])).mean(axis=0)
+        bias = values[..., 0].mean(axis=0) - right
+        rows.append(
+            (name, *(f"{a:.2f} ({b:+.3f}) {c:.2f}" for a, b, c in zip(right, bias, held, strict=True)))
+        )
+    report.table(("world", *(f"{one}: truth (bias) coverage" for one in _BOTH)), rows)
+
+
+SIZES = np.repeat([8, 16, 32, 64, 128, 256], [24, 16, 12, 8, 6, 3])
+"""Of the patterns planted: how many examples carry each."""
+
+
+def planted(rng):
+    """Features of examples with patterns of known frequency and contradiction, their labels and both."""
+    owner = rng.permutation(np.arange(len(SIZES)) % 5)
+    pattern = np.repeat(np.arange(len(SIZES)), SIZES)
+    labels = owner[pattern]
+    flipped = rng.random(len(pattern)) < rng.choice([0, 0.1, 0.25, 0.4], len(SIZES))[pattern]
+    labels[flipped] = rng.integers(5, size=flipped.sum())
+    width = np.exp(0.2 * rng.normal(size=len(SIZES)))[pattern, None]
+    vectors = rng.normal(size=(len(SIZES), 64))[pattern] + width * rng.normal(size=(len(pattern), 64))
+    same = np.unique(pattern * 5 + labels, return_inverse=True, return_counts=True)
+    support = same[2][same[1]]
+    return vectors.astype(np.float32), labels, support, 1 - support / SIZES[pattern]
+
+
+def ways(report, replicates):
+    report.say(
+        "### Ways to count frequency",
+        "",
+        f"Patterns that {SIZES.min()} to {SIZES.max()} examples carry, as clouds of different widths in 64 "
+        "dimensions, a share of each with another label; easiness follows the true ranks of frequency alone, "
+        "of contradiction alone, or of both, with noise. Coefficients of frequency and of contradiction by "
+        "the true values, and as each way to count gives them.",
+        "",
+    )
+    found = {}
+    for seed in range(replicates):
+        rng = np.random.default_rng([seed, 3])
+        vectors, labels, frequency, contradiction = planted(rng)
+        around = neighbourhood(vectors, labels)
+        noise = 0.6 * rng.normal(size=len(labels))
+        for at, (a, b) in enumerate(((0.6, 0.0), (0.0, 0.6), (0.4, 0.4))):
+            ease = a * standardized(frequency) - b * standardized(contradiction) + noise
+            pairs = {"the truth": (frequency, contradiction)}
+            pairs |= {name: (count, around.contradiction) for name, count in around.others.items()}
+            for name, pair in pairs.items():
+                found.setdefault(name, [[], [], []])[at].append(rank_coefficients(ease, pair)[:2])
+    rows = []
+    for name, of_outcomes in found.items():
+        means = [np.mean(one, axis=0) for one in of_outcomes]
+        rows.append(
+            (name, *(f"{frequency:+.2f}, {contradiction:+.2f}" for frequency, contradiction in means))
+        )
+    report.table(("unit of distance", "frequency alone", "contradiction alone", "both"), rows)
+
+
+def measured(options, name):
+    """The run of this name, trained where trials are missing."""
+    out = options.runs / name
+    return ez.measure(str(Path(options.data, name)), out=out, jobs=1, progress=False, **RUNS[name])
+
+
+def real(report, options):
+    runs = {name: measured(options, name) for name in RUNS}
+    rows, others = [], []
+    for name, features, asked in ASKED:
+        given = f"run:{options.runs / features[4:]}" if features.startswith("run:") else features
+        found = ez.patterns(runs[name], given, progress=False, **asked)
+        marked = (
+            f"{features}{' (knows these labels)' if any('ImageNet' in one for one in found.notes) else ''}"
+        )
+        where = (name, marked, f"{found.score}, {found.seen}")
+        for over, one in (("all", found.found), ("within classes", found.within)):
+            rows.append(
+                (
+                    *(where if over == "all" else ("", "", "")),
+                    over,
+                    with_interval(*one.first, signed=True),
+                    with_interval(*one.second, signed=True),
+                    with_interval(*one.r_squared),
+                    f"{one.most:.2f}",
+                    f"{one.product.value:+.2f}, R² {one.with_product.value:.2f}",
+                )
+            )
+        rows[-1] = (
+            *rows[-1][:2],
+            f"{found.around.num_copies} copies; R² of the class {found.class_alone:.2f}",
+            *rows[-1][3:],
+        )
+        others.append(
+            (
+                f"{name}, {features}, {found.score}",
+                *(f"{w.frequency:+.2f}, {w.contradiction:+.2f}" for w in found.ways),
+            )
+        )
+        if options.figure and (name, asked) == ("cifar10", {}):
+            write_result(options.figure, found)
+    report.say(
+        "Rank regression of easiness on frequency and contradiction together: standardized coefficients with "
+        "95 % intervals for other examples and other trials, R², and the most that R² could be given the "
+        "reliability of the score. *Product* is the coefficient of the product added, and R² with it. Scores "
+        "are turned so that high is easy.",
+        "",
+    )
+    header = ("data", "features", "score", "over", *_BOTH, "most", "product")
+    report.table(header, rows)
+    if options.figure:
+        report.say(f"![Easiness of CIFAR-10 over frequency, by contradiction]({options.figure.name})", "")
+    report.say(
+        "### Does it hang on how frequency is counted?",
+        "",
+        "Coefficients of frequency and contradiction over all examples, where near is nearer than the usual "
+        "distance to the 10th, 50th or 100th nearest (*common*), or than the mean of both examples' own.",
+        "",
+    )
+    report.table(("what", *(way.name for way in found.ways)), others)
+
+
+def main():
+    made = parser(__doc__)
+    made.add_argument("--data", type=Path, help="the folder of the data")
+    made.add_argument("--runs", type=Path, default=Path("runs/patterns"))
+    made.add_argument("--replicates", type=int, default=100)
+    made.add_argument("--figure", type=Path, help="write that of CIFAR-10 here")
+    made.add_argument("--docs", type=Path, help="write the page here")
+    options = made.parse_args()
+    shown = made.parse_args()
+    shown.runs = made.get_default("runs")  # whatever the folder
+    report = Report("Frequency, contradiction and easiness", command(made, shown))
+    if options.data:
+        real(report, options)
+    coverage(report, options.replicates)
+    ways(report, max(options.replicates // 25, 1))
+    report.write(options.json)
+    report.write_page(options.docs)
+
+
+if __name__ == "__main__":
+    main()
