@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import rankdata, spearmanr
@@ -13,15 +16,15 @@ def _standardized(values):
     return (ranks - ranks.mean()) / ranks.std()
 
 
-def _drawn(rng, num, trials=6, regions=40):
-    """Easiness of trials on examples whose frequency and contradiction go together, by region."""
-    region = rng.integers(regions, size=num)
-    of_region = rng.normal(size=(3, regions))[:, region]
-    first = np.round(np.exp(of_region[0] + rng.standard_t(3, num)))
-    second = np.round(np.clip(0.5 - 0.2 * of_region[0] + 0.3 * rng.normal(size=num), 0, 1), 1)
-    ease = 0.5 * _standardized(first) - 0.5 * _standardized(second) + 0.4 * of_region[1]
-    right = rng.random((trials, num)) < 1 / (1 + np.exp(-1 - ease - 0.3 * rng.normal(size=(trials, 1))))
-    return right, first, second, region
+@pytest.fixture(scope="module")
+def script():
+    """What the simulations at length are made of."""
+    return runpy.run_path(str(Path(__file__).parents[3] / "benchmarks" / "science" / "patterns.py"))
+
+
+def _drawn(script, seed, num, regions=40):
+    options = {"of_region": 0.5, "level": 1.5, "trials": 6}
+    return script["world"](np.random.default_rng(seed), num, regions, **options)
 
 
 def _fitted(right, first, second, region):
@@ -36,8 +39,8 @@ def _fitted(right, first, second, region):
     )
 
 
-def test_coefficients_are_those_of_least_squares_on_average_ranks():
-    right, first, second, region = _drawn(np.random.default_rng(0), 400)
+def test_coefficients_are_those_of_least_squares_on_average_ranks(script):
+    right, first, second, region = _drawn(script, 0, 400)
     found = _fitted(right, first, second, region)
     y, x, z = (_standardized(one) for one in (right.sum(axis=0), first, second))
     columns = np.stack([x, z], axis=1)
@@ -78,14 +81,14 @@ def test_reliability_is_of_all_trials():
     assert reliability([(np.append(one, np.nan), np.append(other, 3))]) == reliability([(one, other)])
 
 
-def test_intervals_hold_the_truth_where_there_are_ties_few_trials_and_regions():
+def test_intervals_hold_the_truth_where_there_are_ties_few_trials_and_regions(script):
     """In small what benchmarks/science/patterns.py does at length."""
-    truth = _fitted(*_drawn(np.random.default_rng(1), 20_000, regions=2_000))
+    truth = _fitted(*_drawn(script, 1, 20_000, regions=2_000))
     held = np.zeros(3)
     for seed in range(25):
-        found = _fitted(*_drawn(np.random.default_rng([2, seed]), 400))
+        found = _fitted(*_drawn(script, [2, seed], 400))
         for at, name in enumerate(("first", "second", "r_squared")):
             low, high = getattr(found, name)[1:]
             held[at] += low <= getattr(truth, name).value <= high
     assert (held >= 20).all(), held
-    assert found.by_chance < 0.02 < found.r_squared.value < found.most
+    assert found.by_chance < found.r_squared.value < found.most
