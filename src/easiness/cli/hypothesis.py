@@ -30,7 +30,7 @@ def hypothesis(
         typer.Option("--dry-run", help="Show what there is and what is to be trained, and train nothing."),
     ] = False,
 ) -> None:
-    """Test the paper's hypothesis on planted patterns of known frequency.
+    """Test the paper's hypothesis on planted patterns.
 
     Claims with margins set before say whether it holds. Running the same command again goes on where it
     stopped.

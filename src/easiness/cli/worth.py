@@ -68,7 +68,7 @@ def worth(
     output: Keeping = None,
     page: Page = None,
 ) -> None:
-    """Say what to keep: easy, hard or random examples, or more labels.
+    """Say which examples to keep, and whether to label more.
 
     Of a run on features. Heads are fitted to every size, share and end of the examples, with suspects and
     without, and tested on others: minutes on one core. With --pool it says which examples to label next,

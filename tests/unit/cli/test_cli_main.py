@@ -38,7 +38,8 @@ def test_help(command, monkeypatch):
     assert listed["Look"] == ["report", "scores", "compare", "patterns", "diff"]
     assert {"suspects", "clean", "decisions", "verify", "prune"} <= set(listed["Decide"])
     assert listed["Share"] == ["export", "card"]
-    assert listed["The paper's experiments"] == ["paper", "perturb", "validate", "ablate", "corrupt"]
+    of_the_paper = ["paper", "perturb", "validate", "hypothesis", "ablate", "corrupt"]
+    assert listed["The paper's experiments"] == of_the_paper
     assert sum(map(len, listed.values())) == len(app.registered_commands)
 
 
