@@ -280,6 +280,8 @@ allow for the form of the curve, which four sizes leave open, and are wide for i
 The first 5,000 of these pictures at 16 pixels, `wrn_10_1` for 20 epochs, {pairs} pairs, all 10,000 held
 out. The advised row is that of heads on features; as many at random are others in each trial, and RS2 sees
 others in every epoch. Both have as many steps as the advised row, and all examples more in proportion.
+What heads can spare on features that were learned from a million pictures, a network may need that begins
+from nothing: of its own labels the advice is refuted here, and RS2 is the best of the three.
 
 {trained}
 """
