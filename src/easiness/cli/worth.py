@@ -10,6 +10,7 @@ import typer
 
 from easiness import report, show, spec, store
 from easiness.cli.kit import options, results
+from easiness.errors import BadInput
 from easiness.studies import worth as study
 
 Sizes = Annotated[
@@ -87,7 +88,7 @@ def worth(
         return
     found = study.worth(
         opened,
-        sizes=None if sizes is None else [round(n) for n in spec.read_numbers("--sizes", sizes, "500,2000")],
+        sizes=None if sizes is None else _read_sizes(sizes),
         keep=spec.read_numbers("--keep", keep, "0.2,0.4,0.8"),
         seeds=5 if seeds is None else seeds,
         margin=margin,
@@ -98,6 +99,13 @@ def worth(
     typer.echo(show.sections_text(shown))
     rows = found.keep if output is not None and output.suffix == ".csv" else found
     _write(found, found.text, rows, page, output, found.details())
+
+
+def _read_sizes(text: str) -> list[int]:
+    numbers = spec.read_numbers("--sizes", text, "500,2000")
+    if any(number % 1 for number in numbers):  # what is left of one that is not finite is not a number
+        raise BadInput(f"--sizes {text!r}: give whole numbers with commas between them, such as 500,2000")
+    return [int(number) for number in numbers]
 
 
 def _write(

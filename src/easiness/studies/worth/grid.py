@@ -75,13 +75,14 @@ def grid_of(
     sizes, of_whole = asked.of(examples), dict[bytes, Right]()
     for seed in range(asked.seeds):
         order = _in_turn(examples.pool, _generator(asked.seed, seed))
+        own_seed = asked.seed << 32 | seed  # two numbers to `SeedSequence`, so that no two studies share any
         for at, size in enumerate(sizes):
             tell("trying what to keep", seed * len(sizes) + at, asked.seeds * len(sizes))
             whole = size == len(examples.pool)
             some = examples.pool if whole else examples.pool.part(np.sort(order[:size]))
-            judged = own if whole and own is not None else judged_by_others(some, heads, asked.seed + seed)
+            judged = own if whole and own is not None else judged_by_others(some, heads, own_seed)
             cells = [one for one in seen.values() if one.cell.size == size]
-            _try(some, examples.test, judged, cells, _generator(seed, size), of_whole if whole else {})
+            _try(some, examples.test, judged, cells, _generator(own_seed, size), of_whole if whole else {})
     full = [one for one in seen.values() if len(one.right) == asked.seeds]
     return [(one.cell, float(np.mean(one.kept)), np.stack(one.right)) for one in full]
 

@@ -68,6 +68,7 @@ def to_label(
     check_opened(run=run)
     at_least("--picks", picks, 1)
     at_least("--seeds", seeds, 2)
+    at_least("--seed", seed, 0)
     found: list[Dataset] = []
 
     def unlabelled(data: Dataset) -> Dataset:

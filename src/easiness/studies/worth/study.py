@@ -10,6 +10,7 @@ import numpy as np
 
 from easiness.errors import BadInput
 from easiness.runs import passes_shown
+from easiness.spec import at_least
 from easiness.store import Run, check_opened
 from easiness.studies.cleaning import without
 from easiness.studies.suspects import suspects
@@ -61,6 +62,7 @@ def worth(
             its range.
     """
     check_opened(run=run)
+    at_least("--seed", seed, 0)
     if not 0 < margin < 1:
         raise BadInput(f"--margin {margin:g}: not between 0 and 1; give a loss of accuracy such as 0.01")
     with passes_shown(progress):

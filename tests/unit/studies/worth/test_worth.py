@@ -10,6 +10,7 @@ from easiness import BadInput, worth
 from easiness.report import write_result
 from easiness.store import Run
 from easiness.studies.worth import Worth
+from easiness.studies.worth.cells import Cell
 
 NUM, WRONG = 600, 0.3
 PIXELS = [f"p{at}" for at in range(64)]
@@ -101,6 +102,7 @@ def test_without_a_held_out_split_a_part_is_set_aside(tmp_path):
         ({"sizes": [5]}, r"--sizes 5: not between 20"),
         ({"keep": (1.0,)}, r"--keep 1: not between 0 and 1"),
         ({"seeds": 1}, r"--seeds"),
+        ({"seed": -1}, r"--seed -1: must be at least 0"),
         ({"margin": 0.0}, r"--margin 0: not between 0 and 1"),
     ],
 )
@@ -113,6 +115,28 @@ def test_a_run_without_features_is_refused(record):
     logits = np.zeros((2, 1, 4, 2))
     with pytest.raises(BadInput, match="is not on features"):
         worth(record(logits, [0, 1, 0, 1]), progress=False)
+
+
+@pytest.mark.parametrize("sizes", ["nan", "200,inf", "200.5"])
+def test_sizes_that_are_no_whole_numbers_are_refused(run, sizes):
+    from typer.testing import CliRunner
+
+    from easiness.cli.main import app
+
+    said = CliRunner().invoke(app, ["worth", str(run.path), "--sizes", sizes])
+    assert isinstance(said.exception, BadInput)
+    assert "give whole numbers with commas" in str(said.exception)
+
+
+def test_another_seed_draws_other_examples_at_random(run, found):
+    other = worth(run, sizes=[], keep=(0.5,), seeds=4, seed=1, progress=False)
+
+    def drawn(one):
+        return next(
+            line.right for line in one.lines if line.cell == Cell(NUM, "random", 0.5, suspects_out=False)
+        )
+
+    assert (drawn(found) != drawn(other)).any(axis=1).all()
 
 
 def test_the_command_writes_labels_and_a_page(run, tmp_path):
