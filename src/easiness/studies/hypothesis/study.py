@@ -16,7 +16,7 @@ from easiness.higher_functions import offered
 from easiness.regular_file import read_regular
 from easiness.runs import Progress, check_study_folder, progress_of
 from easiness.show import count, counted
-from easiness.spec import Execution, Jobs, from_arguments
+from easiness.spec import Execution, Jobs, at_least, from_arguments
 from easiness.store import ASIDE, read_json, sweep, write_whole
 from easiness.studies.hypothesis.design import (
     ARMS,
@@ -125,7 +125,7 @@ def plan_hypothesis(preset: Preset, out: Path, seed: int = 0) -> HypothesisPlan:
     Raises:
         BadInput: the folder holds something else, or an experiment of other settings.
     """
-    plan = HypothesisPlan(preset, out, seed)
+    plan = HypothesisPlan(preset, out, at_least("--seed", seed, 0))
     check_study_folder(out)
     if out.exists() and not out.is_dir():
         raise BadInput(f"{out}: is a file; give a folder for the experiment (--out)")
@@ -147,10 +147,12 @@ def carry_out_hypothesis(
     check_executor(execution.executor, execution.jobs)
     device = str(resolve_device(execution.device))
     try:
-        (plan.out / TRIALS).mkdir(parents=True, exist_ok=True)
-        for folder in (plan.out, plan.out / TRIALS):
-            sweep(folder)
+        plan.out.mkdir(parents=True, exist_ok=True)
+        sweep(plan.out)
+        # before the trials' folder, by which nobody could tell whose it is
         write_whole(plan.out / DOCUMENT, (json.dumps(_settings(plan), indent=1) + "\n").encode())
+        (plan.out / TRIALS).mkdir(exist_ok=True)
+        sweep(plan.out / TRIALS)
     except OSError as error:
         raise RunFailed(
             f"{plan.out}: cannot be written to ({error.strerror}); choose another --out"

@@ -49,6 +49,17 @@ def test_a_killed_experiment_goes_on_to_the_same_bits(done, tmp_path):
     assert all(a.is_dir() or a.read_bytes() == b.read_bytes() for a, b in zip(whole, again, strict=True))
 
 
+def test_one_that_is_killed_as_it_begins_is_no_other_experiment(tmp_path, monkeypatch):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    plan = plan_in(tmp_path / "new")
+    monkeypatch.setattr("easiness.studies.hypothesis.study.write_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out_hypothesis(plan, SERIAL)
+    assert plan_in(plan.out).missing == plan.tasks
+
+
 def test_nothing_is_trained_again_and_other_settings_are_refused(done):
     plan, found = done
     assert plan.missing == []
@@ -57,6 +68,8 @@ def test_nothing_is_trained_again_and_other_settings_are_refused(done):
     assert again.document() == found.document()
     with pytest.raises(BadInput, match="other settings: seed is 0 there, 1 here"):
         plan_in(plan.out, seed=1)
+    with pytest.raises(BadInput, match="--seed -1: must be at least 0"):
+        plan_in(plan.out, seed=-1)
     with pytest.raises(BadInput, match="neither empty nor such an experiment"):
         plan_in(plan.out / "trials")
 
