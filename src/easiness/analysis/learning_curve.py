@@ -146,5 +146,5 @@ def _silent(votes: ShareVotes, covariance: _Floats) -> str:
         return "accuracy is not above chance"
     of_rise = covariance[0, 0] + covariance[-1, -1] - 2 * covariance[0, -1]
     if accuracy[-1] - accuracy[0] <= _SURE * math.sqrt(max(of_rise, 0.0)):
-        return "accuracy does not rise with the share seen"
+        return "accuracy is not shown to rise with the share seen"
     return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -85,10 +86,14 @@ def _written(run: store.Run, found: cleaning.Cleaned, output: Path) -> str:
         if before is not None and output.absolute() == Path(before):
             before = str(kept)
     results.write_output(output, found)
-    return f"; edit {output}, then {_verifying(run, output, before)}" if output.suffix == ".csv" else ""
+    return (
+        f"; edit {output}, then {verifying(run, output, before, _trained(run))}"
+        if output.suffix == ".csv"
+        else ""
+    )
 
 
-def _verifying(run: store.Run, labels: Path, before: str | None) -> str:
+def verifying(run: store.Run, labels: Path, before: str | None, trained: Sequence[object]) -> str:
     """The command that verifies the labels on the examples that the run has, or what it lacks for that."""
     ref, measured = run.spec.data, run.spec.measured
     if ref.held_out is None and measured is not None:
@@ -97,7 +102,7 @@ def _verifying(run: store.Run, labels: Path, before: str | None) -> str:
         return "use it by --labels; to verify it, give easiness.verify what the run was given"
     given = ["--labels", labels, *([] if before is None else ["--before", before])]
     loading = replace(spec.loading_of(ref), labels=None)
-    words = (ref.source or "SOURCE", *given, loading, *_trained(run), "--out", "DIR")
+    words = (ref.source or "SOURCE", *given, loading, *trained, "--out", "DIR")
     ridge = measured is not None and measured.model == spec.RIDGE  # which is fitted without epochs
     return spec.command_line("verify", *words, always=("model",) if ridge else ("model", "epochs"))
 

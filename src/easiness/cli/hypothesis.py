@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from easiness import executors, runs, show
+from easiness.cli.kit import results
 from easiness.cli.kit.spread import Fields, spread
 from easiness.spec import Execution
 from easiness.studies import hypothesis as study
@@ -44,4 +45,6 @@ def hypothesis(
         found = study.carry_out_hypothesis(plan, execution, progress)
     typer.echo(show.sections_text(found.sections()[:3]))
     typer.echo(f"\n{found.text}; decided only by intervals on one side of a margin set before")
-    typer.echo(f"{out}/report.html")
+    if preset == "smoke":
+        typer.echo("so few trials decide nothing: for an answer leave --preset out, and give another --out")
+    results.say_written(out / "report.html")

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from easiness import report, show, spec, store
+from easiness import errors, report, show, spec, store
+from easiness.cli import cleaning
 from easiness.cli.kit import options, results
 from easiness.errors import BadInput
 from easiness.studies import worth as study
@@ -37,7 +38,7 @@ Pool = Annotated[
         "labels, an .npz file with x, or an .npy file of vectors.",
     ),
 ]
-Picks = Annotated[int, typer.Option("--picks", help="With --pool: how many to pick.")]
+Picks = Annotated[int | None, typer.Option("--picks", help="With --pool: how many to pick; 100 by default.")]
 Keeping = Annotated[
     Path | None,
     typer.Option(
@@ -61,7 +62,7 @@ def worth(
     ] = None,
     margin: Margin = 0.01,
     pool: Pool = None,
-    picks: Picks = 100,
+    picks: Picks = None,
     details: Annotated[bool, typer.Option("--details", help="Show the whole grid.")] = False,
     source: options.Source = None,
     trust: options.Trust = False,
@@ -82,10 +83,13 @@ def worth(
     opened = store.open_run(run, trust=trust)
     if pool is not None:
         draws = study.DRAWS if seeds is None else seeds
-        following = study.to_label(opened, pool, picks=picks, seeds=draws, source=source, seed=seed)
+        many = study.PICKED if picks is None else picks
+        following = study.to_label(opened, pool, picks=many, seeds=draws, source=source, seed=seed)
         typer.echo(f"{show.sections_text(following.sections())}\n\n{show.capitalized(following.text)}")
         _write(following, following.text, following, page, output)
         return
+    if picks is not None:
+        raise errors.BadInput(f"--picks {picks}: is of a pool; give one, too (--pool)")
     found = study.worth(
         opened,
         sizes=None if sizes is None else _read_sizes(sizes),
@@ -99,6 +103,16 @@ def worth(
     typer.echo(show.sections_text(shown))
     rows = found.keep if output is not None and output.suffix == ".csv" else found
     _write(found, found.text, rows, page, output, found.details())
+    if output is not None and rows is found.keep:
+        typer.echo(_then(opened, found, output))
+
+
+def _then(run: store.Run, found: study.Worth, output: Path) -> str:
+    """What to do with the file of labels: networks may not bear out what heads on features say."""
+    if not found.keep.dropped.any():
+        return f"{output} keeps every example; there is nothing to verify"
+    trained = ("--beside", "random,rs2", "--model", "MODEL")
+    return f"heads say so; ask networks: {cleaning.verifying(run, output, run.spec.data.labels, trained)}"
 
 
 def _read_sizes(text: str) -> list[int]:

@@ -84,6 +84,8 @@ def _found(source: Any, like: Dataset) -> Dataset:
     if path.is_file() and path.suffix.lower() == ".npz":
         content = read_npz(path, ("x", "ids"), needed=(("x",),))
         return _of_array(like, path.stem, str(path), content["x"], content.get("ids"))
+    if (path / "run.json").is_file():
+        raise BadInput(f"{source}: is a run, not a pool; give {_FORMS}")
     if path.exists() and table_files(path) is not None:
         return _of_table(SourceRequest(os.fspath(source), like.load_options, None, download=False), like)
     if path.is_dir():

@@ -155,7 +155,8 @@ def find_split(run: Run, source: Any, split: Split) -> tuple[Dataset | None, str
         return held_out, ""
     is_other = "has no held-out split" if held_out is None else "has another held-out split"
     if source is not None:
-        raise BadInput(f"{data.name}: {is_other} than {run.path}; give the source that it was measured on")
+        beside = ", unlike" if held_out is None else " than"
+        raise BadInput(f"{data.name}: {is_other}{beside} {run.path}; give the source that it was measured on")
     return None, f"{data.name} {is_other} since the run (--source names others)"
 
 

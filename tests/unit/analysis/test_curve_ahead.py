@@ -75,7 +75,7 @@ def test_more_shares_and_more_examples_narrow_it():
     [
         ([0.9, 0.99, 0.9996], "fewer than 5 examples are wrong"),
         ([0.101, 0.1, 0.102], "not above chance"),
-        ([0.7, 0.71, 0.7], "does not rise"),
+        ([0.7, 0.71, 0.7], "not shown to rise"),
     ],
 )
 def test_where_the_curve_says_nothing_it_says_so(accuracy, reason):

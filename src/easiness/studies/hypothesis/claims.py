@@ -47,6 +47,7 @@ def _of_measure(found: Found, measure: Measure, number: str) -> Iterator[Claim]:
 
     def of_each(name: str, side: Side, margin: float, estimate: Callable[[str], Estimate]) -> Claim:
         letter, text, holds_when = _WORDS[name]
+        text += "" if measure == "easiness" else f" ({MEASURES[measure]})"
         return claim(letter, text, holds_when, _statistics(found, name, side, margin, estimate))
 
     yield of_each(
@@ -102,7 +103,7 @@ def _controls(found: Found) -> Iterator[Claim]:
     slopes = [(arm, slope_of(found, arm, network, "easiness")) for arm in controls]
     yield Claim(
         "3a",
-        "nothing of it is there without patterns that repeat, or with labels dealt anew",
+        "nothing is there without patterns that repeat, or with labels dealt anew",
         f"the slope is below {NOTHING:g} with sham patches and with permuted labels",
         tuple(
             Statistic(f"slope, {arm}, {network}", one.value, one.interval, "below", NOTHING, few)

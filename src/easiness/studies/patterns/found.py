@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NUM_SHOWN = 12
 _PARTS = 10  # of the examples by their frequency, in the figure
+_TOP = 1.03  # of scores of up to 1, in the figure
 _THIRDS = ("contradicted least", "between", "contradicted most")
 
 _Floats = npt.NDArray[np.float64]
@@ -38,7 +39,10 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Leftover:
-    """Positions of the examples that are explained least, the least first: ``too_hard`` and ``too_easy``."""
+    """Positions of the examples that are explained least, the least first: ``too_hard`` and ``too_easy``.
+
+    Of each more than a standard deviation of what is left is left over.
+    """
 
     too_hard: _Integers
     too_easy: _Integers
@@ -47,8 +51,8 @@ class Leftover:
     def of(cls, left: _Floats, num: int = NUM_SHOWN) -> Self:
         """Those of what is ``left`` [K] of easiness, NaN of examples that have none."""
         order = np.argsort(left, kind="stable")[: int(np.isfinite(left).sum())]
-        num = min(num, len(order) // 2)
-        return cls(order[:num], order[::-1][:num])
+        far = np.abs(left[order]) > np.std(left[order])
+        return cls(order[far & (left[order] < 0)][:num], order[far & (left[order] > 0)][::-1][:num])
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,12 +101,12 @@ class Patterns(show.Result):
 
     @property
     def text(self) -> str:
-        """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of the ranks of easiness``."""
+        """``frequency +0.30 (0.25 to 0.35) and contradiction ... explain 28 % of how easiness ranks``."""
         explained = show.percent(self.found.r_squared.value)
-        most = f", of at most {show.percent(self.found.most)}" if self.found.most > 0 else ""
+        most = f" ({show.percent(self.found.most)} can be)" if self.found.most > 0 else ""
         return (
             f"frequency {_signed(self.found.first)} and contradiction {_signed(self.found.second)} explain "
-            f"{explained} of the ranks of {self.score}{most}; within classes "
+            f"{explained} of the variance of ranks of {self.score}{most}; within classes "
             f"{show.percent(self.within.r_squared.value)}"
         )
 
@@ -156,7 +160,10 @@ class Patterns(show.Result):
             if len(some):
                 _draw_line(axes, self.frequency[some], self.values[some], color, _THIRDS[at])
         axes.set_xscale("symlog", linthresh=1)
+        axes.xaxis.set_major_formatter("{x:,.0f}")
         axes.set_xlim(left=0)
+        if np.nanmax(self.values) <= 1:  # whatever bars say, no mean is larger
+            axes.set_ylim(top=min(axes.get_ylim()[1], _TOP))
         axes.set(xlabel="frequency: examples of its class nearby", ylabel=f"mean {self.score}")
         show.legend_above(axes, 3)
         return figure
@@ -196,7 +203,8 @@ class Patterns(show.Result):
             f"class are nearer than examples usually have their {around.nearest}th nearest, among "
             f"{show.count(around.num_among)} training examples; contradiction is the share of other classes "
             f"among the {around.nearest} nearest. Copies are no frequency: "
-            f"{show.counted(around.num_copies, 'example')} of these are copies of one before them."
+            f"of these {show.count(around.num_copies)} {'is' if around.num_copies == 1 else 'are'} like one "
+            "before."
         )
 
     def _of_ways(self) -> show.Section:
@@ -215,7 +223,8 @@ class Patterns(show.Result):
     def _of_examples(self, title: str, positions: _Integers) -> show.Section:
         rows = [["id", "class", self.score, "frequency", "contradiction", "left over"]]
         rows += [[str(self.ids[at]), *self.said_of(at)] for at in positions.tolist()]
-        return show.Section(title, "What is left over is in standard deviations of ranks.", rows)
+        note = "What is left over is in standard deviations of ranks."
+        return show.Section(title, note if len(positions) else "No example is far from it.", rows)
 
     def said_of(self, position: int) -> list[str]:
         """Of an example its class, score, frequency, contradiction and what is left over, as text."""

@@ -76,6 +76,7 @@ def patterns(
         RunFailed: the features cannot be written.
     """
     check_opened(run=run)
+    run.examples(split)  # or says that there is none, before anything is read
     scored = _score(run, score, split)
     row = run.resolve_epoch(epoch, share)
     data = data_of(run, source)

@@ -8,7 +8,7 @@ from .choice import (
 )
 from .grid import Asked as Asked, grid_of as grid_of
 from .heads import Judgement as Judgement, Labelled as Labelled, judged_by_others as judged_by_others
-from .labelling import DRAWS as DRAWS, to_label as to_label
+from .labelling import DRAWS as DRAWS, PICKED as PICKED, to_label as to_label
 from .next_labels import NextLabels as NextLabels
 from .picking import (
     MARGIN as MARGIN,

@@ -97,8 +97,8 @@ def _picked(
     new, copies, repeated = _without_copies(examples.everyone.groups, num)
     if len(new) < picks:
         raise BadInput(
-            f"--picks {picks}: the pool {pool.name} has {len(new)} examples that are no copies; pick fewer, "
-            "or give a larger pool"
+            f"--picks {picks}: {pool.name} has {len(new)} examples that are no copies; pick fewer, or give "
+            "a larger pool"
         )
     order = rng.permutation(new)[:MOST]
     labelled = _drawn(num)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SHOWN = 10  # picks
+_ROOM = 1.25  # left and right of the numbers of labels in the figure
 _STYLES = {RARE: (show.HARD, "o"), MARGIN: (show.EASY, "s")}
 
 
@@ -110,6 +111,7 @@ class NextLabels(show.Result):
         axes.set_xscale("log")
         starts = sorted({one.start for one in self.replayed})
         axes.set_xticks(starts, [f"{one:,}" for one in starts])
+        axes.set_xlim(starts[0] / _ROOM, starts[-1] * _ROOM)
         axes.minorticks_off()
         axes.set(xlabel="labelled before", ylabel="gain over random (points)")
         show.legend_above(axes, 2)
@@ -152,7 +154,9 @@ class NextLabels(show.Result):
             f"The first of {len(self.picks[self.rule]):,} by the rule {self.rule}, from {self.source}: "
             f"{show.counted(self.num_pool, 'example')}, without {self.num_copies:,} that are the same as "
             f"labelled ones, or nearly, and {self.num_repeated:,} that are so as others of the pool{drawn}. "
-            "Labels there are not looked at."
+            "Margin: how much likelier the class predicted is than the second, 0 where the heads cannot "
+            "decide. Rarity: 0 beside a labelled example, 1 where none is near. Labels there are not looked "
+            "at."
         )
         return show.Section("First picks", note, rows)
 

@@ -24,7 +24,7 @@ Right = npt.NDArray[np.bool_]
 
 _NONE = 0.01  # of accuracy: so small a loss is called none
 
-_LEFT_OUT = {EASIEST: "of the hardest", HARDEST: "of the easiest", RANDOM: "at random"}
+_LEFT_OUT = {EASIEST: "the hardest {}", HARDEST: "the easiest {}", RANDOM: "{} at random"}
 _SCORE = (
     "Easy is a high mean probability of the label, and suspect a label that is more likely wrong than right, "
     "both by heads that were not shown the example"
@@ -114,7 +114,7 @@ class Worth(show.Result):
             none = "to leave out more is not shown to cost less than"
             return f"{of}: {taken + gained + ', and ' if taken else ''}{rest}; {none} {self._margin}"
         left = 1 - line.num / (self.num_examples_tried - (out * self.num_examples_tried / self.num_examples))
-        what = f"leave out {show.whole_percent(left)} {_LEFT_OUT[line.cell.kept]}"
+        what = f"leave out {_LEFT_OUT[line.cell.kept].format(show.whole_percent(left))}"
         if taken and self.judged.cleaned is not None:
             taken += f" ({_points(self.judged.cleaned)})"
         how = f"{taken}, then you can {what}" if taken else f"you can {what}"
@@ -242,7 +242,7 @@ class Worth(show.Result):
         where = "held-out examples" if self.held_out else "examples set aside"
         wrong = "taken as they are"
         if self.test_wrong:
-            wrong += f", about {show.whole_percent(self.test_wrong)} of them likely wrong"
+            wrong += f", {show.whole_percent(self.test_wrong)} of them likely wrong"
         return (
             f"Closed-form heads over {self.num_seeds} seeds, on {show.count(self.num_test)} {where}, whose "
             f"labels are {wrong}: wrong ones there make differences smaller. {_SCORE}. * marks what is "

@@ -59,5 +59,5 @@ def test_planted_frequency_is_found_again():
 
 
 def test_too_few_examples_are_refused():
-    with pytest.raises(BadInput, match="nearest 4: 4 different examples"):
+    with pytest.raises(BadInput, match="nearest 4: not between 1 and 3, the neighbours that 4 different"):
         neighbourhood(at(0, 1, 2, 3), np.array([0, 1, 0, 1]), nearest=4)

@@ -42,7 +42,9 @@ def test_it_is_of_every_example(found, run):
     assert list(table)[3:] == ["easiness", "frequency", "contradiction", "explained", "left_over"]
     hardest = table.sort_values("left_over", kind="stable")["id"].tolist()[:12]
     sections = {one.title: one.rows[1:] for one in found.sections()}
-    assert [row[0] for row in sections[SHOWN]] == [str(one) for one in hardest]
+    shown = [row[0] for row in sections[SHOWN]]  # those that are far from what both explain
+    assert 5 < len(shown) <= 12
+    assert shown == [str(one) for one in hardest[: len(shown)]]
     assert found.around.num_copies == len(run.ids) - found.around.num_among > 0
 
 
@@ -81,7 +83,7 @@ def test_features_of_these_labels_are_refused(run, data):
 
 def test_the_page_shows_the_examples(found, run, data):
     page = patterns_page(run, found, data)
-    assert page.count("<figcaption>") == 1 + 2 * len(found.leftover.too_hard)
+    assert page.count("<figcaption>") == 1 + len(found.leftover.too_hard) + len(found.leftover.too_easy)
     assert found.text[:30].lower() in page.lower()
     assert "<script" not in page
 
