@@ -21,7 +21,7 @@ from easiness.scores import Score, find_score
 from easiness.spec import Split
 from easiness.store import Run, check_opened
 from easiness.studies.patterns.found import Leftover, Patterns, Way
-from easiness.studies.patterns.neighbourhood import Neighbourhood, neighbourhood
+from easiness.studies.patterns.neighbourhood import AT_MOST, Neighbourhood, neighbourhood
 
 _MOST_GROUPS = 10  # of trials that are left out in turn
 _NUM_HALVES = 4
@@ -287,6 +287,8 @@ def _notes(run: Run, source: FeatureSource, outcome: _Outcome, score: Score) -> 
         )
     if not outcome.without:
         yield "With one group of trials the intervals leave out what other trials would say."
+    if len(run.ids) > AT_MOST:
+        yield f"Neighbours are looked for among {AT_MOST:,} examples; of so many only exact copies are told."
     if num_unknown := int((~outcome.known).sum()):
         yield f"{show.counted(num_unknown, 'example')} without {score.name} left out."
 

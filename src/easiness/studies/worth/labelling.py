@@ -66,7 +66,7 @@ def to_label(
             examples.
     """
     check_opened(run=run)
-    at_least("--picks", picks, 1)
+    at_least("--picks", picks, 1, MOST)
     at_least("--seeds", seeds, 2)
     at_least("--seed", seed, 0)
     found: list[Dataset] = []

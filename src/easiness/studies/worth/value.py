@@ -221,7 +221,8 @@ class Worth(show.Result):
         """The whole grid, a table a size."""
         note = (
             "Accuracy of heads on what is kept; gains in points over all examples of this size and over as "
-            "many at random, with 95 % intervals for other draws and other test examples. The best of many "
+            "many at random, with 95 % intervals for other draws and other test examples; "
+            "of the whole size there is one draw, and they are for these very examples. The best of many "
             "rows is partly so by luck."
         )
         return [

@@ -76,6 +76,12 @@ def test_held_out_examples_and_other_scores(run, data):
         patterns(run, "inputs", score="variability", source=data, progress=False)
 
 
+def test_of_very_many_it_says_that_only_exact_copies_are_told(run, data, monkeypatch):
+    monkeypatch.setattr("easiness.studies.patterns.study.AT_MOST", 100)
+    found = patterns(run, "inputs", nearest=10, source=data, progress=False)
+    assert any("among 100 examples; of so many only exact copies" in note for note in found.notes)
+
+
 def test_features_of_these_labels_are_refused(run, data):
     with pytest.raises(BadInput, match="trained on these very labels"):
         patterns(run, f"run:{run.path}", source=data, progress=False)

@@ -172,6 +172,8 @@ def test_the_replay_is_judged_where_most_are_labelled(found):
     [
         ({"picks": 500}, "examples that are no copies"),
         ({"picks": 0}, "picks"),
+        ({"picks": 20_001}, "--picks 20001: must be at most 20,000"),
+        ({"picks": 5, "seed": -1}, "--seed -1: must be at least 0"),
         ({"pool": "gone.csv"}, "gone.csv"),
     ],
 )
