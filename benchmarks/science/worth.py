@@ -193,7 +193,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--runs", type=Path, required=True)
-    parser.add_argument("--draws", type=int, default=400)
+    parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--train", action="store_true", help="train networks where none were yet")
     parser.add_argument("--docs", type=Path)
     options = parser.parse_args()
@@ -208,7 +208,6 @@ def main():
     rows = [SHARE_HEADER, *(row for title, one in said.items() for row in rows_of(title, one))]
     page = PAGE.format(
         measured=measured(),
-        draws=options.draws,
         told="\n".join(told(title, one) for title, one in said.items()),
         rows=markdown(rows),
         worlds=markdown(worlds),
@@ -232,8 +231,7 @@ PAGE = """\
 # What is worth keeping?
 
 ```console
-$ python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train --draws {draws} \\
-  --docs docs/results/worth.md
+$ python benchmarks/science/worth.py --data FOLDER --runs FOLDER --train --docs docs/results/worth.md
 {measured}
 ```
 

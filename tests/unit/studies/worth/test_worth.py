@@ -81,6 +81,18 @@ def test_the_file_of_labels_has_what_is_advised(found, run, tmp_path):
     assert len(again) == (labels["action"] == "keep").sum()
 
 
+def test_the_command_names_the_file_and_what_to_do_with_it(command, run, tmp_path):
+    file = tmp_path / "keep.csv"
+    asked = ("worth", run.path, "--sizes", 200, "--keep", "0.5", "--seeds", 4, "--margin", 0.05, "-o", file)
+    done = command(*asked)
+    assert done.code == 0
+    assert done.err.splitlines().count(f"wrote {file}") == 1
+    last = done.out.splitlines()[-1]
+    assert last.startswith("heads say so; ask networks: easiness verify ")
+    assert f"--labels {file}" in last
+    assert "--beside random,rs2" in last
+
+
 def test_what_it_says(found):
     assert found.advice.startswith(f"of your {NUM}: take the ")
     assert "suspects out, then you can leave out" in found.advice
