@@ -38,8 +38,9 @@ class Neighbourhood:
 
     The unit of distances is one for all. In units of its own s_k(i) every example would have as many
     neighbours, and what is frequent could not be told from what is rare; where patterns of known frequency
-    are planted, counts in units of local scales lose it. ``others`` has both ways at other k: ``common k`` as
-    above, and ``local k``, where j counts if d(i, j)^2 <= s_k(i) s_k(j) (Zelnik-Manor and Perona 2004).
+    are planted, counts in units of local scales lose it (docs/results/patterns.md). ``others`` has both ways
+    at other k: ``common k`` as above, and ``local k``, where j counts if d(i, j)^2 <= s_k(i) s_k(j)
+    (Zelnik-Manor and Perona 2004).
 
     An example's own copies with its label are no neighbours of it, and copies of one another with one label
     are one neighbour. A copy with another label is one: the surest contradiction. ``picture`` [Q] numbers the
