@@ -142,49 +142,31 @@ def _near_end(value: float) -> str:
 def _accuracy(verified: Verification) -> show.Section:
     num = len(verified.before)
     few = f" Fewer than {MIN_GROUP} trials make it a rough one." if 1 < num < MIN_GROUP else ""
-    beside = ["", ""] if verified.beside else []
-    left = verified.num_examples - verified.num_dropped + verified.num_taken_back
+    left = show.count(verified.num_examples - verified.num_dropped + verified.num_taken_back)
+    head = ["labels", "trained on", "accuracy", "± sd"]
+    before = ["before", show.count(verified.num_examples), *_summary(verified.before)]
+    after = ["after", left, *_summary(verified.after)]
+    if verified.beside:
+        head += ["over before", "after over it"]
+        before += ["", ""]
+        after += [_points(verified.gain), ""]
+    arms = [
+        [one.title, left, *_summary(one.accuracy), _points(one.over_before), _points(one.after_over)]
+        for one in verified.beside
+    ]
     return show.Section(
         f"Accuracy of {verified.model} on {show.count(verified.num_held_out)} held-out examples "
         f"{verified.row.at}",
         f"{show.capitalized(verified.text)}. {_over(num)}{few} The labels of the held-out examples are "
         "taken as they are.",
-        [
-            [
-                "labels",
-                "trained on",
-                "accuracy",
-                "± sd",
-                *(["over before", "after over it"] if beside else []),
-            ],
-            ["before", show.count(verified.num_examples), *_summary(verified.before), *beside[:2]],
-            [
-                "after",
-                show.count(left),
-                *_summary(verified.after),
-                *_gains(verified.gain, None)[: len(beside)],
-            ],
-            *(
-                [
-                    one.title,
-                    show.count(left),
-                    *_summary(one.accuracy),
-                    *_gains(one.over_before, one.after_over),
-                ]
-                for one in verified.beside
-            ),
-        ],
+        [head, before, after, *arms],
     )
 
 
-def _gains(*gains: Gain | None) -> list[str]:
-    """Gains in points with their intervals."""
-    cells = []
-    for one in gains:
-        low, high = (100 * end for end in (one.interval if one else (0, 0)))
-        interval = show.interval_text(low, high, 1, signed=True)
-        cells.append(f"{100 * one.value:+.1f} ({interval})" if one else "")
-    return cells
+def _points(gain: Gain) -> str:
+    """A gain in points with its interval."""
+    low, high = (100 * end for end in gain.interval)
+    return f"{100 * gain.value:+.1f} ({show.interval_text(low, high, 1, signed=True)})"
 
 
 def _over(num: int) -> str:
