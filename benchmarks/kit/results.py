@@ -8,7 +8,7 @@ import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from kit import machine
+from kit import machine, pages
 
 ROOT = Path(__file__).resolve().parents[2]  # of the project
 VERDICTS = {True: "met", False: "**missed**", None: "not measured"}
@@ -37,6 +37,7 @@ class Report:
     measured: str = field(default_factory=machine.measured)
     lines: list[str] = field(default_factory=list)
     goals: list[Goal] = field(default_factory=list)
+    tables: dict[str, tuple[object, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
         print(f"## {self.title}\n\n{self.measured}\n", flush=True)
@@ -49,10 +50,12 @@ class Report:
 
     def table(self, header, rows):
         """A Markdown table of texts; numbers should come as formatted texts."""
-        self.say("| " + " | ".join(header) + " |", "|---" * len(header) + "|")
-        for row in rows:
-            self.say("| " + " | ".join(str(cell) for cell in row) + " |")
-        self.say()
+        self.say(pages.markdown(header, rows), "")
+
+    def whole(self, name, header, rows):
+        """A table that is too long for a page: a CSV file beside it."""
+        self.tables[name] = (header, rows)
+        print(f"{name}\n{pages.markdown(header, rows)}\n", flush=True)
 
     def goal(self, key, what, goal, measured, met):
         """A goal and whether it was met: ``None`` where this cannot be told, and ``measured`` says why."""
@@ -65,10 +68,10 @@ class Report:
             path.write_text(json.dumps(asdict(self), indent=1) + "\n")
 
     def write_page(self, path):
-        """As a page of its own; nothing without a path."""
+        """As a page of its own with its whole tables beside it; nothing without a path."""
         if path is not None:
-            head = [f"# {self.title}", "", "```console", f"$ {self.command}", self.measured, "```", ""]
-            path.write_text("\n".join([*head, *self.lines]).rstrip() + "\n")
+            head = pages.head(self.title, self.command, self.measured)
+            pages.write_page(path, "\n".join([head, *self.lines]), self.tables)
 
 
 def parser(doc):

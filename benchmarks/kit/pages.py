@@ -1,0 +1,48 @@
+"""A page of results: small tables on it, whole ones as CSV files in the folder of its name."""
+
+from __future__ import annotations
+
+import csv
+import re
+
+NUMBER = re.compile(r"[-+−]?\d[\d,.]*")
+
+
+def head(title, command, measured):
+    """The first lines of every page: its title, and what made it when and where."""
+    return f"# {title}\n\n```console\n$ {command}\n{measured}\n```\n"
+
+
+def markdown(header, rows):
+    """A Markdown table; columns of numbers are to the right."""
+    rows = [[str(cell) for cell in row] for row in rows]
+    columns = zip(header, *rows, strict=True)
+    numbers = [all(NUMBER.match(cell.strip("*")) or not cell for cell in cells) for _, *cells in columns]
+    line = ["---:" if number else "---" for number in numbers]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [header, line, *rows])
+
+
+def write_page(path, text, tables=None):
+    """Write a page to ``path``, and each whole table beside it, which its last line links.
+
+    Args:
+        path: of the page, such as ``docs/results/labels.md``; tables go to ``docs/results/labels/``.
+        text: Markdown.
+        tables: header and rows of each by the name of its file, as ``{"cells": (header, rows)}``. Cells are
+            as they were formatted for the page; marks of Markdown and commas in numbers are left out.
+    """
+    links = []
+    for name, (header, rows) in (tables or {}).items():
+        file = path.with_suffix("") / f"{name}.csv"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("w", newline="", encoding="utf-8") as opened:
+            lines = csv.writer(opened, lineterminator="\n")
+            lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
+        links.append(f"[{name}]({path.stem}/{name}.csv)")
+    text = text.rstrip() + "\n"
+    path.write_text(text + (f"\nAll numbers: {', '.join(links)}.\n" if links else ""), encoding="utf-8")
+
+
+def plain(cell):
+    """A cell of a Markdown table as it should be in a file."""
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"[*`]", "", str(cell))).replace("<br>", "; ")
