@@ -39,7 +39,7 @@ def write_page(path, text, tables=None):
             lines = csv.writer(opened, lineterminator="\n")
             lines.writerows([plain(cell) for cell in row] for row in [header, *rows])
         links.append(f"[{name}]({path.stem}/{name}.csv)")
-    text = text.rstrip() + "\n"
+    text = re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
     path.write_text(text + (f"\nAll numbers: {', '.join(links)}.\n" if links else ""), encoding="utf-8")
 
 

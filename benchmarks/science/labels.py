@@ -21,6 +21,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
 
 from kit.machine import measured
+from kit.pages import write_page
 from science.labels_runs import CELLS, CLEAN, RECIPES, cell_run, cross_validated, noisy
 from science.labels_scores import calibration, judged, of_cleanlab, of_forest, of_run, of_suspects
 from science.labels_text import page
@@ -102,7 +103,7 @@ def main():
             print(name, json.dumps(results[name].get("calibration")), flush=True)
             if file is not None:
                 file.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
-                (options.docs / "labels.md").write_text(page(results, COMMAND))
+                write_page(options.docs / "labels.md", *page(results, COMMAND))
 
 
 if __name__ == "__main__":
