@@ -1,0 +1,254 @@
+"""From data to a list of suspect labels: easiness beside cleanlab, dataset cartography and AUM.
+
+A tenth of the labels is made wrong: `uniform` gives an example any other class, `confusable` draws it from
+what another classifier, which learned from other pictures, makes of the picture, as people confuse them.
+Every tool works as its users write it (benchmarks/baselines/list_makers.py), in a process of its own that
+begins with nothing and ends with the list, in turn with the others. Cells are kept in `--runs`: the command
+goes on where it was stopped. `--draws 0` measures nothing and writes the page of what there is.
+
+    python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER --docs docs/results/front-page.md
+
+PHOTOS has class folders in `train` and in `val`. An hour on two quiet cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the folder that all benchmarks are in
+
+import easiness as ez
+from baselines.list_makers import features
+from kit.machine import measured
+from kit.results import Report
+from science.feature_labels import images_of, judged, made_wrong, told_by_another
+
+RATE = 0.1
+LABELS = ("uniform", "confusable")
+TOOLS = {
+    "easiness": "easiness",
+    "cleanlab": "cleanlab, 5 folds",
+    "cartography": "cartography, confidence",
+    "aum": "AUM",
+}
+SETTINGS = {
+    ("photos", "features"): "{photos:,} photos, features",
+    ("cifar10", "features"): "{cifar10:,} of CIFAR-10, features",
+    ("cifar10", "network"): "{cifar10:,} of CIFAR-10, networks from nothing",
+}
+SCRIPT = Path(__file__).parents[1] / "baselines" / "list_makers.py"
+
+
+def planted_photos(source, labels, draw, runs):
+    """A folder of class folders in which some photos lie in another's, and by id whether that is so."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    kept = runs / "photos.npz"
+    if not kept.exists():
+        (x, ids, y), (other, _, told) = features(source / "train"), features(source / "val")
+        scale = StandardScaler().fit(other)
+        teacher = LogisticRegression(C=1e-3, max_iter=300).fit(scale.transform(other), told)
+        np.savez(kept, ids=ids, y=y, log_p=teacher.predict_log_proba(scale.transform(x)))
+    found = np.load(kept)
+    given = made_wrong(found["y"], labels, RATE, found["log_p"], draw)
+    classes = sorted(one.name for one in (source / "train").iterdir())
+    folder = runs / f"photos-{labels}-{draw}"
+    for one, label in zip(found["ids"], given, strict=True):
+        file = folder / classes[label] / one.replace("/", "_")
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source / "train" / one, file)
+    names = [f"{classes[g]}/{one.replace('/', '_')}" for one, g in zip(found["ids"], given, strict=True)]
+    return folder, dict(zip(names, (given != found["y"]).tolist(), strict=True))
+
+
+def planted_images(source, labels, draw, runs, size):
+    """A file of images and labels, some of them wrong, and by row whether that is so."""
+    images, truth = images_of(source, 0)
+    images, truth = images[:size], truth[:size]
+    log_p = told_by_another(source, runs) if labels == "confusable" else None
+    given = made_wrong(truth, labels, RATE, log_p if log_p is None else log_p[:size], draw)
+    file = runs / f"cifar10-{labels}-{draw}.npz"
+    if not file.exists():
+        np.savez(file, x=images, y=given)
+    return file, dict(enumerate((given != truth).tolist()))
+
+
+def ours(kind, source, out, options):
+    """The commands of easiness, of which the second prints the list."""
+    program = [sys.executable, "-m", "easiness"]
+    how = ["--features", "auto"]
+    if kind == "network":
+        how = ["--model", options.model, "--epochs", str(options.epochs), "--trials", "5"]
+    return [[*program, "measure", str(source), "--out", str(out), *how], [*program, "suspects", str(out)]]
+
+
+def listed(tool, out):
+    """By id the score, whether the tool calls it an issue, and the probability that it is wrong."""
+    if tool != "easiness":
+        found = dict(np.load(out))
+        ids = found.pop("ids").tolist()
+        return {name: dict(zip(ids, values.tolist(), strict=True)) for name, values in found.items()}
+    ranked = ez.suspects(ez.open_run(out), pictures=False, progress=False).ranked
+    ids = ranked["id"].tolist()
+    return {
+        "score": dict(zip(ids, range(len(ids), 0, -1), strict=True)),
+        "p": dict(zip(ids, ranked["p_wrong"].tolist(), strict=True)),
+    }
+
+
+def cell(tool, kind, source, wrong, runs, options):
+    """What a tool took and what its list is worth."""
+    out = runs / ("run" if tool == "easiness" else "list.npz")
+    shutil.rmtree(out, ignore_errors=True)
+    commands = ours(kind, source, out, options)
+    if tool != "easiness":
+        how = ["--epochs", str(options.epochs), "--model", options.model]
+        commands = [[sys.executable, str(SCRIPT), tool, kind, str(source), str(out), *how]]
+    with tempfile.TemporaryDirectory() as cache:  # nothing is known of the pictures beforehand
+        environment = os.environ | {"EASINESS_CACHE": cache}
+        processor, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        for command in commands:
+            subprocess.run(command, check=True, capture_output=True, env=environment)
+        seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = listed(tool, out)
+    truth = np.array([wrong[one] for one in found["score"]])
+    p = np.array([found["p"][one] for one in found["score"]]) if "p" in found else np.zeros(len(truth))
+    quality = judged(truth, np.array(list(found["score"].values())), p)
+    said = sum(found["issue"].values()) if "issue" in found else p.sum()
+    return {
+        "seconds": seconds,
+        "processor": after.ru_utime + after.ru_stime - processor.ru_utime - processor.ru_stime,
+        "ap": quality["ap"],
+        "said": float(said / truth.sum()) if "p" in found else None,
+        "error": quality["error"] if "p" in found else None,
+        "measured": measured(),
+    }
+
+
+def file_of(runs, data, kind, labels, draw, tool):
+    return runs / f"{data}-{kind}-{labels}-{draw}-{tool}.json"
+
+
+def carry_out(options):
+    """Measure what is missing, draw after draw, the tools in turn."""
+    options.runs.mkdir(parents=True, exist_ok=True)
+    sources = {"photos": options.photos, "cifar10": options.cifar10}
+    for draw, (data, kind), labels in product(range(options.draws), SETTINGS, LABELS):
+        files = {tool: file_of(options.runs, data, kind, labels, draw, tool) for tool in TOOLS}
+        if sources[data] is None or all(file.exists() for file in files.values()):
+            continue
+        if data == "photos":
+            source, wrong = planted_photos(options.photos, labels, draw, options.runs)
+        else:
+            source, wrong = planted_images(options.cifar10, labels, draw, options.runs, options.images)
+        for tool, file in files.items():
+            if not file.exists():
+                found = cell(tool, kind, source, wrong, options.runs, options)
+                file.write_text(json.dumps(found) + "\n")
+                print(data, kind, labels, draw, tool, found, flush=True)
+
+
+def known(runs, data, kind, labels, tool):
+    """What was found of each draw."""
+    files = sorted(runs.glob(file_of(runs, data, kind, labels, "*", tool).name))
+    return [json.loads(file.read_text()) for file in files]
+
+
+def spread(values, form):
+    """The mean of draws, with the least and the greatest."""
+    if not values or values[0] is None:
+        return ""
+    return f"{statistics.mean(values):{form}} ({min(values):{form}}-{max(values):{form}})"
+
+
+def rows_of(runs, data, kind):
+    """A row for each tool."""
+    for tool, name in TOOLS.items():
+        found = {labels: known(runs, data, kind, labels, tool) for labels in LABELS}
+        if not all(found.values()):
+            return
+        every = [one for ones in found.values() for one in ones]
+        yield [
+            name,
+            f"{statistics.median(one['seconds'] for one in every):.0f}",
+            *(spread([one["ap"] for one in found[labels]], ".3f") for labels in LABELS),
+            *(spread([one["said"] for one in found[labels]], ".2f") for labels in LABELS),
+            spread([one["error"] for one in every], ".3f"),
+        ]
+
+
+def best(runs):
+    """For how many columns of average precision each tool has the highest, or one equal, and of how many."""
+    won, columns = dict.fromkeys(TOOLS, 0), 0
+    for (data, kind), labels in product(SETTINGS, LABELS):
+        found = {tool: known(runs, data, kind, labels, tool) for tool in TOOLS}
+        if all(found.values()):
+            means = {tool: statistics.mean(one["ap"] for one in ones) for tool, ones in found.items()}
+            columns += 1
+            for tool, mean in means.items():
+                won[tool] += mean > max(means.values()) - 5e-4  # as much as is shown
+    return won, columns
+
+
+def page(options):
+    """The page of what there is."""
+    every = [json.loads(file.read_text()) for file in sorted(options.runs.glob("*-*-*-*-*.json"))]
+    command = "python benchmarks/science/front_page.py --photos FOLDER --cifar10 FOLDER"
+    report = Report("Which tool lists wrong labels best?", command, max(one["measured"] for one in every))
+    draws = max(len(known(options.runs, *setting, LABELS[0], "easiness")) for setting in SETTINGS)
+    won, columns = best(options.runs)
+    report.say(
+        *__doc__.split("\n\n")[1].splitlines(),
+        "",
+        "**The best order, or an equal one, of "
+        f"{columns} columns**: {'; '.join(f'{TOOLS[tool]}: {num}' for tool, num in won.items())}.",
+        "",
+        f"Means over {draws} draws of the wrong labels, with the least and the greatest; seconds are medians",
+        "of whole commands. AP is the average precision, by chance 0.1. The number of wrong labels by",
+        "its own account: cleanlab's issues, or the sum of `p_wrong`, over the true number; 1 is right.",
+        "The calibration error is of the probability that a label is wrong. Confidence and AUM have neither.",
+    )
+    heads = ["tool", "seconds", *(f"AP, {labels}" for labels in LABELS)]
+    heads += [*(f"own account, {labels}" for labels in LABELS), "calibration error"]
+    for (data, kind), title in SETTINGS.items():
+        rows = list(rows_of(options.runs, data, kind))
+        if rows:
+            photos = sum(1 for _ in (options.photos / "train").glob("*/*")) if options.photos else 0
+            report.say("", f"## {title.format(photos=photos, cifar10=options.images)}", "")
+            report.table(heads, rows)
+    report.write_page(options.docs)
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=Path)
+    parser.add_argument("--cifar10", type=Path, help="as Parquet")
+    parser.add_argument("--runs", type=Path, default=Path("runs/front-page"))
+    parser.add_argument("--docs", type=Path, help="the page to write")
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--images", type=int, default=5_000, help="of CIFAR-10")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--model", default="wrn_16_1")
+    options = parser.parse_args(arguments)
+    carry_out(options)
+    page(options)
+
+
+if __name__ == "__main__":
+    main()
