@@ -41,7 +41,7 @@ class RunScores(Result):
         """Name the scores that are undefined since no trial left examples out, and what would fill them."""
         if self.run.shares:
             return self._empty_of_heads()
-        needing = [score.name for score in SCORES if "held-out trials" in score.needs]
+        needing = [score.name for score in SCORES if "trials without x" in score.needs]
         if self.split != "train" or not self.scores[needing].isna().all(axis=None):
             return None
         how = "record trials with trained_on=" if self.run.spec.measured is None else _LEAVE_OUT

@@ -24,12 +24,12 @@ def _max_confidence(obs: Observations, m: int) -> Values:
 
 EL2N = Score(
     name="el2n",
-    formula="norm_2(p - onehot(y)) at epoch m, not squared",
+    formula="norm_2(p - onehot(y)) at epoch m",
     unit="probability",
     range=(0, math.sqrt(2)),
     high_means="hard",
     needs=("error norm",),
-    source="Paul et al. 2021 (arXiv 2107.07075)",
+    source="Paul et al. 2021, arXiv:2107.07075",
     start=over_trials(lambda obs, m: _row(obs.error_norm, obs, m)),
 )
 
@@ -40,28 +40,28 @@ LOSS = Score(
     range=(0, math.inf),
     high_means="hard",
     needs=("p_y",),
-    source="plain definition",
+    source="definition",
     start=over_trials(lambda obs, m: _row(obs.loss, obs, m)),
 )
 
 ENTROPY = Score(
     name="entropy",
-    formula="-sum_k p_k log p_k at epoch m, at most log of the number of classes",
+    formula="-sum_k p_k log p_k at epoch m",
     unit="nats",
     range=(0, math.inf),
     high_means="unsure",
     needs=("entropy",),
-    source="plain definition",
+    source="definition",
     start=over_trials(lambda obs, m: _row(obs.entropy, obs, m)),
 )
 
 MAX_CONFIDENCE = Score(
     name="max_confidence",
-    formula="max_k p_k = p_y exp(max(0, -margin)) at epoch m",
+    formula="max_k p_k at epoch m",
     unit="probability",
     range=(0, 1),
     high_means="easy",
     needs=("p_y", "margin"),
-    source="plain definition",
+    source="definition",
     start=over_trials(_max_confidence),
 )

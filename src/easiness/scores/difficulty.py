@@ -26,7 +26,7 @@ def _difficulty(obs: Observations, m: int) -> Values:
 
 DIFFICULTY = Score(
     name="difficulty",
-    formula="mean_t r / (p_y + r) with r = max_{k != y} p_k, that is 1 / (1 + exp(margin)), the last t twice",
+    formula="mean of r / (p_y + r) over epochs, the last one twice; r is the largest p_k of another class",
     unit="probability",
     range=(0, 1),
     high_means="hard",

@@ -120,12 +120,12 @@ class EasinessCounts:
 
 EASINESS = Score(
     name="easiness",
-    formula="c / max c with c = number of trials with a_m = 1, all trials counted, or of heads those that "
-    "did not see x; error: std of the Jeffreys posterior Beta(c + 1/2, N - c + 1/2), times N / max c",
-    unit="share of the largest count",
+    formula="number of trials right at epoch m, divided by the largest such number; error: std of the "
+    "Jeffreys posterior, divided likewise",
+    unit="share",
     range=(0, 1),
     high_means="easy",
     needs=("prediction",),
-    source="Kishida and Nakayama 2019, Eq. 1 (arXiv 1911.10739)",
+    source="Kishida and Nakayama 2019, Eq. 1, arXiv:1911.10739",
     start=EasinessCounts,
 )

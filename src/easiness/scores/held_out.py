@@ -48,41 +48,39 @@ class _Memorization:
 
 CONSISTENCY = Score(
     name="consistency",
-    formula="mean of a_m over the trials that did not train on x: one point of the consistency profile, "
-    "at this share of training examples and this m",
+    formula="share of the trials without x that are right at epoch m",
     unit="share of trials",
     range=(0, 1),
     high_means="easy",
-    needs=("prediction", "held-out trials"),
-    source="Jiang et al. 2021 (arXiv 2002.03206), whose C-score averages over shares",
+    needs=("prediction", "trials without x"),
+    source="Jiang et al. 2021, arXiv:2002.03206, at one share",
     start=over_trials(lambda obs, m: _correct_where(~obs.trained_on_at(m), obs, m)),
 )
 
 MEMORIZATION = Score(
     name="memorization",
-    formula="mean of a_m over the trials with x - mean of a_m over the trials without x; "
-    "error: sqrt(s1^2 / n1 + s0^2 / n0)",
+    formula="share of the trials with x that are right at epoch m, minus that of the trials without x",
     unit="share of trials",
     range=(-1, 1),
     high_means="hard",
-    needs=("prediction", "held-out trials"),
-    source="Feldman and Zhang 2020 (arXiv 2008.03703)",
+    needs=("prediction", "trials without x"),
+    source="Feldman and Zhang 2020, arXiv:2008.03703",
     start=_Memorization,
 )
 
 SELF_CONFIDENCE = Score(
     name="self_confidence",
-    formula="q_y with q = mean of p at epoch m over the trials without x; low marks a suspect label",
+    formula="mean of p_y at epoch m over the trials without x",
     unit="probability",
     range=(0, 1),
     high_means="sound label",
-    needs=("p_y", "held-out trials"),
-    source="Northcutt et al. 2021 (arXiv 1911.00068)",
+    needs=("p_y", "trials without x"),
+    source="Northcutt et al. 2021, arXiv:1911.00068",
     start=over_trials(lambda obs, m: np.where(obs.trained_on_at(m), np.nan, p_label_after(obs, m))),
 )
 
 
-NORTHCUTT = "Northcutt et al. 2021 (arXiv 1911.00068)"
+NORTHCUTT = "Northcutt et al. 2021, arXiv:1911.00068"
 
 _ROUNDING = 1e-9
 """A threshold is a mean of the values compared with it: equal ones may differ in the last digits."""
@@ -210,25 +208,24 @@ class _Flag:
 
 NORMALIZED_MARGIN = Score(
     name="normalized_margin",
-    formula="q_y - max_{k != y} q_k with q = mean of p at epoch m over the trials without x; "
-    "error: that of p_y - p_k with the rival k of q; low marks a suspect label; "
-    "cleanlab has (this + 1) / 2, from 0 to 1",
+    formula="q_y - max_{k != y} q_k, q the mean of p at epoch m over the trials without x; "
+    "error: that of p_y - p_k, k the likeliest other class",
     unit="probability",
     range=(-1, 1),
     high_means="sound label",
-    needs=("logits", "held-out trials"),
+    needs=("logits", "trials without x"),
     source=NORTHCUTT,
     start=_NormalizedMargin,
 )
 
 CONFIDENT_LEARNING_FLAG = Score(
     name="confident_learning_flag",
-    formula="1 if the largest q_k among the k with q_k >= t_k is not q_y, else 0 (also without such a k); "
-    "t_k = mean of q_k over {y = k}; no error (NaN)",
-    unit="0 or 1",
+    formula="1 where the largest q_k with q_k >= t_k is of another class than y, t_k = mean of q_k "
+    "over the examples labelled k; no error",
+    unit="flag",
     range=(0, 1),
     high_means="suspect label",
-    needs=("logits", "held-out trials"),
+    needs=("logits", "trials without x"),
     source=NORTHCUTT,
     start=_Flag,
 )

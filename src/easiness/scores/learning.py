@@ -14,7 +14,6 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.score import (
-    NOT_OF_ONE,
     NeverLearned,
     Score,
     Values,
@@ -49,12 +48,12 @@ def _iteration_learned(obs: Observations, m: int) -> Values:
 
 FORGETTING_EVENTS = Score(
     name="forgetting_events",
-    formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned it (any a_t = 1)",
+    formula="number of t < m with a_t = 1 and a_{t+1} = 0; over the trials that learned x",
     unit="events",
     range=(0, math.inf),
     high_means="hard",
     needs=("prediction",),
-    source="Toneva et al. 2019 (arXiv 1812.05159), who count on training batches",
+    source="Toneva et al. 2019, arXiv:1812.05159",
     start=over_trials(of_a_course(_forgetting_events)),
     # as many as there are epochs; m epochs have room for m / 2 events at most
     never_learned=NeverLearned(rank_as=lambda m: m, which=lambda columns: columns["never_learned"]),
@@ -62,26 +61,24 @@ FORGETTING_EVENTS = Score(
 
 FIRST_LEARNED_EPOCH = Score(
     name="first_learned_epoch",
-    formula="min {t: a_t = 1}; over the trials that learned it (any a_t = 1)" + NOT_OF_ONE,
+    formula="first t with a_t = 1; over the trials that learned x",
     unit="epochs",
     range=(1, math.inf),
     high_means="hard",
     needs=("prediction",),
-    source="plain definition",
+    source="definition",
     start=over_epochs(of_a_course(_first_learned_epoch)),
     never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["never_learned"]),
 )
 
 ITERATION_LEARNED = Score(
     name="iteration_learned",
-    formula="min {t: a_s = 1 for all s in t..m}; over the trials that learned it for good (a_m = 1)"
-    + NOT_OF_ONE,
+    formula="first t with a = 1 from t to m; over the trials right at epoch m",
     unit="epochs",
     range=(1, math.inf),
     high_means="hard",
     needs=("prediction",),
-    source="Baldock et al. 2021 (arXiv 2106.09647), asking for the label where they ask for "
-    "the final prediction",
+    source="Baldock et al. 2021, arXiv:2106.09647, of the label, not of the final prediction",
     start=over_epochs(of_a_course(_iteration_learned)),
     never_learned=NeverLearned(rank_as=lambda m: m + 1, which=lambda columns: columns["easiness"] == 0),
 )

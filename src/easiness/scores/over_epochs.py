@@ -19,7 +19,6 @@ import numpy as np
 
 from easiness.record import Observations
 from easiness.scores.score import (
-    NOT_OF_ONE,
     Score,
     Start,
     Values,
@@ -31,8 +30,8 @@ from easiness.scores.score import (
     sees_every_epoch,
 )
 
-JIANG = "Jiang et al. 2021 (arXiv 2002.03206)"
-CARTOGRAPHY = "Swayamdipta et al. 2020 (arXiv 2009.10795)"
+JIANG = "Jiang et al. 2021, arXiv:2002.03206"
+CARTOGRAPHY = "Swayamdipta et al. 2020, arXiv:2009.10795"
 
 
 def _variability(obs: Observations, m: int) -> Values:
@@ -51,7 +50,7 @@ def _aleatoric(obs: Observations, m: int) -> Values:
 
 CUMULATIVE_ACCURACY = Score(
     name="cumulative_accuracy",
-    formula=f"mean_t a_t{NOT_OF_ONE}",
+    formula="mean of a over epochs",
     unit="share of epochs",
     range=(0, 1),
     high_means="easy",
@@ -63,13 +62,13 @@ CUMULATIVE_ACCURACY = Score(
 CORRECTNESS = replace(
     CUMULATIVE_ACCURACY,
     name="correctness",
-    formula=f"mean_t a_t (cumulative_accuracy under its name in data maps){NOT_OF_ONE}",
+    formula="mean of a over epochs",
     source=CARTOGRAPHY,
 )
 
 CUMULATIVE_CONFIDENCE = Score(
     name="cumulative_confidence",
-    formula=f"mean_t p_y{NOT_OF_ONE}",
+    formula="mean of p_y over epochs",
     unit="probability",
     range=(0, 1),
     high_means="easy",
@@ -81,13 +80,13 @@ CUMULATIVE_CONFIDENCE = Score(
 CONFIDENCE = replace(
     CUMULATIVE_CONFIDENCE,
     name="confidence",
-    formula=f"mean_t p_y (cumulative_confidence under its name in data maps){NOT_OF_ONE}",
+    formula="mean of p_y over epochs",
     source=CARTOGRAPHY,
 )
 
 VARIABILITY = Score(
     name="variability",
-    formula=f"population std_t p_y (divided by the number of t){NOT_OF_ONE}",
+    formula="population std of p_y over epochs",
     unit="probability",
     range=(0, 0.5),
     high_means="ambiguous",
@@ -98,23 +97,23 @@ VARIABILITY = Score(
 
 ALEATORIC = Score(
     name="aleatoric",
-    formula=f"mean_t p_y (1 - p_y){NOT_OF_ONE}",
+    formula="mean of p_y (1 - p_y) over epochs",
     unit="squared probability",
     range=(0, 0.25),
     high_means="ambiguous",
     needs=("p_y",),
-    source="Seedat et al. 2022, Data-IQ (arXiv 2210.13043)",
+    source="Seedat et al. 2022, Data-IQ, arXiv:2210.13043",
     start=over_epochs(_aleatoric),
 )
 
 AUM = Score(
     name="aum",
-    formula="mean_t (z_y - max_{k != y} z_k), on logits" + NOT_OF_ONE,
+    formula="mean of z_y - max_{k != y} z_k over epochs",
     unit="logits",
     range=(-math.inf, math.inf),
     high_means="easy",
     needs=("margin",),
-    source="Pleiss et al. 2020 (arXiv 2001.10528), who average over training batches",
+    source="Pleiss et al. 2020, arXiv:2001.10528",
     start=over_epochs(
         of_a_course(lambda obs, m: obs.margin[: obs.num_until(m)].mean(axis=0, dtype=np.float64))
     ),
@@ -123,8 +122,6 @@ AUM = Score(
 
 WINDOW = 10
 """J, the epochs in a window."""
-
-_EVERY_WINDOW = "the windows of 10 epochs that end at 10..m"
 
 _LARGEST_STD = math.sqrt(WINDOW / (WINDOW - 1) / 4)  # half of the window at 0, half at 1
 _LARGEST_DUAL = math.sqrt(WINDOW / (WINDOW - 1) * 27 / 256)  # bound of std * (1 - mean), at mean 1/4
@@ -154,22 +151,22 @@ def _over_windows(of_window: Callable[[Values, Values], Values]) -> Start:
 
 DYN_UNC = Score(
     name="dyn_unc",
-    formula=f"mean over {_EVERY_WINDOW} of sample std p_y (divided by 9); NaN for m < 10",
+    formula="mean over windows of 10 epochs of the sample std of p_y",
     unit="probability",
     range=(0, _LARGEST_STD),
     high_means="ambiguous",
     needs=("p_y",),
-    source="He et al. 2023 (arXiv 2306.05175), whose code leaves out the window that ends at m",
+    source="He et al. 2023, arXiv:2306.05175, whose code omits the last window",
     start=_over_windows(lambda _, std: std),
 )
 
 DUAL = Score(
     name="dual",
-    formula=f"mean over {_EVERY_WINDOW} of (sample std p_y) (1 - mean p_y); NaN for m < 10",
+    formula="mean over windows of 10 epochs of (sample std of p_y) (1 - mean p_y)",
     unit="squared probability",
     range=(0, _LARGEST_DUAL),
     high_means="ambiguous",
     needs=("p_y",),
-    source="Cho et al. 2025 (arXiv 2502.06905)",
+    source="Cho et al. 2025, arXiv:2502.06905",
     start=_over_windows(lambda mean, std: std * (1 - mean)),
 )

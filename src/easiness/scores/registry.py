@@ -50,7 +50,7 @@ def find_score(name: str) -> Score:
     )
 
 
-_HEADER = ("name", "formula", "unit", "range", "high means", "needs", "source")
+_HEADER = ("name", "formula", "range", "high means", "needs", "source")
 
 
 def _bounds(low: float, high: float) -> str:
@@ -67,8 +67,7 @@ def scores_markdown() -> str:
         (
             f"`{score.name}`",
             score.formula,
-            score.unit,
-            _bounds(*score.range),
+            f"{_bounds(*score.range)}, {score.unit}",
             score.high_means,
             ", ".join(score.needs),
             score.source,

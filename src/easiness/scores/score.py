@@ -13,7 +13,7 @@ from easiness.record import Observations
 
 Values: TypeAlias = npt.NDArray[np.float64]
 HighMeans = Literal["easy", "hard", "ambiguous", "unsure", "sound label", "suspect label"]
-Need = Literal["prediction", "p_y", "margin", "error norm", "entropy", "logits", "held-out trials"]
+Need = Literal["prediction", "p_y", "margin", "error norm", "entropy", "logits", "trials without x"]
 
 
 class Estimate(NamedTuple):
@@ -130,15 +130,11 @@ def of_a_course(per_trial: PerTrial) -> PerTrial:
     return unless_by_share
 
 
-NOT_OF_ONE = "; NaN where only one of several epochs was observed"
-"""What the formula of a score made by `over_epochs` ends with."""
-
-
 def formula_text(formula: str, row_name: str) -> str:
     """A formula as it is read of a run whose rows are of an ``epoch``, or of heads that saw a ``share``."""
     if row_name == "epoch":
         return formula
-    return formula.removesuffix(NOT_OF_ONE).replace("epochs", "shares").replace("epoch", row_name)
+    return formula.replace("epochs", "shares").replace("epoch", row_name)
 
 
 def over_epochs(per_trial: PerTrial) -> Start:

@@ -264,7 +264,7 @@ def _seen(run: Run, score: Score, split: Split) -> str:
         return "held-out examples, on which no trial was trained"
     if run.shares:
         return "examples left out: heads are heard of those that they were not shown"
-    if "held-out trials" in score.needs and score.name != "self_confidence":
+    if "trials without x" in score.needs and score.name != "self_confidence":
         return "examples left out: trials are heard of those that they were not trained on"
     how = "augmented, while it trained on them" if run.augmented else "clean"
     spec = run.spec.measured

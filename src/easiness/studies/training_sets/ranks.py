@@ -63,7 +63,7 @@ def ranked(
 def _remedy(score: Score, run: Run, epoch: int) -> str:
     if run.shares:
         return "a run of trainings: heads on shares have no course to read it from"
-    if "held-out trials" in score.needs:
+    if "trials without x" in score.needs:
         return "measure with --train-share below 1, and trials enough to leave each example out"
     if run.observed[:epoch] != tuple(range(1, epoch + 1)):
         return "measure with --observe all"
