@@ -1,7 +1,8 @@
 """Measure which training examples a neural network finds easy and which hard, and how sure we can be."""
 
-from __future__ import annotations
+import easiness.safe_path  # noqa: F401 takes the current folder off the path before any other import
 
+# isort: split
 import importlib
 from typing import TYPE_CHECKING, Any
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import sysconfig
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from easiness.errors import BadInput, EasinessError, nearest
+
+_folder: str | None = None
 
 
 def split_name(name: str) -> tuple[str, str] | None:
@@ -53,17 +56,33 @@ def find_attribute(what: str, module: str, attribute: str) -> Any:
         raise BadInput(f"{what}: module {module} has no {attribute!r}{hint}") from None
 
 
+def look_in(folder: str | None) -> None:
+    """Let the modules that users name be found in this folder, instead of the current one.
+
+    A worker on another machine, which may have another current folder, is told that of its driver.
+    """
+    global _folder
+    _folder = folder
+
+
 @contextmanager
 def current_folder_importable() -> Iterator[None]:
-    """Modules in the current folder are found, as with ``python -m``."""
-    folder = str(Path.cwd())
-    sys.path.insert(0, folder)
+    """Modules in the current folder are found before installed ones, and after those of Python itself."""
+    folder = _folder or str(Path.cwd())
+    sys.path.insert(_after_python_itself(), folder)
     try:
         yield
     finally:
         # the import may have changed the path itself: take away one entry, wherever it is now
         if folder in sys.path:
             sys.path.remove(folder)
+
+
+def _after_python_itself() -> int:
+    """The place on the path after the folders of the standard library."""
+    own = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}
+    own |= {f"{folder}/lib-dynload" for folder in own}
+    return 1 + max((place for place, folder in enumerate(sys.path) if folder in own), default=-1)
 
 
 def describe(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 from easiness.errors import RunFailed
 from easiness.executors.executor import Item, Outcome, Tell, Value, failed
+from easiness.safe_path import ChildrenOffCurrentFolder, safe_environment
 from easiness.wait_policy import passive_environment
 from easiness.worker import become_worker
 
@@ -30,8 +31,9 @@ class ProcessesExecutor:
     """Keeps up to ``jobs`` worker processes, which start with the first items and serve until `close`.
 
     Workers are new interpreters (not forks, which break threads and CUDA), know their number
-    (`worker_number`), and do not import the caller's main module. Functions, items and values are pickled on
-    their way. A worker's threads sleep while they wait for each other (`wait_policy`). Items in flight
+    (`worker_number`), import neither the caller's main module nor what merely lies in the current folder
+    (`safe_path`). Functions, items and values are pickled on their way. A worker's threads sleep while they
+    wait for each other (`wait_policy`). Items in flight
     when a worker ends are run once more in a new one, each alone: the one whose worker ends again has an
     error for an outcome, and costs no other. Workers end when this process does, however it ends.
     """
@@ -120,7 +122,8 @@ class ProcessesExecutor:
         # workers that start here inherit what is blocked: until they can ignore Ctrl-C they do not see it
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            future: Future[Value] = self._pool.submit(call, item)
+            with ChildrenOffCurrentFolder():  # the processes that clean up after workers start here, too
+                future: Future[Value] = self._pool.submit(call, item)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return future
@@ -130,15 +133,17 @@ class ProcessesExecutor:
         from loky.backend import get_context
 
         context = get_context("loky")
-        self._queue = context.SimpleQueue()  # what is put there is there before the outcome is
-        numbers = context.SimpleQueue()
+        with ChildrenOffCurrentFolder():
+            self._queue = context.SimpleQueue()  # what is put there is there before the outcome is
+            numbers = context.SimpleQueue()
         numbers.put(0)
         self._pool = ProcessPoolExecutor(
             self.jobs,
             context=context,
             initializer=_begin,
             initargs=(self._queue, numbers, os.getpid()),
-            env=passive_environment() if self._environment is None else dict(self._environment),
+            env=safe_environment()
+            | (passive_environment() if self._environment is None else dict(self._environment)),
         )
 
     def _give_up_what_was_half_sent(self) -> None:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from easiness.errors import BadInput, RunFailed
 from easiness.executors.executor import Item, Machine, Needs, Outcome, Tell, Value, room
 from easiness.executors.ray_task import Ended, open_mailbox, remote_work
+from easiness.safe_path import ChildrenOffCurrentFolder
 
 _SECONDS_BETWEEN_LOOKS = 0.1  # at outcomes and messages
 _SECONDS_BETWEEN_COUNTS = 10.0  # of the machines of the cluster
@@ -87,12 +88,13 @@ class RayExecutor:
         task = remote_work(ray, **self._options())
         mailbox = None if listener is None else self._open_mailbox(ray)
         function = [ray.put(fn)]
-        path = [folder or str(Path.cwd()) for folder in sys.path]
-        running: dict[Any, Item] = {task.remote(function, path, first[0], mailbox): first[0]}
+        here = str(Path.cwd())
+        places = here, [folder or here for folder in sys.path]
+        running: dict[Any, Item] = {task.remote(function, places, first[0], mailbox): first[0]}
         try:
             while True:
                 for item in islice(rest, max(0, self.jobs - len(running))):
-                    running[task.remote(function, path, item, mailbox)] = item
+                    running[task.remote(function, places, item, mailbox)] = item
                 if not running:
                     return
                 done, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS_BETWEEN_LOOKS)
@@ -227,7 +229,8 @@ def connected(address: str | None = None) -> Any:
     logging.getLogger("ray._private.authentication").setLevel(logging.ERROR)  # which says that it is on
     own: dict[str, Any] = {"include_dashboard": False} if address == "local" else {}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="ERROR", **own)
+        with ChildrenOffCurrentFolder():
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR", job_config=_job(ray), **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
         raise BadInput(
@@ -235,6 +238,19 @@ def connected(address: str | None = None) -> Any:
         ) from error
     _started = True
     return ray
+
+
+class _NoFolders(list[str]):
+    """The folders that workers look for modules in before all others: none, whatever Ray adds."""
+
+    def extend(self, _: Iterable[str]) -> None:
+        """Leave out the script's and the current one, which would hide Python's own modules."""
+
+
+def _job(ray: Any) -> Any:
+    job = ray.job_config.JobConfig()
+    job._py_driver_sys_path = _NoFolders()
+    return job
 
 
 def _check_answers(address: str) -> None:

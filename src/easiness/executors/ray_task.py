@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easiness.errors import RunFailed
-from easiness.named_import import describe
+from easiness.named_import import describe, look_in
 from easiness.wait_policy import wait_passively
 
 
@@ -37,17 +37,19 @@ class Ended:
     raised: bool = False
 
 
-def work(function: list[Any], path: list[str], item: Any, mailbox: Any) -> Ended:
+def work(function: list[Any], places: tuple[str, list[str]], item: Any, mailbox: Any) -> Ended:
     """Call the function on the item; with a mailbox it is told what happens.
 
     ``function`` has a reference: what it refers to is looked up here, since loading it may load torch, which
-    reads its settings then. ``path`` is where the driver finds modules; where this machine has them they are
-    found as well.
+    reads its settings then. ``places`` are the driver's current folder, where modules lie that users name,
+    and its path; where this machine has them, modules are found there as well.
     """
     import ray
     from ray import cloudpickle
 
     wait_passively()
+    folder, path = places
+    look_in(folder)
     sys.path += [folder for folder in path if folder not in sys.path]
     try:
         fn = ray.get(function[0])
